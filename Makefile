@@ -1,0 +1,127 @@
+# pocketmesh - Istio's traffic rules on a laptop.
+#
+#   make              build build/pocketmesh (installs nothing; `make deps` does)
+#   make demo         the bookstore's tests in virtual time, then on real sockets
+#   make test         lint, unit tests and end-to-end tests, with sanitizers
+#   make conformance  agreement with the recorded answers of the real ones
+#   make lint         layers, symbols, format        make format   reformat
+#   make bench        micro benchmarks               make fuzz     fuzz each door
+#   make install      DESTDIR and PREFIX are honoured; make uninstall, clean, help
+#
+#   MODE=release|debug  SAN=address,undefined|thread  CC=gcc|clang  V=1
+-include config.mk
+
+REFERENCE ?= ../shared
+PREFIX    ?= /usr/local
+MODE      ?= release
+SAN       ?=
+BUILD     ?= build
+CLANG_FORMAT ?= clang-format
+CC_NAME   := $(notdir $(firstword $(CC)))
+B         := $(BUILD)/$(MODE)-$(CC_NAME)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+comma     := ,
+Q         := $(if $(V),,@)
+
+LAYER_LIST := $(shell sed -n 's/^\([a-z][a-z/]*\):.*/\1/p' LAYERS)
+layer_deps  = $(shell sed -n 's|^$(1):||p' LAYERS)
+slug        = $(subst /,-,$(1))
+lib         = $(B)/lib$(call slug,$(1)).a
+objects     = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard $(1)/*.cc))
+
+PKGS := libuv libnghttp2 yaml-0.1 openssl re2
+LLHTTP_DIR ?= $(firstword $(wildcard /usr/share/llhttp /usr/local/share/llhttp))
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -I/usr/include/llhttp
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wvla -Werror
+WARN_C := -Wstrict-prototypes -Wmissing-prototypes
+OPT_release := -O2 -g
+OPT_debug   := -O1 -g -fno-omit-frame-pointer
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+COMMON := -I. $(PKG_CFLAGS) $(OPT_$(MODE)) $(SANFLAGS) -D_POSIX_C_SOURCE=200809L -MMD -MP $(WARN)
+ALL_C  = $(COMMON) -std=c17 $(WARN_C) $(CFLAGS)
+ALL_CXX = $(COMMON) -std=c++17 $(CXXFLAGS)
+
+# Each third-party library is linked only where a layer that uses it is linked.
+LIBS_base        := -lre2 -lstdc++ -lm -lpthread
+LIBS_config-yaml := -lyaml
+LIBS_proxy-http  :=
+LIBS_proxy-live  := -luv
+libs_of = $(sort $(foreach l,$(1),$(LIBS_$(call slug,$(l)))))
+
+all: $(BUILD)/pocketmesh
+
+$(BUILD)/pocketmesh: $(B)/pocketmesh
+	$(Q)ln -sf $(patsubst $(BUILD)/%,%,$<) $@
+
+REVERSED := $(shell sed -n 's/^\([a-z][a-z/]*\):.*/\1/p' LAYERS | tac)
+BIN_LIBS := $(foreach l,$(REVERSED),$(if $(wildcard $(l)/*.c),$(call lib,$(l))))
+$(B)/pocketmesh: $(BIN_LIBS) $(B)/third/llhttp.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call libs_of,$(LAYER_LIST))
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC    $<")
+	$(Q)$(CC) $(ALL_C) -c -o $@ $<
+$(B)/%.o: %.cc Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CXX   $<")
+	$(Q)$(CXX) $(ALL_CXX) -c -o $@ $<
+$(B)/third/%.o: $(LLHTTP_DIR)/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I/usr/include/llhttp $(OPT_$(MODE)) $(SANFLAGS) -c -o $@ $<
+$(B)/third/llhttp.a: $(addprefix $(B)/third/,api.o http.o llhttp.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+define layer
+$(call lib,$(1)): $(call objects,$(1))
+	@mkdir -p $$(@D)
+	$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+layer-$(call slug,$(1)): $(call lib,$(1))
+endef
+$(foreach l,$(LAYER_LIST),$(eval $(call layer,$(l))))
+lib: $(BIN_LIBS)
+
+# A layer's tests link that layer and those below it, and nothing else.
+TEST_B := $(B)
+define layer_tests
+$(B)/tests/$(1)/%: tests/$(1)/%.c $(call lib,$(1)) $(foreach d,$(call layer_deps,$(1)),$(call lib,$(d))) $(if $(findstring proxy/http,$(1) $(call layer_deps,$(1))),$(B)/third/llhttp.a)
+	@mkdir -p $$(@D)
+	$(if $(V),,@echo "  TEST  $$<")
+	$(Q)$$(CC) $$(ALL_C) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(call libs_of,$(1) $(call layer_deps,$(1))) -lcmocka
+TESTS_$(call slug,$(1)) := $$(patsubst %.c,$(B)/%,$$(wildcard tests/$(1)/test_*.c))
+run-$(call slug,$(1)): $$(TESTS_$(call slug,$(1)))
+	@tests/run-unit $$^
+test-$(call slug,$(1)):
+	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined run-$(call slug,$(1))
+UNIT_TESTS += $$(TESTS_$(call slug,$(1)))
+endef
+$(foreach l,$(LAYER_LIST),$(eval $(call layer_tests,$(l))))
+
+test:
+	@REFERENCE=$(REFERENCE) BUILD=$(BUILD) tests/run
+unit: $(UNIT_TESTS)
+unit-list:
+	@echo $(UNIT_TESTS)
+demo: all
+	@examples/demo $(BUILD)/pocketmesh
+conformance: all
+	@REFERENCE=$(REFERENCE) tests/conformance $(BUILD)/pocketmesh
+lint: lib
+	@B=$(B) tests/lint/lint
+format:
+	@git ls-files '*.c' '*.h' '*.cc' | xargs $(CLANG_FORMAT) -i
+check: test
+deps:
+	@tests/deps
+install: all
+	install -D $(B)/pocketmesh $(DESTDIR)$(PREFIX)/bin/pocketmesh
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/pocketmesh
+clean:
+	rm -rf $(BUILD)
+help:
+	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
+
+.PHONY: all lib unit unit-list test demo conformance lint format check deps install uninstall clean help
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
