@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/resource/mesh.h - everything the user's files declare, typed.
+ *
+ * Filled document by document, then completed once: pods derived from
+ * workloads, addresses given, defaults applied (docs/addresses.md). Lives in
+ * one arena; trees and slices of the files live there too.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/origin.h"
+#include "base/str.h"
+#include "config/yaml/diag.h"
+#include "config/yaml/tree.h"
+
+struct label {
+    struct str name, value;
+};
+
+/* metadata of any object */
+struct object_meta {
+    struct str name, namespace;
+    struct label *labels;
+    uint32_t label_count;
+    struct label *annotations;
+    uint32_t annotation_count;
+    int64_t created_ns; /* since 1970; everything without one is of one age */
+    struct origin origin;
+};
+
+struct service_port {
+    struct str name;
+    uint32_t port;
+    uint32_t target_port;        /* 0: a name */
+    struct str target_port_name; /* empty: a number */
+    struct str protocol;         /* TCP, UDP */
+    struct str app_protocol;
+    struct origin origin;
+};
+
+struct service {
+    struct object_meta meta;
+    struct service_port *ports;
+    uint32_t port_count;
+    struct label *selector;
+    uint32_t selector_count;
+    struct str cluster_ip; /* "None" for headless; given when the file gives none */
+    struct str type;
+    struct str external_name;
+};
+
+struct container_port {
+    struct str name;
+    uint32_t port;
+};
+
+struct pod {
+    struct object_meta meta;
+    struct str workload; /* the Deployment's name, or the pod's */
+    struct str service_account;
+    struct str address;
+    struct container_port *ports;
+    uint32_t port_count;
+    bool is_ready;
+    bool is_injected; /* a sidecar stands before it */
+};
+
+struct mesh; /* defined in mesh_types.h for the rooms of config/, opaque elsewhere */
+
+struct mesh *mesh_new(struct arena *arena, struct diag_list *diags);
+
+/* Reads one document (kind: List is expanded, unknown kinds are counted).
+ * The later of two objects of one kind, namespace and name wins. */
+void mesh_add_document(struct mesh *mesh, const struct node *document);
+
+/* Adds a pod that no file declares (a RouteTest's workload, a client). Before
+ * mesh_complete. */
+struct pod *mesh_add_pod(struct mesh *mesh, struct str namespace, struct str name);
+
+/* A Deployment (StatefulSet, ...) of that name: its pod template's labels,
+ * account and replica count; false when there is none. */
+bool mesh_workload(const struct mesh *mesh, struct str namespace, struct str name,
+                   struct label **labels, uint32_t *label_count, struct str *service_account,
+                   uint32_t *replica_count);
+
+/* Drops the pods that Deployments would make: a RouteTest's workloads stand
+ * in their place. Before mesh_complete. */
+void mesh_skip_derived_pods(struct mesh *mesh);
+
+/* Derives pods, addresses and defaults; validates across fields. Once. */
+void mesh_complete(struct mesh *mesh);
+
+uint32_t mesh_service_count(const struct mesh *mesh);
+const struct service *mesh_service(const struct mesh *mesh, uint32_t index);
+/* NULL when there is none. */
+const struct service *mesh_service_find(const struct mesh *mesh, struct str namespace,
+                                        struct str name);
+uint32_t mesh_pod_count(const struct mesh *mesh);
+const struct pod *mesh_pod(const struct mesh *mesh, uint32_t index);
+const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, struct str name);
+
+/* Kinds that were counted and have no meaning here, for -v. */
+uint32_t mesh_ignored_count(const struct mesh *mesh);
+
+/* The labels that a Gateway's selector asks for, for a stand-in gateway pod;
+ * false when there is no such Gateway. */
+bool mesh_gateway_selector(const struct mesh *mesh, struct str namespace, struct str name,
+                           struct label **labels, uint32_t *label_count);
+uint32_t mesh_gateway_count(const struct mesh *mesh);
+void mesh_gateway_at(const struct mesh *mesh, uint32_t index, struct str *namespace,
+                     struct str *name);
+
+/* The address KEY gets in a block (64 services, 128 pods, 192 other proxies),
+ * by docs/addresses.md; taken ones are stepped over. */
+struct str mesh_address(struct mesh *mesh, uint32_t block, struct str key);

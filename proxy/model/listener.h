@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/listener.h - listeners, their filter chains, the HTTP connection
+ * manager and the TCP proxy.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/origin.h"
+#include "base/str.h"
+#include "proxy/model/route.h"
+
+/* ENVOY.md 1.1; what Istio sets stands in ISTIO.md 5.4. */
+struct http_connection_manager {
+    struct str stat_prefix;
+    const struct route_config *routes;
+    bool is_using_remote_address; /* gateways */
+    uint32_t xff_trusted_hops;
+    bool is_normalizing_path;
+    bool is_merging_slashes;
+    bool is_proxying_100_continue;
+    bool is_accepting_http10;
+    bool has_websocket;
+    bool is_tracing_egress; /* sets x-envoy-decorator-operation */
+    int64_t stream_idle_timeout_ns; /* 0: none */
+    int64_t idle_timeout_ns;        /* 0: Envoy's 1 h */
+    int64_t delayed_close_ns;
+    struct str server_name; /* "envoy", "istio-envoy" */
+};
+
+enum filter_chain_kind { CHAIN_HTTP, CHAIN_TCP };
+
+struct tcp_proxy {
+    struct str stat_prefix;
+    struct str cluster;
+    const struct weighted_cluster *weighted;
+    uint32_t weighted_count;
+    uint64_t weight_total;
+};
+
+struct filter_chain {
+    struct str name;
+    enum filter_chain_kind kind;
+    struct http_connection_manager http;
+    struct tcp_proxy tcp;
+    /* filter_chain_match; counts of 0 match all. */
+    const struct str *server_names;
+    uint32_t server_name_count;
+    const struct str *application_protocols;
+    uint32_t application_protocol_count;
+    struct str transport_protocol; /* "", "raw_buffer", "tls" */
+    bool is_tls; /* a transport socket stands before it */
+    struct origin origin;
+};
+
+enum traffic_direction { TRAFFIC_OUTBOUND, TRAFFIC_INBOUND };
+
+struct listener {
+    struct str name;    /* 0.0.0.0_9080 */
+    struct str address; /* 0.0.0.0 or a service's address */
+    uint32_t port;
+    bool is_bound; /* false: reached through virtualOutbound's redirect */
+    enum traffic_direction direction;
+    const struct filter_chain *chains;
+    uint32_t chain_count;
+    const struct filter_chain *default_chain; /* or NULL */
+    bool has_http_inspector;
+    struct origin origin; /* the Service's port or the Gateway's server */
+};

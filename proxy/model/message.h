@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/message.h - the heads of requests and responses.
+ *
+ * Header names are lower case (the codec does it once); order is the order of
+ * arrival, as Envoy's header map keeps it. Host is `authority`, the target is
+ * `path`; they are no entries of the list. All slices live in the exchange's
+ * arena or in something that outlives it.
+ *
+ * "Inline" headers are those that Envoy knows by name: of these there is at
+ * most one line, a second one is joined to it with "," (ENVOY.md 1.2, 2.8).
+ * cookie is not joined.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+struct header {
+    struct str name;
+    struct str value;
+};
+
+struct header_list {
+    struct header *items;
+    uint32_t count, capacity;
+    struct arena *arena; /* where the array grows */
+};
+
+enum http_version { HTTP_1_0, HTTP_1_1, HTTP_2 };
+
+struct request_head {
+    struct str method;
+    struct str path; /* with query, as the connection manager normalized it */
+    struct str authority;
+    bool has_authority;
+    struct str scheme; /* "http" or "https"; empty until the pipeline has set it */
+    enum http_version version;
+    struct header_list headers;
+};
+
+struct response_head {
+    uint32_t status;
+    struct str reason; /* empty: the codec writes Envoy's text for the status */
+    enum http_version version;
+    struct header_list headers;
+};
+
+void header_list_init(struct header_list *list, struct arena *arena);
+
+/* The first value; false when there is none. */
+bool header_get(const struct header_list *list, struct str name, struct str *value);
+bool header_is_present(const struct header_list *list, struct str name);
+/* Index of the first entry at or after `from`, or UINT32_MAX. */
+uint32_t header_find(const struct header_list *list, struct str name, uint32_t from);
+
+/* Appends another entry, whatever there is already. */
+void header_append_line(struct header_list *list, struct str name, struct str value);
+
+/* As Envoy's header map does it on arrival and for APPEND_IF_EXISTS_OR_ADD:
+ * inline headers are joined with ",", others get another line. */
+void header_add(struct header_list *list, struct str name, struct str value);
+
+/* As Envoy's setters of inline headers: the first entry keeps its place and
+ * gets the value, others go; appended when there is none. */
+void header_set(struct header_list *list, struct str name, struct str value);
+
+/* As Envoy's setCopy for OVERWRITE_IF_EXISTS_OR_ADD: inline headers in their
+ * place, others removed and appended at the end. */
+void header_overwrite(struct header_list *list, struct str name, struct str value);
+
+/* Removes all entries of that name; the number removed. */
+uint32_t header_remove(struct header_list *list, struct str name);
+
+/* Is it one of Envoy's inline headers, of requests or responses? */
+bool header_is_inline_request(struct str name);
+
+/* A copy whose array and slices live in `arena`. */
+void header_list_copy(struct header_list *out, const struct header_list *from, struct arena *arena);
+void request_head_copy(struct request_head *out, const struct request_head *from,
+                       struct arena *arena);
+void response_head_copy(struct response_head *out, const struct response_head *from,
+                        struct arena *arena);
+
+/* Pseudo-headers included (":path", ":authority" and "host", ":method",
+ * ":scheme"): what a header matcher or %REQ()% sees first. */
+bool request_head_get(const struct request_head *head, struct str name, struct str *value);
+
+/* Envoy's reason phrase for a status; "Unknown" for what it does not know. */
+struct str status_reason(uint32_t status);
+
+/* content-type is application/grpc or begins with application/grpc+. */
+bool request_head_is_grpc(const struct request_head *head);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/policy.h - what routes and clusters prescribe, one struct each.
+ *
+ * Named after Envoy's messages. A policy pointer that is NULL means that the
+ * field is absent from the configuration.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/origin.h"
+#include "base/regex.h"
+#include "base/str.h"
+
+enum string_match_kind {
+    STRING_EXACT,
+    STRING_PREFIX,
+    STRING_SUFFIX,
+    STRING_CONTAINS,
+    STRING_REGEX,   /* RE2, the whole text */
+    STRING_PRESENT, /* any value, also an empty one */
+};
+
+struct string_matcher {
+    enum string_match_kind kind;
+    struct str value;    /* the pattern's text for STRING_REGEX */
+    bool is_ignoring_case; /* never for STRING_REGEX */
+    const struct regex *regex;
+};
+
+/* ENVOY.md 2.3 */
+struct header_matcher {
+    struct str name; /* lower case, or a pseudo-header */
+    struct string_matcher match;
+    bool is_inverted;               /* invert_match */
+    bool is_missing_treated_as_empty; /* treat_missing_header_as_empty */
+    struct origin origin;
+};
+
+/* ENVOY.md 2.4 */
+struct query_matcher {
+    struct str name;
+    struct string_matcher match;
+    struct origin origin;
+};
+
+enum path_match_kind { PATH_PREFIX, PATH_EXACT, PATH_REGEX, PATH_SEPARATED_PREFIX };
+
+struct path_matcher {
+    enum path_match_kind kind;
+    struct str value;
+    bool is_ignoring_case; /* case_sensitive: false */
+    bool has_case_sensitive; /* istiod wrote case_sensitive: true (for the print-out) */
+    const struct regex *regex;
+    struct origin origin;
+};
+
+enum append_action { APPEND_OR_ADD, OVERWRITE_OR_ADD };
+
+struct header_mutation {
+    struct str name;
+    struct str value; /* a format string: %REQ(X)%, %% */
+    enum append_action action;
+    struct origin origin;
+};
+
+/* request_headers_to_add/remove and response_headers_to_add/remove. */
+struct header_mutations {
+    const struct header_mutation *add;
+    uint32_t add_count;
+    const struct str *remove; /* lower case */
+    uint32_t remove_count;
+};
+
+struct fraction {
+    uint32_t numerator;
+    uint32_t denominator; /* 100, 10000 or 1000000 */
+};
+
+/* ENVOY.md 3.3; how it is carried out is the exchange's part. */
+struct retry_policy {
+    struct str retry_on; /* as in the configuration */
+    uint32_t num_retries;
+    int64_t per_try_timeout_ns; /* 0: none */
+    int64_t backoff_base_ns;    /* 0: Envoy's 25 ms */
+    int64_t backoff_max_ns;     /* 0: ten times the base */
+    const uint32_t *status_codes; /* retriable_status_codes */
+    uint32_t status_code_count;
+    bool has_previous_hosts; /* retry_host_predicate previous_hosts */
+    uint32_t host_selection_attempts_max;
+    bool has_previous_priorities;
+    struct origin origin;
+};
+
+/* ENVOY.md 4 */
+struct fault_policy {
+    bool has_delay;
+    int64_t delay_ns;
+    struct fraction delay_share;
+    bool has_abort;
+    uint32_t abort_status;
+    bool has_grpc_status;
+    uint32_t grpc_status;
+    struct fraction abort_share;
+    struct origin origin;
+};
+
+struct mirror_policy {
+    struct str cluster;
+    bool has_share;
+    struct fraction share;
+    struct origin origin;
+};
+
+/* ENVOY.md 5.4 */
+enum hash_key_kind { HASH_HEADER, HASH_COOKIE, HASH_SOURCE_IP, HASH_QUERY };
+
+struct hash_policy {
+    enum hash_key_kind kind;
+    struct str name;
+    struct str cookie_path;
+    bool has_cookie_ttl;
+    int64_t cookie_ttl_ns;
+    bool is_terminal;
+    struct origin origin;
+};
+
+enum lb_policy {
+    LB_ROUND_ROBIN,
+    LB_LEAST_REQUEST,
+    LB_RANDOM,
+    LB_RING_HASH,
+    LB_MAGLEV,
+    LB_CLUSTER_PROVIDED, /* ORIGINAL_DST */
+};
+
+/* circuit_breakers.thresholds, default priority. */
+struct breaker_limits {
+    uint32_t max_connections, max_pending_requests, max_requests, max_retries;
+};
+#define BREAKER_UNLIMITED UINT32_MAX

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/snapshot.h - one proxy's whole configuration, immutable.
+ *
+ * Everything inside lives in the snapshot's own arena and goes when the last
+ * holder drops it. Shared by threads without locks; the count of holders is
+ * the only thing that changes.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/regex.h"
+#include "proxy/model/cluster.h"
+#include "proxy/model/listener.h"
+#include "proxy/model/route.h"
+
+enum proxy_type { PROXY_SIDECAR, PROXY_ROUTER };
+
+struct snapshot {
+    struct arena arena;
+    struct regex_set regexes;
+    atomic_uint holders;
+
+    struct str proxy_name, proxy_namespace; /* "productpage-0", "default" */
+    enum proxy_type proxy_type;
+
+    const struct listener *listeners;
+    uint32_t listener_count;
+    const struct route_config *route_configs;
+    uint32_t route_config_count;
+    const struct cluster *clusters;
+    uint32_t cluster_count;
+    struct map cluster_by_name; /* index into clusters */
+};
+
+/* An empty one with one holder, to be filled by its maker. */
+struct snapshot *snapshot_new(void);
+void snapshot_hold(struct snapshot *snapshot);
+void snapshot_drop(struct snapshot *snapshot);
+
+/* Builds cluster_by_name after clusters were set. */
+void snapshot_index(struct snapshot *snapshot);
+const struct cluster *snapshot_cluster(const struct snapshot *snapshot, struct str name);
+
+/* The listener that a connection to address:port meets: the exact address,
+ * else 0.0.0.0, each on that port; NULL when there is none (then virtualOutbound
+ * decides). */
+const struct listener *snapshot_listener(const struct snapshot *snapshot, struct str address,
+                                         uint32_t port);
