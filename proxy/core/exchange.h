@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/core/exchange.h (xc) - one request's life.
+ *
+ * Tell it what happened and when (exchange_step); it answers with a short plan
+ * of actions to carry out in order. It never calls back, sees no bytes of
+ * bodies and knows no sockets.
+ *
+ *   REQUEST_HEAD ──> route ──> reply here ─────────────────────────┐
+ *                      │                                           v
+ *                      └─> ATTEMPT ──> RESPONSE_HEAD ──> FORWARD ──> FINISH
+ *                             │  ^                         │
+ *                             └──┘ (another attempt)       └─> CUT ─> FINISH
+ *
+ * Laws: every event names its attempt, and words from an attempt that was
+ * given up are ignored; early, late or repeated wakes do no harm; each
+ * exchange gives XC_FINISH exactly once and nothing after it.
+ *
+ * Source: Envoy's router filter and connection manager, ENVOY.md 0-3.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "proxy/core/engine.h"
+#include "proxy/core/reason.h"
+#include "proxy/core/record.h"
+#include "proxy/core/trace.h"
+#include "proxy/model/listener.h"
+#include "proxy/model/message.h"
+
+enum xc_event_kind {
+    XC_EVENT_REQUEST_HEAD,  /* head (after the connection manager's pipeline), is_end */
+    XC_EVENT_REQUEST_REFUSED, /* head if there is one; status, details, body, flag: answer this */
+    XC_EVENT_REQUEST_DATA,  /* size of body bytes; is_end */
+    XC_EVENT_REQUEST_END,   /* the request is complete (after data or trailers) */
+    XC_EVENT_CLIENT_GONE,   /* the downstream connection is gone; flag/details default DC */
+    XC_EVENT_ATTEMPT_READY, /* attempt has a connection; is_reused */
+    XC_EVENT_ATTEMPT_SENT,  /* first bytes of the request are on their way */
+    XC_EVENT_INTERIM,       /* attempt, response: a 1xx other than 101 */
+    XC_EVENT_RESPONSE_HEAD, /* attempt, response, is_end */
+    XC_EVENT_RESPONSE_DATA, /* attempt, size */
+    XC_EVENT_RESPONSE_END,  /* attempt: the response is complete */
+    XC_EVENT_ATTEMPT_FAILED, /* attempt, failure, text: the transport's words */
+    XC_EVENT_WAKE,          /* the time of exchange_wake_ns has come */
+};
+
+struct xc_event {
+    enum xc_event_kind kind;
+    uint32_t attempt; /* from 1 */
+    bool is_end;
+    bool is_reused;
+    uint64_t size;
+    enum failure failure;
+    uint32_t status;
+    struct str details, body, flag, text;
+    struct request_head *request;   /* lives in the exchange's arena; the exchange changes it */
+    struct response_head *response; /* the same */
+};
+
+enum xc_action_kind {
+    XC_ATTEMPT, /* get a connection to endpoint, send `request` and the body to it */
+    XC_ABANDON, /* reset that attempt; no word from it is wanted any more */
+    XC_FORWARD_INTERIM, /* send `response` (1xx) downstream */
+    XC_FORWARD, /* send `response` downstream; the attempt's body follows unless is_end */
+    XC_REPLY,   /* send `response` with `body`; the request's rest is not wanted */
+    XC_CUT,     /* the response was begun: end the downstream connection without its end */
+    XC_MIRROR,  /* send a copy to endpoint, forget the answer */
+    XC_FINISH,  /* over; record is complete; nothing follows */
+};
+
+struct xc_action {
+    enum xc_action_kind kind;
+    uint32_t attempt;
+    uint32_t cluster_index, endpoint_index;
+    bool is_end;
+    const struct request_head *request;
+    const struct response_head *response;
+    struct str body;
+};
+
+#define XC_PLAN_MAX 8
+
+struct xc_plan {
+    struct xc_action items[XC_PLAN_MAX];
+    uint32_t count;
+};
+
+/* What the exchange's stream is about; borrowed for the exchange's life. */
+struct xc_setup {
+    struct engine *engine;
+    const struct listener *listener;
+    const struct http_connection_manager *http;
+    struct arena *arena; /* heads live here; reset by the owner after XC_FINISH */
+    struct trace *trace; /* NULL: none */
+};
+
+enum xc_state {
+    XC_STATE_HEAD,      /* waiting for the request's head */
+    XC_STATE_DECIDED,   /* routed, nothing sent upstream yet (delays live here) */
+    XC_STATE_UPSTREAM,  /* an attempt is under way */
+    XC_STATE_RESPONDING, /* the response's head went downstream */
+    XC_STATE_FINISHED,
+};
+
+struct exchange {
+    struct xc_setup setup;
+    enum xc_state state;
+    uint64_t stream_random; /* drawn at creation, shared (ENVOY.md 0.3) */
+    struct request_head *request; /* as sent upstream after routing */
+    struct response_head *response;
+    bool is_request_complete;
+    bool is_grpc;
+    bool is_head_method;
+    uint32_t attempt; /* the one under way; 0: none */
+    uint32_t cluster_index;
+    uint32_t endpoint_index;
+    int64_t attempt_started_ns;
+    int64_t timeout_ns;      /* of the route; 0: none */
+    int64_t deadline_ns;     /* NS_NEVER until the request is complete */
+    struct record record;
+};
+
+/* A stream begins; draws once from the engine's "stream". */
+void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t now_ns);
+
+/* Something happened; *plan is overwritten. */
+void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t now_ns,
+                   struct xc_plan *plan);
+
+/* When it wants XC_EVENT_WAKE; NS_NEVER: not at all. */
+int64_t exchange_wake_ns(const struct exchange *xc);

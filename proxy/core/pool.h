@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/core/pool.h - HTTP/1 connections to one endpoint: which to reuse, when
+ * to open another, who waits. Pure: connections and waiters are the caller's
+ * numbers; counts the cluster's connection statistics.
+ *
+ * Source: ENVOY.md 8.1, 8.2, 8.4: newest idle connection first; waiters FIFO; a
+ * failed connect fails everybody who waits.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proxy/core/engine.h"
+
+#define POOL_NONE UINT32_MAX
+
+struct pool;
+
+/* The engine's pool for an endpoint; made when first asked for. */
+struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index);
+
+enum pool_verdict {
+    POOL_REUSE,   /* send on `conn` now */
+    POOL_CONNECT, /* open a connection, tell pool_note_connecting; the waiter is queued */
+    POOL_WAIT,    /* queued; a connection is coming */
+    POOL_OVERFLOW, /* a breaker is full; not queued */
+};
+
+struct pool_answer {
+    enum pool_verdict verdict;
+    uint32_t conn; /* POOL_REUSE */
+};
+
+struct pool_answer pool_ask(struct pool *pool, uint32_t waiter);
+
+void pool_note_connecting(struct pool *pool, uint32_t conn);
+
+/* Connected: the waiter that gets it, or POOL_NONE (then it is idle). */
+uint32_t pool_note_connected(struct pool *pool, uint32_t conn);
+
+/* The connect failed: conn is forgotten. Then call pool_next_failed until
+ * POOL_NONE: these waiters fail with it. */
+void pool_note_connect_failed(struct pool *pool, uint32_t conn, bool is_timeout);
+uint32_t pool_next_failed(struct pool *pool);
+
+/* The response on `conn` is complete. If it may be kept, the waiter that gets
+ * it next, or POOL_NONE: idle. If not, the caller closes it (pool_note_closed). */
+uint32_t pool_note_idle(struct pool *pool, uint32_t conn);
+
+/* A waiter gives up before it got a connection (timeout, client gone). */
+void pool_cancel(struct pool *pool, uint32_t waiter);
+
+enum pool_close { POOL_CLOSE_LOCAL, POOL_CLOSE_REMOTE };
+
+/* The connection is gone, idle or busy. */
+void pool_note_closed(struct pool *pool, uint32_t conn, enum pool_close by);
+
+/* May `conn` take one more request (requests_per_connection_max)? Asked after
+ * each response. */
+bool pool_may_keep(const struct pool *pool, uint32_t conn);

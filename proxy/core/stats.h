@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/core/stats.h - counters, one set for each worker, merged when read.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+enum cluster_stat {
+#define CLUSTER(name) STAT_CLUSTER_##name,
+#define HTTP(name)
+#include "proxy/core/stats.def"
+#undef CLUSTER
+#undef HTTP
+    STAT_CLUSTER_COUNT,
+};
+
+enum http_stat {
+#define CLUSTER(name)
+#define HTTP(name) STAT_HTTP_##name,
+#include "proxy/core/stats.def"
+#undef CLUSTER
+#undef HTTP
+    STAT_HTTP_COUNT,
+};
+
+#define STAT_STATUS_MIN 100u
+#define STAT_STATUS_MAX 599u
+
+struct cluster_stats {
+    uint64_t counters[STAT_CLUSTER_COUNT];
+    uint32_t *statuses; /* upstream_rq_<code>, allocated when one moves; NULL before */
+};
+
+struct http_stats {
+    uint64_t counters[STAT_HTTP_COUNT];
+};
+
+/* upstream_rq_<code>, upstream_rq_<n>xx (made when read) and upstream_rq_completed. */
+void cluster_stats_note_status(struct cluster_stats *stats, uint32_t status, struct arena *arena);
+
+/* By Envoy's name ("upstream_rq_503", "upstream_rq_5xx", ...). False when
+ * there is no counter of that name. */
+bool cluster_stats_read(const struct cluster_stats *stats, struct str name, uint64_t *value);
+bool http_stats_read(const struct http_stats *stats, struct str name, uint64_t *value);
