@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/http/pipeline.h - what Envoy's connection manager does to heads before
+ * routing and after the response: checks, path normalization, x-forwarded-*,
+ * x-request-id, hop-by-hop headers, date and server.
+ *
+ * Source: ENVOY.md 1.3 to 1.8, in that order. x-envoy-decorator-operation is
+ * not set here: it needs the route, so the exchange sets it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "proxy/model/listener.h"
+#include "proxy/model/message.h"
+
+/* The two ends of the downstream connection. */
+struct peer_facts {
+    struct str remote_address, local_address, node_address;
+    uint32_t remote_port, local_port;
+    bool is_tls;
+};
+
+struct pipeline_answer {
+    bool is_refused;
+    uint32_t status;
+    struct str details;
+    struct str body;
+    struct str flag;      /* access-log flag, mostly empty */
+    struct str location;  /* for a redirect to the normalized path */
+    bool is_closing;      /* connection: close goes with the answer */
+};
+
+/* Changes `head` in place; slices made here live in `arena`. Draws from `uuid`
+ * twice when it makes an x-request-id, else not. `is_upgrade`: as the codec
+ * said. */
+struct pipeline_answer pipeline_request(const struct http_connection_manager *http,
+                                        const struct peer_facts *peer, bool is_upgrade,
+                                        struct request_head *head, struct rng *uuid,
+                                        struct arena *arena);
+
+/* `date` is RFC 1123 text of the driver's clock. Applies to every response,
+ * local replies included. */
+void pipeline_response(const struct http_connection_manager *http, struct str date,
+                       bool is_upgrade, struct response_head *head);

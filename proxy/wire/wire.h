@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/wire.h - a whole proxy without sockets: connections are numbers,
+ * bytes come in, and out come bytes and wishes (connect, close, pause).
+ *
+ * proxy/live carries the wishes out with libuv, testbed/sim with pipes in
+ * virtual time; both run this same code, so a timeout, a half-closed
+ * connection or a torn response means the same in both. It owns the codecs,
+ * the connection manager's pipeline, exchanges and pools, and every timer.
+ *
+ * Usage: call any wire_* function that tells what happened, then take actions
+ * with wire_next until it answers false, in order. Slices in actions are valid
+ * until the next call that is not wire_next. Numbers of connections are reused
+ * only after wire_gone was told for them.
+ *
+ * One thread. No malloc in the steady state: slots and buffers are pooled.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "proxy/core/engine.h"
+#include "proxy/core/record.h"
+#include "proxy/core/trace.h"
+#include "proxy/http/pipeline.h"
+#include "proxy/model/listener.h"
+
+#define WIRE_NONE UINT32_MAX
+
+struct wire;
+
+struct wire_options {
+    uint32_t connections_max; /* 0: LIMIT_CONNECTIONS */
+    bool is_recording_traces; /* every exchange keeps a trace until WIRE_DONE was taken */
+    uint32_t trace_items_max;
+};
+
+/* Makes its engine on `snapshot` (held); luck comes from `seed`. */
+struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_options options);
+void wire_free(struct wire *wire);
+struct engine *wire_engine(struct wire *wire);
+
+/* What happened. `now_ns` never goes back. */
+
+/* A downstream connection that was accepted for `listener`; its number, or
+ * WIRE_NONE when full (refuse it). facts' slices are copied. original_*: where
+ * it was going before it was redirected (a ready address for ORIGINAL_DST). */
+struct wire_accept {
+    const struct listener *listener;
+    struct peer_facts peer;
+    struct str original_address;
+    uint32_t original_port;
+};
+uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int64_t now_ns);
+
+void wire_read(struct wire *wire, uint32_t conn, struct str bytes, int64_t now_ns);
+/* The peer sent FIN. */
+void wire_read_eof(struct wire *wire, uint32_t conn, int64_t now_ns);
+/* The connection broke (RST, error). The driver has closed it already; no
+ * WIRE_CLOSE comes for it. */
+void wire_broken(struct wire *wire, uint32_t conn, int64_t now_ns);
+
+/* Answers to WIRE_CONNECT. */
+void wire_connected(struct wire *wire, uint32_t conn, int64_t now_ns);
+/* `why`: "delayed connect error: Connection refused", as Envoy words it. */
+void wire_connect_failed(struct wire *wire, uint32_t conn, struct str why, int64_t now_ns);
+
+/* `size` bytes of what WIRE_WRITE gave have left for the kernel (pipe). */
+void wire_wrote(struct wire *wire, uint32_t conn, size_t size, int64_t now_ns);
+
+/* The driver has carried out WIRE_CLOSE (or told wire_broken, connect_failed)
+ * and will not name this number again: it may be reused. */
+void wire_gone(struct wire *wire, uint32_t conn);
+
+/* When wire_wake wants to be called; early and late calls do no harm. */
+int64_t wire_wake_ns(const struct wire *wire);
+void wire_wake(struct wire *wire, int64_t now_ns);
+
+/* Seconds since 1970 at the driver's time 0, for the date header. */
+void wire_set_epoch(struct wire *wire, int64_t seconds);
+
+/* No new connections' requests are kept alive; idle ones are closed. */
+void wire_drain(struct wire *wire, int64_t now_ns);
+/* Downstream connections and exchanges that are still there. */
+uint32_t wire_connection_count(const struct wire *wire);
+uint32_t wire_exchange_count(const struct wire *wire);
+
+/* What is to be done. */
+
+enum wire_action_kind {
+    WIRE_CONNECT, /* open `conn` to address:port */
+    WIRE_WRITE,   /* bytes on conn; all of them will be sent; tell wire_wrote */
+    WIRE_PAUSE,   /* stop reading conn */
+    WIRE_RESUME,  /* read it again */
+    WIRE_SHUTDOWN, /* send FIN after what was written; keep reading */
+    WIRE_CLOSE,   /* close: after what was written, or at once (is_abrupt: RST) */
+    WIRE_DONE,    /* an exchange is over: record, trace */
+};
+
+struct wire_action {
+    enum wire_action_kind kind;
+    uint32_t conn;
+    struct str bytes;
+    struct str address; /* WIRE_CONNECT: of the endpoint */
+    uint32_t port;
+    const struct cluster *cluster;
+    const struct endpoint *endpoint;
+    bool is_abrupt;
+    const struct record *record; /* WIRE_DONE; valid until the next wire_* call */
+    const struct trace *trace;   /* or NULL */
+};
+
+bool wire_next(struct wire *wire, struct wire_action *action);
