@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/sockets/sockets.h - the world on loopback: proxies of proxy/live,
+ * stand-ins and callers on real sockets, real time. No fixed ports: names in
+ * the snapshot are mapped to what the kernel gave.
+ */
+#pragma once
+
+#include "testbed/world/play.h"
+
+/* Borrows the world. NULL when sockets cannot be had; *why says so. */
+struct play *sockets_play_new(struct world *world, struct play_options options, struct str *why);

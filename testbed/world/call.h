@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/call.h - one request as a test says it, fully expanded, and
+ * what came of it.
+ *
+ * The words are those of docs/routetest.md: `request` and what `expect` can
+ * be held against.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "proxy/core/record.h"
+#include "proxy/core/trace.h"
+#include "proxy/model/message.h"
+
+struct call {
+    uint32_t client; /* index into the world's clients */
+    bool has_authority;
+    struct str authority; /* Host as sent */
+    uint32_t port;        /* 0: the authority's, else the service's first */
+    struct str method;    /* GET */
+    struct str uri;       /* with its query */
+    struct header *headers; /* in order, names as written */
+    uint32_t header_count;
+    struct str body;
+    bool has_body_size;
+    uint64_t body_size;
+    bool is_chunked;
+    struct header *trailers;
+    uint32_t trailer_count;
+    bool is_http10;
+    bool has_raw;
+    struct str raw;
+    struct str *say; /* after a 101 */
+    uint32_t say_count;
+    bool has_cancel;
+    int64_t cancel_after_ns;
+    struct str to; /* POD; empty: not used */
+    bool is_keeping; /* may use, and leave open, the client's kept connection */
+    int64_t start_after_ns; /* for concurrent calls: after the first one */
+};
+
+enum call_error {
+    CALL_OK,
+    CALL_CONNECTION_CLOSED,
+    CALL_CONNECTION_RESET,
+    CALL_CONNECTION_REFUSED,
+    CALL_INCOMPLETE_RESPONSE,
+    CALL_NO_RESPONSE,
+    CALL_CANCELLED,
+    CALL_TLS_HANDSHAKE,
+    CALL_INVALID_RESPONSE,
+};
+
+/* "connection_closed", ... as in test files; "" for CALL_OK. */
+struct str call_error_name(enum call_error error);
+
+/* One request that reached an application. */
+struct sighting {
+    uint32_t pod;
+    struct str method, uri, version;
+    struct header *headers; /* in order, host among them */
+    uint32_t header_count;
+    struct str body; /* the first CALL_BODY_KEPT_MAX bytes */
+    uint64_t body_size;
+    struct header *trailers;
+    uint32_t trailer_count;
+    uint32_t connection; /* number of the application's connection, from 1 */
+};
+
+#define CALL_BODY_KEPT_MAX 65536u /* enough to compare what tests write down */
+
+struct outcome {
+    enum call_error error;
+    bool has_response;
+    uint32_t status;
+    struct str version, reason;
+    struct header *headers; /* in order, `date` among them */
+    uint32_t header_count;
+    struct str body; /* the first CALL_BODY_KEPT_MAX bytes */
+    uint64_t body_size;
+    struct header *trailers;
+    uint32_t trailer_count;
+    uint32_t interim[8];
+    uint32_t interim_count;
+    int64_t duration_ns; /* until the whole response or error */
+
+    bool has_record; /* the caller's proxy finished an exchange for it */
+    struct record record; /* slices in the arena given to the play */
+    struct str flags;     /* "UF,URX" or "-" */
+    uint32_t pod; /* of the last attempt, or of the sighting; UINT32_MAX: none */
+    const struct trace *trace; /* or NULL */
+
+    struct sighting *sightings;
+    uint32_t sighting_count;
+};

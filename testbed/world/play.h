@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/play.h - what an engine can do for a test: one world brought to
+ * life with fresh proxies.
+ *
+ * testbed/sim plays in virtual time, testbed/sockets on loopback.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "testbed/world/call.h"
+#include "testbed/world/world.h"
+
+struct play;
+
+struct play_options {
+    uint64_t seed;
+    bool is_tracing;
+};
+
+struct play_ops {
+    /* Makes `call_count` calls, all begun start_after_ns after now, and comes
+     * back when each has its outcome. What outcomes hold lives in `arena`. */
+    void (*call)(struct play *play, const struct call *calls, uint32_t call_count,
+                 struct outcome *outcomes, struct arena *arena);
+    void (*wait)(struct play *play, int64_t duration_ns);
+    /* The pod's behaviour in the world was changed (refuse, drop, ...). */
+    void (*pod_changed)(struct play *play, uint32_t pod);
+    /* Closes connections that callers keep (a case is over). */
+    void (*drop_kept)(struct play *play);
+    /* Summed over all proxies; false: no such counter anywhere. */
+    bool (*stat)(struct play *play, struct str cluster, struct str counter, uint64_t *value);
+    /* FNV-1a-64 over everything that happened; 0 on an engine that has none. */
+    uint64_t (*hash)(const struct play *play);
+    void (*free)(struct play *play);
+};
+
+struct play {
+    const struct play_ops *ops;
+};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/world.h - who is there in one test: manifests, pods with their
+ * behaviour, clients with their proxies, and an address for everybody.
+ *
+ * Built from specs (plain values, filled by the runner or by `up`), then
+ * read-only but for the pods' behaviour, which a running test may change.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "config/profile/profile.h"
+#include "config/resource/mesh.h"
+#include "config/yaml/diag.h"
+#include "proxy/model/snapshot.h"
+#include "testbed/world/behaviour.h"
+
+struct workload_spec {
+    struct str name;
+    struct str namespace; /* empty: the default one */
+    struct str service;
+    struct label *labels; /* count 0: the Deployment's, else the service's selector */
+    uint32_t label_count;
+    struct str service_account;
+    uint32_t replicas; /* 0: the Deployment's, else 1 */
+    bool has_sidecar_word, has_sidecar;
+    uint32_t *ports; /* where it listens, for a workload without a service */
+    uint32_t port_count;
+    struct behaviour behaviour;
+    struct pod_spec *pods; /* behaviour of single pods, whole (already merged) */
+    uint32_t pod_count;
+    struct origin origin;
+};
+
+struct pod_spec {
+    uint32_t index;
+    struct behaviour behaviour;
+};
+
+enum client_via { VIA_SIDECAR, VIA_GATEWAY, VIA_NONE };
+
+struct client_spec {
+    struct str name;
+    enum client_via via;
+    struct str namespace;
+    struct label *labels;
+    uint32_t label_count;
+    struct str service_account;
+    struct str gateway_namespace, gateway_name;
+    struct str address; /* source address; empty: one is given */
+    struct origin origin;
+};
+
+struct world_spec {
+    struct documents documents; /* all manifests */
+    struct workload_spec *workloads;
+    uint32_t workload_count;
+    struct client_spec *clients;
+    uint32_t client_count;
+    struct str namespace;     /* defaults.namespace; "default" */
+    bool has_sidecar_default; /* defaults.sidecar; true unless said */
+    const struct profile *profile;
+};
+
+struct world_pod {
+    struct str name; /* "reviews-v1/0" */
+    struct str kube_name; /* "reviews-v1-0" */
+    struct str workload;
+    struct str namespace;
+    uint32_t workload_index, index;
+    struct str address;
+    uint32_t *ports; /* where the application listens */
+    uint32_t port_count;
+    bool has_sidecar;
+    struct behaviour behaviour;
+    uint32_t script_at;
+};
+
+struct world_client {
+    struct client_spec spec;
+    struct str address;       /* of the caller */
+    struct str proxy_address; /* of its proxy */
+    struct snapshot *snapshot; /* of its proxy; NULL for VIA_NONE */
+};
+
+struct world {
+    struct arena *arena;
+    struct world_spec spec;
+    struct mesh *mesh;
+    struct world_pod *pods;
+    uint32_t pod_count;
+    uint32_t *script_at; /* of each workload */
+    struct world_client *clients;
+    uint32_t client_count;
+};
+
+/* NULL when the manifests have errors (in diags). Sidecars between two proxies
+ * of the mesh are not played yet: such a hop is plaintext, a warning says so. */
+struct world *world_new(const struct world_spec *spec, struct arena *arena,
+                        struct diag_list *diags);
+/* Drops the snapshots. */
+void world_free(struct world *world);
+
+/* UINT32_MAX when there is none. */
+uint32_t world_client_find(const struct world *world, struct str name);
+uint32_t world_pod_find(const struct world *world, struct str name);
+/* The pod that has this address and listens on this port. */
+uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port);
+
+/* The Service that an authority (with or without port, short or long) means,
+ * seen from the default namespace; NULL: none. */
+const struct service *world_service_of(const struct world *world, struct str authority);
+
+/* Where a call's connection goes first: to the listener of the client's proxy
+ * that its destination meets (listener NULL: virtualOutbound, so nobody), or
+ * for VIA_NONE straight to a pod. */
+struct call;
+struct call_target {
+    const struct listener *listener;
+    uint32_t pod; /* UINT32_MAX: a listener */
+    struct str address; /* destination address as the caller dialled it */
+    uint32_t port;
+};
+struct call_target world_target(const struct world *world, const struct call *call);
+
+/* The next answer of a pod, by its script or plain; advances the script. */
+const struct answer *world_next_answer(struct world *world, uint32_t pod);
