@@ -47,10 +47,16 @@ LIBS_proxy-http  :=
 LIBS_proxy-live  := -luv
 libs_of = $(sort $(foreach l,$(1),$(LIBS_$(call slug,$(l)))))
 
-all: $(BUILD)/pocketmesh
+all: have $(B)/pocketmesh
+	$(if $(filter release-,$(MODE)-$(SAN)),$(Q)ln -sf $(patsubst $(BUILD)/%,%,$(B)/pocketmesh) $(BUILD)/pocketmesh)
 
-$(BUILD)/pocketmesh: $(B)/pocketmesh
-	$(Q)ln -sf $(patsubst $(BUILD)/%,%,$<) $@
+# What is missing is installed; then make begins again, to see it.
+HAVE := $(shell pkg-config --exists $(PKGS) 2>/dev/null && [ -n "$(LLHTTP_DIR)" ] && echo yes)
+have:
+ifneq ($(HAVE),yes)
+	@tests/deps
+	@$(MAKE) --no-print-directory all MODE=$(MODE) SAN=$(SAN)
+endif
 
 REVERSED := $(shell sed -n 's/^\([a-z][a-z/]*\):.*/\1/p' LAYERS | tac)
 BIN_LIBS := $(foreach l,$(REVERSED),$(if $(wildcard $(l)/*.c),$(call lib,$(l))))
@@ -102,6 +108,8 @@ test:
 unit: $(UNIT_TESTS)
 unit-list:
 	@echo $(UNIT_TESTS)
+where:
+	@echo $(B)/pocketmesh
 demo: all
 	@examples/demo $(BUILD)/pocketmesh
 conformance: all
@@ -122,6 +130,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all lib unit unit-list test demo conformance lint format check deps install uninstall clean help
+.PHONY: all have lib unit unit-list where test demo conformance lint format check deps install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
