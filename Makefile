@@ -16,6 +16,12 @@ PREFIX    ?= /usr/local
 MODE      ?= release
 SAN       ?=
 BUILD     ?= build
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := $(if $(findstring clang,$(CC)),clang++,g++)
+endif
 CLANG_FORMAT ?= clang-format
 CC_NAME   := $(notdir $(firstword $(CC)))
 B         := $(BUILD)/$(MODE)-$(CC_NAME)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
@@ -28,7 +34,7 @@ slug        = $(subst /,-,$(1))
 lib         = $(B)/lib$(call slug,$(1)).a
 objects     = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard $(1)/*.cc))
 
-PKGS := libuv libnghttp2 yaml-0.1 openssl re2
+PKGS := libuv yaml-0.1 re2
 LLHTTP_DIR ?= $(firstword $(wildcard /usr/share/llhttp /usr/local/share/llhttp))
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -I/usr/include/llhttp
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wvla -Werror

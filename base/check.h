@@ -13,6 +13,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 #define MUST_USE __attribute__((warn_unused_result))
+#define NORETURN __attribute__((noreturn))
 #define PRINTF_LIKE(format_index, first) __attribute__((format(printf, format_index, first)))
 
 #define ASSERT(condition)                                                      \
@@ -22,7 +23,7 @@
 #define UNREACHABLE(what) check_failed("unreachable: " what, __FILE__, __LINE__)
 
 /* Prints the broken promise to standard error and aborts. */
-_Noreturn void check_failed(const char *what, const char *file, int line);
+NORETURN void check_failed(const char *what, const char *file, int line);
 
 /* Ends the process with a message when the machine is out of memory. */
-_Noreturn void check_out_of_memory(size_t wanted_bytes);
+NORETURN void check_out_of_memory(size_t wanted_bytes);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/hash.c - FNV-1a (Fowler, Noll, Vo).
+ */
+#include "base/hash.h"
+
+uint32_t hash_fnv32(struct str bytes)
+{
+    uint32_t hash = UINT32_C(2166136261);
+    for (size_t i = 0; i < bytes.len; i++)
+        hash = (hash ^ (unsigned char)bytes.ptr[i]) * UINT32_C(16777619);
+    return hash;
+}
+
+uint64_t hash_fnv64(struct str bytes)
+{
+    return hash_fnv64_add(HASH_FNV64_START, bytes);
+}
+
+uint64_t hash_fnv64_add(uint64_t hash, struct str bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++)
+        hash = (hash ^ (unsigned char)bytes.ptr[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
+/* Little end first on every machine, so that traces compare between them. */
+uint64_t hash_fnv64_add_u64(uint64_t hash, uint64_t value)
+{
+    char bytes[8];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(value >> (8 * i) & 0xff);
+    return hash_fnv64_add(hash, (struct str){bytes, sizeof(bytes)});
+}

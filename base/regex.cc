@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/regex.cc - the one place that knows RE2, and the one that is C++.
+ *
+ * RE2's options are its defaults, as in Envoy's google_re2; only its logging
+ * is off, because its complaints are answered to the caller.
+ */
+#include <re2/re2.h>
+
+#include <string>
+
+extern "C" {
+#include "base/regex.h"
+}
+
+struct regex {
+    RE2 compiled;
+    struct regex *next;
+};
+
+namespace
+{
+
+re2::StringPiece piece(struct str s)
+{
+    return re2::StringPiece(s.ptr, s.len);
+}
+
+RE2::Options quiet_options()
+{
+    RE2::Options options;
+    options.set_log_errors(false);
+    return options;
+}
+
+struct str copy(struct arena *arena, const std::string &text)
+{
+    struct str s = {text.data(), text.size()};
+    return arena_str(arena, s);
+}
+
+} // namespace
+
+struct regex *regex_new(struct regex_set *set, struct str pattern, struct arena *arena,
+                        struct str *why)
+{
+    struct regex *regex = new struct regex{{piece(pattern), quiet_options()}, set->first};
+    if (!regex->compiled.ok()) {
+        *why = copy(arena, regex->compiled.error());
+        delete regex;
+        return nullptr;
+    }
+    set->first = regex;
+    return regex;
+}
+
+void regex_set_free(struct regex_set *set)
+{
+    while (set->first != nullptr) {
+        struct regex *next = set->first->next;
+        delete set->first;
+        set->first = next;
+    }
+}
+
+bool regex_matches_whole(const struct regex *regex, struct str text)
+{
+    return RE2::FullMatch(piece(text), regex->compiled);
+}
+
+bool regex_matches_part(const struct regex *regex, struct str text)
+{
+    return RE2::PartialMatch(piece(text), regex->compiled);
+}
+
+struct str regex_replace_all(const struct regex *regex, struct str text, struct str replacement,
+                             struct arena *arena)
+{
+    std::string result(text.ptr == nullptr ? "" : text.ptr, text.len);
+    if (RE2::GlobalReplace(&result, regex->compiled, piece(replacement)) == 0)
+        return text;
+    return copy(arena, result);
+}
+
+int regex_group_count(const struct regex *regex)
+{
+    return regex->compiled.NumberOfCapturingGroups();
+}
