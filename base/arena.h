@@ -48,12 +48,12 @@ void *arena_grow(struct arena *arena, const void *old, size_t old_count, size_t 
 
 /* Adds one zeroed element to a growing array `items` with `count` and
  * `capacity` (both uint32_t) and evaluates to its address. */
-#define ARENA_PUSH(arena, items, count, capacity)                              \
-    (((count) == (capacity)                                                    \
-          ? (void)((items) = arena_grow((arena), (items), (count),             \
-                                        ((capacity) = (capacity) != 0 ? (capacity) * 2 : 8), \
-                                        sizeof(*(items))))                     \
-          : (void)0),                                                          \
+#define ARENA_PUSH(arena, items, count, capacity)                                          \
+    (((count) == (capacity)                                                                \
+          ? (void)((items) = arena_grow((arena), (items), (count),                         \
+                                        ((capacity) = (capacity) != 0 ? (capacity)*2 : 8), \
+                                        sizeof(*(items))))                                 \
+          : (void)0),                                                                      \
      &(items)[(count)++])
 
 /* Copies; the copy ends in a NUL that is not counted. */
@@ -61,5 +61,4 @@ struct str arena_str(struct arena *arena, struct str s);
 struct str arena_str_lower(struct arena *arena, struct str s);
 struct str arena_concat(struct arena *arena, struct str a, struct str b);
 struct str arena_format(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
-struct str arena_format_v(struct arena *arena, const char *format, va_list args)
-    PRINTF_LIKE(2, 0);
+struct str arena_format_v(struct arena *arena, const char *format, va_list args) PRINTF_LIKE(2, 0);

@@ -35,7 +35,7 @@ void check_failed(const char *what, const char *file, int line)
 void check_out_of_memory(size_t wanted_bytes)
 {
     char words[LAST_WORDS_MAX];
-    say(words, snprintf(words, sizeof(words), "out of memory: %zu bytes were wanted\n",
-                        wanted_bytes));
+    say(words,
+        snprintf(words, sizeof(words), "out of memory: %zu bytes were wanted\n", wanted_bytes));
     abort();
 }

@@ -16,8 +16,7 @@
 #define NORETURN __attribute__((noreturn))
 #define PRINTF_LIKE(format_index, first) __attribute__((format(printf, format_index, first)))
 
-#define ASSERT(condition)                                                      \
-    ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))
+#define ASSERT(condition) ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))
 
 /* For the place after a switch over one of our own enums. */
 #define UNREACHABLE(what) check_failed("unreachable: " what, __FILE__, __LINE__)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define HEAP_OUT UINT32_MAX
@@ -25,7 +26,7 @@ struct heap {
     uint64_t next_sequence;
 };
 
-#define HEAP_ITEM(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define HEAP_ITEM(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 void heap_init(struct heap *heap);
 void heap_fini(struct heap *heap);

@@ -61,7 +61,7 @@ struct json_value {
 };
 
 /* Reads one document (RFC 8259, UTF-8). RC_BAD with *where = byte offset. */
-enum rc json_read(struct str text, struct arena *arena, struct json_value *out, size_t *where)
-    MUST_USE;
+enum rc json_read(struct str text, struct arena *arena, struct json_value *out,
+                  size_t *where) MUST_USE;
 /* The value of an object's key, or NULL. */
 const struct json_value *json_get(const struct json_value *object, struct str key);

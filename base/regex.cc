@@ -16,6 +16,7 @@ extern "C" {
 struct regex {
     RE2 compiled;
     struct regex *next;
+    regex(struct str pattern, struct regex *older);
 };
 
 namespace
@@ -41,17 +42,22 @@ struct str copy(struct arena *arena, const std::string &text)
 
 } // namespace
 
+regex::regex(struct str pattern, struct regex *older)
+    : compiled(piece(pattern), quiet_options()), next(older)
+{
+}
+
 struct regex *regex_new(struct regex_set *set, struct str pattern, struct arena *arena,
                         struct str *why)
 {
-    struct regex *regex = new struct regex{{piece(pattern), quiet_options()}, set->first};
-    if (!regex->compiled.ok()) {
-        *why = copy(arena, regex->compiled.error());
-        delete regex;
+    struct regex *made = new struct regex(pattern, set->first);
+    if (!made->compiled.ok()) {
+        *why = copy(arena, made->compiled.error());
+        delete made;
         return nullptr;
     }
-    set->first = regex;
-    return regex;
+    set->first = made;
+    return made;
 }
 
 void regex_set_free(struct regex_set *set)

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/json_read.c - the reader: RFC 8259, strictly, without recursion.
+ *
+ * The stack holds the containers that are open. A container's array moves
+ * when it grows, which it does only while it is on top, so the pointers of
+ * the containers below stay right.
+ */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/utf8.h"
+
+struct open_container {
+    struct json_value *value;
+    uint32_t item_capacity, key_capacity, key_count;
+};
+
+struct parser {
+    struct str text;
+    size_t at;
+    struct arena *arena;
+    struct open_container stack[JSON_DEPTH_MAX];
+    uint32_t depth;
+};
+
+static char peek(const struct parser *p)
+{
+    return p->at < p->text.len ? p->text.ptr[p->at] : '\0';
+}
+
+static bool take(struct parser *p, char c)
+{
+    if (p->at >= p->text.len || p->text.ptr[p->at] != c)
+        return false;
+    p->at++;
+    return true;
+}
+
+static bool take_word(struct parser *p, struct str word)
+{
+    if (!str_has_prefix(str_from(p->text, p->at), word))
+        return false;
+    p->at += word.len;
+    return true;
+}
+
+static void skip_blanks(struct parser *p)
+{
+    while (take(p, ' ') || take(p, '\t') || take(p, '\n') || take(p, '\r'))
+        continue;
+}
+
+static bool skip_digits(struct parser *p)
+{
+    size_t from = p->at;
+    while (peek(p) >= '0' && peek(p) <= '9')
+        p->at++;
+    return p->at > from;
+}
+
+static bool read_number(struct parser *p, struct json_value *out)
+{
+    size_t from = p->at;
+    (void)take(p, '-'); /* optional */
+    if (!take(p, '0') && !skip_digits(p))
+        return false;
+    if (take(p, '.') && !skip_digits(p))
+        return false;
+    if (take(p, 'e') || take(p, 'E')) {
+        if (!take(p, '+'))
+            (void)take(p, '-'); /* optional */
+        if (!skip_digits(p))
+            return false;
+    }
+    out->kind = JSON_NUMBER;
+    out->text = arena_str(p->arena, str_slice(p->text, from, p->at));
+    out->number = strtod(out->text.ptr, NULL);
+    return true;
+}
+
+/* Four hexadecimal digits. */
+static bool read_unit(struct parser *p, uint32_t *out)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < 4; i++) {
+        char c = str_lower_char(peek(p));
+        bool is_digit = c >= '0' && c <= '9';
+        if (!is_digit && !(c >= 'a' && c <= 'f'))
+            return false;
+        value = value * 16 + (uint32_t)(is_digit ? c - '0' : c - 'a' + 10);
+        p->at++;
+    }
+    *out = value;
+    return true;
+}
+
+/* RFC 8259 section 7: beyond the first plane, two \u make one code point. */
+static bool read_unicode_escape(struct parser *p, uint32_t *code)
+{
+    uint32_t low;
+    if (!read_unit(p, code))
+        return false;
+    if (*code < 0xd800 || *code > 0xdfff)
+        return true;
+    if (*code > 0xdbff || !take_word(p, STR("\\u")) || !read_unit(p, &low))
+        return false;
+    if (low < 0xdc00 || low > 0xdfff)
+        return false;
+    *code = 0x10000 + ((*code - 0xd800) << 10) + (low - 0xdc00);
+    return true;
+}
+
+/* After a backslash. */
+static bool read_escape(struct parser *p, char *out, size_t *length)
+{
+    static const char MEANINGS[] = "\"\\/\b\f\n\r\t";
+    uint32_t code;
+    if (take(p, 'u')) {
+        if (!read_unicode_escape(p, &code))
+            return false;
+        *length += utf8_encode(code, out + *length);
+        return true;
+    }
+    size_t index = p->at < p->text.len ? str_find(STR("\"\\/bfnrt"), peek(p)) : STR_NONE;
+    if (index == STR_NONE)
+        return false;
+    p->at++;
+    out[(*length)++] = MEANINGS[index];
+    return true;
+}
+
+/* The byte behind the string that starts at p->at, or STR_NONE. */
+static size_t string_end(const struct parser *p)
+{
+    for (size_t at = p->at; at < p->text.len; at++) {
+        if (p->text.ptr[at] == '"')
+            return at;
+        if (p->text.ptr[at] == '\\')
+            at++;
+    }
+    return STR_NONE;
+}
+
+static bool read_string(struct parser *p, struct str *out)
+{
+    if (!take(p, '"'))
+        return false;
+    size_t end = string_end(p);
+    if (end == STR_NONE)
+        return false;
+    /* An escape is never shorter than what it stands for. */
+    char *bytes = arena_alloc(p->arena, end - p->at + 1);
+    size_t length = 0;
+    while (p->at < end) {
+        uint32_t code = 0;
+        if (take(p, '\\')) {
+            if (!read_escape(p, bytes, &length))
+                return false;
+            continue;
+        }
+        size_t width = utf8_decode(str_from(p->text, p->at), &code);
+        if (width == 0 || code < 0x20)
+            return false;
+        for (size_t i = 0; i < width; i++)
+            bytes[length++] = p->text.ptr[p->at++];
+    }
+    *out = (struct str){bytes, length};
+    return take(p, '"');
+}
+
+/* A value; of a container only its beginning, which is then on the stack. */
+static bool read_start(struct parser *p, struct json_value *out)
+{
+    skip_blanks(p);
+    *out = (struct json_value){.kind = JSON_NULL};
+    char first = peek(p);
+    if (first == '{' || first == '[') {
+        if (p->depth == JSON_DEPTH_MAX)
+            return false;
+        p->at++;
+        out->kind = first == '{' ? JSON_OBJECT : JSON_ARRAY;
+        p->stack[p->depth++] = (struct open_container){.value = out};
+        return true;
+    }
+    if (first == '"') {
+        out->kind = JSON_STRING;
+        return read_string(p, &out->text);
+    }
+    if (take_word(p, STR("null")))
+        return true;
+    bool is_true = take_word(p, STR("true"));
+    if (is_true || take_word(p, STR("false"))) {
+        out->kind = JSON_BOOL;
+        out->text = is_true ? STR("true") : STR("false");
+        return true;
+    }
+    return read_number(p, out);
+}
+
+/* The next item of the container on top, or its end. */
+static bool read_next(struct parser *p)
+{
+    struct open_container *top = &p->stack[p->depth - 1];
+    struct json_value *value = top->value;
+    bool is_object = value->kind == JSON_OBJECT;
+    skip_blanks(p);
+    if (take(p, is_object ? '}' : ']')) {
+        p->depth--;
+        return true;
+    }
+    if (value->count > 0 && !take(p, ','))
+        return false;
+    if (is_object) {
+        skip_blanks(p);
+        struct str *key = ARENA_PUSH(p->arena, value->keys, top->key_count, top->key_capacity);
+        if (!read_string(p, key))
+            return false;
+        skip_blanks(p);
+        if (!take(p, ':'))
+            return false;
+    }
+    struct json_value *item = ARENA_PUSH(p->arena, value->items, value->count, top->item_capacity);
+    return read_start(p, item);
+}
+
+enum rc json_read(struct str text, struct arena *arena, struct json_value *out, size_t *where)
+{
+    struct parser p = {.text = text, .arena = arena};
+    bool is_good = read_start(&p, out);
+    while (is_good && p.depth > 0)
+        is_good = read_next(&p);
+    skip_blanks(&p);
+    if (is_good && p.at == text.len)
+        return RC_OK;
+    *where = p.at;
+    return RC_BAD;
+}
+
+const struct json_value *json_get(const struct json_value *object, struct str key)
+{
+    if (object == NULL || object->kind != JSON_OBJECT)
+        return NULL;
+    /* The last of several wins, as in nearly every reader. */
+    for (uint32_t i = object->count; i > 0; i--)
+        if (str_eq(object->keys[i - 1], key))
+            return &object->items[i - 1];
+    return NULL;
+}
