@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/message.c - header lists with Envoy's rules of joining, and the
+ * reason phrases.
+ *
+ * The inline table: what Envoy declares for requests and responses, and what
+ * its stock filters register besides (CORS, compressor, cache, gRPC-Web). Host,
+ * method, path and scheme are no entries of a list, so they are not here.
+ */
+#include "proxy/model/message.h"
+
+#include <string.h>
+
+/* Sorted by byte order: it is searched by halves. */
+static const struct str INLINE_NAMES[] = {
+    STR_INIT("accept"),
+    STR_INIT("accept-encoding"),
+    STR_INIT("access-control-allow-credentials"),
+    STR_INIT("access-control-allow-headers"),
+    STR_INIT("access-control-allow-methods"),
+    STR_INIT("access-control-allow-origin"),
+    STR_INIT("access-control-expose-headers"),
+    STR_INIT("access-control-max-age"),
+    STR_INIT("access-control-request-headers"),
+    STR_INIT("access-control-request-method"),
+    STR_INIT("age"),
+    STR_INIT("authorization"),
+    STR_INIT("cache-control"),
+    STR_INIT("connection"),
+    STR_INIT("content-encoding"),
+    STR_INIT("content-length"),
+    STR_INIT("content-type"),
+    STR_INIT("date"),
+    STR_INIT("etag"),
+    STR_INIT("expect"),
+    STR_INIT("expires"),
+    STR_INIT("grpc-accept-encoding"),
+    STR_INIT("grpc-message"),
+    STR_INIT("grpc-status"),
+    STR_INIT("grpc-timeout"),
+    STR_INIT("if-match"),
+    STR_INIT("if-modified-since"),
+    STR_INIT("if-none-match"),
+    STR_INIT("if-range"),
+    STR_INIT("if-unmodified-since"),
+    STR_INIT("keep-alive"),
+    STR_INIT("last-modified"),
+    STR_INIT("location"),
+    STR_INIT("origin"),
+    STR_INIT("pragma"),
+    STR_INIT("proxy-connection"),
+    STR_INIT("proxy-status"),
+    STR_INIT("referer"),
+    STR_INIT("server"),
+    STR_INIT("te"),
+    STR_INIT("transfer-encoding"),
+    STR_INIT("upgrade"),
+    STR_INIT("user-agent"),
+    STR_INIT("vary"),
+    STR_INIT("via"),
+    STR_INIT("x-client-trace-id"),
+    STR_INIT("x-envoy-attempt-count"),
+    STR_INIT("x-envoy-decorator-operation"),
+    STR_INIT("x-envoy-degraded"),
+    STR_INIT("x-envoy-downstream-service-cluster"),
+    STR_INIT("x-envoy-downstream-service-node"),
+    STR_INIT("x-envoy-expected-rq-timeout-ms"),
+    STR_INIT("x-envoy-external-address"),
+    STR_INIT("x-envoy-force-trace"),
+    STR_INIT("x-envoy-hedge-on-per-try-timeout"),
+    STR_INIT("x-envoy-immediate-health-check-fail"),
+    STR_INIT("x-envoy-internal"),
+    STR_INIT("x-envoy-ip-tags"),
+    STR_INIT("x-envoy-max-retries"),
+    STR_INIT("x-envoy-original-host"),
+    STR_INIT("x-envoy-original-path"),
+    STR_INIT("x-envoy-original-url"),
+    STR_INIT("x-envoy-ratelimited"),
+    STR_INIT("x-envoy-retriable-header-names"),
+    STR_INIT("x-envoy-retriable-status-codes"),
+    STR_INIT("x-envoy-retry-grpc-on"),
+    STR_INIT("x-envoy-retry-on"),
+    STR_INIT("x-envoy-upstream-alt-stat-name"),
+    STR_INIT("x-envoy-upstream-healthchecked-cluster"),
+    STR_INIT("x-envoy-upstream-rq-per-try-timeout-ms"),
+    STR_INIT("x-envoy-upstream-rq-timeout-alt-response"),
+    STR_INIT("x-envoy-upstream-rq-timeout-ms"),
+    STR_INIT("x-envoy-upstream-service-time"),
+    STR_INIT("x-envoy-upstream-stream-duration-ms"),
+    STR_INIT("x-forwarded-client-cert"),
+    STR_INIT("x-forwarded-for"),
+    STR_INIT("x-forwarded-host"),
+    STR_INIT("x-forwarded-port"),
+    STR_INIT("x-forwarded-proto"),
+    STR_INIT("x-request-id"),
+};
+
+static const struct {
+    uint32_t status;
+    struct str reason;
+} REASONS[] = {
+    {100, STR_INIT("Continue")},
+    {101, STR_INIT("Switching Protocols")},
+    {200, STR_INIT("OK")},
+    {201, STR_INIT("Created")},
+    {202, STR_INIT("Accepted")},
+    {203, STR_INIT("Non-Authoritative Information")},
+    {204, STR_INIT("No Content")},
+    {205, STR_INIT("Reset Content")},
+    {206, STR_INIT("Partial Content")},
+    {207, STR_INIT("Multi-Status")},
+    {208, STR_INIT("Already Reported")},
+    {226, STR_INIT("IM Used")},
+    {300, STR_INIT("Multiple Choices")},
+    {301, STR_INIT("Moved Permanently")},
+    {302, STR_INIT("Found")},
+    {303, STR_INIT("See Other")},
+    {304, STR_INIT("Not Modified")},
+    {305, STR_INIT("Use Proxy")},
+    {307, STR_INIT("Temporary Redirect")},
+    {308, STR_INIT("Permanent Redirect")},
+    {400, STR_INIT("Bad Request")},
+    {401, STR_INIT("Unauthorized")},
+    {402, STR_INIT("Payment Required")},
+    {403, STR_INIT("Forbidden")},
+    {404, STR_INIT("Not Found")},
+    {405, STR_INIT("Method Not Allowed")},
+    {406, STR_INIT("Not Acceptable")},
+    {407, STR_INIT("Proxy Authentication Required")},
+    {408, STR_INIT("Request Timeout")},
+    {409, STR_INIT("Conflict")},
+    {410, STR_INIT("Gone")},
+    {411, STR_INIT("Length Required")},
+    {412, STR_INIT("Precondition Failed")},
+    {413, STR_INIT("Payload Too Large")},
+    {414, STR_INIT("URI Too Long")},
+    {415, STR_INIT("Unsupported Media Type")},
+    {416, STR_INIT("Range Not Satisfiable")},
+    {417, STR_INIT("Expectation Failed")},
+    {421, STR_INIT("Misdirected Request")},
+    {422, STR_INIT("Unprocessable Entity")},
+    {423, STR_INIT("Locked")},
+    {424, STR_INIT("Failed Dependency")},
+    {425, STR_INIT("Too Early")},
+    {426, STR_INIT("Upgrade Required")},
+    {428, STR_INIT("Precondition Required")},
+    {429, STR_INIT("Too Many Requests")},
+    {431, STR_INIT("Request Header Fields Too Large")},
+    {500, STR_INIT("Internal Server Error")},
+    {501, STR_INIT("Not Implemented")},
+    {502, STR_INIT("Bad Gateway")},
+    {503, STR_INIT("Service Unavailable")},
+    {504, STR_INIT("Gateway Timeout")},
+    {505, STR_INIT("HTTP Version Not Supported")},
+    {506, STR_INIT("Variant Also Negotiates")},
+    {507, STR_INIT("Insufficient Storage")},
+    {508, STR_INIT("Loop Detected")},
+    {510, STR_INIT("Not Extended")},
+    {511, STR_INIT("Network Authentication Required")},
+};
+
+/* Removes from `from` on; entries that stay keep their order. */
+static uint32_t remove_from(struct header_list *list, struct str name, uint32_t from)
+{
+    uint32_t kept = from;
+
+    for (uint32_t i = from; i < list->count; i++) {
+        if (!str_eq(list->items[i].name, name))
+            list->items[kept++] = list->items[i];
+    }
+    uint32_t removed_count = list->count - kept;
+    list->count = kept;
+    return removed_count;
+}
+
+void header_list_init(struct header_list *list, struct arena *arena)
+{
+    ASSERT(arena != NULL);
+    *list = (struct header_list){.arena = arena};
+}
+
+bool header_get(const struct header_list *list, struct str name, struct str *value)
+{
+    uint32_t index = header_find(list, name, 0);
+
+    if (index == UINT32_MAX)
+        return false;
+    *value = list->items[index].value;
+    return true;
+}
+
+bool header_is_present(const struct header_list *list, struct str name)
+{
+    return header_find(list, name, 0) != UINT32_MAX;
+}
+
+uint32_t header_find(const struct header_list *list, struct str name, uint32_t from)
+{
+    for (uint32_t i = from; i < list->count; i++) {
+        if (str_eq(list->items[i].name, name))
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+void header_append_line(struct header_list *list, struct str name, struct str value)
+{
+    ASSERT(list->arena != NULL);
+    struct header *header = ARENA_PUSH(list->arena, list->items, list->count, list->capacity);
+    *header = (struct header){.name = name, .value = value};
+}
+
+void header_add(struct header_list *list, struct str name, struct str value)
+{
+    if (!header_is_inline_request(name)) {
+        header_append_line(list, name, value);
+        return;
+    }
+    uint32_t index = header_find(list, name, 0);
+    if (index == UINT32_MAX) {
+        header_append_line(list, name, value);
+        return;
+    }
+    /* Envoy joins without a comma when one side is empty. */
+    struct str *old = &list->items[index].value;
+    if (value.len == 0)
+        return;
+    if (old->len == 0)
+        *old = value;
+    else
+        *old = arena_format(list->arena, "%.*s,%.*s", STR_FMT(*old), STR_FMT(value));
+}
+
+void header_set(struct header_list *list, struct str name, struct str value)
+{
+    uint32_t index = header_find(list, name, 0);
+
+    if (index == UINT32_MAX) {
+        header_append_line(list, name, value);
+        return;
+    }
+    list->items[index].value = value;
+    (void)remove_from(list, name, index + 1);
+}
+
+void header_overwrite(struct header_list *list, struct str name, struct str value)
+{
+    if (header_is_inline_request(name)) {
+        header_set(list, name, value);
+        return;
+    }
+    (void)header_remove(list, name);
+    header_append_line(list, name, value);
+}
+
+uint32_t header_remove(struct header_list *list, struct str name)
+{
+    return remove_from(list, name, 0);
+}
+
+bool header_is_inline_request(struct str name)
+{
+    size_t low = 0, high = COUNT_OF(INLINE_NAMES);
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = str_order(name, INLINE_NAMES[middle]);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return false;
+}
+
+void header_list_copy(struct header_list *out, const struct header_list *from, struct arena *arena)
+{
+    header_list_init(out, arena);
+    out->items = ARENA_ARRAY(arena, struct header, from->count);
+    out->count = out->capacity = from->count;
+    for (uint32_t i = 0; i < from->count; i++) {
+        out->items[i].name = arena_str(arena, from->items[i].name);
+        out->items[i].value = arena_str(arena, from->items[i].value);
+    }
+}
+
+void request_head_copy(struct request_head *out, const struct request_head *from,
+                       struct arena *arena)
+{
+    *out = *from;
+    out->method = arena_str(arena, from->method);
+    out->path = arena_str(arena, from->path);
+    out->authority = arena_str(arena, from->authority);
+    out->scheme = arena_str(arena, from->scheme);
+    header_list_copy(&out->headers, &from->headers, arena);
+}
+
+void response_head_copy(struct response_head *out, const struct response_head *from,
+                        struct arena *arena)
+{
+    *out = *from;
+    out->reason = arena_str(arena, from->reason);
+    header_list_copy(&out->headers, &from->headers, arena);
+}
+
+bool request_head_get(const struct request_head *head, struct str name, struct str *value)
+{
+    struct str pseudo = STR_EMPTY;
+    bool is_there = true;
+
+    if (str_eq(name, STR(":authority")) || str_eq(name, STR("host"))) {
+        pseudo = head->authority;
+        is_there = head->has_authority;
+    } else if (str_eq(name, STR(":method"))) {
+        pseudo = head->method;
+    } else if (str_eq(name, STR(":path"))) {
+        pseudo = head->path;
+        is_there = head->path.len > 0; /* CONNECT has none */
+    } else if (str_eq(name, STR(":scheme"))) {
+        pseudo = head->scheme;
+        is_there = head->scheme.len > 0;
+    } else {
+        return header_get(&head->headers, name, value);
+    }
+    if (is_there)
+        *value = pseudo;
+    return is_there;
+}
+
+struct str status_reason(uint32_t status)
+{
+    for (size_t i = 0; i < COUNT_OF(REASONS); i++) {
+        if (REASONS[i].status == status)
+            return REASONS[i].reason;
+    }
+    return STR("Unknown");
+}
+
+bool request_head_is_grpc(const struct request_head *head)
+{
+    struct str type;
+
+    if (!header_get(&head->headers, STR("content-type"), &type))
+        return false;
+    if (!str_has_prefix(type, STR("application/grpc")))
+        return false;
+    return type.len == sizeof("application/grpc") - 1 || type.ptr[sizeof("application/grpc") - 1] == '+';
+}

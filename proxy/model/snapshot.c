@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/snapshot.c - life of a snapshot, and finding things in it.
+ *
+ * The struct lives in its own arena: one arena is one snapshot.
+ */
+#include "proxy/model/snapshot.h"
+
+#define SNAPSHOT_BLOCK_BYTES (64u * 1024) /* an ordinary mesh fits in a few */
+
+struct snapshot *snapshot_new(void)
+{
+    struct arena arena;
+
+    arena_init(&arena, SNAPSHOT_BLOCK_BYTES, 0);
+    struct snapshot *snapshot = ARENA_NEW(&arena, struct snapshot);
+    snapshot->arena = arena;
+    atomic_init(&snapshot->holders, 1);
+    map_init(&snapshot->cluster_by_name, &snapshot->arena);
+    return snapshot;
+}
+
+void snapshot_hold(struct snapshot *snapshot)
+{
+    unsigned before = atomic_fetch_add_explicit(&snapshot->holders, 1, memory_order_relaxed);
+    ASSERT(before >= 1);
+}
+
+void snapshot_drop(struct snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    unsigned before = atomic_fetch_sub_explicit(&snapshot->holders, 1, memory_order_acq_rel);
+    ASSERT(before >= 1);
+    if (before > 1)
+        return;
+    regex_set_free(&snapshot->regexes);
+    /* The arena must not lie in the memory it frees. */
+    struct arena arena = snapshot->arena;
+    arena_fini(&arena);
+}
+
+void snapshot_index(struct snapshot *snapshot)
+{
+    map_init(&snapshot->cluster_by_name, &snapshot->arena);
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        if (map_get(&snapshot->cluster_by_name, snapshot->clusters[i].name) == MAP_NONE)
+            (void)map_set(&snapshot->cluster_by_name, snapshot->clusters[i].name, i);
+    }
+}
+
+const struct cluster *snapshot_cluster(const struct snapshot *snapshot, struct str name)
+{
+    uint32_t index = map_get(&snapshot->cluster_by_name, name);
+
+    return index == MAP_NONE ? NULL : &snapshot->clusters[index];
+}
+
+const struct listener *snapshot_listener(const struct snapshot *snapshot, struct str address,
+                                         uint32_t port)
+{
+    const struct listener *wildcard = NULL;
+
+    for (uint32_t i = 0; i < snapshot->listener_count; i++) {
+        const struct listener *listener = &snapshot->listeners[i];
+        if (listener->port != port)
+            continue;
+        if (str_eq(listener->address, address))
+            return listener;
+        if (wildcard == NULL && str_eq(listener->address, STR("0.0.0.0")))
+            wildcard = listener;
+    }
+    return wildcard;
+}
