@@ -109,6 +109,26 @@ UNIT_TESTS += $$(TESTS_$(call slug,$(1)))
 endef
 $(foreach l,$(LAYER_LIST),$(eval $(call layer_tests,$(l))))
 
+# Fuzzing: corpora are replayed by `make test`; `make fuzz` searches, with clang.
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_LIBS := $(filter-out $(call lib,cli),$(BIN_LIBS)) $(B)/third/llhttp.a
+fuzz_link = -Wl,--start-group $(FUZZ_LIBS) -Wl,--end-group $(call libs_of,$(LAYER_LIST))
+$(BUILD)/fuzz-replay/%: tests/fuzz/%.c $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_C) -DREPLAY -o $@ $< $(fuzz_link)
+$(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_C) -fsanitize=fuzzer -o $@ $< $(fuzz_link) -lstdc++
+run-fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
+	@for f in $(FUZZERS); do echo "== $$f"; mkdir -p $(B)/fuzz/corpus/$$f; \
+	    $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 $(B)/fuzz/corpus/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; done
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang CXX=clang++ MODE=debug SAN=address,fuzzer-no-link run-fuzz
+bench: all
+	@$(BUILD)/pocketmesh bench sim
+	@$(BUILD)/pocketmesh bench wire
+
 test:
 	@REFERENCE=$(REFERENCE) BUILD=$(BUILD) tests/run
 unit: $(UNIT_TESTS)
@@ -136,6 +156,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all have lib unit unit-list where test demo conformance lint format check deps install uninstall clean help
+.PHONY: all have bench fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
