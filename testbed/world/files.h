@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/files.h - from what a user names to documents: a file, a
+ * folder with all below it, a pattern, or "-" for standard input.
+ *
+ * The one place of this layer that asks the operating system for files. Text
+ * and trees live in the caller's arena.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "config/yaml/diag.h"
+#include "config/yaml/tree.h"
+
+/* Appends the documents that `pattern` names to `out`. A relative pattern is
+ * seen from `base_dir` (empty: the working directory); names in diagnostics and
+ * origins are as the user would write them from the working directory. Of a
+ * folder *.yaml, *.yml and *.json are read, below it too; folders and patterns
+ * in the order of names. What is missing or cannot be read is a diagnostic. */
+void files_read(struct str pattern, struct str base_dir, struct arena *arena,
+                struct documents *out, struct diag_list *diags);
+
+/* One file's whole content, or a diagnostic at `origin` and false. */
+bool files_read_text(struct str path, struct arena *arena, struct origin origin,
+                     struct str *out, struct diag_list *diags);
