@@ -65,3 +65,7 @@ enum rc json_read(struct str text, struct arena *arena, struct json_value *out,
                   size_t *where) MUST_USE;
 /* The value of an object's key, or NULL. */
 const struct json_value *json_get(const struct json_value *object, struct str key);
+
+/* When `text` starts with two \u escapes that are one code point together (RFC
+ * 8259 section 7): the bytes they take, and *code. Else 0. */
+size_t json_surrogates(struct str text, uint32_t *code);

@@ -247,3 +247,11 @@ const struct json_value *json_get(const struct json_value *object, struct str ke
             return &object->items[i - 1];
     return NULL;
 }
+
+size_t json_surrogates(struct str text, uint32_t *code)
+{
+    struct parser p = {.text = text};
+    if (!take_word(&p, STR("\\u")) || !read_unicode_escape(&p, code) || *code < 0x10000)
+        return 0;
+    return p.at;
+}

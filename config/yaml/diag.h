@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/origin.h"
+#include "base/rc.h"
 #include "base/str.h"
 
 enum diag_severity {
@@ -29,7 +30,7 @@ enum diag_id {
     DIAG_ID_COUNT,
 };
 
-#define DIAG_ARGS_MAX 4
+#define DIAG_ARGS_MAX 3
 
 struct diag {
     enum diag_id id;
@@ -51,9 +52,10 @@ struct diag_list {
 
 void diag_list_init(struct diag_list *list, struct arena *arena);
 
-/* Adds one; arguments and path are copied. Unused arguments are empty. */
-void diag_add(struct diag_list *list, enum diag_id id, struct origin origin, struct str path,
-              struct str arg0, struct str arg1, struct str arg2);
+/* Adds one; arguments and path are copied (arguments over 500 bytes are cut).
+ * Unused arguments are empty. Answers the catalogue's severity. */
+enum diag_severity diag_add(struct diag_list *list, enum diag_id id, struct origin origin,
+                            struct str path, struct str arg0, struct str arg1, struct str arg2);
 
 /* --strict: every warning becomes an error. */
 void diag_list_raise_warnings(struct diag_list *list);
@@ -64,5 +66,8 @@ void diag_list_sort(struct diag_list *list);
 /* The English text with its arguments filled in, in `arena`. */
 struct str diag_text(const struct diag *diag, struct arena *arena);
 
-/* `file:line:col: error: text [path]`; with colour, ANSI on severity. */
+/* `file:line:col: error: text [path]` and a newline; with colour, ANSI on
+ * severity. Without a line only `file: `, without a file neither. Control
+ * characters of the user's are shown as \xNN. RC_FULL: then half of it may be
+ * in `out`. */
 enum rc diag_print(const struct diag *diag, bool has_colour, struct buf *out) MUST_USE;

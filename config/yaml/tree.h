@@ -4,10 +4,10 @@
  * node knows its file, line and column.
  *
  * Reads what Kubernetes reads: several documents, anchors and merge keys,
- * scalars by YAML 1.1's rules as sigs.k8s.io/yaml resolves them (bare yes, on
- * are booleans; y and n are text; 1e3 is a number). A duplicate key is an
- * error. Size, depth and the number of nodes after alias expansion are
- * limited (limits below). The tree lives in the caller's arena.
+ * scalars by YAML 1.1's rules as sigs.k8s.io/yaml resolves them (bare y, yes
+ * and on are booleans, as measured; 1e3 is a number). A duplicate key is an
+ * error; a key written out wins over a merged one. Size, depth and the number of nodes after alias
+ * expansion are limited (limits below). The tree lives in the caller's arena.
  */
 #pragma once
 
@@ -33,9 +33,9 @@ struct node {
     struct str text; /* the scalar as written (unquoted, unescaped) */
     bool is_quoted;  /* or tagged !!str, or a block scalar */
     bool boolean;
-    int64_t integer; /* NODE_INT */
-    double number;   /* NODE_INT and NODE_FLOAT */
-    struct node **items; /* NODE_LIST */
+    int64_t integer;            /* NODE_INT */
+    double number;              /* NODE_INT and NODE_FLOAT */
+    struct node **items;        /* NODE_LIST */
     struct node_entry *entries; /* NODE_MAP, in the file's order */
     uint32_t count;             /* of items or entries */
 };
@@ -52,7 +52,8 @@ struct documents {
 };
 
 /* Appends the documents of `text` (the content of `file`) to `out`. What is
- * wrong goes to `diags`; documents before a syntax error are kept. */
+ * wrong goes to `diags`; a document with a syntax error, or beyond a limit, is
+ * left out, the others are kept. */
 void tree_read(struct str file, struct str text, struct arena *arena, struct documents *out,
                struct diag_list *diags);
 

@@ -23,6 +23,7 @@
 #include "base/origin.h"
 #include "base/str.h"
 #include "config/yaml/diag.h"
+#include "config/yaml/duration.h"
 #include "config/yaml/tree.h"
 
 enum unknown_field { UNKNOWN_WARN, UNKNOWN_ERROR };
@@ -40,16 +41,16 @@ struct view {
     struct reading *reading;
     const struct node *node; /* NULL: absent (or null) */
     const struct view *parent;
-    struct str key;  /* in a map */
-    uint32_t index;  /* in a list */
+    struct str key; /* in a map */
+    uint32_t index; /* in a list */
     bool is_item;
 };
 
 enum field_use {
     FIELD_USED,
-    FIELD_NO_EFFECT,  /* a loud warning: known to Istio, not acted on here yet */
-    FIELD_IGNORED,    /* known and rightly without meaning here (status, ...) */
-    FIELD_NOT_BUILT,  /* RouteTest: an error that says so */
+    FIELD_NO_EFFECT, /* a loud warning: known to Istio, not acted on here yet */
+    FIELD_IGNORED,   /* known and rightly without meaning here (status, ...) */
+    FIELD_NOT_BUILT, /* RouteTest: an error that says so */
 };
 
 struct field_row {
@@ -59,7 +60,7 @@ struct field_row {
 
 struct view view_of(struct reading *reading, const struct node *root);
 
-bool view_is_present(const struct view *view); /* there, and not null */
+bool view_is_present(const struct view *view);      /* there, and not null */
 struct origin view_origin(const struct view *view); /* of the node, else of the nearest parent */
 struct str view_path(const struct view *view);      /* spec.http[0].match, in reading->arena */
 
@@ -79,7 +80,9 @@ uint32_t view_count(const struct view *view);
 struct view view_item(const struct view *list, uint32_t index);
 struct view view_entry(const struct view *map, uint32_t index); /* .key is the key */
 
-/* Values of a map's field. Slices live as long as the tree. */
+/* Values of a map's field. Slices live as long as the tree. As protobuf's JSON
+ * has it: a number is no string, a string is no boolean, but whole numbers may
+ * stand in quotes and 1e3 or 2.0 is whole. */
 struct str view_str(const struct view *view, struct str name, struct str otherwise);
 bool view_bool(const struct view *view, struct str name, bool otherwise);
 int64_t view_i64(const struct view *view, struct str name, int64_t min, int64_t max,
@@ -98,10 +101,5 @@ int64_t view_own_i64(const struct view *view, int64_t min, int64_t max, int64_t 
 double view_own_number(const struct view *view, double otherwise);
 int64_t view_own_duration_ns(const struct view *view, int64_t otherwise);
 
-/* A complaint at this view. */
+/* A complaint at this view; arguments beyond the row's are empty. */
 void view_complain(const struct view *view, enum diag_id id, struct str arg0, struct str arg1);
-
-/* "1.5s", "100ms", "1h2m" -> ns; false when it is none. */
-bool duration_parse(struct str text, int64_t *out_ns);
-/* The shortest such spelling: 15s, 500ms, 1.5s. */
-struct str duration_text(int64_t ns, struct arena *arena);
