@@ -24,8 +24,8 @@ CXX := $(if $(findstring clang,$(CC)),clang++,g++)
 endif
 CLANG_FORMAT ?= clang-format
 CC_NAME   := $(notdir $(firstword $(CC)))
-B         := $(BUILD)/$(MODE)-$(CC_NAME)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 comma     := ,
+B         := $(BUILD)/$(MODE)-$(CC_NAME)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 Q         := $(if $(V),,@)
 
 LAYER_LIST := $(shell sed -n 's/^\([a-z][a-z/]*\):.*/\1/p' LAYERS)
