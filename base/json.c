@@ -128,6 +128,31 @@ static void put_word(struct json *json, struct str word)
     put(json, word);
 }
 
+/* printf pads exponents to two digits: 1e-07 becomes 1e-7. */
+static size_t without_padding(char *text, size_t length)
+{
+    size_t at = str_find((struct str){text, length}, 'e');
+    if (at == STR_NONE || at + 2 >= length || text[at + 2] != '0')
+        return length;
+    text[at + 2] = text[at + 3];
+    return length - 1;
+}
+
+static size_t shortest_decimal(double value, char *room, size_t room_bytes)
+{
+    /* 0.0 is added so that -0 is written as 0. */
+    if (fabs(value) < 1e15 && floor(value) == value)
+        return (size_t)snprintf(room, room_bytes, "%.0f", value + 0.0);
+    int length = 0;
+    for (int digits = 1; digits <= DBL_DECIMAL_DIG; digits++) {
+        length = snprintf(room, room_bytes, "%.*g", digits, value);
+        double again = strtod(room, NULL);
+        if (!(again < value) && !(again > value))
+            break;
+    }
+    return without_padding(room, (size_t)length);
+}
+
 void json_init(struct json *json, struct buf *out, uint32_t indent_width)
 {
     *json = (struct json){.out = out, .indent_width = indent_width};
@@ -192,19 +217,7 @@ void json_double(struct json *json, double value)
         return;
     }
     char room[32];
-    int length = 0;
-    if (fabs(value) < 1e15 && floor(value) == value) {
-        /* 0.0 is added so that -0 is written as 0. */
-        length = snprintf(room, sizeof(room), "%.0f", value + 0.0);
-    } else {
-        for (int digits = 1; digits <= DBL_DECIMAL_DIG; digits++) {
-            length = snprintf(room, sizeof(room), "%.*g", digits, value);
-            double again = strtod(room, NULL);
-            if (!(again < value) && !(again > value))
-                break;
-        }
-    }
-    put_word(json, (struct str){room, (size_t)length});
+    put_word(json, (struct str){room, shortest_decimal(value, room, sizeof(room))});
 }
 
 void json_bool(struct json *json, bool value)

@@ -230,7 +230,8 @@ enum rc json_read(struct str text, struct arena *arena, struct json_value *out, 
     bool is_good = read_start(&p, out);
     while (is_good && p.depth > 0)
         is_good = read_next(&p);
-    skip_blanks(&p);
+    if (is_good)
+        skip_blanks(&p);
     if (is_good && p.at == text.len)
         return RC_OK;
     *where = p.at;

@@ -191,11 +191,11 @@ static void merge_all(struct builder *builder, struct builder_frame *frame)
     }
 }
 
-/* The value of an alias that means nothing. */
+/* Stands for an alias that means nothing: as if nobody had written a value. */
 static void add_nothing(struct builder *builder, struct origin origin)
 {
     struct node *node = ARENA_NEW(builder->arena, struct node);
-    *node = (struct node){.kind = NODE_STRING, .origin = origin, .is_quoted = true};
+    *node = (struct node){.kind = NODE_NULL, .origin = origin};
     add_node(builder, node, 0, origin);
 }
 

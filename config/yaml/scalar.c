@@ -14,8 +14,6 @@
 #include "base/check.h"
 #include "base/json.h"
 
-#define TAG_PREFIX "tag:yaml.org,2002:"
-
 struct word {
     struct str text;
     enum node_kind kind;
@@ -207,11 +205,11 @@ void scalar_resolve(struct node *node, struct arena *arena)
 bool scalar_resolve_as(struct node *node, struct str tag, struct arena *arena)
 {
     node->kind = NODE_STRING;
-    if (!str_has_prefix(tag, STR(TAG_PREFIX))) {
+    if (!str_has_prefix(tag, STR(SCALAR_TAG_PREFIX))) {
         node->is_quoted = true;
         return true;
     }
-    struct str name = str_from(tag, sizeof(TAG_PREFIX) - 1);
+    struct str name = str_from(tag, sizeof(SCALAR_TAG_PREFIX) - 1);
     if (str_eq(name, STR("str")) || str_eq(name, STR("timestamp"))) {
         node->is_quoted = true;
         return true;

@@ -13,11 +13,13 @@
 #include "base/arena.h"
 #include "config/yaml/tree.h"
 
+#define SCALAR_TAG_PREFIX "tag:yaml.org,2002:" /* what !! stands for */
+
 /* Sets kind and value of a node by node->text, as if it were not quoted.
  * `arena` is for scratch. */
 void scalar_resolve(struct node *node, struct arena *arena);
 
-/* The same under a tag ("tag:yaml.org,2002:int"); false when the text is no
+/* The same under a tag (SCALAR_TAG_PREFIX "int"); false when the text is no
  * such value. Tags that are not YAML's own make text of it. */
 bool scalar_resolve_as(struct node *node, struct str tag, struct arena *arena);
 

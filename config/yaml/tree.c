@@ -143,8 +143,8 @@ static void read_scalar(struct reader *reader, const yaml_event_t *event)
     node->kind = NODE_STRING;
     if (tag.len > 0) {
         if (!scalar_resolve_as(node, tag, reader->arena)) {
-            (void)diag_add(reader->diags, DIAG_BAD_TAG, node->origin, STR_EMPTY, node->text, tag,
-                           STR_EMPTY);
+            (void)diag_add(reader->diags, DIAG_BAD_TAG, node->origin, STR_EMPTY, node->text,
+                           str_from(tag, sizeof(SCALAR_TAG_PREFIX) - 1), STR_EMPTY);
             node->kind = NODE_STRING;
             node->is_quoted = true;
         }
