@@ -12,11 +12,14 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/map.h"
 #include "config/profile/profile.h"
 #include "config/resource/mesh.h"
+#include "config/translate/translate.h"
 #include "config/yaml/diag.h"
 #include "proxy/model/snapshot.h"
 #include "testbed/world/behaviour.h"
+#include "testbed/world/manifest.h"
 
 struct workload_spec {
     struct str name;
@@ -83,6 +86,7 @@ struct world_client {
     struct client_spec spec;
     struct str address;       /* of the caller */
     struct str proxy_address; /* of its proxy */
+    struct proxy_identity identity;
     struct snapshot *snapshot; /* of its proxy; NULL for VIA_NONE */
 };
 
@@ -95,6 +99,9 @@ struct world {
     uint32_t *script_at; /* of each workload */
     struct world_client *clients;
     uint32_t client_count;
+    struct manifests manifests;
+    struct map pod_by_address;
+    struct map pod_by_name;
 };
 
 /* NULL when the manifests have errors (in diags). Sidecars between two proxies
@@ -115,16 +122,28 @@ uint32_t world_pod_at(const struct world *world, struct str address, uint32_t po
 const struct service *world_service_of(const struct world *world, struct str authority);
 
 /* Where a call's connection goes first: to the listener of the client's proxy
- * that its destination meets (listener NULL: virtualOutbound, so nobody), or
- * for VIA_NONE straight to a pod. */
+ * that its destination meets, or for VIA_NONE straight to a pod. Neither: nobody
+ * listens there, the connection is refused. A call with `to` that meets no
+ * listener of its own comes to virtualOutbound, as the mesh's redirect does it. */
 struct call;
 struct call_target {
-    const struct listener *listener;
-    uint32_t pod; /* UINT32_MAX: a listener */
-    struct str address; /* destination address as the caller dialled it */
+    const struct listener *listener; /* NULL: a pod, or nobody */
+    uint32_t pod; /* UINT32_MAX: a listener, or nobody */
+    struct str address; /* destination as the caller dialled it */
     uint32_t port;
+    bool has_original; /* its connection was caught on its way to address:port */
 };
 struct call_target world_target(const struct world *world, const struct call *call);
 
 /* The next answer of a pod, by its script or plain; advances the script. */
 const struct answer *world_next_answer(struct world *world, uint32_t pod);
+
+/* A test's `set`: the pod behaves like this from now on, and every script
+ * begins anew. Tell a play that is under way (pod_changed). */
+void world_pod_behave(struct world *world, uint32_t pod, struct behaviour behaviour);
+/* Every script begins anew. */
+void world_rewind_scripts(struct world *world);
+
+/* What Envoy takes for its own address where nothing says better; what is seen
+ * of it is an x-forwarded-for of mirrored requests. */
+#define WORLD_NODE_ADDRESS "127.0.0.1"

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/outcome.c - see outcome.h.
+ */
+#include "testbed/world/outcome.h"
+
+#include "base/map.h"
+#include "testbed/world/reading.h"
+
+/* A chain of sightings with one id. */
+struct link {
+    uint32_t next, last, count; /* last and count: of the first one only */
+};
+
+static struct str request_id(const struct sighting *seen)
+{
+    struct str id = STR_EMPTY;
+    (void)reading_header(seen->headers, seen->header_count, STR("x-request-id"), &id);
+    return id;
+}
+
+/* Envoy's shadow requests call themselves internal, which callers cannot. */
+static bool is_mirror(const struct sighting *seen)
+{
+    struct str value;
+    return reading_header(seen->headers, seen->header_count, STR("x-envoy-internal"), &value) &&
+           str_eq(value, STR("true"));
+}
+
+static const struct trace *copied_trace(const struct trace *from, struct arena *arena)
+{
+    if (from == NULL)
+        return NULL;
+    struct trace *trace = ARENA_NEW(arena, struct trace);
+    *trace = *from;
+    trace->arena = arena;
+    trace->capacity = from->count;
+    trace->items = arena_grow(arena, from->items, from->count, from->count, sizeof(*from->items));
+    for (uint32_t i = 0; i < trace->count; i++) {
+        trace->items[i].text = arena_str(arena, from->items[i].text);
+        trace->items[i].other = arena_str(arena, from->items[i].other);
+    }
+    return trace;
+}
+
+void outcome_take_record(struct outcome *outcome, const struct record *record,
+                         const struct trace *trace, struct arena *arena)
+{
+    struct record *copy = &outcome->record;
+    *copy = *record;
+    copy->method = arena_str(arena, record->method);
+    copy->path = arena_str(arena, record->path);
+    copy->authority = arena_str(arena, record->authority);
+    copy->request_id = arena_str(arena, record->request_id);
+    copy->details = arena_str(arena, record->details);
+    copy->transport_failure = arena_str(arena, record->transport_failure);
+    copy->cluster_name = arena_str(arena, record->cluster_name);
+    for (uint32_t i = 0; i < copy->flag_count; i++)
+        copy->flags[i] = arena_str(arena, record->flags[i]);
+    outcome->has_record = true;
+    outcome->flags = record_flags(copy, arena);
+    outcome->trace = copied_trace(trace, arena);
+}
+
+static void give(struct outcome *outcome, const struct sighting_log *log,
+                 const struct link *links, uint32_t first, struct arena *arena)
+{
+    outcome->sightings = ARENA_ARRAY(arena, struct sighting, links[first].count);
+    for (uint32_t at = first; at != UINT32_MAX; at = links[at].next) {
+        struct sighting *seen = &outcome->sightings[outcome->sighting_count++];
+        *seen = log->items[at];
+        seen->is_mirror = is_mirror(seen);
+    }
+}
+
+static void give_all(struct outcome *outcome, const struct sighting_log *log, struct arena *arena)
+{
+    struct link *links = ARENA_ARRAY(arena, struct link, log->count);
+    for (uint32_t i = 0; i < log->count; i++)
+        links[i].next = i + 1 < log->count ? i + 1 : UINT32_MAX;
+    links[0].count = log->count;
+    give(outcome, log, links, 0, arena);
+}
+
+static bool has_same_id(const struct outcome *outcome, const struct sighting_log *log)
+{
+    for (uint32_t i = 0; i < log->count; i++) {
+        if (!str_eq(request_id(&log->items[i]), outcome->record.request_id))
+            return false;
+    }
+    return true;
+}
+
+/* One map over all ids, then each outcome takes its chain. */
+static void give_by_id(struct outcome *outcomes, uint32_t outcome_count,
+                       const struct sighting_log *log, struct arena *arena)
+{
+    struct link *links = ARENA_ARRAY(arena, struct link, log->count);
+    struct map first_by_id;
+    map_init(&first_by_id, arena);
+    for (uint32_t i = 0; i < log->count; i++) {
+        links[i] = (struct link){.next = UINT32_MAX, .last = i, .count = 1};
+        struct str id = request_id(&log->items[i]);
+        uint32_t first = map_get(&first_by_id, id);
+        if (first == MAP_NONE) {
+            (void)map_set(&first_by_id, id, i);
+            continue;
+        }
+        links[links[first].last].next = i;
+        links[first].last = i;
+        links[first].count++;
+    }
+    for (uint32_t i = 0; i < outcome_count; i++) {
+        struct str id = outcomes[i].record.request_id;
+        uint32_t first = outcomes[i].has_record && id.len > 0 ? map_get(&first_by_id, id)
+                                                              : MAP_NONE;
+        /* Calls that name themselves alike: the first one gets all. */
+        if (first != MAP_NONE && links[first].count > 0) {
+            give(&outcomes[i], log, links, first, arena);
+            links[first].count = 0;
+        }
+    }
+}
+
+static uint32_t pod_of(const struct outcome *outcome, const struct world *world)
+{
+    const struct endpoint *endpoint = outcome->has_record ? outcome->record.endpoint : NULL;
+    if (endpoint != NULL) {
+        uint32_t pod = world_pod_at(world, endpoint->address, endpoint->port);
+        if (pod != UINT32_MAX)
+            return pod;
+    }
+    for (uint32_t i = outcome->sighting_count; i > 0; i--) {
+        if (!outcome->sightings[i - 1].is_mirror)
+            return outcome->sightings[i - 1].pod;
+    }
+    return UINT32_MAX;
+}
+
+void outcomes_take_sightings(struct outcome *outcomes, uint32_t outcome_count,
+                             const struct sighting_log *log, const struct world *world,
+                             struct arena *arena)
+{
+    bool is_only = outcome_count == 1 && log->count > 0;
+    bool is_known = is_only && outcomes[0].has_record && outcomes[0].record.request_id.len > 0;
+    if (is_only && (!is_known || has_same_id(&outcomes[0], log)))
+        give_all(&outcomes[0], log, arena);
+    else if (log->count > 0)
+        give_by_id(outcomes, outcome_count, log, arena);
+    if (is_only && outcomes[0].sighting_count == 0)
+        give_all(&outcomes[0], log, arena);
+    for (uint32_t i = 0; i < outcome_count; i++)
+        outcomes[i].pod = pod_of(&outcomes[i], world);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/rewrite.h - a ServiceEntry's endpoint address may be a pod's
+ * name ("api/0"): the same object with the pod's address there.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "config/yaml/tree.h"
+#include "testbed/world/world.h"
+
+/* The object itself when it names no pod, else a copy of what changes. The
+ * pods that it names learn the ports that they listen on. */
+const struct node *rewrite_pod_addresses(const struct node *object, struct world *world,
+                                         struct arena *arena);
+
+/* The pod listens on one more port; known ones are not repeated. */
+void world_pod_listens(struct world_pod *pod, uint32_t port, struct arena *arena);

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/standin.c - one connection's life as a state machine:
+ *
+ *   HEAD -> BODY -> LATENCY -> ANSWER <-> PAUSE
+ *    ^                           v
+ *    └──────────────────────── ENDING -> SILENCE, ECHO, OVER
+ *
+ * Reading stops while an answer is under way: what comes then is held.
+ */
+#include "testbed/world/standin.h"
+
+#include "base/check.h"
+#include "testbed/world/answer.h"
+
+#define OUT_BYTES_MAX (STANDIN_HELD_BYTES_MAX * 4) /* a head, or what a websocket echoes */
+
+static void forget_given(struct standin *standin)
+{
+    if (standin->is_out_given)
+        buf_clear(&standin->out);
+    standin->is_out_given = false;
+}
+
+static void put(struct standin *standin, struct str text)
+{
+    forget_given(standin);
+    /* Words of ours: far below the buffer's limit. */
+    ASSERT(buf_append(&standin->out, text) == RC_OK);
+}
+
+static const struct world_pod *pod_of(const struct standin *standin)
+{
+    return &standin->world->pods[standin->pod];
+}
+
+static struct str word(struct str line, uint32_t index)
+{
+    struct str rest = line;
+    struct str found = str_cut(&rest, ' ');
+    for (uint32_t i = 0; i < index; i++)
+        found = rest.ptr == NULL ? STR_EMPTY : str_cut(&rest, ' ');
+    return found;
+}
+
+static bool head_header(const struct standin *standin, struct str name, struct str *value)
+{
+    return reading_header(standin->head.headers, standin->head.header_count, name, value);
+}
+
+static bool head_has(const struct standin *standin, struct str name)
+{
+    struct str value;
+    return head_header(standin, name, &value) && value.len > 0;
+}
+
+static void begin_request(struct standin *standin)
+{
+    if (standin->scratch.used_bytes > 0)
+        arena_reset(&standin->scratch);
+    reading_begin(&standin->reading, &standin->scratch);
+    standin->state = STANDIN_IN_HEAD;
+    standin->seen = (struct sighting_ref){0};
+    standin->body_bytes = 0;
+    buf_clear(&standin->body);
+}
+
+static void give_up(struct standin *standin)
+{
+    standin->ending = STANDIN_THEN_CLOSE;
+    standin->ending_delay_ns = 0;
+    standin->state = STANDIN_IN_ENDING;
+    standin->wake_ns = 0;
+}
+
+/* The same slice of a text that was copied. */
+static struct str moved(struct str part, struct str from, struct str to)
+{
+    if (part.len == 0)
+        return STR_EMPTY;
+    return (struct str){to.ptr + (part.ptr - from.ptr), part.len};
+}
+
+/* The log's arena outlives this request, and the other way round: copy. */
+static void write_down(struct standin *standin)
+{
+    if (!sighting_log_is_open(standin->log))
+        return;
+    const struct reading_event *head = &standin->head;
+    struct arena *arena = standin->log->arena;
+    struct str text = arena_str(arena, head->text);
+    standin->seen = sighting_log_add(standin->log);
+    struct sighting *seen = sighting_log_at(standin->log, standin->seen);
+    seen->pod = standin->pod;
+    seen->connection = standin->number;
+    seen->method = moved(word(head->line, 0), head->text, text);
+    seen->uri = moved(word(head->line, 1), head->text, text);
+    seen->version = moved(word(head->line, 2), head->text, text);
+    seen->header_count = head->header_count;
+    seen->headers = ARENA_ARRAY(arena, struct header, head->header_count);
+    for (uint32_t i = 0; i < head->header_count; i++) {
+        seen->headers[i].name = moved(head->headers[i].name, head->text, text);
+        seen->headers[i].value = moved(head->headers[i].value, head->text, text);
+    }
+}
+
+static void put_interim(struct standin *standin)
+{
+    for (uint32_t i = 0; i < standin->answer.interim_count; i++) {
+        char text[] = "HTTP/1.1 100 Interim\r\n\r\n";
+        uint32_t status = standin->answer.interim[i] % 1000;
+        text[9] = (char)('0' + status / 100);
+        text[10] = (char)('0' + status / 10 % 10);
+        text[11] = (char)('0' + status % 10);
+        put(standin, (struct str){text, sizeof(text) - 1});
+    }
+    if (standin->answer.interim_count == 0 && head_has(standin, STR("expect")))
+        put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+/* False: a length that is none. */
+static bool expect_body(struct standin *standin)
+{
+    struct str value;
+    if (head_header(standin, STR("transfer-encoding"), &value) &&
+        str_eq_ci(value, STR("chunked"))) {
+        reading_expect(&standin->reading, READING_BODY_CHUNKED, 0);
+        return true;
+    }
+    uint64_t length_bytes = 0;
+    if (head_header(standin, STR("content-length"), &value) && value.len > 0 &&
+        !str_to_u64(value, UINT64_MAX, &length_bytes))
+        return false;
+    reading_expect(&standin->reading, READING_BODY_LENGTH, length_bytes);
+    return true;
+}
+
+static void take_head(struct standin *standin, const struct reading_event *event)
+{
+    standin->head = *event;
+    if (str_find(event->line, ' ') == STR_NONE) {
+        give_up(standin);
+        return;
+    }
+    write_down(standin);
+    standin->answer = *world_next_answer(standin->world, standin->pod);
+    put_interim(standin);
+    standin->state = STANDIN_IN_BODY;
+    if (!expect_body(standin))
+        give_up(standin);
+}
+
+static void take_data(struct standin *standin, struct str data)
+{
+    standin->body_bytes += data.len;
+    bool is_wanted = standin->answer.is_echo || standin->seen.generation != 0;
+    size_t room_bytes = CALL_BODY_KEPT_MAX - buf_size(&standin->body);
+    if (is_wanted && room_bytes > 0)
+        ASSERT(buf_append(&standin->body, str_slice(data, 0, room_bytes)) == RC_OK);
+}
+
+/* The request is complete, or as complete as it will ever be. */
+static void take_end(struct standin *standin, const struct reading_event *event, int64_t now_ns)
+{
+    struct sighting *seen = sighting_log_at(standin->log, standin->seen);
+    if (seen != NULL) {
+        struct arena *arena = standin->log->arena;
+        seen->body = arena_str(arena, buf_str(&standin->body));
+        seen->body_size = standin->body_bytes;
+        seen->trailers = ARENA_ARRAY(arena, struct header, event->trailer_count);
+        for (; seen->trailer_count < event->trailer_count; seen->trailer_count++) {
+            const struct header *trailer = &event->trailers[seen->trailer_count];
+            seen->trailers[seen->trailer_count].name = arena_str(arena, trailer->name);
+            seen->trailers[seen->trailer_count].value = arena_str(arena, trailer->value);
+        }
+    }
+    standin->state = STANDIN_IN_LATENCY;
+    standin->wake_ns = ns_add(now_ns, standin->answer.latency_ns);
+}
+
+static void take_tls(struct standin *standin)
+{
+    put(standin, STR("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
+    give_up(standin);
+}
+
+/* Reads until the answer is due or the input is used up. */
+static void take_input(struct standin *standin, struct str *input, int64_t now_ns)
+{
+    while (standin->state == STANDIN_IN_HEAD || standin->state == STANDIN_IN_BODY) {
+        struct reading_event event;
+        switch (reading_next(&standin->reading, input, &event)) {
+        case READING_MORE:
+            return;
+        case READING_TLS:
+            take_tls(standin);
+            break;
+        case READING_HEAD:
+            take_head(standin, &event);
+            break;
+        case READING_DATA:
+            take_data(standin, event.data);
+            break;
+        case READING_END:
+            take_end(standin, &event, now_ns);
+            break;
+        case READING_BAD:
+            if (standin->state == STANDIN_IN_HEAD)
+                give_up(standin);
+            else
+                take_end(standin, &event, now_ns);
+            break;
+        }
+    }
+}
+
+static void end_with(struct standin *standin, enum standin_ending ending, int64_t delay_ns)
+{
+    standin->ending = ending;
+    standin->ending_delay_ns = delay_ns;
+}
+
+static void begin_act(struct standin *standin)
+{
+    switch (standin->answer.act) {
+    case ACT_ANSWER:
+        UNREACHABLE("ordinary answers are begun elsewhere");
+    case ACT_CLOSE_BEFORE_HEADERS:
+    case ACT_ACCEPT_CLOSE:
+        end_with(standin, STANDIN_THEN_CLOSE, 0);
+        return;
+    case ACT_RESET_BEFORE_HEADERS:
+    case ACT_ACCEPT_RESET:
+        end_with(standin, STANDIN_THEN_RESET, 0);
+        return;
+    case ACT_CLOSE_IN_HEADERS:
+        put(standin, STR("HTTP/1.1 200 OK\r\ncontent-le"));
+        end_with(standin, STANDIN_THEN_CLOSE, 0);
+        return;
+    case ACT_CLOSE_MID_BODY:
+    case ACT_RESET_MID_BODY:
+        put(standin, STR("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
+                         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
+        end_with(standin,
+                 standin->answer.act == ACT_CLOSE_MID_BODY ? STANDIN_THEN_CLOSE
+                                                           : STANDIN_THEN_RESET,
+                 STANDIN_CUT_NS);
+        return;
+    case ACT_GARBAGE:
+        put(standin, STR("garbage\r\n\r\n"));
+        end_with(standin, STANDIN_THEN_CLOSE, 0);
+        return;
+    case ACT_NEVER:
+        end_with(standin, STANDIN_THEN_SILENCE, 0);
+        return;
+    }
+    UNREACHABLE("answer_act");
+}
+
+static void begin_raw(struct standin *standin)
+{
+    outflow_add(&standin->flow, standin->answer.raw);
+    switch (standin->answer.then) {
+    case RAW_KEEP:
+        end_with(standin, STANDIN_THEN_KEEP, 0);
+        return;
+    case RAW_CLOSE:
+        end_with(standin, STANDIN_THEN_CLOSE, 0);
+        return;
+    case RAW_RESET:
+        end_with(standin, STANDIN_THEN_RESET, STANDIN_RAW_RESET_NS);
+        return;
+    }
+    UNREACHABLE("raw_then");
+}
+
+/* Interim answers that are not sent yet go first: they stand in `out`. */
+static void begin_answer(struct standin *standin)
+{
+    const struct answer *answer = &standin->answer;
+    forget_given(standin);
+    outflow_init(&standin->flow);
+    standin->state = STANDIN_IN_ANSWER;
+    if (answer->act != ACT_ANSWER) {
+        begin_act(standin);
+        outflow_add(&standin->flow, buf_str(&standin->out));
+        return;
+    }
+    if (answer->has_raw) {
+        outflow_add(&standin->flow, buf_str(&standin->out));
+        begin_raw(standin);
+        return;
+    }
+    if (answer->is_websocket && head_has(standin, STR("upgrade"))) {
+        put(standin, STR("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\n"
+                         "upgrade: websocket\r\n\r\n"));
+        outflow_add(&standin->flow, buf_str(&standin->out));
+        end_with(standin, STANDIN_THEN_ECHO, 0);
+        return;
+    }
+    struct answer_echo told = {pod_of(standin)->name, &standin->head, buf_str(&standin->body)};
+    bool is_head_method = str_eq(word(standin->head.line, 0), STR("HEAD"));
+    answer_write(answer, &told, is_head_method, &standin->out, &standin->flow);
+    end_with(standin, answer_is_closing(answer) ? STANDIN_THEN_CLOSE : STANDIN_THEN_KEEP, 0);
+}
+
+static void echo(struct standin *standin, struct str bytes)
+{
+    forget_given(standin);
+    if (buf_append(&standin->out, bytes) != RC_OK)
+        give_up(standin); /* a peer that sends and does not read */
+}
+
+/* What was held while the answer was under way. */
+static void take_held(struct standin *standin, int64_t now_ns)
+{
+    struct str input = buf_str(&standin->held);
+    size_t before_bytes = input.len;
+    if (standin->state == STANDIN_IN_ECHO) {
+        echo(standin, input);
+        input.len = 0;
+    } else if (input.len > 0) {
+        take_input(standin, &input, now_ns);
+    }
+    buf_consume(&standin->held, before_bytes - input.len);
+    if (standin->has_eof && standin->state == STANDIN_IN_HEAD)
+        give_up(standin);
+    if (standin->has_eof && standin->state == STANDIN_IN_BODY)
+        take_end(standin, &(struct reading_event){0}, now_ns);
+}
+
+static bool finish(struct standin *standin, struct standin_action *action,
+                   enum standin_action_kind kind)
+{
+    standin->state = STANDIN_OVER;
+    action->kind = kind;
+    action->bytes = STR_EMPTY;
+    return true;
+}
+
+/* Everything is written and the time has come; true: an action. */
+static bool end_answer(struct standin *standin, int64_t now_ns, struct standin_action *action)
+{
+    switch (standin->ending) {
+    case STANDIN_THEN_KEEP:
+        begin_request(standin);
+        take_held(standin, now_ns);
+        return false;
+    case STANDIN_THEN_CLOSE:
+        return finish(standin, action, STANDIN_CLOSE);
+    case STANDIN_THEN_RESET:
+        return finish(standin, action, STANDIN_RESET);
+    case STANDIN_THEN_SILENCE:
+        standin->state = STANDIN_IN_SILENCE;
+        if (standin->has_eof || buf_size(&standin->held) > 0)
+            give_up(standin);
+        return false;
+    case STANDIN_THEN_ECHO:
+        standin->state = STANDIN_IN_ECHO;
+        take_held(standin, now_ns);
+        return false;
+    }
+    UNREACHABLE("standin_ending");
+}
+
+/* Bytes that stand in `out` and belong to no flow. */
+static bool give_out(struct standin *standin, struct standin_action *action)
+{
+    if (standin->is_out_given || buf_size(&standin->out) == 0)
+        return false;
+    standin->is_out_given = true;
+    *action = (struct standin_action){STANDIN_WRITE, buf_str(&standin->out)};
+    return true;
+}
+
+static bool is_waiting(const struct standin *standin, int64_t now_ns)
+{
+    return now_ns < standin->wake_ns;
+}
+
+static bool give_flow(struct standin *standin, int64_t now_ns, struct standin_action *action)
+{
+    struct str bytes;
+    while (outflow_next(&standin->flow, &bytes)) {
+        if (bytes.len > 0) {
+            *action = (struct standin_action){STANDIN_WRITE, bytes};
+            return true;
+        }
+    }
+    bool is_paused = outflow_is_paused(&standin->flow);
+    standin->state = is_paused ? STANDIN_IN_PAUSE : STANDIN_IN_ENDING;
+    int64_t delay_ns = is_paused ? standin->answer.body_latency_ns : standin->ending_delay_ns;
+    standin->wake_ns = ns_add(now_ns, delay_ns);
+    if (!is_paused)
+        standin->is_out_given = true;
+    return false;
+}
+
+void standin_init(struct standin *standin, struct world *world, struct sighting_log *log)
+{
+    *standin = (struct standin){.world = world, .log = log, .state = STANDIN_OVER};
+    reading_init(&standin->reading);
+    arena_init(&standin->scratch, 1024, 0);
+    buf_init(&standin->held, STANDIN_HELD_BYTES_MAX);
+    buf_init(&standin->out, OUT_BYTES_MAX);
+    buf_init(&standin->body, CALL_BODY_KEPT_MAX);
+}
+
+void standin_fini(struct standin *standin)
+{
+    reading_fini(&standin->reading);
+    arena_fini(&standin->scratch);
+    buf_fini(&standin->held);
+    buf_fini(&standin->out);
+    buf_fini(&standin->body);
+}
+
+void standin_begin(struct standin *standin, uint32_t pod, uint32_t number)
+{
+    ASSERT(pod < standin->world->pod_count);
+    standin->pod = pod;
+    standin->number = number;
+    standin->has_eof = false;
+    standin->wake_ns = 0;
+    standin->is_out_given = false;
+    buf_clear(&standin->held);
+    buf_clear(&standin->out);
+    begin_request(standin);
+    enum answer_act act = pod_of(standin)->behaviour.answer.act;
+    if (act == ACT_ACCEPT_CLOSE || act == ACT_ACCEPT_RESET) {
+        give_up(standin);
+        standin->ending = act == ACT_ACCEPT_CLOSE ? STANDIN_THEN_CLOSE : STANDIN_THEN_RESET;
+    }
+}
+
+void standin_read(struct standin *standin, struct str bytes, int64_t now_ns)
+{
+    if (standin->state == STANDIN_OVER)
+        return;
+    if (standin->state == STANDIN_IN_SILENCE) {
+        give_up(standin);
+        return;
+    }
+    if (buf_size(&standin->held) == 0)
+        take_input(standin, &bytes, now_ns);
+    if (standin->state == STANDIN_IN_ECHO)
+        echo(standin, bytes);
+    else if (bytes.len > 0 && buf_append(&standin->held, bytes) != RC_OK)
+        give_up(standin);
+}
+
+void standin_eof(struct standin *standin, int64_t now_ns)
+{
+    standin->has_eof = true;
+    if (standin->state == STANDIN_IN_HEAD || standin->state == STANDIN_IN_BODY)
+        take_held(standin, now_ns);
+    else if (standin->state == STANDIN_IN_SILENCE)
+        give_up(standin);
+}
+
+void standin_broken(struct standin *standin)
+{
+    standin->state = STANDIN_OVER;
+}
+
+int64_t standin_wake_ns(const struct standin *standin)
+{
+    bool is_timed = standin->state == STANDIN_IN_LATENCY || standin->state == STANDIN_IN_PAUSE ||
+                    standin->state == STANDIN_IN_ENDING;
+    return is_timed ? standin->wake_ns : NS_NEVER;
+}
+
+void standin_wake(struct standin *standin, int64_t now_ns)
+{
+    if (is_waiting(standin, now_ns))
+        return;
+    if (standin->state == STANDIN_IN_LATENCY) {
+        begin_answer(standin);
+    } else if (standin->state == STANDIN_IN_PAUSE) {
+        outflow_go_on(&standin->flow);
+        standin->state = STANDIN_IN_ANSWER;
+    }
+}
+
+bool standin_next(struct standin *standin, int64_t now_ns, struct standin_action *action)
+{
+    for (;;) {
+        switch (standin->state) {
+        case STANDIN_IN_HEAD:
+        case STANDIN_IN_BODY:
+        case STANDIN_IN_SILENCE:
+            return give_out(standin, action);
+        case STANDIN_IN_LATENCY:
+        case STANDIN_IN_PAUSE:
+            if (standin->state == STANDIN_IN_LATENCY && standin->answer.latency_ns > 0 &&
+                give_out(standin, action))
+                return true;
+            if (is_waiting(standin, now_ns))
+                return false;
+            standin_wake(standin, now_ns);
+            break;
+        case STANDIN_IN_ANSWER:
+            if (give_flow(standin, now_ns, action))
+                return true;
+            break;
+        case STANDIN_IN_ENDING:
+            if (give_out(standin, action))
+                return true;
+            if (is_waiting(standin, now_ns))
+                return false;
+            if (end_answer(standin, now_ns, action))
+                return true;
+            break;
+        case STANDIN_IN_ECHO:
+            if (give_out(standin, action))
+                return true;
+            return standin->has_eof && finish(standin, action, STANDIN_CLOSE);
+        case STANDIN_OVER:
+            return false;
+        }
+    }
+}
+
+bool standin_is_over(const struct standin *standin)
+{
+    return standin->state == STANDIN_OVER;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/standin.h - a pretend application's end of one connection.
+ *
+ * Pure: bytes and the time come in, bytes and wishes (close, reset) come out;
+ * both engines play the same. It reads a request, writes down what it saw,
+ * waits as long as its behaviour says and answers; one request at a time, as
+ * a simple server does.
+ *
+ * Usage: tell what happened, then take actions with standin_next until it
+ * answers false; ask again when what was written has left. After STANDIN_CLOSE
+ * or STANDIN_RESET it is over.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/ns.h"
+#include "testbed/world/outflow.h"
+#include "testbed/world/reading.h"
+#include "testbed/world/sighting.h"
+#include "testbed/world/world.h"
+
+#define STANDIN_CUT_NS (100 * NS_MS)     /* between the half body and the end of *-mid-body */
+#define STANDIN_RAW_RESET_NS (50 * NS_MS) /* between raw bytes and `then: reset` */
+/* What may wait while an answer is under way; nobody's proxy sends ahead. */
+#define STANDIN_HELD_BYTES_MAX (16u << 20)
+
+enum standin_action_kind { STANDIN_WRITE, STANDIN_CLOSE, STANDIN_RESET };
+
+struct standin_action {
+    enum standin_action_kind kind;
+    struct str bytes; /* valid until the next call */
+};
+
+enum standin_state {
+    STANDIN_IN_HEAD,
+    STANDIN_IN_BODY,
+    STANDIN_IN_LATENCY,
+    STANDIN_IN_ANSWER,
+    STANDIN_IN_PAUSE,  /* between the halves of the body */
+    STANDIN_IN_ENDING, /* everything is written, then.. */
+    STANDIN_IN_SILENCE, /* never: until the peer says anything */
+    STANDIN_IN_ECHO,
+    STANDIN_OVER,
+};
+
+enum standin_ending {
+    STANDIN_THEN_KEEP,
+    STANDIN_THEN_CLOSE,
+    STANDIN_THEN_RESET,
+    STANDIN_THEN_SILENCE,
+    STANDIN_THEN_ECHO,
+};
+
+struct standin {
+    struct world *world;
+    struct sighting_log *log;
+    uint32_t pod;
+    uint32_t number; /* of the connection */
+    enum standin_state state;
+    struct reading reading;
+    struct arena scratch; /* the message under way, when nobody looks */
+    struct buf held;      /* what came and is not read yet */
+    struct buf out;       /* the part of the answer that is made here */
+    bool is_out_given;    /* standin_next gave what stands in `out` */
+    struct buf body;      /* of the request, its beginning */
+    uint64_t body_bytes;
+    struct reading_event head; /* of the request under way */
+    struct sighting_ref seen;
+    struct answer answer;
+    struct outflow flow;
+    enum standin_ending ending;
+    int64_t ending_delay_ns;
+    int64_t wake_ns;
+    bool has_eof;
+};
+
+/* Slots are pooled: init and fini once, begin for each connection. `world`
+ * and `log` are borrowed. */
+void standin_init(struct standin *standin, struct world *world, struct sighting_log *log);
+void standin_fini(struct standin *standin);
+
+/* A connection to `pod` was accepted. */
+void standin_begin(struct standin *standin, uint32_t pod, uint32_t number);
+void standin_read(struct standin *standin, struct str bytes, int64_t now_ns);
+void standin_eof(struct standin *standin, int64_t now_ns);
+/* The connection is gone. */
+void standin_broken(struct standin *standin);
+
+/* NS_NEVER: not at all. Early and late calls do no harm. */
+int64_t standin_wake_ns(const struct standin *standin);
+void standin_wake(struct standin *standin, int64_t now_ns);
+
+bool standin_next(struct standin *standin, int64_t now_ns, struct standin_action *action);
+bool standin_is_over(const struct standin *standin);
