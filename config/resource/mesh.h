@@ -30,6 +30,7 @@ struct object_meta {
     uint32_t annotation_count;
     int64_t created_ns; /* since 1970; everything without one is of one age */
     struct origin origin;
+    bool is_replaced; /* a later object has its name */
 };
 
 struct service_port {
@@ -42,8 +43,21 @@ struct service_port {
     struct origin origin;
 };
 
+struct pod;
+
+/* Where a service's requests may go: from an EndpointSlice, an Endpoints
+ * object, or derived from the pods that the selector means. */
+struct service_endpoint {
+    struct str address;
+    uint32_t *ports;       /* one for each of the service's ports; 0: not there */
+    const struct pod *pod; /* NULL: no pod of ours */
+    bool is_ready;
+    struct origin origin;
+};
+
 struct service {
     struct object_meta meta;
+    struct str host; /* NAME.NS.svc.cluster.local */
     struct service_port *ports;
     uint32_t port_count;
     struct label *selector;
@@ -51,6 +65,9 @@ struct service {
     struct str cluster_ip; /* "None" for headless; given when the file gives none */
     struct str type;
     struct str external_name;
+    bool is_publishing_not_ready;
+    struct service_endpoint *endpoints; /* once the mesh is complete */
+    uint32_t endpoint_count, endpoint_capacity;
 };
 
 struct container_port {
@@ -67,6 +84,9 @@ struct pod {
     uint32_t port_count;
     bool is_ready;
     bool is_injected; /* a sidecar stands before it */
+    bool is_over;     /* Succeeded or Failed: nobody's endpoint */
+    bool is_added;    /* by mesh_add_pod */
+    bool has_host_network;
 };
 
 struct mesh; /* defined in mesh_types.h for the rooms of config/, opaque elsewhere */

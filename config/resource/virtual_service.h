@@ -189,7 +189,5 @@ const struct http_fault *http_fault_read(const struct view *fault);
 /* mirror, mirrorPercentage, mirrorPercent and mirrors of one rule. */
 void http_mirrors_read(const struct view *rule, struct str namespace,
                        struct http_mirror_list *out);
-/* Rules that need the whole http entry: what excludes what. */
-void http_rule_check(const struct view *rule, const struct http_rule *read);
 /* "reviews", "ns/name", "name.ns.svc" -> "ns/name"; "mesh" stays. */
 struct str gateway_name_resolve(struct str name, struct str namespace, struct arena *arena);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/resource/destination_rule.c - see destination_rule.h.
+ *
+ * Source: ISTIO.md 3, 9.4.
+ */
+#include "config/resource/destination_rule.h"
+
+#include "config/resource/host.h"
+#include "config/resource/syntax.h"
+
+static const struct field_row SPEC_ROWS[] = {
+    {"host", FIELD_USED},     {"trafficPolicy", FIELD_USED},    {"subsets", FIELD_USED},
+    {"exportTo", FIELD_USED}, {"workloadSelector", FIELD_USED},
+};
+static const struct field_row SUBSET_ROWS[] = {
+    {"name", FIELD_USED}, {"labels", FIELD_USED}, {"trafficPolicy", FIELD_USED}};
+static const struct field_row SELECTOR_ROWS[] = {{"matchLabels", FIELD_USED}};
+static const struct field_row POLICY_ROWS[] = {
+    {"loadBalancer", FIELD_USED},        {"connectionPool", FIELD_NO_EFFECT},
+    {"outlierDetection", FIELD_NO_EFFECT}, {"tls", FIELD_NO_EFFECT},
+    {"portLevelSettings", FIELD_USED},   {"tunnel", FIELD_NO_EFFECT},
+    {"proxyProtocol", FIELD_NO_EFFECT},  {"retryBudget", FIELD_NO_EFFECT},
+};
+static const struct field_row PORT_POLICY_ROWS[] = {
+    {"port", FIELD_USED},
+    {"loadBalancer", FIELD_USED},
+    {"connectionPool", FIELD_NO_EFFECT},
+    {"outlierDetection", FIELD_NO_EFFECT},
+    {"tls", FIELD_NO_EFFECT},
+};
+static const struct field_row PORT_ROWS[] = {{"number", FIELD_USED}};
+static const struct field_row LB_ROWS[] = {
+    {"simple", FIELD_USED},
+    {"consistentHash", FIELD_NO_EFFECT},
+    {"localityLbSetting", FIELD_NO_EFFECT},
+    {"zoneAwareLbSetting", FIELD_NO_EFFECT},
+    {"warmupDurationSecs", FIELD_NO_EFFECT},
+    {"warmup", FIELD_NO_EFFECT},
+};
+
+static void read_lb(const struct view *policy, struct load_balancer *out)
+{
+    static const char *const NAMES[] = {"UNSPECIFIED",  "LEAST_CONN",    "RANDOM", "PASSTHROUGH",
+                                        "ROUND_ROBIN", "LEAST_REQUEST", NULL};
+    static const enum simple_lb MEANINGS[] = {
+        SIMPLE_LB_UNSET,       SIMPLE_LB_LEAST_REQUEST, SIMPLE_LB_RANDOM,
+        SIMPLE_LB_PASSTHROUGH, SIMPLE_LB_ROUND_ROBIN,   SIMPLE_LB_LEAST_REQUEST,
+    };
+    struct view lb = view_map(policy, STR("loadBalancer"));
+
+    if (!view_is_present(&lb))
+        return;
+    view_check_fields(&lb, LB_ROWS, COUNT_OF(LB_ROWS));
+    out->is_set = true;
+    struct view simple = view_field(&lb, STR("simple"));
+    out->origin = view_origin(view_is_present(&simple) ? &simple : &lb);
+    out->simple = MEANINGS[view_choice(&lb, STR("simple"), NAMES, 0)];
+}
+
+static void read_port_policy(const struct view *item, struct port_policy *out)
+{
+    struct view port = view_map(item, STR("port"));
+
+    out->origin = view_origin(item);
+    view_check_fields(item, PORT_POLICY_ROWS, COUNT_OF(PORT_POLICY_ROWS));
+    if (!view_is_present(&port)) {
+        view_complain(item, DIAG_DR_PORT_MISSING, STR_EMPTY, STR_EMPTY);
+    } else {
+        view_check_fields(&port, PORT_ROWS, COUNT_OF(PORT_ROWS));
+        int64_t number = view_i64(&port, STR("number"), INT64_MIN, INT64_MAX, 0);
+        struct view field = view_field(&port, STR("number"));
+        syntax_check_port(view_is_present(&field) ? &field : &port, number);
+        out->port = number > 0 && number <= 65535 ? (uint32_t)number : 0;
+        if (item->node->count < 2)
+            view_complain(item, DIAG_DR_POLICY_EMPTY, STR_EMPTY, STR_EMPTY);
+    }
+    read_lb(item, &out->lb);
+}
+
+static void read_policy(const struct view *parent, struct traffic_policy *out)
+{
+    struct view policy = view_map(parent, STR("trafficPolicy"));
+
+    if (!view_is_present(&policy))
+        return;
+    out->is_set = true;
+    out->origin = view_origin(&policy);
+    view_check_fields(&policy, POLICY_ROWS, COUNT_OF(POLICY_ROWS));
+    if (policy.node->count == 0)
+        view_complain(&policy, DIAG_DR_POLICY_EMPTY, STR_EMPTY, STR_EMPTY);
+    read_lb(&policy, &out->lb);
+    struct view ports = view_list(&policy, STR("portLevelSettings"));
+    out->port_count = view_count(&ports);
+    out->ports = ARENA_ARRAY(parent->reading->arena, struct port_policy, out->port_count);
+    for (uint32_t i = 0; i < out->port_count; i++) {
+        struct view item = view_item(&ports, i);
+        if (view_is_present(&item))
+            read_port_policy(&item, &out->ports[i]);
+        else
+            view_complain(&item, DIAG_DR_POLICY_EMPTY, STR_EMPTY, STR_EMPTY);
+    }
+}
+
+static void read_subset(const struct view *item, const struct destination_rule *rule,
+                        uint32_t earlier_count, struct subset *out)
+{
+    struct view labels = view_map(item, STR("labels"));
+    struct view name = view_field(item, STR("name"));
+
+    out->origin = view_origin(item);
+    view_check_fields(item, SUBSET_ROWS, COUNT_OF(SUBSET_ROWS));
+    out->name = view_str(item, STR("name"), STR_EMPTY);
+    syntax_check_name(view_is_present(&name) ? &name : item, out->name, STR("subset"));
+    for (uint32_t i = 0; i < earlier_count; i++) {
+        if (out->name.len > 0 && str_eq(rule->subsets[i].name, out->name))
+            view_complain(&name, DIAG_DR_SUBSET_TWICE, out->name, STR_EMPTY);
+    }
+    syntax_check_labels(&labels);
+    out->labels = label_list_read(&labels);
+    read_policy(item, &out->policy);
+}
+
+static void read_selector(const struct view *spec, struct destination_rule *out)
+{
+    struct view selector = view_map(spec, STR("workloadSelector"));
+
+    if (!view_is_present(&selector))
+        return;
+    out->has_selector = true;
+    view_check_fields(&selector, SELECTOR_ROWS, COUNT_OF(SELECTOR_ROWS));
+    struct view labels = view_map(&selector, STR("matchLabels"));
+    out->selector = label_list_read(&labels);
+}
+
+void destination_rule_read(const struct view *spec, struct destination_rule *out)
+{
+    struct view subsets = view_list(spec, STR("subsets"));
+    struct view export_to = view_list(spec, STR("exportTo"));
+    struct view host_field = view_field(spec, STR("host"));
+    const struct view *host_view = view_is_present(&host_field) ? &host_field : spec;
+
+    view_check_fields(spec, SPEC_ROWS, COUNT_OF(SPEC_ROWS));
+    struct str host = view_str(spec, STR("host"), STR_EMPTY);
+    if (!host_is_ip(host))
+        syntax_check_wildcard_domain(host_view, host);
+    out->host = host_resolve(host, out->meta.namespace, spec->reading->arena);
+    read_policy(spec, &out->policy);
+    out->subset_count = view_count(&subsets);
+    out->subsets = ARENA_ARRAY(spec->reading->arena, struct subset, out->subset_count);
+    for (uint32_t i = 0; i < out->subset_count; i++) {
+        struct view item = view_item(&subsets, i);
+        read_subset(&item, out, i, &out->subsets[i]);
+    }
+    syntax_check_export_to(&export_to, out->meta.namespace);
+    out->export_to = text_list_read(&export_to);
+    read_selector(spec, out);
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/resource/mesh.c - which kinds there are, and how a document becomes
+ * an object of the mesh.
+ *
+ * Source of kinds and versions: ISTIO.md 1.1.
+ */
+#include "config/resource/mesh.h"
+
+#include "config/resource/derive.h"
+#include "config/resource/mesh_types.h"
+#include "config/resource/meta.h"
+
+#define LIST_DEPTH_MAX 4u /* a List of Lists is legal, and nobody's habit */
+
+/* What is asked of an object's reader. */
+struct arriving {
+    struct mesh *mesh;
+    struct view root, spec;
+    struct object_meta meta;
+    struct str kind;
+};
+
+struct kind_row {
+    struct str group; /* empty: core */
+    struct str kind;
+    const char *const *versions; /* NULL: any */
+    void (*read)(struct arriving *arriving); /* NULL: has no effect yet */
+};
+
+static const char *const ISTIO_VERSIONS[] = {"v1", "v1beta1", "v1alpha3", NULL};
+
+/* Remembers the newcomer's place; an earlier object of its name is replaced. */
+static uint32_t claim(struct arriving *arriving, uint32_t index)
+{
+    struct mesh *mesh = arriving->mesh;
+    struct str key = arena_format(mesh->arena, "%.*s %.*s/%.*s", STR_FMT(arriving->kind),
+                                  STR_FMT(arriving->meta.namespace), STR_FMT(arriving->meta.name));
+
+    return map_set(&mesh->object_index, key, index);
+}
+
+#define ADD(arriving, list)                                                                        \
+    (ARENA_PUSH((arriving)->mesh->arena, (arriving)->mesh->list, (arriving)->mesh->list##_count,   \
+                (arriving)->mesh->list##_capacity))
+
+#define REPLACE(arriving, list)                                                                    \
+    do {                                                                                           \
+        uint32_t earlier_ = claim((arriving), (arriving)->mesh->list##_count - 1);                 \
+        if (earlier_ != MAP_NONE)                                                                  \
+            (arriving)->mesh->list[earlier_].meta.is_replaced = true;                              \
+    } while (0)
+
+static void add_virtual_service(struct arriving *arriving)
+{
+    struct virtual_service *added = ADD(arriving, virtual_services);
+
+    added->meta = arriving->meta;
+    virtual_service_read(&arriving->spec, added);
+    REPLACE(arriving, virtual_services);
+}
+
+static void add_destination_rule(struct arriving *arriving)
+{
+    struct destination_rule *added = ADD(arriving, destination_rules);
+
+    added->meta = arriving->meta;
+    destination_rule_read(&arriving->spec, added);
+    REPLACE(arriving, destination_rules);
+}
+
+static void add_gateway(struct arriving *arriving)
+{
+    struct gateway *added = ADD(arriving, gateways);
+
+    added->meta = arriving->meta;
+    gateway_read(&arriving->spec, added);
+    REPLACE(arriving, gateways);
+}
+
+static void add_service(struct arriving *arriving)
+{
+    struct service *added = ADD(arriving, services);
+
+    added->meta = arriving->meta;
+    service_read(&arriving->spec, added);
+    REPLACE(arriving, services);
+}
+
+static void add_workload(struct arriving *arriving)
+{
+    struct workload *added = ADD(arriving, workloads);
+
+    added->meta = arriving->meta;
+    workload_read(&arriving->spec, added);
+    REPLACE(arriving, workloads);
+}
+
+static void add_pod(struct arriving *arriving)
+{
+    struct pod *added = ADD(arriving, pods);
+
+    added->meta = arriving->meta;
+    pod_read(&arriving->root, added);
+    REPLACE(arriving, pods);
+}
+
+static void add_namespace(struct arriving *arriving)
+{
+    struct namespace *added = ADD(arriving, namespaces);
+
+    added->meta = arriving->meta;
+    REPLACE(arriving, namespaces);
+}
+
+static void add_endpoint_slice(struct arriving *arriving)
+{
+    struct endpoint_slice *added = ADD(arriving, slices);
+
+    added->meta = arriving->meta;
+    endpoint_slice_read(&arriving->root, added);
+    REPLACE(arriving, slices);
+}
+
+static void add_endpoints(struct arriving *arriving)
+{
+    for (uint32_t i = 0; i < endpoints_subset_count(&arriving->root); i++) {
+        struct endpoint_slice *added = ADD(arriving, slices);
+        added->meta = arriving->meta;
+        endpoints_subset_read(&arriving->root, i, added);
+    }
+}
+
+static void add_config_map(struct arriving *arriving)
+{
+    struct mesh *mesh = arriving->mesh;
+
+    if (!str_eq(arriving->meta.name, STR("istio")) ||
+        !str_eq(arriving->meta.namespace, STR("istio-system"))) {
+        mesh->ignored_count++;
+        return;
+    }
+    mesh_config_default(&mesh->config);
+    mesh_config_read_text(&arriving->root, &mesh->config);
+}
+
+static const struct kind_row KINDS[] = {
+    {STR_INIT("networking.istio.io"), STR_INIT("VirtualService"), ISTIO_VERSIONS,
+     add_virtual_service},
+    {STR_INIT("networking.istio.io"), STR_INIT("DestinationRule"), ISTIO_VERSIONS,
+     add_destination_rule},
+    {STR_INIT("networking.istio.io"), STR_INIT("Gateway"), ISTIO_VERSIONS, add_gateway},
+    {STR_INIT("networking.istio.io"), STR_INIT("ServiceEntry"), ISTIO_VERSIONS, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("Sidecar"), ISTIO_VERSIONS, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("WorkloadEntry"), ISTIO_VERSIONS, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, NULL},
+    {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL, NULL},
+    {STR_INIT("security.istio.io"), STR_INIT("PeerAuthentication"), NULL, NULL},
+    {STR_INIT("security.istio.io"), STR_INIT("RequestAuthentication"), NULL, NULL},
+    {STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), NULL, NULL},
+    {STR_INIT("extensions.istio.io"), STR_INIT("WasmPlugin"), NULL, NULL},
+    {STR_INIT("extensions.istio.io"), STR_INIT("TrafficExtension"), NULL, NULL},
+    {STR_INIT("networking.k8s.io"), STR_INIT("Ingress"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GatewayClass"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("Gateway"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("HTTPRoute"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GRPCRoute"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TCPRoute"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TLSRoute"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("BackendTLSPolicy"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ListenerSet"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ReferenceGrant"), NULL, NULL},
+    {STR_INIT("route.openshift.io"), STR_INIT("Route"), NULL, NULL},
+    {STR_INIT(""), STR_INIT("Service"), NULL, add_service},
+    {STR_INIT(""), STR_INIT("Pod"), NULL, add_pod},
+    {STR_INIT(""), STR_INIT("Namespace"), NULL, add_namespace},
+    {STR_INIT(""), STR_INIT("Endpoints"), NULL, add_endpoints},
+    {STR_INIT(""), STR_INIT("ConfigMap"), NULL, add_config_map},
+    {STR_INIT("discovery.k8s.io"), STR_INIT("EndpointSlice"), NULL, add_endpoint_slice},
+    {STR_INIT("apps"), STR_INIT("Deployment"), NULL, add_workload},
+    {STR_INIT("apps"), STR_INIT("StatefulSet"), NULL, add_workload},
+    {STR_INIT("apps"), STR_INIT("DaemonSet"), NULL, add_workload},
+    {STR_INIT("apps"), STR_INIT("ReplicaSet"), NULL, add_workload},
+};
+
+static const struct kind_row *find_kind(struct str group, struct str kind)
+{
+    for (size_t i = 0; i < COUNT_OF(KINDS); i++) {
+        if (str_eq(KINDS[i].kind, kind) && str_eq(KINDS[i].group, group))
+            return &KINDS[i];
+    }
+    return NULL;
+}
+
+static bool has_version(const struct kind_row *row, struct str version)
+{
+    if (row->versions == NULL)
+        return true;
+    for (const char *const *known = row->versions; *known != NULL; known++) {
+        if (str_eq(version, str_of(*known)))
+            return true;
+    }
+    return false;
+}
+
+/* The cluster's leftovers are only counted; Istio's are spoken of. */
+static void add_unknown(struct arriving *arriving, struct str group)
+{
+    if (str_has_suffix(group, STR(".istio.io")) && !str_eq(group, STR("install.istio.io")) &&
+        !str_eq(group, STR("operator.istio.io")))
+        view_complain(&arriving->root, DIAG_KIND_REMOVED, arriving->kind, group);
+    else
+        arriving->mesh->ignored_count++;
+}
+
+static void add_object(struct arriving *arriving, struct str api_version)
+{
+    struct str rest = api_version;
+    struct str group = str_cut(&rest, '/');
+    struct str version = rest.ptr != NULL ? rest : group;
+
+    if (rest.ptr == NULL)
+        group = STR_EMPTY;
+    const struct kind_row *row = find_kind(group, arriving->kind);
+    if (row == NULL) {
+        add_unknown(arriving, group);
+        return;
+    }
+    if (!has_version(row, version)) {
+        view_complain(&arriving->root, DIAG_KIND_VERSION, arriving->kind, version);
+        return;
+    }
+    if (row->read == NULL) {
+        view_complain(&arriving->root, DIAG_KIND_NO_EFFECT, arriving->kind, STR_EMPTY);
+        return;
+    }
+    if (arriving->meta.name.len == 0)
+        view_complain(&arriving->root, DIAG_OBJECT_NO_NAME, STR_EMPTY, STR_EMPTY);
+    row->read(arriving);
+}
+
+static void add_node(struct mesh *mesh, const struct node *node, uint32_t depth)
+{
+    struct reading reading = {
+        .arena = mesh->arena, .diags = mesh->diags, .unknown_field = UNKNOWN_WARN};
+    struct arriving arriving = {.mesh = mesh, .root = view_of(&reading, node)};
+    const struct node *kind_node = node_get(node, STR("kind"));
+    const struct node *version_node = node_get(node, STR("apiVersion"));
+
+    if (kind_node == NULL || version_node == NULL || kind_node->kind != NODE_STRING ||
+        version_node->kind != NODE_STRING) {
+        view_complain(&arriving.root, DIAG_OBJECT_NO_KIND, STR_EMPTY, STR_EMPTY);
+        return;
+    }
+    arriving.kind = kind_node->text;
+    const struct node *items = node_get(node, STR("items"));
+    if (str_has_suffix(arriving.kind, STR("List")) && items != NULL && items->kind == NODE_LIST &&
+        depth < LIST_DEPTH_MAX) {
+        for (uint32_t i = 0; i < items->count; i++)
+            add_node(mesh, items->items[i], depth + 1);
+        return;
+    }
+    /* A test file's words are the runner's; a mesh folder may hold tests. */
+    if (str_has_prefix(version_node->text, STR("pocketmesh/")))
+        return;
+    meta_read(&arriving.root, &arriving.meta);
+    reading.object = arena_format(mesh->arena, "%.*s %.*s/%.*s", STR_FMT(arriving.kind),
+                                  STR_FMT(arriving.meta.namespace), STR_FMT(arriving.meta.name));
+    arriving.spec = view_map(&arriving.root, STR("spec"));
+    add_object(&arriving, version_node->text);
+}
+
+static struct str full_name(struct arena *arena, struct str namespace, struct str name)
+{
+    return arena_format(arena, "%.*s/%.*s", STR_FMT(namespace), STR_FMT(name));
+}
+
+struct mesh *mesh_new(struct arena *arena, struct diag_list *diags)
+{
+    struct mesh *mesh = ARENA_NEW(arena, struct mesh);
+
+    mesh->arena = arena;
+    mesh->diags = diags;
+    mesh_config_default(&mesh->config);
+    map_init(&mesh->object_index, arena);
+    map_init(&mesh->service_index, arena);
+    map_init(&mesh->pod_index, arena);
+    map_init(&mesh->pod_by_address, arena);
+    map_init(&mesh->used_addresses, arena);
+    return mesh;
+}
+
+void mesh_add_document(struct mesh *mesh, const struct node *document)
+{
+    ASSERT(!mesh->is_complete);
+    add_node(mesh, document, 0);
+}
+
+struct pod *mesh_add_pod(struct mesh *mesh, struct str namespace, struct str name)
+{
+    ASSERT(!mesh->is_complete);
+    struct pod *pod = ARENA_PUSH(mesh->arena, mesh->pods, mesh->pods_count, mesh->pods_capacity);
+    pod->meta.name = arena_str(mesh->arena, name);
+    pod->meta.namespace = arena_str(mesh->arena, namespace);
+    pod->meta.created_ns = META_CREATED_NS;
+    pod->workload = pod->meta.name;
+    pod->service_account = STR("default");
+    pod->is_ready = true;
+    pod->is_added = true;
+    return pod;
+}
+
+bool mesh_workload(const struct mesh *mesh, struct str namespace, struct str name,
+                   struct label **labels, uint32_t *label_count, struct str *service_account,
+                   uint32_t *replica_count)
+{
+    for (uint32_t i = mesh->workloads_count; i > 0; i--) {
+        const struct workload *workload = &mesh->workloads[i - 1];
+        if (workload->meta.is_replaced || !str_eq(workload->meta.name, name) ||
+            !str_eq(workload->meta.namespace, namespace))
+            continue;
+        *labels = workload->template.labels;
+        *label_count = workload->template.label_count;
+        *service_account = workload->service_account;
+        *replica_count = workload->replica_count;
+        return true;
+    }
+    return false;
+}
+
+void mesh_skip_derived_pods(struct mesh *mesh)
+{
+    ASSERT(!mesh->is_complete);
+    mesh->is_skipping_derived_pods = true;
+}
+
+void mesh_complete(struct mesh *mesh)
+{
+    ASSERT(!mesh->is_complete);
+    derive_all(mesh);
+    mesh->is_complete = true;
+}
+
+uint32_t mesh_service_count(const struct mesh *mesh)
+{
+    return mesh->services_count;
+}
+
+const struct service *mesh_service(const struct mesh *mesh, uint32_t index)
+{
+    ASSERT(index < mesh->services_count);
+    return &mesh->services[index];
+}
+
+const struct service *mesh_service_find(const struct mesh *mesh, struct str namespace,
+                                        struct str name)
+{
+    for (uint32_t i = mesh->services_count; i > 0; i--) {
+        const struct service *service = &mesh->services[i - 1];
+        if (str_eq(service->meta.name, name) && str_eq(service->meta.namespace, namespace) &&
+            !service->meta.is_replaced)
+            return service;
+    }
+    return NULL;
+}
+
+uint32_t mesh_pod_count(const struct mesh *mesh)
+{
+    return mesh->pods_count;
+}
+
+const struct pod *mesh_pod(const struct mesh *mesh, uint32_t index)
+{
+    ASSERT(index < mesh->pods_count);
+    return &mesh->pods[index];
+}
+
+const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, struct str name)
+{
+    uint32_t index = map_get(&mesh->pod_index, full_name(mesh->arena, namespace, name));
+
+    return index == MAP_NONE ? NULL : &mesh->pods[index];
+}
+
+uint32_t mesh_ignored_count(const struct mesh *mesh)
+{
+    return mesh->ignored_count;
+}
+
+bool mesh_gateway_selector(const struct mesh *mesh, struct str namespace, struct str name,
+                           struct label **labels, uint32_t *label_count)
+{
+    for (uint32_t i = 0; i < mesh->gateways_count; i++) {
+        const struct gateway *gateway = &mesh->gateways[i];
+        if (gateway->meta.is_replaced || !str_eq(gateway->meta.name, name) ||
+            !str_eq(gateway->meta.namespace, namespace))
+            continue;
+        *labels = gateway->selector.items;
+        *label_count = gateway->selector.count;
+        return true;
+    }
+    return false;
+}
+
+uint32_t mesh_gateway_count(const struct mesh *mesh)
+{
+    return mesh->gateways_count;
+}
+
+void mesh_gateway_at(const struct mesh *mesh, uint32_t index, struct str *namespace,
+                     struct str *name)
+{
+    ASSERT(index < mesh->gateways_count);
+    *namespace = mesh->gateways[index].meta.namespace;
+    *name = mesh->gateways[index].meta.name;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/resource/mesh_config.c - see mesh_config.h.
+ */
+#include "config/resource/mesh_config.h"
+
+#include "base/ns.h"
+#include "config/resource/syntax.h"
+
+static const struct field_row ROWS[] = {
+    {"outboundTrafficPolicy", FIELD_USED},
+    {"pathNormalization", FIELD_USED},
+    {"connectTimeout", FIELD_USED},
+    {"enableAutoMtls", FIELD_USED},
+    {"rootNamespace", FIELD_USED},
+    {"defaultServiceExportTo", FIELD_USED},
+    {"defaultVirtualServiceExportTo", FIELD_USED},
+    {"defaultDestinationRuleExportTo", FIELD_USED},
+    {"defaultHttpRetryPolicy", FIELD_USED},
+    {"accessLogFile", FIELD_IGNORED},
+    {"accessLogFormat", FIELD_IGNORED},
+    {"accessLogEncoding", FIELD_IGNORED},
+    {"enableEnvoyAccessLogService", FIELD_IGNORED},
+    {"disableEnvoyListenerLog", FIELD_IGNORED},
+    {"enableTracing", FIELD_IGNORED},
+    {"enablePrometheusMerge", FIELD_IGNORED},
+    {"defaultProviders", FIELD_IGNORED},
+    {"extensionProviders", FIELD_IGNORED},
+    {"defaultConfig", FIELD_IGNORED},
+    {"configSources", FIELD_IGNORED},
+    {"discoverySelectors", FIELD_IGNORED},
+    {"dnsRefreshRate", FIELD_IGNORED},
+    {"proxyListenPort", FIELD_NO_EFFECT},
+    {"proxyInboundListenPort", FIELD_NO_EFFECT},
+    {"proxyHttpPort", FIELD_NO_EFFECT},
+    {"tcpKeepalive", FIELD_NO_EFFECT},
+    {"ingressClass", FIELD_NO_EFFECT},
+    {"ingressService", FIELD_NO_EFFECT},
+    {"ingressSelector", FIELD_NO_EFFECT},
+    {"ingressControllerMode", FIELD_NO_EFFECT},
+    {"inboundTrafficPolicy", FIELD_NO_EFFECT},
+    {"trustDomain", FIELD_NO_EFFECT},
+    {"trustDomainAliases", FIELD_NO_EFFECT},
+    {"caCertificates", FIELD_NO_EFFECT},
+    {"ca", FIELD_NO_EFFECT},
+    {"certificates", FIELD_NO_EFFECT},
+    {"localityLbSetting", FIELD_NO_EFFECT},
+    {"h2UpgradePolicy", FIELD_NO_EFFECT},
+    {"protocolDetectionTimeout", FIELD_NO_EFFECT},
+    {"inboundClusterStatName", FIELD_IGNORED},
+    {"outboundClusterStatName", FIELD_IGNORED},
+    {"serviceSettings", FIELD_NO_EFFECT},
+    {"serviceEntryVisibility", FIELD_NO_EFFECT},
+    {"meshMTLS", FIELD_NO_EFFECT},
+    {"tlsDefaults", FIELD_NO_EFFECT},
+    {"verifyCertificateAtClient", FIELD_NO_EFFECT},
+    {"defaultTrafficPolicy", FIELD_NO_EFFECT},
+    {"hboneIdleTimeout", FIELD_IGNORED},
+};
+static const struct field_row OUTBOUND_ROWS[] = {{"mode", FIELD_USED},
+                                                 {"egressProxy", FIELD_NO_EFFECT}};
+static const struct field_row PATH_ROWS[] = {{"normalization", FIELD_USED}};
+
+static void read_outbound(const struct view *root, struct mesh_config *out)
+{
+    static const char *const MODES[] = {"REGISTRY_ONLY", "ALLOW_ANY", NULL};
+    struct view policy = view_map(root, STR("outboundTrafficPolicy"));
+
+    if (!view_is_present(&policy))
+        return;
+    view_check_fields(&policy, OUTBOUND_ROWS, COUNT_OF(OUTBOUND_ROWS));
+    /* The enum's zero, so what an empty policy means. */
+    out->outbound = view_choice(&policy, STR("mode"), MODES, 0) == 0 ? OUTBOUND_REGISTRY_ONLY
+                                                                    : OUTBOUND_ALLOW_ANY;
+}
+
+static void read_paths(const struct view *root, struct mesh_config *out)
+{
+    static const char *const NAMES[] = {"DEFAULT",       "NONE", "BASE",
+                                        "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES", NULL};
+    static const enum path_normalization MEANINGS[] = {PATHS_BASE, PATHS_NONE, PATHS_BASE,
+                                                       PATHS_MERGE_SLASHES, PATHS_DECODE};
+    struct view paths = view_map(root, STR("pathNormalization"));
+
+    if (!view_is_present(&paths))
+        return;
+    view_check_fields(&paths, PATH_ROWS, COUNT_OF(PATH_ROWS));
+    out->paths = MEANINGS[view_choice(&paths, STR("normalization"), NAMES, 0)];
+    if (out->paths == PATHS_DECODE) {
+        struct view field = view_field(&paths, STR("normalization"));
+        view_complain(&field, DIAG_NOT_ACTED_ON, STR("decoding %2F and %5C"), STR_EMPTY);
+    }
+}
+
+static void read_export_to(const struct view *root, struct str name, struct text_list *out)
+{
+    struct view list = view_list(root, name);
+
+    if (view_count(&list) > 0)
+        *out = text_list_read(&list);
+}
+
+/* Lines of the inner document count from the line after `mesh: |`. */
+static void shift_lines(struct node *node, uint32_t line_count)
+{
+    node->origin.line += line_count;
+    for (uint32_t i = 0; i < node->count; i++) {
+        if (node->kind == NODE_LIST) {
+            shift_lines(node->items[i], line_count);
+        } else if (node->kind == NODE_MAP) {
+            node->entries[i].key_origin.line += line_count;
+            shift_lines(node->entries[i].value, line_count);
+        }
+    }
+}
+
+void mesh_config_default(struct mesh_config *out)
+{
+    *out = (struct mesh_config){
+        .paths = PATHS_BASE,
+        .connect_timeout_ns = 10 * NS_SECOND,
+        .root_namespace = STR("istio-system"),
+    };
+}
+
+void mesh_config_read(const struct view *root, struct mesh_config *out)
+{
+    struct view timeout = view_field(root, STR("connectTimeout"));
+    struct view retries = view_map(root, STR("defaultHttpRetryPolicy"));
+
+    view_check_fields(root, ROWS, COUNT_OF(ROWS));
+    read_outbound(root, out);
+    read_paths(root, out);
+    if (view_is_present(&timeout)) {
+        out->connect_timeout_ns = view_own_duration_ns(&timeout, out->connect_timeout_ns);
+        syntax_check_duration(&timeout, out->connect_timeout_ns);
+    }
+    out->has_auto_mtls_off = !view_bool(root, STR("enableAutoMtls"), true);
+    out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
+    read_export_to(root, STR("defaultServiceExportTo"), &out->service_export_to);
+    read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);
+    read_export_to(root, STR("defaultDestinationRuleExportTo"), &out->destination_rule_export_to);
+    if (view_is_present(&retries)) {
+        out->retries = http_retries_read(&retries);
+        if (out->retries->attempts > 0)
+            view_complain(&retries, DIAG_NOT_ACTED_ON, STR("defaultHttpRetryPolicy"), STR_EMPTY);
+    }
+}
+
+void mesh_config_read_text(const struct view *config_map, struct mesh_config *out)
+{
+    struct view data = view_map(config_map, STR("data"));
+    struct view text = view_field(&data, STR("mesh"));
+    struct reading *outer = config_map->reading;
+    struct documents documents = {0};
+
+    if (!view_is_present(&text))
+        return;
+    if (text.node->kind != NODE_STRING) {
+        view_complain(&text, DIAG_MESH_CONFIG_NOT_TEXT, STR_EMPTY, STR_EMPTY);
+        return;
+    }
+    struct origin place = view_origin(&text);
+    uint32_t first_diag = outer->diags->count;
+    tree_read(place.file, text.node->text, outer->arena, &documents, outer->diags);
+    for (uint32_t i = first_diag; i < outer->diags->count; i++)
+        outer->diags->items[i].origin.line += place.line;
+    for (uint32_t i = 0; i < documents.count; i++) {
+        struct reading inner = *outer;
+        shift_lines(documents.items[i], place.line);
+        inner.object = STR("MeshConfig");
+        struct view root = view_of(&inner, documents.items[i]);
+        mesh_config_read(&root, out);
+    }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/resource/mesh_config.h - Istio's MeshConfig, what of it has an effect.
+ */
+#pragma once
+
+#include "config/resource/label.h"
+#include "config/resource/virtual_service.h"
+#include "config/yaml/view.h"
+
+enum outbound_mode { OUTBOUND_UNSET, OUTBOUND_ALLOW_ANY, OUTBOUND_REGISTRY_ONLY };
+
+enum path_normalization { PATHS_NONE, PATHS_BASE, PATHS_MERGE_SLASHES, PATHS_DECODE };
+
+struct mesh_config {
+    enum outbound_mode outbound; /* unset: the profile's */
+    enum path_normalization paths;
+    bool has_auto_mtls_off;
+    int64_t connect_timeout_ns;
+    struct str root_namespace;
+    struct text_list service_export_to, virtual_service_export_to, destination_rule_export_to;
+    const struct http_retries *retries; /* defaultHttpRetryPolicy, or NULL */
+};
+
+/* Istio's defaults (ISTIO.md 1.3). */
+void mesh_config_default(struct mesh_config *out);
+
+/* Reads over what is in `out`. */
+void mesh_config_read(const struct view *root, struct mesh_config *out);
+
+/* The text under data.mesh of the ConfigMap `istio`, a document of its own. */
+void mesh_config_read_text(const struct view *config_map, struct mesh_config *out);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/resource/service.h - Kubernetes' Service, and what protocol a port of
+ * it speaks.
+ */
+#pragma once
+
+#include "config/resource/label.h"
+#include "config/resource/mesh.h"
+#include "config/yaml/view.h"
+
+/* ISTIO.md 4.3. */
+enum port_protocol {
+    PORT_HTTP,
+    PORT_HTTP2,
+    PORT_GRPC,
+    PORT_GRPC_WEB,
+    PORT_HTTP_PROXY,
+    PORT_HTTPS,
+    PORT_TLS,
+    PORT_TCP,
+    PORT_MONGO,
+    PORT_REDIS,
+    PORT_MYSQL,
+    PORT_UDP,
+    PORT_SNIFFED, /* nothing said: found out from the first bytes */
+};
+
+void service_read(const struct view *spec, struct service *out);
+
+enum port_protocol service_port_protocol(const struct service_port *port);
+bool port_protocol_is_http(enum port_protocol protocol);  /* not the sniffed ones */
+bool port_protocol_is_http2(enum port_protocol protocol); /* upstream speaks HTTP/2 */
+bool port_protocol_is_tls(enum port_protocol protocol);
+
+bool service_is_headless(const struct service *service);
+bool service_is_external_name(const struct service *service);
