@@ -71,12 +71,12 @@ void regex_set_free(struct regex_set *set)
 
 bool regex_matches_whole(const struct regex *regex, struct str text)
 {
-    return RE2::FullMatch(piece(text), regex->compiled);
+    return regex->compiled.Match(piece(text), 0, text.len, RE2::ANCHOR_BOTH, nullptr, 0);
 }
 
 bool regex_matches_part(const struct regex *regex, struct str text)
 {
-    return RE2::PartialMatch(piece(text), regex->compiled);
+    return regex->compiled.Match(piece(text), 0, text.len, RE2::UNANCHORED, nullptr, 0);
 }
 
 struct str regex_replace_all(const struct regex *regex, struct str text, struct str replacement,
