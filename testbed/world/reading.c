@@ -278,3 +278,12 @@ bool reading_header(const struct header *headers, uint32_t header_count, struct 
     }
     return false;
 }
+
+struct str reading_word(struct str line, uint32_t index)
+{
+    struct str rest = line;
+    struct str word = str_cut(&rest, ' ');
+    for (uint32_t i = 0; i < index; i++)
+        word = rest.ptr == NULL ? STR_EMPTY : str_cut(&rest, ' ');
+    return word;
+}

@@ -32,8 +32,8 @@ enum reading_event_kind {
 
 struct reading_event {
     enum reading_event_kind kind;
-    struct str line;   /* the first line, without its end */
-    struct str text;   /* the whole head as sent */
+    struct str line; /* the first line, without its end */
+    struct str text; /* the whole head as sent */
     struct header *headers;
     uint32_t header_count;
     struct str data;
@@ -41,7 +41,12 @@ struct reading_event {
     uint32_t trailer_count;
 };
 
-enum reading_body { READING_BODY_NONE, READING_BODY_LENGTH, READING_BODY_CHUNKED, READING_BODY_UNTIL_CLOSE };
+enum reading_body {
+    READING_BODY_NONE,
+    READING_BODY_LENGTH,
+    READING_BODY_CHUNKED,
+    READING_BODY_UNTIL_CLOSE
+};
 
 enum reading_state {
     READING_IN_HEAD,
@@ -78,3 +83,6 @@ bool reading_is_started(const struct reading *reading);
 /* The first value of a header, in any case; false: none. */
 bool reading_header(const struct header *headers, uint32_t header_count, struct str name,
                     struct str *value);
+
+/* The n-th word of a first line, from 0; empty: it has fewer. */
+struct str reading_word(struct str line, uint32_t index);

@@ -54,13 +54,17 @@ static void add_deployments(struct roster *roster, const struct manifests *manif
     }
 }
 
+/* In its namespace, else in any: tests name services by their short names. */
 static const struct service *service_named(const struct mesh *mesh, struct str namespace,
                                            struct str name)
 {
-    const struct service *found = mesh_service_find(mesh, namespace, name);
-    for (uint32_t i = 0; found == NULL && i < mesh_service_count(mesh); i++) {
-        if (str_eq(mesh_service(mesh, i)->meta.name, name))
-            found = mesh_service(mesh, i);
+    const struct service *found = NULL;
+    for (uint32_t i = 0; i < mesh_service_count(mesh); i++) {
+        const struct service *service = mesh_service(mesh, i);
+        if (!str_eq(service->meta.name, name))
+            continue;
+        if (found == NULL || str_eq(service->meta.namespace, namespace))
+            found = service;
     }
     return found;
 }

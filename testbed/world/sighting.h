@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "testbed/world/call.h"
+#include "testbed/world/reading.h"
 
 struct sighting_log {
     struct arena *arena; /* NULL: closed */
@@ -32,7 +33,10 @@ void sighting_log_open(struct sighting_log *log, struct arena *arena);
 void sighting_log_close(struct sighting_log *log);
 bool sighting_log_is_open(const struct sighting_log *log);
 
-/* A fresh entry at the end; the log must be open. */
-struct sighting_ref sighting_log_add(struct sighting_log *log);
-/* NULL when the log was closed since. */
-struct sighting *sighting_log_at(struct sighting_log *log, struct sighting_ref ref);
+/* A request's head reached the application; copied. The log must be open. */
+struct sighting_ref sighting_log_note(struct sighting_log *log, uint32_t pod, uint32_t connection,
+                                      const struct reading_event *head);
+/* Its end came, or as much as will ever come. Does nothing when the log was
+ * closed since. */
+void sighting_log_note_end(struct sighting_log *log, struct sighting_ref ref, struct str body,
+                           uint64_t body_bytes, const struct reading_event *end);

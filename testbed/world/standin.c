@@ -34,15 +34,6 @@ static const struct world_pod *pod_of(const struct standin *standin)
     return &standin->world->pods[standin->pod];
 }
 
-static struct str word(struct str line, uint32_t index)
-{
-    struct str rest = line;
-    struct str found = str_cut(&rest, ' ');
-    for (uint32_t i = 0; i < index; i++)
-        found = rest.ptr == NULL ? STR_EMPTY : str_cut(&rest, ' ');
-    return found;
-}
-
 static bool head_header(const struct standin *standin, struct str name, struct str *value)
 {
     return reading_header(standin->head.headers, standin->head.header_count, name, value);
@@ -71,37 +62,6 @@ static void give_up(struct standin *standin)
     standin->ending_delay_ns = 0;
     standin->state = STANDIN_IN_ENDING;
     standin->wake_ns = 0;
-}
-
-/* The same slice of a text that was copied. */
-static struct str moved(struct str part, struct str from, struct str to)
-{
-    if (part.len == 0)
-        return STR_EMPTY;
-    return (struct str){to.ptr + (part.ptr - from.ptr), part.len};
-}
-
-/* The log's arena outlives this request, and the other way round: copy. */
-static void write_down(struct standin *standin)
-{
-    if (!sighting_log_is_open(standin->log))
-        return;
-    const struct reading_event *head = &standin->head;
-    struct arena *arena = standin->log->arena;
-    struct str text = arena_str(arena, head->text);
-    standin->seen = sighting_log_add(standin->log);
-    struct sighting *seen = sighting_log_at(standin->log, standin->seen);
-    seen->pod = standin->pod;
-    seen->connection = standin->number;
-    seen->method = moved(word(head->line, 0), head->text, text);
-    seen->uri = moved(word(head->line, 1), head->text, text);
-    seen->version = moved(word(head->line, 2), head->text, text);
-    seen->header_count = head->header_count;
-    seen->headers = ARENA_ARRAY(arena, struct header, head->header_count);
-    for (uint32_t i = 0; i < head->header_count; i++) {
-        seen->headers[i].name = moved(head->headers[i].name, head->text, text);
-        seen->headers[i].value = moved(head->headers[i].value, head->text, text);
-    }
 }
 
 static void put_interim(struct standin *standin)
@@ -142,7 +102,9 @@ static void take_head(struct standin *standin, const struct reading_event *event
         give_up(standin);
         return;
     }
-    write_down(standin);
+    if (sighting_log_is_open(standin->log))
+        standin->seen =
+            sighting_log_note(standin->log, standin->pod, standin->number, &standin->head);
     standin->answer = *world_next_answer(standin->world, standin->pod);
     put_interim(standin);
     standin->state = STANDIN_IN_BODY;
@@ -162,18 +124,8 @@ static void take_data(struct standin *standin, struct str data)
 /* The request is complete, or as complete as it will ever be. */
 static void take_end(struct standin *standin, const struct reading_event *event, int64_t now_ns)
 {
-    struct sighting *seen = sighting_log_at(standin->log, standin->seen);
-    if (seen != NULL) {
-        struct arena *arena = standin->log->arena;
-        seen->body = arena_str(arena, buf_str(&standin->body));
-        seen->body_size = standin->body_bytes;
-        seen->trailers = ARENA_ARRAY(arena, struct header, event->trailer_count);
-        for (; seen->trailer_count < event->trailer_count; seen->trailer_count++) {
-            const struct header *trailer = &event->trailers[seen->trailer_count];
-            seen->trailers[seen->trailer_count].name = arena_str(arena, trailer->name);
-            seen->trailers[seen->trailer_count].value = arena_str(arena, trailer->value);
-        }
-    }
+    sighting_log_note_end(standin->log, standin->seen, buf_str(&standin->body), standin->body_bytes,
+                          event);
     standin->state = STANDIN_IN_LATENCY;
     standin->wake_ns = ns_add(now_ns, standin->answer.latency_ns);
 }
@@ -299,7 +251,7 @@ static void begin_answer(struct standin *standin)
         return;
     }
     struct answer_echo told = {pod_of(standin)->name, &standin->head, buf_str(&standin->body)};
-    bool is_head_method = str_eq(word(standin->head.line, 0), STR("HEAD"));
+    bool is_head_method = str_eq(reading_word(standin->head.line, 0), STR("HEAD"));
     answer_write(answer, &told, is_head_method, &standin->out, &standin->flow);
     end_with(standin, answer_is_closing(answer) ? STANDIN_THEN_CLOSE : STANDIN_THEN_KEEP, 0);
 }

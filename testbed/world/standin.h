@@ -24,7 +24,7 @@
 #include "testbed/world/sighting.h"
 #include "testbed/world/world.h"
 
-#define STANDIN_CUT_NS (100 * NS_MS)     /* between the half body and the end of *-mid-body */
+#define STANDIN_CUT_NS (100 * NS_MS)      /* between the half body and the end of *-mid-body */
 #define STANDIN_RAW_RESET_NS (50 * NS_MS) /* between raw bytes and `then: reset` */
 /* What may wait while an answer is under way; nobody's proxy sends ahead. */
 #define STANDIN_HELD_BYTES_MAX (16u << 20)
@@ -41,8 +41,8 @@ enum standin_state {
     STANDIN_IN_BODY,
     STANDIN_IN_LATENCY,
     STANDIN_IN_ANSWER,
-    STANDIN_IN_PAUSE,  /* between the halves of the body */
-    STANDIN_IN_ENDING, /* everything is written, then.. */
+    STANDIN_IN_PAUSE,   /* between the halves of the body */
+    STANDIN_IN_ENDING,  /* everything is written, then.. */
     STANDIN_IN_SILENCE, /* never: until the peer says anything */
     STANDIN_IN_ECHO,
     STANDIN_OVER,

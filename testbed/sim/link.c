@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/sim/link.c - see link.h.
+ */
+#include "testbed/sim/link.h"
+
+#include <stddef.h>
+
+#include "base/check.h"
+
+#define FIRST_BLOCK_PARCELS 16u
+
+static void add_parcels(struct links *links)
+{
+    ASSERT(links->block_count < COUNT_OF(links->all_parcels));
+    uint32_t count = FIRST_BLOCK_PARCELS << links->block_count;
+    struct parcel *parcels = ARENA_ARRAY(&links->arena, struct parcel, count);
+    links->all_parcels[links->block_count] = parcels;
+    links->block_parcels[links->block_count] = count;
+    links->block_count++;
+    for (uint32_t i = 0; i < count; i++) {
+        buf_init(&parcels[i].bytes, SIZE_MAX - 1);
+        list_push_back(&links->free_parcels, &parcels[i].node);
+    }
+}
+
+static struct parcel *new_parcel(struct links *links, struct link *link, enum link_side to,
+                                 enum parcel_kind kind)
+{
+    if (list_is_empty(&links->free_parcels))
+        add_parcels(links);
+    /* The one used last: its buffer is warm and has its size. */
+    struct parcel *parcel = LIST_ITEM(links->free_parcels.next, struct parcel, node);
+    list_remove(&parcel->node);
+    parcel->link = link;
+    parcel->to = to;
+    parcel->kind = kind;
+    link->parcel_count++;
+    return parcel;
+}
+
+static struct parcel *send(struct links *links, struct link *link, enum link_side from,
+                           enum parcel_kind kind, int64_t now_ns)
+{
+    enum link_side to = from == LINK_CONNECTOR ? LINK_ACCEPTOR : LINK_CONNECTOR;
+    struct parcel *parcel = new_parcel(links, link, to, kind);
+    parcel->due_ns = ns_add(now_ns, LINK_DELAY_NS);
+    list_push_back(&links->under_way, &parcel->node);
+    return parcel;
+}
+
+/* The parcel that was sent last, if these bytes can travel in it. */
+static struct parcel *open_parcel(struct links *links, const struct link *link, enum link_side from,
+                                  size_t size, int64_t now_ns)
+{
+    if (list_is_empty(&links->under_way))
+        return NULL;
+    struct parcel *last = LIST_ITEM(links->under_way.prev, struct parcel, node);
+    bool is_same = last->link == link && last->to != from && last->kind == PARCEL_DATA &&
+                   last->due_ns == ns_add(now_ns, LINK_DELAY_NS);
+    return is_same && buf_size(&last->bytes) + size <= LINK_PARCEL_BYTES_MAX ? last : NULL;
+}
+
+static void init_end(struct link_end *end)
+{
+    *end = (struct link_end){.is_open = true};
+    list_init(&end->held);
+}
+
+void links_init(struct links *links)
+{
+    *links = (struct links){0};
+    arena_init(&links->arena, 16384, 0);
+    list_init(&links->free_links);
+    list_init(&links->free_parcels);
+    list_init(&links->under_way);
+}
+
+void links_fini(struct links *links)
+{
+    for (uint32_t i = 0; i < links->block_count; i++) {
+        for (uint32_t j = 0; j < links->block_parcels[i]; j++)
+            buf_fini(&links->all_parcels[i][j].bytes);
+    }
+    arena_fini(&links->arena);
+}
+
+struct link *link_new(struct links *links)
+{
+    struct link *link;
+    if (list_is_empty(&links->free_links)) {
+        link = ARENA_NEW(&links->arena, struct link);
+    } else {
+        link = LIST_ITEM(links->free_links.next, struct link, node);
+        list_remove(&link->node);
+    }
+    *link = (struct link){.pod = UINT32_MAX};
+    list_init(&link->node);
+    init_end(&link->ends[LINK_CONNECTOR]);
+    init_end(&link->ends[LINK_ACCEPTOR]);
+    return link;
+}
+
+bool link_is_over(const struct link *link)
+{
+    return !link->ends[0].is_open && !link->ends[1].is_open && link->parcel_count == 0;
+}
+
+void link_free(struct links *links, struct link *link)
+{
+    ASSERT(link_is_over(link));
+    list_push_front(&links->free_links, &link->node);
+}
+
+void link_send(struct links *links, struct link *link, enum link_side from, enum parcel_kind kind,
+               int64_t now_ns)
+{
+    (void)send(links, link, from, kind, now_ns);
+}
+
+void link_send_bytes(struct links *links, struct link *link, enum link_side from, struct str bytes,
+                     int64_t now_ns)
+{
+    while (bytes.len > 0) {
+        struct str piece = str_slice(bytes, 0, LINK_PARCEL_BYTES_MAX);
+        struct parcel *parcel = open_parcel(links, link, from, piece.len, now_ns);
+        if (parcel == NULL)
+            parcel = send(links, link, from, PARCEL_DATA, now_ns);
+        ASSERT(buf_append(&parcel->bytes, piece) == RC_OK);
+        link->ends[from].under_way_bytes += piece.len;
+        bytes = str_from(bytes, piece.len);
+    }
+}
+
+int64_t links_due_ns(const struct links *links)
+{
+    if (list_is_empty(&links->under_way))
+        return NS_NEVER;
+    return LIST_ITEM(links->under_way.next, struct parcel, node)->due_ns;
+}
+
+struct parcel *links_take(struct links *links)
+{
+    ASSERT(!list_is_empty(&links->under_way));
+    struct parcel *parcel = LIST_ITEM(links->under_way.next, struct parcel, node);
+    list_remove(&parcel->node);
+    return parcel;
+}
+
+void link_hold(struct parcel *parcel)
+{
+    list_push_back(&parcel->link->ends[parcel->to].held, &parcel->node);
+}
+
+void link_done(struct links *links, struct parcel *parcel)
+{
+    struct link *link = parcel->link;
+    size_t size = buf_size(&parcel->bytes);
+    struct link_end *sender = link_peer(link, parcel->to);
+    ASSERT(size <= sender->under_way_bytes);
+    sender->under_way_bytes -= size;
+    ASSERT(link->parcel_count > 0);
+    link->parcel_count--;
+    buf_clear(&parcel->bytes);
+    parcel->link = NULL;
+    list_push_front(&links->free_parcels, &parcel->node);
+}
+
+void link_resume(struct links *links, struct link_end *end, int64_t now_ns)
+{
+    struct list *place = &links->under_way;
+    while (!list_is_empty(&end->held)) {
+        struct parcel *parcel = LIST_ITEM(end->held.next, struct parcel, node);
+        list_remove(&parcel->node);
+        parcel->due_ns = now_ns;
+        list_insert_after(place, &parcel->node);
+        place = &parcel->node;
+    }
+}
+
+bool link_drop_held(struct links *links, struct link_end *end)
+{
+    bool has_held = !list_is_empty(&end->held);
+    while (!list_is_empty(&end->held)) {
+        struct parcel *parcel = LIST_ITEM(end->held.next, struct parcel, node);
+        list_remove(&parcel->node);
+        link_done(links, parcel);
+    }
+    return has_held;
+}

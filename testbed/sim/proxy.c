@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/sim/proxy.c - carries out what a client's proxy (proxy/wire) wishes.
+ */
+#include <stddef.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/rng.h"
+#include "testbed/sim/inside.h"
+#include "testbed/world/outcome.h"
+
+/* 2023-11-14T22:13:20Z: the day that everything without a date is from. */
+#define EPOCH_SECONDS 1700000000
+
+#define TRACE_ITEMS_MAX 512u /* a request with all its retries stays far below */
+
+static void report(struct sim *sim, struct sim_proxy *proxy, struct sim_report what)
+{
+    struct sim_report *place =
+        ARENA_PUSH(&sim->arena, proxy->reports, proxy->report_count, proxy->report_capacity);
+    *place = what;
+}
+
+static struct sim_conn *conn_at(struct sim *sim, struct sim_proxy *proxy, uint32_t conn)
+{
+    if (conn >= proxy->conn_capacity) {
+        uint32_t capacity = proxy->conn_capacity == 0 ? 64 : proxy->conn_capacity;
+        while (capacity <= conn)
+            capacity *= 2;
+        proxy->conns = arena_grow(&sim->arena, proxy->conns, proxy->conn_capacity, capacity,
+                                  sizeof(*proxy->conns));
+        proxy->conn_capacity = capacity;
+    }
+    return &proxy->conns[conn];
+}
+
+static struct link_end *end_at(const struct sim_conn *conn)
+{
+    ASSERT(conn->link != NULL);
+    return &conn->link->ends[conn->side];
+}
+
+static void take_end(struct sim *sim, struct sim_proxy *proxy, uint32_t conn, struct link *link,
+                     enum link_side side)
+{
+    *conn_at(sim, proxy, conn) = (struct sim_conn){link, side};
+    struct link_end *end = &link->ends[side];
+    end->owner = LINK_PROXY;
+    end->proxy = proxy;
+    end->conn = conn;
+}
+
+static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
+{
+    struct link *link = link_new(&sim->links);
+    link->pod = world_pod_at(sim->world, action->address, action->port);
+    take_end(sim, proxy, action->conn, link, LINK_CONNECTOR);
+    sim_connect(sim, link);
+}
+
+static void write_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
+{
+    const struct sim_conn *conn = conn_at(sim, proxy, action->conn);
+    struct link_end *end = end_at(conn);
+    link_send_bytes(&sim->links, conn->link, conn->side, action->bytes, sim->now_ns);
+    if (end->under_way_bytes >= LINK_WINDOW_BYTES)
+        end->untold_bytes += action->bytes.len;
+    else
+        report(sim, proxy,
+               (struct sim_report){.conn = action->conn, .wrote_bytes = action->bytes.len});
+}
+
+static void close_conn(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
+{
+    struct sim_conn conn = *conn_at(sim, proxy, action->conn);
+    sim_proxy_note_gone(sim, end_at(&conn));
+    sim_close(sim, conn.link, conn.side, action->is_abrupt);
+}
+
+static uint64_t hash_str(uint64_t hash, struct str text)
+{
+    return hash_fnv64_add(hash_fnv64_add_u64(hash, text.len), text);
+}
+
+static void hash_record(struct sim *sim, const struct record *record)
+{
+    uint64_t hash = hash_fnv64_add_u64(sim->hash, (uint64_t)record->finished_ns);
+    hash = hash_fnv64_add_u64(hash, record->status);
+    for (uint32_t i = 0; i < record->flag_count; i++)
+        hash = hash_str(hash, record->flags[i]);
+    if (record->route != NULL)
+        hash = hash_str(hash, record->route->name);
+    if (record->endpoint != NULL) {
+        hash = hash_str(hash, record->endpoint->address);
+        hash = hash_fnv64_add_u64(hash, record->endpoint->port);
+    }
+    hash = hash_fnv64_add_u64(hash, record->bytes_received);
+    sim->hash = hash_fnv64_add_u64(hash, record->bytes_sent);
+}
+
+/* Records come in the order of the requests on a connection. */
+static void give_record(struct sim *sim, struct sim_caller *caller,
+                        const struct wire_action *action)
+{
+    if (caller == NULL || caller->wanted_count == 0)
+        return;
+    struct sim_wanted wanted = caller->wanted[0];
+    caller->wanted_count--;
+    for (uint32_t i = 0; i < caller->wanted_count; i++)
+        caller->wanted[i] = caller->wanted[i + 1];
+    if (sim->batch.arena == NULL || wanted.batch != sim->batch.number)
+        return;
+    struct outcome *outcome = &sim->batch.outcomes[wanted.index];
+    outcome_take_record(outcome, action->record, action->trace, sim->batch.arena);
+}
+
+static void take_record(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
+{
+    hash_record(sim, action->record);
+    const struct sim_conn *conn = conn_at(sim, proxy, action->conn);
+    if (conn->link != NULL)
+        give_record(sim, conn->link->ends[LINK_CONNECTOR].caller, action);
+}
+
+static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
+{
+    switch (action->kind) {
+    case WIRE_CONNECT:
+        connect_to(sim, proxy, action);
+        return;
+    case WIRE_WRITE:
+        write_to(sim, proxy, action);
+        return;
+    case WIRE_PAUSE:
+        end_at(conn_at(sim, proxy, action->conn))->is_paused = true;
+        return;
+    case WIRE_RESUME: {
+        struct link_end *end = end_at(conn_at(sim, proxy, action->conn));
+        end->is_paused = false;
+        link_resume(&sim->links, end, sim->now_ns);
+        return;
+    }
+    case WIRE_SHUTDOWN: {
+        const struct sim_conn *conn = conn_at(sim, proxy, action->conn);
+        link_send(&sim->links, conn->link, conn->side, PARCEL_FIN, sim->now_ns);
+        return;
+    }
+    case WIRE_CLOSE:
+        close_conn(sim, proxy, action);
+        return;
+    case WIRE_DONE:
+        take_record(sim, proxy, action);
+        return;
+    }
+    UNREACHABLE("wire_action_kind");
+}
+
+/* Tells one thing; what was written to a connection that is gone by now is
+ * nobody's concern. */
+static void tell(struct sim *sim, struct sim_proxy *proxy, const struct sim_report *what)
+{
+    if (what->is_gone)
+        wire_gone(proxy->wire, what->conn);
+    else if (conn_at(sim, proxy, what->conn)->link != NULL)
+        wire_wrote(proxy->wire, what->conn, what->wrote_bytes, sim->now_ns);
+}
+
+struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
+{
+    if (sim->proxies[client] != NULL)
+        return sim->proxies[client];
+    const struct world_client *its = &sim->world->clients[client];
+    ASSERT(its->snapshot != NULL);
+    struct sim_proxy *proxy = ARENA_NEW(&sim->arena, struct sim_proxy);
+    proxy->client = client;
+    proxy->timer.owner = TIMER_PROXY;
+    heap_node_init(&proxy->timer.node);
+    struct wire_options options = {.is_recording_traces = sim->options.is_tracing,
+                                   .trace_items_max = TRACE_ITEMS_MAX};
+    proxy->wire = wire_new(its->snapshot, rng_derive(sim->options.seed, its->spec.name), options);
+    wire_set_epoch(proxy->wire, EPOCH_SECONDS);
+    sim->proxies[client] = proxy;
+    return proxy;
+}
+
+bool sim_proxy_accept(struct sim *sim, struct link *link)
+{
+    struct sim_proxy *proxy = link->proxy;
+    const struct sim_caller *caller = link->ends[LINK_CONNECTOR].caller;
+    struct wire_accept accept = {
+        .listener = link->listener,
+        .peer = {.remote_address = sim->world->clients[proxy->client].address,
+                 .remote_port = link->remote_port,
+                 .local_address = caller->address,
+                 .local_port = caller->port,
+                 .node_address = STR(WORLD_NODE_ADDRESS)},
+    };
+    if (link->has_original) {
+        accept.original_address = caller->address;
+        accept.original_port = caller->port;
+    }
+    uint32_t conn = wire_accepted(proxy->wire, &accept, sim->now_ns);
+    if (conn == WIRE_NONE)
+        return false;
+    take_end(sim, proxy, conn, link, LINK_ACCEPTOR);
+    return true;
+}
+
+void sim_proxy_turn(struct sim *sim, struct sim_proxy *proxy)
+{
+    uint32_t told_count = 0;
+    for (;;) {
+        struct wire_action action;
+        while (wire_next(proxy->wire, &action))
+            carry_out(sim, proxy, &action);
+        if (told_count == proxy->report_count)
+            break;
+        struct sim_report what = proxy->reports[told_count++];
+        tell(sim, proxy, &what);
+    }
+    proxy->report_count = 0;
+    /* A timer that is early does no harm, and moving it costs. */
+    int64_t wake_ns = wire_wake_ns(proxy->wire);
+    bool is_set = proxy->timer.node.index != HEAP_OUT;
+    if (wake_ns == NS_NEVER || !is_set || wake_ns < proxy->timer.node.due_ns)
+        sim_set_timer(sim, &proxy->timer, wake_ns);
+}
+
+void sim_proxy_note_gone(struct sim *sim, struct link_end *end)
+{
+    conn_at(sim, end->proxy, end->conn)->link = NULL;
+    report(sim, end->proxy, (struct sim_report){.conn = end->conn, .is_gone = true});
+}
+
+void sim_proxy_note_room(struct sim *sim, struct link_end *end)
+{
+    if (end->untold_bytes == 0)
+        return;
+    wire_wrote(end->proxy->wire, end->conn, (size_t)end->untold_bytes, sim->now_ns);
+    end->untold_bytes = 0;
+    sim_proxy_turn(sim, end->proxy);
+}
+
+void sim_proxies_fini(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->world->client_count; i++) {
+        if (sim->proxies[i] != NULL)
+            wire_free(sim->proxies[i]->wire);
+    }
+}

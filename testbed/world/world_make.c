@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/world_make.c - builds the world.
+ *
+ * Order matters: manifests but for ServiceEntries, then the roster of
+ * workloads (which Deployments complete), then pods with addresses, then
+ * ServiceEntries (which may name pods), then the whole mesh, then what each
+ * client's proxy is told.
+ *
+ * Addresses: pod I of workload N is 127.1.N.(I+1), client N is 127.3.N.1, its
+ * gateway 127.5.N.1; what does not fit gets one from docs/addresses.md.
+ */
+#include "testbed/world/world.h"
+
+#include "testbed/world/rewrite.h"
+#include "testbed/world/roster.h"
+
+#define BYTE_MAX 254u /* hosts in the last byte of an address */
+
+struct maker {
+    struct world *world;
+    struct roster roster;
+    struct arena *arena;
+    struct diag_list *diags;
+};
+
+static struct str pod_address(struct maker *maker, uint32_t workload_index, uint32_t pod_index,
+                              const struct world_pod *pod)
+{
+    if (workload_index < BYTE_MAX && pod_index < BYTE_MAX)
+        return arena_format(maker->arena, "127.1.%u.%u", workload_index + 1, pod_index + 1);
+    struct str key = arena_format(maker->arena, "pod/%.*s/%.*s", STR_FMT(pod->namespace),
+                                  STR_FMT(pod->kube_name));
+    return mesh_address(maker->world->mesh, 128, key);
+}
+
+static void index_pod(struct world *world, uint32_t pod)
+{
+    (void)map_set(&world->pod_by_address, world->pods[pod].address, pod);
+    (void)map_set(&world->pod_by_name, world->pods[pod].name, pod);
+}
+
+static void make_pod(struct maker *maker, uint32_t workload_index, uint32_t index)
+{
+    struct world *world = maker->world;
+    const struct roster_entry *entry = &maker->roster.items[workload_index];
+    struct world_pod *pod = &world->pods[world->pod_count];
+    pod->name = arena_format(maker->arena, "%.*s/%u", STR_FMT(entry->name), index);
+    pod->kube_name = arena_format(maker->arena, "%.*s-%u", STR_FMT(entry->name), index);
+    pod->workload = entry->name;
+    pod->namespace = entry->namespace;
+    pod->workload_index = workload_index;
+    pod->index = index;
+    pod->has_sidecar = entry->has_sidecar;
+    pod->behaviour = roster_behaviour(entry, index);
+    pod->address = pod_address(maker, workload_index, index, pod);
+    for (uint32_t i = 0; entry->spec != NULL && i < entry->spec->port_count; i++)
+        world_pod_listens(pod, entry->spec->ports[i], maker->arena);
+    index_pod(world, world->pod_count++);
+}
+
+static void make_pods(struct maker *maker)
+{
+    struct world *world = maker->world;
+    const struct roster *roster = &maker->roster;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < roster->count; i++)
+        count += roster->items[i].replica_count;
+    world->pods = ARENA_ARRAY(maker->arena, struct world_pod, count);
+    world->script_at = ARENA_ARRAY(maker->arena, uint32_t, roster->count);
+    for (uint32_t i = 0; i < roster->count; i++) {
+        for (uint32_t j = 0; j < roster->items[i].replica_count; j++)
+            make_pod(maker, i, j);
+    }
+}
+
+/* What the pod must listen on for this service; a name that no container knows
+ * stands for the service's own number. */
+static void serve_port(struct maker *maker, struct world_pod *pod, struct pod *resource,
+                       const struct service_port *port)
+{
+    uint32_t number = port->target_port != 0 ? port->target_port : port->port;
+    if (port->target_port_name.len > 0) {
+        const struct node *object = maker->roster.items[pod->workload_index].object;
+        uint32_t named = manifest_container_port(object, port->target_port_name);
+        number = named != 0 ? named : port->port;
+        resource->ports = arena_grow(maker->arena, resource->ports, resource->port_count,
+                                     resource->port_count + 1, sizeof(*resource->ports));
+        resource->ports[resource->port_count++] =
+            (struct container_port){port->target_port_name, number};
+    }
+    world_pod_listens(pod, number, maker->arena);
+}
+
+static void serve(struct maker *maker, struct world_pod *pod, struct pod *resource)
+{
+    const struct mesh *mesh = maker->world->mesh;
+    for (uint32_t i = 0; i < mesh_service_count(mesh); i++) {
+        const struct service *service = mesh_service(mesh, i);
+        if (!roster_is_selected(service, pod->namespace, resource->meta.labels,
+                                resource->meta.label_count))
+            continue;
+        for (uint32_t j = 0; j < service->port_count; j++)
+            serve_port(maker, pod, resource, &service->ports[j]);
+    }
+}
+
+/* Pods without labels are nobody's for Kubernetes, absent ones are not yet
+ * there; both have an address all the same. */
+static void declare_pod(struct maker *maker, struct world_pod *pod)
+{
+    const struct roster_entry *entry = &maker->roster.items[pod->workload_index];
+    struct pod scratch = {.meta = {.labels = entry->labels, .label_count = entry->label_count}};
+    struct pod *resource = &scratch;
+    if (entry->label_count > 0 && !pod->behaviour.is_absent) {
+        resource = mesh_add_pod(maker->world->mesh, pod->namespace, pod->kube_name);
+        resource->meta.labels = entry->labels;
+        resource->meta.label_count = entry->label_count;
+        resource->workload = pod->workload;
+        resource->service_account = entry->service_account;
+        resource->address = pod->address;
+        resource->is_ready = true;
+        resource->is_injected = pod->has_sidecar;
+        if (entry->spec != NULL)
+            resource->meta.origin = entry->spec->origin;
+        else if (entry->object != NULL)
+            resource->meta.origin = entry->object->origin;
+    }
+    serve(maker, pod, resource);
+    uint32_t ports[64];
+    uint32_t count = manifest_container_ports(entry->object, ports, COUNT_OF(ports));
+    for (uint32_t i = 0; i < count; i++)
+        world_pod_listens(pod, ports[i], maker->arena);
+}
+
+/* Pods that manifests declare as such; they answer 200. */
+static void adopt_bare_pods(struct maker *maker)
+{
+    struct world *world = maker->world;
+    uint32_t ours_count = world->pod_count;
+    world->pods = arena_grow(maker->arena, world->pods, ours_count,
+                             ours_count + mesh_pod_count(world->mesh), sizeof(*world->pods));
+    for (uint32_t i = 0; i < mesh_pod_count(world->mesh); i++) {
+        const struct pod *resource = mesh_pod(world->mesh, i);
+        if (map_get(&world->pod_by_address, resource->address) != MAP_NONE)
+            continue;
+        struct world_pod *pod = &world->pods[world->pod_count];
+        *pod = (struct world_pod){
+            .name = arena_format(maker->arena, "%.*s/0", STR_FMT(resource->meta.name)),
+            .kube_name = resource->meta.name,
+            .workload = resource->workload,
+            .namespace = resource->meta.namespace,
+            .workload_index = UINT32_MAX,
+            .address = resource->address,
+            .has_sidecar = resource->is_injected,
+            .behaviour = behaviour_default(),
+        };
+        for (uint32_t j = 0; j < resource->port_count; j++)
+            world_pod_listens(pod, resource->ports[j].port, maker->arena);
+        for (uint32_t j = 0; j < mesh_service_count(world->mesh); j++) {
+            const struct service *service = mesh_service(world->mesh, j);
+            bool is_ours = roster_is_selected(service, pod->namespace, resource->meta.labels,
+                                              resource->meta.label_count);
+            for (uint32_t k = 0; is_ours && k < service->port_count; k++) {
+                uint32_t target = service->ports[k].target_port;
+                world_pod_listens(pod, target != 0 ? target : service->ports[k].port,
+                                  maker->arena);
+            }
+        }
+        index_pod(world, world->pod_count++);
+    }
+}
+
+static bool is_service_entry(const struct node *object)
+{
+    return str_eq(manifest_kind(object), STR("ServiceEntry"));
+}
+
+static void make_mesh(struct maker *maker)
+{
+    struct world *world = maker->world;
+    const struct manifests *all = &world->manifests;
+    world->mesh = mesh_new(maker->arena, maker->diags);
+    for (uint32_t i = 0; i < all->count; i++) {
+        if (!is_service_entry(all->items[i]))
+            mesh_add_document(world->mesh, all->items[i]);
+    }
+    mesh_skip_derived_pods(world->mesh);
+    maker->roster = roster_of(&world->spec, all, world->mesh, maker->arena);
+    make_pods(maker);
+    for (uint32_t i = 0; i < all->count; i++) {
+        if (is_service_entry(all->items[i]))
+            mesh_add_document(world->mesh,
+                              rewrite_pod_addresses(all->items[i], world, maker->arena));
+    }
+    for (uint32_t i = 0; i < world->pod_count; i++)
+        declare_pod(maker, &world->pods[i]);
+    mesh_complete(world->mesh);
+    adopt_bare_pods(maker);
+}
+
+static void warn_of_sidecars(struct maker *maker)
+{
+    const struct world *world = maker->world;
+    for (uint32_t i = 0; i < world->pod_count; i++) {
+        const struct world_pod *pod = &world->pods[i];
+        if (!pod->has_sidecar || pod->workload_index == UINT32_MAX)
+            continue;
+        const struct roster_entry *entry = &maker->roster.items[pod->workload_index];
+        struct origin origin = entry->spec != NULL     ? entry->spec->origin
+                               : entry->object != NULL ? entry->object->origin
+                                                       : (struct origin){0};
+        diag_add(maker->diags, DIAG_SIDECAR_NOT_PLAYED, origin, STR_EMPTY, pod->workload,
+                 STR_EMPTY, STR_EMPTY);
+        return;
+    }
+}
+
+static bool is_known(const struct diag_list *list, const struct diag *diag)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct diag *other = &list->items[i];
+        bool is_same = other->id == diag->id && other->origin.line == diag->origin.line &&
+                       other->origin.column == diag->origin.column &&
+                       str_eq(other->origin.file, diag->origin.file) &&
+                       str_eq(other->path, diag->path);
+        for (uint32_t j = 0; is_same && j < DIAG_ARGS_MAX; j++)
+            is_same = str_eq(other->args[j], diag->args[j]);
+        if (is_same)
+            return true;
+    }
+    return false;
+}
+
+/* Two proxies are told the same of the same resource; say it once. */
+static void add_new_diags(struct diag_list *to, const struct diag_list *from)
+{
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct diag *diag = &from->items[i];
+        if (!is_known(to, diag))
+            diag_add(to, diag->id, diag->origin, diag->path, diag->args[0], diag->args[1],
+                     diag->args[2]);
+    }
+}
+
+/* The selector's labels, then the client's own. */
+static void gateway_labels(struct maker *maker, const struct world_client *client,
+                           struct proxy_identity *proxy)
+{
+    struct label *selector = NULL;
+    uint32_t selector_count = 0;
+    const struct client_spec *spec = &client->spec;
+    if (!mesh_gateway_selector(maker->world->mesh, spec->gateway_namespace, spec->gateway_name,
+                               &selector, &selector_count)) {
+        diag_add(maker->diags, DIAG_GATEWAY_ABSENT, spec->origin, STR_EMPTY,
+                 spec->gateway_namespace, spec->gateway_name, STR_EMPTY);
+        return;
+    }
+    struct label *labels =
+        ARENA_ARRAY(maker->arena, struct label, selector_count + spec->label_count);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < selector_count; i++)
+        labels[count++] = selector[i];
+    for (uint32_t i = 0; i < spec->label_count; i++)
+        labels[count++] = spec->labels[i];
+    proxy->labels = labels;
+    proxy->label_count = count;
+}
+
+static struct proxy_identity identity_of(struct maker *maker, const struct world_client *client)
+{
+    const struct client_spec *spec = &client->spec;
+    struct proxy_identity proxy = {
+        .type = spec->via == VIA_GATEWAY ? PROXY_ROUTER : PROXY_SIDECAR,
+        .name = spec->name,
+        .namespace = spec->namespace,
+        .labels = spec->labels,
+        .label_count = spec->label_count,
+        .address = client->proxy_address,
+        .service_account = spec->service_account,
+    };
+    if (proxy.service_account.len == 0)
+        proxy.service_account = spec->via == VIA_GATEWAY ? STR("gateway") : STR("default");
+    if (spec->via == VIA_GATEWAY) {
+        gateway_labels(maker, client, &proxy);
+    } else if (spec->label_count == 0) {
+        struct label *app = ARENA_NEW(maker->arena, struct label);
+        *app = (struct label){STR("app"), spec->name};
+        proxy.labels = app;
+        proxy.label_count = 1;
+    }
+    return proxy;
+}
+
+static void fill_client_spec(struct maker *maker, struct client_spec *spec)
+{
+    if (spec->namespace.len == 0)
+        spec->namespace =
+            spec->via == VIA_GATEWAY ? STR("istio-system") : maker->world->spec.namespace;
+    if (spec->via == VIA_GATEWAY && spec->gateway_name.len == 0 &&
+        mesh_gateway_count(maker->world->mesh) > 0)
+        mesh_gateway_at(maker->world->mesh, 0, &spec->gateway_namespace, &spec->gateway_name);
+    if (spec->gateway_namespace.len == 0)
+        spec->gateway_namespace = maker->world->spec.namespace;
+}
+
+static void make_client(struct maker *maker, uint32_t index)
+{
+    struct world_client *client = &maker->world->clients[index];
+    client->spec = maker->world->spec.clients[index];
+    fill_client_spec(maker, &client->spec);
+    uint32_t third = index % BYTE_MAX + 1;
+    uint32_t fourth = index / BYTE_MAX + 1;
+    client->address = client->spec.address;
+    if (client->address.len == 0)
+        client->address = arena_format(maker->arena, "127.3.%u.%u", third, fourth);
+    client->proxy_address = client->spec.via == VIA_SIDECAR
+                                ? client->address
+                                : arena_format(maker->arena, "127.5.%u.%u", third, fourth);
+    if (client->spec.via == VIA_NONE)
+        return;
+    client->identity = identity_of(maker, client);
+    struct diag_list found;
+    diag_list_init(&found, maker->arena);
+    client->snapshot = translate_proxy(maker->world->mesh, &client->identity,
+                                       maker->world->spec.profile, &found);
+    add_new_diags(maker->diags, &found);
+}
+
+struct world *world_new(const struct world_spec *spec, struct arena *arena,
+                        struct diag_list *diags)
+{
+    struct world *world = ARENA_NEW(arena, struct world);
+    struct maker maker = {.world = world, .arena = arena, .diags = diags};
+    uint32_t errors_before = diags->error_count;
+    world->arena = arena;
+    world->spec = *spec;
+    if (world->spec.namespace.len == 0)
+        world->spec.namespace = STR("default");
+    if (world->spec.profile == NULL)
+        world->spec.profile = profile_default();
+    map_init(&world->pod_by_address, arena);
+    map_init(&world->pod_by_name, arena);
+    world->manifests = manifests_of(&spec->documents, arena);
+    make_mesh(&maker);
+    world->clients = ARENA_ARRAY(arena, struct world_client, spec->client_count);
+    world->client_count = spec->client_count;
+    for (uint32_t i = 0; i < spec->client_count; i++)
+        make_client(&maker, i);
+    warn_of_sidecars(&maker);
+    if (diags->error_count > errors_before) {
+        world_free(world);
+        return NULL;
+    }
+    return world;
+}
