@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/attempt.c - from the exchange's wish to bytes on a connection.
+ */
+#include "proxy/wire/attempt.h"
+
+#include "base/ns.h"
+#include "proxy/model/limits.h"
+#include "proxy/wire/stream.h"
+#include "proxy/wire/upstream.h"
+
+#define ARENA_BLOCK_BYTES (4u * 1024)
+#define BODY_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES)
+#define KEPT_BODY_BYTES_MAX (64u * 1024)
+
+static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
+{
+    attempt->wire = wire;
+    attempt->number = number;
+    list_init(&attempt->link);
+    list_init(&attempt->failing);
+    arena_init(&attempt->arena, ARENA_BLOCK_BYTES, 0);
+    buf_init(&attempt->body, BODY_BYTES_MAX);
+    heap_node_init(&attempt->timer.node);
+    attempt->timer.owner = TIMER_ATTEMPT;
+}
+
+static struct attempt *take(struct wire *wire, const struct xc_action *action)
+{
+    uint32_t number;
+    struct attempt *attempt = slots_take(&wire->attempts, &number);
+    if (attempt->wire == NULL)
+        make(attempt, wire, number);
+    ASSERT(attempt->conn == NULL);
+    ASSERT(!attempt->is_waiting);
+    attempt->stream = NULL;
+    attempt->ordinal = action->attempt;
+    attempt->cluster_index = action->cluster_index;
+    attempt->is_head_sent = attempt->is_end_sent = false;
+    attempt->is_response_complete = attempt->is_body_complete = false;
+    attempt->framing = (struct h1_out){0};
+    return attempt;
+}
+
+/* Cuts every road to it. */
+static void give(struct attempt *attempt)
+{
+    ASSERT(attempt->conn == NULL);
+    attempt_note_unqueued(attempt);
+    heap_remove(&attempt->wire->timers, &attempt->timer.node);
+    list_remove(&attempt->link);
+    list_remove(&attempt->failing);
+    if (attempt->stream != NULL)
+        attempt->stream->attempt = NULL;
+    attempt->stream = NULL;
+    arena_reset(&attempt->arena);
+    buf_clear(&attempt->body);
+    if (attempt->body.capacity > KEPT_BODY_BYTES_MAX)
+        buf_shrink(&attempt->body);
+    slots_give(&attempt->wire->attempts, attempt->number);
+}
+
+static void note_queued(struct attempt *attempt)
+{
+    attempt->is_waiting = true;
+    attempt->wire->waiting_count++;
+}
+
+static void connect_for(struct attempt *attempt, const struct upstream_target *target)
+{
+    note_queued(attempt);
+    struct conn *conn = upstream_open(attempt->wire, target);
+    if (conn == NULL) {
+        pool_cancel(attempt->pool, attempt->number);
+        attempt_fail(attempt, FAILURE_OVERFLOW, STR_EMPTY);
+    }
+}
+
+static void ask(struct attempt *attempt, const struct upstream_target *target)
+{
+    struct pool_answer answer = pool_ask(target->pool, attempt->number);
+    switch (answer.verdict) {
+    case POOL_REUSE:
+        attempt_attach(attempt, slots_at(&attempt->wire->conns, answer.conn), true);
+        return;
+    case POOL_CONNECT:
+        connect_for(attempt, target);
+        return;
+    case POOL_WAIT:
+        note_queued(attempt);
+        return;
+    case POOL_OVERFLOW:
+        attempt_fail(attempt, FAILURE_OVERFLOW, STR_EMPTY);
+        return;
+    }
+    UNREACHABLE("pool_verdict");
+}
+
+static void ask_for(struct attempt *attempt, const struct xc_action *action,
+                    const struct conn_downstream *down)
+{
+    struct upstream_target target = {
+        .cluster_index = action->cluster_index,
+        .endpoint_index = action->endpoint_index,
+        .address = down->original_address,
+        .port = down->original_port,
+        .pool = engine_pool(attempt->wire->engine, action->cluster_index, action->endpoint_index),
+    };
+    attempt->pool = target.pool;
+    ask(attempt, &target);
+}
+
+static void note_attached(struct attempt *attempt, bool is_reused)
+{
+    if (attempt->stream == NULL) {
+        attempt_pump(attempt);
+        return;
+    }
+    stream_tell(attempt->stream, &(struct xc_event){
+                                     .kind = XC_EVENT_ATTEMPT_READY,
+                                     .attempt = attempt->ordinal,
+                                     .is_reused = is_reused,
+                                 });
+}
+
+/* The part of the body that may go out now. A websocket's bytes are held until
+ * the upstream has agreed (ENVOY.md 15.1). */
+static struct str unsent_body(const struct attempt *attempt)
+{
+    const struct stream *stream = attempt->stream;
+    if (stream == NULL)
+        return buf_str(&attempt->body);
+    if (stream->is_upgrade && !stream->is_tunnel)
+        return STR_EMPTY;
+    return str_from(buf_str(&stream->body), stream->body_sent_bytes);
+}
+
+static void note_body_sent(struct attempt *attempt, size_t size)
+{
+    if (attempt->stream != NULL)
+        attempt->stream->body_sent_bytes += size;
+    else
+        buf_consume(&attempt->body, size);
+}
+
+static bool is_body_complete(const struct attempt *attempt)
+{
+    return attempt->stream != NULL ? attempt->stream->is_request_complete
+                                   : attempt->is_body_complete;
+}
+
+static void send_head(struct attempt *attempt)
+{
+    attempt->framing = (struct h1_out){.request_method = attempt->head->method};
+    enum rc rc = h1_write_request(&attempt->conn->out, attempt->head, attempt->has_body,
+                                  &attempt->framing);
+    ASSERT(rc == RC_OK);
+    attempt->is_head_sent = true;
+}
+
+static void send_body(struct attempt *attempt)
+{
+    struct str data = unsent_body(attempt);
+    if (data.len == 0)
+        return;
+    bool is_tunnel = attempt->stream != NULL && attempt->stream->is_tunnel;
+    enum rc rc = is_tunnel ? buf_append(&attempt->conn->out, data)
+                           : h1_write_data(&attempt->conn->out, &attempt->framing, data);
+    ASSERT(rc == RC_OK);
+    note_body_sent(attempt, data.len);
+}
+
+void attempt_open(struct stream *stream, const struct xc_action *action)
+{
+    if (stream->attempt != NULL)
+        attempt_done(stream->attempt);
+    struct attempt *attempt = take(stream->wire, action);
+    attempt->stream = stream;
+    attempt->head = action->request;
+    attempt->has_body = stream->has_body;
+    stream->attempt = attempt;
+    stream->body_sent_bytes = 0;
+    if (stream->is_body_lost) {
+        attempt_fail(attempt, FAILURE_LOCAL_RESET, STR_EMPTY);
+        return;
+    }
+    ask_for(attempt, action, &stream->down->down);
+}
+
+void attempt_open_mirror(struct stream *stream, const struct xc_action *action)
+{
+    struct wire *wire = stream->wire;
+    struct attempt *attempt = take(wire, action);
+    request_head_copy(&attempt->copy, action->request, &attempt->arena);
+    attempt->head = &attempt->copy;
+    attempt->has_body = stream->has_body;
+    attempt->is_body_complete = stream->is_request_complete;
+    if (!attempt->is_body_complete)
+        list_push_back(&stream->mirrors, &attempt->link);
+    if (attempt->has_body) {
+        enum rc rc = buf_append(&attempt->body, buf_str(&stream->body));
+        ASSERT(rc == RC_OK);
+    }
+    if (stream->xc.timeout_ns > 0)
+        heap_put(&wire->timers, &attempt->timer.node,
+                 ns_add(wire->now_ns, stream->xc.timeout_ns));
+    ask_for(attempt, action, &stream->down->down);
+}
+
+bool attempt_pump(struct attempt *attempt)
+{
+    struct conn *conn = attempt->conn;
+    if (conn == NULL || !conn_is_open(conn) || attempt->is_end_sent)
+        return false;
+    bool is_first = !attempt->is_head_sent;
+    if (is_first)
+        send_head(attempt);
+    if (attempt->has_body)
+        send_body(attempt);
+    if (is_body_complete(attempt)) {
+        enum rc rc = h1_write_end(&conn->out, &attempt->framing, NULL);
+        ASSERT(rc == RC_OK);
+        attempt->is_end_sent = true;
+    }
+    conn_written(conn);
+    return is_first;
+}
+
+void attempt_mirror_data(struct attempt *attempt, struct str data)
+{
+    /* A mirror that cannot keep up is not waited for. */
+    size_t waiting_bytes = buf_size(&attempt->body);
+    if (waiting_bytes + data.len > LIMIT_CONNECTION_BUFFER_BYTES ||
+        (attempt->conn != NULL && conn_is_full(attempt->conn))) {
+        attempt_abandon(attempt);
+        return;
+    }
+    enum rc rc = buf_append(&attempt->body, data);
+    ASSERT(rc == RC_OK);
+    attempt_pump(attempt);
+}
+
+void attempt_mirror_end(struct attempt *attempt)
+{
+    list_remove(&attempt->link);
+    attempt->is_body_complete = true;
+    attempt_pump(attempt);
+}
+
+void attempt_note_unqueued(struct attempt *attempt)
+{
+    if (!attempt->is_waiting)
+        return;
+    attempt->is_waiting = false;
+    attempt->wire->waiting_count--;
+}
+
+void attempt_attach(struct attempt *attempt, struct conn *conn, bool is_reused)
+{
+    ASSERT(attempt->conn == NULL);
+    attempt_note_unqueued(attempt);
+    attempt->conn = conn;
+    upstream_lend(conn, attempt);
+    note_attached(attempt, is_reused);
+}
+
+void attempt_abandon(struct attempt *attempt)
+{
+    struct conn *conn = attempt->conn;
+    if (conn != NULL) {
+        attempt->conn = NULL;
+        upstream_reset(conn);
+    } else if (attempt->is_waiting) {
+        pool_cancel(attempt->pool, attempt->number);
+    }
+    give(attempt);
+}
+
+void attempt_fail(struct attempt *attempt, enum failure failure, struct str text)
+{
+    struct stream *stream = attempt->stream;
+    uint32_t ordinal = attempt->ordinal;
+    give(attempt);
+    if (stream == NULL)
+        return;
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_ATTEMPT_FAILED,
+                            .attempt = ordinal,
+                            .failure = failure,
+                            .text = arena_str(&stream->arena, text),
+                        });
+}
+
+void attempt_done(struct attempt *attempt)
+{
+    ASSERT(attempt->is_response_complete);
+    give(attempt);
+}
+
+void attempt_wake(struct attempt *attempt)
+{
+    ASSERT(attempt->stream == NULL);
+    attempt_abandon(attempt);
+}
+
+void attempt_fini(struct attempt *attempt)
+{
+    if (attempt->wire == NULL)
+        return;
+    arena_fini(&attempt->arena);
+    buf_fini(&attempt->body);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/conn.c - bytes out, wishes, a timer; no HTTP.
+ */
+#include "proxy/wire/conn.h"
+
+#include "base/ns.h"
+#include "proxy/model/limits.h"
+
+/* One turn writes at most a read's bytes, a head and a direct response on top
+ * of what waits. */
+#define OUT_BYTES_MAX                                                        \
+    (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES +   \
+     LIMIT_DIRECT_RESPONSE_BYTES + LIMIT_EXCHANGE_ARENA_BYTES)
+#define IN_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES)
+/* An idle place keeps no more than this in each buffer. */
+#define KEPT_BYTES_MAX (64u * 1024)
+#define FACTS_BLOCK_BYTES 256u
+
+static void wish(struct conn *conn, enum wire_action_kind kind, bool is_abrupt)
+{
+    wishes_add(&conn->wire->wishes, (struct wish){.kind = kind,
+                                                  .is_abrupt = is_abrupt,
+                                                  .conn = conn,
+                                                  .generation = conn->generation});
+}
+
+static void forget_bytes(struct buf *buf)
+{
+    buf_clear(buf);
+    if (buf->capacity > KEPT_BYTES_MAX)
+        buf_shrink(buf);
+}
+
+/* A place that was never used before. */
+static void make(struct conn *conn, struct wire *wire, uint32_t number)
+{
+    conn->wire = wire;
+    conn->number = number;
+    buf_init(&conn->out, OUT_BYTES_MAX);
+    buf_init(&conn->in, IN_BYTES_MAX);
+    list_init(&conn->taken);
+    list_init(&conn->down.ready);
+    heap_node_init(&conn->timer.node);
+    conn->timer.owner = TIMER_CONN;
+    arena_init(&conn->facts, FACTS_BLOCK_BYTES, 0);
+}
+
+struct conn *conn_take(struct wire *wire, enum conn_side side)
+{
+    if (wire->conn_count >= wire->options.connections_max)
+        return NULL;
+    uint32_t number;
+    struct conn *conn = slots_take(&wire->conns, &number);
+    if (conn->wire == NULL)
+        make(conn, wire, number);
+    ASSERT(conn->state == CONN_FREE);
+    ASSERT(conn->unsent_bytes == 0);
+    conn->side = side;
+    conn->state = side == CONN_UPSTREAM ? CONN_CONNECTING : CONN_OPEN;
+    conn->speech = SPEECH_UNKNOWN;
+    wire->conn_count++;
+    if (side == CONN_DOWNSTREAM)
+        wire->downstream_count++;
+    return conn;
+}
+
+void conn_give(struct conn *conn)
+{
+    struct wire *wire = conn->wire;
+    ASSERT(conn->state != CONN_FREE);
+    ASSERT(conn->down.stream == NULL);
+    ASSERT(conn->up.attempt == NULL);
+    ASSERT(conn->session == NULL);
+    wire->conn_count--;
+    if (conn->side == CONN_DOWNSTREAM)
+        wire->downstream_count--;
+    conn_stop_timer(conn);
+    list_remove(&conn->taken);
+    list_remove(&conn->down.ready);
+    forget_bytes(&conn->out);
+    forget_bytes(&conn->in);
+    h1_parser_free(conn->parser);
+    arena_reset(&conn->facts);
+    conn->parser = NULL;
+    conn->state = CONN_FREE;
+    conn->generation++;
+    conn->is_paused = false;
+    conn->is_write_wished = false;
+    conn->counted_bytes = conn->taken_bytes = conn->unsent_bytes = 0;
+    conn->down = (struct conn_downstream){0};
+    list_init(&conn->down.ready);
+    conn->up = (struct conn_upstream){0};
+    slots_give(&wire->conns, conn->number);
+}
+
+void conn_fini(struct conn *conn)
+{
+    if (conn->wire == NULL)
+        return;
+    buf_fini(&conn->out);
+    buf_fini(&conn->in);
+    h1_parser_free(conn->parser);
+    arena_fini(&conn->facts);
+}
+
+bool conn_is_open(const struct conn *conn)
+{
+    return conn->state == CONN_OPEN;
+}
+
+void conn_written(struct conn *conn)
+{
+    size_t size = buf_size(&conn->out);
+    ASSERT(size >= conn->counted_bytes);
+    conn->unsent_bytes += size - conn->counted_bytes;
+    conn->counted_bytes = size;
+    if (size > conn->taken_bytes && !conn->is_write_wished) {
+        conn->is_write_wished = true;
+        wish(conn, WIRE_WRITE, false);
+    }
+}
+
+void conn_write(struct conn *conn, struct str bytes)
+{
+    enum rc rc = buf_append(&conn->out, bytes);
+    ASSERT(rc == RC_OK);
+    conn_written(conn);
+}
+
+struct str conn_take_bytes(struct conn *conn)
+{
+    struct str bytes = str_from(buf_str(&conn->out), conn->taken_bytes);
+    conn->is_write_wished = false;
+    conn->taken_bytes += bytes.len;
+    return bytes;
+}
+
+void conn_forget_taken(struct conn *conn)
+{
+    buf_consume(&conn->out, conn->taken_bytes);
+    conn->counted_bytes -= conn->taken_bytes;
+    conn->taken_bytes = 0;
+    if (buf_size(&conn->out) == 0 && conn->out.capacity > KEPT_BYTES_MAX)
+        buf_shrink(&conn->out);
+}
+
+void conn_note_sent(struct conn *conn, size_t size)
+{
+    ASSERT(size <= conn->unsent_bytes);
+    conn->unsent_bytes -= size;
+}
+
+void conn_keep_input(struct conn *conn, struct str bytes)
+{
+    if (bytes.len == 0)
+        return;
+    enum rc rc = buf_append(&conn->in, bytes);
+    ASSERT(rc == RC_OK); /* the carrier reads on although it was paused */
+    if (buf_size(&conn->in) >= LIMIT_READ_BYTES)
+        conn_pause(conn);
+}
+
+bool conn_is_full(const struct conn *conn)
+{
+    return conn->unsent_bytes >= LIMIT_CONNECTION_BUFFER_BYTES;
+}
+
+bool conn_has_room(const struct conn *conn)
+{
+    return conn->unsent_bytes <= LIMIT_CONNECTION_BUFFER_BYTES / 2;
+}
+
+void conn_pause(struct conn *conn)
+{
+    if (conn->is_paused || !conn_is_open(conn))
+        return;
+    conn->is_paused = true;
+    wish(conn, WIRE_PAUSE, false);
+}
+
+void conn_resume(struct conn *conn)
+{
+    if (!conn->is_paused || (!conn_is_open(conn) && conn->state != CONN_LINGERING))
+        return;
+    conn->is_paused = false;
+    wish(conn, WIRE_RESUME, false);
+}
+
+void conn_shutdown(struct conn *conn)
+{
+    if (conn_is_open(conn))
+        wish(conn, WIRE_SHUTDOWN, false);
+}
+
+static void close_now(struct conn *conn, bool is_abrupt)
+{
+    if (conn->state == CONN_CLOSING || conn->state == CONN_BROKEN)
+        return;
+    ASSERT(conn->state != CONN_FREE);
+    conn->state = CONN_CLOSING;
+    conn_stop_timer(conn);
+    wish(conn, WIRE_CLOSE, is_abrupt);
+}
+
+void conn_close(struct conn *conn)
+{
+    close_now(conn, false);
+}
+
+void conn_abort(struct conn *conn)
+{
+    close_now(conn, true);
+}
+
+void conn_linger(struct conn *conn, int64_t grace_ns)
+{
+    if (!conn_is_open(conn))
+        return;
+    conn->state = CONN_LINGERING;
+    conn->down.grace_ns = grace_ns;
+    conn_resume(conn); /* else its FIN would not be seen */
+    conn_set_timer(conn, ns_add(conn->wire->now_ns, grace_ns));
+}
+
+void conn_note_broken(struct conn *conn)
+{
+    ASSERT(conn->state != CONN_FREE);
+    conn->state = CONN_BROKEN;
+    conn_stop_timer(conn);
+}
+
+void conn_set_timer(struct conn *conn, int64_t due_ns)
+{
+    if (due_ns == NS_NEVER)
+        conn_stop_timer(conn);
+    else
+        heap_put(&conn->wire->timers, &conn->timer.node, due_ns);
+}
+
+void conn_stop_timer(struct conn *conn)
+{
+    heap_remove(&conn->wire->timers, &conn->timer.node);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/conn.h - a connection of either direction: its bytes on the way
+ * out, its reading and closing, its one timer.
+ *
+ *   CONNECTING ──> OPEN ──> LINGERING ──> CLOSING ──> (wire_gone) free
+ *        └──────────┴───────────┴──────────> BROKEN ──────┘
+ *
+ * Bytes that were handed to the carrier are gone from here at the next turn;
+ * what it has not yet told to have left counts as `unsent_bytes` and pauses
+ * whoever feeds this connection (LIMIT_CONNECTION_BUFFER_BYTES).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "proxy/http/h1.h"
+#include "proxy/wire/inside.h"
+
+struct attempt;
+struct pool;
+struct stream;
+
+enum conn_side { CONN_DOWNSTREAM, CONN_UPSTREAM };
+
+enum conn_state {
+    CONN_FREE,
+    CONN_CONNECTING,
+    CONN_OPEN,
+    CONN_LINGERING, /* all is written; the peer has a moment to close first */
+    CONN_CLOSING,   /* WIRE_CLOSE was wished: nothing it says counts any more */
+    CONN_BROKEN,    /* the carrier has closed it */
+};
+
+enum conn_speech { SPEECH_UNKNOWN, SPEECH_HTTP, SPEECH_TCP };
+
+/* What only a downstream connection has. */
+struct conn_downstream {
+    const struct listener *listener;
+    const struct http_connection_manager *http; /* SPEECH_HTTP */
+    struct peer_facts peer;
+    struct str original_address;
+    uint32_t original_port;
+    struct stream *stream; /* the request that is under way, or NULL */
+    struct list ready;     /* in wire->ready_conns */
+    int64_t grace_ns;      /* while lingering: since the last progress */
+    bool is_last;     /* no request is served after the one under way */
+    bool is_idle_over; /* idle_timeout has passed: a last grace */
+};
+
+/* What only an upstream connection has. */
+struct conn_upstream {
+    uint32_t cluster_index, endpoint_index;
+    const struct cluster *cluster;
+    const struct endpoint *endpoint; /* NULL: an original destination */
+    struct str address;
+    uint32_t port;
+    struct pool *pool;       /* NULL: not pooled */
+    struct attempt *attempt; /* whose request it carries, or NULL */
+    bool is_interim;         /* the message being read is a 1xx */
+    bool is_keep_alive;      /* of the response's head */
+    bool is_resting;         /* its response is complete; it is idle when the timer fires */
+};
+
+struct conn {
+    struct wire *wire;
+    uint32_t number;
+    uint32_t generation; /* of this number's use */
+    enum conn_side side;
+    enum conn_state state;
+    enum conn_speech speech;
+    bool is_paused;
+    bool is_write_wished;
+    struct buf out;
+    size_t counted_bytes; /* of out: those in unsent_bytes already */
+    size_t taken_bytes;   /* of out: handed out by wire_next */
+    size_t unsent_bytes;  /* handed out or in out, not told by wire_wrote */
+    struct buf in;        /* read, not yet parsed */
+    struct list taken;    /* in wire->taken_conns */
+    struct timer timer;
+    struct arena facts; /* slices of the parts below */
+    struct h1_parser *parser;
+    struct stream *session; /* SPEECH_TCP: the pair's record; NULL when over */
+    struct conn_downstream down;
+    struct conn_upstream up;
+};
+
+/* NULL: options.connections_max are there already. */
+struct conn *conn_take(struct wire *wire, enum conn_side side);
+/* After wire_gone. */
+void conn_give(struct conn *conn);
+/* Frees what a place keeps, used or not. */
+void conn_fini(struct conn *conn);
+
+/* Is it connected, not closing and not broken? */
+bool conn_is_open(const struct conn *conn);
+
+/* What codecs write goes to conn->out and is then told here. */
+void conn_written(struct conn *conn);
+void conn_write(struct conn *conn, struct str bytes);
+/* What is to be written, handed out; and, in the next turn, forgotten. */
+struct str conn_take_bytes(struct conn *conn);
+void conn_forget_taken(struct conn *conn);
+/* The carrier sent so many. */
+void conn_note_sent(struct conn *conn, size_t size);
+/* Puts by bytes that cannot be parsed yet. */
+void conn_keep_input(struct conn *conn, struct str bytes);
+
+/* Above the mark; whoever feeds it should stop. */
+bool conn_is_full(const struct conn *conn);
+/* Below half of the mark; feed it again. */
+bool conn_has_room(const struct conn *conn);
+
+void conn_pause(struct conn *conn);
+void conn_resume(struct conn *conn);
+/* FIN after what was written. */
+void conn_shutdown(struct conn *conn);
+/* Closes after what was written, or at once. Does nothing when it is closing
+ * or broken. */
+void conn_close(struct conn *conn);
+void conn_abort(struct conn *conn);
+/* Envoy's FlushWriteAndDelay: what was written leaves, then the peer may close
+ * within `grace_ns`; input is dropped. */
+void conn_linger(struct conn *conn, int64_t grace_ns);
+/* The carrier said that it broke. */
+void conn_note_broken(struct conn *conn);
+
+void conn_set_timer(struct conn *conn, int64_t due_ns);
+void conn_stop_timer(struct conn *conn);

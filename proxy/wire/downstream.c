@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/downstream.c - Envoy's connection manager, the connection's half.
+ */
+#include "proxy/wire/downstream.h"
+
+#include "base/ns.h"
+#include "proxy/core/stats.h"
+#include "proxy/model/limits.h"
+#include "proxy/wire/chain.h"
+#include "proxy/wire/tcp.h"
+
+/* Envoy's defaults: idle_timeout, drain_timeout. */
+#define IDLE_TIMEOUT_NS NS_HOUR
+#define IDLE_GRACE_NS (5 * NS_SECOND)
+
+static void count(const struct conn *conn, enum http_stat stat)
+{
+    engine_http_stats(conn->wire->engine)->counters[stat]++;
+}
+
+static void set_idle_timer(struct conn *conn)
+{
+    int64_t idle_ns = conn->down.http->idle_timeout_ns;
+    conn_set_timer(conn,
+                   ns_add(conn->wire->now_ns, idle_ns > 0 ? idle_ns : IDLE_TIMEOUT_NS));
+}
+
+static void linger(struct conn *conn)
+{
+    int64_t grace_ns = conn->down.http->delayed_close_ns;
+    conn_linger(conn, grace_ns > 0 ? grace_ns : LIMIT_DELAYED_CLOSE_NS);
+}
+
+static void open_http(struct conn *conn, const struct http_connection_manager *http)
+{
+    conn->speech = SPEECH_HTTP;
+    conn->down.http = http;
+    conn->parser = h1_parser_new(H1_REQUESTS,
+                                 (struct h1_settings){
+                                     .is_accepting_http10 = http->is_accepting_http10,
+                                     .head_bytes_max = LIMIT_REQUEST_HEAD_BYTES,
+                                     .header_count_max = LIMIT_HEADER_COUNT,
+                                 });
+    count(conn, STAT_HTTP_downstream_cx_total);
+    count(conn, STAT_HTTP_downstream_cx_http1_total);
+    set_idle_timer(conn);
+}
+
+static void open_chain(struct conn *conn, enum chain_protocol protocol)
+{
+    const struct filter_chain *chain = chain_choose((struct chain_question){
+        .listener = conn->down.listener,
+        .protocol = protocol,
+        .is_tls_ended = conn->down.peer.is_tls,
+    });
+    if (chain == NULL) {
+        conn_close(conn);
+        return;
+    }
+    switch (chain->kind) {
+    case CHAIN_HTTP:
+        open_http(conn, &chain->http);
+        return;
+    case CHAIN_TCP:
+        tcp_start(conn, &chain->tcp);
+        return;
+    }
+    UNREACHABLE("filter_chain_kind");
+}
+
+/* Must the next bytes wait? Requests are served one at a time, and nobody who
+ * does not read answers gets more of them. */
+static bool is_blocked(const struct conn *conn)
+{
+    const struct stream *stream = conn->down.stream;
+    return stream != NULL ? stream->is_request_complete : conn_is_full(conn);
+}
+
+static void begin_stream(struct conn *conn)
+{
+    struct stream *stream = stream_take(conn);
+    conn->down.stream = stream;
+    h1_begin(conn->parser, &stream->arena, STR_EMPTY);
+}
+
+/* The first byte of a request. */
+static void start_stream(struct conn *conn)
+{
+    if (conn->down.stream->is_started)
+        return;
+    conn_stop_timer(conn);
+    stream_start(conn->down.stream);
+}
+
+static void take_event(struct conn *conn, const struct h1_event *event)
+{
+    struct stream *stream = conn->down.stream;
+    switch (event->kind) {
+    case H1_MORE:
+    case H1_TRAILERS: /* enable_trailers is off: they are dropped */
+        return;
+    case H1_STARTED:
+        start_stream(conn);
+        return;
+    case H1_HEAD:
+        stream_note_head(stream, event);
+        return;
+    case H1_DATA:
+        stream_note_data(stream, event->data);
+        return;
+    case H1_END:
+        stream_note_end(stream);
+        return;
+    case H1_ERROR:
+        start_stream(conn);
+        count(conn, STAT_HTTP_downstream_cx_protocol_error);
+        stream_note_bad(stream, event);
+        return;
+    }
+    UNREACHABLE("h1_event_kind");
+}
+
+/* Blank lines between requests begin nothing. */
+static void drop_unstarted(struct conn *conn)
+{
+    struct stream *stream = conn->down.stream;
+    if (stream == NULL || stream->is_started)
+        return;
+    conn->down.stream = NULL;
+    stream->down = NULL;
+    stream_give(stream);
+}
+
+/* Parses until the input is used up or the rest must wait. */
+static void feed(struct conn *conn, struct str *input)
+{
+    while (conn_is_open(conn) && !is_blocked(conn)) {
+        struct stream *stream = conn->down.stream;
+        if (stream == NULL) {
+            if (input->len == 0)
+                return;
+            begin_stream(conn);
+        } else if (stream->is_upgrade) {
+            stream_note_data(stream, *input);
+            *input = STR_EMPTY;
+            return;
+        }
+        struct h1_event event;
+        if (h1_next(conn->parser, input, &event) == H1_MORE) {
+            drop_unstarted(conn);
+            return;
+        }
+        take_event(conn, &event);
+    }
+}
+
+/* Reads on when nothing hinders. */
+static void resume(struct conn *conn)
+{
+    if (conn->down.stream != NULL)
+        stream_balance(conn->down.stream);
+    else if (buf_size(&conn->in) < LIMIT_READ_BYTES)
+        conn_resume(conn);
+}
+
+static void feed_kept(struct conn *conn)
+{
+    struct str input = buf_str(&conn->in);
+    size_t size = input.len;
+    feed(conn, &input);
+    buf_consume(&conn->in, size - input.len);
+    if (conn_is_open(conn))
+        resume(conn);
+}
+
+static void inspect(struct conn *conn)
+{
+    enum chain_protocol protocol = chain_inspect(buf_str(&conn->in));
+    if (protocol == CHAIN_PROTOCOL_MORE)
+        return;
+    open_chain(conn, protocol);
+    if (conn->speech == SPEECH_HTTP)
+        feed_kept(conn);
+}
+
+void downstream_start(struct conn *conn)
+{
+    if (!chain_is_inspected(conn->down.listener))
+        open_chain(conn, CHAIN_PROTOCOL_OTHER);
+}
+
+void downstream_read(struct conn *conn, struct str bytes)
+{
+    if (!conn_is_open(conn))
+        return;
+    if (conn->speech == SPEECH_UNKNOWN) {
+        conn_keep_input(conn, bytes);
+        inspect(conn);
+        return;
+    }
+    if (buf_size(&conn->in) == 0) {
+        feed(conn, &bytes);
+        if (conn_is_open(conn))
+            conn_keep_input(conn, bytes);
+        return;
+    }
+    conn_keep_input(conn, bytes);
+    feed_kept(conn);
+}
+
+void downstream_note_end(struct conn *conn)
+{
+    struct stream *stream = conn->down.stream;
+    if (conn->unsent_bytes > 0)
+        conn_abort(conn);
+    else
+        conn_close(conn);
+    if (stream == NULL)
+        return;
+    count(conn, STAT_HTTP_downstream_cx_destroy_remote_active_rq);
+    stream_note_client_gone(stream);
+}
+
+void downstream_note_sent(struct conn *conn)
+{
+    if (conn->state == CONN_LINGERING)
+        conn_set_timer(conn, ns_add(conn->wire->now_ns, conn->down.grace_ns));
+    if (!conn_is_open(conn) || !conn_has_room(conn))
+        return;
+    const struct stream *stream = conn->down.stream;
+    if (stream == NULL)
+        downstream_settle(conn);
+    else if (stream->attempt != NULL && stream->attempt->conn != NULL)
+        conn_resume(stream->attempt->conn);
+}
+
+void downstream_wake(struct conn *conn)
+{
+    if (conn->state == CONN_LINGERING) {
+        if (conn->unsent_bytes > 0)
+            conn_abort(conn);
+        else
+            conn_close(conn);
+    } else if (conn->down.is_idle_over) {
+        conn_close(conn);
+    } else {
+        conn->down.is_idle_over = true;
+        conn_set_timer(conn, ns_add(conn->wire->now_ns, IDLE_GRACE_NS));
+    }
+}
+
+void downstream_note_finished(struct conn *conn, const struct stream *stream)
+{
+    ASSERT(conn->down.stream == stream);
+    conn->down.stream = NULL;
+    if (!conn_is_open(conn))
+        return;
+    if (stream->is_cut || !stream->is_responding || !stream->is_request_complete) {
+        linger(conn);
+    } else if (conn->down.is_last || conn->wire->is_draining) {
+        conn_close(conn);
+    } else {
+        set_idle_timer(conn);
+        list_remove(&conn->down.ready);
+        list_push_back(&conn->wire->ready_conns, &conn->down.ready);
+    }
+}
+
+void downstream_settle(struct conn *conn)
+{
+    if (conn_is_open(conn) && conn->speech == SPEECH_HTTP)
+        feed_kept(conn);
+}
+
+void downstream_drain(struct conn *conn)
+{
+    if (conn->speech != SPEECH_TCP && conn->down.stream == NULL)
+        conn_close(conn);
+}

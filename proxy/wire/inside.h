@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/inside.h - what the files of this folder share: the wire itself.
+ *
+ * Who holds whom:
+ *
+ *   downstream conn ──> stream ──> attempt ──> upstream conn ──> pool (core)
+ *                         │  exchange (core), its arena, its trace
+ *                         └──> mirrors: attempts without a stream to answer to
+ *
+ * Each arrow has one pointer back; whoever goes first cuts both. A turn is one
+ * call of a wire_* function other than wire_next: it gets one `now`, and what
+ * it had to put off (requests that waited behind an answer) is done at its end.
+ */
+#pragma once
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "proxy/wire/date.h"
+#include "proxy/wire/slot.h"
+#include "proxy/wire/wire.h"
+#include "proxy/wire/wish.h"
+
+enum timer_owner { TIMER_CONN, TIMER_STREAM, TIMER_ATTEMPT };
+
+struct timer {
+    struct heap_node node;
+    enum timer_owner owner; /* of which struct it is the member `timer` */
+};
+
+struct wire {
+    struct engine *engine;
+    const struct snapshot *snapshot; /* the engine's */
+    struct wire_options options;
+    struct arena memory; /* as long as the wire */
+    struct slots conns, streams, attempts;
+    struct heap timers;
+    struct wishes wishes;
+    struct list taken_conns;  /* their WIRE_WRITE was taken: bytes go at the next turn */
+    struct list done_streams; /* their WIRE_DONE was taken */
+    struct list ready_conns;  /* downstream: input waits and may be read on now */
+    struct date date;
+    int64_t now_ns;
+    int64_t epoch_seconds; /* since 1970 at time 0 */
+    uint32_t conn_count;   /* both directions, until gone */
+    uint32_t downstream_count;
+    uint32_t exchange_count;
+    uint32_t waiting_count; /* attempts that wait in pools */
+    bool is_draining;
+};

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/response.c - the connection manager's encoder.
+ */
+#include "proxy/wire/response.h"
+
+#include "base/ns.h"
+#include "proxy/core/stats.h"
+#include "proxy/wire/downstream.h"
+
+static bool is_writable(const struct stream *stream)
+{
+    return stream->down != NULL && conn_is_open(stream->down);
+}
+
+static struct str date(struct wire *wire)
+{
+    return date_text(&wire->date, wire->epoch_seconds + wire->now_ns / NS_SECOND);
+}
+
+/* Will the connection be closed after this response? The reasons are those of
+ * Envoy's encodeHeaders: the client wants it, we drain, or the answer comes
+ * before the request's end. */
+static bool is_last_on_connection(struct stream *stream)
+{
+    struct conn_downstream *down = &stream->down->down;
+    if (!stream->is_request_complete && !stream->is_tunnel) {
+        down->is_last = true;
+        struct http_stats *stats = engine_http_stats(stream->wire->engine);
+        stats->counters[STAT_HTTP_downstream_rq_response_before_rq_complete]++;
+    }
+    if (stream->wire->is_draining || down->is_idle_over)
+        down->is_last = true;
+    return down->is_last;
+}
+
+void response_send_interim(struct stream *stream, const struct response_head *head)
+{
+    static const struct str hops[] = {STR_INIT("connection"), STR_INIT("keep-alive"),
+                                      STR_INIT("proxy-connection"), STR_INIT("transfer-encoding"),
+                                      STR_INIT("upgrade")};
+    if (!is_writable(stream))
+        return;
+    struct response_head out = *head;
+    for (size_t i = 0; i < COUNT_OF(hops); i++)
+        header_remove(&out.headers, hops[i]);
+    struct h1_out framing = {.request_method = stream->method};
+    enum rc rc = h1_write_response(&stream->down->out, &out, false, false, false, &framing);
+    ASSERT(rc == RC_OK);
+    conn_written(stream->down);
+}
+
+void response_send_head(struct stream *stream, const struct response_head *head, bool is_end)
+{
+    if (!is_writable(stream))
+        return;
+    struct conn *down = stream->down;
+    struct response_head out = *head;
+    stream->is_tunnel = stream->is_upgrade && head->status == 101;
+    pipeline_response(down->down.http, date(stream->wire), stream->is_tunnel, &out);
+    bool is_last = is_last_on_connection(stream);
+    stream->framing = (struct h1_out){.is_head_answer = str_eq(stream->method, STR("HEAD")),
+                                      .request_method = stream->method};
+    enum rc rc = h1_write_response(&down->out, &out, !is_end, is_last && !stream->is_tunnel,
+                                   stream->is_http10, &stream->framing);
+    ASSERT(rc == RC_OK);
+    stream->is_responding = true;
+    if (stream->framing.framing == BODY_UNTIL_CLOSE)
+        down->down.is_last = true;
+    conn_written(down);
+}
+
+void response_send_data(struct stream *stream, struct str data)
+{
+    if (!is_writable(stream) || !stream->is_responding)
+        return;
+    if (stream->is_tunnel) {
+        conn_write(stream->down, data);
+        return;
+    }
+    enum rc rc = h1_write_data(&stream->down->out, &stream->framing, data);
+    ASSERT(rc == RC_OK);
+    conn_written(stream->down);
+}
+
+void response_send_end(struct stream *stream)
+{
+    if (!is_writable(stream) || !stream->is_responding || stream->is_tunnel)
+        return;
+    enum rc rc = h1_write_end(&stream->down->out, &stream->framing, NULL);
+    ASSERT(rc == RC_OK);
+    conn_written(stream->down);
+}
+
+void response_send_reply(struct stream *stream, const struct response_head *head, struct str body)
+{
+    response_send_head(stream, head, body.len == 0);
+    if (body.len > 0)
+        response_send_data(stream, body);
+    response_send_end(stream);
+}

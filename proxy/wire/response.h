@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/response.h - a stream's answer on its way to the client.
+ *
+ * Source: ENVOY.md 1.2 (framing), 1.7, 1.10.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/str.h"
+#include "proxy/model/message.h"
+#include "proxy/wire/stream.h"
+
+void response_send_interim(struct stream *stream, const struct response_head *head);
+/* The head; without a body when is_end. */
+void response_send_head(struct stream *stream, const struct response_head *head, bool is_end);
+void response_send_data(struct stream *stream, struct str data);
+void response_send_end(struct stream *stream);
+/* A whole local reply. */
+void response_send_reply(struct stream *stream, const struct response_head *head,
+                         struct str body);

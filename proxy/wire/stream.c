@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/stream.c - events in, plans carried out.
+ */
+#include "proxy/wire/stream.h"
+
+#include "base/ns.h"
+#include "proxy/model/limits.h"
+#include "proxy/wire/downstream.h"
+#include "proxy/wire/response.h"
+
+/* The first block holds a usual request's and response's heads. */
+#define ARENA_BLOCK_BYTES (8u * 1024)
+#define BODY_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES)
+#define KEPT_BODY_BYTES_MAX (64u * 1024)
+
+static void make(struct stream *stream, struct wire *wire, uint32_t number)
+{
+    stream->wire = wire;
+    stream->number = number;
+    arena_init(&stream->arena, ARENA_BLOCK_BYTES, 0);
+    arena_init(&stream->trace_arena, ARENA_BLOCK_BYTES, 0);
+    buf_init(&stream->body, BODY_BYTES_MAX);
+    list_init(&stream->mirrors);
+    list_init(&stream->done);
+    heap_node_init(&stream->timer.node);
+    stream->timer.owner = TIMER_STREAM;
+}
+
+static void carry_out(struct stream *stream, const struct xc_action *action)
+{
+    ASSERT(!stream->is_finished);
+    switch (action->kind) {
+    case XC_ATTEMPT:
+        attempt_open(stream, action);
+        return;
+    case XC_ABANDON:
+        if (stream->attempt != NULL && stream->attempt->ordinal == action->attempt)
+            attempt_abandon(stream->attempt);
+        return;
+    case XC_FORWARD_INTERIM:
+        response_send_interim(stream, action->response);
+        return;
+    case XC_FORWARD:
+        response_send_head(stream, action->response, action->is_end);
+        return;
+    case XC_REPLY:
+        response_send_reply(stream, action->response, action->body);
+        return;
+    case XC_CUT:
+        stream->is_cut = true;
+        return;
+    case XC_MIRROR:
+        attempt_open_mirror(stream, action);
+        return;
+    case XC_FINISH:
+        stream_finish(stream);
+        return;
+    }
+    UNREACHABLE("xc_action_kind");
+}
+
+static void step(struct stream *stream, const struct xc_event *event)
+{
+    struct wire *wire = stream->wire;
+    struct xc_plan plan;
+    exchange_step(&stream->xc, event, wire->now_ns, &plan);
+    for (uint32_t i = 0; i < plan.count; i++)
+        carry_out(stream, &plan.items[i]);
+}
+
+/* A tunnel has no deadline any more. */
+static void set_timer(struct stream *stream)
+{
+    struct wire *wire = stream->wire;
+    int64_t wake_ns = stream->is_tunnel ? NS_NEVER : exchange_wake_ns(&stream->xc);
+    if (wake_ns == NS_NEVER)
+        heap_remove(&wire->timers, &stream->timer.node);
+    else if (stream->timer.node.index == HEAP_OUT || stream->timer.node.due_ns != wake_ns)
+        heap_put(&wire->timers, &stream->timer.node, wake_ns);
+}
+
+/* Sends what may be sent; the exchange hears of the first bytes. */
+static void pump(struct stream *stream)
+{
+    if (stream->attempt == NULL || !attempt_pump(stream->attempt))
+        return;
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_ATTEMPT_SENT,
+                            .attempt = stream->attempt->ordinal,
+                        });
+}
+
+struct stream *stream_take(struct conn *down)
+{
+    uint32_t number;
+    struct stream *stream = slots_take(&down->wire->streams, &number);
+    if (stream->wire == NULL)
+        make(stream, down->wire, number);
+    ASSERT(!stream->is_started);
+    ASSERT(stream->attempt == NULL);
+    stream->down = down;
+    return stream;
+}
+
+void stream_give(struct stream *stream)
+{
+    ASSERT(!stream->is_started || stream->is_finished);
+    ASSERT(stream->attempt == NULL);
+    ASSERT(stream->down == NULL);
+    ASSERT(list_is_empty(&stream->mirrors));
+    list_remove(&stream->done);
+    arena_reset(&stream->arena);
+    arena_reset(&stream->trace_arena);
+    buf_clear(&stream->body);
+    if (stream->body.capacity > KEPT_BODY_BYTES_MAX)
+        buf_shrink(&stream->body);
+    stream->event_first = stream->event_count = 0;
+    stream->body_sent_bytes = 0;
+    stream->method = STR_EMPTY;
+    stream->is_started = stream->is_session = stream->is_request_complete = false;
+    stream->is_http10 = stream->is_upgrade = stream->is_tunnel = false;
+    stream->is_responding = stream->is_cut = stream->is_body_lost = false;
+    stream->has_body = stream->is_stepping = stream->is_finished = false;
+    slots_give(&stream->wire->streams, stream->number);
+}
+
+void stream_fini(struct stream *stream)
+{
+    if (stream->wire == NULL)
+        return;
+    arena_fini(&stream->arena);
+    arena_fini(&stream->trace_arena);
+    buf_fini(&stream->body);
+}
+
+void stream_start(struct stream *stream)
+{
+    struct wire *wire = stream->wire;
+    const struct conn_downstream *down = &stream->down->down;
+    ASSERT(!stream->is_started);
+    bool is_traced = wire->options.is_recording_traces;
+    if (is_traced)
+        trace_init(&stream->trace, &stream->trace_arena, wire->options.trace_items_max);
+    struct xc_setup setup = {
+        .engine = wire->engine,
+        .listener = down->listener,
+        .http = down->http,
+        .arena = &stream->arena,
+        .trace = is_traced ? &stream->trace : NULL,
+    };
+    exchange_init(&stream->xc, &setup, wire->now_ns);
+    stream->is_started = true;
+    wire->exchange_count++;
+}
+
+void stream_tell(struct stream *stream, const struct xc_event *event)
+{
+    ASSERT(stream->is_started);
+    if (stream->is_finished)
+        return;
+    ASSERT(stream->event_count < STREAM_EVENTS_MAX);
+    stream->events[(stream->event_first + stream->event_count++) % STREAM_EVENTS_MAX] = *event;
+    if (stream->is_stepping)
+        return;
+    stream->is_stepping = true;
+    while (stream->event_count > 0 && !stream->is_finished) {
+        struct xc_event next = stream->events[stream->event_first];
+        stream->event_first = (stream->event_first + 1) % STREAM_EVENTS_MAX;
+        stream->event_count--;
+        step(stream, &next);
+        if (stream->event_count == 0 && !stream->is_finished)
+            pump(stream);
+    }
+    stream->is_stepping = false;
+    if (!stream->is_finished)
+        set_timer(stream);
+}
+
+/* proxy_100_continue is off: the connection manager answers (ENVOY.md 1.3, 5). */
+static void answer_expectation(struct stream *stream, struct request_head *head)
+{
+    struct str expect;
+    if (stream->down->down.http->is_proxying_100_continue ||
+        !header_get(&head->headers, STR("expect"), &expect) ||
+        !str_eq_ci(expect, STR("100-continue")))
+        return;
+    header_remove(&head->headers, STR("expect"));
+    struct response_head interim = {.status = 100, .version = HTTP_1_1};
+    header_list_init(&interim.headers, &stream->arena);
+    response_send_interim(stream, &interim);
+}
+
+static void note_normalized(struct stream *stream, struct str before, struct str after)
+{
+    if (stream->xc.setup.trace == NULL || str_eq(before, after))
+        return;
+    struct trace_event *event =
+        trace_add(&stream->trace, TRACE_NORMALIZED, stream->wire->now_ns);
+    event->text = arena_str(&stream->trace_arena, before);
+    event->other = arena_str(&stream->trace_arena, after);
+}
+
+static struct pipeline_answer run_pipeline(struct stream *stream, const struct h1_event *event)
+{
+    const struct conn_downstream *down = &stream->down->down;
+    struct request_head *head = event->request;
+    struct str path = head->path;
+    struct pipeline_answer answer =
+        pipeline_request(down->http, &down->peer, stream->is_upgrade, head,
+                         engine_rng_uuid(stream->wire->engine), &stream->arena);
+    note_normalized(stream, path, head->path);
+    return answer;
+}
+
+void stream_note_head(struct stream *stream, const struct h1_event *event)
+{
+    struct conn_downstream *down = &stream->down->down;
+    struct request_head *head = event->request;
+    stream->is_http10 = head->version == HTTP_1_0;
+    stream->method = head->method;
+    stream->is_upgrade = event->is_upgrade;
+    stream->has_body = !event->is_end;
+    if (!event->is_keep_alive || event->is_close_nominated)
+        down->is_last = true;
+    answer_expectation(stream, head);
+    struct pipeline_answer answer = run_pipeline(stream, event);
+    stream->is_request_complete = event->is_end;
+    if (answer.is_refused) {
+        if (answer.is_closing)
+            down->is_last = true;
+        stream_tell(stream, &(struct xc_event){
+                                .kind = XC_EVENT_REQUEST_REFUSED,
+                                .request = head,
+                                .is_end = event->is_end,
+                                .status = answer.status,
+                                .details = answer.details,
+                                .body = answer.body,
+                                .flag = answer.flag,
+                            });
+        return;
+    }
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_REQUEST_HEAD,
+                            .request = head,
+                            .is_end = event->is_end,
+                        });
+}
+
+void stream_note_bad(struct stream *stream, const struct h1_event *event)
+{
+    stream->down->down.is_last = true;
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_REQUEST_REFUSED,
+                            .status = event->status,
+                            .details = event->details,
+                            .body = event->body,
+                            .flag = STR("DPE"),
+                        });
+}
+
+/* A body that may have to be sent again is kept from its first byte, as long as
+ * it fits (Envoy's retry_or_shadow_abandoned). */
+static void keep_or_forget_body(struct stream *stream)
+{
+    const struct route *route = stream->xc.record.route;
+    bool is_kept = !stream->is_responding && !stream->is_body_lost && route != NULL &&
+                   route->action == ROUTE_FORWARD && route->forward.retry != NULL &&
+                   route->forward.retry->num_retries > 0 &&
+                   buf_size(&stream->body) <= LIMIT_CONNECTION_BUFFER_BYTES;
+    if (is_kept || stream->body_sent_bytes == 0)
+        return;
+    stream->is_body_lost = true;
+    buf_consume(&stream->body, stream->body_sent_bytes);
+    stream->body_sent_bytes = 0;
+}
+
+void stream_note_data(struct stream *stream, struct str data)
+{
+    if (data.len == 0 || stream->is_finished)
+        return;
+    stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_REQUEST_DATA, .size = data.len});
+    if (stream->is_finished)
+        return;
+    struct list *next;
+    for (struct list *link = stream->mirrors.next; link != &stream->mirrors; link = next) {
+        next = link->next;
+        attempt_mirror_data(LIST_ITEM(link, struct attempt, link), data);
+    }
+    enum rc rc = buf_append(&stream->body, data);
+    ASSERT(rc == RC_OK);
+    pump(stream);
+    keep_or_forget_body(stream);
+    stream_balance(stream);
+}
+
+void stream_note_end(struct stream *stream)
+{
+    if (stream->is_request_complete)
+        return;
+    stream->is_request_complete = true;
+    while (!list_is_empty(&stream->mirrors))
+        attempt_mirror_end(LIST_ITEM(list_first(&stream->mirrors), struct attempt, link));
+    stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_REQUEST_END});
+    if (!stream->is_finished)
+        pump(stream);
+}
+
+void stream_note_client_gone(struct stream *stream)
+{
+    stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_CLIENT_GONE});
+    ASSERT(stream->is_finished);
+}
+
+void stream_balance(struct stream *stream)
+{
+    struct conn *down = stream->down;
+    if (down == NULL || stream->is_finished)
+        return;
+    const struct conn *up = stream->attempt != NULL ? stream->attempt->conn : NULL;
+    size_t waiting_bytes = buf_size(&stream->body) - stream->body_sent_bytes;
+    if (up != NULL ? conn_is_full(up) : waiting_bytes >= LIMIT_CONNECTION_BUFFER_BYTES)
+        conn_pause(down);
+    else if ((up == NULL || conn_has_room(up)) &&
+             waiting_bytes <= LIMIT_CONNECTION_BUFFER_BYTES / 2 &&
+             buf_size(&down->in) < LIMIT_READ_BYTES)
+        conn_resume(down);
+}
+
+void stream_wake(struct stream *stream)
+{
+    stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_WAKE});
+}
+
+/* Mirrors outlive the stream when they have the whole request (ENVOY.md 3.6). */
+static void let_mirrors_go(struct stream *stream)
+{
+    while (!list_is_empty(&stream->mirrors)) {
+        struct attempt *mirror =
+            LIST_ITEM(list_first(&stream->mirrors), struct attempt, link);
+        list_remove(&mirror->link);
+        attempt_abandon(mirror);
+    }
+}
+
+void stream_finish(struct stream *stream)
+{
+    struct wire *wire = stream->wire;
+    ASSERT(!stream->is_finished);
+    stream->is_finished = true;
+    heap_remove(&wire->timers, &stream->timer.node);
+    if (stream->attempt != NULL)
+        attempt_abandon(stream->attempt);
+    let_mirrors_go(stream);
+    if (stream->is_started || stream->is_session)
+        wire->exchange_count--;
+    wishes_add(&wire->wishes, (struct wish){.kind = WIRE_DONE, .stream = stream});
+    struct conn *down = stream->down;
+    stream->down = NULL;
+    if (down != NULL && !stream->is_session)
+        downstream_note_finished(down, stream);
+}
+
+const struct record *stream_record(const struct stream *stream)
+{
+    return stream->is_session ? &stream->session_record : &stream->xc.record;
+}

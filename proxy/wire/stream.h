@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/stream.h - one request on a downstream connection: tells its
+ * exchange what happens and carries out what it answers.
+ *
+ * The switch over exchange actions is here and nowhere else. Events that arise
+ * while a plan is carried out wait until it is done. After XC_FINISH the stream
+ * lets go of both connections; it is given back in the turn after its WIRE_DONE
+ * was taken.
+ *
+ * A TCP session is a stream without an exchange: only its record counts.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "proxy/core/exchange.h"
+#include "proxy/http/h1.h"
+#include "proxy/wire/attempt.h"
+#include "proxy/wire/conn.h"
+#include "proxy/wire/inside.h"
+
+#define STREAM_EVENTS_MAX 16u
+
+struct stream {
+    struct wire *wire; /* NULL: a place that was never used */
+    uint32_t number;
+    struct conn *down;       /* NULL: the client is gone, or was answered */
+    struct attempt *attempt; /* under way, or NULL */
+    struct list mirrors;     /* attempts that want the body too */
+    struct list done;        /* in wire->done_streams */
+    struct timer timer;
+    struct arena arena, trace_arena;
+    struct trace trace;
+    struct exchange xc;
+    struct record session_record; /* of a TCP session */
+    struct xc_event events[STREAM_EVENTS_MAX];
+    uint32_t event_first, event_count;
+    struct buf body;        /* the request's, from where it is still needed */
+    size_t body_sent_bytes; /* of body: those that the attempt got */
+    struct h1_out framing;  /* of the response */
+    bool is_started;        /* it has an exchange */
+    bool is_session;        /* TCP */
+    struct str method;      /* of the request; empty: no head was read */
+    bool has_body;
+    bool is_body_lost; /* its beginning is gone: it cannot be sent again */
+    bool is_request_complete;
+    bool is_http10;
+    bool is_upgrade;   /* the request asks for an upgrade that is allowed */
+    bool is_tunnel;    /* 101 was forwarded: bytes both ways */
+    bool is_responding; /* a response's head went downstream */
+    bool is_cut;        /* the response could not be ended */
+    bool is_stepping;
+    bool is_finished;
+};
+
+/* A stream for `down` that has not begun: its arena takes the head. */
+struct stream *stream_take(struct conn *down);
+/* Gives back one that never began, or whose WIRE_DONE was taken. */
+void stream_give(struct stream *stream);
+/* Frees what a place keeps, used or not. */
+void stream_fini(struct stream *stream);
+
+/* The first byte of a request. */
+void stream_start(struct stream *stream);
+/* From the codec: the head, or what is wrong with the request. */
+void stream_note_head(struct stream *stream, const struct h1_event *event);
+void stream_note_bad(struct stream *stream, const struct h1_event *event);
+void stream_note_data(struct stream *stream, struct str data);
+void stream_note_end(struct stream *stream);
+void stream_note_client_gone(struct stream *stream);
+
+/* From the attempt under way. */
+void stream_tell(struct stream *stream, const struct xc_event *event);
+/* May the client's side be read, by what waits to go upstream? */
+void stream_balance(struct stream *stream);
+
+void stream_wake(struct stream *stream);
+
+/* Its record is complete: WIRE_DONE, then it is given back. */
+void stream_finish(struct stream *stream);
+const struct record *stream_record(const struct stream *stream);

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/upstream.c - Envoy's HTTP/1 client: one request at a time.
+ *
+ * A response that is complete gives the connection back at once when nobody
+ * waits for one; otherwise it rests until the next wake, so that a close which
+ * arrives together with the response is seen before a waiter gets it.
+ */
+#include "proxy/wire/upstream.h"
+
+#include "base/ns.h"
+#include "proxy/core/stats.h"
+#include "proxy/model/limits.h"
+#include "proxy/wire/response.h"
+#include "proxy/wire/stream.h"
+#include "proxy/wire/tcp.h"
+
+/* Envoy's defaults. */
+#define CONNECT_TIMEOUT_NS (5 * NS_SECOND)
+#define IDLE_TIMEOUT_NS NS_HOUR
+
+static void count(struct conn *conn, enum cluster_stat stat)
+{
+    engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->counters[stat]++;
+}
+
+static struct attempt *attempt_at(struct wire *wire, uint32_t number)
+{
+    return slots_at(&wire->attempts, number);
+}
+
+static void close_pooled(struct conn *conn, enum pool_close by)
+{
+    conn_close(conn);
+    pool_note_closed(conn->up.pool, conn->number, by);
+}
+
+/* Offers it to whoever waits, else it is idle. */
+static void offer(struct conn *conn)
+{
+    struct wire *wire = conn->wire;
+    conn->up.is_resting = false;
+    uint32_t waiter = pool_note_idle(conn->up.pool, conn->number);
+    if (waiter != POOL_NONE) {
+        attempt_attach(attempt_at(wire, waiter), conn, true);
+        return;
+    }
+    int64_t idle_ns = conn->up.cluster->idle_timeout_ns;
+    conn_set_timer(conn, ns_add(wire->now_ns, idle_ns > 0 ? idle_ns : IDLE_TIMEOUT_NS));
+}
+
+static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool has_surplus)
+{
+    if (has_surplus) {
+        count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
+        return false;
+    }
+    if (!conn->up.is_keep_alive) {
+        count(conn, STAT_CLUSTER_upstream_cx_close_notify);
+        return false;
+    }
+    return attempt->is_end_sent && !conn->wire->is_draining &&
+           pool_may_keep(conn->up.pool, conn->number);
+}
+
+/* The response is complete: the connection goes its own way. */
+static void part(struct conn *conn, struct attempt *attempt, bool has_surplus)
+{
+    bool is_kept = conn_is_open(conn) && may_be_kept(conn, attempt, has_surplus);
+    conn->up.attempt = NULL;
+    attempt->conn = NULL;
+    attempt->is_response_complete = true;
+    conn_resume(conn);
+    if (!is_kept) {
+        close_pooled(conn, POOL_CLOSE_LOCAL);
+    } else if (conn->wire->waiting_count > 0) {
+        conn->up.is_resting = true;
+        conn_set_timer(conn, conn->wire->now_ns);
+    } else {
+        offer(conn);
+    }
+}
+
+/* The attempt loses its connection, which is closed or broken already. */
+static void fail_attempt(struct conn *conn, enum failure failure)
+{
+    struct attempt *attempt = conn->up.attempt;
+    conn->up.attempt = NULL;
+    attempt->conn = NULL;
+    attempt_fail(attempt, failure, STR_EMPTY);
+}
+
+static void fail_protocol(struct conn *conn)
+{
+    count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
+    close_pooled(conn, POOL_CLOSE_LOCAL);
+    fail_attempt(conn, FAILURE_PROTOCOL_ERROR);
+}
+
+static void begin_message(struct conn *conn, struct attempt *attempt)
+{
+    struct arena *arena = attempt->stream != NULL ? &attempt->stream->arena : &attempt->arena;
+    conn->up.is_interim = false;
+    h1_begin(conn->parser, arena, attempt->head->method);
+}
+
+static void take_head(struct conn *conn, struct attempt *attempt, const struct h1_event *event)
+{
+    struct stream *stream = attempt->stream;
+    uint32_t status = event->response->status;
+    conn->up.is_interim = status < 200 && status != 101;
+    conn->up.is_keep_alive = event->is_keep_alive;
+    if (stream == NULL)
+        return;
+    stream_tell(stream, &(struct xc_event){
+                            .kind = conn->up.is_interim ? XC_EVENT_INTERIM
+                                                        : XC_EVENT_RESPONSE_HEAD,
+                            .attempt = attempt->ordinal,
+                            .response = event->response,
+                        });
+}
+
+/* The whole response came with its head. The connection goes first, so that
+ * the next request finds it. */
+static void take_only_head(struct conn *conn, struct attempt *attempt,
+                           const struct h1_event *event, bool has_surplus)
+{
+    struct stream *stream = attempt->stream;
+    conn->up.is_keep_alive = event->is_keep_alive;
+    part(conn, attempt, has_surplus);
+    if (stream == NULL) {
+        attempt_done(attempt);
+        return;
+    }
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_RESPONSE_HEAD,
+                            .attempt = attempt->ordinal,
+                            .response = event->response,
+                            .is_end = true,
+                        });
+}
+
+static void take_data(struct attempt *attempt, struct str data)
+{
+    struct stream *stream = attempt->stream;
+    if (stream == NULL)
+        return;
+    struct conn *conn = attempt->conn;
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_RESPONSE_DATA,
+                            .attempt = attempt->ordinal,
+                            .size = data.len,
+                        });
+    response_send_data(stream, data);
+    if (stream->down != NULL && conn_is_full(stream->down))
+        conn_pause(conn);
+}
+
+static void tell_end(struct attempt *attempt)
+{
+    struct stream *stream = attempt->stream;
+    if (stream == NULL) {
+        attempt_done(attempt);
+        return;
+    }
+    response_send_end(stream);
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_RESPONSE_END,
+                            .attempt = attempt->ordinal,
+                        });
+}
+
+static void take_end(struct conn *conn, struct attempt *attempt, bool has_surplus)
+{
+    if (conn->up.is_interim) {
+        begin_message(conn, attempt);
+        return;
+    }
+    part(conn, attempt, has_surplus);
+    tell_end(attempt);
+}
+
+/* The peer's close ends the response, or a tunnel. */
+static void take_last_end(struct conn *conn, struct attempt *attempt)
+{
+    conn->up.attempt = NULL;
+    attempt->conn = NULL;
+    attempt->is_response_complete = true;
+    close_pooled(conn, POOL_CLOSE_REMOTE);
+    tell_end(attempt);
+}
+
+/* Bytes that nobody asked for. A 408 is how servers say that they are tired of
+ * waiting: no mistake. */
+static void refuse_unsolicited(struct conn *conn, struct str bytes)
+{
+    if (!str_has_prefix(bytes, STR("HTTP/1.1 408")) && !str_has_prefix(bytes, STR("HTTP/1.0 408")))
+        count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
+    close_pooled(conn, POOL_CLOSE_LOCAL);
+}
+
+/* A switch of protocols that was not asked for ends the attempt. */
+static bool is_unasked_switch(const struct attempt *attempt, const struct h1_event *event)
+{
+    return event->response->status == 101 &&
+           (attempt->stream == NULL || !attempt->stream->is_upgrade);
+}
+
+static void take_event(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
+                       struct str *input)
+{
+    switch (event->kind) {
+    case H1_MORE:
+    case H1_STARTED:
+    case H1_TRAILERS: /* enable_trailers is off: they are dropped */
+        return;
+    case H1_HEAD:
+        if (is_unasked_switch(attempt, event))
+            fail_protocol(conn);
+        else
+            take_head(conn, attempt, event);
+        return;
+    case H1_DATA:
+        take_data(attempt, event->data);
+        return;
+    case H1_END:
+        take_end(conn, attempt, input->len > 0);
+        return;
+    case H1_ERROR:
+        fail_protocol(conn);
+        return;
+    }
+    UNREACHABLE("h1_event_kind");
+}
+
+/* A response without a body: its head and its end are told as one. */
+static bool take_whole(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
+                       struct str *input)
+{
+    if (event->kind != H1_HEAD || !event->is_end || event->response->status < 200)
+        return false;
+    struct h1_event end;
+    enum h1_event_kind kind = h1_next(conn->parser, input, &end);
+    ASSERT(kind == H1_END);
+    take_only_head(conn, attempt, event, input->len > 0);
+    return true;
+}
+
+static bool is_tunnel(const struct attempt *attempt)
+{
+    return attempt->stream != NULL && attempt->stream->is_tunnel;
+}
+
+/* All who waited for this connect fail with it. They are collected first: what
+ * the first one's exchange does next may queue another. */
+static void fail_waiters(struct conn *conn, enum failure failure, struct str why)
+{
+    struct wire *wire = conn->wire;
+    struct list failed;
+    list_init(&failed);
+    for (uint32_t waiter = pool_next_failed(conn->up.pool); waiter != POOL_NONE;
+         waiter = pool_next_failed(conn->up.pool)) {
+        struct attempt *attempt = attempt_at(wire, waiter);
+        attempt_note_unqueued(attempt);
+        list_push_back(&failed, &attempt->failing);
+    }
+    while (!list_is_empty(&failed))
+        attempt_fail(LIST_ITEM(list_first(&failed), struct attempt, failing), failure, why);
+}
+
+static void resolve(struct conn *conn, const struct upstream_target *target)
+{
+    struct conn_upstream *up = &conn->up;
+    up->cluster_index = target->cluster_index;
+    up->cluster = &conn->wire->snapshot->clusters[target->cluster_index];
+    up->endpoint_index = target->endpoint_index;
+    up->pool = target->pool;
+    if (target->endpoint_index < up->cluster->endpoint_count) {
+        up->endpoint = &up->cluster->endpoints[target->endpoint_index];
+        up->address = up->endpoint->address;
+        up->port = up->endpoint->port;
+    } else {
+        up->address = arena_str(&conn->facts, target->address);
+        up->port = target->port;
+    }
+}
+
+struct conn *upstream_open(struct wire *wire, const struct upstream_target *target)
+{
+    struct conn *conn = conn_take(wire, CONN_UPSTREAM);
+    if (conn == NULL)
+        return NULL;
+    resolve(conn, target);
+    int64_t timeout_ns = conn->up.cluster->connect_timeout_ns;
+    conn_set_timer(conn,
+                   ns_add(wire->now_ns, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS));
+    wishes_add(&wire->wishes, (struct wish){.kind = WIRE_CONNECT,
+                                            .conn = conn,
+                                            .generation = conn->generation});
+    if (target->pool == NULL)
+        return conn;
+    conn->speech = SPEECH_HTTP;
+    conn->parser = h1_parser_new(H1_RESPONSES,
+                                 (struct h1_settings){
+                                     .is_accepting_http10 = true,
+                                     .head_bytes_max = LIMIT_RESPONSE_HEAD_BYTES,
+                                     .header_count_max = LIMIT_HEADER_COUNT,
+                                 });
+    pool_note_connecting(target->pool, conn->number);
+    return conn;
+}
+
+void upstream_note_connected(struct conn *conn)
+{
+    struct wire *wire = conn->wire;
+    uint32_t waiter = pool_note_connected(conn->up.pool, conn->number);
+    if (waiter != POOL_NONE) {
+        attempt_attach(attempt_at(wire, waiter), conn, false);
+        return;
+    }
+    int64_t idle_ns = conn->up.cluster->idle_timeout_ns;
+    conn_set_timer(conn, ns_add(wire->now_ns, idle_ns > 0 ? idle_ns : IDLE_TIMEOUT_NS));
+}
+
+void upstream_note_connect_failed(struct conn *conn, struct str why)
+{
+    pool_note_connect_failed(conn->up.pool, conn->number, false);
+    fail_waiters(conn, FAILURE_REMOTE_CONNECTION_FAILURE, why);
+}
+
+void upstream_read(struct conn *conn, struct str bytes)
+{
+    if (!conn_is_open(conn) || bytes.len == 0)
+        return;
+    struct attempt *attempt = conn->up.attempt;
+    if (attempt == NULL) {
+        refuse_unsolicited(conn, bytes);
+        return;
+    }
+    while (conn_is_open(conn) && conn->up.attempt == attempt) {
+        if (is_tunnel(attempt)) {
+            take_data(attempt, bytes);
+            return;
+        }
+        struct h1_event event;
+        enum h1_event_kind kind = h1_next(conn->parser, &bytes, &event);
+        if (kind == H1_MORE)
+            return;
+        if (!take_whole(conn, attempt, &event, &bytes))
+            take_event(conn, attempt, &event, &bytes);
+    }
+}
+
+void upstream_note_end(struct conn *conn)
+{
+    struct attempt *attempt = conn->up.attempt;
+    bool is_counted = conn->state == CONN_OPEN || conn->state == CONN_BROKEN;
+    if (!is_counted)
+        return;
+    if (attempt == NULL) {
+        close_pooled(conn, POOL_CLOSE_REMOTE);
+        return;
+    }
+    struct h1_event event;
+    if (is_tunnel(attempt) || (h1_is_started(conn->parser) &&
+                               h1_eof(conn->parser, &event) == H1_END)) {
+        conn->up.is_keep_alive = false;
+        take_last_end(conn, attempt);
+        return;
+    }
+    bool is_started = h1_is_started(conn->parser);
+    if (is_started)
+        count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
+    close_pooled(conn, POOL_CLOSE_REMOTE);
+    fail_attempt(conn, is_started ? FAILURE_PROTOCOL_ERROR : FAILURE_CONNECTION_TERMINATION);
+}
+
+void upstream_note_sent(struct conn *conn)
+{
+    const struct attempt *attempt = conn->up.attempt;
+    if (attempt != NULL && attempt->stream != NULL && conn_has_room(conn))
+        stream_balance(attempt->stream);
+}
+
+void upstream_wake(struct conn *conn)
+{
+    if (conn->state == CONN_CONNECTING) {
+        conn_abort(conn);
+        pool_note_connect_failed(conn->up.pool, conn->number, true);
+        fail_waiters(conn, FAILURE_CONNECTION_TIMEOUT, STR_EMPTY);
+    } else if (conn->up.is_resting) {
+        offer(conn);
+    } else {
+        count(conn, STAT_CLUSTER_upstream_cx_idle_timeout);
+        close_pooled(conn, POOL_CLOSE_LOCAL);
+    }
+}
+
+void upstream_lend(struct conn *conn, struct attempt *attempt)
+{
+    ASSERT(conn_is_open(conn));
+    ASSERT(conn->up.attempt == NULL);
+    conn_stop_timer(conn);
+    conn->up.attempt = attempt;
+    begin_message(conn, attempt);
+}
+
+void upstream_reset(struct conn *conn)
+{
+    conn->up.attempt = NULL;
+    if (conn->unsent_bytes > 0)
+        conn_abort(conn);
+    else
+        conn_close(conn);
+    pool_note_closed(conn->up.pool, conn->number, POOL_CLOSE_LOCAL);
+}
+
+void upstream_close_idle(struct conn *conn)
+{
+    if (conn_is_open(conn) && conn->up.pool != NULL && conn->up.attempt == NULL)
+        close_pooled(conn, POOL_CLOSE_LOCAL);
+}

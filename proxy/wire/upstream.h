@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/upstream.h - an HTTP connection to an endpoint: opened for a pool,
+ * lent to one attempt at a time, kept or closed after each response.
+ *
+ * Source: ENVOY.md 8.2.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proxy/core/reason.h"
+#include "proxy/wire/attempt.h"
+#include "proxy/wire/conn.h"
+
+struct upstream_target {
+    uint32_t cluster_index;
+    uint32_t endpoint_index; /* UINT32_MAX: an original destination */
+    struct pool *pool;       /* NULL: not pooled */
+    struct str address;      /* of an original destination */
+    uint32_t port;
+};
+
+/* Wishes WIRE_CONNECT; NULL when there is no room for a connection. */
+struct conn *upstream_open(struct wire *wire, const struct upstream_target *target);
+
+void upstream_note_connected(struct conn *conn);
+void upstream_note_connect_failed(struct conn *conn, struct str why);
+void upstream_read(struct conn *conn, struct str bytes);
+/* FIN or RST; the same to Envoy's HTTP/1 client. */
+void upstream_note_end(struct conn *conn);
+void upstream_note_sent(struct conn *conn);
+void upstream_wake(struct conn *conn);
+
+/* The attempt takes it for its request. */
+void upstream_lend(struct conn *conn, struct attempt *attempt);
+/* The attempt was given up: reset. */
+void upstream_reset(struct conn *conn);
+/* Closes it if it is idle. */
+void upstream_close_idle(struct conn *conn);

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/wire.c - the doors: what the carrier tells goes to the connection
+ * it is about; what was wished comes out.
+ */
+#include "proxy/wire/wire.h"
+
+#include "base/ns.h"
+#include "proxy/model/limits.h"
+#include "proxy/wire/attempt.h"
+#include "proxy/wire/conn.h"
+#include "proxy/wire/downstream.h"
+#include "proxy/wire/stream.h"
+#include "proxy/wire/tcp.h"
+#include "proxy/wire/upstream.h"
+
+#define MEMORY_BLOCK_BYTES (64u * 1024)
+
+static struct conn *conn_at(struct wire *wire, uint32_t number)
+{
+    struct conn *conn = slots_at(&wire->conns, number);
+    ASSERT(conn->state != CONN_FREE);
+    return conn;
+}
+
+/* What was taken in the last turn is not needed any more. */
+static void forget_taken(struct wire *wire)
+{
+    while (!list_is_empty(&wire->taken_conns)) {
+        struct conn *conn = LIST_ITEM(list_first(&wire->taken_conns), struct conn, taken);
+        list_remove(&conn->taken);
+        conn_forget_taken(conn);
+    }
+    while (!list_is_empty(&wire->done_streams))
+        stream_give(LIST_ITEM(list_first(&wire->done_streams), struct stream, done));
+}
+
+static void begin_turn(struct wire *wire, int64_t now_ns)
+{
+    ASSERT(now_ns >= wire->now_ns);
+    wire->now_ns = now_ns;
+    forget_taken(wire);
+}
+
+/* Requests that waited behind an answer are read now. */
+static void end_turn(struct wire *wire)
+{
+    while (!list_is_empty(&wire->ready_conns)) {
+        struct conn *conn = LIST_ITEM(list_first(&wire->ready_conns), struct conn, down.ready);
+        list_remove(&conn->down.ready);
+        downstream_settle(conn);
+    }
+}
+
+static void wake_owner(struct timer *timer)
+{
+    switch (timer->owner) {
+    case TIMER_CONN: {
+        struct conn *conn = HEAP_ITEM(timer, struct conn, timer);
+        if (conn->speech == SPEECH_TCP)
+            tcp_wake(conn);
+        else if (conn->side == CONN_UPSTREAM)
+            upstream_wake(conn);
+        else
+            downstream_wake(conn);
+        return;
+    }
+    case TIMER_STREAM:
+        stream_wake(HEAP_ITEM(timer, struct stream, timer));
+        return;
+    case TIMER_ATTEMPT:
+        attempt_wake(HEAP_ITEM(timer, struct attempt, timer));
+        return;
+    }
+    UNREACHABLE("timer_owner");
+}
+
+struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_options options)
+{
+    struct arena memory;
+    arena_init(&memory, MEMORY_BLOCK_BYTES, 0);
+    struct wire *wire = ARENA_NEW(&memory, struct wire);
+    wire->memory = memory;
+    wire->options = options;
+    if (wire->options.connections_max == 0)
+        wire->options.connections_max = LIMIT_CONNECTIONS;
+    wire->engine = engine_new(snapshot, seed);
+    wire->snapshot = engine_snapshot(wire->engine);
+    slots_init(&wire->conns, &wire->memory, sizeof(struct conn));
+    slots_init(&wire->streams, &wire->memory, sizeof(struct stream));
+    slots_init(&wire->attempts, &wire->memory, sizeof(struct attempt));
+    heap_init(&wire->timers);
+    wishes_init(&wire->wishes, &wire->memory);
+    list_init(&wire->taken_conns);
+    list_init(&wire->done_streams);
+    list_init(&wire->ready_conns);
+    date_init(&wire->date);
+    return wire;
+}
+
+void wire_free(struct wire *wire)
+{
+    if (wire == NULL)
+        return;
+    for (uint32_t i = 0; i < wire->attempts.made_count; i++)
+        attempt_fini(slots_at(&wire->attempts, i));
+    for (uint32_t i = 0; i < wire->streams.made_count; i++)
+        stream_fini(slots_at(&wire->streams, i));
+    for (uint32_t i = 0; i < wire->conns.made_count; i++)
+        conn_fini(slots_at(&wire->conns, i));
+    heap_fini(&wire->timers);
+    engine_free(wire->engine);
+    struct arena memory = wire->memory;
+    arena_fini(&memory);
+}
+
+struct engine *wire_engine(struct wire *wire)
+{
+    return wire->engine;
+}
+
+static void copy_facts(struct conn *conn, const struct wire_accept *accept)
+{
+    struct arena *arena = &conn->facts;
+    struct conn_downstream *down = &conn->down;
+    down->listener = accept->listener;
+    down->peer = accept->peer;
+    down->peer.remote_address = arena_str(arena, accept->peer.remote_address);
+    down->peer.local_address = arena_str(arena, accept->peer.local_address);
+    down->peer.node_address = arena_str(arena, accept->peer.node_address);
+    down->original_address = arena_str(arena, accept->original_address);
+    down->original_port = accept->original_port;
+}
+
+uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    struct conn *conn = conn_take(wire, CONN_DOWNSTREAM);
+    if (conn == NULL)
+        return WIRE_NONE;
+    copy_facts(conn, accept);
+    downstream_start(conn);
+    end_turn(wire);
+    return conn->number;
+}
+
+void wire_read(struct wire *wire, uint32_t conn_number, struct str bytes, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    struct conn *conn = conn_at(wire, conn_number);
+    if (conn->speech == SPEECH_TCP)
+        tcp_read(conn, bytes);
+    else if (conn->side == CONN_UPSTREAM)
+        upstream_read(conn, bytes);
+    else
+        downstream_read(conn, bytes);
+    end_turn(wire);
+}
+
+/* FIN or worse. */
+static void note_end(struct conn *conn)
+{
+    if (conn->side == CONN_UPSTREAM)
+        upstream_note_end(conn);
+    else
+        downstream_note_end(conn);
+}
+
+void wire_read_eof(struct wire *wire, uint32_t conn_number, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    struct conn *conn = conn_at(wire, conn_number);
+    if (conn->state == CONN_OPEN || conn->state == CONN_LINGERING) {
+        if (conn->speech == SPEECH_TCP)
+            tcp_note_eof(conn);
+        else
+            note_end(conn);
+    }
+    end_turn(wire);
+}
+
+void wire_broken(struct wire *wire, uint32_t conn_number, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    struct conn *conn = conn_at(wire, conn_number);
+    enum conn_state before = conn->state;
+    conn_note_broken(conn);
+    if (before == CONN_CONNECTING) {
+        if (conn->speech == SPEECH_TCP)
+            tcp_note_connect_failed(conn, STR_EMPTY);
+        else
+            upstream_note_connect_failed(conn, STR_EMPTY);
+    } else if (before == CONN_OPEN || before == CONN_LINGERING) {
+        if (conn->speech == SPEECH_TCP)
+            tcp_note_broken(conn);
+        else
+            note_end(conn);
+    }
+    end_turn(wire);
+}
+
+void wire_connected(struct wire *wire, uint32_t conn_number, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    struct conn *conn = conn_at(wire, conn_number);
+    ASSERT(conn->side == CONN_UPSTREAM);
+    if (conn->state == CONN_CONNECTING) {
+        conn->state = CONN_OPEN;
+        conn_stop_timer(conn);
+        if (conn->speech == SPEECH_TCP)
+            tcp_note_connected(conn);
+        else
+            upstream_note_connected(conn);
+    }
+    end_turn(wire);
+}
+
+void wire_connect_failed(struct wire *wire, uint32_t conn_number, struct str why, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    struct conn *conn = conn_at(wire, conn_number);
+    ASSERT(conn->side == CONN_UPSTREAM);
+    bool was_connecting = conn->state == CONN_CONNECTING;
+    conn_note_broken(conn);
+    if (was_connecting && conn->speech == SPEECH_TCP)
+        tcp_note_connect_failed(conn, why);
+    else if (was_connecting)
+        upstream_note_connect_failed(conn, why);
+    end_turn(wire);
+}
+
+void wire_wrote(struct wire *wire, uint32_t conn_number, size_t size, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    struct conn *conn = conn_at(wire, conn_number);
+    conn_note_sent(conn, size);
+    if (conn->speech == SPEECH_TCP)
+        tcp_note_sent(conn);
+    else if (conn->side == CONN_UPSTREAM)
+        upstream_note_sent(conn);
+    else
+        downstream_note_sent(conn);
+    end_turn(wire);
+}
+
+void wire_gone(struct wire *wire, uint32_t conn_number)
+{
+    struct conn *conn = conn_at(wire, conn_number);
+    ASSERT(conn->state == CONN_CLOSING || conn->state == CONN_BROKEN);
+    conn_give(conn);
+}
+
+int64_t wire_wake_ns(const struct wire *wire)
+{
+    const struct heap_node *first = heap_first(&wire->timers);
+    return ns_min(first != NULL ? first->due_ns : NS_NEVER, engine_wake_ns(wire->engine));
+}
+
+void wire_wake(struct wire *wire, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    if (engine_wake_ns(wire->engine) <= now_ns)
+        engine_step(wire->engine, now_ns);
+    /* Timers that are set meanwhile wait for the next wake. */
+    uint64_t sequence_end = wire->timers.next_sequence;
+    for (struct heap_node *node = heap_first(&wire->timers);
+         node != NULL && node->due_ns <= now_ns && node->sequence < sequence_end;
+         node = heap_first(&wire->timers)) {
+        heap_remove(&wire->timers, node);
+        wake_owner(HEAP_ITEM(node, struct timer, node));
+    }
+    end_turn(wire);
+}
+
+void wire_set_epoch(struct wire *wire, int64_t seconds)
+{
+    wire->epoch_seconds = seconds;
+}
+
+void wire_drain(struct wire *wire, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    wire->is_draining = true;
+    for (uint32_t i = 0; i < wire->conns.made_count; i++) {
+        struct conn *conn = slots_at(&wire->conns, i);
+        if (!conn_is_open(conn))
+            continue;
+        if (conn->side == CONN_DOWNSTREAM)
+            downstream_drain(conn);
+        else
+            upstream_close_idle(conn);
+    }
+    end_turn(wire);
+}
+
+uint32_t wire_connection_count(const struct wire *wire)
+{
+    return wire->downstream_count;
+}
+
+uint32_t wire_exchange_count(const struct wire *wire)
+{
+    return wire->exchange_count;
+}
+
+static bool is_wish_for_gone(const struct wish *wish)
+{
+    const struct conn *conn = wish->conn;
+    return wish->generation != conn->generation || conn->state == CONN_BROKEN ||
+           conn->state == CONN_FREE;
+}
+
+static bool take_write(struct conn *conn, struct wire_action *action)
+{
+    action->bytes = conn_take_bytes(conn);
+    list_remove(&conn->taken);
+    list_push_back(&conn->wire->taken_conns, &conn->taken);
+    return action->bytes.len > 0;
+}
+
+static void take_done(struct stream *stream, struct wire_action *action)
+{
+    action->conn = WIRE_NONE;
+    action->record = stream_record(stream);
+    action->trace = stream->wire->options.is_recording_traces && !stream->is_session
+                        ? &stream->trace
+                        : NULL;
+    list_push_back(&stream->wire->done_streams, &stream->done);
+}
+
+static void take_connect(const struct conn *conn, struct wire_action *action)
+{
+    action->address = conn->up.address;
+    action->port = conn->up.port;
+    action->cluster = conn->up.cluster;
+    action->endpoint = conn->up.endpoint;
+}
+
+bool wire_next(struct wire *wire, struct wire_action *action)
+{
+    struct wish wish;
+    while (wishes_take(&wire->wishes, &wish)) {
+        *action = (struct wire_action){.kind = wish.kind, .is_abrupt = wish.is_abrupt};
+        if (wish.kind == WIRE_DONE) {
+            take_done(wish.stream, action);
+            return true;
+        }
+        if (is_wish_for_gone(&wish))
+            continue;
+        action->conn = wish.conn->number;
+        if (wish.kind == WIRE_WRITE && !take_write(wish.conn, action))
+            continue;
+        if (wish.kind == WIRE_CONNECT)
+            take_connect(wish.conn, action);
+        return true;
+    }
+    return false;
+}
