@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench/bench.h - micro benchmarks, one function each; argv[0] is its name.
+ * They print what they measured and answer with an exit code.
+ */
+#pragma once
+
+int bench_sim(int argc, char **argv);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench/bench_sim.c - how many requests a second virtual time can play: one
+ * caller, its proxy, a weighted route to two subsets of a service.
+ *
+ *   bench sim [REQUESTS [SEED]]
+ *
+ * The hash says that the same thing was played: it depends on the number of
+ * requests and the seed, and on no compiler, machine or build.
+ */
+#include "bench/bench.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/ns.h"
+#include "config/yaml/tree.h"
+#include "testbed/sim/sim.h"
+#include "testbed/world/world.h"
+
+#define REQUESTS_DEFAULT 1000000u
+#define REQUESTS_MAX UINT64_C(1000000000)
+
+static const struct str MESH =
+    STR_INIT("apiVersion: v1\n"
+             "kind: Service\n"
+             "metadata: {name: reviews}\n"
+             "spec: {selector: {app: reviews}, ports: [{name: http, port: 9080}]}\n"
+             "---\n"
+             "apiVersion: networking.istio.io/v1\n"
+             "kind: DestinationRule\n"
+             "metadata: {name: reviews}\n"
+             "spec:\n"
+             "  host: reviews\n"
+             "  subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]\n"
+             "---\n"
+             "apiVersion: networking.istio.io/v1\n"
+             "kind: VirtualService\n"
+             "metadata: {name: reviews}\n"
+             "spec:\n"
+             "  hosts: [reviews]\n"
+             "  http:\n"
+             "  - match: [{headers: {end-user: {exact: jason}}}]\n"
+             "    route: [{destination: {host: reviews, subset: v2}}]\n"
+             "  - route:\n"
+             "    - {destination: {host: reviews, subset: v1}, weight: 90}\n"
+             "    - {destination: {host: reviews, subset: v2}, weight: 10}\n");
+
+static struct label version_labels[2][2] = {
+    {{STR_INIT("app"), STR_INIT("reviews")}, {STR_INIT("version"), STR_INIT("v1")}},
+    {{STR_INIT("app"), STR_INIT("reviews")}, {STR_INIT("version"), STR_INIT("v2")}},
+};
+
+static struct world *make_world(struct arena *arena, struct diag_list *diags)
+{
+    struct workload_spec *workloads = ARENA_ARRAY(arena, struct workload_spec, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        workloads[i] = (struct workload_spec){
+            .name = i == 0 ? STR("reviews-v1") : STR("reviews-v2"),
+            .labels = version_labels[i],
+            .label_count = 2,
+            .replicas = 2,
+            .behaviour = behaviour_default(),
+        };
+    }
+    struct client_spec *client = ARENA_NEW(arena, struct client_spec);
+    *client = (struct client_spec){.name = STR("productpage"), .via = VIA_SIDECAR};
+    struct world_spec spec = {
+        .workloads = workloads, .workload_count = 2, .clients = client, .client_count = 1};
+    tree_read(STR("bench"), MESH, arena, &spec.documents, diags);
+    return world_new(&spec, arena, diags);
+}
+
+static int64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * NS_SECOND + now.tv_nsec;
+}
+
+/* One after the other on one connection; the number of those that are not 200. */
+static uint64_t make_calls(struct play *play, uint64_t request_count)
+{
+    struct arena arena;
+    arena_init(&arena, 65536, 0);
+    struct call call = {.has_authority = true,
+                        .authority = STR("reviews"),
+                        .uri = STR("/reviews/1"),
+                        .is_keeping = true};
+    uint64_t bad_count = 0;
+    for (uint64_t i = 0; i < request_count; i++) {
+        struct outcome outcome;
+        play->ops->call(play, &call, 1, &outcome, &arena);
+        bad_count += outcome.status != 200;
+        arena_reset(&arena);
+    }
+    arena_fini(&arena);
+    return bad_count;
+}
+
+static void measure(struct world *world, uint64_t request_count, uint64_t seed)
+{
+    struct play *play = sim_play_new(world, (struct play_options){.seed = seed});
+    int64_t started_ns = clock_ns();
+    uint64_t bad_count = make_calls(play, request_count);
+    double seconds = (double)(clock_ns() - started_ns) / (double)NS_SECOND;
+    printf("%" PRIu64 " requests in %.2f s: %.0f requests/s, hash %016" PRIx64 "\n", request_count,
+           seconds, (double)request_count / seconds, play->ops->hash(play));
+    if (bad_count > 0)
+        printf("%" PRIu64 " of them were not answered with 200\n", bad_count);
+    play->ops->free(play);
+}
+
+static bool read_number(const char *text, uint64_t max, uint64_t *value)
+{
+    if (str_to_u64(str_of(text), max, value))
+        return true;
+    fprintf(stderr, "bench sim: %s is no number up to %" PRIu64 "\n", text, max);
+    return false;
+}
+
+int bench_sim(int argc, char **argv)
+{
+    uint64_t request_count = REQUESTS_DEFAULT, seed = 1;
+    if ((argc > 1 && !read_number(argv[1], REQUESTS_MAX, &request_count)) ||
+        (argc > 2 && !read_number(argv[2], UINT64_MAX, &seed)))
+        return 2;
+    struct arena arena;
+    arena_init(&arena, 65536, 0);
+    struct diag_list diags;
+    diag_list_init(&diags, &arena);
+    struct world *world = make_world(&arena, &diags);
+    int code = world != NULL ? 0 : 1;
+    if (world != NULL)
+        measure(world, request_count, seed);
+    else
+        fprintf(stderr, "bench sim: the mesh has %u errors\n", diags.error_count);
+    world_free(world);
+    arena_fini(&arena);
+    return code;
+}
