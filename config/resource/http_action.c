@@ -149,6 +149,7 @@ static void read_direct_body(const struct view *direct, struct http_direct_respo
         out->body = view_own_str(&text, STR_EMPTY);
     } else if (view_is_present(&bytes)) {
         out->has_body = true;
+        out->is_body_bytes = true;
         out->body = base64_decode(&bytes, view_own_str(&bytes, STR_EMPTY));
     }
     if (out->body.len > DIRECT_BODY_BYTES_MAX)

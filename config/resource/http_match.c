@@ -30,7 +30,7 @@ static struct text_match text_of(const struct view *view, enum match_place place
     } KINDS[] = {{STR_INIT("exact"), TEXT_EXACT},
                  {STR_INIT("prefix"), TEXT_PREFIX},
                  {STR_INIT("regex"), TEXT_REGEX}};
-    struct text_match out = {.origin = view_origin(view)};
+    struct text_match out = {.is_given = true, .origin = view_origin(view)};
 
     view_check_fields(view, TEXT_ROWS, COUNT_OF(TEXT_ROWS));
     for (size_t i = 0; i < COUNT_OF(KINDS); i++) {

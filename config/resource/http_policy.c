@@ -137,7 +137,8 @@ static void read_delay(const struct view *fault, struct http_fault *out)
     struct view fixed = view_field(&delay, STR("fixedDelay"));
     if (!view_is_present(&fixed) && !view_is_present(&exponential))
         view_complain(&delay, DIAG_FAULT_DELAY_MISSING, STR_EMPTY, STR_EMPTY);
-    if (!read_percentage(&delay, STR("percentage"), &out->delay_percent))
+    out->is_delay_millionths = read_percentage(&delay, STR("percentage"), &out->delay_percent);
+    if (!out->is_delay_millionths)
         out->delay_percent = (double)view_i64(&delay, STR("percent"), 0, 100, 0);
 }
 

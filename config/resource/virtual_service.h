@@ -24,6 +24,7 @@ enum text_match_kind {
 };
 
 struct text_match {
+    bool is_given; /* the field is there, perhaps as {} */
     enum text_match_kind kind;
     struct str value;
     struct origin origin;
@@ -102,7 +103,7 @@ struct http_rewrite {
 
 struct http_direct_response {
     uint32_t status;
-    bool has_body;
+    bool has_body, is_body_bytes;
     struct str body;
     struct origin origin;
 };
@@ -121,6 +122,7 @@ struct http_fault {
     bool has_delay, has_abort;
     int64_t delay_ns;
     double delay_percent; /* 0 when nothing is said */
+    bool is_delay_millionths; /* percentage; else the old integer */
     double abort_percent;
     bool has_abort_share;
     uint32_t abort_status;

@@ -40,6 +40,13 @@ enum upstream_protocol {
     UPSTREAM_TCP,
 };
 
+/* The mesh's own TLS to this cluster. Printed; connections are plaintext yet. */
+enum upstream_mtls {
+    MTLS_OFF,
+    MTLS_BY_ENDPOINT, /* auto mTLS: to endpoints with is_tls_mode_istio */
+    MTLS_ALWAYS,
+};
+
 struct cluster {
     struct str name; /* outbound|9080|v1|reviews.default.svc.cluster.local */
     enum cluster_type type;
@@ -51,7 +58,11 @@ struct cluster {
     uint32_t requests_per_connection_max; /* 0: any number */
     int64_t idle_timeout_ns;              /* 0: Envoy's 1 h */
     bool has_panic_threshold_zero;        /* healthy_panic_threshold: 0 */
-    const struct endpoint *endpoints;     /* in istiod's order */
+    enum upstream_mtls mtls;
+    struct str sni;                   /* of the mesh's TLS */
+    const struct str *identities;     /* SPIFFE names the peer may have */
+    uint32_t identity_count;
+    const struct endpoint *endpoints; /* in istiod's order */
     uint32_t endpoint_count;
 
     /* What the name was made from, for reports. */

@@ -51,7 +51,9 @@ struct filter_chain {
     const struct str *application_protocols;
     uint32_t application_protocol_count;
     struct str transport_protocol; /* "", "raw_buffer", "tls" */
+    uint32_t destination_port;     /* 0: any */
     bool is_tls; /* a transport socket stands before it */
+    int64_t transport_connect_timeout_ns; /* 0: none */
     struct origin origin;
 };
 
@@ -67,5 +69,6 @@ struct listener {
     uint32_t chain_count;
     const struct filter_chain *default_chain; /* or NULL */
     bool has_http_inspector;
+    bool is_using_original_dst; /* hands connections to the listener they meant */
     struct origin origin; /* the Service's port or the Gateway's server */
 };

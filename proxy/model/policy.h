@@ -32,7 +32,8 @@ struct string_matcher {
 
 /* ENVOY.md 2.3 */
 struct header_matcher {
-    struct str name; /* lower case, or a pseudo-header */
+    struct str name;    /* lower case, or a pseudo-header */
+    struct str written; /* as the user wrote it; for the print-out */
     struct string_matcher match;
     bool is_inverted;               /* invert_match */
     bool is_missing_treated_as_empty; /* treat_missing_header_as_empty */
@@ -60,7 +61,8 @@ struct path_matcher {
 enum append_action { APPEND_OR_ADD, OVERWRITE_OR_ADD };
 
 struct header_mutation {
-    struct str name;
+    struct str name;    /* lower case */
+    struct str written; /* as the user wrote it; for the print-out */
     struct str value; /* a format string: %REQ(X)%, %% */
     enum append_action action;
     struct origin origin;
@@ -100,7 +102,8 @@ struct fault_policy {
     int64_t delay_ns;
     struct fraction delay_share;
     bool has_abort;
-    uint32_t abort_status;
+    bool has_abort_share; /* else nothing is aborted */
+    uint32_t abort_status; /* 0: grpc_status */
     bool has_grpc_status;
     uint32_t grpc_status;
     struct fraction abort_share;

@@ -89,6 +89,7 @@ struct redirect_action {
 struct direct_response_action {
     uint32_t status;
     bool has_body;
+    bool is_body_bytes; /* given as bytes, not as text; for the print-out */
     struct str body;
     struct origin origin;
 };

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/clusters.c - see clusters.h.
+ *
+ * Source: ISTIO.md 3.3, 3.6, 3.8, 3.9, 4.1, 4.2.
+ */
+#include "config/translate/clusters.h"
+
+#include "base/ns.h"
+#include "config/resource/service.h"
+#include "config/translate/endpoints.h"
+#include "config/translate/policy.h"
+
+#define PASSTHROUGH_IDLE_NS (300 * NS_SECOND) /* Istio's own choice for unknown hosts */
+
+struct cluster_list {
+    struct cluster *items;
+    uint32_t count, capacity;
+};
+
+/* One port of one service, and the rule that shapes its clusters. */
+struct cluster_maker {
+    struct translation *t;
+    struct cluster_list *list;
+    const struct service *service;
+    const struct merged_rule *rule; /* or NULL */
+    uint32_t port_index;
+};
+
+static const struct breaker_limits UNLIMITED = {BREAKER_UNLIMITED, BREAKER_UNLIMITED,
+                                                BREAKER_UNLIMITED, BREAKER_UNLIMITED};
+
+static enum upstream_protocol protocol_of(const struct translation *t,
+                                          const struct service_port *port)
+{
+    enum port_protocol protocol = service_port_protocol(port);
+
+    if (port_protocol_is_http2(protocol))
+        return UPSTREAM_HTTP2;
+    if (port_protocol_is_http(protocol))
+        return UPSTREAM_HTTP1;
+    if (protocol != PORT_SNIFFED)
+        return UPSTREAM_TCP;
+    /* A gateway has no downstream protocol to follow: it speaks HTTP/1.1. */
+    return t->proxy->type == PROXY_SIDECAR ? UPSTREAM_AS_DOWNSTREAM : UPSTREAM_HTTP1;
+}
+
+static enum lb_policy lb_of(const struct translation *t, const struct load_balancer *lb)
+{
+    switch (lb->simple) {
+    case SIMPLE_LB_UNSET:
+        return t->profile->lb;
+    case SIMPLE_LB_ROUND_ROBIN:
+        return LB_ROUND_ROBIN;
+    case SIMPLE_LB_LEAST_REQUEST:
+        return LB_LEAST_REQUEST;
+    case SIMPLE_LB_RANDOM:
+        return LB_RANDOM;
+    case SIMPLE_LB_PASSTHROUGH:
+        return LB_CLUSTER_PROVIDED;
+    }
+    UNREACHABLE("simple_lb");
+}
+
+static void set_mtls(const struct cluster_maker *maker, struct cluster *cluster)
+{
+    struct translation *t = maker->t;
+    bool is_headless = service_is_headless(maker->service);
+
+    if (!t->profile->has_auto_mtls || t->mesh->config.has_auto_mtls_off)
+        return;
+    /* Without a per-endpoint choice it is all or nothing. */
+    if (is_headless && !endpoints_are_injected(maker->service))
+        return;
+    cluster->mtls = cluster->type == CLUSTER_ORIGINAL_DST ? MTLS_ALWAYS : MTLS_BY_ENDPOINT;
+    cluster->sni = context_keep(
+        t, arena_format(&t->scratch, "outbound_.%u_.%.*s_.%.*s", cluster->service_port,
+                        STR_FMT(cluster->subset), STR_FMT(cluster->service_host)));
+    endpoints_identities(t, maker->service, cluster);
+}
+
+static struct str config_path(struct translation *t, const struct merged_rule *rule)
+{
+    const struct object_meta *meta = &rule->first->meta;
+
+    return context_keep(
+        t, arena_format(&t->scratch,
+                        "/apis/networking.istio.io/v1/namespaces/%.*s/destination-rule/%.*s",
+                        STR_FMT(meta->namespace), STR_FMT(meta->name)));
+}
+
+static void add_cluster(const struct cluster_maker *maker, const struct subset *subset)
+{
+    struct translation *t = maker->t;
+    const struct service *service = maker->service;
+    const struct service_port *port = &service->ports[maker->port_index];
+    struct load_balancer lb = policy_load_balancer(maker->rule, subset, port->port);
+    struct str subset_name = subset != NULL ? subset->name : STR_EMPTY;
+    struct cluster *cluster =
+        ARENA_PUSH(t->arena, maker->list->items, maker->list->count, maker->list->capacity);
+
+    *cluster = (struct cluster){
+        .name = cluster_name(t, port->port, subset_name, service->host),
+        .type = CLUSTER_EDS,
+        .lb = lb_of(t, &lb),
+        .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
+        .breakers = t->profile->breakers,
+        .protocol = protocol_of(t, port),
+        .has_panic_threshold_zero = true,
+        .service_host = context_keep(t, service->host),
+        .service_port = port->port,
+        .subset = context_keep(t, subset_name),
+        .service_name = context_keep(t, service->meta.name),
+        .service_namespace = context_keep(t, service->meta.namespace),
+        .config = maker->rule != NULL ? config_path(t, maker->rule) : STR_EMPTY,
+        .origin = context_keep_origin(t, port->origin),
+        .policy_origin = context_keep_origin(t, lb.origin),
+    };
+    if (subset != NULL)
+        cluster->subset_origin = context_keep_origin(t, subset->origin);
+    bool is_original_dst = t->proxy->type == PROXY_SIDECAR && service_is_headless(service);
+    if (is_original_dst || lb.simple == SIMPLE_LB_PASSTHROUGH) {
+        cluster->type = CLUSTER_ORIGINAL_DST;
+        cluster->lb = LB_CLUSTER_PROVIDED;
+    } else {
+        endpoints_translate(t, service, maker->port_index,
+                            subset != NULL ? &subset->labels : NULL, cluster);
+    }
+    set_mtls(maker, cluster);
+}
+
+static void add_service(struct translation *t, struct cluster_list *list,
+                        const struct service *service)
+{
+    const struct merged_rule *rule = policy_find(t, service->host, service->meta.namespace);
+
+    for (uint32_t i = 0; i < service->port_count; i++) {
+        struct cluster_maker maker = {
+            .t = t, .list = list, .service = service, .rule = rule, .port_index = i};
+        if (service_port_protocol(&service->ports[i]) == PORT_UDP)
+            continue;
+        add_cluster(&maker, NULL);
+        for (uint32_t k = 0; rule != NULL && k < rule->subset_count; k++)
+            add_cluster(&maker, rule->subsets[k]);
+    }
+}
+
+static void add_black_hole(struct translation *t, struct cluster_list *list)
+{
+    struct cluster *cluster = ARENA_PUSH(t->arena, list->items, list->count, list->capacity);
+
+    *cluster = (struct cluster){
+        .name = context_keep(t, STR("BlackHoleCluster")),
+        .type = CLUSTER_STATIC,
+        .lb = LB_ROUND_ROBIN,
+        .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
+        .breakers = UNLIMITED,
+        .protocol = UPSTREAM_HTTP1,
+    };
+}
+
+static void add_passthrough(struct translation *t, struct cluster_list *list, struct str name)
+{
+    struct cluster *cluster = ARENA_PUSH(t->arena, list->items, list->count, list->capacity);
+
+    *cluster = (struct cluster){
+        .name = context_keep(t, name),
+        .type = CLUSTER_ORIGINAL_DST,
+        .lb = LB_CLUSTER_PROVIDED,
+        .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
+        .breakers = UNLIMITED,
+        .protocol = UPSTREAM_AS_DOWNSTREAM,
+        .idle_timeout_ns = PASSTHROUGH_IDLE_NS,
+    };
+}
+
+struct str cluster_name(struct translation *t, uint32_t port, struct str subset, struct str host)
+{
+    return context_keep(t, arena_format(&t->scratch, "outbound|%u|%.*s|%.*s", port,
+                                        STR_FMT(subset), STR_FMT(host)));
+}
+
+void clusters_translate(struct translation *t)
+{
+    struct cluster_list list = {0};
+
+    for (uint32_t i = 0; i < t->service_count; i++)
+        add_service(t, &list, t->services[i]);
+    add_black_hole(t, &list);
+    if (t->proxy->type == PROXY_SIDECAR) {
+        add_passthrough(t, &list, STR("PassthroughCluster"));
+        add_passthrough(t, &list, STR("InboundPassthroughCluster"));
+    }
+    t->snapshot->clusters = list.items;
+    t->snapshot->cluster_count = list.count;
+    snapshot_index(t->snapshot);
+}

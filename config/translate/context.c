@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/context.c - see context.h.
+ *
+ * Source: ISTIO.md 1.6, 1.7.
+ */
+#include "config/translate/context.h"
+
+#include "config/resource/label.h"
+
+#define ALIAS_CHAIN_MAX 10u /* Istio follows so many names, then gives up */
+
+struct str context_keep(struct translation *t, struct str text)
+{
+    if (text.len == 0)
+        return (struct str){"", 0};
+    uint32_t index = map_get(&t->kept, text);
+    if (index != MAP_NONE)
+        return t->kept_texts[index];
+    struct str copy = arena_str(t->arena, text);
+    *ARENA_PUSH(&t->scratch, t->kept_texts, t->kept_count, t->kept_capacity) = copy;
+    (void)map_set(&t->kept, copy, t->kept_count - 1);
+    return copy;
+}
+
+struct origin context_keep_origin(struct translation *t, struct origin origin)
+{
+    if (origin.file.ptr != t->last_file.ptr || origin.file.len != t->last_file.len) {
+        t->last_file = origin.file;
+        t->last_file_kept = context_keep(t, origin.file);
+    }
+    origin.file = t->last_file_kept;
+    return origin;
+}
+
+bool context_is_exported(const struct translation *t, const struct text_list *export_to,
+                         const struct text_list *otherwise, struct str namespace)
+{
+    const struct text_list *list = export_to->count > 0 ? export_to : otherwise;
+
+    if (list->count == 0 || text_list_has(list, STR("*")))
+        return true;
+    if (text_list_has(list, STR("~")))
+        return false;
+    if (text_list_has(list, t->proxy->namespace))
+        return true;
+    return text_list_has(list, STR(".")) && str_eq(namespace, t->proxy->namespace);
+}
+
+/* The annotation's comma list. */
+static struct text_list service_export_to(struct translation *t, const struct service *service)
+{
+    struct text_list out = {0};
+    const struct str *text =
+        label_find(service->meta.annotations, service->meta.annotation_count,
+                   STR("networking.istio.io/exportTo"));
+
+    if (text == NULL || str_trim(*text).len == 0)
+        return out;
+    struct str rest = *text;
+    while (rest.ptr != NULL) {
+        struct str item = str_trim(str_cut(&rest, ','));
+        text_list_add(&out, item, &t->scratch);
+    }
+    return out;
+}
+
+void context_find_services(struct translation *t)
+{
+    const struct mesh *mesh = t->mesh;
+
+    t->services = ARENA_ARRAY(&t->scratch, const struct service *, mesh->services_count);
+    t->aliases = ARENA_ARRAY(&t->scratch, const struct service *, mesh->services_count);
+    map_init(&t->service_by_host, &t->scratch);
+    map_init(&t->alias_by_host, &t->scratch);
+    for (uint32_t i = 0; i < mesh->services_count; i++) {
+        const struct service *service = &mesh->services[i];
+        struct text_list export_to = service_export_to(t, service);
+        if (!context_is_exported(t, &export_to, &mesh->config.service_export_to,
+                                 service->meta.namespace))
+            continue;
+        if (service_is_external_name(service)) {
+            (void)map_set(&t->alias_by_host, service->host, t->alias_count);
+            t->aliases[t->alias_count++] = service;
+        } else {
+            (void)map_set(&t->service_by_host, service->host, t->service_count);
+            t->services[t->service_count++] = service;
+        }
+    }
+}
+
+const struct service *context_service(const struct translation *t, struct str host)
+{
+    uint32_t index = map_get(&t->service_by_host, host);
+
+    return index == MAP_NONE ? NULL : t->services[index];
+}
+
+struct str context_resolve_alias(const struct translation *t, struct str host)
+{
+    for (uint32_t i = 0; i < ALIAS_CHAIN_MAX; i++) {
+        uint32_t index = map_get(&t->alias_by_host, host);
+        if (index == MAP_NONE)
+            break;
+        host = t->aliases[index]->external_name;
+    }
+    return host;
+}

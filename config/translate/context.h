@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/context.h - what one translation knows: the mesh, the proxy,
+ * what of the mesh this proxy sees, and the snapshot that grows.
+ *
+ * Text that goes into the snapshot is copied there (context_keep): a snapshot
+ * outlives the mesh it was made from.
+ */
+#pragma once
+
+#include "base/map.h"
+#include "config/profile/profile.h"
+#include "config/resource/mesh_types.h"
+#include "config/translate/translate.h"
+#include "proxy/model/snapshot.h"
+
+struct translation {
+    struct snapshot *snapshot;
+    struct arena *arena; /* the snapshot's */
+    struct arena scratch;
+    const struct mesh *mesh;
+    const struct proxy_identity *proxy;
+    const struct profile *profile;
+    struct diag_list *diags;
+
+    /* What this proxy sees, in Istio's order. */
+    const struct service **services;
+    uint32_t service_count;
+    struct map service_by_host;
+    const struct service **aliases; /* ExternalName */
+    uint32_t alias_count;
+    struct map alias_by_host;
+    /* DestinationRules by namespace, merged; see policy.h */
+    struct policy_index *policies;
+
+    struct str last_file, last_file_kept; /* of origins */
+    struct map kept;                      /* text -> index into kept_texts */
+    struct str *kept_texts;
+    uint32_t kept_count, kept_capacity;
+};
+
+/* A copy in the snapshot; the same text is copied once. */
+struct str context_keep(struct translation *t, struct str text);
+struct origin context_keep_origin(struct translation *t, struct origin origin);
+
+/* The proxy is allowed to see an object of `namespace` with this exportTo
+ * (empty: `otherwise`, and that empty: everyone). */
+bool context_is_exported(const struct translation *t, const struct text_list *export_to,
+                         const struct text_list *otherwise, struct str namespace);
+
+/* Fills what the proxy sees of Services. */
+void context_find_services(struct translation *t);
+/* NULL: unknown to this proxy. */
+const struct service *context_service(const struct translation *t, struct str host);
+/* What an ExternalName host stands for, through chains; the host itself when it
+ * is none. */
+struct str context_resolve_alias(const struct translation *t, struct str host);

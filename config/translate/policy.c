@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/policy.c - see policy.h.
+ */
+#include "config/translate/policy.h"
+
+#include "config/resource/host.h"
+#include "config/resource/label.h"
+
+/* Rules of one namespace, as some proxies see them. */
+struct rule_list {
+    struct merged_rule *items;
+    uint32_t count, capacity;
+    struct map first_of_host; /* further ones by next_of_host */
+    uint32_t *wildcards;      /* the first of each wildcard host */
+    uint32_t wildcard_count, wildcard_capacity;
+};
+
+struct namespace_rules {
+    struct str namespace;
+    struct rule_list own;      /* what the namespace's own proxies see */
+    struct rule_list exported; /* what others may see */
+};
+
+struct policy_index {
+    struct namespace_rules *namespaces;
+    uint32_t count, capacity;
+    struct map by_name;
+};
+
+static struct namespace_rules *rules_of(struct translation *t, struct str namespace)
+{
+    struct policy_index *index = t->policies;
+    uint32_t found = map_get(&index->by_name, namespace);
+
+    if (found != MAP_NONE)
+        return &index->namespaces[found];
+    struct namespace_rules *added =
+        ARENA_PUSH(&t->scratch, index->namespaces, index->count, index->capacity);
+    added->namespace = namespace;
+    map_init(&added->own.first_of_host, &t->scratch);
+    map_init(&added->exported.first_of_host, &t->scratch);
+    (void)map_set(&index->by_name, namespace, index->count - 1);
+    return added;
+}
+
+/* Sets are compared as they were written: "." is not the namespace's name. */
+static bool is_superset(const struct text_list *big, const struct text_list *small)
+{
+    for (uint32_t i = 0; i < small->count; i++) {
+        if (!text_list_has(big, small->items[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool may_merge(const struct merged_rule *old, const struct destination_rule *rule,
+                      const struct text_list *export_to)
+{
+    bool has_selector = old->selector != NULL;
+
+    if (has_selector != rule->has_selector)
+        return false;
+    if (has_selector &&
+        (old->selector->count != rule->selector.count ||
+         !label_is_subset(old->selector->items, old->selector->count, rule->selector.items,
+                          rule->selector.count)))
+        return false;
+    bool is_equal = old->export_to.count == export_to->count &&
+                    is_superset(&old->export_to, export_to);
+    bool is_wider = old->export_to.count > 0 && is_superset(export_to, &old->export_to);
+    return is_equal || is_wider;
+}
+
+static bool has_subset(const struct merged_rule *rule, struct str name)
+{
+    for (uint32_t i = 0; i < rule->subset_count; i++) {
+        if (str_eq(rule->subsets[i]->name, name))
+            return true;
+    }
+    return false;
+}
+
+static void merge_into(struct translation *t, struct merged_rule *into,
+                       const struct destination_rule *rule)
+{
+    if (into->policy == NULL && rule->policy.is_set)
+        into->policy = &rule->policy;
+    for (uint32_t i = 0; i < rule->subset_count; i++) {
+        if (has_subset(into, rule->subsets[i].name))
+            continue;
+        *ARENA_PUSH(&t->scratch, into->subsets, into->subset_count, into->subset_capacity) =
+            &rule->subsets[i];
+    }
+}
+
+static void add_rule(struct translation *t, struct rule_list *list,
+                     const struct destination_rule *rule, const struct text_list *export_to)
+{
+    uint32_t last = MAP_NONE;
+
+    for (uint32_t i = map_get(&list->first_of_host, rule->host); i != MAP_NONE;
+         i = list->items[i].next_of_host) {
+        last = i;
+        if (may_merge(&list->items[i], rule, export_to)) {
+            merge_into(t, &list->items[i], rule);
+            return;
+        }
+    }
+    struct merged_rule *added = ARENA_PUSH(&t->scratch, list->items, list->count, list->capacity);
+    *added = (struct merged_rule){
+        .host = rule->host,
+        .namespace = rule->meta.namespace,
+        .first = rule,
+        .export_to = *export_to,
+        .selector = rule->has_selector ? &rule->selector : NULL,
+        .next_of_host = MAP_NONE,
+    };
+    merge_into(t, added, rule);
+    uint32_t index = list->count - 1;
+    if (last != MAP_NONE) {
+        list->items[last].next_of_host = index;
+        return;
+    }
+    (void)map_set(&list->first_of_host, rule->host, index);
+    if (host_is_wildcard(rule->host))
+        *ARENA_PUSH(&t->scratch, list->wildcards, list->wildcard_count, list->wildcard_capacity) =
+            index;
+}
+
+static void add_destination_rule(struct translation *t, const struct destination_rule *rule)
+{
+    static struct str private_item = STR_INIT(".");
+    struct text_list private_list = {.items = &private_item, .count = 1, .capacity = 1};
+    const struct text_list *defaults = &t->mesh->config.destination_rule_export_to;
+    const struct text_list *export_to = rule->has_selector          ? &private_list
+                                        : rule->export_to.count > 0 ? &rule->export_to
+                                                                    : defaults;
+    struct namespace_rules *rules = rules_of(t, rule->meta.namespace);
+    bool is_private = export_to->count == 1 && (str_eq(export_to->items[0], STR(".")) ||
+                                                str_eq(export_to->items[0], rule->meta.namespace));
+
+    /* The set as written decides about merging; a missing one is empty. */
+    const struct text_list *written = rule->has_selector ? &private_list : &rule->export_to;
+    add_rule(t, &rules->own, rule, written);
+    if (!is_private)
+        add_rule(t, &rules->exported, rule, written);
+}
+
+static bool is_selected(const struct translation *t, const struct merged_rule *rule)
+{
+    return label_is_subset(rule->selector->items, rule->selector->count, t->proxy->labels,
+                           t->proxy->label_count);
+}
+
+/* Of several entries for one host: the selecting one that fits, else the last
+ * one without selector that this proxy may see. */
+static const struct merged_rule *best_entry(const struct translation *t,
+                                            const struct rule_list *list, uint32_t first,
+                                            bool is_own)
+{
+    const struct merged_rule *found = NULL;
+
+    for (uint32_t i = first; i != MAP_NONE; i = list->items[i].next_of_host) {
+        const struct merged_rule *rule = &list->items[i];
+        if (rule->selector != NULL) {
+            if (is_own && is_selected(t, rule))
+                return rule;
+            continue;
+        }
+        if (context_is_exported(t, &rule->export_to, &t->mesh->config.destination_rule_export_to,
+                                rule->namespace))
+            found = rule;
+    }
+    return found;
+}
+
+/* The first entry of the most specific host that means `host`, or MAP_NONE. */
+static uint32_t match_host(const struct rule_list *list, struct str host)
+{
+    uint32_t found = map_get(&list->first_of_host, host);
+
+    if (found != MAP_NONE)
+        return found;
+    for (uint32_t i = 0; i < list->wildcard_count; i++) {
+        uint32_t index = list->wildcards[i];
+        struct str candidate = list->items[index].host;
+        if (!host_is_within(host, candidate))
+            continue;
+        if (found == MAP_NONE || host_order(candidate, list->items[found].host) < 0)
+            found = index;
+    }
+    return found;
+}
+
+static const struct merged_rule *find_in(const struct translation *t, struct str namespace,
+                                         struct str host, bool is_own)
+{
+    const struct policy_index *index = t->policies;
+    uint32_t found = map_get(&index->by_name, namespace);
+
+    if (found == MAP_NONE)
+        return NULL;
+    const struct namespace_rules *rules = &index->namespaces[found];
+    const struct rule_list *list = is_own ? &rules->own : &rules->exported;
+    return best_entry(t, list, match_host(list, host), is_own);
+}
+
+void policy_prepare(struct translation *t)
+{
+    t->policies = ARENA_NEW(&t->scratch, struct policy_index);
+    map_init(&t->policies->by_name, &t->scratch);
+    /* Rules with a selector come first. */
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < t->mesh->destination_rules_count; i++) {
+            const struct destination_rule *rule = &t->mesh->destination_rules[i];
+            if (rule->has_selector == (pass == 0))
+                add_destination_rule(t, rule);
+        }
+    }
+}
+
+const struct merged_rule *policy_find(const struct translation *t, struct str host,
+                                      struct str service_namespace)
+{
+    struct str own = t->proxy->namespace;
+    struct str root = t->mesh->config.root_namespace;
+    const struct merged_rule *found = NULL;
+
+    if (!str_eq(own, root)) {
+        found = find_in(t, own, host, true);
+    } else {
+        found = find_in(t, root, host, true);
+        bool is_private = found != NULL && found->export_to.count == 1 &&
+                          str_eq(found->export_to.items[0], STR("."));
+        if (!is_private)
+            found = NULL;
+    }
+    if (found == NULL && service_namespace.len > 0)
+        found = find_in(t, service_namespace, host, false);
+    if (found == NULL && service_namespace.len > 0 && str_eq(service_namespace, own))
+        found = find_in(t, service_namespace, host, true);
+    if (found == NULL && service_namespace.len > 0)
+        found = find_in(t, root, host, false);
+    return found;
+}
+
+static const struct port_policy *port_policy_of(const struct traffic_policy *policy, uint32_t port)
+{
+    for (uint32_t i = 0; i < policy->port_count; i++) {
+        if (policy->ports[i].port == port)
+            return &policy->ports[i];
+    }
+    return NULL;
+}
+
+struct load_balancer policy_load_balancer(const struct merged_rule *rule,
+                                          const struct subset *subset, uint32_t port)
+{
+    struct load_balancer out = {0};
+
+    if (rule == NULL)
+        return out;
+    if (rule->policy != NULL) {
+        const struct port_policy *of_port = port_policy_of(rule->policy, port);
+        /* A port's settings inherit nothing. */
+        out = of_port != NULL ? of_port->lb : rule->policy->lb;
+    }
+    if (subset == NULL || !subset->policy.is_set)
+        return out;
+    if (subset->policy.lb.is_set)
+        out = subset->policy.lb;
+    const struct port_policy *of_port = port_policy_of(&subset->policy, port);
+    return of_port != NULL ? of_port->lb : out;
+}

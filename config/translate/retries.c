@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/retries.c - see retries.h.
+ *
+ * Source: ISTIO.md 2.16, 11.1.
+ */
+#include "config/translate/retries.h"
+
+#define DEFAULT_ATTEMPTS 2u
+#define DEFAULT_RETRY_ON                                                                           \
+    "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
+#define OLD_RETRY_ON "5xx,connect-failure,refused-stream" /* what 1.0 always asked for */
+#define HOST_SELECTION_ATTEMPTS 5u
+#define STATUS_CODES_TEXT "retriable-status-codes"
+
+/* Status codes go to their own list; conditions stay, joined with commas. */
+static void split_retry_on(struct translation *t, struct str text, struct retry_policy *out)
+{
+    struct str rest = text;
+    struct str joined = STR_EMPTY;
+    uint32_t *codes = NULL;
+    uint32_t code_count = 0, code_capacity = 0;
+    bool has_condition = false, has_codes_word = false;
+
+    while (rest.ptr != NULL) {
+        struct str item = str_trim(str_cut(&rest, ','));
+        uint64_t code;
+        if (str_to_u64(item, 999, &code) && code >= 100) {
+            *ARENA_PUSH(t->arena, codes, code_count, code_capacity) = (uint32_t)code;
+            continue;
+        }
+        has_codes_word |= str_eq(item, STR(STATUS_CODES_TEXT));
+        joined = has_condition ? arena_format(&t->scratch, "%.*s,%.*s", STR_FMT(joined),
+                                              STR_FMT(item))
+                               : item;
+        has_condition = true;
+    }
+    /* With codes only Istio's join leaves the comma at the front. */
+    if (code_count > 0 && !has_codes_word)
+        joined = arena_concat(&t->scratch, joined, STR("," STATUS_CODES_TEXT));
+    out->retry_on = context_keep(t, joined);
+    out->status_codes = codes;
+    out->status_code_count = code_count;
+}
+
+static struct retry_policy *default_policy(struct translation *t)
+{
+    struct retry_policy *out = ARENA_NEW(t->arena, struct retry_policy);
+
+    out->num_retries = DEFAULT_ATTEMPTS;
+    out->retry_on = STR(DEFAULT_RETRY_ON);
+    if (!t->profile->has_default_retry) {
+        out->retry_on = STR(OLD_RETRY_ON);
+        return out;
+    }
+    out->has_previous_hosts = true;
+    out->host_selection_attempts_max = HOST_SELECTION_ATTEMPTS;
+    return out;
+}
+
+const struct retry_policy *retries_translate(struct translation *t,
+                                             const struct http_retries *retries)
+{
+    if (retries == NULL)
+        retries = t->mesh->config.retries;
+    if (retries == NULL)
+        return t->profile->has_default_retry ? default_policy(t) : NULL;
+    if (retries->attempts <= 0)
+        return NULL;
+    struct retry_policy *out = default_policy(t);
+    out->num_retries = (uint32_t)retries->attempts;
+    out->origin = context_keep_origin(t, retries->origin);
+    if (retries->retry_on.len > 0)
+        split_retry_on(t, retries->retry_on, out);
+    out->per_try_timeout_ns = retries->per_try_timeout_ns;
+    out->backoff_base_ns = retries->backoff_ns;
+    if (retries->has_ignore_previous_hosts)
+        out->has_previous_hosts = retries->is_ignoring_previous_hosts;
+    if (retries->has_remote_localities && retries->is_remote_localities) {
+        out->has_previous_hosts = false;
+        out->has_previous_priorities = true;
+    }
+    return out;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/retries.h - the retry policy of a route: the rule's, the
+ * mesh's or the profile's.
+ */
+#pragma once
+
+#include "config/translate/context.h"
+
+/* `retries` NULL: the rule says nothing. NULL: no retries. */
+const struct retry_policy *retries_translate(struct translation *t,
+                                             const struct http_retries *retries);
