@@ -55,11 +55,10 @@ static struct builder_frame *top_of(struct builder *builder)
 /* The index of the entry, or MAP_NONE. */
 static uint32_t find_key(struct builder_frame *frame, struct str key)
 {
-    const struct node *map = frame->node;
-    if (map->count > KEYS_WITHOUT_MAP)
+    if (frame->node->count > KEYS_WITHOUT_MAP)
         return map_get(&frame->keys, key);
-    for (uint32_t i = 0; i < map->count; i++)
-        if (str_eq(map->entries[i].key, key))
+    for (uint32_t i = 0; i < frame->node->count; i++)
+        if (str_eq(frame->entries[i].key, key))
             return i;
     return MAP_NONE;
 }
@@ -67,13 +66,13 @@ static uint32_t find_key(struct builder_frame *frame, struct str key)
 static void add_entry(struct builder *builder, struct builder_frame *frame, struct node_entry entry)
 {
     struct node *map = frame->node;
-    *ARENA_PUSH(builder->arena, map->entries, map->count, frame->capacity) = entry;
+    *ARENA_PUSH(builder->arena, frame->entries, map->count, frame->entry_capacity) = entry;
     if (map->count <= KEYS_WITHOUT_MAP)
         return;
     if (frame->keys.count == 0)
         map_init(&frame->keys, builder->arena);
     for (uint32_t i = frame->keys.count; i < map->count; i++)
-        (void)map_set(&frame->keys, map->entries[i].key, i);
+        (void)map_set(&frame->keys, frame->entries[i].key, i);
 }
 
 static bool is_merge_key(const struct node *key)
@@ -118,7 +117,7 @@ static void add_to_map(struct builder *builder, struct builder_frame *frame, str
         add_entry(builder, frame, entry);
         return;
     }
-    uint32_t line = frame->node->entries[before].key_origin.line;
+    uint32_t line = frame->entries[before].key_origin.line;
     complain(builder, DIAG_DUPLICATE_KEY, entry.key_origin, entry.key, decimal(builder, line));
 }
 
@@ -136,7 +135,7 @@ static void add_node(struct builder *builder, struct node *node, uint32_t height
     if (frame->node->kind == NODE_MAP)
         add_to_map(builder, frame, node, origin);
     else
-        *ARENA_PUSH(builder->arena, frame->node->items, frame->node->count, frame->capacity) = node;
+        *ARENA_PUSH(builder->arena, frame->items, frame->node->count, frame->item_capacity) = node;
 }
 
 /* Its index, or MAP_NONE for no name. A later anchor of a name hides the earlier. */
@@ -189,6 +188,20 @@ static void merge_all(struct builder *builder, struct builder_frame *frame)
                          STR_EMPTY);
         }
     }
+}
+
+/* The gathered items become the node's own. */
+static void keep_items(struct builder *builder, const struct builder_frame *frame)
+{
+    struct node *node = frame->node;
+    if (node->count == 0)
+        return;
+    if (node->kind == NODE_MAP)
+        node->entries = arena_grow(builder->arena, frame->entries, node->count, node->count,
+                                   sizeof(*node->entries));
+    else
+        node->items = arena_grow(builder->arena, frame->items, node->count, node->count,
+                                 sizeof(*node->items));
 }
 
 /* Stands for an alias that means nothing: as if nobody had written a value. */
@@ -249,7 +262,14 @@ void builder_begin(struct builder *builder, enum node_kind kind, struct origin o
     node->kind = kind;
     node->origin = origin;
     struct builder_frame *frame = &builder->frames[builder->depth++];
-    *frame = (struct builder_frame){.node = node, .nodes_before = nodes_before};
+    *frame = (struct builder_frame){
+        .node = node,
+        .items = frame->items,
+        .entries = frame->entries,
+        .item_capacity = frame->item_capacity,
+        .entry_capacity = frame->entry_capacity,
+        .nodes_before = nodes_before,
+    };
     frame->anchor =
         add_anchor(builder, anchor, (struct builder_anchor){.node = node, .is_open = true});
 }
@@ -260,6 +280,7 @@ void builder_end(struct builder *builder)
     struct builder_frame *frame = top_of(builder);
     uint32_t height = frame->height + 1;
     merge_all(builder, frame);
+    keep_items(builder, frame);
     builder->depth--;
     if (frame->anchor != MAP_NONE) {
         struct builder_anchor *anchor = &builder->anchors[frame->anchor];

@@ -25,10 +25,13 @@ struct builder_merge {
     uint32_t entries_before;
 };
 
-/* A list or map that is still open. */
+/* A list or map that is still open. Its items are gathered in arrays that are
+ * used again by the next one of this depth, and copied when it closes. */
 struct builder_frame {
     struct node *node;
-    uint32_t capacity;
+    struct node **items;
+    struct node_entry *entries;
+    uint32_t item_capacity, entry_capacity;
     uint32_t height; /* of the tallest child so far */
     uint32_t anchor; /* index of its anchor, or MAP_NONE */
     uint32_t nodes_before;
