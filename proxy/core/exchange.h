@@ -95,6 +95,7 @@ struct xc_setup {
     const struct http_connection_manager *http;
     struct arena *arena; /* heads live here; reset by the owner after XC_FINISH */
     struct trace *trace; /* NULL: none */
+    struct str remote_address; /* of the downstream peer, without port; may be empty */
 };
 
 enum xc_state {
@@ -117,6 +118,7 @@ struct exchange {
     uint32_t attempt; /* the one under way; 0: none */
     uint32_t cluster_index;
     uint32_t endpoint_index;
+    bool has_begun; /* the balancer counts the attempt as under way */
     int64_t attempt_started_ns;
     int64_t timeout_ns;      /* of the route; 0: none */
     int64_t deadline_ns;     /* NS_NEVER until the request is complete */

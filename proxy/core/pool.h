@@ -45,8 +45,12 @@ uint32_t pool_note_connected(struct pool *pool, uint32_t conn);
 void pool_note_connect_failed(struct pool *pool, uint32_t conn, bool is_timeout);
 uint32_t pool_next_failed(struct pool *pool);
 
-/* The response on `conn` is complete. If it may be kept, the waiter that gets
- * it next, or POOL_NONE: idle. If not, the caller closes it (pool_note_closed). */
+/* The response on `conn` is complete: no request is active on it any more.
+ * Then either pool_note_idle or pool_note_closed. */
+void pool_note_done(struct pool *pool, uint32_t conn);
+
+/* The connection may be used again: the waiter that gets it, or POOL_NONE: it
+ * is idle. */
 uint32_t pool_note_idle(struct pool *pool, uint32_t conn);
 
 /* A waiter gives up before it got a connection (timeout, client gone). */

@@ -67,9 +67,12 @@ static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool h
 static void part(struct conn *conn, struct attempt *attempt, bool has_surplus)
 {
     bool is_kept = conn_is_open(conn) && may_be_kept(conn, attempt, has_surplus);
+    pool_note_done(conn->up.pool, conn->number);
     conn->up.attempt = NULL;
     attempt->conn = NULL;
     attempt->is_response_complete = true;
+    if (conn_is_open(conn))
+        pool_note_done(conn->up.pool, conn->number);
     conn_resume(conn);
     if (!is_kept) {
         close_pooled(conn, POOL_CLOSE_LOCAL);
@@ -186,6 +189,7 @@ static void take_last_end(struct conn *conn, struct attempt *attempt)
     conn->up.attempt = NULL;
     attempt->conn = NULL;
     attempt->is_response_complete = true;
+    pool_note_done(conn->up.pool, conn->number);
     close_pooled(conn, POOL_CLOSE_REMOTE);
     tell_end(attempt);
 }

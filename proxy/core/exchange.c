@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/core/exchange.c - every change of an exchange's state.
+ *
+ * Each event has one function; each says what is to be done by adding actions
+ * to the plan. The ways to end are reply, cut and finish, at the top.
+ */
+#include "proxy/core/exchange.h"
+
+#include "base/check.h"
+#include "base/ns.h"
+#include "proxy/core/engine_state.h"
+#include "proxy/core/forward.h"
+#include "proxy/core/lb.h"
+#include "proxy/core/local_reply.h"
+#include "proxy/core/redirect.h"
+#include "proxy/core/router.h"
+#include "proxy/core/split.h"
+
+/* One step: the exchange, the time and the plan being made. */
+struct step {
+    struct exchange *xc;
+    int64_t now_ns;
+    struct xc_plan *plan;
+};
+
+static struct xc_action *act(const struct step *step, enum xc_action_kind kind)
+{
+    ASSERT(step->plan->count < XC_PLAN_MAX);
+    struct xc_action *action = &step->plan->items[step->plan->count++];
+    *action = (struct xc_action){.kind = kind};
+    return action;
+}
+
+static struct trace_event *tell(const struct step *step, enum trace_kind kind)
+{
+    struct trace *trace = step->xc->setup.trace;
+    return trace == NULL ? NULL : trace_add(trace, kind, step->now_ns);
+}
+
+static void count_http(const struct step *step, enum http_stat stat)
+{
+    step->xc->setup.engine->http_stats.counters[stat]++;
+}
+
+static struct cluster_state *cluster_state(const struct exchange *xc)
+{
+    return &xc->setup.engine->clusters[xc->cluster_index];
+}
+
+static void count_cluster(const struct step *step, enum cluster_stat stat)
+{
+    cluster_state(step->xc)->stats.counters[stat]++;
+}
+
+static struct formatter_facts facts_of(const struct exchange *xc)
+{
+    return (struct formatter_facts){.request = xc->request,
+                                    .response = xc->response,
+                                    .record = &xc->record,
+                                    .remote_address = xc->setup.remote_address};
+}
+
+/* --- the ways to end ------------------------------------------------------ */
+
+/* Gives back what the attempt had been lent; words from it count no more. */
+static void end_attempt(struct exchange *xc)
+{
+    if (xc->has_begun)
+        lb_note_end(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
+    xc->has_begun = false;
+    xc->attempt = 0;
+}
+
+static void abandon(const struct step *step)
+{
+    if (step->xc->attempt == 0)
+        return;
+    act(step, XC_ABANDON)->attempt = step->xc->attempt;
+    end_attempt(step->xc);
+}
+
+static void finish(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    ASSERT(xc->state != XC_STATE_FINISHED);
+    ASSERT(xc->attempt == 0);
+    xc->state = XC_STATE_FINISHED;
+    xc->deadline_ns = NS_NEVER;
+    xc->record.finished_ns = step->now_ns;
+    struct trace_event *event = tell(step, TRACE_FINISHED);
+    if (event != NULL) {
+        event->number = xc->record.status;
+        event->text = arena_str(xc->setup.trace->arena, xc->record.details);
+    }
+    act(step, XC_FINISH);
+}
+
+struct reply {
+    enum reason reason;
+    uint32_t status; /* 0: the reason's */
+    struct str details, flag, body;
+    bool has_words; /* details, flag and body are given here, not by the reason */
+};
+
+/* Answers by itself; headers that were put into xc->response stay in front. */
+static void reply_with(const struct step *step, struct reply reply)
+{
+    struct exchange *xc = step->xc;
+    const struct reason_row *row = reason_row(reply.reason);
+    if (!reply.has_words) {
+        reply.details = row->details;
+        reply.flag = row->flag;
+        reply.body = row->body;
+    }
+    if (reply.status == 0)
+        reply.status = row->status;
+    struct local_reply local = {.status = reply.status, .body = reply.body, .is_grpc = xc->is_grpc};
+    struct str body = local_reply_finish(&local, xc->response);
+    xc->record.reason = reply.reason;
+    xc->record.status = xc->response->status;
+    xc->record.details = reply.details;
+    record_add_flag(&xc->record, reply.flag);
+    struct trace_event *event = tell(step, TRACE_LOCAL_REPLY);
+    if (event != NULL) {
+        event->reason = reply.reason;
+        event->number = xc->record.status;
+        event->text = arena_str(xc->setup.trace->arena, reply.details);
+    }
+    abandon(step);
+    struct xc_action *action = act(step, XC_REPLY);
+    action->response = xc->response;
+    action->body = xc->is_head_method ? STR_EMPTY : body;
+    xc->record.bytes_sent += action->body.len;
+    finish(step);
+}
+
+static void new_response(struct exchange *xc)
+{
+    struct response_head *head = ARENA_NEW(xc->setup.arena, struct response_head);
+    header_list_init(&head->headers, xc->setup.arena);
+    xc->response = head;
+}
+
+/* A local reply of a route that forwards: the route's response headers come
+ * first (ENVOY.md 1.11), and the cluster counts its status. */
+static void reply_for_cluster(const struct step *step, struct reply reply, bool is_overflow)
+{
+    struct exchange *xc = step->xc;
+    new_response(xc);
+    xc->response->status = reply.status != 0 ? reply.status : reason_row(reply.reason)->status;
+    struct formatter_facts facts = facts_of(xc);
+    forward_response(xc->record.route, xc->record.weighted, &facts, xc->response, xc->setup.trace,
+                     step->now_ns);
+    if (is_overflow)
+        header_set(&xc->response->headers, STR("x-envoy-overloaded"), STR("true"));
+    if (xc->record.cluster != NULL)
+        cluster_stats_note_status(&cluster_state(xc)->stats, xc->response->status,
+                                  &xc->setup.engine->arena);
+    reply_with(step, reply);
+}
+
+/* The response was begun and cannot be ended. */
+static void cut(const struct step *step, struct str flag, struct str details)
+{
+    struct exchange *xc = step->xc;
+    record_add_flag(&xc->record, flag);
+    xc->record.details = details;
+    tell(step, TRACE_CUT);
+    abandon(step);
+    act(step, XC_CUT);
+    finish(step);
+}
+
+/* --- the request's head --------------------------------------------------- */
+
+static void note_request(struct exchange *xc, struct request_head *head)
+{
+    struct record *record = &xc->record;
+    xc->request = head;
+    xc->is_grpc = request_head_is_grpc(head);
+    xc->is_head_method = str_eq(head->method, STR("HEAD"));
+    record->version = head->version;
+    record->method = head->method;
+    record->path = head->path;
+    record->authority = head->authority;
+    (void)header_get(&head->headers, STR("x-request-id"), &record->request_id);
+}
+
+static void open_attempt(const struct step *step, uint32_t endpoint_index)
+{
+    struct exchange *xc = step->xc;
+    xc->attempt = xc->record.attempt_count;
+    xc->endpoint_index = endpoint_index;
+    xc->record.endpoint = &xc->record.cluster->endpoints[endpoint_index];
+    xc->attempt_started_ns = step->now_ns;
+    xc->state = XC_STATE_UPSTREAM;
+    lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), endpoint_index);
+    xc->has_begun = true;
+    struct trace_event *event = tell(step, TRACE_ATTEMPT_OPENED);
+    if (event != NULL) {
+        event->index = xc->attempt;
+        event->endpoint = xc->record.endpoint;
+        event->cluster = xc->record.cluster;
+    }
+    struct xc_action *action = act(step, XC_ATTEMPT);
+    action->attempt = xc->attempt;
+    action->cluster_index = xc->cluster_index;
+    action->endpoint_index = endpoint_index;
+    action->request = xc->request;
+    action->is_end = xc->is_request_complete;
+}
+
+static void pick_endpoint(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    struct lb *lb = engine_lb(xc->setup.engine, xc->cluster_index);
+    uint32_t endpoint_index = lb_pick(lb, &xc->setup.engine->rng_lb);
+    struct trace_event *event =
+        tell(step, endpoint_index == LB_NONE ? TRACE_NO_ENDPOINT : TRACE_ENDPOINT_PICKED);
+    if (event != NULL) {
+        event->cluster = xc->record.cluster;
+        event->origin = xc->record.cluster->subset.len > 0 ? xc->record.cluster->subset_origin
+                                                           : xc->record.cluster->origin;
+        event->number = lb->usable_count;
+        event->total = xc->record.cluster->endpoint_count;
+    }
+    if (endpoint_index == LB_NONE) {
+        count_cluster(step, STAT_CLUSTER_upstream_cx_none_healthy);
+        reply_for_cluster(step, (struct reply){.reason = REASON_NO_ENDPOINT}, false);
+        return;
+    }
+    if (event != NULL) {
+        event->index = endpoint_index;
+        event->endpoint = &xc->record.cluster->endpoints[endpoint_index];
+    }
+    open_attempt(step, endpoint_index);
+}
+
+static void arm_timeout(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    if (xc->timeout_ns <= 0)
+        return;
+    /* The clock starts when the request is complete (ENVOY.md 3.2). */
+    if (xc->is_request_complete && xc->deadline_ns == NS_NEVER)
+        xc->deadline_ns = ns_add(step->now_ns, xc->timeout_ns);
+}
+
+static void choose_cluster(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct forward_action *forward = &xc->record.route->forward;
+    struct str name = forward->cluster;
+    struct origin origin = forward->origin;
+    struct split_answer split = {0};
+    if (forward->weighted_count > 0) {
+        split = split_choose(forward, xc->stream_random);
+        xc->record.weighted = &forward->weighted[split.index];
+        name = xc->record.weighted->cluster;
+        origin = xc->record.weighted->origin;
+    }
+    xc->record.cluster_name = name;
+    uint32_t index = engine_cluster_index(xc->setup.engine, name);
+    struct trace_event *event = tell(step, TRACE_CLUSTER_CHOSEN);
+    if (event != NULL) {
+        event->text = arena_str(xc->setup.trace->arena, name);
+        event->origin = origin;
+        event->index = split.index;
+        event->number = (int64_t)split.number;
+        event->total = (int64_t)forward->weight_total;
+        event->route = xc->record.route;
+    }
+    if (index == UINT32_MAX) {
+        event = tell(step, TRACE_CLUSTER_MISSING);
+        if (event != NULL) {
+            event->text = arena_str(xc->setup.trace->arena, name);
+            event->origin = origin;
+        }
+        return;
+    }
+    xc->cluster_index = index;
+    xc->record.cluster = &engine_snapshot(xc->setup.engine)->clusters[index];
+}
+
+static void forward(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct route *route = xc->record.route;
+    choose_cluster(step);
+    if (xc->record.cluster == NULL) {
+        count_http(step, STAT_HTTP_no_cluster);
+        reply_for_cluster(step,
+                          (struct reply){.reason = REASON_NO_CLUSTER,
+                                         .status = route->forward.cluster_not_found_status},
+                          false);
+        return;
+    }
+    xc->record.attempt_count = 1;
+    xc->timeout_ns = forward_timeout_ns(&route->forward, xc->request, xc->is_grpc);
+    struct trace_event *event = xc->timeout_ns > 0 ? tell(step, TRACE_TIMEOUT_ARMED) : NULL;
+    if (event != NULL) {
+        event->number = xc->timeout_ns;
+        event->origin = route->forward.timeout_origin;
+        event->route = route;
+    }
+    struct forward_question asked = {.http = xc->setup.http,
+                                     .virtual_host = xc->record.virtual_host,
+                                     .route = route,
+                                     .weighted = xc->record.weighted,
+                                     .timeout_ns = xc->timeout_ns,
+                                     .attempt_count = xc->record.attempt_count,
+                                     .now_ns = step->now_ns};
+    struct formatter_facts facts = facts_of(xc);
+    forward_request(&asked, &facts, xc->request, xc->setup.trace);
+    xc->record.authority = xc->request->authority;
+    arm_timeout(step);
+    pick_endpoint(step);
+}
+
+static void redirect(const struct step *step, struct str location, uint32_t status)
+{
+    struct exchange *xc = step->xc;
+    new_response(xc);
+    xc->response->status = status;
+    header_set(&xc->response->headers, STR("location"), location);
+    if (xc->record.route != NULL) {
+        struct formatter_facts facts = facts_of(xc);
+        forward_response(xc->record.route, NULL, &facts, xc->response, xc->setup.trace,
+                         step->now_ns);
+    }
+    struct trace_event *event = tell(step, TRACE_REDIRECTED);
+    if (event != NULL) {
+        event->text = arena_str(xc->setup.trace->arena, location);
+        event->number = status;
+        event->origin = xc->record.route != NULL ? xc->record.route->redirect.origin
+                                                 : xc->record.virtual_host->origin;
+    }
+    count_http(step, STAT_HTTP_rq_direct_response);
+    reply_with(step, (struct reply){.reason = REASON_DIRECT_RESPONSE, .status = status});
+}
+
+static void respond_directly(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct direct_response_action *direct = &xc->record.route->direct;
+    new_response(xc);
+    xc->response->status = direct->status;
+    struct formatter_facts facts = facts_of(xc);
+    forward_response(xc->record.route, NULL, &facts, xc->response, xc->setup.trace, step->now_ns);
+    struct trace_event *event = tell(step, TRACE_ANSWERED_DIRECTLY);
+    if (event != NULL) {
+        event->number = direct->status;
+        event->origin = direct->origin;
+    }
+    count_http(step, STAT_HTTP_rq_direct_response);
+    reply_with(step, (struct reply){.reason = REASON_DIRECT_RESPONSE,
+                                    .status = direct->status,
+                                    .has_words = true,
+                                    .details = reason_row(REASON_DIRECT_RESPONSE)->details,
+                                    .body = direct->body});
+}
+
+static void no_route(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    struct trace_event *event = tell(step, TRACE_NO_ROUTE);
+    if (event != NULL) {
+        event->text = arena_str(xc->setup.trace->arena, xc->request->path);
+        event->virtual_host = xc->record.virtual_host;
+        if (xc->record.virtual_host != NULL)
+            event->origin = xc->record.virtual_host->origin;
+    }
+    new_response(xc);
+    count_http(step, STAT_HTTP_no_route);
+    reply_with(step, (struct reply){.reason = REASON_NO_ROUTE});
+}
+
+/* The virtual host, noted in record and trace. */
+static void find_virtual_host(const struct step *step, const struct router *router)
+{
+    struct exchange *xc = step->xc;
+    struct str domain = STR_EMPTY;
+    xc->record.virtual_host =
+        router_virtual_host(router, xc->request->authority, xc->setup.arena, &domain);
+    bool is_found = xc->record.virtual_host != NULL;
+    struct trace_event *event = tell(step, is_found ? TRACE_VIRTUAL_HOST : TRACE_NO_VIRTUAL_HOST);
+    if (event == NULL)
+        return;
+    event->virtual_host = xc->record.virtual_host;
+    event->text = arena_str(xc->setup.trace->arena, is_found ? domain : xc->request->authority);
+    event->other = arena_str(xc->setup.trace->arena, xc->request->authority);
+    if (is_found)
+        event->origin = xc->record.virtual_host->origin;
+}
+
+static void route(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct router *router = engine_router(xc->setup.engine, xc->setup.http->routes);
+    find_virtual_host(step, router);
+    const struct virtual_host *host = xc->record.virtual_host;
+    count_http(step, STAT_HTTP_rq_total);
+    if (host == NULL) {
+        no_route(step);
+        return;
+    }
+    if (host->require_tls == REQUIRE_TLS_ALL && !str_eq(xc->request->scheme, STR("https"))) {
+        redirect(step, redirect_to_tls(xc->request, xc->setup.arena), 301);
+        return;
+    }
+    const struct route *chosen =
+        router_match(router, host, xc->request, xc->setup.trace, step->now_ns);
+    if (chosen == NULL) {
+        no_route(step);
+        return;
+    }
+    xc->record.route = chosen;
+    struct trace_event *event = tell(step, TRACE_ROUTE_CHOSEN);
+    if (event != NULL) {
+        event->route = chosen;
+        event->virtual_host = host;
+        event->origin = chosen->origin;
+    }
+    switch (chosen->action) {
+    case ROUTE_FORWARD:
+        forward(step);
+        return;
+    case ROUTE_REDIRECT:
+        redirect(step, redirect_location(chosen, xc->request, xc->setup.arena),
+                 chosen->redirect.status);
+        return;
+    case ROUTE_DIRECT_RESPONSE:
+        respond_directly(step);
+        return;
+    case ROUTE_NO_ACTION:
+        no_route(step);
+        return;
+    }
+    UNREACHABLE("route_action");
+}
+
+static void on_request_head(const struct step *step, const struct xc_event *event)
+{
+    struct exchange *xc = step->xc;
+    ASSERT(xc->state == XC_STATE_HEAD);
+    note_request(xc, event->request);
+    xc->state = XC_STATE_DECIDED;
+    xc->is_request_complete = event->is_end;
+    struct trace_event *told = tell(step, TRACE_REQUEST);
+    if (told != NULL) {
+        struct arena *arena = xc->setup.trace->arena;
+        told->text = arena_str(arena, xc->request->method);
+        told->other = arena_format(arena, "%.*s%.*s", STR_FMT(xc->request->authority),
+                                   STR_FMT(xc->request->path));
+    }
+    route(step);
+}
+
+static void on_request_refused(const struct step *step, const struct xc_event *event)
+{
+    struct exchange *xc = step->xc;
+    if (event->request != NULL)
+        note_request(xc, event->request);
+    xc->is_request_complete = event->is_end;
+    if (xc->state == XC_STATE_RESPONDING) {
+        cut(step, event->flag, event->details);
+        return;
+    }
+    new_response(xc);
+    if (event->response != NULL)
+        header_list_copy(&xc->response->headers, &event->response->headers, xc->setup.arena);
+    reply_with(step, (struct reply){.reason = REASON_REFUSED,
+                                    .status = event->status,
+                                    .has_words = true,
+                                    .details = event->details,
+                                    .flag = event->flag,
+                                    .body = event->body});
+}
+
+/* --- the attempt ---------------------------------------------------------- */
+
+static void on_response_head(const struct step *step, const struct xc_event *event)
+{
+    struct exchange *xc = step->xc;
+    struct response_head *head = event->response;
+    ASSERT(xc->state == XC_STATE_UPSTREAM);
+    xc->response = head;
+    cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
+    int64_t took_ms = (step->now_ns - xc->attempt_started_ns) / NS_MS;
+    header_set(&head->headers, STR("x-envoy-upstream-service-time"),
+               arena_format(xc->setup.arena, "%lld", (long long)took_ms));
+    xc->record.status = head->status;
+    xc->record.details = STR("via_upstream");
+    struct formatter_facts facts = facts_of(xc);
+    forward_response(xc->record.route, xc->record.weighted, &facts, head, xc->setup.trace,
+                     step->now_ns);
+    struct trace_event *told = tell(step, TRACE_RESPONSE);
+    if (told != NULL) {
+        told->index = event->attempt;
+        told->number = head->status;
+        told->endpoint = xc->record.endpoint;
+    }
+    xc->state = XC_STATE_RESPONDING;
+    struct xc_action *action = act(step, XC_FORWARD);
+    action->attempt = xc->attempt;
+    action->response = head;
+    action->is_end = event->is_end;
+    if (event->is_end) {
+        end_attempt(xc);
+        finish(step);
+    }
+}
+
+static void on_interim(const struct step *step, const struct xc_event *event)
+{
+    struct xc_action *action = act(step, XC_FORWARD_INTERIM);
+    action->attempt = event->attempt;
+    action->response = event->response;
+}
+
+/* "reset reason: ..." with blanks as underscores, for the details. */
+static struct str reset_details(struct arena *arena, struct str prefix, enum failure failure,
+                                struct str text)
+{
+    struct str words = failure_row(failure)->words;
+    struct str whole = text.len > 0
+                           ? arena_format(arena, "%.*s{%.*s|%.*s}", STR_FMT(prefix),
+                                          STR_FMT(words), STR_FMT(text))
+                           : arena_format(arena, "%.*s{%.*s}", STR_FMT(prefix), STR_FMT(words));
+    char *out = arena_alloc(arena, whole.len);
+    for (size_t i = 0; i < whole.len; i++)
+        out[i] = whole.ptr[i] == ' ' ? '_' : whole.ptr[i];
+    return (struct str){out, whole.len};
+}
+
+static void on_attempt_failed(const struct step *step, const struct xc_event *event)
+{
+    struct exchange *xc = step->xc;
+    struct arena *arena = xc->setup.arena;
+    const struct failure_row *row = failure_row(event->failure);
+    struct str text = arena_str(arena, event->text);
+    struct trace_event *told = tell(step, TRACE_ATTEMPT_FAILED);
+    if (told != NULL) {
+        told->index = event->attempt;
+        told->failure = event->failure;
+        told->endpoint = xc->record.endpoint;
+        told->text = arena_str(xc->setup.trace->arena, text);
+    }
+    end_attempt(xc);
+    xc->record.transport_failure = text;
+    if (xc->state == XC_STATE_RESPONDING) {
+        cut(step, row->flag,
+            reset_details(arena, STR("upstream_reset_after_response_started"), event->failure,
+                          text));
+        return;
+    }
+    struct str body = arena_format(
+        arena, "upstream connect error or disconnect/reset before headers. reset reason: %.*s",
+        STR_FMT(row->words));
+    reply_for_cluster(step,
+                      (struct reply){.reason = REASON_UPSTREAM_RESET,
+                                     .status = row->status,
+                                     .has_words = true,
+                                     .flag = row->flag,
+                                     .details = reset_details(
+                                         arena, STR("upstream_reset_before_response_started"),
+                                         event->failure, text),
+                                     .body = body},
+                      event->failure == FAILURE_OVERFLOW);
+}
+
+static void on_attempt_event(const struct step *step, const struct xc_event *event)
+{
+    struct exchange *xc = step->xc;
+    if (event->attempt == 0 || event->attempt != xc->attempt)
+        return; /* given up before: nobody listens any more */
+    if (event->kind == XC_EVENT_ATTEMPT_READY) {
+        count_cluster(step, STAT_CLUSTER_upstream_rq_total);
+        struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
+        if (told != NULL) {
+            told->index = event->attempt;
+            told->number = event->is_reused;
+            told->endpoint = xc->record.endpoint;
+        }
+    } else if (event->kind == XC_EVENT_INTERIM) {
+        on_interim(step, event);
+    } else if (event->kind == XC_EVENT_RESPONSE_HEAD) {
+        on_response_head(step, event);
+    } else if (event->kind == XC_EVENT_RESPONSE_DATA) {
+        xc->record.bytes_sent += event->size;
+    } else if (event->kind == XC_EVENT_RESPONSE_END) {
+        ASSERT(xc->state == XC_STATE_RESPONDING);
+        end_attempt(xc);
+        finish(step);
+    } else if (event->kind == XC_EVENT_ATTEMPT_FAILED) {
+        on_attempt_failed(step, event);
+    }
+}
+
+/* --- the rest of the world ------------------------------------------------ */
+
+static void on_client_gone(const struct step *step, const struct xc_event *event)
+{
+    struct exchange *xc = step->xc;
+    record_add_flag(&xc->record, event->flag.len > 0 ? event->flag : STR("DC"));
+    xc->record.details =
+        event->details.len > 0 ? event->details : STR("downstream_remote_disconnect");
+    tell(step, TRACE_CLIENT_GONE);
+    abandon(step);
+    finish(step);
+}
+
+static void on_wake(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    if (step->now_ns < xc->deadline_ns)
+        return;
+    struct trace_event *told = tell(step, TRACE_TIMEOUT_FIRED);
+    if (told != NULL) {
+        told->number = xc->timeout_ns;
+        told->origin = xc->record.route->forward.timeout_origin;
+    }
+    if (xc->attempt != 0)
+        count_cluster(step, STAT_CLUSTER_upstream_rq_timeout);
+    const struct reason_row *row = reason_row(REASON_ROUTE_TIMEOUT);
+    if (xc->state == XC_STATE_RESPONDING)
+        cut(step, row->flag, row->details);
+    else
+        reply_for_cluster(step, (struct reply){.reason = REASON_ROUTE_TIMEOUT}, false);
+}
+
+static void on_request_complete(const struct step *step)
+{
+    step->xc->is_request_complete = true;
+    arm_timeout(step);
+}
+
+void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t now_ns)
+{
+    *xc = (struct exchange){.setup = *setup, .deadline_ns = NS_NEVER};
+    xc->stream_random = rng_next(engine_rng_stream(setup->engine));
+    xc->record.started_ns = now_ns;
+    xc->record.version = HTTP_1_1;
+}
+
+void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t now_ns,
+                   struct xc_plan *plan)
+{
+    ASSERT(now_ns >= xc->record.started_ns);
+    plan->count = 0;
+    if (xc->state == XC_STATE_FINISHED)
+        return;
+    struct step step = {.xc = xc, .now_ns = now_ns, .plan = plan};
+    switch (event->kind) {
+    case XC_EVENT_REQUEST_HEAD:
+        on_request_head(&step, event);
+        return;
+    case XC_EVENT_REQUEST_REFUSED:
+        on_request_refused(&step, event);
+        return;
+    case XC_EVENT_REQUEST_DATA:
+        xc->record.bytes_received += event->size;
+        if (event->is_end)
+            on_request_complete(&step);
+        return;
+    case XC_EVENT_REQUEST_END:
+        on_request_complete(&step);
+        return;
+    case XC_EVENT_CLIENT_GONE:
+        on_client_gone(&step, event);
+        return;
+    case XC_EVENT_ATTEMPT_READY:
+    case XC_EVENT_ATTEMPT_SENT:
+    case XC_EVENT_INTERIM:
+    case XC_EVENT_RESPONSE_HEAD:
+    case XC_EVENT_RESPONSE_DATA:
+    case XC_EVENT_RESPONSE_END:
+    case XC_EVENT_ATTEMPT_FAILED:
+        on_attempt_event(&step, event);
+        return;
+    case XC_EVENT_WAKE:
+        on_wake(&step);
+        return;
+    }
+    UNREACHABLE("xc_event_kind");
+}
+
+int64_t exchange_wake_ns(const struct exchange *xc)
+{
+    return xc->deadline_ns;
+}

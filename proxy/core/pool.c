@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/core/pool.c - the HTTP/1 connections to one endpoint.
+ */
+#include "proxy/core/pool.h"
+
+#include "base/check.h"
+#include "proxy/core/engine_state.h"
+
+enum conn_state { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_DONE };
+
+struct pool_conn {
+    uint32_t number;
+    enum conn_state state;
+    uint32_t request_count; /* that it was given */
+};
+
+/* Small arrays in order: a laptop's pools have few connections, and order is
+ * what matters (newest idle first, waiters first come first served). */
+struct pool {
+    struct engine *engine;
+    const struct cluster *cluster;
+    struct cluster_stats *stats;
+    struct pool_conn *conns; /* oldest state change first */
+    uint32_t conn_count, conn_capacity;
+    uint32_t connecting_count;
+    uint32_t *waiters; /* ring */
+    uint32_t waiter_head, waiter_count, waiter_capacity;
+    uint32_t failed_count; /* waiters at the head that fail now */
+};
+
+static void count(struct pool *pool, enum cluster_stat stat)
+{
+    pool->stats->counters[stat]++;
+}
+
+static struct pool_conn *find(const struct pool *pool, uint32_t conn)
+{
+    for (uint32_t i = pool->conn_count; i-- > 0;)
+        if (pool->conns[i].number == conn)
+            return &pool->conns[i];
+    return NULL;
+}
+
+static void forget(struct pool *pool, struct pool_conn *conn)
+{
+    uint32_t index = (uint32_t)(conn - pool->conns);
+    if (conn->state == CONN_CONNECTING)
+        pool->connecting_count--;
+    for (uint32_t i = index + 1; i < pool->conn_count; i++)
+        pool->conns[i - 1] = pool->conns[i];
+    pool->conn_count--;
+}
+
+static void push_waiter(struct pool *pool, uint32_t waiter)
+{
+    if (pool->waiter_count == pool->waiter_capacity) {
+        uint32_t capacity = pool->waiter_capacity != 0 ? pool->waiter_capacity * 2 : 8;
+        uint32_t *ring = ARENA_ARRAY(&pool->engine->arena, uint32_t, capacity);
+        for (uint32_t i = 0; i < pool->waiter_count; i++)
+            ring[i] = pool->waiters[(pool->waiter_head + i) % pool->waiter_capacity];
+        pool->waiters = ring;
+        pool->waiter_head = 0;
+        pool->waiter_capacity = capacity;
+    }
+    pool->waiters[(pool->waiter_head + pool->waiter_count++) % pool->waiter_capacity] = waiter;
+}
+
+static uint32_t pop_waiter(struct pool *pool)
+{
+    if (pool->waiter_count == 0)
+        return POOL_NONE;
+    uint32_t waiter = pool->waiters[pool->waiter_head];
+    pool->waiter_head = (pool->waiter_head + 1) % pool->waiter_capacity;
+    pool->waiter_count--;
+    return waiter;
+}
+
+/* The connection becomes busy for a waiter, or idle, as the newest. */
+static uint32_t serve(struct pool *pool, struct pool_conn *conn)
+{
+    uint32_t waiter = pop_waiter(pool);
+    struct pool_conn moved = *conn;
+    moved.state = waiter == POOL_NONE ? CONN_IDLE : CONN_BUSY;
+    moved.request_count += waiter != POOL_NONE;
+    uint32_t index = (uint32_t)(conn - pool->conns);
+    for (uint32_t i = index + 1; i < pool->conn_count; i++)
+        pool->conns[i - 1] = pool->conns[i];
+    pool->conns[pool->conn_count - 1] = moved;
+    return waiter;
+}
+
+struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index)
+{
+    const struct cluster *cluster = &engine->snapshot->clusters[cluster_index];
+    struct cluster_state *state = &engine->clusters[cluster_index];
+    ASSERT(endpoint_index < cluster->endpoint_count);
+    if (state->pools == NULL)
+        state->pools = ARENA_ARRAY(&engine->arena, struct pool *, cluster->endpoint_count);
+    if (state->pools[endpoint_index] == NULL) {
+        struct pool *pool = ARENA_NEW(&engine->arena, struct pool);
+        *pool = (struct pool){.engine = engine, .cluster = cluster, .stats = &state->stats};
+        state->pools[endpoint_index] = pool;
+    }
+    return state->pools[endpoint_index];
+}
+
+struct pool_answer pool_ask(struct pool *pool, uint32_t waiter)
+{
+    for (uint32_t i = pool->conn_count; i-- > 0;) {
+        if (pool->conns[i].state != CONN_IDLE)
+            continue;
+        pool->conns[i].state = CONN_BUSY;
+        pool->conns[i].request_count++;
+        return (struct pool_answer){.verdict = POOL_REUSE, .conn = pool->conns[i].number};
+    }
+    count(pool, STAT_CLUSTER_upstream_rq_pending_total);
+    push_waiter(pool, waiter);
+    bool is_coming = pool->connecting_count >= pool->waiter_count;
+    return (struct pool_answer){.verdict = is_coming ? POOL_WAIT : POOL_CONNECT,
+                                .conn = POOL_NONE};
+}
+
+void pool_note_connecting(struct pool *pool, uint32_t conn)
+{
+    struct pool_conn *fresh = ARENA_PUSH(&pool->engine->arena, pool->conns, pool->conn_count,
+                                         pool->conn_capacity);
+    *fresh = (struct pool_conn){.number = conn, .state = CONN_CONNECTING};
+    pool->connecting_count++;
+    count(pool, STAT_CLUSTER_upstream_cx_total);
+    count(pool, STAT_CLUSTER_upstream_cx_http1_total);
+}
+
+uint32_t pool_note_connected(struct pool *pool, uint32_t conn)
+{
+    struct pool_conn *connected = find(pool, conn);
+    ASSERT(connected != NULL);
+    ASSERT(connected->state == CONN_CONNECTING);
+    pool->connecting_count--;
+    return serve(pool, connected);
+}
+
+void pool_note_connect_failed(struct pool *pool, uint32_t conn, bool is_timeout)
+{
+    struct pool_conn *failed = find(pool, conn);
+    ASSERT(failed != NULL);
+    ASSERT(failed->state == CONN_CONNECTING);
+    forget(pool, failed);
+    count(pool, STAT_CLUSTER_upstream_cx_connect_fail);
+    if (is_timeout)
+        count(pool, STAT_CLUSTER_upstream_cx_connect_timeout);
+    pool->failed_count = pool->waiter_count;
+}
+
+uint32_t pool_next_failed(struct pool *pool)
+{
+    if (pool->failed_count == 0)
+        return POOL_NONE;
+    pool->failed_count--;
+    uint32_t waiter = pop_waiter(pool);
+    if (waiter != POOL_NONE)
+        count(pool, STAT_CLUSTER_upstream_rq_pending_failure_eject);
+    return waiter;
+}
+
+void pool_note_done(struct pool *pool, uint32_t conn)
+{
+    struct pool_conn *done = find(pool, conn);
+    ASSERT(done != NULL);
+    ASSERT(done->state == CONN_BUSY);
+    done->state = CONN_DONE;
+}
+
+uint32_t pool_note_idle(struct pool *pool, uint32_t conn)
+{
+    struct pool_conn *idle = find(pool, conn);
+    ASSERT(idle != NULL);
+    ASSERT(idle->state == CONN_DONE);
+    return serve(pool, idle);
+}
+
+void pool_cancel(struct pool *pool, uint32_t waiter)
+{
+    uint32_t kept = 0;
+    bool was_there = false;
+    for (uint32_t i = 0; i < pool->waiter_count; i++) {
+        uint32_t other = pool->waiters[(pool->waiter_head + i) % pool->waiter_capacity];
+        if (other == waiter && !was_there) {
+            was_there = true;
+            if (i < pool->failed_count)
+                pool->failed_count--;
+            continue;
+        }
+        pool->waiters[(pool->waiter_head + kept++) % pool->waiter_capacity] = other;
+    }
+    pool->waiter_count = kept;
+    if (was_there)
+        count(pool, STAT_CLUSTER_upstream_rq_cancelled);
+}
+
+void pool_note_closed(struct pool *pool, uint32_t conn, enum pool_close by)
+{
+    struct pool_conn *closed = find(pool, conn);
+    ASSERT(closed != NULL);
+    bool is_active = closed->state == CONN_BUSY;
+    forget(pool, closed);
+    bool is_local = by == POOL_CLOSE_LOCAL;
+    count(pool, STAT_CLUSTER_upstream_cx_destroy);
+    count(pool, is_local ? STAT_CLUSTER_upstream_cx_destroy_local
+                         : STAT_CLUSTER_upstream_cx_destroy_remote);
+    if (!is_active)
+        return;
+    count(pool, STAT_CLUSTER_upstream_cx_destroy_with_active_rq);
+    count(pool, is_local ? STAT_CLUSTER_upstream_cx_destroy_local_with_active_rq
+                         : STAT_CLUSTER_upstream_cx_destroy_remote_with_active_rq);
+}
+
+bool pool_may_keep(const struct pool *pool, uint32_t conn)
+{
+    const struct pool_conn *asked = find(pool, conn);
+    ASSERT(asked != NULL);
+    uint32_t max = pool->cluster->requests_per_connection_max;
+    return max == 0 || asked->request_count < max;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/core/router.c - virtual host search and route choice.
+ */
+#include "proxy/core/router.h"
+
+#include "base/check.h"
+#include "base/map.h"
+#include "proxy/core/matcher.h"
+#include "proxy/core/route_index.h"
+
+/* Below this many routes the plain walk is as fast. */
+#define INDEX_ROUTES_MIN 12u
+
+/* Wildcard domains by length, longest first. */
+struct wildcards {
+    struct map map; /* text without the "*" -> virtual host */
+    uint32_t *lengths;
+    uint32_t length_count, length_capacity;
+};
+
+struct router {
+    const struct route_config *config;
+    struct map exact;           /* lower-case domain -> virtual host */
+    struct wildcards suffixes;  /* *.foo.com */
+    struct wildcards prefixes;  /* foo.* */
+    uint32_t catch_all;         /* "*", or MAP_NONE */
+    struct route_index *indexes; /* of each virtual host; .host NULL: none */
+};
+
+static void wildcards_add(struct wildcards *cards, struct str text, uint32_t host,
+                          struct arena *arena)
+{
+    if (map_get(&cards->map, text) != MAP_NONE)
+        return;
+    map_set(&cards->map, text, host);
+    uint32_t length = (uint32_t)text.len;
+    uint32_t at = 0;
+    while (at < cards->length_count && cards->lengths[at] > length)
+        at++;
+    if (at < cards->length_count && cards->lengths[at] == length)
+        return;
+    (void)ARENA_PUSH(arena, cards->lengths, cards->length_count, cards->length_capacity);
+    for (uint32_t i = cards->length_count - 1; i > at; i--)
+        cards->lengths[i] = cards->lengths[i - 1];
+    cards->lengths[at] = length;
+}
+
+static void add_domain(struct router *router, struct str domain, uint32_t host,
+                       struct arena *arena)
+{
+    struct str lower = arena_str_lower(arena, domain);
+    if (str_eq(lower, STR("*"))) {
+        if (router->catch_all == MAP_NONE)
+            router->catch_all = host;
+    } else if (lower.len > 0 && lower.ptr[0] == '*') {
+        wildcards_add(&router->suffixes, str_from(lower, 1), host, arena);
+    } else if (lower.len > 0 && lower.ptr[lower.len - 1] == '*') {
+        wildcards_add(&router->prefixes, str_slice(lower, 0, lower.len - 1), host, arena);
+    } else if (map_get(&router->exact, lower) == MAP_NONE) {
+        map_set(&router->exact, lower, host);
+    }
+}
+
+/* "host:123" -> "host"; an IPv6 address keeps its colons. */
+static struct str without_port(struct str host)
+{
+    size_t colon = str_find_last(host, ':');
+    size_t bracket = str_find_last(host, ']');
+    if (colon == STR_NONE || (bracket != STR_NONE && bracket > colon) || colon + 1 == host.len)
+        return host;
+    if (bracket == STR_NONE && str_find(host, ':') != colon)
+        return host;
+    for (size_t i = colon + 1; i < host.len; i++)
+        if (host.ptr[i] < '0' || host.ptr[i] > '9')
+            return host;
+    return str_slice(host, 0, colon);
+}
+
+/* A wildcard needs at least one more character than it has (ENVOY.md 2.1). */
+static uint32_t find_wildcard(const struct wildcards *cards, struct str host, bool is_suffix,
+                              uint32_t *length)
+{
+    for (uint32_t i = 0; i < cards->length_count; i++) {
+        uint32_t size = cards->lengths[i];
+        if (size >= host.len)
+            continue;
+        struct str part = is_suffix ? str_from(host, host.len - size) : str_slice(host, 0, size);
+        uint32_t found = map_get(&cards->map, part);
+        if (found != MAP_NONE) {
+            *length = size;
+            return found;
+        }
+    }
+    return MAP_NONE;
+}
+
+/* The spelling in the configuration, for reports. */
+static struct str domain_of(const struct virtual_host *host, struct str lower, size_t length,
+                            char star_at)
+{
+    for (uint32_t i = 0; i < host->domain_count; i++) {
+        struct str domain = host->domains[i];
+        struct str text = domain;
+        if (star_at == 'f' && domain.len > 0 && domain.ptr[0] == '*')
+            text = str_from(domain, 1);
+        else if (star_at == 'l' && domain.len > 0 && domain.ptr[domain.len - 1] == '*')
+            text = str_slice(domain, 0, domain.len - 1);
+        else if (star_at != 0)
+            continue;
+        if (text.len == length && str_eq_ci(text, lower))
+            return domain;
+    }
+    return lower;
+}
+
+static void reject(struct trace *trace, int64_t now_ns, const struct route *route,
+                   enum trace_condition condition, uint32_t index, struct matcher_met met)
+{
+    if (trace == NULL)
+        return;
+    struct trace_event *event = trace_add(trace, TRACE_ROUTE_REJECTED, now_ns);
+    event->route = route;
+    event->condition = condition;
+    event->index = index;
+    event->is_absent = met.is_absent;
+    event->text = arena_str(trace->arena, met.value);
+    event->origin = route->origin;
+    if (condition == CONDITION_PATH && route->match.path.origin.line != 0)
+        event->origin = route->match.path.origin;
+    if (condition == CONDITION_HEADER && route->match.headers[index].origin.line != 0)
+        event->origin = route->match.headers[index].origin;
+    if (condition == CONDITION_QUERY && route->match.queries[index].origin.line != 0)
+        event->origin = route->match.queries[index].origin;
+}
+
+static bool route_matches(const struct route *route, const struct request_head *head,
+                          struct str path, struct trace *trace, int64_t now_ns)
+{
+    const struct route_match *match = &route->match;
+    struct matcher_met met = {.value = path};
+    if (!matcher_path(&match->path, path)) {
+        reject(trace, now_ns, route, CONDITION_PATH, 0, met);
+        return false;
+    }
+    if (match->is_grpc && !request_head_is_grpc(head)) {
+        reject(trace, now_ns, route, CONDITION_GRPC, 0, (struct matcher_met){.is_absent = true});
+        return false;
+    }
+    for (uint32_t i = 0; i < match->header_count; i++) {
+        if (!matcher_header(&match->headers[i], head, &met)) {
+            reject(trace, now_ns, route, CONDITION_HEADER, i, met);
+            return false;
+        }
+    }
+    if (match->query_count == 0)
+        return true;
+    struct str query = matcher_query_text(head->path);
+    for (uint32_t i = 0; i < match->query_count; i++) {
+        if (!matcher_query(&match->queries[i], query, &met)) {
+            reject(trace, now_ns, route, CONDITION_QUERY, i, met);
+            return false;
+        }
+    }
+    return true;
+}
+
+struct router *router_new(const struct route_config *config, struct arena *arena)
+{
+    struct router *router = ARENA_NEW(arena, struct router);
+    router->config = config;
+    router->catch_all = MAP_NONE;
+    map_init(&router->exact, arena);
+    map_init(&router->suffixes.map, arena);
+    map_init(&router->prefixes.map, arena);
+    router->indexes = ARENA_ARRAY(arena, struct route_index, config->virtual_host_count);
+    for (uint32_t i = 0; i < config->virtual_host_count; i++) {
+        const struct virtual_host *host = &config->virtual_hosts[i];
+        for (uint32_t d = 0; d < host->domain_count; d++)
+            add_domain(router, host->domains[d], i, arena);
+        if (host->route_count >= INDEX_ROUTES_MIN)
+            route_index_init(&router->indexes[i], host, arena);
+    }
+    return router;
+}
+
+const struct virtual_host *router_virtual_host(const struct router *router, struct str authority,
+                                               struct arena *scratch, struct str *domain)
+{
+    const struct virtual_host *hosts = router->config->virtual_hosts;
+    struct str host = router->config->is_port_ignored ? without_port(authority) : authority;
+    struct str lower = arena_str_lower(scratch, host);
+    uint32_t found = map_get(&router->exact, lower);
+    if (found != MAP_NONE) {
+        *domain = domain_of(&hosts[found], lower, lower.len, 0);
+        return &hosts[found];
+    }
+    uint32_t length = 0;
+    found = find_wildcard(&router->suffixes, lower, true, &length);
+    if (found != MAP_NONE) {
+        *domain = domain_of(&hosts[found], str_from(lower, lower.len - length), length, 'f');
+        return &hosts[found];
+    }
+    found = find_wildcard(&router->prefixes, lower, false, &length);
+    if (found != MAP_NONE) {
+        *domain = domain_of(&hosts[found], str_slice(lower, 0, length), length, 'l');
+        return &hosts[found];
+    }
+    if (router->catch_all == MAP_NONE)
+        return NULL;
+    *domain = STR("*");
+    return &hosts[router->catch_all];
+}
+
+const struct route *router_match_plain(const struct virtual_host *host,
+                                       const struct request_head *head, struct trace *trace,
+                                       int64_t now_ns)
+{
+    struct str path = matcher_bare_path(head->path);
+    for (uint32_t i = 0; i < host->route_count; i++)
+        if (route_matches(&host->routes[i], head, path, trace, now_ns))
+            return &host->routes[i];
+    return NULL;
+}
+
+const struct route *router_match(const struct router *router, const struct virtual_host *host,
+                                 const struct request_head *head, struct trace *trace,
+                                 int64_t now_ns)
+{
+    const struct route_index *index = &router->indexes[host - router->config->virtual_hosts];
+    if (trace != NULL || index->host == NULL)
+        return router_match_plain(host, head, trace, now_ns);
+    struct str path = matcher_bare_path(head->path);
+    struct route_walk walk;
+    route_walk_init(&walk, index, path);
+    for (uint32_t i = route_walk_next(&walk); i != MAP_NONE; i = route_walk_next(&walk))
+        if (route_matches(&host->routes[i], head, path, NULL, now_ns))
+            return &host->routes[i];
+    return NULL;
+}
