@@ -145,86 +145,87 @@ static void test_the_default_timeout_costs_no_time_and_is_exact(void **state)
     scene_close(&scene);
 }
 
+static const struct failure_row {
+    struct behaviour behaviour;
+    struct call call;
+    enum call_error error;
+    uint32_t status;
+    const char *flags;
+    const char *failure;
+} failure_rows[] = {
+    {{.answer.status = 200, .is_refusing = true},
+     {.has_authority = true, .authority = STR_INIT("reviews"), .uri = STR_INIT("/")},
+     CALL_OK,
+     503,
+     "UF,URX",
+     "delayed connect error: Connection refused"},
+    {{.answer.status = 200},
+     {.has_authority = true, .authority = STR_INIT("empty"), .uri = STR_INIT("/")},
+     CALL_OK,
+     503,
+     "UH",
+     ""},
+    {{.answer.status = 200},
+     {.has_authority = true, .authority = STR_INIT("reviews"), .port = 1, .uri = STR_INIT("/")},
+     CALL_CONNECTION_REFUSED,
+     0,
+     "",
+     ""},
+    {{.answer = {.act = ACT_CLOSE_BEFORE_HEADERS}},
+     {.has_authority = true, .authority = STR_INIT("reviews"), .uri = STR_INIT("/")},
+     CALL_OK,
+     503,
+     "UC",
+     ""},
+    {{.answer = {.status = 200, .latency_ns = NS_SECOND}},
+     {.has_authority = true,
+      .authority = STR_INIT("reviews"),
+      .uri = STR_INIT("/"),
+      .has_cancel = true,
+      .cancel_after_ns = 300 * NS_MS},
+     CALL_CANCELLED,
+     0,
+     "DC",
+     ""},
+    {{.answer = {.act = ACT_RESET_MID_BODY}},
+     {.client = 1, .has_authority = true, .authority = STR_INIT("reviews")},
+     CALL_CONNECTION_RESET,
+     200,
+     "",
+     ""},
+    {{.answer = {.act = ACT_CLOSE_MID_BODY}},
+     {.client = 1, .has_authority = true, .authority = STR_INIT("reviews")},
+     CALL_INCOMPLETE_RESPONSE,
+     200,
+     "",
+     ""},
+    {{.answer.status = 200, .is_refusing = true},
+     {.client = 1, .has_authority = true, .authority = STR_INIT("reviews")},
+     CALL_CONNECTION_REFUSED,
+     0,
+     "",
+     ""},
+    {{.answer.status = 200, .is_dropping = true},
+     {.client = 1, .has_authority = true, .authority = STR_INIT("reviews")},
+     CALL_NO_RESPONSE,
+     0,
+     "",
+     ""},
+};
+
 static void test_failures_look_like_those_of_a_network(void **state)
 {
     (void)state;
-    static const struct {
-        struct behaviour behaviour;
-        struct call call;
-        enum call_error error;
-        uint32_t status;
-        const char *flags;
-        const char *failure;
-    } rows[] = {
-        {{.answer.status = 200, .is_refusing = true},
-         {.has_authority = true, .authority = STR_INIT("reviews"), .uri = STR_INIT("/")},
-         CALL_OK,
-         503,
-         "UF,URX",
-         "delayed connect error: Connection refused"},
-        {{.answer.status = 200},
-         {.has_authority = true, .authority = STR_INIT("empty"), .uri = STR_INIT("/")},
-         CALL_OK,
-         503,
-         "UH",
-         ""},
-        {{.answer.status = 200},
-         {.has_authority = true, .authority = STR_INIT("reviews"), .port = 1, .uri = STR_INIT("/")},
-         CALL_CONNECTION_REFUSED,
-         0,
-         "",
-         ""},
-        {{.answer = {.act = ACT_CLOSE_BEFORE_HEADERS}},
-         {.has_authority = true, .authority = STR_INIT("reviews"), .uri = STR_INIT("/")},
-         CALL_OK,
-         503,
-         "UC",
-         ""},
-        {{.answer = {.status = 200, .latency_ns = NS_SECOND}},
-         {.has_authority = true,
-          .authority = STR_INIT("reviews"),
-          .uri = STR_INIT("/"),
-          .has_cancel = true,
-          .cancel_after_ns = 300 * NS_MS},
-         CALL_CANCELLED,
-         0,
-         "DC",
-         ""},
-        {{.answer = {.act = ACT_RESET_MID_BODY}},
-         {.client = 1, .has_authority = true, .authority = STR_INIT("reviews")},
-         CALL_CONNECTION_RESET,
-         200,
-         "",
-         ""},
-        {{.answer = {.act = ACT_CLOSE_MID_BODY}},
-         {.client = 1, .has_authority = true, .authority = STR_INIT("reviews")},
-         CALL_INCOMPLETE_RESPONSE,
-         200,
-         "",
-         ""},
-        {{.answer.status = 200, .is_refusing = true},
-         {.client = 1, .has_authority = true, .authority = STR_INIT("reviews")},
-         CALL_CONNECTION_REFUSED,
-         0,
-         "",
-         ""},
-        {{.answer.status = 200, .is_dropping = true},
-         {.client = 1, .has_authority = true, .authority = STR_INIT("reviews")},
-         CALL_NO_RESPONSE,
-         0,
-         "",
-         ""},
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(failure_rows); i++) {
         struct scene scene;
-        scene_open(&scene, MESH, rows[i].behaviour, (struct play_options){0});
-        const struct outcome *outcome = call(&scene, rows[i].call);
-        if (outcome->error != rows[i].error || outcome->status != rows[i].status)
+        scene_open(&scene, MESH, failure_rows[i].behaviour, (struct play_options){0});
+        const struct outcome *outcome = call(&scene, failure_rows[i].call);
+        if (outcome->error != failure_rows[i].error || outcome->status != failure_rows[i].status)
             print_message("row %zu: error %d, status %u\n", i, outcome->error, outcome->status);
-        assert_int_equal(outcome->error, rows[i].error);
-        assert_int_equal(outcome->status, rows[i].status);
-        assert_text(outcome->flags, rows[i].flags);
-        assert_text(outcome->record.transport_failure, rows[i].failure);
+        assert_int_equal(outcome->error, failure_rows[i].error);
+        assert_int_equal(outcome->status, failure_rows[i].status);
+        assert_text(outcome->flags, failure_rows[i].flags);
+        assert_text(outcome->record.transport_failure, failure_rows[i].failure);
         scene_close(&scene);
     }
 }

@@ -105,68 +105,69 @@ static void test_nothing_is_added_but_host_and_length(void **state)
 
 enum after { STAYS, ENDS, BREAKS };
 
+static const struct response_row {
+    const char *method;
+    const char *received;
+    enum after after;
+    enum call_error error;
+    uint32_t status; /* 0: no response */
+    const char *body;
+    bool is_kept;
+} response_rows[] = {
+    {"GET", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", STAYS, CALL_OK, 200, "ok", true},
+    {"GET", "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok", STAYS, CALL_OK, 200, "ok", false},
+    {"GET", "HTTP/1.1 200 OK\r\nConnection: Close\r\ncontent-length: 0\r\n\r\n", STAYS, CALL_OK,
+     200, "", false},
+    {"HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", STAYS, CALL_OK, 200, "", true},
+    {"GET", "HTTP/1.1 204 No Content\r\n\r\n", STAYS, CALL_OK, 204, "", true},
+    {"GET", "HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n", STAYS, CALL_OK, 304, "",
+     true},
+    {"GET", "HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n", STAYS, CALL_OK, 200, "", true},
+    {"GET", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n1;x\r\n!\r\n0\r\n\r\n",
+     STAYS, CALL_OK, 200, "ok!", true},
+    {"GET", "HTTP/1.1 200 OK\r\n\r\nuntil close", ENDS, CALL_OK, 200, "until close", false},
+    {"GET", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", STAYS,
+     CALL_OK, 200, "", true},
+    {"GET", "", ENDS, CALL_CONNECTION_CLOSED, 0, "", false},
+    {"GET", "", BREAKS, CALL_CONNECTION_RESET, 0, "", false},
+    {"GET", "HTTP/1.1 2", ENDS, CALL_INCOMPLETE_RESPONSE, 0, "", false},
+    {"GET", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok", ENDS, CALL_INCOMPLETE_RESPONSE, 200,
+     "ok", false},
+    {"GET", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok", BREAKS, CALL_CONNECTION_RESET, 200,
+     "", false},
+    {"GET", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok", ENDS,
+     CALL_INCOMPLETE_RESPONSE, 200, "ok", false},
+    {"GET", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", STAYS,
+     CALL_INCOMPLETE_RESPONSE, 200, "", false},
+    {"GET", "garbage\r\n\r\n", STAYS, CALL_INVALID_RESPONSE, 0, "", false},
+    {"GET", "HTTP/1.1 abc OK\r\n\r\n", STAYS, CALL_INVALID_RESPONSE, 0, "", false},
+    {"GET", "HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n", STAYS, CALL_INVALID_RESPONSE, 200,
+     "", false},
+    {"GET", "\x16\x03", STAYS, CALL_INCOMPLETE_RESPONSE, 0, "", false},
+};
+
 static void test_responses_are_read_as_sockets_give_them(void **state)
 {
     (void)state;
-    static const struct {
-        const char *method;
-        const char *received;
-        enum after after;
-        enum call_error error;
-        uint32_t status; /* 0: no response */
-        const char *body;
-        bool is_kept;
-    } rows[] = {
-        {"GET", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", STAYS, CALL_OK, 200, "ok", true},
-        {"GET", "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok", STAYS, CALL_OK, 200, "ok", false},
-        {"GET", "HTTP/1.1 200 OK\r\nConnection: Close\r\ncontent-length: 0\r\n\r\n", STAYS, CALL_OK,
-         200, "", false},
-        {"HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", STAYS, CALL_OK, 200, "", true},
-        {"GET", "HTTP/1.1 204 No Content\r\n\r\n", STAYS, CALL_OK, 204, "", true},
-        {"GET", "HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n", STAYS, CALL_OK, 304, "",
-         true},
-        {"GET", "HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n", STAYS, CALL_OK, 200, "", true},
-        {"GET",
-         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n1;x\r\n!\r\n0\r\n\r\n",
-         STAYS, CALL_OK, 200, "ok!", true},
-        {"GET", "HTTP/1.1 200 OK\r\n\r\nuntil close", ENDS, CALL_OK, 200, "until close", false},
-        {"GET", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", STAYS,
-         CALL_OK, 200, "", true},
-        {"GET", "", ENDS, CALL_CONNECTION_CLOSED, 0, "", false},
-        {"GET", "", BREAKS, CALL_CONNECTION_RESET, 0, "", false},
-        {"GET", "HTTP/1.1 2", ENDS, CALL_INCOMPLETE_RESPONSE, 0, "", false},
-        {"GET", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok", ENDS, CALL_INCOMPLETE_RESPONSE,
-         200, "ok", false},
-        {"GET", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok", BREAKS, CALL_CONNECTION_RESET,
-         200, "", false},
-        {"GET", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok", ENDS,
-         CALL_INCOMPLETE_RESPONSE, 200, "ok", false},
-        {"GET", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", STAYS,
-         CALL_INCOMPLETE_RESPONSE, 200, "", false},
-        {"GET", "garbage\r\n\r\n", STAYS, CALL_INVALID_RESPONSE, 0, "", false},
-        {"GET", "HTTP/1.1 abc OK\r\n\r\n", STAYS, CALL_INVALID_RESPONSE, 0, "", false},
-        {"GET", "HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n", STAYS, CALL_INVALID_RESPONSE,
-         200, "", false},
-        {"GET", "\x16\x03", STAYS, CALL_INCOMPLETE_RESPONSE, 0, "", false},
-    };
     static const size_t pieces[] = {1 << 20, 1, 5};
-    for (size_t i = 0; i < COUNT_OF(rows) * COUNT_OF(pieces); i++) {
+    for (size_t i = 0; i < COUNT_OF(response_rows) * COUNT_OF(pieces); i++) {
         size_t row = i / COUNT_OF(pieces);
-        struct call call = {.method = str_of(rows[row].method), .uri = STR("/")};
+        struct call call = {.method = str_of(response_rows[row].method), .uri = STR("/")};
         struct scene scene;
         scene_init(&scene, &call);
-        receive(&scene, str_of(rows[row].received), pieces[i % COUNT_OF(pieces)], NS_MS);
-        if (rows[row].after == ENDS)
+        receive(&scene, str_of(response_rows[row].received), pieces[i % COUNT_OF(pieces)], NS_MS);
+        if (response_rows[row].after == ENDS)
             caller_eof(&scene.caller, 2 * NS_MS);
-        if (rows[row].after == BREAKS)
+        if (response_rows[row].after == BREAKS)
             caller_broken(&scene.caller, 2 * NS_MS);
         assert_true(caller_is_done(&scene.caller));
-        assert_int_equal(scene.outcome.error, rows[row].error);
-        assert_int_equal(scene.outcome.has_response, rows[row].status != 0);
-        assert_int_equal(scene.outcome.status, rows[row].status);
-        assert_true(str_eq(scene.outcome.body, str_of(rows[row].body)));
-        assert_int_equal(caller_may_keep(&scene.caller), rows[row].is_kept);
-        assert_int_equal(scene.outcome.duration_ns, rows[row].after == STAYS ? NS_MS : 2 * NS_MS);
+        assert_int_equal(scene.outcome.error, response_rows[row].error);
+        assert_int_equal(scene.outcome.has_response, response_rows[row].status != 0);
+        assert_int_equal(scene.outcome.status, response_rows[row].status);
+        assert_true(str_eq(scene.outcome.body, str_of(response_rows[row].body)));
+        assert_int_equal(caller_may_keep(&scene.caller), response_rows[row].is_kept);
+        assert_int_equal(scene.outcome.duration_ns,
+                         response_rows[row].after == STAYS ? NS_MS : 2 * NS_MS);
         assert_int_equal(caller_wake_ns(&scene.caller), NS_NEVER);
         scene_fini(&scene);
     }
