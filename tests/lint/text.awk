@@ -7,8 +7,8 @@
 #   spdx       the first line is not the licence line
 #   length     more than 500 lines       function   more than 60 lines
 #   forbidden  strcpy and its kin        typedef    a struct with two names
-#   default    a switch with a default in proxy/core or proxy/wire, whose enums
-#              are our own: the compiler should find the next case
+#   default    a switch over an enum with a default in proxy/core, proxy/wire or
+#              testbed/sim: the compiler should find the next case
 #   note       work left for later       blank      a tab, or a blank at the end
 #
 # Strings and comments are taken out before a line is judged, except where the
@@ -119,7 +119,12 @@ function check_code(line,    word, rest) {
     }
     if (line ~ /^[ ]*typedef[ ]+(struct|union|enum)/)
         complain(file, FNR, "typedef", "a struct has one name, and says that it is a struct")
-    if (line ~ /(^|[^A-Za-z_0-9])default[ ]*:/ && file ~ /^proxy\/(core|wire)\//)
+    # Numbers and characters have no list to be complete in; enums have.
+    if (line ~ /(^|[^A-Za-z_0-9])switch[ ]*\(/)
+        is_over_enum = 1
+    if (match(line, /(^|[^A-Za-z_0-9])case[ ]+/))
+        is_over_enum = substr(line, RSTART + RLENGTH) ~ /^[A-Z]/
+    if (line ~ /(^|[^A-Za-z_0-9])default[ ]*:/ && is_over_enum && file ~ /^(proxy\/(core|wire)|testbed\/sim)\//)
         complain(file, FNR, "default", "name every case, so that the compiler finds the next one")
 }
 
