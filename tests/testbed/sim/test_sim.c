@@ -145,14 +145,14 @@ static void test_the_default_timeout_costs_no_time_and_is_exact(void **state)
     scene_close(&scene);
 }
 
-static const struct failure_row {
+static const struct network_row {
     struct behaviour behaviour;
     struct call call;
     enum call_error error;
     uint32_t status;
     const char *flags;
     const char *failure;
-} failure_rows[] = {
+} network_rows[] = {
     {{.answer.status = 200, .is_refusing = true},
      {.has_authority = true, .authority = STR_INIT("reviews"), .uri = STR_INIT("/")},
      CALL_OK,
@@ -216,16 +216,16 @@ static const struct failure_row {
 static void test_failures_look_like_those_of_a_network(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(failure_rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(network_rows); i++) {
         struct scene scene;
-        scene_open(&scene, MESH, failure_rows[i].behaviour, (struct play_options){0});
-        const struct outcome *outcome = call(&scene, failure_rows[i].call);
-        if (outcome->error != failure_rows[i].error || outcome->status != failure_rows[i].status)
+        scene_open(&scene, MESH, network_rows[i].behaviour, (struct play_options){0});
+        const struct outcome *outcome = call(&scene, network_rows[i].call);
+        if (outcome->error != network_rows[i].error || outcome->status != network_rows[i].status)
             print_message("row %zu: error %d, status %u\n", i, outcome->error, outcome->status);
-        assert_int_equal(outcome->error, failure_rows[i].error);
-        assert_int_equal(outcome->status, failure_rows[i].status);
-        assert_text(outcome->flags, failure_rows[i].flags);
-        assert_text(outcome->record.transport_failure, failure_rows[i].failure);
+        assert_int_equal(outcome->error, network_rows[i].error);
+        assert_int_equal(outcome->status, network_rows[i].status);
+        assert_text(outcome->flags, network_rows[i].flags);
+        assert_text(outcome->record.transport_failure, network_rows[i].failure);
         scene_close(&scene);
     }
 }
