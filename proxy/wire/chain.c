@@ -110,6 +110,8 @@ static struct str protocol_name(enum chain_protocol protocol)
 /* The questions asked before the application protocol's. */
 static bool is_transport_matched(const struct filter_chain *chain, struct chain_question asked)
 {
+    if (chain->destination_port != 0 && chain->destination_port != asked.destination_port)
+        return false;
     if (asked.is_tls_ended)
         return chain->is_tls;
     if (chain->is_tls || chain->server_name_count > 0)
@@ -134,14 +136,16 @@ const struct filter_chain *chain_choose(struct chain_question asked)
 {
     const struct listener *listener = asked.listener;
     struct str name = protocol_name(asked.protocol);
-    const struct filter_chain *general = NULL;
+    const struct filter_chain *general = NULL; /* the first, or the first with a port */
     for (uint32_t i = 0; i < listener->chain_count; i++) {
         const struct filter_chain *chain = &listener->chains[i];
         if (!is_transport_matched(chain, asked))
             continue;
         if (name.len > 0 && has_protocol(chain, name))
             return chain;
-        if (chain->application_protocol_count == 0 && general == NULL)
+        if (chain->application_protocol_count > 0)
+            continue;
+        if (general == NULL || (general->destination_port == 0 && chain->destination_port != 0))
             general = chain;
     }
     return general != NULL ? general : listener->default_chain;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/str.h"
 #include "proxy/model/listener.h"
@@ -35,6 +36,7 @@ bool chain_is_inspected(const struct listener *listener);
 struct chain_question {
     const struct listener *listener;
     enum chain_protocol protocol; /* without inspection CHAIN_PROTOCOL_OTHER */
+    uint32_t destination_port;    /* where the connection was going */
     bool is_tls_ended;            /* the carrier ended TLS before */
 };
 

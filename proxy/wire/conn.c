@@ -87,6 +87,7 @@ void conn_give(struct conn *conn)
     conn->generation++;
     conn->is_paused = false;
     conn->is_write_wished = false;
+    conn->is_read_ended = false;
     conn->counted_bytes = conn->taken_bytes = conn->unsent_bytes = 0;
     conn->down = (struct conn_downstream){0};
     list_init(&conn->down.ready);

@@ -75,6 +75,7 @@ struct conn {
     enum conn_speech speech;
     bool is_paused;
     bool is_write_wished;
+    bool is_read_ended; /* TCP: the peer sent FIN */
     struct buf out;
     size_t counted_bytes; /* of out: those in unsent_bytes already */
     size_t taken_bytes;   /* of out: handed out by wire_next */

@@ -52,6 +52,8 @@ static void open_chain(struct conn *conn, enum chain_protocol protocol)
     const struct filter_chain *chain = chain_choose((struct chain_question){
         .listener = conn->down.listener,
         .protocol = protocol,
+        .destination_port = conn->down.original_port != 0 ? conn->down.original_port
+                                                          : conn->down.listener->port,
         .is_tls_ended = conn->down.peer.is_tls,
     });
     if (chain == NULL) {

@@ -16,10 +16,13 @@
 
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/rng.h"
 #include "proxy/wire/date.h"
 #include "proxy/wire/slot.h"
 #include "proxy/wire/wire.h"
 #include "proxy/wire/wish.h"
+
+struct lb; /* proxy/core */
 
 enum timer_owner { TIMER_CONN, TIMER_STREAM, TIMER_ATTEMPT };
 
@@ -36,6 +39,8 @@ struct wire {
     struct slots conns, streams, attempts;
     struct heap timers;
     struct wishes wishes;
+    struct rng rng_tcp;        /* weights and balancers of TCP proxies */
+    struct lb **tcp_balancers; /* of each cluster; made when first used */
     struct list taken_conns;  /* their WIRE_WRITE was taken: bytes go at the next turn */
     struct list done_streams; /* their WIRE_DONE was taken */
     struct list ready_conns;  /* downstream: input waits and may be read on now */

@@ -18,6 +18,22 @@ static struct str date(struct wire *wire)
     return date_text(&wire->date, wire->epoch_seconds + wire->now_ns / NS_SECOND);
 }
 
+static void count(const struct stream *stream, enum http_stat stat)
+{
+    engine_http_stats(stream->wire->engine)->counters[stat]++;
+}
+
+static void count_status(const struct stream *stream, uint32_t status)
+{
+    static const enum http_stat classes[] = {
+        STAT_HTTP_downstream_rq_1xx, STAT_HTTP_downstream_rq_2xx, STAT_HTTP_downstream_rq_3xx,
+        STAT_HTTP_downstream_rq_4xx, STAT_HTTP_downstream_rq_5xx,
+    };
+    uint32_t class = status / 100;
+    if (class >= 1 && class <= COUNT_OF(classes))
+        count(stream, classes[class - 1]);
+}
+
 /* Will the connection be closed after this response? The reasons are those of
  * Envoy's encodeHeaders: the client wants it, we drain, or the answer comes
  * before the request's end. */
@@ -26,8 +42,7 @@ static bool is_last_on_connection(struct stream *stream)
     struct conn_downstream *down = &stream->down->down;
     if (!stream->is_request_complete && !stream->is_tunnel) {
         down->is_last = true;
-        struct http_stats *stats = engine_http_stats(stream->wire->engine);
-        stats->counters[STAT_HTTP_downstream_rq_response_before_rq_complete]++;
+        count(stream, STAT_HTTP_downstream_rq_response_before_rq_complete);
     }
     if (stream->wire->is_draining || down->is_idle_over)
         down->is_last = true;
@@ -47,6 +62,7 @@ void response_send_interim(struct stream *stream, const struct response_head *he
     struct h1_out framing = {.request_method = stream->method};
     enum rc rc = h1_write_response(&stream->down->out, &out, false, false, false, &framing);
     ASSERT(rc == RC_OK);
+    count_status(stream, head->status);
     conn_written(stream->down);
 }
 
@@ -65,6 +81,8 @@ void response_send_head(struct stream *stream, const struct response_head *head,
                                    stream->is_http10, &stream->framing);
     ASSERT(rc == RC_OK);
     stream->is_responding = true;
+    count(stream, STAT_HTTP_downstream_rq_completed);
+    count_status(stream, head->status);
     if (stream->framing.framing == BODY_UNTIL_CLOSE)
         down->down.is_last = true;
     conn_written(down);

@@ -5,6 +5,7 @@
 #include "proxy/wire/stream.h"
 
 #include "base/ns.h"
+#include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/response.h"
@@ -27,6 +28,21 @@ static void make(struct stream *stream, struct wire *wire, uint32_t number)
     stream->timer.owner = TIMER_STREAM;
 }
 
+static void count(const struct stream *stream, enum http_stat stat)
+{
+    engine_http_stats(stream->wire->engine)->counters[stat]++;
+}
+
+/* Envoy's router passes the first of these on, and no other (ENVOY.md 3.5). */
+static void pass_interim(struct stream *stream, const struct response_head *head)
+{
+    bool is_known = head->status == 100 || (head->status >= 102 && head->status <= 104);
+    if (!is_known || stream->is_interim_sent || !stream->down->down.http->is_proxying_100_continue)
+        return;
+    stream->is_interim_sent = true;
+    response_send_interim(stream, head);
+}
+
 static void carry_out(struct stream *stream, const struct xc_action *action)
 {
     ASSERT(!stream->is_finished);
@@ -39,7 +55,7 @@ static void carry_out(struct stream *stream, const struct xc_action *action)
             attempt_abandon(stream->attempt);
         return;
     case XC_FORWARD_INTERIM:
-        response_send_interim(stream, action->response);
+        pass_interim(stream, action->response);
         return;
     case XC_FORWARD:
         response_send_head(stream, action->response, action->is_end);
@@ -49,6 +65,7 @@ static void carry_out(struct stream *stream, const struct xc_action *action)
         return;
     case XC_CUT:
         stream->is_cut = true;
+        count(stream, STAT_HTTP_downstream_rq_tx_reset);
         return;
     case XC_MIRROR:
         attempt_open_mirror(stream, action);
@@ -121,6 +138,7 @@ void stream_give(struct stream *stream)
     stream->is_started = stream->is_session = stream->is_request_complete = false;
     stream->is_http10 = stream->is_upgrade = stream->is_tunnel = false;
     stream->is_responding = stream->is_cut = stream->is_body_lost = false;
+    stream->is_interim_sent = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
     slots_give(&stream->wire->streams, stream->number);
 }
@@ -152,6 +170,8 @@ void stream_start(struct stream *stream)
     exchange_init(&stream->xc, &setup, wire->now_ns);
     stream->is_started = true;
     wire->exchange_count++;
+    count(stream, STAT_HTTP_downstream_rq_total);
+    count(stream, STAT_HTTP_downstream_rq_http1_total);
 }
 
 void stream_tell(struct stream *stream, const struct xc_event *event)
@@ -191,6 +211,15 @@ static void answer_expectation(struct stream *stream, struct request_head *head)
     response_send_interim(stream, &interim);
 }
 
+/* ENVOY.md 1.8: nothing but websocket is ever allowed. */
+static bool is_upgrade_allowed(const struct stream *stream, const struct request_head *head)
+{
+    struct str protocol;
+    return stream->down->down.http->has_websocket &&
+           header_get(&head->headers, STR("upgrade"), &protocol) &&
+           str_eq_ci(protocol, STR("websocket"));
+}
+
 static void note_normalized(struct stream *stream, struct str before, struct str after)
 {
     if (stream->xc.setup.trace == NULL || str_eq(before, after))
@@ -207,10 +236,30 @@ static struct pipeline_answer run_pipeline(struct stream *stream, const struct h
     struct request_head *head = event->request;
     struct str path = head->path;
     struct pipeline_answer answer =
-        pipeline_request(down->http, &down->peer, stream->is_upgrade, head,
+        pipeline_request(down->http, &down->peer, event->is_upgrade, head,
                          engine_rng_uuid(stream->wire->engine), &stream->arena);
     note_normalized(stream, path, head->path);
     return answer;
+}
+
+static void refuse(struct stream *stream, struct request_head *head,
+                   const struct pipeline_answer *answer)
+{
+    if (answer->is_closing)
+        stream->down->down.is_last = true;
+    if (str_eq(answer->details, STR("absolute_path_rejected")))
+        count(stream, STAT_HTTP_downstream_rq_non_relative_path);
+    if (str_eq(answer->details, STR("path_normalization_failed")))
+        count(stream, STAT_HTTP_downstream_rq_failed_path_normalization);
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_REQUEST_REFUSED,
+                            .request = head,
+                            .is_end = stream->is_request_complete,
+                            .status = answer->status,
+                            .details = answer->details,
+                            .body = answer->body,
+                            .flag = answer->flag,
+                        });
 }
 
 void stream_note_head(struct stream *stream, const struct h1_event *event)
@@ -219,7 +268,7 @@ void stream_note_head(struct stream *stream, const struct h1_event *event)
     struct request_head *head = event->request;
     stream->is_http10 = head->version == HTTP_1_0;
     stream->method = head->method;
-    stream->is_upgrade = event->is_upgrade;
+    stream->is_upgrade = event->is_upgrade && is_upgrade_allowed(stream, head);
     stream->has_body = !event->is_end;
     if (!event->is_keep_alive || event->is_close_nominated)
         down->is_last = true;
@@ -227,17 +276,12 @@ void stream_note_head(struct stream *stream, const struct h1_event *event)
     struct pipeline_answer answer = run_pipeline(stream, event);
     stream->is_request_complete = event->is_end;
     if (answer.is_refused) {
-        if (answer.is_closing)
-            down->is_last = true;
-        stream_tell(stream, &(struct xc_event){
-                                .kind = XC_EVENT_REQUEST_REFUSED,
-                                .request = head,
-                                .is_end = event->is_end,
-                                .status = answer.status,
-                                .details = answer.details,
-                                .body = answer.body,
-                                .flag = answer.flag,
-                            });
+        refuse(stream, head, &answer);
+        return;
+    }
+    if (event->is_upgrade && !stream->is_upgrade) {
+        refuse(stream, head,
+               &(struct pipeline_answer){.status = 403, .details = STR("upgrade_failed")});
         return;
     }
     stream_tell(stream, &(struct xc_event){
@@ -245,6 +289,9 @@ void stream_note_head(struct stream *stream, const struct h1_event *event)
                             .request = head,
                             .is_end = event->is_end,
                         });
+    /* An upgrade's request is complete for the route's clock (ENVOY.md 15.1). */
+    if (stream->is_upgrade)
+        stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_REQUEST_END});
 }
 
 void stream_note_bad(struct stream *stream, const struct h1_event *event)
@@ -308,6 +355,7 @@ void stream_note_end(struct stream *stream)
 
 void stream_note_client_gone(struct stream *stream)
 {
+    count(stream, STAT_HTTP_downstream_rq_rx_reset);
     stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_CLIENT_GONE});
     ASSERT(stream->is_finished);
 }

@@ -37,7 +37,9 @@ struct stream {
     struct arena arena, trace_arena;
     struct trace trace;
     struct exchange xc;
-    struct record session_record; /* of a TCP session */
+    struct conn *up;              /* of a TCP session */
+    struct record session_record; /* the same */
+    int64_t active_ns;            /* the same: when bytes last moved */
     struct xc_event events[STREAM_EVENTS_MAX];
     uint32_t event_first, event_count;
     struct buf body;        /* the request's, from where it is still needed */
@@ -52,6 +54,7 @@ struct stream {
     bool is_http10;
     bool is_upgrade;   /* the request asks for an upgrade that is allowed */
     bool is_tunnel;    /* 101 was forwarded: bytes both ways */
+    bool is_interim_sent;
     bool is_responding; /* a response's head went downstream */
     bool is_cut;        /* the response could not be ended */
     bool is_stepping;

@@ -107,14 +107,25 @@ static void begin_message(struct conn *conn, struct attempt *attempt)
     h1_begin(conn->parser, arena, attempt->head->method);
 }
 
+/* A mirror's answer counts in its cluster, and that is all (ENVOY.md 3.6). */
+static void count_mirrored(const struct conn *conn, uint32_t status)
+{
+    struct wire *wire = conn->wire;
+    cluster_stats_note_status(engine_cluster_stats(wire->engine, conn->up.cluster_index), status,
+                              &wire->memory);
+}
+
 static void take_head(struct conn *conn, struct attempt *attempt, const struct h1_event *event)
 {
     struct stream *stream = attempt->stream;
     uint32_t status = event->response->status;
     conn->up.is_interim = status < 200 && status != 101;
     conn->up.is_keep_alive = event->is_keep_alive;
-    if (stream == NULL)
+    if (stream == NULL) {
+        if (!conn->up.is_interim)
+            count_mirrored(conn, status);
         return;
+    }
     stream_tell(stream, &(struct xc_event){
                             .kind = conn->up.is_interim ? XC_EVENT_INTERIM
                                                         : XC_EVENT_RESPONSE_HEAD,
@@ -132,6 +143,7 @@ static void take_only_head(struct conn *conn, struct attempt *attempt,
     conn->up.is_keep_alive = event->is_keep_alive;
     part(conn, attempt, has_surplus);
     if (stream == NULL) {
+        count_mirrored(conn, event->response->status);
         attempt_done(attempt);
         return;
     }
@@ -203,6 +215,28 @@ static void refuse_unsolicited(struct conn *conn, struct str bytes)
     close_pooled(conn, POOL_CLOSE_LOCAL);
 }
 
+/* A websocket's server that answers with neither 101 nor an error: its headers
+ * with its status, no body (ENVOY.md 15.1). */
+static bool is_declined(const struct attempt *attempt, uint32_t status)
+{
+    return attempt->stream != NULL && attempt->stream->is_upgrade && status >= 200 && status < 400;
+}
+
+static void decline(struct stream *stream, struct response_head *head)
+{
+    static const struct str dropped[] = {STR_INIT("connection"), STR_INIT("upgrade"),
+                                         STR_INIT("content-length"),
+                                         STR_INIT("transfer-encoding")};
+    for (size_t i = 0; i < COUNT_OF(dropped); i++)
+        header_remove(&head->headers, dropped[i]);
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_REQUEST_REFUSED,
+                            .response = head,
+                            .status = head->status,
+                            .details = STR("websocket_handshake_unsuccessful"),
+                        });
+}
+
 /* A switch of protocols that was not asked for ends the attempt. */
 static bool is_unasked_switch(const struct attempt *attempt, const struct h1_event *event)
 {
@@ -221,6 +255,8 @@ static void take_event(struct conn *conn, struct attempt *attempt, const struct 
     case H1_HEAD:
         if (is_unasked_switch(attempt, event))
             fail_protocol(conn);
+        else if (is_declined(attempt, event->response->status))
+            decline(attempt->stream, event->response);
         else
             take_head(conn, attempt, event);
         return;
@@ -241,7 +277,8 @@ static void take_event(struct conn *conn, struct attempt *attempt, const struct 
 static bool take_whole(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
                        struct str *input)
 {
-    if (event->kind != H1_HEAD || !event->is_end || event->response->status < 200)
+    if (event->kind != H1_HEAD || !event->is_end || event->response->status < 200 ||
+        is_declined(attempt, event->response->status))
         return false;
     struct h1_event end;
     enum h1_event_kind kind = h1_next(conn->parser, input, &end);

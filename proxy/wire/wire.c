@@ -84,6 +84,7 @@ struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_opti
     wire->options = options;
     if (wire->options.connections_max == 0)
         wire->options.connections_max = LIMIT_CONNECTIONS;
+    wire->rng_tcp = rng_seeded(seed, STR("tcp"));
     wire->engine = engine_new(snapshot, seed);
     wire->snapshot = engine_snapshot(wire->engine);
     slots_init(&wire->conns, &wire->memory, sizeof(struct conn));

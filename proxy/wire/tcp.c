@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/tcp.c - pairs of connections.
+ *
+ * Both conns of a pair point to the session, the session to both; whoever ends
+ * it cuts all four pointers.
+ */
+#include "proxy/wire/tcp.h"
+
+#include "base/ns.h"
+#include "proxy/core/lb.h"
+#include "proxy/core/stats.h"
+#include "proxy/model/limits.h"
+#include "proxy/wire/upstream.h"
+
+/* Envoy's default. */
+#define IDLE_TIMEOUT_NS NS_HOUR
+
+static void count(const struct stream *session, enum cluster_stat stat)
+{
+    const struct conn *up = session->up;
+    engine_cluster_stats(session->wire->engine, up->up.cluster_index)->counters[stat]++;
+}
+
+static struct conn *other_of(const struct conn *conn)
+{
+    return conn->side == CONN_UPSTREAM ? conn->session->down : conn->session->up;
+}
+
+/* The record is complete; nobody belongs to the session any more. */
+static void finish(struct stream *session)
+{
+    struct conn *up = session->up;
+    struct conn *down = session->down;
+    session->session_record.finished_ns = session->wire->now_ns;
+    if (up != NULL)
+        up->session = NULL;
+    conn_stop_timer(down);
+    down->session = NULL;
+    session->up = NULL;
+    stream_finish(session);
+}
+
+/* Before there is an upstream connection, or when it could not be made. What
+ * the client sent was never read by anybody: to it that is a reset. */
+static void give_up(struct stream *session)
+{
+    struct conn *down = session->down;
+    finish(session);
+    if (buf_size(&down->in) > 0)
+        conn_abort(down);
+    else
+        conn_close(down);
+}
+
+static void count_closed(const struct stream *session, bool is_remote, bool is_active)
+{
+    count(session, STAT_CLUSTER_upstream_cx_destroy);
+    count(session, is_remote ? STAT_CLUSTER_upstream_cx_destroy_remote
+                             : STAT_CLUSTER_upstream_cx_destroy_local);
+    if (!is_active)
+        return;
+    count(session, STAT_CLUSTER_upstream_cx_destroy_with_active_rq);
+    count(session, is_remote ? STAT_CLUSTER_upstream_cx_destroy_remote_with_active_rq
+                             : STAT_CLUSTER_upstream_cx_destroy_local_with_active_rq);
+}
+
+/* Both directions are over, or one of the connections is. */
+static void close_pair(struct stream *session, bool is_remote)
+{
+    struct conn *up = session->up;
+    struct conn *down = session->down;
+    count_closed(session, is_remote, true);
+    finish(session);
+    conn_close(down);
+    conn_close(up);
+}
+
+static struct str choose_cluster(struct wire *wire, const struct tcp_proxy *proxy)
+{
+    if (proxy->weighted_count == 0 || proxy->weight_total == 0)
+        return proxy->cluster;
+    uint64_t number = rng_below(&wire->rng_tcp, proxy->weight_total);
+    uint32_t i = 0;
+    while (i + 1 < proxy->weighted_count && number >= proxy->weighted[i].weight)
+        number -= proxy->weighted[i++].weight;
+    return proxy->weighted[i].cluster;
+}
+
+static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
+{
+    if (wire->tcp_balancers == NULL)
+        wire->tcp_balancers =
+            ARENA_ARRAY(&wire->memory, struct lb *, wire->snapshot->cluster_count);
+    struct lb **place = &wire->tcp_balancers[cluster_index];
+    if (*place == NULL) {
+        *place = ARENA_NEW(&wire->memory, struct lb);
+        lb_init(*place, &wire->snapshot->clusters[cluster_index], &wire->rng_tcp, &wire->memory);
+    }
+    return *place;
+}
+
+/* Where to? False: there is no usable endpoint. */
+static bool choose_target(const struct conn *conn, uint32_t cluster_index,
+                          struct upstream_target *target)
+{
+    const struct cluster *cluster = &conn->wire->snapshot->clusters[cluster_index];
+    *target = (struct upstream_target){.cluster_index = cluster_index,
+                                       .endpoint_index = LB_NONE,
+                                       .address = conn->down.original_address,
+                                       .port = conn->down.original_port};
+    if (cluster->type == CLUSTER_ORIGINAL_DST)
+        return target->address.len > 0;
+    target->endpoint_index = lb_pick(balancer(conn->wire, cluster_index), &conn->wire->rng_tcp);
+    return target->endpoint_index != LB_NONE;
+}
+
+static struct stream *begin_session(struct conn *conn)
+{
+    struct stream *session = stream_take(conn);
+    session->is_session = true;
+    session->active_ns = conn->wire->now_ns;
+    session->session_record = (struct record){.started_ns = conn->wire->now_ns};
+    conn->session = session;
+    conn->wire->exchange_count++;
+    conn_set_timer(conn, ns_add(conn->wire->now_ns, IDLE_TIMEOUT_NS));
+    return session;
+}
+
+static void connect_session(struct stream *session, const struct upstream_target *target)
+{
+    struct record *record = &session->session_record;
+    struct conn *up = upstream_open(session->wire, target);
+    if (up == NULL) {
+        record_add_flag(record, STR("UO"));
+        give_up(session);
+        return;
+    }
+    up->speech = SPEECH_TCP;
+    up->session = session;
+    session->up = up;
+    record->endpoint = up->up.endpoint;
+    record->attempt_count = 1;
+    count(session, STAT_CLUSTER_upstream_cx_total);
+    count(session, STAT_CLUSTER_upstream_rq_pending_total);
+}
+
+static void fail_connect(struct stream *session, bool is_timeout, struct str why)
+{
+    struct record *record = &session->session_record;
+    count(session, STAT_CLUSTER_upstream_cx_connect_fail);
+    count(session, STAT_CLUSTER_upstream_rq_pending_failure_eject);
+    if (is_timeout)
+        count(session, STAT_CLUSTER_upstream_cx_connect_timeout);
+    count_closed(session, !is_timeout, false);
+    record_add_flag(record, STR("UF"));
+    record_add_flag(record, STR("URX"));
+    record->transport_failure = arena_str(&session->arena, why);
+    give_up(session);
+}
+
+static void note_moved(struct stream *session, const struct conn *from, size_t size)
+{
+    struct record *record = &session->session_record;
+    session->active_ns = session->wire->now_ns;
+    if (from->side == CONN_DOWNSTREAM)
+        record->bytes_received += size;
+    else
+        record->bytes_sent += size;
+}
+
+void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
+{
+    struct wire *wire = conn->wire;
+    conn->speech = SPEECH_TCP;
+    struct stream *session = begin_session(conn);
+    struct record *record = &session->session_record;
+    struct str name = choose_cluster(wire, proxy);
+    record->cluster_name = name;
+    uint32_t cluster_index = engine_cluster_index(wire->engine, name);
+    if (cluster_index == UINT32_MAX) {
+        record_add_flag(record, STR("NC"));
+        give_up(session);
+        return;
+    }
+    record->cluster = &wire->snapshot->clusters[cluster_index];
+    struct upstream_target target;
+    if (!choose_target(conn, cluster_index, &target)) {
+        engine_cluster_stats(wire->engine, cluster_index)
+            ->counters[STAT_CLUSTER_upstream_cx_none_healthy]++;
+        record_add_flag(record, STR("UH"));
+        give_up(session);
+        return;
+    }
+    connect_session(session, &target);
+}
+
+void tcp_note_connected(struct conn *conn)
+{
+    struct stream *session = conn->session;
+    if (session == NULL)
+        return;
+    struct conn *down = session->down;
+    count(session, STAT_CLUSTER_upstream_rq_total);
+    struct str waiting = buf_str(&down->in);
+    if (waiting.len > 0) {
+        note_moved(session, down, waiting.len);
+        conn_write(conn, waiting);
+        buf_clear(&down->in);
+    }
+    conn_resume(down);
+    if (down->is_read_ended)
+        conn_shutdown(conn);
+}
+
+void tcp_note_connect_failed(struct conn *conn, struct str why)
+{
+    if (conn->session != NULL)
+        fail_connect(conn->session, false, why);
+}
+
+void tcp_read(struct conn *conn, struct str bytes)
+{
+    struct stream *session = conn->session;
+    if (session == NULL || !conn_is_open(conn) || bytes.len == 0)
+        return;
+    struct conn *other = other_of(conn);
+    if (!conn_is_open(other)) {
+        conn_keep_input(conn, bytes);
+        return;
+    }
+    note_moved(session, conn, bytes.len);
+    conn_write(other, bytes);
+    if (conn_is_full(other))
+        conn_pause(conn);
+}
+
+void tcp_note_eof(struct conn *conn)
+{
+    struct stream *session = conn->session;
+    if (session == NULL)
+        return;
+    conn->is_read_ended = true;
+    struct conn *other = other_of(conn);
+    if (!conn_is_open(other))
+        return;
+    if (other->is_read_ended)
+        close_pair(session, conn->side == CONN_UPSTREAM);
+    else
+        conn_shutdown(other);
+}
+
+void tcp_note_broken(struct conn *conn)
+{
+    if (conn->session == NULL)
+        return;
+    if (conn->side == CONN_DOWNSTREAM && conn->session->up->state == CONN_CONNECTING)
+        count(conn->session, STAT_CLUSTER_upstream_rq_cancelled);
+    close_pair(conn->session, conn->side == CONN_UPSTREAM);
+}
+
+void tcp_note_sent(struct conn *conn)
+{
+    if (conn->session != NULL && conn_has_room(conn))
+        conn_resume(other_of(conn));
+}
+
+void tcp_wake(struct conn *conn)
+{
+    struct stream *session = conn->session;
+    if (session == NULL)
+        return;
+    if (conn->state == CONN_CONNECTING) {
+        conn_abort(conn);
+        fail_connect(session, true, STR_EMPTY);
+        return;
+    }
+    int64_t due_ns = ns_add(session->active_ns, IDLE_TIMEOUT_NS);
+    if (conn->wire->now_ns >= due_ns)
+        close_pair(session, false);
+    else
+        conn_set_timer(conn, due_ns);
+}
