@@ -169,6 +169,16 @@ static void read_server(const struct view *server, struct str own_namespace,
     read_tls(server, out);
 }
 
+bool gateway_server_is_http(const struct gateway_server *server)
+{
+    return is_http(server->protocol);
+}
+
+bool gateway_server_is_tls(const struct gateway_server *server)
+{
+    return is_tls(server->protocol);
+}
+
 void gateway_read(const struct view *spec, struct gateway *out)
 {
     struct view servers = view_list(spec, STR("servers"));
@@ -188,7 +198,6 @@ void gateway_read(const struct view *spec, struct gateway *out)
         if (server.port_name.len > 0 && text_list_has(&names, server.port_name))
             view_complain(&item, DIAG_GATEWAY_PORT_NAME_TWICE, server.port_name, STR_EMPTY);
         text_list_add(&names, server.port_name, spec->reading->arena);
-        if (is_http(server.protocol))
-            out->servers[out->server_count++] = server;
+        out->servers[out->server_count++] = server;
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * config/resource/gateway.h - Istio's Gateway: where a gateway listens, and for
- * which hosts. Servers that terminate TLS, pass it through or speak TCP are
- * read, complained of and left out.
+ * which hosts. Servers that terminate TLS, pass it through or speak TCP have no
+ * effect yet but that they keep their port from others.
  */
 #pragma once
 
@@ -34,8 +34,13 @@ struct gateway_server {
 struct gateway {
     struct object_meta meta;
     struct label_list selector;
-    struct gateway_server *servers; /* the plain HTTP ones */
+    struct gateway_server *servers;
     uint32_t server_count;
 };
+
+/* Plain text of the HTTP family. */
+bool gateway_server_is_http(const struct gateway_server *server);
+/* HTTPS or TLS. */
+bool gateway_server_is_tls(const struct gateway_server *server);
 
 void gateway_read(const struct view *spec, struct gateway *out);

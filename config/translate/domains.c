@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/domains.c - see domains.h.
+ */
+#include "config/translate/domains.h"
+
+#include "config/resource/service.h"
+
+static void add(struct translation *t, struct domain_list *out, struct str domain, bool is_short)
+{
+    uint32_t before = out->count;
+
+    *ARENA_PUSH(&t->scratch, out->items, out->count, out->capacity) = domain;
+    *ARENA_PUSH(&t->scratch, out->is_short, before, out->short_capacity) = is_short;
+}
+
+/* Seen from its own namespace a service is NAME, NAME.NS.svc, NAME.NS; from
+ * another one only the latter two, the shorter first. */
+static void add_names(struct translation *t, const struct service *service,
+                      struct domain_list *out)
+{
+    struct str name = service->meta.name;
+    struct str namespace = service->meta.namespace;
+    struct str middle =
+        arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(name), STR_FMT(namespace));
+    struct str longer = arena_concat(&t->scratch, middle, STR(".svc"));
+
+    add(t, out, service->host, false);
+    add(t, out, arena_concat(&t->scratch, service->host, STR(".")), false);
+    if (str_eq(namespace, t->proxy->namespace)) {
+        add(t, out, name, true);
+        add(t, out, longer, true);
+        add(t, out, middle, true);
+    } else {
+        add(t, out, middle, true);
+        add(t, out, longer, true);
+    }
+}
+
+static bool is_alias_of(const struct translation *t, const struct service *alias,
+                        const struct service *service)
+{
+    return str_eq(context_resolve_alias(t, alias->host), service->host);
+}
+
+void domains_of_service(struct translation *t, const struct service *service,
+                        struct domain_list *out)
+{
+    add_names(t, service, out);
+    if (service_is_headless(service)) {
+        /* Pods of a headless service have names below the service's. */
+        uint32_t count = out->count;
+        for (uint32_t i = 0; i < count; i++)
+            add(t, out, arena_concat(&t->scratch, STR("*."), out->items[i]), out->is_short[i]);
+    }
+    for (uint32_t i = 0; i < t->alias_count; i++) {
+        if (is_alias_of(t, t->aliases[i], service))
+            add_names(t, t->aliases[i], out);
+    }
+    if (!service_is_headless(service) && service->cluster_ip.len > 0) {
+        bool is_ipv6 = str_find(service->cluster_ip, ':') != STR_NONE;
+        add(t, out,
+            is_ipv6 ? arena_format(&t->scratch, "[%.*s]", STR_FMT(service->cluster_ip))
+                    : service->cluster_ip,
+            false);
+    }
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/forward.c - see forward.h.
+ *
+ * Source: ISTIO.md 2.8 to 2.10, 2.13, 2.15.
+ */
+#include "config/translate/forward.h"
+
+#include "config/resource/service.h"
+#include "config/translate/clusters.h"
+#include "config/translate/retries.h"
+
+/* The port that a destination without one means. A sidecar looks only at
+ * services with the listener's port, so it is that port; a gateway takes the
+ * service's only port, else the server's. */
+static uint32_t destination_port(const struct translation *t, const struct destination *destination,
+                                 struct str host, uint32_t listen_port)
+{
+    if (destination->port != 0)
+        return destination->port;
+    if (t->proxy->type == PROXY_SIDECAR)
+        return listen_port;
+    const struct service *service = context_service(t, host);
+    if (service != NULL && service->port_count == 1)
+        return service->ports[0].port;
+    return listen_port;
+}
+
+static bool has_port(const struct service *service, uint32_t port)
+{
+    for (uint32_t i = 0; i < service->port_count; i++) {
+        if (service->ports[i].port == port)
+            return true;
+    }
+    return false;
+}
+
+/* ExternalName services stand for their target; a sidecar knows only those
+ * with the listener's port. */
+static struct str destination_host(const struct translation *t, struct str host,
+                                   uint32_t listen_port)
+{
+    uint32_t index = map_get(&t->alias_by_host, host);
+
+    if (index == MAP_NONE)
+        return host;
+    if (t->proxy->type == PROXY_SIDECAR && !has_port(t->aliases[index], listen_port))
+        return host;
+    return context_resolve_alias(t, host);
+}
+
+static struct str destination_cluster(struct translation *t, const struct destination *destination,
+                                      uint32_t listen_port)
+{
+    struct str host = destination_host(t, destination->host, listen_port);
+
+    return cluster_name(t, destination_port(t, destination, host, listen_port),
+                        destination->subset, host);
+}
+
+static bool is_in_mesh(const struct translation *t, const struct http_rule *rule)
+{
+    for (uint32_t i = 0; i < rule->route_count; i++) {
+        struct str host = context_resolve_alias(t, rule->routes[i].destination.host);
+        if (context_service(t, host) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static void set_timeout(struct translation *t, const struct http_rule *rule,
+                        struct forward_action *out)
+{
+    out->has_timeout = true;
+    out->has_max_grpc_timeout = true;
+    if (rule->has_timeout) {
+        out->timeout_ns = out->max_grpc_timeout_ns = rule->timeout_ns;
+        out->timeout_origin = context_keep_origin(t, rule->timeout_origin);
+    } else if (is_in_mesh(t, rule)) {
+        /* With max_grpc_timeout 0 gRPC calls go by their own header, so the
+         * profile's timeout does not reach them (ENVOY.md 3.2). */
+        out->timeout_ns = t->profile->route_timeout_ns;
+    }
+}
+
+static bool set_rewrite(struct translation *t, const struct http_rewrite *rewrite,
+                        struct forward_action *out)
+{
+    struct str why;
+
+    if (rewrite == NULL)
+        return true;
+    if (rewrite->authority.len > 0)
+        out->host_rewrite = context_keep(t, rewrite->authority);
+    if (!rewrite->has_regex) {
+        out->has_prefix_rewrite = rewrite->has_uri;
+        out->prefix_rewrite = context_keep(t, rewrite->uri);
+        return true;
+    }
+    out->has_regex_rewrite = true;
+    out->regex_rewrite.pattern = context_keep(t, rewrite->regex_match);
+    out->regex_rewrite.substitution = context_keep(t, rewrite->regex_rewrite);
+    out->regex_rewrite.regex =
+        regex_new(&t->snapshot->regexes, rewrite->regex_match, &t->scratch, &why);
+    return out->regex_rewrite.regex != NULL;
+}
+
+static void set_mirrors(struct translation *t, const struct forward_question *question,
+                        struct forward_action *out)
+{
+    const struct http_mirror_list *from = &question->rule->mirrors;
+    struct mirror_policy *items = ARENA_ARRAY(t->arena, struct mirror_policy, from->count);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct http_mirror *mirror = &from->items[i];
+        if (mirror->has_percent && mirror->percent <= 0)
+            continue;
+        struct mirror_policy *policy = &items[count++];
+        policy->cluster = destination_cluster(t, &mirror->destination, question->listen_port);
+        policy->origin = context_keep_origin(t, mirror->destination.origin);
+        policy->has_share = true;
+        policy->share = (struct fraction){.numerator = 100, .denominator = 100};
+        if (mirror->has_percent && mirror->is_millionths)
+            policy->share = (struct fraction){.numerator = (uint32_t)(mirror->percent * 10000),
+                                              .denominator = 1000000};
+        else if (mirror->has_percent)
+            policy->share.numerator = (uint32_t)mirror->percent;
+    }
+    out->mirrors = items;
+    out->mirror_count = count;
+}
+
+static void set_weighted(struct translation *t, const struct forward_question *question,
+                         struct forward_action *out)
+{
+    const struct http_rule *rule = question->rule;
+    struct weighted_cluster *items =
+        ARENA_ARRAY(t->arena, struct weighted_cluster, rule->route_count);
+
+    for (uint32_t i = 0; i < rule->route_count; i++) {
+        const struct http_route_destination *from = &rule->routes[i];
+        struct mutation_lists request = {0}, response = {0};
+        if (from->weight <= 0)
+            continue;
+        struct weighted_cluster *weighted = &items[out->weighted_count++];
+        weighted->cluster = destination_cluster(t, &from->destination, question->listen_port);
+        weighted->weight = (uint32_t)from->weight;
+        weighted->origin = context_keep_origin(t, from->destination.origin);
+        weighted->host_rewrite = mutations_add(t, &from->request, true, &request);
+        (void)mutations_add(t, &from->response, false, &response);
+        weighted->request_headers = mutations_of(&request);
+        weighted->response_headers = mutations_of(&response);
+        out->weight_total += weighted->weight;
+    }
+    out->weighted = items;
+}
+
+bool forward_translate(struct translation *t, const struct forward_question *question,
+                       struct mutation_lists *request, struct mutation_lists *response,
+                       struct forward_action *out)
+{
+    const struct http_rule *rule = question->rule;
+
+    *out = (struct forward_action){.host_rewrite = question->authority};
+    out->retry = retries_translate(t, rule->retries);
+    set_timeout(t, rule, out);
+    set_mirrors(t, question, out);
+    if (!set_rewrite(t, rule->rewrite, out))
+        return false;
+    if (rule->route_count != 1) {
+        set_weighted(t, question, out);
+        return true;
+    }
+    const struct http_route_destination *only = &rule->routes[0];
+    out->cluster = destination_cluster(t, &only->destination, question->listen_port);
+    out->origin = context_keep_origin(t, only->destination.origin);
+    struct str authority = mutations_add(t, &only->request, true, request);
+    (void)mutations_add(t, &only->response, false, response);
+    if (out->host_rewrite.len == 0)
+        out->host_rewrite = authority;
+    return true;
+}
+
+void forward_set_defaults(struct translation *t, bool is_to_mesh, struct forward_action *out)
+{
+    out->has_timeout = true;
+    out->has_max_grpc_timeout = true;
+    if (!is_to_mesh)
+        return;
+    out->timeout_ns = t->profile->route_timeout_ns;
+    out->retry = retries_translate(t, NULL);
+}

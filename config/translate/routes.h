@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/routes.h - a VirtualService's rules as a list of routes, and
+ * the routes that nobody wrote.
+ */
+#pragma once
+
+#include "config/translate/context.h"
+
+struct route_list {
+    struct route *items;
+    uint32_t count, capacity;
+};
+
+struct route_question {
+    const struct virtual_service *service;
+    struct str gateway;   /* "mesh" or "ns/name": for match.gateways */
+    uint32_t listen_port; /* the listener's, or the gateway server's */
+};
+
+/* Appends; nothing when no rule is for this proxy and port. */
+void routes_of_virtual_service(struct translation *t, const struct route_question *question,
+                               struct route_list *out);
+
+/* Everything to the service's port: where no VirtualService speaks. */
+void routes_default(struct translation *t, const struct service *service, uint32_t port,
+                    struct route_list *out);
+
+/* allow_any or block_all, by the mesh's word; false: neither, so 404. */
+bool routes_catch_all(struct translation *t, struct str *name, struct route_list *out);
+
+/* Is unknown traffic passed through? */
+bool routes_is_passing_unknown(const struct translation *t);

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/sidecar_routes.c - see sidecar_routes.h.
+ *
+ * For one port: VirtualServices first, in their order; each makes virtual
+ * hosts for the services it means (with their short names) and for hosts that
+ * no service has. Services that are left get their default route. A name or
+ * domain that is taken stays with the first who took it.
+ *
+ * Source: ISTIO.md 2.3, 2.4.
+ */
+#include "config/translate/sidecar_routes.h"
+
+#include "config/resource/host.h"
+#include "config/resource/service.h"
+#include "config/translate/domains.h"
+#include "config/translate/selection.h"
+
+#define MESH_GATEWAY STR("mesh")
+#define DIRECT_RESPONSE_BYTES_MAX (1024u * 1024) /* Istio's own */
+#define PORT_80 80u /* hosts without a service are reached on this one only */
+
+struct sidecar_routes {
+    struct translation *t;
+    struct selection selection;
+    const struct virtual_service **best; /* for each visible service */
+};
+
+/* A service that has the port. */
+struct candidate {
+    const struct service *service;
+    uint32_t visible_index;
+    bool is_http; /* or sniffed */
+    bool is_claimed;
+};
+
+/* One VirtualService's share of a port. */
+struct wrapper {
+    struct route_list routes;
+    const struct service **services;
+    uint32_t service_count;
+    struct str *hosts; /* those without a service */
+    uint32_t host_count;
+};
+
+struct table_maker {
+    struct translation *t;
+    const struct sidecar_routes *shared;
+    uint32_t port;
+    struct candidate *candidates;
+    uint32_t candidate_count;
+    struct map candidate_by_host;
+    struct wrapper *wrappers;
+    uint32_t wrapper_count, wrapper_capacity;
+    struct map names, domains, full_names;
+    struct virtual_host_list out;
+};
+
+static void find_candidates(struct table_maker *maker)
+{
+    struct translation *t = maker->t;
+
+    maker->candidates = ARENA_ARRAY(&t->scratch, struct candidate, t->service_count);
+    for (uint32_t i = 0; i < t->service_count; i++) {
+        const struct service *service = t->services[i];
+        for (uint32_t k = 0; k < service->port_count; k++) {
+            if (service->ports[k].port != maker->port)
+                continue;
+            enum port_protocol protocol = service_port_protocol(&service->ports[k]);
+            maker->candidates[maker->candidate_count] = (struct candidate){
+                .service = service,
+                .visible_index = i,
+                .is_http = port_protocol_is_http(protocol) || protocol == PORT_SNIFFED,
+            };
+            (void)map_set(&maker->candidate_by_host, service->host, maker->candidate_count++);
+            break;
+        }
+    }
+}
+
+/* On other ports than 80 only VirtualServices that mean a service count. */
+static bool means_a_candidate(const struct table_maker *maker,
+                              const struct virtual_service *service)
+{
+    for (uint32_t i = 0; i < service->hosts.count; i++) {
+        struct str host = service->hosts.items[i];
+        if (!host_is_wildcard(host)) {
+            if (map_get(&maker->candidate_by_host, host) != MAP_NONE)
+                return true;
+            continue;
+        }
+        for (uint32_t k = 0; k < maker->candidate_count; k++) {
+            if (host_is_within(maker->candidates[k].service->host, host))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void claim(struct table_maker *maker, struct wrapper *wrapper, uint32_t index)
+{
+    struct candidate *candidate = &maker->candidates[index];
+
+    if (!candidate->is_http)
+        return;
+    wrapper->services[wrapper->service_count++] = candidate->service;
+}
+
+/* The services that a wildcard host means, each only if no other
+ * VirtualService means it more exactly. False: it means none. */
+static bool claim_wildcard(struct table_maker *maker, struct wrapper *wrapper,
+                           const struct virtual_service *service, struct str host)
+{
+    bool has_match = false;
+
+    for (uint32_t i = 0; i < maker->candidate_count; i++) {
+        const struct candidate *candidate = &maker->candidates[i];
+        if (!host_is_within(candidate->service->host, host))
+            continue;
+        if (maker->shared->best[candidate->visible_index] != service)
+            continue;
+        claim(maker, wrapper, i);
+        has_match = true;
+    }
+    return has_match;
+}
+
+static void split_hosts(struct table_maker *maker, const struct virtual_service *service,
+                        struct wrapper *wrapper)
+{
+    struct arena *scratch = &maker->t->scratch;
+
+    wrapper->hosts = ARENA_ARRAY(scratch, struct str, service->hosts.count);
+    /* A wildcard may mean all of them, besides the exact ones. */
+    bool has_wildcard = false;
+    for (uint32_t i = 0; i < service->hosts.count; i++)
+        has_wildcard |= host_is_wildcard(service->hosts.items[i]);
+    uint32_t most = service->hosts.count + (has_wildcard ? maker->candidate_count : 0);
+    wrapper->services = ARENA_ARRAY(scratch, const struct service *, most);
+    for (uint32_t i = 0; i < service->hosts.count; i++) {
+        struct str host = service->hosts.items[i];
+        if (host_is_wildcard(host))
+            continue;
+        uint32_t index = map_get(&maker->candidate_by_host, host);
+        if (index != MAP_NONE)
+            claim(maker, wrapper, index);
+        else
+            wrapper->hosts[wrapper->host_count++] = host;
+    }
+    for (uint32_t i = 0; i < service->hosts.count; i++) {
+        struct str host = service->hosts.items[i];
+        if (host_is_wildcard(host) && !claim_wildcard(maker, wrapper, service, host))
+            wrapper->hosts[wrapper->host_count++] = host;
+    }
+}
+
+static void wrap_virtual_service(struct table_maker *maker, const struct virtual_service *service)
+{
+    struct route_question question = {
+        .service = service, .gateway = MESH_GATEWAY, .listen_port = maker->port};
+    struct wrapper wrapper = {0};
+
+    if (maker->port != PORT_80 && !means_a_candidate(maker, service))
+        return;
+    routes_of_virtual_service(maker->t, &question, &wrapper.routes);
+    if (wrapper.routes.count == 0)
+        return;
+    split_hosts(maker, service, &wrapper);
+    if (wrapper.service_count == 0 && maker->port != PORT_80)
+        return;
+    for (uint32_t i = 0; i < wrapper.service_count; i++) {
+        uint32_t index = map_get(&maker->candidate_by_host, wrapper.services[i]->host);
+        maker->candidates[index].is_claimed = true;
+    }
+    *ARENA_PUSH(&maker->t->scratch, maker->wrappers, maker->wrapper_count,
+                maker->wrapper_capacity) = wrapper;
+}
+
+static void wrap_default(struct table_maker *maker, const struct service *service)
+{
+    struct wrapper *wrapper = ARENA_PUSH(&maker->t->scratch, maker->wrappers, maker->wrapper_count,
+                                         maker->wrapper_capacity);
+
+    wrapper->services = ARENA_ARRAY(&maker->t->scratch, const struct service *, 1);
+    wrapper->services[0] = service;
+    wrapper->service_count = 1;
+    routes_default(maker->t, service, maker->port, &wrapper->routes);
+}
+
+/* Takes the domains that nobody has yet; a shortened name gives way to a
+ * service that is really called so. */
+static void take_domains(struct table_maker *maker, const struct domain_list *from,
+                         struct virtual_host *out)
+{
+    struct translation *t = maker->t;
+    struct str *items = ARENA_ARRAY(t->arena, struct str, from->count);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < from->count; i++) {
+        struct str lower = arena_str_lower(&t->scratch, from->items[i]);
+        if (map_get(&maker->domains, lower) != MAP_NONE)
+            continue;
+        if (from->is_short[i] && map_get(&maker->full_names, from->items[i]) != MAP_NONE)
+            continue;
+        (void)map_set(&maker->domains, lower, 1);
+        items[count++] = context_keep(t, from->items[i]);
+    }
+    out->domains = items;
+    out->domain_count = count;
+}
+
+static void add_host(struct table_maker *maker, const struct wrapper *wrapper, struct str host,
+                     const struct service *service)
+{
+    struct translation *t = maker->t;
+    struct str name = arena_format(&t->scratch, "%.*s:%u", STR_FMT(host), maker->port);
+    struct domain_list domains = {0};
+    bool is_long = false;
+
+    if (map_set(&maker->names, name, 1) != MAP_NONE)
+        return;
+    if (service != NULL)
+        domains_of_service(t, service, &domains);
+    else
+        domains = (struct domain_list){.items = &host, .is_short = &is_long, .count = 1};
+    struct virtual_host made = virtual_host_of(t, name, &wrapper->routes);
+    take_domains(maker, &domains, &made);
+    if (made.domain_count > 0)
+        *ARENA_PUSH(t->arena, maker->out.items, maker->out.count, maker->out.capacity) = made;
+}
+
+static void add_wrapper(struct table_maker *maker, const struct wrapper *wrapper)
+{
+    for (uint32_t i = 0; i < wrapper->host_count; i++)
+        add_host(maker, wrapper, wrapper->hosts[i], NULL);
+    for (uint32_t i = 0; i < wrapper->service_count; i++)
+        add_host(maker, wrapper, wrapper->services[i]->host, wrapper->services[i]);
+}
+
+/* The list is sorted by name. */
+static const struct virtual_host *find_by_name(const struct virtual_host_list *hosts,
+                                               struct str name)
+{
+    uint32_t low = 0, high = hosts->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = str_order(name, hosts->items[middle].name);
+        if (order == 0)
+            return &hosts->items[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+struct sidecar_routes *sidecar_routes_new(struct translation *t)
+{
+    struct sidecar_routes *out = ARENA_NEW(&t->scratch, struct sidecar_routes);
+
+    out->t = t;
+    out->selection = selection_for(t, MESH_GATEWAY);
+    out->best = selection_best(t, &out->selection);
+    return out;
+}
+
+struct virtual_host_list sidecar_routes_hosts(struct sidecar_routes *routes, uint32_t port)
+{
+    struct translation *t = routes->t;
+    struct table_maker maker = {.t = t, .shared = routes, .port = port};
+
+    map_init(&maker.candidate_by_host, &t->scratch);
+    map_init(&maker.names, &t->scratch);
+    map_init(&maker.domains, &t->scratch);
+    map_init(&maker.full_names, &t->scratch);
+    find_candidates(&maker);
+    for (uint32_t i = 0; i < routes->selection.count; i++)
+        wrap_virtual_service(&maker, routes->selection.items[i]);
+    for (uint32_t i = 0; i < maker.candidate_count; i++) {
+        if (!maker.candidates[i].is_claimed && maker.candidates[i].is_http)
+            wrap_default(&maker, maker.candidates[i].service);
+    }
+    for (uint32_t i = 0; i < maker.wrapper_count; i++) {
+        for (uint32_t k = 0; k < maker.wrappers[i].service_count; k++)
+            (void)map_set(&maker.full_names, maker.wrappers[i].services[k]->host, 1);
+    }
+    for (uint32_t i = 0; i < maker.wrapper_count; i++)
+        add_wrapper(&maker, &maker.wrappers[i]);
+    virtual_host_list_sort(t, &maker.out);
+    return maker.out;
+}
+
+struct route_config sidecar_routes_table(struct sidecar_routes *routes,
+                                         const struct virtual_host_list *hosts, uint32_t port)
+{
+    struct translation *t = routes->t;
+    struct virtual_host *items = ARENA_ARRAY(t->arena, struct virtual_host, hosts->count + 1);
+    uint32_t count = hosts->count;
+    struct route_list catch_all = {0};
+    struct str name;
+
+    for (uint32_t i = 0; i < count; i++)
+        items[i] = hosts->items[i];
+    if (routes_catch_all(t, &name, &catch_all)) {
+        struct str *star = ARENA_ARRAY(t->arena, struct str, 1);
+        star[0] = STR("*");
+        items[count] = virtual_host_of(t, name, &catch_all);
+        items[count].domains = star;
+        items[count].domain_count = 1;
+        count++;
+    }
+    return (struct route_config){
+        .name = context_keep(t, arena_format(&t->scratch, "%u", port)),
+        .virtual_hosts = items,
+        .virtual_host_count = count,
+        .is_port_ignored = true,
+        .direct_response_bytes_max = DIRECT_RESPONSE_BYTES_MAX,
+    };
+}
+
+bool sidecar_routes_sniffed_table(struct sidecar_routes *routes,
+                                  const struct virtual_host_list *hosts,
+                                  const struct service *service, uint32_t port,
+                                  struct route_config *out)
+{
+    struct translation *t = routes->t;
+    struct str name = arena_format(&t->scratch, "%.*s:%u", STR_FMT(service->host), port);
+    const struct virtual_host *found = find_by_name(hosts, name);
+
+    if (found == NULL)
+        return false;
+    struct virtual_host *only = ARENA_NEW(t->arena, struct virtual_host);
+    struct str *star = ARENA_ARRAY(t->arena, struct str, 1);
+    star[0] = STR("*");
+    *only = *found;
+    only->domains = star;
+    only->domain_count = 1;
+    *out = (struct route_config){
+        .name = context_keep(t, name),
+        .virtual_hosts = only,
+        .virtual_host_count = 1,
+        .is_port_ignored = true,
+        .direct_response_bytes_max = DIRECT_RESPONSE_BYTES_MAX,
+    };
+    return true;
+}
