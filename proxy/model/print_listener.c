@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/print_listener.c - Listener: filter chains, the HTTP connection
+ * manager with istiod's filters, the TCP proxy.
+ */
+#include "proxy/model/print_parts.h"
+
+#define TYPE(name) STR("type.googleapis.com/" name)
+
+static void begin_filter(struct json *json, struct str name, struct str type)
+{
+    json_begin_object(json);
+    json_key_str(json, STR("name"), name);
+    json_key(json, STR("typedConfig"));
+    json_begin_object(json);
+    json_key_str(json, STR("@type"), type);
+}
+
+static void end_filter(struct json *json)
+{
+    json_end_object(json);
+    json_end_object(json);
+}
+
+static void print_strings(struct json *json, struct str key, const struct str *items,
+                          uint32_t count)
+{
+    json_key(json, key);
+    json_begin_array(json);
+    for (uint32_t i = 0; i < count; i++)
+        json_str(json, items[i]);
+    json_end_array(json);
+}
+
+/* Which ALPN the mesh's TLS offers upstream, by the downstream's protocol. */
+static void print_alpn_filter(struct json *json)
+{
+    static const struct {
+        struct str protocol; /* empty: HTTP/1.0, the enum's zero */
+        struct str names[3];
+    } ROWS[] = {
+        {STR_INIT(""), {STR_INIT("istio-http/1.0"), STR_INIT("istio"), STR_INIT("http/1.0")}},
+        {STR_INIT("HTTP11"), {STR_INIT("istio-http/1.1"), STR_INIT("istio"), STR_INIT("http/1.1")}},
+        {STR_INIT("HTTP2"), {STR_INIT("istio-h2"), STR_INIT("istio"), STR_INIT("h2")}},
+    };
+
+    begin_filter(json, STR("istio.alpn"),
+                 TYPE("istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig"));
+    json_key(json, STR("alpnOverride"));
+    json_begin_array(json);
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        json_begin_object(json);
+        if (ROWS[i].protocol.len > 0)
+            json_key_str(json, STR("upstreamProtocol"), ROWS[i].protocol);
+        print_strings(json, STR("alpnOverride"), ROWS[i].names, COUNT_OF(ROWS[i].names));
+        json_end_object(json);
+    }
+    json_end_array(json);
+    end_filter(json);
+}
+
+static void print_http_filters(struct json *json)
+{
+    json_key(json, STR("httpFilters"));
+    json_begin_array(json);
+    print_alpn_filter(json);
+    begin_filter(json, STR("envoy.filters.http.fault"),
+                 TYPE("envoy.extensions.filters.http.fault.v3.HTTPFault"));
+    end_filter(json);
+    begin_filter(json, STR("envoy.filters.http.cors"),
+                 TYPE("envoy.extensions.filters.http.cors.v3.Cors"));
+    end_filter(json);
+    begin_filter(json, STR("envoy.filters.http.router"),
+                 TYPE("envoy.extensions.filters.http.router.v3.Router"));
+    end_filter(json);
+    json_end_array(json);
+}
+
+/* A gateway is the edge: it trusts its own sight of the peer. */
+static void print_edge(struct json *json, const struct http_connection_manager *http)
+{
+    json_key_bool(json, STR("useRemoteAddress"), http->is_using_remote_address);
+    if (!http->is_using_remote_address)
+        return;
+    json_key_str(json, STR("serverName"), http->server_name);
+    json_key_str(json, STR("forwardClientCertDetails"), STR("SANITIZE_SET"));
+    json_key(json, STR("setCurrentClientCertDetails"));
+    json_begin_object(json);
+    json_key_bool(json, STR("subject"), true);
+    json_key_bool(json, STR("cert"), true);
+    json_key_bool(json, STR("dns"), true);
+    json_key_bool(json, STR("uri"), true);
+    json_end_object(json);
+    json_key(json, STR("httpProtocolOptions"));
+    json_begin_object(json);
+    if (http->is_accepting_http10)
+        json_key_bool(json, STR("acceptHttp10"), true);
+    json_end_object(json);
+    if (http->xff_trusted_hops != 0)
+        json_key_i64(json, STR("xffNumTrustedHops"), http->xff_trusted_hops);
+}
+
+static void print_manager(struct json *json, const struct http_connection_manager *http)
+{
+    begin_filter(json, STR("envoy.filters.network.http_connection_manager"),
+                 TYPE("envoy.extensions.filters.network.http_connection_manager.v3."
+                      "HttpConnectionManager"));
+    if (http->stat_prefix.len > 0)
+        json_key_str(json, STR("statPrefix"), http->stat_prefix);
+    json_key(json, STR("rds"));
+    json_begin_object(json);
+    json_key_str(json, STR("routeConfigName"), http->routes->name);
+    json_end_object(json);
+    print_http_filters(json);
+    print_edge(json, http);
+    print_duration(json, STR("streamIdleTimeout"), http->stream_idle_timeout_ns);
+    if (http->is_proxying_100_continue)
+        json_key_bool(json, STR("proxy100Continue"), true);
+    if (http->is_normalizing_path)
+        json_key_bool(json, STR("normalizePath"), true);
+    if (http->is_merging_slashes)
+        json_key_bool(json, STR("mergeSlashes"), true);
+    json_key_str(json, STR("pathWithEscapedSlashesAction"), STR("KEEP_UNCHANGED"));
+    if (http->has_websocket) {
+        json_key(json, STR("upgradeConfigs"));
+        json_begin_array(json);
+        json_begin_object(json);
+        json_key_str(json, STR("upgradeType"), STR("websocket"));
+        json_end_object(json);
+        json_end_array(json);
+    }
+    end_filter(json);
+}
+
+static void print_tcp_proxy(struct json *json, const struct tcp_proxy *tcp)
+{
+    begin_filter(json, STR("envoy.filters.network.tcp_proxy"),
+                 TYPE("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"));
+    json_key_str(json, STR("statPrefix"), tcp->stat_prefix);
+    if (tcp->cluster.len > 0) {
+        json_key_str(json, STR("cluster"), tcp->cluster);
+    } else {
+        json_key(json, STR("weightedClusters"));
+        json_begin_object(json);
+        json_key(json, STR("clusters"));
+        json_begin_array(json);
+        for (uint32_t i = 0; i < tcp->weighted_count; i++) {
+            json_begin_object(json);
+            json_key_str(json, STR("name"), tcp->weighted[i].cluster);
+            json_key_i64(json, STR("weight"), tcp->weighted[i].weight);
+            json_end_object(json);
+        }
+        json_end_array(json);
+        json_end_object(json);
+    }
+    end_filter(json);
+}
+
+static void print_chain_match(struct json *json, const struct filter_chain *chain)
+{
+    if (chain->server_name_count == 0 && chain->application_protocol_count == 0 &&
+        chain->transport_protocol.len == 0 && chain->destination_port == 0)
+        return;
+    json_key(json, STR("filterChainMatch"));
+    json_begin_object(json);
+    if (chain->destination_port != 0)
+        json_key_i64(json, STR("destinationPort"), chain->destination_port);
+    if (chain->server_name_count > 0)
+        print_strings(json, STR("serverNames"), chain->server_names, chain->server_name_count);
+    if (chain->transport_protocol.len > 0)
+        json_key_str(json, STR("transportProtocol"), chain->transport_protocol);
+    if (chain->application_protocol_count > 0)
+        print_strings(json, STR("applicationProtocols"), chain->application_protocols,
+                      chain->application_protocol_count);
+    json_end_object(json);
+}
+
+static void print_chain(struct json *json, const struct filter_chain *chain)
+{
+    json_begin_object(json);
+    if (chain->name.len > 0)
+        json_key_str(json, STR("name"), chain->name);
+    print_chain_match(json, chain);
+    json_key(json, STR("filters"));
+    json_begin_array(json);
+    switch (chain->kind) {
+    case CHAIN_HTTP:
+        print_manager(json, &chain->http);
+        break;
+    case CHAIN_TCP:
+        print_tcp_proxy(json, &chain->tcp);
+        break;
+    }
+    json_end_array(json);
+    if (chain->transport_connect_timeout_ns != 0)
+        print_duration(json, STR("transportSocketConnectTimeout"),
+                       chain->transport_connect_timeout_ns);
+    json_end_object(json);
+}
+
+static void print_inspectors(struct json *json, const struct listener *listener)
+{
+    if (!listener->has_http_inspector)
+        return;
+    json_key(json, STR("listenerFilters"));
+    json_begin_array(json);
+    begin_filter(json, STR("envoy.filters.listener.http_inspector"),
+                 TYPE("envoy.extensions.filters.listener.http_inspector.v3.HttpInspector"));
+    end_filter(json);
+    json_end_array(json);
+}
+
+void print_listener(struct json *json, const struct listener *listener)
+{
+    json_begin_object(json);
+    json_key_str(json, STR("name"), listener->name);
+    json_key(json, STR("address"));
+    print_address(json, listener->address, listener->port);
+    if (listener->chain_count > 0) {
+        json_key(json, STR("filterChains"));
+        json_begin_array(json);
+        for (uint32_t i = 0; i < listener->chain_count; i++)
+            print_chain(json, &listener->chains[i]);
+        json_end_array(json);
+    }
+    if (listener->default_chain != NULL) {
+        json_key(json, STR("defaultFilterChain"));
+        print_chain(json, listener->default_chain);
+    }
+    print_inspectors(json, listener);
+    if (!listener->is_bound) {
+        /* Reached through the redirect: it waits for the first bytes. */
+        print_duration(json, STR("listenerFiltersTimeout"), 0);
+        json_key_bool(json, STR("continueOnListenerFiltersTimeout"), true);
+        json_key_bool(json, STR("bindToPort"), false);
+    }
+    if (listener->is_using_original_dst)
+        json_key_bool(json, STR("useOriginalDst"), true);
+    json_key_str(json, STR("trafficDirection"),
+                 listener->direction == TRAFFIC_INBOUND ? STR("INBOUND") : STR("OUTBOUND"));
+    json_end_object(json);
+}

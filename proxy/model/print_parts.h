@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/print_parts.h - how small things look in Envoy's proto JSON;
+ * shared by the print_*.c files.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/json.h"
+#include "proxy/model/cluster.h"
+#include "proxy/model/listener.h"
+#include "proxy/model/route.h"
+
+/* "15s", "0.250s": with 0, 3, 6 or 9 digits after the point. */
+void print_duration(struct json *json, struct str key, int64_t ns);
+/* {"numerator": n, "denominator": "MILLION"} */
+void print_fraction(struct json *json, struct str key, struct fraction fraction);
+/* {"socketAddress": {...}} */
+void print_address(struct json *json, struct str address, uint32_t port);
+/* {"filterMetadata": {"istio": {"config": PATH}}}, with its key */
+void print_route_metadata(struct json *json, struct str config);
+
+void print_route_config(struct json *json, const struct route_config *config);
+void print_cluster(struct json *json, const struct cluster *cluster);
+/* The ClusterLoadAssignment. */
+void print_load_assignment(struct json *json, const struct cluster *cluster);
+void print_listener(struct json *json, const struct listener *listener);
