@@ -6,3 +6,4 @@
 #pragma once
 
 int bench_sim(int argc, char **argv);
+int bench_wire(int argc, char **argv);

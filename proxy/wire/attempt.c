@@ -152,8 +152,8 @@ static bool is_body_complete(const struct attempt *attempt)
 static void send_head(struct attempt *attempt)
 {
     attempt->framing = (struct h1_out){.request_method = attempt->head->method};
-    enum rc rc = h1_write_request(&attempt->conn->out, attempt->head, attempt->has_body,
-                                  &attempt->framing);
+    enum rc rc =
+        h1_write_request(&attempt->conn->out, attempt->head, attempt->has_body, &attempt->framing);
     ASSERT(rc == RC_OK);
     attempt->is_head_sent = true;
 }
@@ -202,8 +202,7 @@ void attempt_open_mirror(struct stream *stream, const struct xc_action *action)
         ASSERT(rc == RC_OK);
     }
     if (stream->xc.timeout_ns > 0)
-        heap_put(&wire->timers, &attempt->timer.node,
-                 ns_add(wire->now_ns, stream->xc.timeout_ns));
+        heap_put(&wire->timers, &attempt->timer.node, ns_add(wire->now_ns, stream->xc.timeout_ns));
     ask_for(attempt, action, &stream->down->down);
 }
 

@@ -23,8 +23,8 @@ struct conn;
 struct stream;
 
 struct attempt {
-    struct wire *wire; /* NULL: a place that was never used */
-    uint32_t number;   /* the pool's waiter */
+    struct wire *wire;     /* NULL: a place that was never used */
+    uint32_t number;       /* the pool's waiter */
     struct stream *stream; /* NULL: a mirror */
     uint32_t ordinal;      /* the exchange's number for it */
     uint32_t cluster_index;

@@ -118,8 +118,7 @@ static bool is_transport_matched(const struct filter_chain *chain, struct chain_
         return false;
     if (chain->transport_protocol.len == 0)
         return true;
-    struct str transport =
-        asked.protocol == CHAIN_PROTOCOL_TLS ? STR("tls") : STR("raw_buffer");
+    struct str transport = asked.protocol == CHAIN_PROTOCOL_TLS ? STR("tls") : STR("raw_buffer");
     return str_eq(chain->transport_protocol, transport);
 }
 

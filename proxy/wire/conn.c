@@ -9,8 +9,8 @@
 
 /* One turn writes at most a read's bytes, a head and a direct response on top
  * of what waits. */
-#define OUT_BYTES_MAX                                                        \
-    (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES +   \
+#define OUT_BYTES_MAX                                                      \
+    (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES + \
      LIMIT_DIRECT_RESPONSE_BYTES + LIMIT_EXCHANGE_ARENA_BYTES)
 #define IN_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES)
 /* An idle place keeps no more than this in each buffer. */

@@ -48,8 +48,8 @@ struct conn_downstream {
     struct stream *stream; /* the request that is under way, or NULL */
     struct list ready;     /* in wire->ready_conns */
     int64_t grace_ns;      /* while lingering: since the last progress */
-    bool is_last;     /* no request is served after the one under way */
-    bool is_idle_over; /* idle_timeout has passed: a last grace */
+    bool is_last;          /* no request is served after the one under way */
+    bool is_idle_over;     /* idle_timeout has passed: a last grace */
 };
 
 /* What only an upstream connection has. */

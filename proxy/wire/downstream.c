@@ -22,8 +22,7 @@ static void count(const struct conn *conn, enum http_stat stat)
 static void set_idle_timer(struct conn *conn)
 {
     int64_t idle_ns = conn->down.http->idle_timeout_ns;
-    conn_set_timer(conn,
-                   ns_add(conn->wire->now_ns, idle_ns > 0 ? idle_ns : IDLE_TIMEOUT_NS));
+    conn_set_timer(conn, ns_add(conn->wire->now_ns, idle_ns > 0 ? idle_ns : IDLE_TIMEOUT_NS));
 }
 
 static void linger(struct conn *conn)
@@ -36,12 +35,11 @@ static void open_http(struct conn *conn, const struct http_connection_manager *h
 {
     conn->speech = SPEECH_HTTP;
     conn->down.http = http;
-    conn->parser = h1_parser_new(H1_REQUESTS,
-                                 (struct h1_settings){
-                                     .is_accepting_http10 = http->is_accepting_http10,
-                                     .head_bytes_max = LIMIT_REQUEST_HEAD_BYTES,
-                                     .header_count_max = LIMIT_HEADER_COUNT,
-                                 });
+    conn->parser = h1_parser_new(H1_REQUESTS, (struct h1_settings){
+                                                  .is_accepting_http10 = http->is_accepting_http10,
+                                                  .head_bytes_max = LIMIT_REQUEST_HEAD_BYTES,
+                                                  .header_count_max = LIMIT_HEADER_COUNT,
+                                              });
     count(conn, STAT_HTTP_downstream_cx_total);
     count(conn, STAT_HTTP_downstream_cx_http1_total);
     set_idle_timer(conn);
@@ -52,8 +50,8 @@ static void open_chain(struct conn *conn, enum chain_protocol protocol)
     const struct filter_chain *chain = chain_choose((struct chain_question){
         .listener = conn->down.listener,
         .protocol = protocol,
-        .destination_port = conn->down.original_port != 0 ? conn->down.original_port
-                                                          : conn->down.listener->port,
+        .destination_port =
+            conn->down.original_port != 0 ? conn->down.original_port : conn->down.listener->port,
         .is_tls_ended = conn->down.peer.is_tls,
     });
     if (chain == NULL) {

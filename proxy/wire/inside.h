@@ -41,9 +41,9 @@ struct wire {
     struct wishes wishes;
     struct rng rng_tcp;        /* weights and balancers of TCP proxies */
     struct lb **tcp_balancers; /* of each cluster; made when first used */
-    struct list taken_conns;  /* their WIRE_WRITE was taken: bytes go at the next turn */
-    struct list done_streams; /* their WIRE_DONE was taken */
-    struct list ready_conns;  /* downstream: input waits and may be read on now */
+    struct list taken_conns;   /* their WIRE_WRITE was taken: bytes go at the next turn */
+    struct list done_streams;  /* their WIRE_DONE was taken */
+    struct list ready_conns;   /* downstream: input waits and may be read on now */
     struct date date;
     int64_t now_ns;
     int64_t epoch_seconds; /* since 1970 at time 0 */

@@ -18,5 +18,4 @@ void response_send_head(struct stream *stream, const struct response_head *head,
 void response_send_data(struct stream *stream, struct str data);
 void response_send_end(struct stream *stream);
 /* A whole local reply. */
-void response_send_reply(struct stream *stream, const struct response_head *head,
-                         struct str body);
+void response_send_reply(struct stream *stream, const struct response_head *head, struct str body);

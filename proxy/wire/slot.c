@@ -39,6 +39,5 @@ void slots_give(struct slots *slots, uint32_t number)
 void *slots_at(const struct slots *slots, uint32_t number)
 {
     ASSERT(number < slots->made_count);
-    return slots->chunks[number / CHUNK_ITEMS] +
-           (size_t)(number % CHUNK_ITEMS) * slots->item_bytes;
+    return slots->chunks[number / CHUNK_ITEMS] + (size_t)(number % CHUNK_ITEMS) * slots->item_bytes;
 }

@@ -224,8 +224,7 @@ static void note_normalized(struct stream *stream, struct str before, struct str
 {
     if (stream->xc.setup.trace == NULL || str_eq(before, after))
         return;
-    struct trace_event *event =
-        trace_add(&stream->trace, TRACE_NORMALIZED, stream->wire->now_ns);
+    struct trace_event *event = trace_add(&stream->trace, TRACE_NORMALIZED, stream->wire->now_ns);
     event->text = arena_str(&stream->trace_arena, before);
     event->other = arena_str(&stream->trace_arena, after);
 }
@@ -384,8 +383,7 @@ void stream_wake(struct stream *stream)
 static void let_mirrors_go(struct stream *stream)
 {
     while (!list_is_empty(&stream->mirrors)) {
-        struct attempt *mirror =
-            LIST_ITEM(list_first(&stream->mirrors), struct attempt, link);
+        struct attempt *mirror = LIST_ITEM(list_first(&stream->mirrors), struct attempt, link);
         list_remove(&mirror->link);
         attempt_abandon(mirror);
     }

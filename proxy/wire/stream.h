@@ -52,8 +52,8 @@ struct stream {
     bool is_body_lost; /* its beginning is gone: it cannot be sent again */
     bool is_request_complete;
     bool is_http10;
-    bool is_upgrade;   /* the request asks for an upgrade that is allowed */
-    bool is_tunnel;    /* 101 was forwarded: bytes both ways */
+    bool is_upgrade; /* the request asks for an upgrade that is allowed */
+    bool is_tunnel;  /* 101 was forwarded: bytes both ways */
     bool is_interim_sent;
     bool is_responding; /* a response's head went downstream */
     bool is_cut;        /* the response could not be ended */

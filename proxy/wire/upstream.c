@@ -127,8 +127,7 @@ static void take_head(struct conn *conn, struct attempt *attempt, const struct h
         return;
     }
     stream_tell(stream, &(struct xc_event){
-                            .kind = conn->up.is_interim ? XC_EVENT_INTERIM
-                                                        : XC_EVENT_RESPONSE_HEAD,
+                            .kind = conn->up.is_interim ? XC_EVENT_INTERIM : XC_EVENT_RESPONSE_HEAD,
                             .attempt = attempt->ordinal,
                             .response = event->response,
                         });
@@ -136,8 +135,8 @@ static void take_head(struct conn *conn, struct attempt *attempt, const struct h
 
 /* The whole response came with its head. The connection goes first, so that
  * the next request finds it. */
-static void take_only_head(struct conn *conn, struct attempt *attempt,
-                           const struct h1_event *event, bool has_surplus)
+static void take_only_head(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
+                           bool has_surplus)
 {
     struct stream *stream = attempt->stream;
     conn->up.is_keep_alive = event->is_keep_alive;
@@ -225,8 +224,7 @@ static bool is_declined(const struct attempt *attempt, uint32_t status)
 static void decline(struct stream *stream, struct response_head *head)
 {
     static const struct str dropped[] = {STR_INIT("connection"), STR_INIT("upgrade"),
-                                         STR_INIT("content-length"),
-                                         STR_INIT("transfer-encoding")};
+                                         STR_INIT("content-length"), STR_INIT("transfer-encoding")};
     for (size_t i = 0; i < COUNT_OF(dropped); i++)
         header_remove(&head->headers, dropped[i]);
     stream_tell(stream, &(struct xc_event){
@@ -333,20 +331,17 @@ struct conn *upstream_open(struct wire *wire, const struct upstream_target *targ
         return NULL;
     resolve(conn, target);
     int64_t timeout_ns = conn->up.cluster->connect_timeout_ns;
-    conn_set_timer(conn,
-                   ns_add(wire->now_ns, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS));
-    wishes_add(&wire->wishes, (struct wish){.kind = WIRE_CONNECT,
-                                            .conn = conn,
-                                            .generation = conn->generation});
+    conn_set_timer(conn, ns_add(wire->now_ns, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS));
+    wishes_add(&wire->wishes,
+               (struct wish){.kind = WIRE_CONNECT, .conn = conn, .generation = conn->generation});
     if (target->pool == NULL)
         return conn;
     conn->speech = SPEECH_HTTP;
-    conn->parser = h1_parser_new(H1_RESPONSES,
-                                 (struct h1_settings){
-                                     .is_accepting_http10 = true,
-                                     .head_bytes_max = LIMIT_RESPONSE_HEAD_BYTES,
-                                     .header_count_max = LIMIT_HEADER_COUNT,
-                                 });
+    conn->parser = h1_parser_new(H1_RESPONSES, (struct h1_settings){
+                                                   .is_accepting_http10 = true,
+                                                   .head_bytes_max = LIMIT_RESPONSE_HEAD_BYTES,
+                                                   .header_count_max = LIMIT_HEADER_COUNT,
+                                               });
     pool_note_connecting(target->pool, conn->number);
     return conn;
 }
@@ -403,8 +398,8 @@ void upstream_note_end(struct conn *conn)
         return;
     }
     struct h1_event event;
-    if (is_tunnel(attempt) || (h1_is_started(conn->parser) &&
-                               h1_eof(conn->parser, &event) == H1_END)) {
+    if (is_tunnel(attempt) ||
+        (h1_is_started(conn->parser) && h1_eof(conn->parser, &event) == H1_END)) {
         conn->up.is_keep_alive = false;
         take_last_end(conn, attempt);
         return;

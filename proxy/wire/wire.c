@@ -323,9 +323,8 @@ static void take_done(struct stream *stream, struct wire_action *action)
 {
     action->conn = WIRE_NONE;
     action->record = stream_record(stream);
-    action->trace = stream->wire->options.is_recording_traces && !stream->is_session
-                        ? &stream->trace
-                        : NULL;
+    action->trace =
+        stream->wire->options.is_recording_traces && !stream->is_session ? &stream->trace : NULL;
     list_push_back(&stream->wire->done_streams, &stream->done);
 }
 

@@ -10,7 +10,8 @@
  *
  * Usage: call any wire_* function that tells what happened, then take actions
  * with wire_next until it answers false, in order. Slices in actions are valid
- * until the next call that is not wire_next. Numbers of connections are reused
+ * until the next call that is not wire_next; telling what happened (wire_wrote,
+ * wire_gone) between two wire_next is fine. Numbers of connections are reused
  * only after wire_gone was told for them.
  *
  * One thread. No malloc in the steady state: slots and buffers are pooled.
@@ -56,6 +57,8 @@ struct wire_accept {
 };
 uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int64_t now_ns);
 
+/* At most LIMIT_CONNECTION_BUFFER_SLACK_BYTES / 2 at once; after WIRE_PAUSE no
+ * more than what was under way already. */
 void wire_read(struct wire *wire, uint32_t conn, struct str bytes, int64_t now_ns);
 /* The peer sent FIN. */
 void wire_read_eof(struct wire *wire, uint32_t conn, int64_t now_ns);
@@ -91,13 +94,13 @@ uint32_t wire_exchange_count(const struct wire *wire);
 /* What is to be done. */
 
 enum wire_action_kind {
-    WIRE_CONNECT, /* open `conn` to address:port */
-    WIRE_WRITE,   /* bytes on conn; all of them will be sent; tell wire_wrote */
-    WIRE_PAUSE,   /* stop reading conn */
-    WIRE_RESUME,  /* read it again */
+    WIRE_CONNECT,  /* open `conn` to address:port */
+    WIRE_WRITE,    /* bytes on conn; all of them will be sent; tell wire_wrote */
+    WIRE_PAUSE,    /* stop reading conn */
+    WIRE_RESUME,   /* read it again */
     WIRE_SHUTDOWN, /* send FIN after what was written; keep reading */
-    WIRE_CLOSE,   /* close: after what was written, or at once (is_abrupt: RST) */
-    WIRE_DONE,    /* an exchange is over: record, trace */
+    WIRE_CLOSE,    /* close: after what was written, or at once (is_abrupt: RST) */
+    WIRE_DONE,     /* an exchange is over: record, trace */
 };
 
 struct wire_action {

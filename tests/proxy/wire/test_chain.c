@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/proxy/wire/test_chain.c - first bytes to a protocol to a filter chain.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "proxy/wire/chain.h"
+
+static void test_inspection_names_the_protocol_of_the_first_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        enum chain_protocol want;
+    } rows[] = {
+        {"", CHAIN_PROTOCOL_MORE},
+        {"\r\n", CHAIN_PROTOCOL_MORE},
+        {"G", CHAIN_PROTOCOL_MORE},
+        {"GET / HTTP/1.", CHAIN_PROTOCOL_MORE},
+        {"GET / HTTP/1.1", CHAIN_PROTOCOL_MORE},
+        {"GET / HTTP/1.1\r\n", CHAIN_PROTOCOL_HTTP11},
+        {"\r\nPOST /x HTTP/1.1\r", CHAIN_PROTOCOL_HTTP11},
+        {"GET / HTTP/1.0\r\n", CHAIN_PROTOCOL_HTTP10},
+        {"GET /\r\n", CHAIN_PROTOCOL_OTHER},
+        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r", CHAIN_PROTOCOL_MORE},
+        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", CHAIN_PROTOCOL_H2C},
+        {"\x16\x03\x01", CHAIN_PROTOCOL_TLS},
+        {"hello\n", CHAIN_PROTOCOL_OTHER},
+        {"HELLO\n", CHAIN_PROTOCOL_OTHER},
+        {"\x01\x02", CHAIN_PROTOCOL_OTHER},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_int_equal(chain_inspect(str_of(rows[i].bytes)), rows[i].want);
+}
+
+/* ISTIO.md 5.2: http/1.1 and h2c go to the connection manager, everything else,
+ * HTTP/1.0 included, is bytes. */
+static void test_a_chain_is_chosen_by_protocol_then_the_general_then_the_default(void **state)
+{
+    (void)state;
+    static const struct str names[] = {STR_INIT("http/1.1"), STR_INIT("h2c")};
+    struct filter_chain chains[3] = {
+        {.kind = CHAIN_HTTP,
+         .application_protocols = names,
+         .application_protocol_count = 2,
+         .transport_protocol = STR("raw_buffer")},
+        {.kind = CHAIN_TCP, .is_tls = true},
+        {.kind = CHAIN_TCP, .destination_port = 15001},
+    };
+    struct filter_chain other = {.kind = CHAIN_TCP};
+    struct listener listener = {
+        .port = 80, .chains = chains, .chain_count = 3, .default_chain = &other};
+    const struct {
+        struct chain_question asked;
+        const struct filter_chain *want;
+    } rows[] = {
+        {{&listener, CHAIN_PROTOCOL_HTTP11, 80, false}, &chains[0]},
+        {{&listener, CHAIN_PROTOCOL_H2C, 80, false}, &chains[0]},
+        {{&listener, CHAIN_PROTOCOL_HTTP10, 80, false}, &other},
+        {{&listener, CHAIN_PROTOCOL_TLS, 80, false}, &other},
+        {{&listener, CHAIN_PROTOCOL_OTHER, 80, false}, &other},
+        {{&listener, CHAIN_PROTOCOL_OTHER, 15001, false}, &chains[2]},
+        {{&listener, CHAIN_PROTOCOL_HTTP11, 80, true}, &chains[1]},
+    };
+    assert_true(chain_is_inspected(&listener));
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_ptr_equal(chain_choose(rows[i].asked), rows[i].want);
+    listener.default_chain = NULL;
+    assert_null(chain_choose(rows[2].asked));
+}
+
+static void test_a_listener_without_protocols_lets_the_server_speak_first(void **state)
+{
+    (void)state;
+    struct filter_chain chain = {.kind = CHAIN_TCP};
+    struct listener listener = {.chains = &chain, .chain_count = 1};
+    assert_false(chain_is_inspected(&listener));
+    assert_ptr_equal(chain_choose((struct chain_question){.listener = &listener,
+                                                          .protocol = CHAIN_PROTOCOL_OTHER}),
+                     &chain);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_inspection_names_the_protocol_of_the_first_bytes),
+        cmocka_unit_test(test_a_chain_is_chosen_by_protocol_then_the_general_then_the_default),
+        cmocka_unit_test(test_a_listener_without_protocols_lets_the_server_speak_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
