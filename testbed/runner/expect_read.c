@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/runner/expect_read.c - `expect` and `stats`.
+ */
+#include "testbed/runner/want_read.h"
+
+#include "base/check.h"
+
+static struct arena *arena_of(const struct view *view)
+{
+    return view->reading->arena;
+}
+
+static void flags_read(const struct view *view, struct want_flags *out)
+{
+    if (!view_is_present(view))
+        return;
+    out->is_given = true;
+    out->origin = view_origin(view);
+    struct view list = *view;
+    if (view->node->kind == NODE_MAP) {
+        static const struct field_row ROWS[] = {{"exactly", FIELD_USED}};
+        view_check_fields(view, ROWS, COUNT_OF(ROWS));
+        list = view_field(view, STR("exactly"));
+        out->is_exact = true;
+    }
+    out->count = want_list_count(&list);
+    out->items = ARENA_ARRAY(arena_of(view), struct str, out->count);
+    for (uint32_t i = 0; i < out->count; i++) {
+        struct view item = want_list_item(&list, i);
+        out->items[i] = want_scalar(&item, STR("-"));
+    }
+}
+
+static void response_read(const struct view *view, struct regex_set *regexes,
+                          struct want_response *out)
+{
+    static const struct field_row ROWS[] = {
+        {"status", FIELD_USED},   {"reason", FIELD_USED},        {"body", FIELD_USED},
+        {"headers", FIELD_USED},  {"absentHeaders", FIELD_USED}, {"trailers", FIELD_USED},
+        {"interim", FIELD_USED},  {"duration", FIELD_USED},      {"flags", FIELD_USED},
+        {"details", FIELD_USED},  {"transportFailure", FIELD_USED},
+    };
+    if (!view_is_present(view))
+        return;
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    out->is_given = true;
+    out->origin = view_origin(view);
+    struct view status = view_field(view, STR("status"));
+    want_numbers_read(&status, &out->status);
+    struct view reason = view_field(view, STR("reason"));
+    want_text_read(&reason, regexes, &out->reason);
+    struct view body = view_field(view, STR("body"));
+    want_text_read(&body, regexes, &out->body);
+    struct view details = view_field(view, STR("details"));
+    want_text_read(&details, regexes, &out->details);
+    struct view failure = view_field(view, STR("transportFailure"));
+    want_text_read(&failure, regexes, &out->transport_failure);
+    struct view headers = view_field(view, STR("headers"));
+    struct view absent = view_field(view, STR("absentHeaders"));
+    want_headers_read(&headers, &absent, regexes, &out->headers);
+    struct view trailers = view_field(view, STR("trailers"));
+    want_headers_read(&trailers, NULL, regexes, &out->trailers);
+    struct view duration = view_field(view, STR("duration"));
+    want_duration_read(&duration, &out->duration);
+    struct view flags = view_field(view, STR("flags"));
+    flags_read(&flags, &out->flags);
+    struct view interim = view_field(view, STR("interim"));
+    out->has_interim = view_is_present(&interim);
+    out->interim_count = want_list_count(&interim);
+    out->interim = ARENA_ARRAY(arena_of(view), uint32_t, out->interim_count);
+    for (uint32_t i = 0; i < out->interim_count; i++) {
+        struct view item = want_list_item(&interim, i);
+        out->interim[i] = (uint32_t)view_own_i64(&item, 100, 199, 100);
+    }
+}
+
+static void errors_read(const struct view *view, struct expect *out)
+{
+    if (view->node == NULL)
+        return;
+    out->has_error = true;
+    out->error_origin = view_origin(view);
+    uint32_t count = view->node->kind == NODE_NULL ? 1 : want_list_count(view);
+    out->errors = ARENA_ARRAY(arena_of(view), enum call_error, count);
+    out->error_count = count;
+    for (uint32_t i = 0; i < count && view->node->kind != NODE_NULL; i++) {
+        struct view item = want_list_item(view, i);
+        struct str name = want_scalar(&item, STR_EMPTY);
+        bool is_known = name.len == 0;
+        for (int error = CALL_OK; error <= CALL_INVALID_RESPONSE; error++) {
+            if (!str_eq(call_error_name((enum call_error)error), name))
+                continue;
+            out->errors[i] = (enum call_error)error;
+            is_known = true;
+        }
+        if (!is_known)
+            view_complain(&item, DIAG_BAD_CHOICE, name,
+                          STR("connection_closed, connection_reset, connection_refused, "
+                              "incomplete_response, no_response, cancelled or tls_handshake"));
+    }
+}
+
+static void destination_read(const struct view *view, struct regex_set *regexes,
+                             struct expect *out)
+{
+    static const struct field_row ROWS[] = {
+        {"host", FIELD_USED}, {"subset", FIELD_USED}, {"port", FIELD_USED}};
+    if (!view_is_present(view))
+        return;
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    out->has_destination = true;
+    struct view host = view_field(view, STR("host"));
+    want_text_read(&host, regexes, &out->host);
+    struct view subset = view_field(view, STR("subset"));
+    want_text_read(&subset, regexes, &out->subset);
+    struct view port = view_field(view, STR("port"));
+    want_text_read(&port, regexes, &out->port);
+}
+
+static void decision_read(const struct view *view, struct regex_set *regexes, struct expect *out)
+{
+    static const struct field_row ROWS[] = {{"rule", FIELD_USED}, {"virtualService", FIELD_NOT_BUILT}};
+    if (!view_is_present(view))
+        return;
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    struct view rule = view_field(view, STR("rule"));
+    want_text_read(&rule, regexes, &out->rule);
+}
+
+static void seen_request_read(const struct view *view, struct regex_set *regexes,
+                              struct want_seen *out)
+{
+    static const struct field_row ROWS[] = {
+        {"uri", FIELD_USED},     {"method", FIELD_USED},        {"authority", FIELD_USED},
+        {"headers", FIELD_USED}, {"absentHeaders", FIELD_USED}, {"body", FIELD_USED},
+        {"trailers", FIELD_USED}, {"sni", FIELD_NOT_BUILT},
+    };
+    if (!view_is_present(view))
+        return;
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    struct view uri = view_field(view, STR("uri"));
+    want_text_read(&uri, regexes, &out->uri);
+    struct view method = view_field(view, STR("method"));
+    want_text_read(&method, regexes, &out->method);
+    struct view authority = view_field(view, STR("authority"));
+    want_text_read(&authority, regexes, &out->authority);
+    struct view body = view_field(view, STR("body"));
+    want_text_read(&body, regexes, &out->body);
+    struct view headers = view_field(view, STR("headers"));
+    struct view absent = view_field(view, STR("absentHeaders"));
+    want_headers_read(&headers, &absent, regexes, &out->headers);
+    struct view trailers = view_field(view, STR("trailers"));
+    want_headers_read(&trailers, NULL, regexes, &out->trailers);
+}
+
+static void seen_read(const struct view *view, struct regex_set *regexes, struct want_seen *out)
+{
+    static const struct field_row ROWS[] = {
+        {"pod", FIELD_USED}, {"workload", FIELD_USED}, {"request", FIELD_USED}};
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    out->origin = view_origin(view);
+    struct view pod = view_field(view, STR("pod"));
+    want_text_read(&pod, regexes, &out->pod);
+    struct view workload = view_field(view, STR("workload"));
+    want_text_read(&workload, regexes, &out->workload);
+    struct view request = view_field(view, STR("request"));
+    seen_request_read(&request, regexes, out);
+}
+
+/* N, or {of: N, share: P}. */
+static void count_read(const struct view *view, struct want_count *out)
+{
+    if (!view_is_present(view))
+        return;
+    *out = (struct want_count){.is_given = true, .origin = view_origin(view)};
+    if (view->node->kind != NODE_MAP) {
+        out->value = (uint64_t)view_own_i64(view, 0, INT64_MAX, 0);
+        return;
+    }
+    static const struct field_row ROWS[] = {{"of", FIELD_USED}, {"share", FIELD_USED}};
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    struct view share = view_field(view, STR("share"));
+    out->is_share = true;
+    out->of = (uint64_t)view_i64(view, STR("of"), 1, INT64_MAX, 1);
+    out->share = want_percent(&share, want_scalar(&share, STR("0%")));
+}
+
+static void upstream_read(const struct view *view, struct regex_set *regexes,
+                          struct want_upstream *out)
+{
+    if (!view_is_present(view))
+        return;
+    out->origin = view_origin(view);
+    if (view->node->kind == NODE_MAP) {
+        static const struct field_row ROWS[] = {{"requests", FIELD_USED}};
+        view_check_fields(view, ROWS, COUNT_OF(ROWS));
+        struct view requests = view_field(view, STR("requests"));
+        count_read(&requests, &out->requests);
+        return;
+    }
+    if (view->node->kind != NODE_LIST) {
+        view_complain(view, DIAG_WRONG_TYPE, STR("a list, or a map with `requests`"),
+                      node_kind_name(view->node->kind));
+        return;
+    }
+    out->is_list = true;
+    out->count = view_count(view);
+    out->items = ARENA_ARRAY(arena_of(view), struct want_seen, out->count);
+    for (uint32_t i = 0; i < out->count; i++) {
+        struct view item = view_item(view, i);
+        seen_read(&item, regexes, &out->items[i]);
+    }
+}
+
+static void mirror_read(const struct view *view, struct regex_set *regexes,
+                        struct want_upstream *out)
+{
+    static const struct field_row ROWS[] = {
+        {"workload", FIELD_USED}, {"count", FIELD_USED}, {"request", FIELD_USED}};
+    if (!view_is_present(view))
+        return;
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    out->origin = view_origin(view);
+    out->count = 1;
+    out->items = ARENA_ARRAY(arena_of(view), struct want_seen, 1);
+    out->items[0].origin = out->origin;
+    struct view workload = view_field(view, STR("workload"));
+    want_text_read(&workload, regexes, &out->items[0].workload);
+    struct view request = view_field(view, STR("request"));
+    seen_request_read(&request, regexes, &out->items[0]);
+    struct view count = view_field(view, STR("count"));
+    count_read(&count, &out->requests);
+}
+
+static enum want_by by_read(const struct view *view, struct want_distribution *out)
+{
+    static const char *const NAMES[] = {"subset", "workload", "pod", "status", "flags"};
+    struct str by = want_scalar(view, STR_EMPTY);
+    for (size_t i = 0; i < COUNT_OF(NAMES); i++)
+        if (str_eq(by, str_of(NAMES[i])))
+            return (enum want_by)i;
+    if (str_has_prefix(by, STR("header:"))) {
+        out->header = arena_str_lower(arena_of(view), str_from(by, STR("header:").len));
+        return BY_HEADER;
+    }
+    view_complain(view, DIAG_TEST_BAD_BY, by, STR_EMPTY);
+    return BY_STATUS;
+}
+
+static struct want_share *shares_read(const struct view *view, bool is_count, bool *is_closed,
+                                      uint32_t *count)
+{
+    *count = 0;
+    if (!view_is_present(view))
+        return NULL;
+    struct view map = *view;
+    struct view exactly = view_field(view, STR("exactly"));
+    if (view_is_present(&exactly)) {
+        *is_closed = true;
+        map = exactly;
+    }
+    *count = view_count(&map);
+    struct want_share *out = ARENA_ARRAY(arena_of(view), struct want_share, *count);
+    for (uint32_t i = 0; i < *count; i++) {
+        struct view entry = view_entry(&map, i);
+        struct str text = want_scalar(&entry, STR("0"));
+        out[i].key = entry.key;
+        out[i].origin = view_origin(&entry);
+        if (is_count) {
+            struct want_number number;
+            want_number_read(&entry, &number);
+            out[i].order = number.order;
+            out[i].count = number.value;
+        } else {
+            out[i].order = want_order_cut(&text);
+            out[i].share = want_percent(&entry, text);
+        }
+    }
+    return out;
+}
+
+static void distribution_read(const struct view *view, struct want_distribution *out)
+{
+    static const struct field_row ROWS[] = {
+        {"by", FIELD_USED},        {"shares", FIELD_USED},     {"counts", FIELD_USED},
+        {"tolerance", FIELD_USED}, {"confidence", FIELD_USED}, {"exact", FIELD_USED},
+    };
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    out->origin = view_origin(view);
+    struct view by = view_field(view, STR("by"));
+    if (!view_is_present(&by))
+        view_complain(view, DIAG_MISSING_FIELD, STR("by"), STR_EMPTY);
+    else
+        out->by = by_read(&by, out);
+    struct view shares = view_field(view, STR("shares"));
+    out->shares = shares_read(&shares, false, &out->is_closed, &out->share_count);
+    struct view counts = view_field(view, STR("counts"));
+    out->counts = shares_read(&counts, true, &out->is_closed, &out->count_count);
+    struct view tolerance = view_field(view, STR("tolerance"));
+    out->has_tolerance = view_is_present(&tolerance);
+    if (out->has_tolerance)
+        out->tolerance = want_percent(&tolerance, want_scalar(&tolerance, STR("0%")));
+    struct view confidence = view_field(view, STR("confidence"));
+    out->confidence = 0.999;
+    if (view_is_present(&confidence))
+        out->confidence = want_percent(&confidence, want_scalar(&confidence, STR("99.9%")));
+    out->is_exact = view_bool(view, STR("exact"), false);
+}
+
+static void hosts_read(const struct view *view, struct expect *out)
+{
+    if (!view_is_present(view))
+        return;
+    out->hosts_count = view_count(view);
+    out->hosts = ARENA_ARRAY(arena_of(view), struct want_hosts, out->hosts_count);
+    for (uint32_t i = 0; i < out->hosts_count; i++) {
+        struct view entry = view_entry(view, i);
+        struct str text = want_scalar(&entry, STR_EMPTY);
+        struct str whole = text;
+        struct want_hosts *hosts = &out->hosts[i];
+        *hosts = (struct want_hosts){.workload = entry.key, .origin = view_origin(&entry)};
+        hosts->order = want_order_cut(&text);
+        size_t blank = str_find(text, ' ');
+        struct str number = blank == STR_NONE ? text : str_slice(text, 0, blank);
+        bool is_good = str_to_u64(number, UINT32_MAX, &hosts->value);
+        is_good &= blank != STR_NONE && str_eq(str_trim(str_from(text, blank)), STR("distinct"));
+        if (!is_good)
+            view_complain(&entry, DIAG_TEST_BAD_HOSTS, whole, STR_EMPTY);
+    }
+}
+
+void stats_read(const struct view *view, struct want_stat **stats, uint32_t *count)
+{
+    if (!view_is_present(view))
+        return;
+    uint32_t capacity = *count;
+    for (uint32_t c = 0; c < view_count(view); c++) {
+        struct view cluster = view_entry(view, c);
+        for (uint32_t i = 0; view_is_present(&cluster) && i < view_count(&cluster); i++) {
+            struct view entry = view_entry(&cluster, i);
+            struct want_number number;
+            want_number_read(&entry, &number);
+            *ARENA_PUSH(arena_of(view), *stats, *count, capacity) =
+                (struct want_stat){.cluster = cluster.key,
+                                   .counter = entry.key,
+                                   .order = number.order,
+                                   .value = number.value,
+                                   .origin = view_origin(&entry)};
+        }
+    }
+}
+
+void expect_read(const struct view *view, struct regex_set *regexes, struct expect *out)
+{
+    static const struct field_row ROWS[] = {
+        {"response", FIELD_USED},     {"error", FIELD_USED},       {"destination", FIELD_USED},
+        {"decision", FIELD_USED},     {"attempts", FIELD_USED},    {"upstream", FIELD_USED},
+        {"distribution", FIELD_USED}, {"mirror", FIELD_USED},      {"attemptHosts", FIELD_USED},
+        {"samePod", FIELD_USED},      {"stats", FIELD_USED},       {"events", FIELD_NOT_BUILT},
+        {"tls", FIELD_NOT_BUILT},     {"breaker", FIELD_NOT_BUILT}, {"windows", FIELD_NOT_BUILT},
+        {"thresholds", FIELD_NOT_BUILT},
+    };
+    out->origin = view_origin(view);
+    if (!view_is_present(view))
+        return;
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    struct view response = view_field(view, STR("response"));
+    response_read(&response, regexes, &out->response);
+    struct view error = view_field(view, STR("error"));
+    errors_read(&error, out);
+    struct view destination = view_field(view, STR("destination"));
+    destination_read(&destination, regexes, out);
+    struct view decision = view_field(view, STR("decision"));
+    decision_read(&decision, regexes, out);
+    struct view attempts = view_field(view, STR("attempts"));
+    want_numbers_read(&attempts, &out->attempts);
+    struct view upstream = view_field(view, STR("upstream"));
+    upstream_read(&upstream, regexes, &out->upstream);
+    struct view mirror = view_field(view, STR("mirror"));
+    mirror_read(&mirror, regexes, &out->mirror);
+    struct view distribution = view_field(view, STR("distribution"));
+    out->distribution_count = want_list_count(&distribution);
+    out->distributions =
+        ARENA_ARRAY(arena_of(view), struct want_distribution, out->distribution_count);
+    for (uint32_t i = 0; i < out->distribution_count; i++) {
+        struct view item = want_list_item(&distribution, i);
+        distribution_read(&item, &out->distributions[i]);
+    }
+    struct view hosts = view_field(view, STR("attemptHosts"));
+    hosts_read(&hosts, out);
+    struct view same = view_field(view, STR("samePod"));
+    out->has_same_pod = view_is_present(&same);
+    out->same_pod = view_own_bool(&same, true);
+    struct view stats = view_field(view, STR("stats"));
+    stats_read(&stats, &out->stats, &out->stat_count);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/runner/suite.h - a RouteTest file as values: the world it wants, the
+ * calls it makes, what it expects. docs/routetest.md says what the words mean.
+ *
+ * Made by suite_read, read-only afterwards; lives in one arena. An expectation
+ * that is not given is not judged.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/origin.h"
+#include "base/regex.h"
+#include "config/yaml/diag.h"
+#include "config/yaml/tree.h"
+#include "testbed/world/call.h"
+#include "testbed/world/world.h"
+
+/* A string as expected: every operator that is given must hold. */
+struct want_text {
+    bool is_given;
+    bool has_exact, has_prefix, has_contains, has_present, present;
+    bool is_null; /* null: nothing may be there */
+    struct str exact, prefix, contains;
+    struct str pattern;
+    const struct regex *regex;
+    struct origin origin;
+};
+
+struct want_header {
+    struct str name;
+    struct want_text *lines; /* several: a list was written */
+    uint32_t line_count;
+    bool is_list;
+    struct origin origin;
+};
+
+struct want_headers {
+    bool is_given, is_exact;
+    struct want_header *items;
+    uint32_t count;
+    struct str *absent;
+    uint32_t absent_count;
+    struct origin origin;
+};
+
+enum want_order { WANT_EQUAL, WANT_BELOW, WANT_AT_MOST, WANT_ABOVE, WANT_AT_LEAST, WANT_BETWEEN };
+
+struct want_duration {
+    bool is_given;
+    enum want_order order;
+    int64_t from_ns, to_ns;
+    struct origin origin;
+};
+
+struct want_number {
+    enum want_order order;
+    uint64_t value;
+    struct origin origin;
+};
+
+/* Any of these. */
+struct want_numbers {
+    struct want_number *items;
+    uint32_t count;
+    struct origin origin;
+};
+
+struct want_flags {
+    bool is_given, is_exact; /* exact: exactly these; else any of them */
+    struct str *items;
+    uint32_t count;
+    struct origin origin;
+};
+
+struct want_response {
+    bool is_given;
+    struct want_numbers status;
+    struct want_text reason, body, details, transport_failure;
+    struct want_headers headers, trailers;
+    bool has_interim;
+    uint32_t *interim;
+    uint32_t interim_count;
+    struct want_duration duration;
+    struct want_flags flags;
+    struct origin origin;
+};
+
+struct want_seen {
+    struct want_text pod, workload;
+    struct want_text uri, method, authority, body;
+    struct want_headers headers, trailers;
+    struct origin origin;
+};
+
+/* So many, or a share of so many. */
+struct want_count {
+    bool is_given, is_share;
+    uint64_t value, of;
+    double share;
+    struct origin origin;
+};
+
+struct want_upstream {
+    bool is_list;
+    struct want_seen *items;
+    uint32_t count;
+    struct want_count requests;
+    struct origin origin;
+};
+
+struct want_share {
+    struct str key;
+    enum want_order order;
+    double share;   /* of shares */
+    uint64_t count; /* of counts */
+    struct origin origin;
+};
+
+enum want_by { BY_SUBSET, BY_WORKLOAD, BY_POD, BY_STATUS, BY_FLAGS, BY_HEADER };
+
+struct want_distribution {
+    enum want_by by;
+    struct str header;
+    struct want_share *shares, *counts;
+    uint32_t share_count, count_count;
+    bool is_closed;    /* exactly: no other keys */
+    bool has_tolerance;
+    double tolerance;
+    double confidence; /* 0.999 */
+    bool is_exact;     /* decide from the weights, without sampling */
+    struct origin origin;
+};
+
+struct want_hosts {
+    struct str workload;
+    enum want_order order;
+    uint64_t value;
+    struct origin origin;
+};
+
+struct want_stat {
+    struct str cluster, counter;
+    enum want_order order;
+    uint64_t value;
+    struct origin origin;
+};
+
+struct expect {
+    struct want_response response;
+    bool has_error;
+    enum call_error *errors; /* any of; CALL_OK: none */
+    uint32_t error_count;
+    struct origin error_origin;
+    bool has_destination;
+    struct want_text host, subset, port;
+    struct want_text rule;
+    struct want_numbers attempts;
+    struct want_upstream upstream;
+    struct want_upstream mirror;
+    struct want_distribution *distributions;
+    uint32_t distribution_count;
+    struct want_hosts *hosts;
+    uint32_t hosts_count;
+    bool has_same_pod, same_pod;
+    struct want_stat *stats;
+    uint32_t stat_count;
+    struct origin origin;
+};
+
+enum case_kind { CASE_REQUEST, CASE_WAIT, CASE_SET };
+
+struct set_item {
+    struct str pod, workload;
+    const struct node *change; /* the whole map */
+    struct origin origin;
+};
+
+struct suite_case {
+    enum case_kind kind;
+    struct call *calls; /* one for each combination */
+    uint32_t call_count;
+    uint32_t repeat;
+    int64_t every_ns;
+    bool has_keepalive, keepalive;
+    bool is_concurrent;
+    uint32_t concurrent_count;
+    int64_t concurrent_every_ns;
+    int64_t wait_ns, settle_ns;
+    struct set_item *sets;
+    uint32_t set_count;
+    struct expect expect;
+    struct origin origin;
+};
+
+struct suite_test {
+    struct str name;
+    struct suite_case *cases;
+    uint32_t case_count;
+    const struct node *workloads; /* the file's with the test's over it, merged */
+    struct documents with;        /* manifests for this test only */
+    struct want_stat *stats;
+    uint32_t stat_count;
+    struct origin origin;
+};
+
+struct suite {
+    struct str path, name;
+    struct world_spec spec; /* but for the workloads, which are each test's own */
+    uint64_t seed;
+    struct suite_test *tests;
+    uint32_t test_count;
+    struct regex_set regexes; /* suite_fini frees them */
+};
+
+struct suite_options {
+    const struct documents *manifests; /* of -f, before the file's own; or NULL */
+    const struct profile *profile;     /* of the command line; NULL: the file's */
+    bool has_seed;
+    uint64_t seed;
+};
+
+/* False when the file cannot be run; every reason is in `diags`. */
+bool suite_read(struct str path, const struct suite_options *options, struct arena *arena,
+                struct suite *out, struct diag_list *diags);
+void suite_fini(struct suite *suite);

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/runner/suite_read.c - a RouteTest file, whole.
+ */
+#include "testbed/runner/suite.h"
+
+#include "base/check.h"
+#include "base/ns.h"
+#include "config/profile/profile.h"
+#include "testbed/runner/want_read.h"
+#include "testbed/world/files.h"
+
+#define SEED_DEFAULT 1u
+
+/* One file being read. */
+struct suite_reading {
+    struct reading reading;
+    struct suite *suite;
+    struct str base_dir;
+    struct call_defaults defaults;
+    struct str from; /* defaults.from */
+    const struct node *workloads;
+};
+
+static struct arena *arena_of(const struct suite_reading *reading)
+{
+    return reading->reading.arena;
+}
+
+static struct str folder_of(struct str path)
+{
+    size_t slash = str_find_last(path, '/');
+    return slash == STR_NONE ? STR_EMPTY : str_slice(path, 0, slash == 0 ? 1 : slash);
+}
+
+static void manifests_read(struct suite_reading *in, const struct view *list,
+                           struct documents *out)
+{
+    for (uint32_t i = 0; i < want_list_count(list); i++) {
+        struct view item = want_list_item(list, i);
+        files_read(want_scalar(&item, STR_EMPTY), in->base_dir, arena_of(in), out,
+                   in->reading.diags);
+    }
+}
+
+/* The first Service of the manifests: the authority of requests that say none. */
+static const struct node *first_service(const struct node *document)
+{
+    const struct node *kind = node_get(document, STR("kind"));
+    if (kind == NULL)
+        return NULL;
+    if (str_eq(kind->text, STR("Service")))
+        return document;
+    const struct node *items = node_get(document, STR("items"));
+    for (uint32_t i = 0; items != NULL && items->kind == NODE_LIST && i < items->count; i++) {
+        const struct node *found = first_service(items->items[i]);
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
+static void default_authority(struct suite_reading *in)
+{
+    const struct documents *documents = &in->suite->spec.documents;
+    for (uint32_t i = 0; i < documents->count && !in->defaults.has_authority; i++) {
+        const struct node *service = first_service(documents->items[i]);
+        const struct node *name = node_get(node_get(service, STR("metadata")), STR("name"));
+        if (name == NULL)
+            continue;
+        in->defaults.has_authority = true;
+        in->defaults.authority = name->text;
+    }
+}
+
+static void defaults_read(struct suite_reading *in, const struct view *view)
+{
+    static const struct field_row ROWS[] = {
+        {"namespace", FIELD_USED}, {"from", FIELD_USED},    {"authority", FIELD_USED},
+        {"port", FIELD_USED},      {"sidecar", FIELD_USED}, {"secrets", FIELD_NOT_BUILT},
+    };
+    struct world_spec *spec = &in->suite->spec;
+    spec->namespace = STR("default");
+    spec->has_sidecar_default = true;
+    if (!view_is_present(view))
+        return;
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    spec->namespace = view_str(view, STR("namespace"), spec->namespace);
+    spec->has_sidecar_default = view_bool(view, STR("sidecar"), true);
+    in->from = view_str(view, STR("from"), STR_EMPTY);
+    struct view authority = view_field(view, STR("authority"));
+    in->defaults.has_authority = view_is_present(&authority);
+    in->defaults.authority = want_bytes(&authority, STR_EMPTY);
+    in->defaults.port = (uint32_t)view_i64(view, STR("port"), 1, 65535, 0);
+}
+
+static void clients_read(struct suite_reading *in, const struct view *view)
+{
+    struct world_spec *spec = &in->suite->spec;
+    spec->client_count = view_is_present(view) ? view_count(view) : 0;
+    if (spec->client_count == 0) {
+        spec->clients = ARENA_NEW(arena_of(in), struct client_spec);
+        *spec->clients = (struct client_spec){.name = STR("client"), .via = VIA_SIDECAR};
+        spec->client_count = 1;
+        return;
+    }
+    spec->clients = ARENA_ARRAY(arena_of(in), struct client_spec, spec->client_count);
+    for (uint32_t i = 0; i < spec->client_count; i++) {
+        struct view entry = view_entry(view, i);
+        client_read(&entry, &spec->clients[i]);
+    }
+}
+
+static void profile_read(struct suite_reading *in, const struct view *view,
+                         const struct suite_options *options)
+{
+    struct world_spec *spec = &in->suite->spec;
+    spec->profile = options->profile != NULL ? options->profile : profile_default();
+    if (!view_is_present(view))
+        return;
+    struct str name = want_scalar(view, STR_EMPTY);
+    const struct profile *profile = profile_find(name);
+    if (profile != NULL) {
+        if (options->profile == NULL)
+            spec->profile = profile;
+        return;
+    }
+    struct str names = STR_EMPTY;
+    uint32_t count;
+    (void)profile_at(0, &count);
+    for (uint32_t i = 0; i < count; i++)
+        names = arena_format(arena_of(in), "%.*s%s%.*s", STR_FMT(names), i > 0 ? ", " : "",
+                             STR_FMT(profile_at(i, &count)->name));
+    view_complain(view, DIAG_TEST_UNKNOWN_PROFILE, name, names);
+}
+
+static void spec_read(struct suite_reading *in, const struct view *view,
+                      const struct suite_options *options)
+{
+    static const struct field_row ROWS[] = {
+        {"config", FIELD_USED},    {"profile", FIELD_USED}, {"seed", FIELD_USED},
+        {"defaults", FIELD_USED},  {"clients", FIELD_USED}, {"workloads", FIELD_USED},
+        {"matrix", FIELD_NOT_BUILT},
+    };
+    struct suite *suite = in->suite;
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    if (options->manifests != NULL)
+        for (uint32_t i = 0; i < options->manifests->count; i++)
+            *ARENA_PUSH(arena_of(in), suite->spec.documents.items, suite->spec.documents.count,
+                        suite->spec.documents.capacity) = options->manifests->items[i];
+    struct view config = view_field(view, STR("config"));
+    manifests_read(in, &config, &suite->spec.documents);
+    struct view profile = view_field(view, STR("profile"));
+    profile_read(in, &profile, options);
+    suite->seed = (uint64_t)view_i64(view, STR("seed"), 0, INT64_MAX, SEED_DEFAULT);
+    if (options->has_seed)
+        suite->seed = options->seed;
+    struct view defaults = view_map(view, STR("defaults"));
+    defaults_read(in, &defaults);
+    struct view clients = view_map(view, STR("clients"));
+    clients_read(in, &clients);
+    in->workloads = view_map(view, STR("workloads")).node;
+    default_authority(in);
+}
+
+static uint32_t client_index(struct suite_reading *in, const struct view *from, struct str outer)
+{
+    const struct world_spec *spec = &in->suite->spec;
+    struct str name = want_scalar(from, outer.len > 0 ? outer : in->from);
+    if (name.len == 0)
+        return 0;
+    struct str names = STR_EMPTY;
+    for (uint32_t i = 0; i < spec->client_count; i++) {
+        if (str_eq(spec->clients[i].name, name))
+            return i;
+        names = arena_format(arena_of(in), "%.*s%s%.*s", STR_FMT(names), i > 0 ? ", " : "",
+                             STR_FMT(spec->clients[i].name));
+    }
+    view_complain(from, DIAG_TEST_UNKNOWN_CLIENT, name, names);
+    return 0;
+}
+
+static void sets_read(struct suite_reading *in, const struct view *view, struct suite_case *out)
+{
+    out->set_count = want_list_count(view);
+    out->sets = ARENA_ARRAY(arena_of(in), struct set_item, out->set_count);
+    for (uint32_t i = 0; i < out->set_count; i++) {
+        struct view item = want_list_item(view, i);
+        struct workload_spec checked; /* for its complaints */
+        workload_read(&item, &checked);
+        out->sets[i] = (struct set_item){.pod = view_str(&item, STR("pod"), STR_EMPTY),
+                                         .workload = view_str(&item, STR("workload"), STR_EMPTY),
+                                         .change = item.node,
+                                         .origin = view_origin(&item)};
+    }
+}
+
+static void request_case_read(struct suite_reading *in, const struct view *view, struct str from,
+                              struct suite_case *out)
+{
+    struct view client = view_field(view, STR("from"));
+    struct call_defaults defaults = in->defaults;
+    defaults.client = client_index(in, &client, from);
+    struct view request = view_field(view, STR("request"));
+    out->calls = calls_read(&request, &defaults, &out->call_count);
+    out->repeat = (uint32_t)view_i64(view, STR("repeat"), 1, 100000000, 1);
+    out->every_ns = view_duration_ns(view, STR("every"), 0);
+    out->settle_ns = view_duration_ns(view, STR("settle"), -1);
+    struct view keepalive = view_field(view, STR("keepalive"));
+    out->has_keepalive = view_is_present(&keepalive);
+    out->keepalive = view_own_bool(&keepalive, true);
+    struct view concurrent = view_map(view, STR("concurrent"));
+    out->is_concurrent = view_is_present(&concurrent);
+    if (out->is_concurrent) {
+        static const struct field_row ROWS[] = {
+            {"clients", FIELD_USED}, {"requests", FIELD_USED}, {"every", FIELD_USED}};
+        view_check_fields(&concurrent, ROWS, COUNT_OF(ROWS));
+        if (view_i64(&concurrent, STR("clients"), 1, 1000, 1) != 1)
+            view_complain(&concurrent, DIAG_NOT_BUILT, STR("more than one concurrent client"),
+                          STR_EMPTY);
+        out->concurrent_count =
+            (uint32_t)view_i64(&concurrent, STR("requests"), 1, 10000, 1);
+        out->concurrent_every_ns = view_duration_ns(&concurrent, STR("every"), 10 * NS_MS);
+    }
+    struct view expect = view_field(view, STR("expect"));
+    expect_read(&expect, &in->suite->regexes, &out->expect);
+    if (out->expect.origin.line == 0)
+        out->expect.origin = view_origin(view);
+}
+
+static void case_read(struct suite_reading *in, const struct view *view, struct str from,
+                      struct suite_case *out)
+{
+    *out = (struct suite_case){.repeat = 1, .settle_ns = -1, .origin = view_origin(view)};
+    struct view wait = view_field(view, STR("wait"));
+    struct view set = view_field(view, STR("set"));
+    if (view_is_present(&wait)) {
+        out->kind = CASE_WAIT;
+        out->wait_ns = view_own_duration_ns(&wait, 0);
+    } else if (view_is_present(&set)) {
+        out->kind = CASE_SET;
+        sets_read(in, &set, out);
+    } else {
+        request_case_read(in, view, from, out);
+        if (out->call_count == 0)
+            view_complain(view, DIAG_TEST_NO_REQUEST, STR_EMPTY, STR_EMPTY);
+    }
+}
+
+static void test_read(struct suite_reading *in, const struct view *view, struct suite_test *out)
+{
+    static const struct field_row ROWS[] = {
+        {"name", FIELD_USED},      {"from", FIELD_USED},        {"workloads", FIELD_USED},
+        {"with", FIELD_USED},      {"request", FIELD_USED},     {"cases", FIELD_USED},
+        {"repeat", FIELD_USED},    {"every", FIELD_USED},       {"settle", FIELD_USED},
+        {"keepalive", FIELD_USED}, {"concurrent", FIELD_USED},  {"expect", FIELD_USED},
+        {"stats", FIELD_USED},     {"events", FIELD_NOT_BUILT}, {"timeline", FIELD_NOT_BUILT},
+        {"load", FIELD_NOT_BUILT}, {"inject", FIELD_NOT_BUILT}, {"transition", FIELD_NOT_BUILT},
+        {"orderIndependent", FIELD_NOT_BUILT},
+    };
+    static const struct field_row CASE_ROWS[] = {
+        {"from", FIELD_USED},   {"request", FIELD_USED},   {"repeat", FIELD_USED},
+        {"every", FIELD_USED},  {"keepalive", FIELD_USED}, {"concurrent", FIELD_USED},
+        {"settle", FIELD_USED}, {"expect", FIELD_USED},    {"wait", FIELD_USED},
+        {"set", FIELD_USED},    {"name", FIELD_IGNORED},
+    };
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    out->origin = view_origin(view);
+    struct view name = view_field(view, STR("name"));
+    out->name = want_scalar(&name, STR_EMPTY);
+    struct view from = view_field(view, STR("from"));
+    struct str from_name = want_scalar(&from, STR_EMPTY);
+    out->workloads = nodes_merged_deep(in->workloads, view_map(view, STR("workloads")).node,
+                                       arena_of(in));
+    struct view with = view_field(view, STR("with"));
+    manifests_read(in, &with, &out->with);
+    struct view stats = view_field(view, STR("stats"));
+    stats_read(&stats, &out->stats, &out->stat_count);
+    struct view cases = view_list(view, STR("cases"));
+    out->case_count = view_is_present(&cases) ? view_count(&cases) : 1;
+    out->cases = ARENA_ARRAY(arena_of(in), struct suite_case, out->case_count);
+    if (!view_is_present(&cases)) {
+        case_read(in, view, from_name, &out->cases[0]);
+        return;
+    }
+    for (uint32_t i = 0; i < out->case_count; i++) {
+        struct view item = view_item(&cases, i);
+        view_check_fields(&item, CASE_ROWS, COUNT_OF(CASE_ROWS));
+        case_read(in, &item, from_name, &out->cases[i]);
+    }
+}
+
+static void tests_read(struct suite_reading *in, const struct view *root)
+{
+    struct suite *suite = in->suite;
+    struct view tests = view_list(root, STR("tests"));
+    suite->test_count = view_is_present(&tests) ? view_count(&tests) : 0;
+    if (suite->test_count == 0)
+        view_complain(root, DIAG_TEST_NO_TESTS, STR_EMPTY, STR_EMPTY);
+    suite->tests = ARENA_ARRAY(arena_of(in), struct suite_test, suite->test_count);
+    for (uint32_t i = 0; i < suite->test_count; i++) {
+        struct view item = view_item(&tests, i);
+        test_read(in, &item, &suite->tests[i]);
+        if (suite->tests[i].name.len == 0)
+            suite->tests[i].name = arena_format(arena_of(in), "test %u", i + 1);
+        for (uint32_t other = 0; other < i; other++)
+            if (str_eq(suite->tests[other].name, suite->tests[i].name))
+                view_complain(&item, DIAG_TEST_SAME_NAME, suite->tests[i].name, STR_EMPTY);
+    }
+}
+
+/* A test's workloads are checked once as they will be: merged. */
+static void workloads_check(struct suite_reading *in)
+{
+    struct view view = view_of(&in->reading, in->workloads);
+    for (uint32_t i = 0; view_is_present(&view) && i < view_count(&view); i++) {
+        struct view entry = view_entry(&view, i);
+        struct workload_spec checked;
+        workload_read(&entry, &checked);
+    }
+}
+
+bool suite_read(struct str path, const struct suite_options *options, struct arena *arena,
+                struct suite *out, struct diag_list *diags)
+{
+    static const struct field_row ROWS[] = {{"apiVersion", FIELD_USED},
+                                            {"kind", FIELD_USED},
+                                            {"metadata", FIELD_IGNORED},
+                                            {"spec", FIELD_USED},
+                                            {"tests", FIELD_USED}};
+    *out = (struct suite){.path = path};
+    uint32_t errors_before = diags->error_count;
+    struct documents documents = {0};
+    files_read(path, STR_EMPTY, arena, &documents, diags);
+    struct suite_reading in = {.suite = out, .base_dir = folder_of(path)};
+    in.reading = (struct reading){.arena = arena,
+                                  .diags = diags,
+                                  .unknown_field = UNKNOWN_ERROR,
+                                  .object = STR("RouteTest")};
+    if (documents.count == 0)
+        return false;
+    struct view root = view_of(&in.reading, documents.items[0]);
+    struct view kind = view_field(&root, STR("kind"));
+    if (!str_eq(want_scalar(&kind, STR_EMPTY), STR("RouteTest"))) {
+        view_complain(&root, DIAG_TEST_NOT_ROUTETEST, STR_EMPTY, STR_EMPTY);
+        return false;
+    }
+    view_check_fields(&root, ROWS, COUNT_OF(ROWS));
+    struct view metadata = view_map(&root, STR("metadata"));
+    out->name = view_str(&metadata, STR("name"), path);
+    struct view spec = view_map(&root, STR("spec"));
+    spec_read(&in, &spec, options);
+    workloads_check(&in);
+    tests_read(&in, &root);
+    return diags->error_count == errors_before;
+}
+
+void suite_fini(struct suite *suite)
+{
+    regex_set_free(&suite->regexes);
+}
