@@ -73,6 +73,9 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     struct conn *down = stream->down;
     struct response_head out = *head;
     stream->is_tunnel = stream->is_upgrade && head->status == 101;
+    /* To Envoy an upgrade's request never completes, so there is no time to tell. */
+    if (stream->is_upgrade)
+        header_remove(&out.headers, STR("x-envoy-upstream-service-time"));
     pipeline_response(down->down.http, date(stream->wire), stream->is_tunnel, &out);
     bool is_last = is_last_on_connection(stream);
     stream->framing = (struct h1_out){.is_head_answer = str_eq(stream->method, STR("HEAD")),

@@ -71,8 +71,6 @@ static void part(struct conn *conn, struct attempt *attempt, bool has_surplus)
     conn->up.attempt = NULL;
     attempt->conn = NULL;
     attempt->is_response_complete = true;
-    if (conn_is_open(conn))
-        pool_note_done(conn->up.pool, conn->number);
     conn_resume(conn);
     if (!is_kept) {
         close_pooled(conn, POOL_CLOSE_LOCAL);
