@@ -23,18 +23,16 @@ static uint32_t cut_port(struct str *authority)
     return (uint32_t)port;
 }
 
-/* The first pod of ours that stands behind the service. */
-static uint32_t first_pod(const struct world *world, const struct service *service)
+/* The first endpoint of the service that is a pod of ours; NULL: none. */
+static const struct service_endpoint *first_endpoint(const struct world *world,
+                                                     const struct service *service)
 {
-    for (uint32_t i = 0; i < mesh_pod_count(world->mesh); i++) {
-        const struct pod *pod = mesh_pod(world->mesh, i);
-        uint32_t index = map_get(&world->pod_by_address, pod->address);
-        if (index != MAP_NONE &&
-            roster_is_selected(service, pod->meta.namespace, pod->meta.labels,
-                               pod->meta.label_count))
-            return index;
+    for (uint32_t i = 0; i < service->endpoint_count; i++) {
+        const struct service_endpoint *endpoint = &service->endpoints[i];
+        if (endpoint->is_ready && map_get(&world->pod_by_address, endpoint->address) != MAP_NONE)
+            return endpoint;
     }
-    return UINT32_MAX;
+    return NULL;
 }
 
 static const struct service_port *port_of(const struct service *service, uint32_t port)
@@ -129,23 +127,22 @@ static struct str service_address(const struct world *world, const struct servic
         return otherwise;
     if (service->cluster_ip.len > 0 && !str_eq(service->cluster_ip, STR("None")))
         return service->cluster_ip;
-    uint32_t pod = first_pod(world, service);
-    return pod != UINT32_MAX ? world->pods[pod].address : otherwise;
+    const struct service_endpoint *endpoint = first_endpoint(world, service);
+    return endpoint != NULL ? endpoint->address : otherwise;
 }
 
 static struct call_target pod_target(const struct world *world, const struct service *service,
                                      uint32_t port)
 {
     struct call_target target = {.pod = UINT32_MAX, .port = port};
-    if (service == NULL)
-        return target;
-    uint32_t pod = first_pod(world, service);
-    if (pod == UINT32_MAX)
+    const struct service_endpoint *endpoint =
+        service != NULL ? first_endpoint(world, service) : NULL;
+    if (endpoint == NULL)
         return target;
     const struct service_port *found = port_of(service, port);
-    if (found != NULL && found->target_port != 0)
-        target.port = found->target_port;
-    target.address = world->pods[pod].address;
+    if (found != NULL)
+        target.port = endpoint->ports[found - service->ports];
+    target.address = endpoint->address;
     target.pod = world_pod_at(world, target.address, target.port);
     return target;
 }

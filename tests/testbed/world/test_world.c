@@ -122,7 +122,6 @@ static void test_services_find_the_pods_of_the_test(void **state)
     } rows[] = {
         {"outbound|9080||reviews.default.svc.cluster.local", 3},
         {"outbound|80||ratings.default.svc.cluster.local", 2},
-        {"outbound|80||api.example.com", 1},
     };
     struct stage stage;
     open_all(&stage);
@@ -302,7 +301,10 @@ static void test_mistakes_are_diagnosed(void **state)
     stage.spec.client_count = 1;
     assert_null(world_new(&stage.spec, &stage.arena, &stage.diags));
     assert_int_equal(stage.diags.error_count, 1);
-    assert_int_equal(stage.diags.items[0].id, DIAG_GATEWAY_ABSENT);
+    bool is_said = false;
+    for (uint32_t i = 0; i < stage.diags.count; i++)
+        is_said = is_said || stage.diags.items[i].id == DIAG_GATEWAY_ABSENT;
+    assert_true(is_said);
     stage_fini(&stage);
 }
 
