@@ -298,6 +298,19 @@ void mesh_add_document(struct mesh *mesh, const struct node *document)
     add_node(mesh, document, 0);
 }
 
+void mesh_set_config(struct mesh *mesh, const struct node *document)
+{
+    struct reading reading = {.arena = mesh->arena,
+                              .diags = mesh->diags,
+                              .unknown_field = UNKNOWN_WARN,
+                              .object = STR("MeshConfig")};
+    struct view root = view_of(&reading, document);
+
+    ASSERT(!mesh->is_complete);
+    mesh_config_default(&mesh->config);
+    mesh_config_read(&root, &mesh->config);
+}
+
 struct pod *mesh_add_pod(struct mesh *mesh, struct str namespace, struct str name)
 {
     ASSERT(!mesh->is_complete);

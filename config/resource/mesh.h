@@ -97,6 +97,10 @@ struct mesh *mesh_new(struct arena *arena, struct diag_list *diags);
  * The later of two objects of one kind, namespace and name wins. */
 void mesh_add_document(struct mesh *mesh, const struct node *document);
 
+/* A MeshConfig that is no ConfigMap's but a document of its own; it replaces
+ * what was read. Before mesh_complete. */
+void mesh_set_config(struct mesh *mesh, const struct node *document);
+
 /* Adds a pod that no file declares (a RouteTest's workload, a client). Before
  * mesh_complete. */
 struct pod *mesh_add_pod(struct mesh *mesh, struct str namespace, struct str name);

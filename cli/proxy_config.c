@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/proxy_config.c - see proxy_config.h.
+ */
+#include "cli/proxy_config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "cli/proxy_name.h"
+#include "cli/proxy_table.h"
+#include "config/profile/profile.h"
+#include "proxy/model/print.h"
+#include "testbed/world/files.h"
+
+#define EXIT_FINE 0
+#define EXIT_INPUT 2
+#define EXIT_SURROUNDINGS 4
+#define ARENA_BLOCK_BYTES (1024u * 1024)
+#define OUTPUT_BYTES_MAX ((size_t)1 << 30) /* a large mesh prints some MB */
+#define JSON_INDENT 4u                     /* as istioctl */
+#define PATHS_MAX 256u
+
+enum section { SECTION_LISTENER, SECTION_ROUTE, SECTION_CLUSTER, SECTION_ENDPOINT, SECTION_ALL };
+
+static const struct {
+    struct str word;
+    enum section section;
+} SECTIONS[] = {
+    {STR_INIT("listener"), SECTION_LISTENER}, {STR_INIT("listeners"), SECTION_LISTENER},
+    {STR_INIT("l"), SECTION_LISTENER},        {STR_INIT("route"), SECTION_ROUTE},
+    {STR_INIT("routes"), SECTION_ROUTE},      {STR_INIT("r"), SECTION_ROUTE},
+    {STR_INIT("cluster"), SECTION_CLUSTER},   {STR_INIT("clusters"), SECTION_CLUSTER},
+    {STR_INIT("c"), SECTION_CLUSTER},         {STR_INIT("endpoint"), SECTION_ENDPOINT},
+    {STR_INIT("endpoints"), SECTION_ENDPOINT}, {STR_INIT("ep"), SECTION_ENDPOINT},
+    {STR_INIT("all"), SECTION_ALL},           {STR_INIT("a"), SECTION_ALL},
+};
+
+struct job {
+    struct arena arena;
+    struct diag_list diags;
+    struct documents documents;
+    enum section section;
+    struct proxy_wish wish;
+    struct proxy_filter filter;
+    struct str output, mesh_config, profile_name, labels, port, verbose, colour;
+    struct str paths[PATHS_MAX];
+    uint32_t path_count;
+    bool is_strict, is_quiet;
+};
+
+static const char USAGE[] =
+    "usage: pocketmesh proxy-config listener|route|cluster|endpoint|all POD[.NAMESPACE] -f PATH...\n"
+    "  -f PATH              manifests: a file, folder, pattern, or - (repeatable)\n"
+    "  -n NAMESPACE         where POD is (default)\n"
+    "  -o table|json        how it is printed (table)\n"
+    "  --profile NAME       defaults that differ between Istio versions (pocketmesh)\n"
+    "  --mesh-config FILE   Istio's MeshConfig\n"
+    "  --type, --labels, --ip, --service-account    a proxy that is not in the files\n"
+    "  --name, --port, --address, --type, --fqdn, --subset, --direction, --status, --cluster\n"
+    "                       show only what has this\n"
+    "  --verbose=false      short listener and route tables\n"
+    "  --strict             warnings are errors      -q  no warnings\n";
+
+static int complain(const char *what, const char *about)
+{
+    (void)fprintf(stderr, "pocketmesh proxy-config: %s%s\n", what, about);
+    (void)fputs(USAGE, stderr);
+    return EXIT_INPUT;
+}
+
+/* Where the value of an option goes, or NULL. */
+static struct str *option_place(struct job *job, struct str name)
+{
+    const struct {
+        struct str name;
+        struct str *place;
+    } rows[] = {
+        {STR("-n"), &job->wish.namespace},
+        {STR("--namespace"), &job->wish.namespace},
+        {STR("-o"), &job->output},
+        {STR("--output"), &job->output},
+        {STR("--profile"), &job->profile_name},
+        {STR("--mesh-config"), &job->mesh_config},
+        {STR("--labels"), &job->labels},
+        {STR("--ip"), &job->wish.address},
+        {STR("--service-account"), &job->wish.service_account},
+        {STR("--type"), &job->filter.type},
+        {STR("--name"), &job->filter.name},
+        {STR("--port"), &job->port},
+        {STR("--address"), &job->filter.address},
+        {STR("--fqdn"), &job->filter.fqdn},
+        {STR("--subset"), &job->filter.subset},
+        {STR("--direction"), &job->filter.direction},
+        {STR("--status"), &job->filter.status},
+        {STR("--cluster"), &job->filter.cluster},
+        {STR("--verbose"), &job->verbose},
+        {STR("--color"), &job->colour},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (str_eq(rows[i].name, name))
+            return rows[i].place;
+    }
+    return NULL;
+}
+
+/* One option with its value, "--x v" or "--x=v"; how many words it took, or 0
+ * after a complaint. */
+static int read_option(struct job *job, int argc, char **argv, int at)
+{
+    struct str word = str_of(argv[at]);
+    size_t equals = str_find(word, '=');
+    struct str name = str_slice(word, 0, equals);
+    bool is_path = str_eq(name, STR("-f")) || str_eq(name, STR("--filename"));
+    struct str *place = is_path ? NULL : option_place(job, name);
+
+    if (str_eq(word, STR("--strict")) || str_eq(word, STR("-q")) || str_eq(word, STR("-v"))) {
+        job->is_strict |= str_eq(word, STR("--strict"));
+        job->is_quiet |= str_eq(word, STR("-q"));
+        return 1;
+    }
+    if (!is_path && place == NULL) {
+        (void)complain("unknown option ", argv[at]);
+        return 0;
+    }
+    if (equals == STR_NONE && at + 1 >= argc) {
+        (void)complain("no value for ", argv[at]);
+        return 0;
+    }
+    struct str value = equals != STR_NONE ? str_from(word, equals + 1) : str_of(argv[at + 1]);
+    if (!is_path) {
+        *place = value;
+    } else if (job->path_count < PATHS_MAX) {
+        job->paths[job->path_count++] = value;
+    } else {
+        (void)complain("too many -f; name a folder or a pattern instead of ", argv[at]);
+        return 0;
+    }
+    return equals != STR_NONE ? 1 : 2;
+}
+
+static bool read_labels(struct job *job)
+{
+    struct str rest = job->labels;
+    uint32_t capacity = 0;
+
+    while (rest.ptr != NULL && rest.len > 0) {
+        struct str item = str_cut(&rest, ',');
+        size_t equals = str_find(item, '=');
+        if (equals == STR_NONE)
+            return false;
+        *ARENA_PUSH(&job->arena, job->wish.labels, job->wish.label_count, capacity) =
+            (struct label){.name = str_slice(item, 0, equals), .value = str_from(item, equals + 1)};
+    }
+    return true;
+}
+
+static bool find_section(struct str word, enum section *out)
+{
+    for (size_t i = 0; i < COUNT_OF(SECTIONS); i++) {
+        if (str_eq(SECTIONS[i].word, word)) {
+            *out = SECTIONS[i].section;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --type is a proxy's (sidecar, router) or a listener's (HTTP, TCP). */
+static void sort_out_type(struct job *job)
+{
+    struct str type = job->filter.type;
+
+    if (str_eq(type, STR("sidecar")) || str_eq(type, STR("router"))) {
+        job->wish.type = type;
+        job->filter.type = STR_EMPTY;
+    }
+}
+
+static int read_words(struct job *job, int argc, char **argv)
+{
+    struct str words[2] = {STR_EMPTY, STR_EMPTY};
+    uint32_t word_count = 0;
+
+    for (int i = 1; i < argc;) {
+        bool is_option = argv[i][0] == '-' && argv[i][1] != '\0';
+        if (str_eq(str_of(argv[i]), STR("-h")) || str_eq(str_of(argv[i]), STR("--help"))) {
+            (void)fputs(USAGE, stdout);
+            return EXIT_FINE;
+        }
+        if (is_option) {
+            int taken = read_option(job, argc, argv, i);
+            if (taken == 0)
+                return EXIT_INPUT;
+            i += taken;
+            continue;
+        }
+        if (word_count == COUNT_OF(words))
+            return complain("one word too many: ", argv[i]);
+        words[word_count++] = str_of(argv[i++]);
+    }
+    if (word_count < COUNT_OF(words) || job->path_count == 0)
+        return complain("say what to show, of which pod, and from which files", "");
+    if (!find_section(words[0], &job->section))
+        return complain("there is no table of ", words[0].ptr);
+    job->wish.name = words[1];
+    return -1;
+}
+
+static int check_words(struct job *job)
+{
+    uint64_t port = 0;
+
+    sort_out_type(job);
+    if (!read_labels(job))
+        return complain("--labels takes name=value,name=value; not ", job->labels.ptr);
+    if (job->port.len > 0 && !str_to_u64(job->port, 65535, &port))
+        return complain("--port takes a number; not ", job->port.ptr);
+    job->filter.port = (uint32_t)port;
+    job->filter.is_brief = str_eq(job->verbose, STR("false"));
+    if (profile_find(job->profile_name) == NULL)
+        return complain("profiles are pocketmesh, istio-1.0, istio-latest; not ",
+                        job->profile_name.ptr);
+    bool is_json = str_eq(job->output, STR("json"));
+    bool is_table = str_eq(job->output, STR("table")) || str_eq(job->output, STR("short"));
+    if (!is_json && !is_table)
+        return complain("-o takes table or json; not ", job->output.ptr);
+    return -1;
+}
+
+/* A MeshConfig file stands in for the ConfigMap. */
+static void add_mesh_config(struct job *job, struct mesh *mesh)
+{
+    struct documents documents = {0};
+
+    if (job->mesh_config.len == 0)
+        return;
+    files_read(job->mesh_config, STR_EMPTY, &job->arena, &documents, &job->diags);
+    for (uint32_t i = 0; i < documents.count; i++)
+        mesh_set_config(mesh, documents.items[i]);
+}
+
+static void print_diags(struct job *job)
+{
+    struct buf out;
+    bool has_colour = isatty(STDERR_FILENO) != 0 && !str_eq(job->colour, STR("never"));
+
+    if (job->is_strict)
+        diag_list_raise_warnings(&job->diags);
+    diag_list_sort(&job->diags);
+    buf_init(&out, OUTPUT_BYTES_MAX);
+    for (uint32_t i = 0; i < job->diags.count; i++) {
+        if (job->is_quiet && job->diags.items[i].severity != DIAG_ERROR)
+            continue;
+        if (diag_print(&job->diags.items[i], has_colour, &out) != RC_OK)
+            break;
+    }
+    (void)fwrite(buf_str(&out).ptr, 1, buf_size(&out), stderr);
+    buf_fini(&out);
+}
+
+static enum rc print_json(const struct job *job, const struct snapshot *snapshot, struct buf *out)
+{
+    struct json json;
+
+    json_init(&json, out, JSON_INDENT);
+    switch (job->section) {
+    case SECTION_LISTENER:
+        print_listeners(snapshot, &json);
+        break;
+    case SECTION_ROUTE:
+        print_routes(snapshot, &json);
+        break;
+    case SECTION_CLUSTER:
+        print_clusters(snapshot, &json);
+        break;
+    case SECTION_ENDPOINT:
+        print_endpoints(snapshot, &json);
+        break;
+    case SECTION_ALL:
+        print_all(snapshot, &json);
+        break;
+    }
+    return json_is_full(&json) ? RC_FULL : buf_append(out, STR("\n"));
+}
+
+static enum rc print_tables(struct job *job, const struct snapshot *snapshot, struct buf *out)
+{
+    typedef enum rc table_fn(const struct snapshot *, const struct proxy_filter *, struct arena *,
+                             struct buf *);
+    static table_fn *const TABLES[] = {
+        [SECTION_LISTENER] = proxy_table_listeners,
+        [SECTION_ROUTE] = proxy_table_routes,
+        [SECTION_CLUSTER] = proxy_table_clusters,
+        [SECTION_ENDPOINT] = proxy_table_endpoints,
+    };
+
+    if (job->section != SECTION_ALL)
+        return TABLES[job->section](snapshot, &job->filter, &job->arena, out);
+    static const enum section ORDER[] = {SECTION_CLUSTER, SECTION_LISTENER, SECTION_ROUTE,
+                                         SECTION_ENDPOINT};
+    for (size_t i = 0; i < COUNT_OF(ORDER); i++) {
+        enum rc rc = i == 0 ? RC_OK : buf_append(out, STR("\n"));
+        if (rc == RC_OK)
+            rc = TABLES[ORDER[i]](snapshot, &job->filter, &job->arena, out);
+        if (rc != RC_OK)
+            return rc;
+    }
+    return RC_OK;
+}
+
+static int print_snapshot(struct job *job, const struct snapshot *snapshot)
+{
+    struct buf out;
+    int code = EXIT_FINE;
+
+    buf_init(&out, OUTPUT_BYTES_MAX);
+    enum rc rc = str_eq(job->output, STR("json")) ? print_json(job, snapshot, &out)
+                                                  : print_tables(job, snapshot, &out);
+    size_t written = fwrite(buf_str(&out).ptr, 1, buf_size(&out), stdout);
+    if (rc != RC_OK || written != buf_size(&out) || fflush(stdout) != 0)
+        code = EXIT_SURROUNDINGS;
+    buf_fini(&out);
+    return code;
+}
+
+static int run(struct job *job)
+{
+    for (uint32_t i = 0; i < job->path_count; i++)
+        files_read(job->paths[i], STR_EMPTY, &job->arena, &job->documents, &job->diags);
+    struct mesh *mesh = mesh_new(&job->arena, &job->diags);
+    for (uint32_t i = 0; i < job->documents.count; i++)
+        mesh_add_document(mesh, job->documents.items[i]);
+    add_mesh_config(job, mesh);
+    mesh_complete(mesh);
+    struct proxy_identity proxy = proxy_name_resolve(mesh, &job->wish, &job->arena);
+    struct snapshot *snapshot =
+        translate_proxy(mesh, &proxy, profile_find(job->profile_name), &job->diags);
+    print_diags(job);
+    int code = job->diags.error_count > 0 ? EXIT_INPUT : print_snapshot(job, snapshot);
+    snapshot_drop(snapshot);
+    return code;
+}
+
+int cmd_proxy_config(int argc, char **argv)
+{
+    struct job job = {
+        .wish.namespace = STR("default"),
+        .output = STR("table"),
+        .profile_name = profile_default()->name,
+    };
+
+    arena_init(&job.arena, ARENA_BLOCK_BYTES, 0);
+    diag_list_init(&job.diags, &job.arena);
+    int code = read_words(&job, argc, argv);
+    if (code < 0)
+        code = check_words(&job);
+    if (code < 0)
+        code = run(&job);
+    arena_fini(&job.arena);
+    return code;
+}

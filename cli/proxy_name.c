@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/proxy_name.c - see proxy_name.h.
+ */
+#include "cli/proxy_name.h"
+
+#define BLOCK_STRANGERS 192u /* 127.192.0.0/10 */
+
+static const struct str *find_label(const struct label *labels, uint32_t count, struct str name)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (str_eq(labels[i].name, name))
+            return &labels[i].value;
+    }
+    return NULL;
+}
+
+static bool has_labels(const struct pod *pod, const struct label *labels, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct str *value =
+            find_label(pod->meta.labels, pod->meta.label_count, labels[i].name);
+        if (value == NULL || !str_eq(*value, labels[i].value))
+            return false;
+    }
+    return count > 0;
+}
+
+static const struct pod *first_with(const struct mesh *mesh, struct str namespace,
+                                    const struct label *labels, uint32_t count)
+{
+    for (uint32_t i = 0; i < mesh_pod_count(mesh); i++) {
+        const struct pod *pod = mesh_pod(mesh, i);
+        bool is_here = namespace.len == 0 || str_eq(pod->meta.namespace, namespace);
+        if (is_here && has_labels(pod, labels, count))
+            return pod;
+    }
+    return NULL;
+}
+
+/* A pod, the first of a workload, or the first behind a service. */
+static const struct pod *find_pod(const struct mesh *mesh, struct str namespace, struct str name)
+{
+    const struct pod *found = mesh_pod_find(mesh, namespace, name);
+    const struct service *service = mesh_service_find(mesh, namespace, name);
+
+    if (found != NULL)
+        return found;
+    for (uint32_t i = 0; i < mesh_pod_count(mesh); i++) {
+        const struct pod *pod = mesh_pod(mesh, i);
+        if (str_eq(pod->workload, name) && str_eq(pod->meta.namespace, namespace))
+            return pod;
+    }
+    if (service == NULL)
+        return NULL;
+    return first_with(mesh, namespace, service->selector, service->selector_count);
+}
+
+static bool is_gateway(const struct pod *pod, const struct label *labels, uint32_t count)
+{
+    static const struct str WORDS[] = {STR_INIT("ingressgateway"), STR_INIT("egressgateway"),
+                                       STR_INIT("ingress"), STR_INIT("egress")};
+    static const struct str TEMPLATES = STR_INIT("inject.istio.io/templates");
+    const struct str *istio = find_label(labels, count, STR("istio"));
+    const struct str *template = find_label(labels, count, TEMPLATES);
+
+    if (template == NULL && pod != NULL)
+        template = find_label(pod->meta.annotations, pod->meta.annotation_count, TEMPLATES);
+    if (template != NULL && str_eq(*template, STR("gateway")))
+        return true;
+    if (find_label(labels, count, STR("gateway.networking.k8s.io/gateway-name")) != NULL)
+        return true;
+    for (size_t i = 0; istio != NULL && i < COUNT_OF(WORDS); i++) {
+        if (str_eq(*istio, WORDS[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The proxy that a Gateway's selector means: a pod, or a stand-in with just the
+ * selector's labels. */
+static bool resolve_gateway(struct mesh *mesh, struct str namespace, struct str name,
+                            struct arena *arena, struct proxy_identity *out)
+{
+    struct label *labels;
+    uint32_t label_count;
+
+    if (!mesh_gateway_selector(mesh, namespace, name, &labels, &label_count))
+        return false;
+    const struct pod *pod = first_with(mesh, STR_EMPTY, labels, label_count);
+    *out = (struct proxy_identity){.type = PROXY_ROUTER,
+                                   .name = name,
+                                   .namespace = STR("istio-system"),
+                                   .labels = labels,
+                                   .label_count = label_count,
+                                   .service_account = STR("default")};
+    if (pod != NULL) {
+        out->name = pod->meta.name;
+        out->namespace = pod->meta.namespace;
+        out->labels = pod->meta.labels;
+        out->label_count = pod->meta.label_count;
+        out->address = pod->address;
+        out->service_account = pod->service_account;
+        return true;
+    }
+    struct str key = arena_format(arena, "proxy/istio-system/%.*s", STR_FMT(name));
+    out->address = mesh_address(mesh, BLOCK_STRANGERS, key);
+    return true;
+}
+
+static struct proxy_identity resolve_pod(struct mesh *mesh, struct str namespace, struct str name,
+                                         struct arena *arena)
+{
+    const struct pod *pod = find_pod(mesh, namespace, name);
+
+    /* A workload's name may have dots itself, so the whole is tried first. */
+    size_t dot = str_find_last(name, '.');
+    if (pod == NULL && dot != STR_NONE) {
+        namespace = str_from(name, dot + 1);
+        name = str_slice(name, 0, dot);
+        pod = find_pod(mesh, namespace, name);
+    }
+    if (pod == NULL) {
+        struct str key =
+            arena_format(arena, "proxy/%.*s/%.*s", STR_FMT(namespace), STR_FMT(name));
+        return (struct proxy_identity){.type = PROXY_SIDECAR,
+                                       .name = name,
+                                       .namespace = namespace,
+                                       .address = mesh_address(mesh, BLOCK_STRANGERS, key),
+                                       .service_account = STR("default")};
+    }
+    bool is_router = is_gateway(pod, pod->meta.labels, pod->meta.label_count);
+    return (struct proxy_identity){.type = is_router ? PROXY_ROUTER : PROXY_SIDECAR,
+                                   .name = pod->meta.name,
+                                   .namespace = pod->meta.namespace,
+                                   .labels = pod->meta.labels,
+                                   .label_count = pod->meta.label_count,
+                                   .address = pod->address,
+                                   .service_account = pod->service_account};
+}
+
+/* KIND/NAME: the kind only tells people apart. */
+static bool is_kind(struct str word)
+{
+    static const struct str KINDS[] = {
+        STR_INIT("pod"),         STR_INIT("po"),         STR_INIT("deployment"),
+        STR_INIT("deploy"),      STR_INIT("statefulset"), STR_INIT("sts"),
+        STR_INIT("daemonset"),   STR_INIT("ds"),         STR_INIT("replicaset"),
+        STR_INIT("rs"),          STR_INIT("service"),    STR_INIT("svc"),
+    };
+
+    for (size_t i = 0; i < COUNT_OF(KINDS); i++) {
+        if (str_eq_ci(word, KINDS[i]))
+            return true;
+    }
+    return false;
+}
+
+struct proxy_identity proxy_name_resolve(struct mesh *mesh, const struct proxy_wish *wish,
+                                         struct arena *arena)
+{
+    struct proxy_identity out;
+    struct str name = wish->name;
+    size_t slash = str_find(name, '/');
+    bool is_found = false;
+
+    if (slash != STR_NONE && !is_kind(str_slice(name, 0, slash)))
+        is_found = resolve_gateway(mesh, str_slice(name, 0, slash), str_from(name, slash + 1),
+                                   arena, &out);
+    if (!is_found)
+        out = resolve_pod(mesh, wish->namespace,
+                          slash != STR_NONE ? str_from(name, slash + 1) : name, arena);
+    if (wish->label_count > 0) {
+        out.labels = wish->labels;
+        out.label_count = wish->label_count;
+        if (is_gateway(NULL, out.labels, out.label_count))
+            out.type = PROXY_ROUTER;
+    }
+    if (str_eq(wish->type, STR("router")))
+        out.type = PROXY_ROUTER;
+    if (str_eq(wish->type, STR("sidecar")))
+        out.type = PROXY_SIDECAR;
+    if (wish->address.len > 0)
+        out.address = wish->address;
+    if (wish->service_account.len > 0)
+        out.service_account = wish->service_account;
+    return out;
+}
