@@ -36,7 +36,8 @@ objects     = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c)) $(patsubst %.cc,$(B)
 
 PKGS := libuv yaml-0.1 re2
 LLHTTP_DIR ?= $(firstword $(wildcard /usr/share/llhttp /usr/local/share/llhttp))
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -I/usr/include/llhttp
+LLHTTP_INCLUDE ?= $(firstword $(wildcard $(LLHTTP_DIR)/../include/llhttp /usr/include/llhttp /usr/include))
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -I$(LLHTTP_INCLUDE)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wvla -Werror
 WARN_C := -Wstrict-prototypes -Wmissing-prototypes
 OPT_release := -O2 -g
@@ -80,7 +81,7 @@ $(B)/%.o: %.cc Makefile
 	$(Q)$(CXX) $(ALL_CXX) -c -o $@ $<
 $(B)/third/%.o: $(LLHTTP_DIR)/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) -I/usr/include/llhttp $(OPT_$(MODE)) $(SANFLAGS) -c -o $@ $<
+	$(Q)$(CC) -I$(LLHTTP_INCLUDE) $(OPT_$(MODE)) $(SANFLAGS) -c -o $@ $<
 $(B)/third/llhttp.a: $(addprefix $(B)/third/,api.o http.o llhttp.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
