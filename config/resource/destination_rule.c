@@ -116,8 +116,8 @@ static void read_subset(const struct view *item, const struct destination_rule *
         if (out->name.len > 0 && str_eq(rule->subsets[i].name, out->name))
             view_complain(&name, DIAG_DR_SUBSET_TWICE, out->name, STR_EMPTY);
     }
-    syntax_check_labels(&labels);
     out->labels = label_list_read(&labels);
+    syntax_check_labels(&labels, &out->labels);
     read_policy(item, &out->policy);
 }
 
@@ -152,7 +152,7 @@ void destination_rule_read(const struct view *spec, struct destination_rule *out
         struct view item = view_item(&subsets, i);
         read_subset(&item, out, i, &out->subsets[i]);
     }
-    syntax_check_export_to(&export_to, out->meta.namespace);
     out->export_to = text_list_read(&export_to);
+    syntax_check_export_to(&export_to, &out->export_to, out->meta.namespace);
     read_selector(spec, out);
 }

@@ -165,7 +165,7 @@ void destination_read(const struct view *destination, struct str namespace,
     view_check_fields(destination, DESTINATION_ROWS, COUNT_OF(DESTINATION_ROWS));
     struct view host_field = view_field(destination, STR("host"));
     const struct view *host_view = view_is_present(&host_field) ? &host_field : destination;
-    struct str host = view_str(destination, STR("host"), STR_EMPTY);
+    struct str host = label_text(&host_field, STR_EMPTY);
     if (str_eq(host, STR("*")))
         view_complain(host_view, DIAG_DESTINATION_STAR, STR_EMPTY, STR_EMPTY);
     else if (!host_is_ip(host))

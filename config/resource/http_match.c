@@ -136,8 +136,8 @@ void http_match_read(const struct view *match, struct str namespace, struct http
     out->port = number > 0 && number <= 65535 ? (uint32_t)number : 0;
 
     struct view labels = view_map(match, STR("sourceLabels"));
-    syntax_check_labels(&labels);
     out->source_labels = label_list_read(&labels);
+    syntax_check_labels(&labels, &out->source_labels);
     struct view source = view_field(match, STR("sourceNamespace"));
     out->source_namespace = view_str(match, STR("sourceNamespace"), STR_EMPTY);
     if (out->source_namespace.len > 0)

@@ -4,6 +4,24 @@
  */
 #include "config/resource/label.h"
 
+struct str label_text(const struct view *view, struct str otherwise)
+{
+    bool is_letter = view_is_present(view) && view->node->kind == NODE_BOOL &&
+                     view->node->text.len == 1;
+
+    if (!is_letter)
+        return view_own_str(view, otherwise);
+    view_complain(view, DIAG_TEXT_UNQUOTED, view->node->text, STR_EMPTY);
+    return view->node->text;
+}
+
+struct str label_text_field(const struct view *view, struct str name, struct str otherwise)
+{
+    struct view field = view_field(view, name);
+
+    return label_text(&field, otherwise);
+}
+
 struct label_list label_list_read(const struct view *map)
 {
     struct label_list out = {0};
@@ -11,7 +29,7 @@ struct label_list label_list_read(const struct view *map)
     for (uint32_t i = 0; i < view_count(map); i++) {
         struct view entry = view_entry(map, i);
         struct label *label = ARENA_PUSH(map->reading->arena, out.items, out.count, out.capacity);
-        *label = (struct label){.name = entry.key, .value = view_own_str(&entry, STR_EMPTY)};
+        *label = (struct label){.name = entry.key, .value = label_text(&entry, STR_EMPTY)};
     }
     return out;
 }
@@ -22,7 +40,7 @@ struct text_list text_list_read(const struct view *list)
 
     for (uint32_t i = 0; i < view_count(list); i++) {
         struct view item = view_item(list, i);
-        text_list_add(&out, view_own_str(&item, STR_EMPTY), list->reading->arena);
+        text_list_add(&out, label_text(&item, STR_EMPTY), list->reading->arena);
     }
     return out;
 }

@@ -23,6 +23,13 @@ struct text_list {
     uint32_t count, capacity;
 };
 
+/* The text of a name or label. Kubernetes' YAML makes booleans of a bare y or n,
+ * other YAML makes text of them: what was meant is clear, so they are taken
+ * as text, with a warning. */
+struct str label_text(const struct view *view, struct str otherwise);
+/* The same of a map's field. */
+struct str label_text_field(const struct view *view, struct str name, struct str otherwise);
+
 /* The entries of a map of strings, in the file's order. */
 struct label_list label_list_read(const struct view *map);
 /* The items of a list of strings, in the file's order. */

@@ -69,8 +69,8 @@ void meta_read(const struct view *root, struct object_meta *out)
     struct view annotations = view_map(&meta, STR("annotations"));
 
     *out = (struct object_meta){.origin = view_origin(root), .created_ns = META_CREATED_NS};
-    out->name = view_str(&meta, STR("name"), STR_EMPTY);
-    out->namespace = view_str(&meta, STR("namespace"), STR_EMPTY);
+    out->name = label_text_field(&meta, STR("name"), STR_EMPTY);
+    out->namespace = label_text_field(&meta, STR("namespace"), STR_EMPTY);
     if (out->namespace.len == 0)
         out->namespace = STR("default");
     struct label_list list = label_list_read(&labels);

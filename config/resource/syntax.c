@@ -214,11 +214,11 @@ void syntax_check_header_value(const struct view *view, struct str value)
     }
 }
 
-void syntax_check_labels(const struct view *map)
+void syntax_check_labels(const struct view *map, const struct label_list *labels)
 {
-    for (uint32_t i = 0; i < view_count(map); i++) {
+    for (uint32_t i = 0; i < labels->count; i++) {
         struct view entry = view_entry(map, i);
-        struct str value = view_own_str(&entry, STR_EMPTY);
+        struct str value = labels->items[i].value;
         if (!is_label_name(entry.key))
             view_complain(&entry, DIAG_LABEL_NAME, entry.key, STR_EMPTY);
         if (value.len > 0 && !is_label_text(value))
@@ -226,16 +226,16 @@ void syntax_check_labels(const struct view *map)
     }
 }
 
-void syntax_check_export_to(const struct view *list, struct str namespace)
+void syntax_check_export_to(const struct view *list, const struct text_list *texts,
+                            struct str namespace)
 {
     bool has_public = false, has_nobody = false, has_some = false;
 
-    for (uint32_t i = 0; i < view_count(list); i++) {
+    for (uint32_t i = 0; i < texts->count; i++) {
         struct view item = view_item(list, i);
-        struct str text = view_own_str(&item, STR_EMPTY);
+        struct str text = texts->items[i];
         for (uint32_t k = 0; k < i; k++) {
-            struct view earlier = view_item(list, k);
-            struct str other = view_own_str(&earlier, STR_EMPTY);
+            struct str other = texts->items[k];
             bool is_own_twice = (str_eq(text, STR(".")) && str_eq(other, namespace)) ||
                                 (str_eq(other, STR(".")) && str_eq(text, namespace));
             if (str_eq(text, other) || is_own_twice)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "config/resource/label.h"
 #include "config/yaml/view.h"
 
 #define SYNTAX_REGEX_CHARS_MAX 1024u /* Istio's own limit */
@@ -32,6 +33,7 @@ void syntax_check_regex(const struct view *view, struct str pattern);
 void syntax_check_duration(const struct view *view, int64_t ns);
 /* The format string of a header operation: %COMMAND(args)%, %%. */
 void syntax_check_header_value(const struct view *view, struct str value);
-void syntax_check_labels(const struct view *map);
+void syntax_check_labels(const struct view *map, const struct label_list *labels);
 /* exportTo: ".", "*" or names; "~" only for services. */
-void syntax_check_export_to(const struct view *list, struct str namespace);
+void syntax_check_export_to(const struct view *list, const struct text_list *texts,
+                            struct str namespace);

@@ -60,7 +60,7 @@ static void read_hosts(const struct view *spec, struct virtual_service *out)
 
     for (uint32_t i = 0; i < view_count(&list); i++) {
         struct view item = view_item(&list, i);
-        struct str written = view_own_str(&item, STR_EMPTY);
+        struct str written = label_text(&item, STR_EMPTY);
         if (!host_is_ip(written))
             syntax_check_wildcard_domain(&item, written);
         if (str_eq(written, STR("*")) && is_in_mesh)
@@ -136,8 +136,8 @@ void virtual_service_read(const struct view *spec, struct virtual_service *out)
     read_hosts(spec, out);
     if (view_count(&hosts) == 0)
         check_delegate(spec);
-    syntax_check_export_to(&export_to, out->meta.namespace);
     out->export_to = text_list_read(&export_to);
+    syntax_check_export_to(&export_to, &out->export_to, out->meta.namespace);
     if (view_count(&rules) == 0 && view_count(&tls) == 0 && view_count(&tcp) == 0)
         view_complain(spec, DIAG_VS_EMPTY, STR_EMPTY, STR_EMPTY);
     out->rule_count = view_count(&rules);

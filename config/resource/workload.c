@@ -36,7 +36,7 @@ static struct pod_facts read_spec(const struct view *spec)
     struct pod_facts out = {0};
     struct view containers = view_list(spec, STR("containers"));
 
-    out.service_account = view_str(spec, STR("serviceAccountName"), STR_EMPTY);
+    out.service_account = label_text_field(spec, STR("serviceAccountName"), STR_EMPTY);
     if (out.service_account.len == 0)
         out.service_account = view_str(spec, STR("serviceAccount"), STR_EMPTY);
     if (out.service_account.len == 0)

@@ -65,6 +65,27 @@ static struct text_list service_export_to(struct translation *t, const struct se
     return out;
 }
 
+/* Istio keeps the names of one service by namespace and name. */
+static void sort_aliases(struct translation *t)
+{
+    for (uint32_t i = 1; i < t->alias_count; i++) {
+        const struct service *moving = t->aliases[i];
+        uint32_t place = i;
+        for (; place > 0; place--) {
+            const struct object_meta *before = &t->aliases[place - 1]->meta;
+            int order = str_order(before->namespace, moving->meta.namespace);
+            if (order == 0)
+                order = str_order(before->name, moving->meta.name);
+            if (order <= 0)
+                break;
+            t->aliases[place] = t->aliases[place - 1];
+        }
+        t->aliases[place] = moving;
+    }
+    for (uint32_t i = 0; i < t->alias_count; i++)
+        (void)map_set(&t->alias_by_host, t->aliases[i]->host, i);
+}
+
 void context_find_services(struct translation *t)
 {
     const struct mesh *mesh = t->mesh;
@@ -80,13 +101,13 @@ void context_find_services(struct translation *t)
                                  service->meta.namespace))
             continue;
         if (service_is_external_name(service)) {
-            (void)map_set(&t->alias_by_host, service->host, t->alias_count);
             t->aliases[t->alias_count++] = service;
         } else {
             (void)map_set(&t->service_by_host, service->host, t->service_count);
             t->services[t->service_count++] = service;
         }
     }
+    sort_aliases(t);
 }
 
 const struct service *context_service(const struct translation *t, struct str host)

@@ -50,8 +50,10 @@ static void fill_endpoint(struct translation *t, const struct service_endpoint *
         .health = from->is_ready ? ENDPOINT_HEALTHY : ENDPOINT_UNHEALTHY,
         .origin = context_keep_origin(t, from->origin),
     };
-    if (from->pod == NULL)
+    if (from->pod == NULL) {
+        out->workload = STR(";;;;Kubernetes");
         return;
+    }
     out->is_tls_mode_istio = from->pod->is_injected && t->profile->has_auto_mtls;
     out->workload = context_keep(t, workload_text(t, from->pod));
     out->pod = context_keep(

@@ -117,10 +117,9 @@ static bool claim_wildcard(struct table_maker *maker, struct wrapper *wrapper,
         const struct candidate *candidate = &maker->candidates[i];
         if (!host_is_within(candidate->service->host, host))
             continue;
-        if (maker->shared->best[candidate->visible_index] != service)
-            continue;
-        claim(maker, wrapper, i);
         has_match = true;
+        if (maker->shared->best[candidate->visible_index] == service)
+            claim(maker, wrapper, i);
     }
     return has_match;
 }
