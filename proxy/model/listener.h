@@ -20,6 +20,7 @@ struct http_connection_manager {
     uint32_t xff_trusted_hops;
     bool is_normalizing_path;
     bool is_merging_slashes;
+    bool is_unescaping_slashes; /* UNESCAPE_AND_FORWARD */
     bool is_proxying_100_continue;
     bool is_accepting_http10;
     bool has_websocket;

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/http/pipeline.c - the connection manager's work on heads.
+ */
+#include "proxy/http/pipeline.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "proxy/http/h1_head.h"
+#include "proxy/http/path.h"
+
+/* ENVOY.md 1.6.7: from everybody who is not internal; nobody is. */
+static const struct str STRIPPED[] = {
+    STR_INIT("x-envoy-retriable-status-codes"),
+    STR_INIT("x-envoy-retriable-header-names"),
+    STR_INIT("x-envoy-retry-on"),
+    STR_INIT("x-envoy-retry-grpc-on"),
+    STR_INIT("x-envoy-max-retries"),
+    STR_INIT("x-envoy-upstream-alt-stat-name"),
+    STR_INIT("x-envoy-upstream-rq-timeout-ms"),
+    STR_INIT("x-envoy-upstream-rq-per-try-timeout-ms"),
+    STR_INIT("x-envoy-upstream-rq-timeout-alt-response"),
+    STR_INIT("x-envoy-upstream-stream-duration-ms"),
+    STR_INIT("x-envoy-expected-rq-timeout-ms"),
+    STR_INIT("x-envoy-force-trace"),
+    STR_INIT("x-envoy-ip-tags"),
+    STR_INIT("x-envoy-original-url"),
+    STR_INIT("x-envoy-hedge-on-per-try-timeout"),
+};
+
+/* And at the edge. */
+static const struct str STRIPPED_AT_EDGE[] = {
+    STR_INIT("x-envoy-decorator-operation"),
+    STR_INIT("x-envoy-downstream-service-cluster"),
+    STR_INIT("x-envoy-downstream-service-node"),
+    STR_INIT("x-envoy-original-path"),
+    STR_INIT("x-envoy-original-host"),
+};
+
+static struct pipeline_answer refused(uint32_t status, struct str details)
+{
+    return (struct pipeline_answer){
+        .is_refused = true, .status = status, .details = details, .is_closing = status == 400};
+}
+
+/* ENVOY.md 1.3, steps 6 to 9. */
+static struct pipeline_answer check(const struct request_head *head)
+{
+    bool is_connect = str_eq(head->method, STR("CONNECT"));
+    if (!head->has_authority)
+        return refused(400, STR("missing_host_header"));
+    if (str_eq(head->method, STR("QUERY")) &&
+        !header_is_present(&head->headers, STR("content-type")))
+        return refused(400, STR("query_missing_content_type"));
+    if (head->path.len == 0 && !is_connect)
+        return refused(404, STR("missing_path_rejected"));
+    if (!is_connect && head->path.ptr[0] != '/')
+        return refused(404, STR("absolute_path_rejected"));
+    return (struct pipeline_answer){0};
+}
+
+static struct pipeline_answer normalize(const struct http_connection_manager *http,
+                                        struct request_head *head, struct arena *arena)
+{
+    if (str_find(head->path, '#') != STR_NONE)
+        return refused(400, STR("path_normalization_failed"));
+    if (http->is_unescaping_slashes)
+        head->path = path_unescape_slashes(head->path, arena);
+    if (http->is_normalizing_path && !path_normalize(head->path, arena, &head->path))
+        return refused(400, STR("path_normalization_failed"));
+    if (http->is_merging_slashes)
+        head->path = path_merge_slashes(head->path, arena);
+    return (struct pipeline_answer){0};
+}
+
+/* A relative reference without userinfo or fragment, once (ENVOY.md 1.6.3). */
+static bool is_good_referer(const struct header_list *headers)
+{
+    uint32_t first = header_find(headers, STR("referer"), 0);
+    if (first == UINT32_MAX)
+        return true;
+    if (header_find(headers, STR("referer"), first + 1) != UINT32_MAX)
+        return false;
+    struct str value = headers->items[first].value;
+    if (str_find(value, '#') != STR_NONE)
+        return false;
+    size_t scheme = str_find_str(value, STR("://"));
+    size_t slash = str_find(value, '/');
+    if (scheme == STR_NONE) {
+        size_t colon = str_find(value, ':');
+        return colon == STR_NONE || (slash != STR_NONE && slash < colon);
+    }
+    struct str rest = str_from(value, scheme + 3);
+    size_t end = str_find(rest, '/');
+    return str_find(end == STR_NONE ? rest : str_slice(rest, 0, end), '@') == STR_NONE;
+}
+
+static void drop_hop_by_hop(struct header_list *headers, bool is_upgrade)
+{
+    if (!is_upgrade) {
+        header_remove(headers, STR("connection"));
+        header_remove(headers, STR("upgrade"));
+    }
+    if (header_is_present(headers, STR("te"))) {
+        if (h1_head_has_token(headers, STR("te"), STR("trailers")))
+            header_set(headers, STR("te"), STR("trailers"));
+        else
+            header_remove(headers, STR("te"));
+    }
+    header_remove(headers, STR("x-envoy-internal"));
+    header_remove(headers, STR("keep-alive"));
+    header_remove(headers, STR("proxy-connection"));
+    header_remove(headers, STR("transfer-encoding"));
+    if (!is_good_referer(headers))
+        header_remove(headers, STR("referer"));
+}
+
+static bool is_loopback(struct str address)
+{
+    return str_eq(address, STR("127.0.0.1")) || str_eq(address, STR("::1"));
+}
+
+static void add_forwarded_for(const struct peer_facts *peer, struct header_list *headers,
+                              struct arena *arena)
+{
+    struct str address = peer->remote_address;
+    if (is_loopback(address) && peer->node_address.len > 0)
+        address = peer->node_address;
+    if (address.len == 0)
+        return;
+    struct str old;
+    if (header_get(headers, STR("x-forwarded-for"), &old) && old.len > 0)
+        address = arena_format(arena, "%.*s,%.*s", STR_FMT(old), STR_FMT(address));
+    header_set(headers, STR("x-forwarded-for"), address);
+}
+
+/* The n-th address from the right of what came in, for trusted hops. */
+static struct str trusted_address(const struct http_connection_manager *http,
+                                  const struct peer_facts *peer, const struct header_list *headers)
+{
+    struct str value;
+    if (http->xff_trusted_hops == 0 || !header_get(headers, STR("x-forwarded-for"), &value))
+        return peer->remote_address;
+    struct str part = value;
+    for (uint32_t hop = 0; hop < http->xff_trusted_hops; hop++) {
+        size_t comma = str_find_last(value, ',');
+        part = str_trim(comma == STR_NONE ? value : str_from(value, comma + 1));
+        if (comma == STR_NONE)
+            return hop + 1 < http->xff_trusted_hops ? peer->remote_address : part;
+        value = str_slice(value, 0, comma);
+    }
+    return part;
+}
+
+static void set_forwarded(const struct http_connection_manager *http,
+                          const struct peer_facts *peer, struct request_head *head,
+                          struct arena *arena)
+{
+    struct header_list *headers = &head->headers;
+    struct str proto = peer->is_tls ? STR("https") : STR("http");
+    bool has_proto = header_is_present(headers, STR("x-forwarded-proto"));
+    struct str external = STR_EMPTY;
+    if (http->is_using_remote_address) {
+        external = trusted_address(http, peer, headers);
+        add_forwarded_for(peer, headers, arena);
+        if (!has_proto || http->xff_trusted_hops == 0)
+            header_set(headers, STR("x-forwarded-proto"), proto);
+    } else if (!has_proto) {
+        header_set(headers, STR("x-forwarded-proto"), proto);
+    }
+    (void)header_get(headers, STR("x-forwarded-proto"), &proto);
+    bool is_known = str_eq_ci(proto, STR("http")) || str_eq_ci(proto, STR("https"));
+    if (head->scheme.len == 0)
+        head->scheme = is_known ? arena_str_lower(arena, proto)
+                                : (peer->is_tls ? STR("https") : STR("http"));
+    if (external.len > 0)
+        header_set(headers, STR("x-envoy-external-address"), external);
+}
+
+static void strip(const struct http_connection_manager *http, struct header_list *headers)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < headers->count && !any; i++)
+        any = str_has_prefix(headers->items[i].name, STR("x-envoy-"));
+    if (any) {
+        for (size_t i = 0; i < COUNT_OF(STRIPPED); i++)
+            header_remove(headers, STRIPPED[i]);
+        for (size_t i = 0; http->is_using_remote_address && i < COUNT_OF(STRIPPED_AT_EDGE); i++)
+            header_remove(headers, STRIPPED_AT_EDGE[i]);
+    }
+    /* forward_client_cert_details SANITIZE on plaintext. */
+    header_remove(headers, STR("x-forwarded-client-cert"));
+}
+
+/* A random UUID; its digit for the trace decision says "none" (4), which is
+ * what version 4 says as well. */
+static struct str new_uuid(struct rng *rng, struct arena *arena)
+{
+    static const char HEX[] = "0123456789abcdef";
+    uint64_t halves[2] = {rng_next(rng), rng_next(rng)};
+    char *out = arena_alloc(arena, 36);
+    size_t len = 0;
+    for (uint32_t digit = 0; digit < 32; digit++) {
+        if (digit == 8 || digit == 12 || digit == 16 || digit == 20)
+            out[len++] = '-';
+        uint32_t value = (uint32_t)(halves[digit / 16] >> (60 - 4 * (digit % 16))) & 15;
+        if (digit == 12)
+            value = 4;
+        else if (digit == 16)
+            value = (value & 3) | 8;
+        out[len++] = HEX[value];
+    }
+    return (struct str){out, len};
+}
+
+static void set_request_id(const struct http_connection_manager *http, struct header_list *headers,
+                           struct rng *uuid, struct arena *arena)
+{
+    struct str value = STR_EMPTY;
+    bool has_one = header_get(headers, STR("x-request-id"), &value) && value.len > 0;
+    if (!has_one || http->is_using_remote_address)
+        header_set(headers, STR("x-request-id"), new_uuid(uuid, arena));
+}
+
+struct pipeline_answer pipeline_request(const struct http_connection_manager *http,
+                                        const struct peer_facts *peer, bool is_upgrade,
+                                        struct request_head *head, struct rng *uuid,
+                                        struct arena *arena)
+{
+    struct pipeline_answer answer = check(head);
+    if (!answer.is_refused && !str_eq(head->method, STR("CONNECT")))
+        answer = normalize(http, head, arena);
+    if (answer.is_refused)
+        return answer;
+    drop_hop_by_hop(&head->headers, is_upgrade);
+    set_forwarded(http, peer, head, arena);
+    strip(http, &head->headers);
+    set_request_id(http, &head->headers, uuid, arena);
+    return answer;
+}
+
+void pipeline_response(const struct http_connection_manager *http, struct str date,
+                       bool is_upgrade, struct response_head *head)
+{
+    struct header_list *headers = &head->headers;
+    if (!header_is_present(headers, STR("date")))
+        header_append_line(headers, STR("date"), date);
+    header_set(headers, STR("server"), http->server_name);
+    if (!is_upgrade) {
+        header_remove(headers, STR("connection"));
+        header_remove(headers, STR("upgrade"));
+    }
+    header_remove(headers, STR("transfer-encoding"));
+    header_remove(headers, STR("keep-alive"));
+    header_remove(headers, STR("proxy-connection"));
+    header_remove(headers, STR("x-envoy-decorator-operation"));
+}
