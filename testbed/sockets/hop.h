@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/sockets/hop.h - the proxies between callers and stand-ins: those of
+ * proxy/live, one for each client, and the loop that all share.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "base/str.h"
+#include "testbed/world/world.h"
+
+struct sockets;
+struct hop;
+
+void hops_start(struct sockets *sockets);
+/* Stops the proxies and closes the loop; every other handle of the loop must
+ * be closing by now. */
+void hops_stop(struct sockets *sockets);
+
+uv_loop_t *sockets_uv(const struct sockets *sockets);
+/* The one time of this turn. */
+int64_t sockets_now_ns(const struct sockets *sockets);
+
+/* Where the target's listener really is; begins the client's proxy when it is
+ * the first to ask. False: sockets cannot be had. */
+bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_target *target,
+               struct str *address, uint32_t *port);
+
+bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, uint64_t *value);
