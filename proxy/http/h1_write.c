@@ -137,10 +137,11 @@ enum rc h1_write_response(struct buf *out, const struct response_head *head, boo
         if (!frame.is_length_dropped || !str_eq(line->name, STR("content-length")))
             at = put_line(at, line->name, line->value);
     }
-    if (frame.name.len > 0)
-        at = put_line(at, frame.name, frame.value);
+    /* The connection manager's header stands before what the codec adds. */
     if (is_closing)
         at = put_line(at, STR("connection"), STR("close"));
+    if (frame.name.len > 0)
+        at = put_line(at, frame.name, frame.value);
     at = put(at, STR("\r\n"));
     ASSERT((size_t)(at - start) <= size);
     framing->framing = frame.framing;
