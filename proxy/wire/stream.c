@@ -268,12 +268,14 @@ void stream_note_head(struct stream *stream, const struct h1_event *event)
     stream->is_http10 = head->version == HTTP_1_0;
     stream->method = head->method;
     stream->is_upgrade = event->is_upgrade && is_upgrade_allowed(stream, head);
-    stream->has_body = !event->is_end;
+    /* What follows the head of an upgrade is its body, without an end. */
+    bool is_end = event->is_end && !event->is_upgrade;
+    stream->has_body = !is_end;
     if (!event->is_keep_alive || event->is_close_nominated)
         down->is_last = true;
     answer_expectation(stream, head);
     struct pipeline_answer answer = run_pipeline(stream, event);
-    stream->is_request_complete = event->is_end;
+    stream->is_request_complete = is_end;
     if (answer.is_refused) {
         refuse(stream, head, &answer);
         return;
@@ -286,7 +288,7 @@ void stream_note_head(struct stream *stream, const struct h1_event *event)
     stream_tell(stream, &(struct xc_event){
                             .kind = XC_EVENT_REQUEST_HEAD,
                             .request = head,
-                            .is_end = event->is_end,
+                            .is_end = is_end,
                         });
     /* An upgrade's request is complete for the route's clock (ENVOY.md 15.1). */
     if (stream->is_upgrade)
@@ -366,11 +368,10 @@ void stream_balance(struct stream *stream)
         return;
     const struct conn *up = stream->attempt != NULL ? stream->attempt->conn : NULL;
     size_t waiting_bytes = buf_size(&stream->body) - stream->body_sent_bytes;
-    if (up != NULL ? conn_is_full(up) : waiting_bytes >= LIMIT_CONNECTION_BUFFER_BYTES)
+    if (waiting_bytes >= LIMIT_CONNECTION_BUFFER_BYTES || (up != NULL && conn_is_full(up)))
         conn_pause(down);
-    else if ((up == NULL || conn_has_room(up)) &&
-             waiting_bytes <= LIMIT_CONNECTION_BUFFER_BYTES / 2 &&
-             buf_size(&down->in) < LIMIT_READ_BYTES)
+    else if (waiting_bytes <= LIMIT_CONNECTION_BUFFER_BYTES / 2 &&
+             (up == NULL || conn_has_room(up)) && buf_size(&down->in) < LIMIT_READ_BYTES)
         conn_resume(down);
 }
 
