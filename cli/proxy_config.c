@@ -29,13 +29,20 @@ static const struct {
     struct str word;
     enum section section;
 } SECTIONS[] = {
-    {STR_INIT("listener"), SECTION_LISTENER}, {STR_INIT("listeners"), SECTION_LISTENER},
-    {STR_INIT("l"), SECTION_LISTENER},        {STR_INIT("route"), SECTION_ROUTE},
-    {STR_INIT("routes"), SECTION_ROUTE},      {STR_INIT("r"), SECTION_ROUTE},
-    {STR_INIT("cluster"), SECTION_CLUSTER},   {STR_INIT("clusters"), SECTION_CLUSTER},
-    {STR_INIT("c"), SECTION_CLUSTER},         {STR_INIT("endpoint"), SECTION_ENDPOINT},
-    {STR_INIT("endpoints"), SECTION_ENDPOINT}, {STR_INIT("ep"), SECTION_ENDPOINT},
-    {STR_INIT("all"), SECTION_ALL},           {STR_INIT("a"), SECTION_ALL},
+    {STR_INIT("listener"), SECTION_LISTENER},
+    {STR_INIT("listeners"), SECTION_LISTENER},
+    {STR_INIT("l"), SECTION_LISTENER},
+    {STR_INIT("route"), SECTION_ROUTE},
+    {STR_INIT("routes"), SECTION_ROUTE},
+    {STR_INIT("r"), SECTION_ROUTE},
+    {STR_INIT("cluster"), SECTION_CLUSTER},
+    {STR_INIT("clusters"), SECTION_CLUSTER},
+    {STR_INIT("c"), SECTION_CLUSTER},
+    {STR_INIT("endpoint"), SECTION_ENDPOINT},
+    {STR_INIT("endpoints"), SECTION_ENDPOINT},
+    {STR_INIT("ep"), SECTION_ENDPOINT},
+    {STR_INIT("all"), SECTION_ALL},
+    {STR_INIT("a"), SECTION_ALL},
 };
 
 struct job {
@@ -52,7 +59,8 @@ struct job {
 };
 
 static const char USAGE[] =
-    "usage: pocketmesh proxy-config listener|route|cluster|endpoint|all POD[.NAMESPACE] -f PATH...\n"
+    "usage: pocketmesh proxy-config listener|route|cluster|endpoint|all POD[.NAMESPACE] -f "
+    "PATH...\n"
     "  -f PATH              manifests: a file, folder, pattern, or - (repeatable)\n"
     "  -n NAMESPACE         where POD is (default)\n"
     "  -o table|json        how it is printed (table)\n"
@@ -243,6 +251,13 @@ static void add_mesh_config(struct job *job, struct mesh *mesh)
         mesh_set_config(mesh, documents.items[i]);
 }
 
+static bool write_all(const struct buf *buf, FILE *stream)
+{
+    struct str text = buf_str(buf);
+
+    return text.len == 0 || fwrite(text.ptr, 1, text.len, stream) == text.len;
+}
+
 static void print_diags(struct job *job)
 {
     struct buf out;
@@ -258,7 +273,7 @@ static void print_diags(struct job *job)
         if (diag_print(&job->diags.items[i], has_colour, &out) != RC_OK)
             break;
     }
-    (void)fwrite(buf_str(&out).ptr, 1, buf_size(&out), stderr);
+    (void)write_all(&out, stderr);
     buf_fini(&out);
 }
 
@@ -289,9 +304,8 @@ static enum rc print_json(const struct job *job, const struct snapshot *snapshot
 
 static enum rc print_tables(struct job *job, const struct snapshot *snapshot, struct buf *out)
 {
-    typedef enum rc table_fn(const struct snapshot *, const struct proxy_filter *, struct arena *,
-                             struct buf *);
-    static table_fn *const TABLES[] = {
+    static enum rc (*const TABLES[])(const struct snapshot *, const struct proxy_filter *,
+                                     struct arena *, struct buf *) = {
         [SECTION_LISTENER] = proxy_table_listeners,
         [SECTION_ROUTE] = proxy_table_routes,
         [SECTION_CLUSTER] = proxy_table_clusters,
@@ -320,8 +334,8 @@ static int print_snapshot(struct job *job, const struct snapshot *snapshot)
     buf_init(&out, OUTPUT_BYTES_MAX);
     enum rc rc = str_eq(job->output, STR("json")) ? print_json(job, snapshot, &out)
                                                   : print_tables(job, snapshot, &out);
-    size_t written = fwrite(buf_str(&out).ptr, 1, buf_size(&out), stdout);
-    if (rc != RC_OK || written != buf_size(&out) || fflush(stdout) != 0)
+    bool is_written = write_all(&out, stdout);
+    if (rc != RC_OK || !is_written || fflush(stdout) != 0)
         code = EXIT_SURROUNDINGS;
     buf_fini(&out);
     return code;

@@ -121,8 +121,7 @@ static struct proxy_identity resolve_pod(struct mesh *mesh, struct str namespace
         pod = find_pod(mesh, namespace, name);
     }
     if (pod == NULL) {
-        struct str key =
-            arena_format(arena, "proxy/%.*s/%.*s", STR_FMT(namespace), STR_FMT(name));
+        struct str key = arena_format(arena, "proxy/%.*s/%.*s", STR_FMT(namespace), STR_FMT(name));
         return (struct proxy_identity){.type = PROXY_SIDECAR,
                                        .name = name,
                                        .namespace = namespace,
@@ -143,10 +142,9 @@ static struct proxy_identity resolve_pod(struct mesh *mesh, struct str namespace
 static bool is_kind(struct str word)
 {
     static const struct str KINDS[] = {
-        STR_INIT("pod"),         STR_INIT("po"),         STR_INIT("deployment"),
-        STR_INIT("deploy"),      STR_INIT("statefulset"), STR_INIT("sts"),
-        STR_INIT("daemonset"),   STR_INIT("ds"),         STR_INIT("replicaset"),
-        STR_INIT("rs"),          STR_INIT("service"),    STR_INIT("svc"),
+        STR_INIT("pod"),         STR_INIT("po"),  STR_INIT("deployment"), STR_INIT("deploy"),
+        STR_INIT("statefulset"), STR_INIT("sts"), STR_INIT("daemonset"),  STR_INIT("ds"),
+        STR_INIT("replicaset"),  STR_INIT("rs"),  STR_INIT("service"),    STR_INIT("svc"),
     };
 
     for (size_t i = 0; i < COUNT_OF(KINDS); i++) {

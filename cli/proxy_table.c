@@ -86,9 +86,9 @@ static struct str cluster_type_text(enum cluster_type type)
 static void add_cluster(struct table *table, const struct cluster *cluster,
                         const struct proxy_filter *filter)
 {
-    struct table_row row = {
-        .cells = {cluster->name, STR("-"), STR("-"), STR("-"), cluster_type_text(cluster->type),
-                  object_of_path(table->arena, cluster->config)}};
+    struct table_row row = {.cells = {cluster->name, STR("-"), STR("-"), STR("-"),
+                                      cluster_type_text(cluster->type),
+                                      object_of_path(table->arena, cluster->config)}};
 
     if (cluster->service_host.len > 0) {
         row.cells[0] = cluster->service_host;
@@ -271,15 +271,15 @@ static void add_host(struct table *table, const struct route_config *config,
     struct str domains = domains_text(arena, host);
 
     if (host->route_count == 0)
-        *table_add(table) = (struct table_row){
-            .cells = {config->name, host->name, domains, STR("/*"), STR("404")}};
+        *table_add(table) =
+            (struct table_row){.cells = {config->name, host->name, domains, STR("/*"), STR("404")}};
     for (uint32_t i = 0; i < host->route_count; i++) {
         const struct route *route = &host->routes[i];
         if (str_eq(route->forward.cluster, STR("PassthroughCluster")))
             continue;
-        *table_add(table) = (struct table_row){
-            .cells = {config->name, host->name, domains, path_text(arena, &route->match.path),
-                      object_of_path(arena, route->config)}};
+        *table_add(table) = (struct table_row){.cells = {config->name, host->name, domains,
+                                                         path_text(arena, &route->match.path),
+                                                         object_of_path(arena, route->config)}};
     }
 }
 
@@ -339,9 +339,9 @@ enum rc proxy_table_clusters(const struct snapshot *snapshot, const struct proxy
     struct table table;
 
     table_init(&table, arena, 6);
-    *table_add(&table) = (struct table_row){
-        .cells = {STR("SERVICE FQDN"), STR("PORT"), STR("SUBSET"), STR("DIRECTION"), STR("TYPE"),
-                  STR("DESTINATION RULE")}};
+    *table_add(&table) =
+        (struct table_row){.cells = {STR("SERVICE FQDN"), STR("PORT"), STR("SUBSET"),
+                                     STR("DIRECTION"), STR("TYPE"), STR("DESTINATION RULE")}};
     for (uint32_t i = 0; i < snapshot->cluster_count; i++)
         add_cluster(&table, &snapshot->clusters[i], filter);
     table_sort(&table, cluster_order);
@@ -354,9 +354,9 @@ enum rc proxy_table_listeners(const struct snapshot *snapshot, const struct prox
     struct table table;
 
     table_init(&table, arena, filter->is_brief ? 3 : 4);
-    *table_add(&table) = (struct table_row){
-        .cells = {STR("ADDRESSES"), STR("PORT"), filter->is_brief ? STR("TYPE") : STR("MATCH"),
-                  STR("DESTINATION")}};
+    *table_add(&table) = (struct table_row){.cells = {STR("ADDRESSES"), STR("PORT"),
+                                                      filter->is_brief ? STR("TYPE") : STR("MATCH"),
+                                                      STR("DESTINATION")}};
     for (uint32_t i = 0; i < snapshot->listener_count; i++)
         add_listener(&table, &snapshot->listeners[i], filter);
     table_sort(&table, listener_order);

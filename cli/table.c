@@ -58,8 +58,8 @@ enum rc table_print(const struct table *table, uint32_t padding, struct buf *out
             struct str cell = table->rows[i].cells[k];
             bool is_last = k + 1 == table->column_count;
             int width = is_last ? 0 : (int)(widths[k] + padding);
-            enum rc rc = buf_format(out, "%.*s%*s", STR_FMT(cell),
-                                    is_last ? 0 : width - (int)cell.len, "");
+            enum rc rc =
+                buf_format(out, "%.*s%*s", STR_FMT(cell), is_last ? 0 : width - (int)cell.len, "");
             if (rc != RC_OK)
                 return rc;
         }

@@ -11,9 +11,9 @@
 #include "base/check.h"
 #include "base/ns.h"
 
-#define UNLIMITED                                                                                  \
-    {                                                                                              \
-        BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED                 \
+#define UNLIMITED                                                                  \
+    {                                                                              \
+        BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED \
     }
 
 static const struct profile PROFILES[] = {

@@ -16,9 +16,9 @@ struct str mesh_address(struct mesh *mesh, uint32_t block, struct str key)
 
     for (;;) {
         uint32_t n = (uint32_t)(number % (STEPS_PER_BLOCK * NETS_PER_STEP * HOSTS_PER_NET));
-        struct str address = arena_format(
-            mesh->arena, "127.%u.%u.%u", block + n / (NETS_PER_STEP * HOSTS_PER_NET),
-            n / HOSTS_PER_NET % NETS_PER_STEP, n % HOSTS_PER_NET + 1);
+        struct str address =
+            arena_format(mesh->arena, "127.%u.%u.%u", block + n / (NETS_PER_STEP * HOSTS_PER_NET),
+                         n / HOSTS_PER_NET % NETS_PER_STEP, n % HOSTS_PER_NET + 1);
         if (map_get(&mesh->used_addresses, address) == MAP_NONE) {
             (void)map_set(&mesh->used_addresses, address, 1);
             return address;

@@ -16,14 +16,14 @@
 #define INJECT_WORD STR("sidecar.istio.io/inject")
 
 /* Throws out what a later object replaced. */
-#define COMPACT(mesh, list)                                                                        \
-    do {                                                                                           \
-        uint32_t kept_ = 0;                                                                        \
-        for (uint32_t i_ = 0; i_ < (mesh)->list##_count; i_++) {                                   \
-            if (!(mesh)->list[i_].meta.is_replaced)                                                \
-                (mesh)->list[kept_++] = (mesh)->list[i_];                                          \
-        }                                                                                          \
-        (mesh)->list##_count = kept_;                                                              \
+#define COMPACT(mesh, list)                                      \
+    do {                                                         \
+        uint32_t kept_ = 0;                                      \
+        for (uint32_t i_ = 0; i_ < (mesh)->list##_count; i_++) { \
+            if (!(mesh)->list[i_].meta.is_replaced)              \
+                (mesh)->list[kept_++] = (mesh)->list[i_];        \
+        }                                                        \
+        (mesh)->list##_count = kept_;                            \
     } while (0)
 
 /* Sorts items that begin with their metadata, by merging: thousands of objects
@@ -37,8 +37,8 @@ static int name_order(const struct object_meta *a, const struct object_meta *b)
     return order != 0 ? order : str_order(a->name, b->name);
 }
 
-static uint32_t *sorted_indexes(struct arena *arena, const char *items, uint32_t count,
-                                size_t size, meta_order_fn *order)
+static uint32_t *sorted_indexes(struct arena *arena, const char *items, uint32_t count, size_t size,
+                                meta_order_fn *order)
 {
     uint32_t *indexes = ARENA_ARRAY(arena, uint32_t, count);
     uint32_t *spare = ARENA_ARRAY(arena, uint32_t, count);
@@ -70,15 +70,13 @@ static uint32_t *sorted_indexes(struct arena *arena, const char *items, uint32_t
 /* `meta` is the first member of each item, so an item is read as its meta. */
 #define SORT(mesh, list, order)                                                                    \
     do {                                                                                           \
-        uint32_t *indexes_ =                                                                       \
-            sorted_indexes((mesh)->arena, (const char *)(mesh)->list, (mesh)->list##_count,        \
-                           sizeof(*(mesh)->list), (order));                                        \
-        void *sorted_ =                                                                            \
-            arena_array((mesh)->arena, (mesh)->list##_count, sizeof(*(mesh)->list));               \
+        uint32_t *indexes_ = sorted_indexes((mesh)->arena, (const char *)(mesh)->list,             \
+                                            (mesh)->list##_count, sizeof(*(mesh)->list), (order)); \
+        void *sorted_ = arena_array((mesh)->arena, (mesh)->list##_count, sizeof(*(mesh)->list));   \
         ASSERT((const void *)(mesh)->list == (const void *)&(mesh)->list->meta);                   \
         for (uint32_t i_ = 0; i_ < (mesh)->list##_count; i_++)                                     \
-            memcpy((char *)sorted_ + i_ * sizeof(*(mesh)->list),                                   \
-                   &(mesh)->list[indexes_[i_]], sizeof(*(mesh)->list));                            \
+            memcpy((char *)sorted_ + i_ * sizeof(*(mesh)->list), &(mesh)->list[indexes_[i_]],      \
+                   sizeof(*(mesh)->list));                                                         \
         (mesh)->list = sorted_;                                                                    \
     } while (0)
 
@@ -141,8 +139,7 @@ static void derive_pods(struct mesh *mesh)
             struct pod *pod =
                 ARENA_PUSH(mesh->arena, mesh->pods, mesh->pods_count, mesh->pods_capacity);
             pod->meta = workload->template;
-            pod->meta.name =
-                arena_format(mesh->arena, "%.*s-%u", STR_FMT(workload->meta.name), k);
+            pod->meta.name = arena_format(mesh->arena, "%.*s-%u", STR_FMT(workload->meta.name), k);
             pod->meta.namespace = workload->meta.namespace;
             pod->meta.origin = (struct origin){.file = workload->meta.origin.file};
             pod->workload = workload->meta.name;
@@ -162,8 +159,8 @@ static void give_service_addresses(struct mesh *mesh)
         if (service_is_external_name(service) || service->cluster_ip.len > 0)
             continue;
         struct str name = full_name(mesh->arena, &service->meta);
-        service->cluster_ip = mesh_address(mesh, BLOCK_SERVICES,
-                                           arena_concat(mesh->arena, STR("svc/"), name));
+        service->cluster_ip =
+            mesh_address(mesh, BLOCK_SERVICES, arena_concat(mesh->arena, STR("svc/"), name));
     }
 }
 
@@ -202,9 +199,8 @@ static struct service_endpoint *add_endpoint(struct mesh *mesh, struct service *
         if (str_eq(service->endpoints[i].address, address))
             return &service->endpoints[i];
     }
-    struct service_endpoint *endpoint =
-        ARENA_PUSH(mesh->arena, service->endpoints, service->endpoint_count,
-                   service->endpoint_capacity);
+    struct service_endpoint *endpoint = ARENA_PUSH(
+        mesh->arena, service->endpoints, service->endpoint_count, service->endpoint_capacity);
     endpoint->address = address;
     endpoint->ports = ARENA_ARRAY(mesh->arena, uint32_t, service->port_count);
     return endpoint;

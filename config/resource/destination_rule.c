@@ -17,10 +17,10 @@ static const struct field_row SUBSET_ROWS[] = {
     {"name", FIELD_USED}, {"labels", FIELD_USED}, {"trafficPolicy", FIELD_USED}};
 static const struct field_row SELECTOR_ROWS[] = {{"matchLabels", FIELD_USED}};
 static const struct field_row POLICY_ROWS[] = {
-    {"loadBalancer", FIELD_USED},        {"connectionPool", FIELD_NO_EFFECT},
+    {"loadBalancer", FIELD_USED},          {"connectionPool", FIELD_NO_EFFECT},
     {"outlierDetection", FIELD_NO_EFFECT}, {"tls", FIELD_NO_EFFECT},
-    {"portLevelSettings", FIELD_USED},   {"tunnel", FIELD_NO_EFFECT},
-    {"proxyProtocol", FIELD_NO_EFFECT},  {"retryBudget", FIELD_NO_EFFECT},
+    {"portLevelSettings", FIELD_USED},     {"tunnel", FIELD_NO_EFFECT},
+    {"proxyProtocol", FIELD_NO_EFFECT},    {"retryBudget", FIELD_NO_EFFECT},
 };
 static const struct field_row PORT_POLICY_ROWS[] = {
     {"port", FIELD_USED},
@@ -41,7 +41,7 @@ static const struct field_row LB_ROWS[] = {
 
 static void read_lb(const struct view *policy, struct load_balancer *out)
 {
-    static const char *const NAMES[] = {"UNSPECIFIED",  "LEAST_CONN",    "RANDOM", "PASSTHROUGH",
+    static const char *const NAMES[] = {"UNSPECIFIED", "LEAST_CONN",    "RANDOM", "PASSTHROUGH",
                                         "ROUND_ROBIN", "LEAST_REQUEST", NULL};
     static const enum simple_lb MEANINGS[] = {
         SIMPLE_LB_UNSET,       SIMPLE_LB_LEAST_REQUEST, SIMPLE_LB_RANDOM,

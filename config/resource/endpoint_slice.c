@@ -47,8 +47,8 @@ static void read_addresses(const struct view *subset, struct str field, bool is_
 void endpoint_slice_read(const struct view *root, struct endpoint_slice *out)
 {
     struct view endpoints = view_list(root, STR("endpoints"));
-    const struct str *service = label_find(out->meta.labels, out->meta.label_count,
-                                           STR("kubernetes.io/service-name"));
+    const struct str *service =
+        label_find(out->meta.labels, out->meta.label_count, STR("kubernetes.io/service-name"));
 
     out->service = service != NULL ? *service : STR_EMPTY;
     read_ports(root, out);

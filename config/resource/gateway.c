@@ -11,9 +11,8 @@
 
 static const struct field_row SPEC_ROWS[] = {{"servers", FIELD_USED}, {"selector", FIELD_USED}};
 static const struct field_row SERVER_ROWS[] = {
-    {"port", FIELD_USED},  {"bind", FIELD_USED}, {"hosts", FIELD_USED},
-    {"tls", FIELD_USED},   {"name", FIELD_IGNORED},
-    {"defaultEndpoint", FIELD_NO_EFFECT},
+    {"port", FIELD_USED}, {"bind", FIELD_USED},    {"hosts", FIELD_USED},
+    {"tls", FIELD_USED},  {"name", FIELD_IGNORED}, {"defaultEndpoint", FIELD_NO_EFFECT},
 };
 static const struct field_row PORT_ROWS[] = {{"number", FIELD_USED},
                                              {"protocol", FIELD_USED},
@@ -58,8 +57,7 @@ static bool is_known(struct str protocol)
     static const struct str NAMES[] = {STR_INIT("TCP"), STR_INIT("MONGO"), STR_INIT("REDIS"),
                                        STR_INIT("MYSQL")};
 
-    return is_http(protocol) || is_tls(protocol) ||
-           is_one_of(protocol, NAMES, COUNT_OF(NAMES));
+    return is_http(protocol) || is_tls(protocol) || is_one_of(protocol, NAMES, COUNT_OF(NAMES));
 }
 
 static void read_port(const struct view *server, struct gateway_server *out)
@@ -123,10 +121,9 @@ static void read_host(const struct view *item, struct str own_namespace, struct 
             out->namespace = own_namespace;
     }
     check_host(item, out->host);
-    out->text = out->namespace.len > 0
-                    ? arena_format(item->reading->arena, "%.*s/%.*s", STR_FMT(out->namespace),
-                                   STR_FMT(out->host))
-                    : out->host;
+    out->text = out->namespace.len > 0 ? arena_format(item->reading->arena, "%.*s/%.*s",
+                                                      STR_FMT(out->namespace), STR_FMT(out->host))
+                                       : out->host;
 }
 
 static void read_tls(const struct view *server, struct gateway_server *out)
@@ -139,9 +136,9 @@ static void read_tls(const struct view *server, struct gateway_server *out)
         return;
     }
     out->is_redirecting_to_https = view_bool(&tls, STR("httpsRedirect"), false);
-    bool has_more = tls.node->count > 1 ||
-                    (tls.node->count == 1 && !str_eq(tls.node->entries[0].key,
-                                                     STR("httpsRedirect")));
+    bool has_more =
+        tls.node->count > 1 ||
+        (tls.node->count == 1 && !str_eq(tls.node->entries[0].key, STR("httpsRedirect")));
     if (!is_tls(out->protocol) && has_more)
         view_complain(&tls, DIAG_GATEWAY_TLS_PLAIN, out->protocol, STR_EMPTY);
 }
@@ -189,8 +186,7 @@ void gateway_read(const struct view *spec, struct gateway *out)
     out->selector = label_list_read(&selector);
     if (view_count(&servers) == 0)
         view_complain(spec, DIAG_GATEWAY_NO_SERVERS, STR_EMPTY, STR_EMPTY);
-    out->servers =
-        ARENA_ARRAY(spec->reading->arena, struct gateway_server, view_count(&servers));
+    out->servers = ARENA_ARRAY(spec->reading->arena, struct gateway_server, view_count(&servers));
     for (uint32_t i = 0; i < view_count(&servers); i++) {
         struct view item = view_item(&servers, i);
         struct gateway_server server = {0};

@@ -9,7 +9,7 @@
 #include "config/resource/syntax.h"
 #include "config/resource/virtual_service.h"
 
-#define DIRECT_BODY_BYTES_MAX (1024u * 1024)     /* Istio refuses more */
+#define DIRECT_BODY_BYTES_MAX (1024u * 1024)    /* Istio refuses more */
 #define DIRECT_BODY_BYTES_WARNING (100u * 1024) /* and frowns at this */
 
 static const struct field_row DESTINATION_ROWS[] = {
@@ -19,8 +19,8 @@ static const struct field_row HEADERS_ROWS[] = {{"request", FIELD_USED}, {"respo
 static const struct field_row OPERATION_ROWS[] = {
     {"set", FIELD_USED}, {"add", FIELD_USED}, {"remove", FIELD_USED}};
 static const struct field_row REDIRECT_ROWS[] = {
-    {"uri", FIELD_USED},        {"authority", FIELD_USED}, {"port", FIELD_USED},
-    {"derivePort", FIELD_USED}, {"scheme", FIELD_USED},    {"redirectCode", FIELD_USED},
+    {"uri", FIELD_USED},          {"authority", FIELD_USED}, {"port", FIELD_USED},
+    {"derivePort", FIELD_USED},   {"scheme", FIELD_USED},    {"redirectCode", FIELD_USED},
     {"prefixRewrite", FIELD_USED}};
 static const struct field_row REWRITE_ROWS[] = {
     {"uri", FIELD_USED}, {"authority", FIELD_USED}, {"uriRegexRewrite", FIELD_USED}};
@@ -158,8 +158,7 @@ static void read_direct_body(const struct view *direct, struct http_direct_respo
         view_complain(&body, DIAG_DIRECT_BODY_LARGISH, STR_EMPTY, STR_EMPTY);
 }
 
-void destination_read(const struct view *destination, struct str namespace,
-                      struct destination *out)
+void destination_read(const struct view *destination, struct str namespace, struct destination *out)
 {
     *out = (struct destination){.origin = view_origin(destination)};
     view_check_fields(destination, DESTINATION_ROWS, COUNT_OF(DESTINATION_ROWS));

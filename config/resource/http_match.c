@@ -11,13 +11,20 @@ static const struct field_row TEXT_ROWS[] = {
     {"exact", FIELD_USED}, {"prefix", FIELD_USED}, {"regex", FIELD_USED}};
 
 static const struct field_row MATCH_ROWS[] = {
-    {"name", FIELD_USED},         {"uri", FIELD_USED},
-    {"scheme", FIELD_USED},       {"method", FIELD_USED},
-    {"authority", FIELD_USED},    {"headers", FIELD_USED},
-    {"port", FIELD_USED},         {"sourceLabels", FIELD_USED},
-    {"gateways", FIELD_USED},     {"queryParams", FIELD_USED},
-    {"ignoreUriCase", FIELD_USED}, {"withoutHeaders", FIELD_USED},
-    {"sourceNamespace", FIELD_USED}, {"statPrefix", FIELD_USED},
+    {"name", FIELD_USED},
+    {"uri", FIELD_USED},
+    {"scheme", FIELD_USED},
+    {"method", FIELD_USED},
+    {"authority", FIELD_USED},
+    {"headers", FIELD_USED},
+    {"port", FIELD_USED},
+    {"sourceLabels", FIELD_USED},
+    {"gateways", FIELD_USED},
+    {"queryParams", FIELD_USED},
+    {"ignoreUriCase", FIELD_USED},
+    {"withoutHeaders", FIELD_USED},
+    {"sourceNamespace", FIELD_USED},
+    {"statPrefix", FIELD_USED},
 };
 
 enum match_place { PLACE_URI, PLACE_FIELD, PLACE_HEADER, PLACE_WITHOUT_HEADER };

@@ -167,8 +167,7 @@ static void read_abort(const struct view *fault, struct http_fault *out)
         return;
     out->has_abort = true;
     view_check_fields(&abort, ABORT_ROWS, COUNT_OF(ABORT_ROWS));
-    out->has_abort_share =
-        read_percentage(&abort, STR("percentage"), &out->abort_percent);
+    out->has_abort_share = read_percentage(&abort, STR("percentage"), &out->abort_percent);
     struct view status = view_field(&abort, STR("httpStatus"));
     struct view http2 = view_field(&abort, STR("http2Error"));
     if (view_is_present(&status)) {
@@ -234,8 +233,8 @@ const struct http_retries *http_retries_read(const struct view *retries)
     out->is_ignoring_previous_hosts = view_own_bool(&previous, false);
     if (out->attempts < 0)
         view_complain(retries, DIAG_RETRIES_NEGATIVE, STR_EMPTY, STR_EMPTY);
-    if (out->attempts == 0 && (view_is_present(&per_try) || out->retry_on.len > 0 ||
-                               out->has_remote_localities))
+    if (out->attempts == 0 &&
+        (view_is_present(&per_try) || out->retry_on.len > 0 || out->has_remote_localities))
         view_complain(retries, DIAG_RETRIES_OFF_BUT_SAID, STR_EMPTY, STR_EMPTY);
     if (out->retry_on.len > 0)
         check_retry_on(&retry_on, out->retry_on);
@@ -255,8 +254,7 @@ const struct http_fault *http_fault_read(const struct view *fault)
     return out;
 }
 
-void http_mirrors_read(const struct view *rule, struct str namespace,
-                       struct http_mirror_list *out)
+void http_mirrors_read(const struct view *rule, struct str namespace, struct http_mirror_list *out)
 {
     struct view list = view_list(rule, STR("mirrors"));
 

@@ -6,8 +6,8 @@
 
 struct str label_text(const struct view *view, struct str otherwise)
 {
-    bool is_letter = view_is_present(view) && view->node->kind == NODE_BOOL &&
-                     view->node->text.len == 1;
+    bool is_letter =
+        view_is_present(view) && view->node->kind == NODE_BOOL && view->node->text.len == 1;
 
     if (!is_letter)
         return view_own_str(view, otherwise);
@@ -54,8 +54,7 @@ const struct str *label_find(const struct label *labels, uint32_t label_count, s
     return NULL;
 }
 
-void label_list_set(struct label_list *list, struct str name, struct str value,
-                    struct arena *arena)
+void label_list_set(struct label_list *list, struct str name, struct str value, struct arena *arena)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         if (str_eq(list->items[i].name, name)) {

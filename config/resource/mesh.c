@@ -24,7 +24,7 @@ struct arriving {
 struct kind_row {
     struct str group; /* empty: core */
     struct str kind;
-    const char *const *versions; /* NULL: any */
+    const char *const *versions;             /* NULL: any */
     void (*read)(struct arriving *arriving); /* NULL: has no effect yet */
 };
 
@@ -40,15 +40,15 @@ static uint32_t claim(struct arriving *arriving, uint32_t index)
     return map_set(&mesh->object_index, key, index);
 }
 
-#define ADD(arriving, list)                                                                        \
-    (ARENA_PUSH((arriving)->mesh->arena, (arriving)->mesh->list, (arriving)->mesh->list##_count,   \
+#define ADD(arriving, list)                                                                      \
+    (ARENA_PUSH((arriving)->mesh->arena, (arriving)->mesh->list, (arriving)->mesh->list##_count, \
                 (arriving)->mesh->list##_capacity))
 
-#define REPLACE(arriving, list)                                                                    \
-    do {                                                                                           \
-        uint32_t earlier_ = claim((arriving), (arriving)->mesh->list##_count - 1);                 \
-        if (earlier_ != MAP_NONE)                                                                  \
-            (arriving)->mesh->list[earlier_].meta.is_replaced = true;                              \
+#define REPLACE(arriving, list)                                                    \
+    do {                                                                           \
+        uint32_t earlier_ = claim((arriving), (arriving)->mesh->list##_count - 1); \
+        if (earlier_ != MAP_NONE)                                                  \
+            (arriving)->mesh->list[earlier_].meta.is_replaced = true;              \
     } while (0)
 
 static void add_virtual_service(struct arriving *arriving)

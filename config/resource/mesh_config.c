@@ -71,13 +71,13 @@ static void read_outbound(const struct view *root, struct mesh_config *out)
     view_check_fields(&policy, OUTBOUND_ROWS, COUNT_OF(OUTBOUND_ROWS));
     /* The enum's zero, so what an empty policy means. */
     out->outbound = view_choice(&policy, STR("mode"), MODES, 0) == 0 ? OUTBOUND_REGISTRY_ONLY
-                                                                    : OUTBOUND_ALLOW_ANY;
+                                                                     : OUTBOUND_ALLOW_ANY;
 }
 
 static void read_paths(const struct view *root, struct mesh_config *out)
 {
-    static const char *const NAMES[] = {"DEFAULT",       "NONE", "BASE",
-                                        "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES", NULL};
+    static const char *const NAMES[] = {
+        "DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES", NULL};
     static const enum path_normalization MEANINGS[] = {PATHS_BASE, PATHS_NONE, PATHS_BASE,
                                                        PATHS_MERGE_SLASHES, PATHS_DECODE};
     struct view paths = view_map(root, STR("pathNormalization"));

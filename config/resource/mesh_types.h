@@ -18,12 +18,13 @@
 #include "config/resource/virtual_service.h"
 #include "config/resource/workload.h"
 
-struct namespace {
+struct namespace
+{
     struct object_meta meta;
 };
 
-#define MESH_LIST(type, name)                                                                      \
-    type *name;                                                                                    \
+#define MESH_LIST(type, name) \
+    type *name;               \
     uint32_t name##_count, name##_capacity
 
 struct mesh {

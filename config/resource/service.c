@@ -41,11 +41,16 @@ static const struct {
     struct str name;
     enum port_protocol protocol;
 } PROTOCOLS[] = {
-    {STR_INIT("http"), PORT_HTTP},     {STR_INIT("http2"), PORT_HTTP2},
-    {STR_INIT("grpc"), PORT_GRPC},     {STR_INIT("https"), PORT_HTTPS},
-    {STR_INIT("tls"), PORT_TLS},       {STR_INIT("tcp"), PORT_TCP},
-    {STR_INIT("mongo"), PORT_MONGO},   {STR_INIT("redis"), PORT_REDIS},
-    {STR_INIT("mysql"), PORT_MYSQL},   {STR_INIT("udp"), PORT_UDP},
+    {STR_INIT("http"), PORT_HTTP},
+    {STR_INIT("http2"), PORT_HTTP2},
+    {STR_INIT("grpc"), PORT_GRPC},
+    {STR_INIT("https"), PORT_HTTPS},
+    {STR_INIT("tls"), PORT_TLS},
+    {STR_INIT("tcp"), PORT_TCP},
+    {STR_INIT("mongo"), PORT_MONGO},
+    {STR_INIT("redis"), PORT_REDIS},
+    {STR_INIT("mysql"), PORT_MYSQL},
+    {STR_INIT("udp"), PORT_UDP},
     {STR_INIT("http_proxy"), PORT_HTTP_PROXY},
 };
 
@@ -87,8 +92,7 @@ static void read_target(const struct view *item, struct service_port *out)
 static void read_port(const struct view *item, uint32_t port_count, struct service_port *out)
 {
     static const char *const PROTOCOL_NAMES[] = {"TCP", "UDP", "SCTP", NULL};
-    static const struct str PROTOCOL_TEXTS[] = {STR_INIT("TCP"), STR_INIT("UDP"),
-                                                STR_INIT("SCTP")};
+    static const struct str PROTOCOL_TEXTS[] = {STR_INIT("TCP"), STR_INIT("UDP"), STR_INIT("SCTP")};
 
     out->origin = view_origin(item);
     view_check_fields(item, PORT_ROWS, COUNT_OF(PORT_ROWS));

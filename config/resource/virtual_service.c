@@ -65,8 +65,7 @@ static void read_hosts(const struct view *spec, struct virtual_service *out)
             syntax_check_wildcard_domain(&item, written);
         if (str_eq(written, STR("*")) && is_in_mesh)
             view_complain(&item, DIAG_VS_STAR_IN_MESH, STR_EMPTY, STR_EMPTY);
-        struct str host =
-            arena_str_lower(arena, host_resolve(written, out->meta.namespace, arena));
+        struct str host = arena_str_lower(arena, host_resolve(written, out->meta.namespace, arena));
         for (uint32_t k = 0; k < out->hosts.count; k++) {
             if (host_matches(host, out->hosts.items[k]))
                 view_complain(&item, DIAG_VS_HOSTS_OVERLAP, out->hosts.items[k], host);

@@ -17,7 +17,7 @@
 #include "config/yaml/view.h"
 
 enum text_match_kind {
-    TEXT_ABSENT,  /* the field is not there, or {} */
+    TEXT_ABSENT, /* the field is not there, or {} */
     TEXT_EXACT,
     TEXT_PREFIX,
     TEXT_REGEX,
@@ -121,7 +121,7 @@ struct http_retries {
 struct http_fault {
     bool has_delay, has_abort;
     int64_t delay_ns;
-    double delay_percent; /* 0 when nothing is said */
+    double delay_percent;     /* 0 when nothing is said */
     bool is_delay_millionths; /* percentage; else the old integer */
     double abort_percent;
     bool has_abort_share;
@@ -166,7 +166,7 @@ struct http_rule {
 
 struct virtual_service {
     struct object_meta meta;
-    struct text_list hosts; /* complete, lower case */
+    struct text_list hosts;    /* complete, lower case */
     struct text_list gateways; /* "mesh", "ns/name"; never empty */
     struct text_list export_to;
     struct http_rule *rules;
@@ -189,7 +189,6 @@ const struct http_direct_response *http_direct_response_read(const struct view *
 const struct http_retries *http_retries_read(const struct view *retries);
 const struct http_fault *http_fault_read(const struct view *fault);
 /* mirror, mirrorPercentage, mirrorPercent and mirrors of one rule. */
-void http_mirrors_read(const struct view *rule, struct str namespace,
-                       struct http_mirror_list *out);
+void http_mirrors_read(const struct view *rule, struct str namespace, struct http_mirror_list *out);
 /* "reviews", "ns/name", "name.ns.svc" -> "ns/name"; "mesh" stays. */
 struct str gateway_name_resolve(struct str name, struct str namespace, struct arena *arena);

@@ -73,9 +73,9 @@ static void set_mtls(const struct cluster_maker *maker, struct cluster *cluster)
     if (is_headless && !endpoints_are_injected(maker->service))
         return;
     cluster->mtls = cluster->type == CLUSTER_ORIGINAL_DST ? MTLS_ALWAYS : MTLS_BY_ENDPOINT;
-    cluster->sni = context_keep(
-        t, arena_format(&t->scratch, "outbound_.%u_.%.*s_.%.*s", cluster->service_port,
-                        STR_FMT(cluster->subset), STR_FMT(cluster->service_host)));
+    cluster->sni =
+        context_keep(t, arena_format(&t->scratch, "outbound_.%u_.%.*s_.%.*s", cluster->service_port,
+                                     STR_FMT(cluster->subset), STR_FMT(cluster->service_host)));
     endpoints_identities(t, maker->service, cluster);
 }
 
@@ -123,8 +123,8 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         cluster->type = CLUSTER_ORIGINAL_DST;
         cluster->lb = LB_CLUSTER_PROVIDED;
     } else {
-        endpoints_translate(t, service, maker->port_index,
-                            subset != NULL ? &subset->labels : NULL, cluster);
+        endpoints_translate(t, service, maker->port_index, subset != NULL ? &subset->labels : NULL,
+                            cluster);
     }
     set_mtls(maker, cluster);
 }
@@ -176,8 +176,8 @@ static void add_passthrough(struct translation *t, struct cluster_list *list, st
 
 struct str cluster_name(struct translation *t, uint32_t port, struct str subset, struct str host)
 {
-    return context_keep(t, arena_format(&t->scratch, "outbound|%u|%.*s|%.*s", port,
-                                        STR_FMT(subset), STR_FMT(host)));
+    return context_keep(t, arena_format(&t->scratch, "outbound|%u|%.*s|%.*s", port, STR_FMT(subset),
+                                        STR_FMT(host)));
 }
 
 void clusters_translate(struct translation *t)

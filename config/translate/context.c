@@ -51,9 +51,8 @@ bool context_is_exported(const struct translation *t, const struct text_list *ex
 static struct text_list service_export_to(struct translation *t, const struct service *service)
 {
     struct text_list out = {0};
-    const struct str *text =
-        label_find(service->meta.annotations, service->meta.annotation_count,
-                   STR("networking.istio.io/exportTo"));
+    const struct str *text = label_find(service->meta.annotations, service->meta.annotation_count,
+                                        STR("networking.istio.io/exportTo"));
 
     if (text == NULL || str_trim(*text).len == 0)
         return out;

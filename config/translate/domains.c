@@ -16,13 +16,11 @@ static void add(struct translation *t, struct domain_list *out, struct str domai
 
 /* Seen from its own namespace a service is NAME, NAME.NS.svc, NAME.NS; from
  * another one only the latter two, the shorter first. */
-static void add_names(struct translation *t, const struct service *service,
-                      struct domain_list *out)
+static void add_names(struct translation *t, const struct service *service, struct domain_list *out)
 {
     struct str name = service->meta.name;
     struct str namespace = service->meta.namespace;
-    struct str middle =
-        arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(name), STR_FMT(namespace));
+    struct str middle = arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(name), STR_FMT(namespace));
     struct str longer = arena_concat(&t->scratch, middle, STR(".svc"));
 
     add(t, out, service->host, false);

@@ -56,18 +56,17 @@ static void fill_endpoint(struct translation *t, const struct service_endpoint *
     }
     out->is_tls_mode_istio = from->pod->is_injected && t->profile->has_auto_mtls;
     out->workload = context_keep(t, workload_text(t, from->pod));
-    out->pod = context_keep(
-        t, arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(from->pod->meta.name),
-                        STR_FMT(from->pod->meta.namespace)));
+    out->pod = context_keep(t, arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(from->pod->meta.name),
+                                            STR_FMT(from->pod->meta.namespace)));
 }
 
 static bool is_selected(const struct service_endpoint *endpoint, const struct label_list *subset)
 {
     if (subset == NULL || subset->count == 0)
         return true;
-    return endpoint->pod != NULL && label_is_subset(subset->items, subset->count,
-                                                    endpoint->pod->meta.labels,
-                                                    endpoint->pod->meta.label_count);
+    return endpoint->pod != NULL &&
+           label_is_subset(subset->items, subset->count, endpoint->pod->meta.labels,
+                           endpoint->pod->meta.label_count);
 }
 
 void endpoints_translate(struct translation *t, const struct service *service, uint32_t port_index,

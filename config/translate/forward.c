@@ -54,8 +54,8 @@ static struct str destination_cluster(struct translation *t, const struct destin
 {
     struct str host = destination_host(t, destination->host, listen_port);
 
-    return cluster_name(t, destination_port(t, destination, host, listen_port),
-                        destination->subset, host);
+    return cluster_name(t, destination_port(t, destination, host, listen_port), destination->subset,
+                        host);
 }
 
 static bool is_in_mesh(const struct translation *t, const struct http_rule *rule)

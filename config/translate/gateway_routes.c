@@ -59,8 +59,7 @@ static uint32_t part_of(struct gateway_table *table, struct str gateway,
 
     if (index != MAP_NONE)
         return index;
-    struct route_question question = {
-        .service = service, .gateway = gateway, .listen_port = port};
+    struct route_question question = {.service = service, .gateway = gateway, .listen_port = port};
     struct part part = {0};
     routes_of_virtual_service(t, &question, &part.routes);
     *ARENA_PUSH(&t->scratch, table->parts, table->part_count, table->part_capacity) = part;
@@ -78,8 +77,8 @@ static struct gateway_host_entry *entry_of(struct gateway_table *table, struct s
         return &table->hosts[index];
     struct gateway_host_entry *added =
         ARENA_PUSH(&t->scratch, table->hosts, table->host_count, table->host_capacity);
-    *added = (struct gateway_host_entry){
-        .host = host, .port = server->port, .origin = server->origin};
+    *added =
+        (struct gateway_host_entry){.host = host, .port = server->port, .origin = server->origin};
     (void)map_set(&table->host_index, host, table->host_count - 1);
     return added;
 }
@@ -250,8 +249,8 @@ static struct virtual_host virtual_host_of_entry(const struct gateway_table *tab
 static struct virtual_host black_hole(struct translation *t, const struct gateway_server *server)
 {
     struct route_list none = {0};
-    struct virtual_host out = virtual_host_of(
-        t, arena_format(&t->scratch, "blackhole:%u", server->port), &none);
+    struct virtual_host out =
+        virtual_host_of(t, arena_format(&t->scratch, "blackhole:%u", server->port), &none);
     struct str *star = ARENA_ARRAY(t->arena, struct str, 1);
 
     star[0] = STR("*");

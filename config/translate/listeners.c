@@ -31,8 +31,9 @@ struct sidecar_maker {
     struct sidecar_routes *routes;
     struct listener_list listeners;
     struct map listener_by_name;
-    struct route_config *tables; /* room for one of each listener */
+    struct route_config *tables; /* room for one of each service port */
     uint32_t table_count, table_capacity;
+    struct map table_by_name; /* a headless port's pods share one */
     /* The virtual hosts of a port, made once. */
     struct virtual_host_list *hosts;
     uint32_t *host_ports;
@@ -87,8 +88,7 @@ static struct listener *add_listener(struct sidecar_maker *maker, struct str add
                                      struct origin origin)
 {
     struct translation *t = maker->t;
-    struct str name =
-        context_keep(t, arena_format(&t->scratch, "%.*s_%u", STR_FMT(address), port));
+    struct str name = context_keep(t, arena_format(&t->scratch, "%.*s_%u", STR_FMT(address), port));
 
     if (map_get(&maker->listener_by_name, name) != MAP_NONE)
         return NULL;
@@ -120,10 +120,14 @@ static const struct virtual_host_list *hosts_of_port(struct sidecar_maker *maker
     return &maker->hosts[maker->hosts_count - 1];
 }
 
-static const struct route_config *keep_table(struct sidecar_maker *maker,
-                                             struct route_config table)
+static const struct route_config *keep_table(struct sidecar_maker *maker, struct route_config table)
 {
+    uint32_t known = map_get(&maker->table_by_name, table.name);
+
+    if (known != MAP_NONE)
+        return &maker->tables[known];
     ASSERT(maker->table_count < maker->table_capacity);
+    (void)map_set(&maker->table_by_name, table.name, maker->table_count);
     maker->tables[maker->table_count] = table;
     return &maker->tables[maker->table_count++];
 }
@@ -184,8 +188,7 @@ static void add_tcp_address(struct sidecar_maker *maker, const struct service *s
     listener->has_http_inspector = true;
     if (!sidecar_routes_sniffed_table(maker->routes, hosts, service, port->port, &table))
         return;
-    listener->chains =
-        chain_copy(t, http_chain(t, keep_table(maker, table), listener->origin));
+    listener->chains = chain_copy(t, http_chain(t, keep_table(maker, table), listener->origin));
     listener->chain_count = 1;
 }
 
@@ -202,8 +205,7 @@ static void add_tcp_port(struct sidecar_maker *maker, const struct service *serv
     }
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
         const struct service_endpoint *endpoint = &service->endpoints[i];
-        if (endpoint->ports[port_index] == 0 ||
-            str_eq(endpoint->address, maker->t->proxy->address))
+        if (endpoint->ports[port_index] == 0 || str_eq(endpoint->address, maker->t->proxy->address))
             continue;
         add_tcp_address(maker, service, port, endpoint->address);
     }
@@ -245,16 +247,12 @@ static void add_virtual_outbound(struct sidecar_maker *maker)
     };
 }
 
-/* At most one table for each listener: a headless port has one of each pod. */
 static uint32_t table_count_max(const struct translation *t)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < t->service_count; i++) {
-        const struct service *service = t->services[i];
-        uint32_t each = service_is_headless(service) ? service->endpoint_count + 1 : 1;
-        count += service->port_count * each;
-    }
+    for (uint32_t i = 0; i < t->service_count; i++)
+        count += t->services[i]->port_count;
     return count;
 }
 
@@ -263,6 +261,7 @@ void listeners_of_sidecar(struct translation *t)
     struct sidecar_maker maker = {.t = t, .routes = sidecar_routes_new(t)};
 
     map_init(&maker.listener_by_name, &t->scratch);
+    map_init(&maker.table_by_name, &t->scratch);
     maker.table_capacity = table_count_max(t);
     maker.tables = ARENA_ARRAY(t->arena, struct route_config, maker.table_capacity);
     for (uint32_t i = 0; i < t->service_count; i++) {
@@ -297,8 +296,8 @@ void listeners_of_gateway(struct translation *t)
             .origin = origin,
         };
         listeners[count] = (struct listener){
-            .name = context_keep(t, arena_format(&t->scratch, "%.*s_%u", STR_FMT(address),
-                                                 servers->port)),
+            .name = context_keep(
+                t, arena_format(&t->scratch, "%.*s_%u", STR_FMT(address), servers->port)),
             .address = context_keep(t, address),
             .port = servers->port,
             .is_bound = true,

@@ -180,9 +180,8 @@ bool match_is_for_proxy(const struct translation *t, const struct http_match *ma
     /* Where gateways are named, the other words about the source are not read. */
     if (match->gateways.count > 0)
         return text_list_has(&match->gateways, gateway);
-    if (match->source_namespace.len > 0 &&
-        !str_eq(match->source_namespace, t->proxy->namespace))
+    if (match->source_namespace.len > 0 && !str_eq(match->source_namespace, t->proxy->namespace))
         return false;
-    return label_is_subset(match->source_labels.items, match->source_labels.count,
-                           t->proxy->labels, t->proxy->label_count);
+    return label_is_subset(match->source_labels.items, match->source_labels.count, t->proxy->labels,
+                           t->proxy->label_count);
 }

@@ -61,13 +61,12 @@ static bool may_merge(const struct merged_rule *old, const struct destination_ru
 
     if (has_selector != rule->has_selector)
         return false;
-    if (has_selector &&
-        (old->selector->count != rule->selector.count ||
-         !label_is_subset(old->selector->items, old->selector->count, rule->selector.items,
-                          rule->selector.count)))
+    if (has_selector && (old->selector->count != rule->selector.count ||
+                         !label_is_subset(old->selector->items, old->selector->count,
+                                          rule->selector.items, rule->selector.count)))
         return false;
-    bool is_equal = old->export_to.count == export_to->count &&
-                    is_superset(&old->export_to, export_to);
+    bool is_equal =
+        old->export_to.count == export_to->count && is_superset(&old->export_to, export_to);
     bool is_wider = old->export_to.count > 0 && is_superset(export_to, &old->export_to);
     return is_equal || is_wider;
 }
@@ -155,9 +154,8 @@ static bool is_selected(const struct translation *t, const struct merged_rule *r
 
 /* Of several entries for one host: the selecting one that fits, else the last
  * one without selector that this proxy may see. */
-static const struct merged_rule *best_entry(const struct translation *t,
-                                            const struct rule_list *list, uint32_t first,
-                                            bool is_own)
+static const struct merged_rule *
+best_entry(const struct translation *t, const struct rule_list *list, uint32_t first, bool is_own)
 {
     const struct merged_rule *found = NULL;
 

@@ -7,7 +7,7 @@
 #include "config/translate/retries.h"
 
 #define DEFAULT_ATTEMPTS 2u
-#define DEFAULT_RETRY_ON                                                                           \
+#define DEFAULT_RETRY_ON \
     "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
 #define OLD_RETRY_ON "5xx,connect-failure,refused-stream" /* what 1.0 always asked for */
 #define HOST_SELECTION_ATTEMPTS 5u
@@ -30,9 +30,9 @@ static void split_retry_on(struct translation *t, struct str text, struct retry_
             continue;
         }
         has_codes_word |= str_eq(item, STR(STATUS_CODES_TEXT));
-        joined = has_condition ? arena_format(&t->scratch, "%.*s,%.*s", STR_FMT(joined),
-                                              STR_FMT(item))
-                               : item;
+        joined = has_condition
+                     ? arena_format(&t->scratch, "%.*s,%.*s", STR_FMT(joined), STR_FMT(item))
+                     : item;
         has_condition = true;
     }
     /* With codes only Istio's join leaves the comma at the front. */

@@ -29,10 +29,10 @@ static const struct fault_policy *fault_of(struct translation *t, const struct h
     out->origin = context_keep_origin(t, from->origin);
     out->has_delay = from->has_delay;
     out->delay_ns = from->delay_ns;
-    out->delay_share = from->is_delay_millionths
-                           ? millionths(from->delay_percent)
-                           : (struct fraction){.numerator = (uint32_t)from->delay_percent,
-                                               .denominator = 100};
+    out->delay_share =
+        from->is_delay_millionths
+            ? millionths(from->delay_percent)
+            : (struct fraction){.numerator = (uint32_t)from->delay_percent, .denominator = 100};
     out->has_abort = from->has_abort;
     out->has_abort_share = from->has_abort_share;
     out->abort_share = millionths(from->abort_percent);
@@ -95,8 +95,8 @@ static void set_direct(struct translation *t, const struct http_direct_response 
 }
 
 /* host:port of a single cluster, else the VirtualService's name and port. */
-static struct str decorator_of(struct translation *t, const struct route *route,
-                               struct str vs_name, uint32_t listen_port)
+static struct str decorator_of(struct translation *t, const struct route *route, struct str vs_name,
+                               uint32_t listen_port)
 {
     const struct path_matcher *path = &route->match.path;
     const char *star = path->kind == PATH_PREFIX ? "*" : "";
@@ -109,8 +109,8 @@ static struct str decorator_of(struct translation *t, const struct route *route,
         return context_keep(t, arena_format(&t->scratch, "%.*s:%.*s%.*s%s", STR_FMT(rest),
                                             STR_FMT(port), STR_FMT(path->value), star));
     }
-    return context_keep(t, arena_format(&t->scratch, "%.*s:%u%.*s%s", STR_FMT(vs_name),
-                                        listen_port, STR_FMT(path->value), star));
+    return context_keep(t, arena_format(&t->scratch, "%.*s:%u%.*s%s", STR_FMT(vs_name), listen_port,
+                                        STR_FMT(path->value), star));
 }
 
 static struct str route_name(struct translation *t, const struct http_rule *rule,
@@ -118,13 +118,12 @@ static struct str route_name(struct translation *t, const struct http_rule *rule
 {
     if (match == NULL || match->name.len == 0)
         return context_keep(t, rule->name);
-    return context_keep(t, arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(rule->name),
-                                        STR_FMT(match->name)));
+    return context_keep(
+        t, arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(rule->name), STR_FMT(match->name)));
 }
 
 static void set_provenance(struct translation *t, const struct virtual_service *service,
-                           const struct http_rule *rule, struct rule_place place,
-                           struct route *out)
+                           const struct http_rule *rule, struct rule_place place, struct route *out)
 {
     const struct object_meta *meta = &service->meta;
 
@@ -154,9 +153,8 @@ static bool set_action(struct translation *t, const struct route_question *quest
         out->action = ROUTE_DIRECT_RESPONSE;
         set_direct(t, rule->direct, out);
     } else {
-        struct forward_question forward = {.rule = rule,
-                                           .listen_port = question->listen_port,
-                                           .authority = authority};
+        struct forward_question forward = {
+            .rule = rule, .listen_port = question->listen_port, .authority = authority};
         out->action = ROUTE_FORWARD;
         is_fine = forward_translate(t, &forward, &request, &response, &out->forward);
     }
@@ -183,8 +181,7 @@ static bool translate_route(struct translation *t, const struct route_question *
         out->stat_prefix = context_keep(t, place.of->stat_prefix);
     out->fault = fault_of(t, rule->fault);
     set_provenance(t, question->service, rule, place, out);
-    out->decorator =
-        decorator_of(t, out, question->service->meta.name, question->listen_port);
+    out->decorator = decorator_of(t, out, question->service->meta.name, question->listen_port);
     return true;
 }
 

@@ -27,8 +27,8 @@ void virtual_host_list_sort(struct translation *t, struct virtual_host_list *lis
             uint32_t end = middle + width < list->count ? middle + width : list->count;
             uint32_t left = start, right = middle;
             for (uint32_t i = start; i < end; i++) {
-                bool is_right = left == middle || (right < end && str_order(from[right].name,
-                                                                            from[left].name) < 0);
+                bool is_right = left == middle ||
+                                (right < end && str_order(from[right].name, from[left].name) < 0);
                 to[i] = is_right ? from[right++] : from[left++];
             }
         }

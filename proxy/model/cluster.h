@@ -11,7 +11,13 @@
 #include "base/str.h"
 #include "proxy/model/policy.h"
 
-enum cluster_type { CLUSTER_EDS, CLUSTER_STATIC, CLUSTER_STRICT_DNS, CLUSTER_LOGICAL_DNS, CLUSTER_ORIGINAL_DST };
+enum cluster_type {
+    CLUSTER_EDS,
+    CLUSTER_STATIC,
+    CLUSTER_STRICT_DNS,
+    CLUSTER_LOGICAL_DNS,
+    CLUSTER_ORIGINAL_DST
+};
 
 struct locality {
     struct str region, zone, subzone;
@@ -25,8 +31,8 @@ struct endpoint {
     uint32_t weight; /* 1 when nothing is said */
     enum endpoint_health health;
     bool is_tls_mode_istio; /* metadata tlsMode: istio */
-    struct str workload; /* metadata istio.workload, "name;ns;app;version;cluster" */
-    struct str pod;      /* "reviews-v1-0.default"; empty when it is none */
+    struct str workload;    /* metadata istio.workload, "name;ns;app;version;cluster" */
+    struct str pod;         /* "reviews-v1-0.default"; empty when it is none */
     struct locality locality;
     uint32_t priority;
     uint32_t locality_weight;
@@ -59,8 +65,8 @@ struct cluster {
     int64_t idle_timeout_ns;              /* 0: Envoy's 1 h */
     bool has_panic_threshold_zero;        /* healthy_panic_threshold: 0 */
     enum upstream_mtls mtls;
-    struct str sni;                   /* of the mesh's TLS */
-    const struct str *identities;     /* SPIFFE names the peer may have */
+    struct str sni;               /* of the mesh's TLS */
+    const struct str *identities; /* SPIFFE names the peer may have */
     uint32_t identity_count;
     const struct endpoint *endpoints; /* in istiod's order */
     uint32_t endpoint_count;
@@ -70,7 +76,7 @@ struct cluster {
     uint32_t service_port;
     struct str subset; /* empty: none */
     struct str service_name, service_namespace;
-    struct str config; /* path of the DestinationRule; empty: none */
+    struct str config;           /* path of the DestinationRule; empty: none */
     struct origin origin;        /* the Service's port */
     struct origin subset_origin; /* the DestinationRule's subset */
     struct origin policy_origin; /* where the load balancer was said */

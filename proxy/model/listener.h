@@ -24,7 +24,7 @@ struct http_connection_manager {
     bool is_proxying_100_continue;
     bool is_accepting_http10;
     bool has_websocket;
-    bool is_tracing_egress; /* sets x-envoy-decorator-operation */
+    bool is_tracing_egress;         /* sets x-envoy-decorator-operation */
     int64_t stream_idle_timeout_ns; /* 0: none */
     int64_t idle_timeout_ns;        /* 0: Envoy's 1 h */
     int64_t delayed_close_ns;
@@ -51,9 +51,9 @@ struct filter_chain {
     uint32_t server_name_count;
     const struct str *application_protocols;
     uint32_t application_protocol_count;
-    struct str transport_protocol; /* "", "raw_buffer", "tls" */
-    uint32_t destination_port;     /* 0: any */
-    bool is_tls; /* a transport socket stands before it */
+    struct str transport_protocol;        /* "", "raw_buffer", "tls" */
+    uint32_t destination_port;            /* 0: any */
+    bool is_tls;                          /* a transport socket stands before it */
     int64_t transport_connect_timeout_ns; /* 0: none */
     struct origin origin;
 };
@@ -71,5 +71,5 @@ struct listener {
     const struct filter_chain *default_chain; /* or NULL */
     bool has_http_inspector;
     bool is_using_original_dst; /* hands connections to the listener they meant */
-    struct origin origin; /* the Service's port or the Gateway's server */
+    struct origin origin;       /* the Service's port or the Gateway's server */
 };

@@ -346,5 +346,6 @@ bool request_head_is_grpc(const struct request_head *head)
         return false;
     if (!str_has_prefix(type, STR("application/grpc")))
         return false;
-    return type.len == sizeof("application/grpc") - 1 || type.ptr[sizeof("application/grpc") - 1] == '+';
+    return type.len == sizeof("application/grpc") - 1 ||
+           type.ptr[sizeof("application/grpc") - 1] == '+';
 }

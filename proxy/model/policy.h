@@ -25,7 +25,7 @@ enum string_match_kind {
 
 struct string_matcher {
     enum string_match_kind kind;
-    struct str value;    /* the pattern's text for STRING_REGEX */
+    struct str value;      /* the pattern's text for STRING_REGEX */
     bool is_ignoring_case; /* never for STRING_REGEX */
     const struct regex *regex;
 };
@@ -35,7 +35,7 @@ struct header_matcher {
     struct str name;    /* lower case, or a pseudo-header */
     struct str written; /* as the user wrote it; for the print-out */
     struct string_matcher match;
-    bool is_inverted;               /* invert_match */
+    bool is_inverted;                 /* invert_match */
     bool is_missing_treated_as_empty; /* treat_missing_header_as_empty */
     struct origin origin;
 };
@@ -52,7 +52,7 @@ enum path_match_kind { PATH_PREFIX, PATH_EXACT, PATH_REGEX, PATH_SEPARATED_PREFI
 struct path_matcher {
     enum path_match_kind kind;
     struct str value;
-    bool is_ignoring_case; /* case_sensitive: false */
+    bool is_ignoring_case;   /* case_sensitive: false */
     bool has_case_sensitive; /* istiod wrote case_sensitive: true (for the print-out) */
     const struct regex *regex;
     struct origin origin;
@@ -63,7 +63,7 @@ enum append_action { APPEND_OR_ADD, OVERWRITE_OR_ADD };
 struct header_mutation {
     struct str name;    /* lower case */
     struct str written; /* as the user wrote it; for the print-out */
-    struct str value; /* a format string: %REQ(X)%, %% */
+    struct str value;   /* a format string: %REQ(X)%, %% */
     enum append_action action;
     struct origin origin;
 };
@@ -85,9 +85,9 @@ struct fraction {
 struct retry_policy {
     struct str retry_on; /* as in the configuration */
     uint32_t num_retries;
-    int64_t per_try_timeout_ns; /* 0: none */
-    int64_t backoff_base_ns;    /* 0: Envoy's 25 ms */
-    int64_t backoff_max_ns;     /* 0: ten times the base */
+    int64_t per_try_timeout_ns;   /* 0: none */
+    int64_t backoff_base_ns;      /* 0: Envoy's 25 ms */
+    int64_t backoff_max_ns;       /* 0: ten times the base */
     const uint32_t *status_codes; /* retriable_status_codes */
     uint32_t status_code_count;
     bool has_previous_hosts; /* retry_host_predicate previous_hosts */
@@ -102,7 +102,7 @@ struct fault_policy {
     int64_t delay_ns;
     struct fraction delay_share;
     bool has_abort;
-    bool has_abort_share; /* else nothing is aborted */
+    bool has_abort_share;  /* else nothing is aborted */
     uint32_t abort_status; /* 0: grpc_status */
     bool has_grpc_status;
     uint32_t grpc_status;

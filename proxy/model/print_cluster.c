@@ -70,8 +70,8 @@ static void print_breakers(struct json *json, const struct breaker_limits *limit
 static void print_http_options(struct json *json, const struct cluster *cluster)
 {
     bool has_common = cluster->idle_timeout_ns != 0 || cluster->requests_per_connection_max != 0;
-    bool has_protocol = cluster->protocol == UPSTREAM_HTTP2 ||
-                        cluster->protocol == UPSTREAM_AS_DOWNSTREAM;
+    bool has_protocol =
+        cluster->protocol == UPSTREAM_HTTP2 || cluster->protocol == UPSTREAM_AS_DOWNSTREAM;
 
     if (!has_common && !has_protocol)
         return;

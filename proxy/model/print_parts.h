@@ -21,6 +21,12 @@ void print_address(struct json *json, struct str address, uint32_t port);
 /* {"filterMetadata": {"istio": {"config": PATH}}}, with its key */
 void print_route_metadata(struct json *json, struct str config);
 
+/* request_headers_to_add and the other three lists. */
+void print_mutations(struct json *json, const struct header_mutations *request,
+                     const struct header_mutations *response);
+/* "route": the action with a destination. */
+void print_forward(struct json *json, const struct forward_action *forward);
+
 void print_route_config(struct json *json, const struct route_config *config);
 void print_cluster(struct json *json, const struct cluster *cluster);
 /* The ClusterLoadAssignment. */

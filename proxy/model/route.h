@@ -57,7 +57,7 @@ struct forward_action {
     bool is_auto_host_rewrite;
 
     bool has_timeout;
-    int64_t timeout_ns; /* 0: none */
+    int64_t timeout_ns;           /* 0: none */
     struct origin timeout_origin; /* line 0: a default of the profile */
     bool has_max_grpc_timeout;
     int64_t max_grpc_timeout_ns;
@@ -68,18 +68,18 @@ struct forward_action {
     const struct hash_policy *hashes;
     uint32_t hash_count;
     uint32_t cluster_not_found_status; /* 0: 503 */
-    struct origin origin; /* the (single) destination */
+    struct origin origin;              /* the (single) destination */
 };
 
 enum port_redirect_kind { PORT_REDIRECT_NONE, PORT_REDIRECT_SET };
 
 struct redirect_action {
-    uint32_t status; /* 301, 302, 303, 307, 308 */
+    uint32_t status;   /* 301, 302, 303, 307, 308 */
     struct str scheme; /* scheme_redirect; empty: the request's */
     struct str host;   /* host_redirect; empty: the request's */
     enum port_redirect_kind port_kind;
     uint32_t port;
-    bool has_path;   /* path_redirect (istiod writes "" too: keep the path) */
+    bool has_path; /* path_redirect (istiod writes "" too: keep the path) */
     struct str path;
     bool has_prefix_rewrite;
     struct str prefix_rewrite;

@@ -145,8 +145,8 @@ static void read_matching(const struct collector *collector, struct str pattern)
     globfree(&found);
 }
 
-void files_read(struct str pattern, struct str base_dir, struct arena *arena,
-                struct documents *out, struct diag_list *diags)
+void files_read(struct str pattern, struct str base_dir, struct arena *arena, struct documents *out,
+                struct diag_list *diags)
 {
     struct collector collector = {.arena = arena, .diags = diags, .out = out};
     struct stat about;
@@ -161,11 +161,11 @@ void files_read(struct str pattern, struct str base_dir, struct arena *arena,
         return;
     }
     bool is_absolute = pattern.len > 0 && pattern.ptr[0] == '/';
-    struct str path = is_absolute || base_dir.len == 0
-                          ? arena_str(arena, pattern)
-                          : arena_format(arena, "%.*s%s%.*s", STR_FMT(base_dir),
-                                         str_has_suffix(base_dir, STR("/")) ? "" : "/",
-                                         STR_FMT(pattern));
+    struct str path =
+        is_absolute || base_dir.len == 0
+            ? arena_str(arena, pattern)
+            : arena_format(arena, "%.*s%s%.*s", STR_FMT(base_dir),
+                           str_has_suffix(base_dir, STR("/")) ? "" : "/", STR_FMT(pattern));
     bool is_pattern = str_find(path, '*') != STR_NONE || str_find(path, '?') != STR_NONE ||
                       str_find(path, '[') != STR_NONE;
     /* A file may be called so, too. */
@@ -175,8 +175,8 @@ void files_read(struct str pattern, struct str base_dir, struct arena *arena,
         read_path(&collector, path);
 }
 
-bool files_read_text(struct str path, struct arena *arena, struct origin origin,
-                     struct str *out, struct diag_list *diags)
+bool files_read_text(struct str path, struct arena *arena, struct origin origin, struct str *out,
+                     struct diag_list *diags)
 {
     struct str name = arena_str(arena, path);
     FILE *file = fopen(name.ptr, "rb");

@@ -18,9 +18,9 @@
  * origins are as the user would write them from the working directory. Of a
  * folder *.yaml, *.yml and *.json are read, below it too; folders and patterns
  * in the order of names. What is missing or cannot be read is a diagnostic. */
-void files_read(struct str pattern, struct str base_dir, struct arena *arena,
-                struct documents *out, struct diag_list *diags);
+void files_read(struct str pattern, struct str base_dir, struct arena *arena, struct documents *out,
+                struct diag_list *diags);
 
 /* One file's whole content, or a diagnostic at `origin` and false. */
-bool files_read_text(struct str path, struct arena *arena, struct origin origin,
-                     struct str *out, struct diag_list *diags);
+bool files_read_text(struct str path, struct arena *arena, struct origin origin, struct str *out,
+                     struct diag_list *diags);
