@@ -284,7 +284,7 @@ static void distribution_read(const struct view *view, struct want_distribution 
 {
     static const struct field_row ROWS[] = {
         {"by", FIELD_USED},        {"shares", FIELD_USED},     {"counts", FIELD_USED},
-        {"tolerance", FIELD_USED}, {"confidence", FIELD_USED}, {"exact", FIELD_USED},
+        {"tolerance", FIELD_USED}, {"confidence", FIELD_USED}, {"exact", FIELD_NOT_BUILT},
     };
     view_check_fields(view, ROWS, COUNT_OF(ROWS));
     out->origin = view_origin(view);
@@ -305,7 +305,6 @@ static void distribution_read(const struct view *view, struct want_distribution 
     out->confidence = 0.999;
     if (view_is_present(&confidence))
         out->confidence = want_percent(&confidence, want_scalar(&confidence, STR("99.9%")));
-    out->is_exact = view_bool(view, STR("exact"), false);
 }
 
 static void hosts_read(const struct view *view, struct expect *out)

@@ -131,7 +131,6 @@ struct want_distribution {
     bool has_tolerance;
     double tolerance;
     double confidence; /* 0.999 */
-    bool is_exact;     /* decide from the weights, without sampling */
     struct origin origin;
 };
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/inspect/story.h - a trace told in lines: what was asked, what was
+ * answered, and which line of YAML said so.
+ *
+ * A view of the core's trace events; explain and failure reports print it.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "proxy/core/trace.h"
+#include "testbed/world/world.h"
+
+struct story_options {
+    bool has_colour;
+    struct str indent;
+    const struct world *world; /* for the names of pods; NULL: addresses */
+    struct str profile;        /* whose defaults decided where nobody wrote */
+};
+
+/* The lines of a trace. RC_FULL: the buffer's limit. */
+enum rc story_write(const struct trace *trace, const struct story_options *options,
+                    struct arena *scratch, struct buf *out) MUST_USE;
+
+/* The same as an array of objects. */
+void story_write_json(const struct trace *trace, const struct story_options *options,
+                      struct arena *scratch, struct json *json);
+
+/* What a response flag means, in a sentence; empty when it is not known. */
+struct str story_flag_meaning(struct str flag);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/runner/judge.h - what came, held against what was expected.
+ *
+ * Pure. An expectation that is not met becomes a complaint with its place in
+ * the test file, the words expected and the words that came.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "testbed/runner/suite.h"
+#include "testbed/runner/tally.h"
+#include "testbed/world/call.h"
+#include "testbed/world/world.h"
+
+struct complaint {
+    struct origin origin;
+    struct str where; /* "response.status" */
+    struct str expected, actual;
+};
+
+#define COMPLAINTS_MAX 20u /* of a case; the rest is counted */
+
+struct complaints {
+    struct arena *arena;
+    struct complaint *items;
+    uint32_t count, capacity;
+    uint32_t dropped_count;
+};
+
+void complain(struct complaints *complaints, struct origin origin, struct str where,
+              struct str expected, struct str actual);
+
+/* Does a text fulfil it? `got` NULL: there is none. */
+bool want_text_holds(const struct want_text *want, const struct str *got);
+bool want_number_holds(enum want_order order, uint64_t want, uint64_t got);
+/* The words of an expectation, for complaints. */
+struct str want_text_words(const struct want_text *want, struct arena *arena);
+
+/* Everything of one outcome. `is_virtual`: durations are exact to 1 ms. */
+void judge_outcome(const struct expect *expect, const struct outcome *outcome,
+                   const struct world *world, bool is_virtual, struct complaints *out);
+
+/* What is said of many: distributions, counts, hosts. */
+void judge_tally(const struct expect *expect, const struct tally *tally, struct complaints *out);

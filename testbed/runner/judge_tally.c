@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/runner/judge_tally.c - distributions and counts over many outcomes.
+ */
+#include <math.h>
+
+#include "base/check.h"
+#include "testbed/runner/judge_parts.h"
+
+/* So many standard deviations may a share of requests be off (99.9 %). */
+#define SHARE_DEVIATIONS 3.3
+
+static uint64_t count_of(const struct tally_counts *counts, struct str key)
+{
+    uint32_t index = map_get(&counts->index, key);
+    return index == MAP_NONE ? 0 : counts->items[index].count;
+}
+
+static struct str counts_words(const struct tally_counts *counts, uint64_t total,
+                               struct arena *arena)
+{
+    struct str out = STR_EMPTY;
+    for (uint32_t i = 0; i < counts->count; i++)
+        out = arena_format(arena, "%.*s%s%.*s: %llu (%.1f%%)", STR_FMT(out), i > 0 ? ", " : "",
+                           STR_FMT(counts->items[i].key),
+                           (unsigned long long)counts->items[i].count,
+                           100.0 * (double)counts->items[i].count / (double)total);
+    return out;
+}
+
+static struct str want_words(const struct want_distribution *want, struct arena *arena)
+{
+    struct str out = STR_EMPTY;
+    for (uint32_t i = 0; i < want->share_count; i++)
+        out = arena_format(arena, "%.*s%s%.*s: %s%g%%", STR_FMT(out), i > 0 ? ", " : "",
+                           STR_FMT(want->shares[i].key), want_order_sign(want->shares[i].order),
+                           want->shares[i].share * 100);
+    for (uint32_t i = 0; i < want->count_count; i++)
+        out = arena_format(arena, "%.*s%s%.*s: %s%llu", STR_FMT(out),
+                           i + want->share_count > 0 ? ", " : "", STR_FMT(want->counts[i].key),
+                           want_order_sign(want->counts[i].order),
+                           (unsigned long long)want->counts[i].count);
+    return out;
+}
+
+static bool share_holds(const struct want_share *want, double got)
+{
+    switch (want->order) {
+    case WANT_BELOW:
+        return got < want->share;
+    case WANT_AT_MOST:
+        return got <= want->share;
+    case WANT_ABOVE:
+        return got > want->share;
+    case WANT_AT_LEAST:
+        return got >= want->share;
+    case WANT_EQUAL:
+    case WANT_BETWEEN:
+        return true; /* judged together */
+    }
+    UNREACHABLE("want_order");
+}
+
+/* The plain shares and what is left, by the G-test. */
+static bool g_holds(const struct want_distribution *want, const struct tally_counts *counts,
+                    uint64_t total, struct arena *arena)
+{
+    uint64_t *seen = ARENA_ARRAY(arena, uint64_t, want->share_count + 1);
+    double *shares = ARENA_ARRAY(arena, double, want->share_count + 1);
+    uint32_t cells = 0, filled = 0;
+    double rest = 1;
+    uint64_t left = total;
+    for (uint32_t i = 0; i < want->share_count; i++) {
+        if (want->shares[i].order != WANT_EQUAL)
+            continue;
+        seen[cells] = count_of(counts, want->shares[i].key);
+        shares[cells] = want->shares[i].share;
+        rest -= shares[cells];
+        left -= seen[cells];
+        filled += shares[cells] > 0;
+        cells++;
+    }
+    if (cells == 0)
+        return true;
+    if (rest <= 1e-9 && left > 0)
+        return false;
+    if (rest > 1e-9) {
+        seen[cells] = left;
+        shares[cells++] = rest;
+        filled++;
+    }
+    return tally_g(seen, shares, cells, total) <=
+           tally_g_limit(filled > 1 ? filled - 1 : 1, want->confidence);
+}
+
+/* Can so few requests tell a share from half of it or twice it at all? The
+ * smallest cell must be expected five times (the G-test's own rule). */
+static bool is_underpowered(const struct want_distribution *want, uint64_t total)
+{
+    for (uint32_t i = 0; i < want->share_count; i++) {
+        double share = want->shares[i].share;
+        if (want->shares[i].order == WANT_EQUAL && share > 0 && share * (double)total < 5)
+            return true;
+    }
+    return false;
+}
+
+static bool tolerance_holds(const struct want_distribution *want,
+                            const struct tally_counts *counts, uint64_t total)
+{
+    for (uint32_t i = 0; i < want->share_count; i++) {
+        double got = (double)count_of(counts, want->shares[i].key) / (double)total;
+        if (want->shares[i].order == WANT_EQUAL &&
+            fabs(got - want->shares[i].share) > want->tolerance)
+            return false;
+    }
+    return true;
+}
+
+static bool is_closed_by(const struct want_distribution *want, const struct tally_counts *counts)
+{
+    for (uint32_t i = 0; i < counts->count; i++) {
+        bool is_named = false;
+        for (uint32_t k = 0; k < want->share_count; k++)
+            is_named |= str_eq(want->shares[k].key, counts->items[i].key);
+        for (uint32_t k = 0; k < want->count_count; k++)
+            is_named |= str_eq(want->counts[k].key, counts->items[i].key);
+        if (!is_named)
+            return false;
+    }
+    return true;
+}
+
+static void judge_distribution(const struct want_distribution *want,
+                               const struct tally_counts *counts, uint64_t total,
+                               struct complaints *out)
+{
+    bool holds = !want->is_closed || is_closed_by(want, counts);
+    for (uint32_t i = 0; i < want->count_count; i++)
+        holds &= want_number_holds(want->counts[i].order, want->counts[i].count,
+                                   count_of(counts, want->counts[i].key));
+    for (uint32_t i = 0; i < want->share_count; i++)
+        holds &= share_holds(&want->shares[i],
+                             (double)count_of(counts, want->shares[i].key) / (double)total);
+    if (want->has_tolerance)
+        holds &= tolerance_holds(want, counts, total);
+    else
+        holds &= g_holds(want, counts, total, out->arena);
+    struct str words = want_words(want, out->arena);
+    if (!holds)
+        complain(out, want->origin, STR("distribution"), words,
+                 counts_words(counts, total, out->arena));
+    else if (!want->has_tolerance && is_underpowered(want, total))
+        complain(out, want->origin, STR("distribution"), words,
+                 arena_format(out->arena,
+                              "underpowered: %llu requests cannot tell; repeat more often",
+                              (unsigned long long)total));
+}
+
+static void judge_count(const struct want_count *want, const char *where, uint64_t got,
+                        struct complaints *out)
+{
+    if (!want->is_given)
+        return;
+    struct str actual = arena_format(out->arena, "%llu", (unsigned long long)got);
+    if (!want->is_share) {
+        if (got != want->value)
+            complain(out, want->origin, str_of(where),
+                     arena_format(out->arena, "%llu", (unsigned long long)want->value), actual);
+        return;
+    }
+    double expected = (double)want->of * want->share;
+    double allowed = SHARE_DEVIATIONS * sqrt(expected * (1 - want->share)) + 0.5;
+    if (fabs((double)got - expected) > allowed)
+        complain(out, want->origin, str_of(where),
+                 arena_format(out->arena, "%g%% of %llu", want->share * 100,
+                              (unsigned long long)want->of),
+                 actual);
+}
+
+void judge_tally(const struct expect *expect, const struct tally *tally, struct complaints *out)
+{
+    for (uint32_t i = 0; i < expect->distribution_count; i++)
+        judge_distribution(&expect->distributions[i], &tally->distributions[i],
+                           tally->outcome_count, out);
+    judge_count(&expect->upstream.requests, "upstream.requests", tally->sighting_count, out);
+    judge_count(&expect->mirror.requests, "mirror.count", tally->mirror_count, out);
+    if (expect->has_same_pod && (tally->pods.count == 1) != expect->same_pod)
+        complain(out, expect->origin, STR("samePod"),
+                 expect->same_pod ? STR("one pod") : STR("several pods"),
+                 counts_words(&tally->pods, tally->outcome_count, out->arena));
+}
