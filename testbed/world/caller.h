@@ -41,7 +41,7 @@ struct caller {
     const struct call *call;
     struct outcome *outcome;
     struct arena *arena;
-    struct reading reading;
+    struct message_reading reading;
     struct buf held; /* came before it was asked for */
     struct buf out;  /* the request's head and short parts */
     struct buf body; /* of the response, its beginning */

@@ -16,7 +16,7 @@
 
 /* Takes bytes up to and including `mark` into *text; false: it has not come
  * yet, and all of the input is held. RC_FULL and RC_BAD are one: *is_bad. */
-static bool take_until(struct reading *reading, struct str mark, struct str *input,
+static bool take_until(struct message_reading *reading, struct str mark, struct str *input,
                        struct str *text, bool *is_bad)
 {
     size_t held_bytes = buf_size(&reading->held);
@@ -89,7 +89,7 @@ static uint32_t line_count(struct str text)
     return count;
 }
 
-static enum reading_event_kind read_head(struct reading *reading, struct str *input,
+static enum reading_event_kind read_head(struct message_reading *reading, struct str *input,
                                          struct reading_event *event)
 {
     if (buf_size(&reading->held) == 0 && input->ptr[0] == TLS_HANDSHAKE)
@@ -129,7 +129,7 @@ static bool chunk_size(struct str line, uint64_t *size_bytes)
     return true;
 }
 
-static enum reading_event_kind take_data(struct reading *reading, struct str *input,
+static enum reading_event_kind take_data(struct message_reading *reading, struct str *input,
                                          enum reading_state next, struct reading_event *event)
 {
     size_t size = input->len < reading->left_bytes ? input->len : (size_t)reading->left_bytes;
@@ -141,7 +141,7 @@ static enum reading_event_kind take_data(struct reading *reading, struct str *in
     return READING_DATA;
 }
 
-static enum reading_event_kind read_line(struct reading *reading, struct str *input)
+static enum reading_event_kind read_line(struct message_reading *reading, struct str *input)
 {
     struct str text;
     bool is_bad = false;
@@ -165,7 +165,7 @@ static enum reading_event_kind read_line(struct reading *reading, struct str *in
 }
 
 /* The two bytes after a chunk, whatever they are. */
-static void skip_chunk_end(struct reading *reading, struct str *input)
+static void skip_chunk_end(struct message_reading *reading, struct str *input)
 {
     size_t size = input->len < reading->left_bytes ? input->len : (size_t)reading->left_bytes;
     *input = str_from(*input, size);
@@ -175,7 +175,7 @@ static void skip_chunk_end(struct reading *reading, struct str *input)
 }
 
 /* READING_DATA without data: go on. */
-static enum reading_event_kind step(struct reading *reading, struct str *input,
+static enum reading_event_kind step(struct message_reading *reading, struct str *input,
                                     struct reading_event *event)
 {
     switch (reading->state) {
@@ -207,18 +207,18 @@ static enum reading_event_kind step(struct reading *reading, struct str *input,
     UNREACHABLE("reading_state");
 }
 
-void reading_init(struct reading *reading)
+void reading_init(struct message_reading *reading)
 {
-    *reading = (struct reading){.state = READING_AT_END};
+    *reading = (struct message_reading){.state = READING_AT_END};
     buf_init(&reading->held, READING_HEAD_BYTES_MAX);
 }
 
-void reading_fini(struct reading *reading)
+void reading_fini(struct message_reading *reading)
 {
     buf_fini(&reading->held);
 }
 
-void reading_begin(struct reading *reading, struct arena *arena)
+void reading_begin(struct message_reading *reading, struct arena *arena)
 {
     reading->state = READING_IN_HEAD;
     reading->arena = arena;
@@ -229,7 +229,7 @@ void reading_begin(struct reading *reading, struct arena *arena)
     buf_clear(&reading->held);
 }
 
-void reading_expect(struct reading *reading, enum reading_body body, uint64_t length_bytes)
+void reading_expect(struct message_reading *reading, enum reading_body body, uint64_t length_bytes)
 {
     switch (body) {
     case READING_BODY_NONE:
@@ -249,7 +249,7 @@ void reading_expect(struct reading *reading, enum reading_body body, uint64_t le
     UNREACHABLE("reading_body");
 }
 
-enum reading_event_kind reading_next(struct reading *reading, struct str *input,
+enum reading_event_kind reading_next(struct message_reading *reading, struct str *input,
                                      struct reading_event *event)
 {
     *event = (struct reading_event){0};
@@ -262,7 +262,7 @@ enum reading_event_kind reading_next(struct reading *reading, struct str *input,
     }
 }
 
-bool reading_is_started(const struct reading *reading)
+bool reading_is_started(const struct message_reading *reading)
 {
     return reading->state != READING_IN_HEAD || buf_size(&reading->held) > 0;
 }

@@ -60,7 +60,7 @@ enum reading_state {
 };
 
 /* Lives with its connection. */
-struct reading {
+struct message_reading {
     enum reading_state state;
     struct arena *arena; /* heads and trailers of this message */
     struct buf held;     /* the part of a head or line that came already */
@@ -69,16 +69,16 @@ struct reading {
     uint32_t trailer_count, trailer_capacity;
 };
 
-void reading_init(struct reading *reading);
-void reading_fini(struct reading *reading);
+void reading_init(struct message_reading *reading);
+void reading_fini(struct message_reading *reading);
 
 /* The next message; heads and trailers are copied into `arena`. */
-void reading_begin(struct reading *reading, struct arena *arena);
-void reading_expect(struct reading *reading, enum reading_body body, uint64_t length_bytes);
-enum reading_event_kind reading_next(struct reading *reading, struct str *input,
+void reading_begin(struct message_reading *reading, struct arena *arena);
+void reading_expect(struct message_reading *reading, enum reading_body body, uint64_t length_bytes);
+enum reading_event_kind reading_next(struct message_reading *reading, struct str *input,
                                      struct reading_event *event);
 /* Some byte of the message was seen. */
-bool reading_is_started(const struct reading *reading);
+bool reading_is_started(const struct message_reading *reading);
 
 /* The first value of a header, in any case; false: none. */
 bool reading_header(const struct header *headers, uint32_t header_count, struct str name,

@@ -62,7 +62,7 @@ struct standin {
     uint32_t pod;
     uint32_t number; /* of the connection */
     enum standin_state state;
-    struct reading reading;
+    struct message_reading reading;
     struct arena scratch; /* the message under way, when nobody looks */
     struct buf held;      /* what came and is not read yet */
     struct buf out;       /* the part of the answer that is made here */

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/runner/report.c - verdicts in four formats.
+ */
+#include "testbed/runner/report.h"
+
+#include "base/check.h"
+#include "base/ns.h"
+#include "testbed/inspect/story.h"
+
+/* The buffer of a report has no limit worth a reader's patience. */
+#define MUST(call) ASSERT((call) == RC_OK)
+
+static const char *colour(const struct report *report, const char *code)
+{
+    return report->has_colour ? code : "";
+}
+
+/* --- text ------------------------------------------------------------------ */
+
+static void text_complaint(struct report *report, const struct complaint *complaint)
+{
+    MUST(buf_format(report->out, "      %.*s\n", STR_FMT(complaint->where)));
+    MUST(buf_format(report->out, "        expected  %s%.*s%s\n", colour(report, "\033[32m"),
+                    STR_FMT(complaint->expected), colour(report, "\033[0m")));
+    MUST(buf_format(report->out, "        actual    %s%.*s%s\n", colour(report, "\033[31m"),
+                    STR_FMT(complaint->actual), colour(report, "\033[0m")));
+    if (complaint->origin.line != 0)
+        MUST(buf_format(report->out, "        %sat %.*s:%u:%u%s\n", colour(report, "\033[2m"),
+                        STR_FMT(complaint->origin.file), complaint->origin.line,
+                        complaint->origin.column, colour(report, "\033[0m")));
+}
+
+/* The line that decided where the request went. */
+static struct origin blame(const struct test_result *result)
+{
+    const struct record *record = &result->story.record;
+    if (record->weighted != NULL)
+        return record->weighted->origin;
+    if (record->route != NULL)
+        return record->route->origin;
+    return record->virtual_host != NULL ? record->virtual_host->origin : (struct origin){0};
+}
+
+static void text_story(struct report *report, const struct suite *suite,
+                       const struct test_result *result)
+{
+    struct arena scratch;
+    arena_init(&scratch, 16 * 1024, 0);
+    struct story_options options = {.has_colour = report->has_colour,
+                                    .indent = STR("        "),
+                                    .world = result->world,
+                                    .profile = suite->spec.profile->name};
+    MUST(buf_format(report->out, "      the first failing request:\n"));
+    MUST(story_write(result->story.trace, &options, &scratch, report->out));
+    struct origin origin = blame(result);
+    if (origin.line != 0)
+        MUST(buf_format(report->out, "      decided by %.*s:%u:%u\n", STR_FMT(origin.file),
+                        origin.line, origin.column));
+    arena_fini(&scratch);
+}
+
+/* The name as --filter wants it. */
+static void text_rerun(struct report *report, const struct suite *suite,
+                       const struct test_result *result)
+{
+    MUST(buf_format(report->out, "      again: pocketmesh test --engine %.*s --seed %llu%.*s ",
+                    STR_FMT(report->engine_name), (unsigned long long)suite->seed,
+                    STR_FMT(report->rerun)));
+    MUST(buf_format(report->out, "--filter '^"));
+    for (size_t i = 0; i < result->test->name.len; i++) {
+        char c = result->test->name.ptr[i];
+        bool is_special = str_find(STR("\\^$.[]|()?*+{}"), c) != STR_NONE;
+        if (c == '\'')
+            MUST(buf_append(report->out, STR(".")));
+        else
+            MUST(buf_format(report->out, "%s%c", is_special ? "\\" : "", c));
+    }
+    MUST(buf_format(report->out, "$' %.*s\n", STR_FMT(suite->path)));
+}
+
+static void text_test(struct report *report, const struct suite *suite,
+                      const struct test_result *result, int64_t took_ns)
+{
+    bool is_passed = result->status == TEST_PASSED;
+    if (is_passed && report->is_quiet)
+        return;
+    MUST(buf_format(report->out, "  %s%s%s %.*s %s(%llu request%s, %lld ms)%s\n",
+                    colour(report, is_passed ? "\033[32m" : "\033[31m"),
+                    is_passed ? "ok  " : "FAIL", colour(report, "\033[0m"),
+                    STR_FMT(result->test->name), colour(report, "\033[2m"),
+                    (unsigned long long)result->request_count,
+                    result->request_count == 1 ? "" : "s", (long long)(took_ns / NS_MS),
+                    colour(report, "\033[0m")));
+    if (is_passed)
+        return;
+    if (result->status == TEST_BROKEN)
+        MUST(buf_format(report->out, "      %.*s\n", STR_FMT(result->why_broken)));
+    for (uint32_t i = 0; i < result->complaints.count; i++)
+        text_complaint(report, &result->complaints.items[i]);
+    if (result->complaints.dropped_count > 0)
+        MUST(buf_format(report->out, "      ... and %u more\n", result->complaints.dropped_count));
+    if (result->has_story)
+        text_story(report, suite, result);
+    text_rerun(report, suite, result);
+}
+
+/* --- tap ------------------------------------------------------------------- */
+
+static void tap_test(struct report *report, const struct suite *suite,
+                     const struct test_result *result)
+{
+    bool is_passed = result->status == TEST_PASSED;
+    MUST(buf_format(report->out, "%s %u - %.*s: %.*s\n", is_passed ? "ok" : "not ok",
+                    report->passed_count + report->failed_count, STR_FMT(suite->name),
+                    STR_FMT(result->test->name)));
+    if (result->status == TEST_BROKEN)
+        MUST(buf_format(report->out, "# %.*s\n", STR_FMT(result->why_broken)));
+    for (uint32_t i = 0; i < result->complaints.count; i++) {
+        const struct complaint *complaint = &result->complaints.items[i];
+        MUST(buf_format(report->out, "# %.*s: expected %.*s, actual %.*s (%.*s:%u)\n",
+                        STR_FMT(complaint->where), STR_FMT(complaint->expected),
+                        STR_FMT(complaint->actual), STR_FMT(complaint->origin.file),
+                        complaint->origin.line));
+    }
+}
+
+/* --- junit ----------------------------------------------------------------- */
+
+static void xml_text(struct report *report, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c == '<')
+            MUST(buf_append(report->out, STR("&lt;")));
+        else if (c == '>')
+            MUST(buf_append(report->out, STR("&gt;")));
+        else if (c == '&')
+            MUST(buf_append(report->out, STR("&amp;")));
+        else if (c == '"')
+            MUST(buf_append(report->out, STR("&quot;")));
+        else if (c < 0x20 && c != '\n' && c != '\t')
+            MUST(buf_append(report->out, STR("?")));
+        else
+            MUST(buf_append(report->out, str_slice(text, i, i + 1)));
+    }
+}
+
+static void junit_test(struct report *report, const struct suite *suite,
+                       const struct test_result *result, int64_t took_ns)
+{
+    MUST(buf_format(report->out, "    <testcase classname=\""));
+    xml_text(report, suite->name);
+    MUST(buf_format(report->out, "\" name=\""));
+    xml_text(report, result->test->name);
+    MUST(buf_format(report->out, "\" time=\"%lld.%03lld\"",
+                    (long long)(took_ns / NS_SECOND), (long long)(took_ns / NS_MS % 1000)));
+    if (result->status == TEST_PASSED) {
+        MUST(buf_format(report->out, "/>\n"));
+        return;
+    }
+    MUST(buf_format(report->out, ">\n      <failure message=\""));
+    xml_text(report, result->complaints.count > 0 ? result->complaints.items[0].where
+                                                  : result->why_broken);
+    MUST(buf_format(report->out, "\">"));
+    for (uint32_t i = 0; i < result->complaints.count; i++) {
+        const struct complaint *complaint = &result->complaints.items[i];
+        xml_text(report, complaint->where);
+        MUST(buf_format(report->out, ": expected "));
+        xml_text(report, complaint->expected);
+        MUST(buf_format(report->out, ", actual "));
+        xml_text(report, complaint->actual);
+        MUST(buf_format(report->out, "\n"));
+    }
+    MUST(buf_format(report->out, "</failure>\n    </testcase>\n"));
+}
+
+/* --- json ------------------------------------------------------------------ */
+
+static void json_test(struct report *report, const struct suite *suite,
+                      const struct test_result *result, int64_t took_ns)
+{
+    struct json *json = &report->json;
+    json_begin_object(json);
+    json_key_str(json, STR("name"), result->test->name);
+    json_key_bool(json, STR("passed"), result->status == TEST_PASSED);
+    json_key_i64(json, STR("requests"), (int64_t)result->request_count);
+    json_key_i64(json, STR("tookNs"), took_ns);
+    json_key(json, STR("seed"));
+    json_u64(json, suite->seed);
+    if (result->status == TEST_BROKEN)
+        json_key_str(json, STR("error"), result->why_broken);
+    json_key(json, STR("failures"));
+    json_begin_array(json);
+    for (uint32_t i = 0; i < result->complaints.count; i++) {
+        const struct complaint *complaint = &result->complaints.items[i];
+        json_begin_object(json);
+        json_key_str(json, STR("where"), complaint->where);
+        json_key_str(json, STR("expected"), complaint->expected);
+        json_key_str(json, STR("actual"), complaint->actual);
+        json_key_str(json, STR("file"), complaint->origin.file);
+        json_key_i64(json, STR("line"), complaint->origin.line);
+        json_key_i64(json, STR("column"), complaint->origin.column);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    if (result->has_story) {
+        struct arena scratch;
+        arena_init(&scratch, 16 * 1024, 0);
+        struct story_options options = {.world = result->world,
+                                        .profile = suite->spec.profile->name};
+        json_key(json, STR("story"));
+        story_write_json(result->story.trace, &options, &scratch, json);
+        arena_fini(&scratch);
+    }
+    json_end_object(json);
+}
+
+/* --- the doors ------------------------------------------------------------- */
+
+void report_begin(struct report *report, uint32_t test_count)
+{
+    report->passed_count = report->failed_count = report->suite_count = 0;
+    switch (report->format) {
+    case REPORT_TEXT:
+        return;
+    case REPORT_TAP:
+        MUST(buf_format(report->out, "TAP version 13\n1..%u\n", test_count));
+        return;
+    case REPORT_JUNIT:
+        MUST(buf_format(report->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"));
+        return;
+    case REPORT_JSON:
+        json_init(&report->json, report->out, 2);
+        json_begin_object(&report->json);
+        json_key(&report->json, STR("suites"));
+        json_begin_array(&report->json);
+        return;
+    }
+    UNREACHABLE("report_format");
+}
+
+void report_suite(struct report *report, const struct suite *suite, uint32_t test_count)
+{
+    report->suite_count++;
+    switch (report->format) {
+    case REPORT_TEXT:
+        if (!report->is_quiet)
+            MUST(buf_format(report->out, "%s%.*s%s  %s%.*s, profile %.*s, seed %llu%s\n",
+                            colour(report, "\033[1m"), STR_FMT(suite->path),
+                            colour(report, "\033[0m"), colour(report, "\033[2m"),
+                            STR_FMT(report->engine_name), STR_FMT(suite->spec.profile->name),
+                            (unsigned long long)suite->seed, colour(report, "\033[0m")));
+        return;
+    case REPORT_TAP:
+        return;
+    case REPORT_JUNIT:
+        MUST(buf_format(report->out, "  <testsuite name=\""));
+        xml_text(report, suite->name);
+        MUST(buf_format(report->out, "\" tests=\"%u\">\n", test_count));
+        return;
+    case REPORT_JSON:
+        json_begin_object(&report->json);
+        json_key_str(&report->json, STR("file"), suite->path);
+        json_key_str(&report->json, STR("name"), suite->name);
+        json_key_str(&report->json, STR("engine"), report->engine_name);
+        json_key(&report->json, STR("tests"));
+        json_begin_array(&report->json);
+        return;
+    }
+    UNREACHABLE("report_format");
+}
+
+void report_test(struct report *report, const struct suite *suite,
+                 const struct test_result *result, int64_t took_ns)
+{
+    if (result->status == TEST_PASSED)
+        report->passed_count++;
+    else
+        report->failed_count++;
+    switch (report->format) {
+    case REPORT_TEXT:
+        text_test(report, suite, result, took_ns);
+        return;
+    case REPORT_TAP:
+        tap_test(report, suite, result);
+        return;
+    case REPORT_JUNIT:
+        junit_test(report, suite, result, took_ns);
+        return;
+    case REPORT_JSON:
+        json_test(report, suite, result, took_ns);
+        return;
+    }
+    UNREACHABLE("report_format");
+}
+
+void report_suite_end(struct report *report)
+{
+    if (report->format == REPORT_JUNIT)
+        MUST(buf_format(report->out, "  </testsuite>\n"));
+    if (report->format == REPORT_JSON) {
+        json_end_array(&report->json);
+        json_end_object(&report->json);
+    }
+}
+
+void report_end(struct report *report)
+{
+    switch (report->format) {
+    case REPORT_TEXT:
+        MUST(buf_format(report->out, "%s%u passed, %u failed%s\n",
+                        colour(report, report->failed_count == 0 ? "\033[32m" : "\033[31m"),
+                        report->passed_count, report->failed_count, colour(report, "\033[0m")));
+        return;
+    case REPORT_TAP:
+        return;
+    case REPORT_JUNIT:
+        MUST(buf_format(report->out, "</testsuites>\n"));
+        return;
+    case REPORT_JSON:
+        json_end_array(&report->json);
+        json_key_i64(&report->json, STR("passed"), report->passed_count);
+        json_key_i64(&report->json, STR("failed"), report->failed_count);
+        json_end_object(&report->json);
+        MUST(buf_append(report->out, STR("\n")));
+        return;
+    }
+    UNREACHABLE("report_format");
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/runner/run.c - one test: a world, a play, its cases in order.
+ */
+#include "testbed/runner/run.h"
+
+#include "base/check.h"
+#include "base/ns.h"
+#include "base/rng.h"
+#include "testbed/runner/want_read.h"
+#include "testbed/sim/sim.h"
+#include "testbed/sockets/sockets.h"
+#include "testbed/world/outcome.h"
+
+#define ARENA_BLOCK_BYTES (64u * 1024)
+/* Up to so many requests, each has a trace in case it fails. */
+#define TRACED_REQUESTS_MAX 500u
+/* What a case waits after its last answer, so that closings are counted. */
+#define SETTLE_NS (30 * NS_MS)
+
+struct run {
+    const struct suite *suite;
+    const struct suite_test *test;
+    const struct run_options *options;
+    struct test_result *result;
+    struct arena *arena;  /* the result's */
+    struct arena scratch; /* of one outcome */
+    struct world *world;
+    struct play *play;
+    const struct node **pod_nodes; /* each pod's behaviour as YAML, for `set` */
+};
+
+static struct world *make_world(struct run *run)
+{
+    struct reading *reading = ARENA_NEW(run->arena, struct reading);
+    *reading = (struct reading){.arena = run->arena,
+                                .diags = run->options->diags,
+                                .unknown_field = UNKNOWN_ERROR,
+                                .object = STR("RouteTest")};
+    struct world_spec spec = run->suite->spec;
+    struct view workloads = view_of(reading, run->test->workloads);
+    spec.workload_count = view_is_present(&workloads) ? view_count(&workloads) : 0;
+    spec.workloads = ARENA_ARRAY(run->arena, struct workload_spec, spec.workload_count);
+    for (uint32_t i = 0; i < spec.workload_count; i++) {
+        struct view entry = view_entry(&workloads, i);
+        workload_read(&entry, &spec.workloads[i]);
+    }
+    struct documents documents = {0};
+    for (uint32_t i = 0; i < spec.documents.count; i++)
+        *ARENA_PUSH(run->arena, documents.items, documents.count, documents.capacity) =
+            spec.documents.items[i];
+    for (uint32_t i = 0; i < run->test->with.count; i++)
+        *ARENA_PUSH(run->arena, documents.items, documents.count, documents.capacity) =
+            run->test->with.items[i];
+    spec.documents = documents;
+    return world_new(&spec, run->arena, run->options->diags);
+}
+
+static void find_pod_nodes(struct run *run)
+{
+    const struct world *world = run->world;
+    run->pod_nodes = ARENA_ARRAY(run->arena, const struct node *, world->pod_count);
+    for (uint32_t i = 0; i < world->pod_count; i++) {
+        const struct node *workload = node_get(run->test->workloads, world->pods[i].workload);
+        const struct node *pods = node_get(workload, STR("pods"));
+        struct str index = arena_format(run->arena, "%u", world->pods[i].index);
+        run->pod_nodes[i] = nodes_merged(workload, node_get(pods, index), run->arena);
+    }
+}
+
+static uint64_t planned_requests(const struct suite_test *test)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < test->case_count; i++) {
+        const struct suite_case *step = &test->cases[i];
+        count += step->is_concurrent ? step->concurrent_count
+                                     : (uint64_t)step->repeat * step->call_count;
+    }
+    return count;
+}
+
+/* --- set ------------------------------------------------------------------- */
+
+static void set_pod(struct run *run, uint32_t pod, const struct set_item *item)
+{
+    static const char *const RESET[] = {"status", "script", "perPod", "act", "raw", NULL};
+    const struct node *before = run->pod_nodes[pod];
+    const struct node *kept =
+        before != NULL ? node_without(before, RESET, run->arena) : NULL;
+    run->pod_nodes[pod] = nodes_merged(kept, item->change, run->arena);
+    struct reading reading = {.arena = run->arena, .diags = run->options->diags};
+    struct view view = view_of(&reading, run->pod_nodes[pod]);
+    world_pod_behave(run->world, pod, behaviour_read(&view));
+    run->play->ops->pod_changed(run->play, pod);
+}
+
+static void run_sets(struct run *run, const struct suite_case *step)
+{
+    for (uint32_t i = 0; i < step->set_count; i++) {
+        const struct set_item *item = &step->sets[i];
+        bool is_found = false;
+        for (uint32_t pod = 0; pod < run->world->pod_count; pod++) {
+            const struct world_pod *known = &run->world->pods[pod];
+            bool is_meant = str_eq(known->name, item->pod) ||
+                            (item->workload.len > 0 && str_eq(known->workload, item->workload));
+            if (!is_meant)
+                continue;
+            is_found = true;
+            set_pod(run, pod, item);
+        }
+        if (!is_found)
+            complain(&run->result->complaints, item->origin, STR("set"),
+                     STR("a pod or workload of that name"),
+                     item->pod.len > 0 ? item->pod : item->workload);
+    }
+}
+
+/* --- requests -------------------------------------------------------------- */
+
+/* The arena of the first failing request's outcome is kept for its story. */
+static void keep_story(struct run *run, const struct outcome *outcome)
+{
+    struct test_result *result = run->result;
+    if (result->has_story || outcome->trace == NULL)
+        return;
+    result->has_story = true;
+    result->story = (struct outcome){0};
+    outcome_take_record(&result->story, &outcome->record, outcome->trace, run->arena);
+}
+
+static void take_outcome(struct run *run, const struct suite_case *step, struct tally *tally,
+                         const struct outcome *outcome)
+{
+    struct complaints *complaints = &run->result->complaints;
+    uint32_t before = complaints->count;
+    run->result->request_count++;
+    judge_outcome(&step->expect, outcome, run->world, run->options->engine == RUN_SIM, complaints);
+    tally_add(tally, outcome);
+    if (complaints->count != before)
+        keep_story(run, outcome);
+}
+
+static void run_one(struct run *run, const struct suite_case *step, struct tally *tally,
+                    struct call call)
+{
+    struct outcome outcome = {0};
+    call.is_keeping = step->has_keepalive ? step->keepalive : step->repeat > 1;
+    run->play->ops->call(run->play, &call, 1, &outcome, &run->scratch);
+    take_outcome(run, step, tally, &outcome);
+    arena_reset(&run->scratch);
+}
+
+static void run_concurrent(struct run *run, const struct suite_case *step, struct tally *tally)
+{
+    uint32_t count = step->concurrent_count;
+    struct call *calls = ARENA_ARRAY(&run->scratch, struct call, count);
+    struct outcome *outcomes = ARENA_ARRAY(&run->scratch, struct outcome, count);
+    for (uint32_t i = 0; i < count; i++) {
+        calls[i] = step->calls[i % step->call_count];
+        calls[i].start_after_ns = i * step->concurrent_every_ns;
+        calls[i].is_keeping = false;
+    }
+    run->play->ops->call(run->play, calls, count, outcomes, &run->scratch);
+    for (uint32_t i = 0; i < count; i++)
+        take_outcome(run, step, tally, &outcomes[i]);
+    arena_reset(&run->scratch);
+}
+
+static void run_requests(struct run *run, const struct suite_case *step)
+{
+    struct tally tally;
+    tally_init(&tally, &step->expect, run->world, run->arena);
+    if (step->is_concurrent) {
+        run_concurrent(run, step, &tally);
+    } else {
+        for (uint32_t turn = 0; turn < step->repeat; turn++)
+            for (uint32_t i = 0; i < step->call_count; i++) {
+                if (step->every_ns > 0 && turn + i > 0)
+                    run->play->ops->wait(run->play, step->every_ns);
+                run_one(run, step, &tally, step->calls[i]);
+            }
+    }
+    run->play->ops->drop_kept(run->play);
+    judge_tally(&step->expect, &tally, &run->result->complaints);
+}
+
+static bool needs_settling(const struct run *run, const struct suite_case *step)
+{
+    return run->options->engine == RUN_SIM || run->test->stat_count > 0 ||
+           step->expect.stat_count > 0;
+}
+
+static void run_case(struct run *run, const struct suite_case *step)
+{
+    switch (step->kind) {
+    case CASE_WAIT:
+        run->play->ops->wait(run->play, step->wait_ns);
+        return;
+    case CASE_SET:
+        run_sets(run, step);
+        return;
+    case CASE_REQUEST:
+        run_requests(run, step);
+        if (step->settle_ns > 0)
+            run->play->ops->wait(run->play, step->settle_ns);
+        else if (step->settle_ns < 0 && needs_settling(run, step))
+            run->play->ops->wait(run->play, SETTLE_NS);
+        return;
+    }
+    UNREACHABLE("case_kind");
+}
+
+static void judge_stats(struct run *run, const struct want_stat *stats, uint32_t count)
+{
+    struct complaints *out = &run->result->complaints;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct want_stat *want = &stats[i];
+        uint64_t value = 0;
+        bool is_known = run->play->ops->stat(run->play, want->cluster, want->counter, &value);
+        if (is_known && want_number_holds(want->order, want->value, value))
+            continue;
+        /* A counter that nobody has never moved. */
+        if (!is_known && want_number_holds(want->order, want->value, 0))
+            continue;
+        complain(out, want->origin,
+                 arena_format(out->arena, "stats %.*s %.*s", STR_FMT(want->cluster),
+                              STR_FMT(want->counter)),
+                 arena_format(out->arena, "%llu", (unsigned long long)want->value),
+                 is_known ? arena_format(out->arena, "%llu", (unsigned long long)value)
+                          : STR("no such counter here"));
+    }
+}
+
+static struct play *make_play(struct run *run, struct play_options options)
+{
+    switch (run->options->engine) {
+    case RUN_SIM:
+        return sim_play_new(run->world, options);
+    case RUN_LIVE:
+        return sockets_play_new(run->world, options, &run->result->why_broken);
+    }
+    UNREACHABLE("run_engine");
+}
+
+static void play_cases(struct run *run)
+{
+    struct test_result *result = run->result;
+    for (uint32_t i = 0; i < run->test->case_count; i++)
+        run_case(run, &run->test->cases[i]);
+    judge_stats(run, run->test->stats, run->test->stat_count);
+    for (uint32_t i = 0; i < run->test->case_count; i++)
+        judge_stats(run, run->test->cases[i].expect.stats, run->test->cases[i].expect.stat_count);
+    if (result->complaints.count > 0)
+        result->status = TEST_FAILED;
+}
+
+void run_test(const struct suite *suite, const struct suite_test *test,
+              const struct run_options *options, struct test_result *out)
+{
+    *out = (struct test_result){.test = test, .status = TEST_PASSED};
+    arena_init(&out->arena, ARENA_BLOCK_BYTES, 0);
+    out->complaints.arena = &out->arena;
+    out->seed = rng_derive(suite->seed, test->name);
+    struct run run = {.suite = suite,
+                      .test = test,
+                      .options = options,
+                      .result = out,
+                      .arena = &out->arena};
+    arena_init(&run.scratch, ARENA_BLOCK_BYTES, 0);
+    run.world = make_world(&run);
+    out->world = run.world;
+    if (run.world == NULL) {
+        out->status = TEST_BROKEN;
+        out->why_broken = STR("the manifests have errors");
+    } else {
+        find_pod_nodes(&run);
+        struct play_options play_options = {
+            .seed = out->seed, .is_tracing = planned_requests(test) <= TRACED_REQUESTS_MAX};
+        run.play = make_play(&run, play_options);
+        if (run.play == NULL)
+            out->status = TEST_BROKEN;
+        else
+            play_cases(&run);
+    }
+    if (run.play != NULL)
+        run.play->ops->free(run.play);
+    arena_fini(&run.scratch);
+}
+
+void run_test_fini(struct test_result *result)
+{
+    if (result->world != NULL)
+        world_free(result->world);
+    result->world = NULL;
+    arena_fini(&result->arena);
+}
+
+bool run_is_wanted(const struct suite_test *test, const struct regex *filter)
+{
+    return filter == NULL || regex_matches_part(filter, test->name);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/runner/run.h - a suite's tests on an engine: verdicts.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "testbed/runner/judge.h"
+#include "testbed/runner/suite.h"
+#include "testbed/world/play.h"
+
+enum run_engine { RUN_SIM, RUN_LIVE };
+
+struct run_options {
+    enum run_engine engine;
+    struct diag_list *diags; /* warnings of the manifests, errors of worlds */
+};
+
+enum test_status { TEST_PASSED, TEST_FAILED, TEST_BROKEN };
+
+struct test_result {
+    const struct suite_test *test;
+    enum test_status status;
+    struct complaints complaints;
+    struct str why_broken;
+    uint64_t request_count;
+    uint64_t seed;
+    /* Of the first failing request, when there was a trace. */
+    bool has_story;
+    struct outcome story; /* with its trace */
+    struct world *world;  /* for names; gone after run_test_fini */
+    struct arena arena;   /* holds all of the above */
+};
+
+/* Runs one test on fresh proxies. */
+void run_test(const struct suite *suite, const struct suite_test *test,
+              const struct run_options *options, struct test_result *out);
+void run_test_fini(struct test_result *result);
+
+/* Is the name of the test one that the expression of --filter finds? */
+bool run_is_wanted(const struct suite_test *test, const struct regex *filter);
