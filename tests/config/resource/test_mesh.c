@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/config/resource/test_mesh.c - objects, and what a cluster makes of
+ * them: pods, addresses, endpoints (docs/addresses.md).
+ */
+#include "tests/config/resource/reading.h"
+
+#define SERVICE(name, port)                                       \
+    "apiVersion: v1\nkind: Service\nmetadata: {name: " name "}\n" \
+    "spec: {selector: {app: " name "}, ports: [{name: http, port: " port "}]}\n---\n"
+#define DEPLOYMENT(name, app, more)                                        \
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " name "}\n"  \
+    "spec:\n  " more "template:\n    metadata: {labels: {app: " app "}}\n" \
+    "    spec: {containers: [{name: a, ports: [{name: web, containerPort: 8080}]}]}\n---\n"
+
+static void test_kinds_are_read_named_or_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum diag_id id; /* DIAG_ID_COUNT: nothing is said */
+        uint32_t ignored_count;
+    } rows[] = {
+        {"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n",
+         DIAG_KIND_NO_EFFECT, 0},
+        {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\n",
+         DIAG_KIND_NO_EFFECT, 0},
+        {"apiVersion: rbac.istio.io/v1alpha1\nkind: ServiceRole\nmetadata: {name: a}\n",
+         DIAG_KIND_REMOVED, 0},
+        {"apiVersion: networking.istio.io/v9\nkind: Gateway\nmetadata: {name: a}\n",
+         DIAG_KIND_VERSION, 0},
+        {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n", DIAG_ID_COUNT, 1},
+        {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", DIAG_ID_COUNT, 1},
+        {"apiVersion: pocketmesh/v1\nkind: RouteTest\nmetadata: {name: a}\n", DIAG_ID_COUNT, 0},
+        {"a: b\n", DIAG_OBJECT_NO_KIND, 0},
+        {"apiVersion: v1\nkind: Namespace\nmetadata: {}\n", DIAG_OBJECT_NO_NAME, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct mesh_reading reading;
+        mesh_reading_init(&reading, rows[i].text);
+        if (rows[i].id == DIAG_ID_COUNT)
+            assert_int_equal(reading.diags.count, 0);
+        else
+            assert_said(&reading, rows[i].id, 1);
+        assert_int_equal(mesh_ignored_count(reading.mesh), rows[i].ignored_count);
+        mesh_reading_fini(&reading);
+    }
+}
+
+static void test_lists_are_unfolded_and_the_later_object_wins(void **state)
+{
+    (void)state;
+    struct mesh_reading reading;
+    mesh_reading_complete(
+        &reading,
+        "apiVersion: v1\nkind: List\nitems:\n"
+        "- {apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 1}]}}\n"
+        "- {apiVersion: v1, kind: Service, metadata: {name: b}, spec: {ports: [{port: 2}]}}\n"
+        "- {apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 3}]}}\n");
+    assert_int_equal(mesh_service_count(reading.mesh), 2);
+    assert_int_equal(mesh_service_find(reading.mesh, STR("default"), STR("a"))->ports[0].port, 3);
+    assert_null(mesh_service_find(reading.mesh, STR("other"), STR("a")));
+    mesh_reading_fini(&reading);
+}
+
+/* The numbers are those of the plan: FNV-1a of "svc/default/reviews" and so on. */
+static void test_addresses_follow_the_plan(void **state)
+{
+    (void)state;
+    struct mesh_reading reading;
+    mesh_reading_complete(&reading,
+                          SERVICE("reviews", "9080") DEPLOYMENT("reviews-v1", "reviews", "")
+                              DEPLOYMENT("details-v1", "details", "replicas: 2\n  "));
+    struct mesh *mesh = reading.mesh;
+    assert_true(str_eq(mesh_service(mesh, 0)->cluster_ip, STR("127.74.255.88")));
+    assert_int_equal(mesh_pod_count(mesh), 3);
+    const struct pod *pod = mesh_pod_find(mesh, STR("default"), STR("reviews-v1-0"));
+    assert_true(str_eq(pod->address, STR("127.130.147.230")));
+    assert_true(str_eq(pod->workload, STR("reviews-v1")));
+    assert_true(pod->is_injected);
+    assert_non_null(mesh_pod_find(mesh, STR("default"), STR("details-v1-1")));
+    struct str first = mesh_address(mesh, 192, STR("proxy/default/x"));
+    struct str second = mesh_address(mesh, 192, STR("proxy/default/x"));
+    assert_false(str_eq(first, second));
+    mesh_reading_fini(&reading);
+}
+
+static void test_sidecars_stand_where_nobody_says_otherwise(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool want;
+    } rows[] = {
+        {DEPLOYMENT("a", "a", ""), true},
+        {"apiVersion: v1\nkind: Namespace\nmetadata: {name: default, labels: {istio-injection: "
+         "disabled}}\n---\n" DEPLOYMENT("a", "a", ""),
+         false},
+        {"apiVersion: v1\nkind: Pod\nmetadata: {name: a-0, annotations: {sidecar.istio.io/inject: "
+         "'false'}}\nspec: {}\n",
+         false},
+        {"apiVersion: v1\nkind: Pod\nmetadata: {name: a-0, labels: {sidecar.istio.io/inject: "
+         "'true'}, annotations: {sidecar.istio.io/inject: 'false'}}\nspec: {}\n",
+         true},
+        {"apiVersion: v1\nkind: Pod\nmetadata: {name: a-0}\nspec: {hostNetwork: true}\n", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct mesh_reading reading;
+        mesh_reading_complete(&reading, rows[i].text);
+        const struct pod *pod = mesh_pod_find(reading.mesh, STR("default"), STR("a-0"));
+        assert_non_null(pod);
+        assert_int_equal(pod->is_injected, rows[i].want);
+        mesh_reading_fini(&reading);
+    }
+}
+
+static void test_endpoints_come_from_pods_and_from_slices(void **state)
+{
+    (void)state;
+    struct mesh_reading reading;
+    mesh_reading_complete(
+        &reading, "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+                  "spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: "
+                  "web}]}\n---\n" DEPLOYMENT(
+                      "web", "web",
+                      "") "apiVersion: v1\nkind: Pod\nmetadata: {name: bare, labels: {app: web}}\n"
+                          "spec: {containers: [{name: a}]}\n---\n"
+                          "apiVersion: v1\nkind: Pod\nmetadata: {name: done, labels: {app: web}}\n"
+                          "status: {phase: Succeeded}\n---\n"
+                          "apiVersion: v1\nkind: Service\nmetadata: {name: manual}\n"
+                          "spec: {ports: [{name: http, port: 80}]}\n---\n"
+                          "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+                          "metadata: {name: m-1, labels: {kubernetes.io/service-name: manual}}\n"
+                          "endpoints: [{addresses: [10.0.0.1]}, {addresses: [10.0.0.2], "
+                          "conditions: {ready: false}}]\n"
+                          "ports: [{name: http, port: 8000}]\n");
+    const struct service *web = mesh_service_find(reading.mesh, STR("default"), STR("web"));
+    assert_int_equal(web->endpoint_count, 2);
+    /* Pods as written come before those of workloads; one has no port "web". */
+    assert_int_equal(web->endpoints[0].ports[0], 0);
+    assert_int_equal(web->endpoints[1].ports[0], 8080);
+    const struct service *manual = mesh_service_find(reading.mesh, STR("default"), STR("manual"));
+    assert_int_equal(manual->endpoint_count, 2);
+    assert_int_equal(manual->endpoints[0].ports[0], 8000);
+    assert_true(manual->endpoints[0].is_ready);
+    assert_false(manual->endpoints[1].is_ready);
+    mesh_reading_fini(&reading);
+}
+
+static void test_added_pods_stand_in_for_derived_ones(void **state)
+{
+    (void)state;
+    struct mesh_reading reading;
+    mesh_reading_init(&reading, SERVICE("a", "80") DEPLOYMENT("a-v1", "a", "replicas: 3\n  "));
+    struct label *labels;
+    uint32_t label_count, replica_count;
+    struct str account;
+    assert_true(mesh_workload(reading.mesh, STR("default"), STR("a-v1"), &labels, &label_count,
+                              &account, &replica_count));
+    assert_int_equal(replica_count, 3);
+    mesh_skip_derived_pods(reading.mesh);
+    struct pod *pod = mesh_add_pod(reading.mesh, STR("default"), STR("a-v1-0"));
+    pod->meta.labels = labels;
+    pod->meta.label_count = label_count;
+    mesh_complete(reading.mesh);
+    assert_int_equal(mesh_pod_count(reading.mesh), 1);
+    assert_int_equal(mesh_service(reading.mesh, 0)->endpoint_count, 1);
+    assert_false(mesh_pod(reading.mesh, 0)->is_injected);
+    mesh_reading_fini(&reading);
+}
+
+static void test_mesh_config_is_read_from_its_config_map(void **state)
+{
+    (void)state;
+    struct mesh_reading reading;
+    mesh_reading_init(&reading, "apiVersion: v1\nkind: ConfigMap\n"
+                                "metadata: {name: istio, namespace: istio-system}\n"
+                                "data:\n  mesh: |-\n"
+                                "    accessLogFile: /dev/stdout\n"
+                                "    outboundTrafficPolicy: {mode: REGISTRY_ONLY}\n"
+                                "    pathNormalization: {normalization: MERGE_SLASHES}\n"
+                                "    h2UpgradePolicy: UPGRADE\n");
+    assert_int_equal(reading.mesh->config.outbound, OUTBOUND_REGISTRY_ONLY);
+    assert_int_equal(reading.mesh->config.paths, PATHS_MERGE_SLASHES);
+    assert_said(&reading, DIAG_NO_EFFECT, 9);
+    assert_int_equal(reading.diags.count, 1);
+    mesh_reading_fini(&reading);
+}
+
+static void test_protocols_are_told_by_the_port_name(void **state)
+{
+    (void)state;
+    static const struct {
+        struct service_port port;
+        enum port_protocol want;
+    } rows[] = {
+        {{.name = STR_INIT("http"), .port = 1}, PORT_HTTP},
+        {{.name = STR_INIT("HTTP-Upper"), .port = 1}, PORT_HTTP},
+        {{.name = STR_INIT("http2-x"), .port = 1}, PORT_HTTP2},
+        {{.name = STR_INIT("grpc-web"), .port = 1}, PORT_GRPC_WEB},
+        {{.name = STR_INIT("grpc-web-x"), .port = 1}, PORT_GRPC_WEB},
+        {{.name = STR_INIT("httpx"), .port = 1}, PORT_SNIFFED},
+        {{.name = STR_INIT(""), .port = 80}, PORT_SNIFFED},
+        {{.name = STR_INIT("web"), .port = 3306}, PORT_TCP},
+        {{.name = STR_INIT("http"), .port = 1, .protocol = STR_INIT("UDP")}, PORT_UDP},
+        {{.name = STR_INIT("http"), .port = 1, .app_protocol = STR_INIT("tcp")}, PORT_TCP},
+        {{.name = STR_INIT("http"), .port = 1, .app_protocol = STR_INIT("odd")}, PORT_SNIFFED},
+        {{.name = STR_INIT("a"), .port = 1, .app_protocol = STR_INIT("kubernetes.io/h2c")},
+         PORT_HTTP2},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_int_equal(service_port_protocol(&rows[i].port), rows[i].want);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kinds_are_read_named_or_counted),
+        cmocka_unit_test(test_lists_are_unfolded_and_the_later_object_wins),
+        cmocka_unit_test(test_addresses_follow_the_plan),
+        cmocka_unit_test(test_sidecars_stand_where_nobody_says_otherwise),
+        cmocka_unit_test(test_endpoints_come_from_pods_and_from_slices),
+        cmocka_unit_test(test_added_pods_stand_in_for_derived_ones),
+        cmocka_unit_test(test_mesh_config_is_read_from_its_config_map),
+        cmocka_unit_test(test_protocols_are_told_by_the_port_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

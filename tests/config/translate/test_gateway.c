@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/config/translate/test_gateway.c - a gateway's servers and routes are
+ * merged as istiod does it (ISTIO.md 2.18, 5.7).
+ */
+#include "tests/config/translate/fixture.h"
+
+#define HTTP_SERVER(hosts) \
+    "  - port: {number: 80, name: http, protocol: HTTP}\n    hosts: " hosts "\n"
+#define ROUTE(host) "route: [{destination: {host: " host "}}]"
+
+static void test_without_a_virtual_service_nothing_is_found(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_gateway(&fixture, GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']"));
+    const struct virtual_host *host = fixture_host(&fixture, "http.80", "blackhole:80");
+    assert_non_null(host);
+    assert_int_equal(host->route_count, 0);
+    assert_text(&fixture, fixture.snapshot->listeners[0].name, "0.0.0.0_80");
+    assert_true(fixture.snapshot->listeners[0].chains[0].http.is_using_remote_address);
+    fixture_fini(&fixture);
+}
+
+static void test_hosts_are_the_more_specific_of_each_pair(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *server, *service;
+        const char *want; /* NULL: nothing in common */
+    } rows[] = {
+        {"*", "a.example.com", "a.example.com:80"},
+        {"a.example.com", "'*.example.com'", "a.example.com:80"},
+        {"*.example.com", "a.example.com", "a.example.com:80"},
+        {"*", "'*'", "*:80"},
+        {"default/a.example.com", "a.example.com", "a.example.com:80"},
+        {"other/a.example.com", "a.example.com", NULL},
+        {"b.example.com", "a.example.com", NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        struct arena arena;
+        arena_init(&arena, 1024, 0);
+        struct str text = arena_format(
+            &arena,
+            GATEWAY("web") "  servers:\n" HTTP_SERVER("['%s']") "---\n" VIRTUAL_SERVICE(
+                "v") "  hosts: [%s]\n"
+                     "  gateways: [web]\n  http:\n  - " ROUTE("a") "\n",
+            rows[i].server, rows[i].service);
+        fixture_gateway(&fixture, text.ptr);
+        const char *name = rows[i].want != NULL ? rows[i].want : "blackhole:80";
+        assert_non_null(fixture_host(&fixture, "http.80", name));
+        fixture_fini(&fixture);
+        arena_fini(&arena);
+    }
+}
+
+static void test_one_host_of_several_virtual_services_has_all_their_routes(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_gateway(
+        &fixture, GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']") "---\n" VIRTUAL_SERVICE(
+                      "first") "  hosts: [a.com]\n  gateways: [web]\n  http:\n"
+                               "  - match: [{uri: {prefix: /1}}]\n    " ROUTE("one") "\n  - " ROUTE(
+                                   "rest") "\n"
+                                           "---\n" VIRTUAL_SERVICE(
+                                               "second") "  hosts: [a.com]\n  gateways: [web]\n"
+                                                         "  http:\n  - match: [{uri: {prefix: "
+                                                         "/2}}]\n    " ROUTE("two") "\n");
+    assert_text(&fixture, fixture_routes(&fixture, "http.80", "a.com:80"),
+                "outbound|80||one.default.svc.cluster.local,"
+                "outbound|80||two.default.svc.cluster.local,"
+                "outbound|80||rest.default.svc.cluster.local");
+    const struct virtual_host *host = fixture_host(&fixture, "http.80", "a.com:80");
+    for (uint32_t i = 0; i < host->route_count; i++)
+        assert_int_equal(host->routes[i].index, i);
+    fixture_fini(&fixture);
+}
+
+static void test_hosts_with_the_same_routes_become_one(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_gateway(&fixture,
+                    GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']") "---\n" VIRTUAL_SERVICE(
+                        "v") "  hosts: [b.com, '*.b.com', a.com]\n"
+                             "  gateways: [web]\n  http:\n  - " ROUTE("a") "\n");
+    const struct virtual_host *host = fixture_host(&fixture, "http.80", "a.com:80");
+    assert_non_null(host);
+    assert_text(&fixture, fixture_domains(&fixture, host), "a.com,b.com,*.b.com");
+    assert_int_equal(fixture_table(&fixture, "http.80")->virtual_host_count, 1);
+    fixture_fini(&fixture);
+}
+
+static void test_https_redirect_asks_for_tls(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_gateway(&fixture, GATEWAY("web") "  servers:\n" HTTP_SERVER(
+                                  "[a.com, lonely.com]") "    tls: {httpsRedirect: "
+                                                         "true}\n---\n" VIRTUAL_SERVICE(
+                                                             "v") "  hosts: "
+                                                                  "[a.com]\n  "
+                                                                  "gateways: "
+                                                                  "[web]\n  http:\n "
+                                                                  " - " ROUTE("a") "\n");
+    static const char *const names[] = {"a.com:80", "lonely.com:80"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const struct virtual_host *host = fixture_host(&fixture, "http.80", names[i]);
+        assert_non_null(host);
+        assert_int_equal(host->require_tls, REQUIRE_TLS_ALL);
+    }
+    fixture_fini(&fixture);
+}
+
+static void test_a_server_port_is_the_services_port(void **state)
+{
+    (void)state;
+    static const char *const text =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: gw, namespace: istio-system}\n"
+        "spec: {selector: {istio: ingressgateway}, ports: [{name: http, port: 80, targetPort: "
+        "8080}]}\n---\n"
+        "apiVersion: v1\nkind: Pod\n"
+        "metadata: {name: gateway-0, namespace: istio-system, labels: {istio: ingressgateway}}\n"
+        "spec: {}\nstatus: {podIP: 127.9.9.8}\n---\n" GATEWAY("web") "  servers:\n" HTTP_SERVER(
+            "['*']") "  - port: {number: 81, name: http-81, protocol: HTTP}\n    hosts: ['*']\n"
+                     "    bind: 127.0.0.9\n";
+    struct fixture fixture;
+    fixture_gateway(&fixture, text);
+    assert_int_equal(fixture.snapshot->listener_count, 2);
+    assert_text(&fixture, fixture.snapshot->listeners[0].name, "0.0.0.0_8080");
+    assert_non_null(fixture_table(&fixture, "http.8080"));
+    assert_text(&fixture, fixture.snapshot->listeners[1].name, "127.0.0.9_81");
+    assert_non_null(fixture_table(&fixture, "http.81.127.0.0.9"));
+    fixture_fini(&fixture);
+}
+
+static void test_a_port_belongs_to_who_came_first(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_gateway(
+        &fixture,
+        GATEWAY("a") "  servers:\n  - port: {number: 80, name: tcp, protocol: TCP}\n"
+                     "    hosts: ['*']\n---\n" GATEWAY("b") "  servers:\n" HTTP_SERVER("['*']"));
+    assert_int_equal(fixture.snapshot->listener_count, 0);
+    fixture_fini(&fixture);
+}
+
+static void test_a_gateway_takes_the_only_port_of_a_service(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_gateway(&fixture,
+                    SERVICE("a", "http", "9080")
+                        GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']") "---\n" VIRTUAL_SERVICE(
+                            "v") "  hosts: [a.com]\n"
+                                 "  gateways: [web]\n  http:\n  - " ROUTE("a") "\n");
+    assert_text(&fixture, fixture_routes(&fixture, "http.80", "a.com:80"),
+                "outbound|9080||a.default.svc.cluster.local");
+    assert_null(snapshot_cluster(fixture.snapshot, STR("PassthroughCluster")));
+    fixture_fini(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_without_a_virtual_service_nothing_is_found),
+        cmocka_unit_test(test_hosts_are_the_more_specific_of_each_pair),
+        cmocka_unit_test(test_one_host_of_several_virtual_services_has_all_their_routes),
+        cmocka_unit_test(test_hosts_with_the_same_routes_become_one),
+        cmocka_unit_test(test_https_redirect_asks_for_tls),
+        cmocka_unit_test(test_a_server_port_is_the_services_port),
+        cmocka_unit_test(test_a_port_belongs_to_who_came_first),
+        cmocka_unit_test(test_a_gateway_takes_the_only_port_of_a_service),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/config/translate/test_sidecar.c - a sidecar's outbound side is what
+ * istiod sends (ISTIO.md 2, 5.2).
+ */
+#include "tests/config/translate/fixture.h"
+
+#define ROUTE(host) "route: [{destination: {host: " host "}}]"
+
+static void test_a_service_has_its_names_and_a_default_route(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture, SERVICE("reviews", "http", "9080"));
+    const struct virtual_host *host =
+        fixture_host(&fixture, "9080", "reviews.default.svc.cluster.local:9080");
+    assert_non_null(host);
+    assert_text(&fixture, fixture_domains(&fixture, host),
+                "reviews.default.svc.cluster.local,reviews.default.svc.cluster.local.,reviews,"
+                "reviews.default.svc,reviews.default,127.74.255.88");
+    const struct route *route = &host->routes[0];
+    assert_text(&fixture, route->name, "default");
+    assert_text(&fixture, route->forward.cluster,
+                "outbound|9080||reviews.default.svc.cluster.local");
+    assert_text(&fixture, route->decorator, "reviews.default.svc.cluster.local:9080/*");
+    assert_non_null(route->forward.retry);
+    assert_int_equal(route->forward.retry->num_retries, 2);
+    assert_int_equal(route->origin.line, 0);
+    assert_text(&fixture, fixture_routes(&fixture, "9080", "allow_any"), "PassthroughCluster");
+    fixture_fini(&fixture);
+}
+
+static void test_other_namespaces_need_longer_names(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture, "apiVersion: v1\nkind: Service\n"
+                              "metadata: {name: reviews, namespace: shop}\n"
+                              "spec: {clusterIP: 10.0.0.1, ports: [{name: http, port: 80}]}\n");
+    const struct virtual_host *host =
+        fixture_host(&fixture, "80", "reviews.shop.svc.cluster.local:80");
+    assert_text(&fixture, fixture_domains(&fixture, host),
+                "reviews.shop.svc.cluster.local,reviews.shop.svc.cluster.local.,reviews.shop,"
+                "reviews.shop.svc,10.0.0.1");
+    fixture_fini(&fixture);
+}
+
+static void test_rules_become_routes_in_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *http;
+        const char *want;
+    } rows[] = {
+        {"  - match: [{uri: {exact: /a}}, {uri: {prefix: /b}}]\n    " ROUTE("b") "\n  - " ROUTE(
+             "a") "\n",
+         "outbound|80||b.default.svc.cluster.local,outbound|80||b.default.svc.cluster.local,"
+         "outbound|80||a.default.svc.cluster.local"},
+        /* A catch-all ends the list. */
+        {"  - match: [{uri: {prefix: /}}]\n    " ROUTE("b") "\n  - " ROUTE("a") "\n",
+         "outbound|80||b.default.svc.cluster.local"},
+        {"  - match: [{uri: {regex: '.*'}}]\n    " ROUTE("b") "\n  - " ROUTE("a") "\n",
+         "outbound|80||b.default.svc.cluster.local"},
+        /* With a method it is none. */
+        {"  - match: [{method: {exact: GET}}]\n    " ROUTE("b") "\n  - " ROUTE("a") "\n",
+         "outbound|80||b.default.svc.cluster.local,outbound|80||a.default.svc.cluster.local"},
+        /* Not for this proxy, port, namespace, gateway. */
+        {"  - match: [{sourceLabels: {app: other}}]\n    " ROUTE("b") "\n  - " ROUTE("a") "\n",
+         "outbound|80||a.default.svc.cluster.local"},
+        {"  - match: [{sourceLabels: {app: client}}]\n    " ROUTE("b") "\n",
+         "outbound|80||b.default.svc.cluster.local"},
+        {"  - match: [{port: 81}]\n    " ROUTE("b") "\n  - " ROUTE("a") "\n",
+         "outbound|80||a.default.svc.cluster.local"},
+        {"  - match: [{sourceNamespace: other}]\n    " ROUTE("b") "\n  - " ROUTE("a") "\n",
+         "outbound|80||a.default.svc.cluster.local"},
+        {"  - match: [{gateways: [web]}]\n    " ROUTE("b") "\n  - " ROUTE("a") "\n",
+         "outbound|80||a.default.svc.cluster.local"},
+        /* No rule is left: the service's own route. */
+        {"  - match: [{gateways: [web]}]\n    " ROUTE("b") "\n",
+         "outbound|80||a.default.svc.cluster.local"},
+        {"  - redirect: {uri: /x}\n", "redirect"},
+        {"  - directResponse: {status: 200}\n", "direct"},
+        {"  - route: [{destination: {host: a}, weight: 1}, {destination: {host: b}, weight: 2}]\n",
+         "weighted"},
+        {"  - route: [{destination: {host: a, subset: v1, port: {number: 8080}}}]\n",
+         "outbound|8080|v1|a.default.svc.cluster.local"},
+        {"  - route: [{destination: {host: nobody.example.com}}]\n",
+         "outbound|80||nobody.example.com"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        struct arena arena;
+        arena_init(&arena, 1024, 0);
+        struct str text = arena_format(&arena,
+                                       SERVICE("a", "http", "80") SERVICE("b", "http", "80")
+                                           VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n%s",
+                                       rows[i].http);
+        fixture_sidecar(&fixture, text.ptr);
+        assert_text(&fixture, fixture_routes(&fixture, "80", "a.default.svc.cluster.local:80"),
+                    rows[i].want);
+        fixture_fini(&fixture);
+        arena_fini(&arena);
+    }
+}
+
+static void test_weights_of_zero_are_left_out_and_the_rest_is_summed(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture, SERVICE("a", "http", "80") VIRTUAL_SERVICE(
+                                  "v") "  hosts: [a]\n  http:\n  - route:\n"
+                                       "    - {destination: {host: a, subset: v1}, weight: 90}\n"
+                                       "    - {destination: {host: a, subset: v2}, weight: 0}\n"
+                                       "    - {destination: {host: a, subset: v3}, weight: 30}\n");
+    const struct virtual_host *host =
+        fixture_host(&fixture, "80", "a.default.svc.cluster.local:80");
+    const struct forward_action *forward = &host->routes[0].forward;
+    assert_int_equal(forward->weighted_count, 2);
+    assert_int_equal(forward->weight_total, 120);
+    assert_int_equal(forward->weighted[1].weight, 30);
+    assert_int_equal(forward->weighted[1].origin.line, 15);
+    assert_text(&fixture, host->routes[0].rule_path, "spec.http[0]");
+    fixture_fini(&fixture);
+}
+
+static void test_the_first_of_two_virtual_services_has_the_host(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(
+        &fixture,
+        SERVICE("a", "http", "80") VIRTUAL_SERVICE(
+            "later") "  hosts: [a]\n  http: [{route: [{destination: {host: later}}]}]\n"
+                     "---\n" VIRTUAL_SERVICE("earlier") "  hosts: [a]\n"
+                                                        "  http: [{route: [{destination: {host: "
+                                                        "earlier}}]}]\n");
+    assert_text(&fixture, fixture_routes(&fixture, "80", "a.default.svc.cluster.local:80"),
+                "outbound|80||earlier.default.svc.cluster.local");
+    fixture_fini(&fixture);
+}
+
+static void test_hosts_without_a_service_are_reached_on_port_80_only(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture,
+                    SERVICE("a", "http", "80") SERVICE("b", "http", "81") VIRTUAL_SERVICE(
+                        "v") "  hosts: [shop.example.com]\n  http:\n  - " ROUTE("a") "\n");
+    assert_non_null(fixture_host(&fixture, "80", "shop.example.com:80"));
+    assert_null(fixture_host(&fixture, "81", "shop.example.com:81"));
+    fixture_fini(&fixture);
+}
+
+static void test_the_exact_virtual_service_beats_the_wildcard(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(
+        &fixture,
+        SERVICE("a", "http", "80") SERVICE("b", "http", "80")
+            VIRTUAL_SERVICE("all") "  hosts: ['*.default.svc.cluster.local']\n  http:\n  - " ROUTE(
+                "wide") "\n"
+                        "---\n" VIRTUAL_SERVICE("one") "  hosts: [a]\n  http:\n  - " ROUTE(
+                            "exact") "\n");
+    assert_text(&fixture, fixture_routes(&fixture, "80", "a.default.svc.cluster.local:80"),
+                "outbound|80||exact.default.svc.cluster.local");
+    assert_text(&fixture, fixture_routes(&fixture, "80", "b.default.svc.cluster.local:80"),
+                "outbound|80||wide.default.svc.cluster.local");
+    fixture_fini(&fixture);
+}
+
+static void test_each_kind_of_port_has_its_listener(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(
+        &fixture,
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
+        "spec:\n  clusterIP: 10.0.0.1\n  ports:\n"
+        "  - {name: http, port: 80}\n  - {name: tcp, port: 81}\n  - {name: odd, port: 82}\n"
+        "  - {name: dns, port: 83, protocol: UDP}\n");
+    const struct snapshot *snapshot = fixture.snapshot;
+    static const struct {
+        const char *name;
+        enum filter_chain_kind kind;
+        bool has_default;
+    } rows[] = {{"0.0.0.0_80", CHAIN_HTTP, true},
+                {"10.0.0.1_81", CHAIN_TCP, false},
+                {"10.0.0.1_82", CHAIN_HTTP, true},
+                {"virtualOutbound", CHAIN_TCP, false}};
+    assert_int_equal(snapshot->listener_count, COUNT_OF(rows));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct listener *listener = &snapshot->listeners[i];
+        assert_text(&fixture, listener->name, rows[i].name);
+        assert_int_equal(listener->chains[0].kind, rows[i].kind);
+        assert_int_equal(listener->default_chain != NULL, rows[i].has_default);
+    }
+    assert_text(&fixture, snapshot->listeners[2].chains[0].http.routes->name,
+                "a.default.svc.cluster.local:82");
+    assert_non_null(fixture_table(&fixture, "a.default.svc.cluster.local:82"));
+    assert_null(fixture_table(&fixture, "82"));
+    fixture_fini(&fixture);
+}
+
+static void test_unknown_hosts_follow_the_mesh_and_the_profile(void **state)
+{
+    (void)state;
+    static const char *const registry_only =
+        SERVICE("a", "http", "80") "apiVersion: v1\nkind: ConfigMap\n"
+                                   "metadata: {name: istio, namespace: istio-system}\n"
+                                   "data: {mesh: 'outboundTrafficPolicy: {mode: REGISTRY_ONLY}'}\n";
+    static const struct proxy_identity proxy = {.name = STR_INIT("x"),
+                                                .namespace = STR_INIT("default")};
+    struct fixture fixture;
+    fixture_init(&fixture, registry_only, &proxy, "istio-latest");
+    assert_text(&fixture, fixture_routes(&fixture, "80", "block_all"), "direct");
+    assert_int_equal(fixture_host(&fixture, "80", "block_all")->routes[0].direct.status, 502);
+    assert_text(&fixture, fixture.snapshot->listeners[0].default_chain->tcp.cluster,
+                "BlackHoleCluster");
+    fixture_fini(&fixture);
+    fixture_init(&fixture, SERVICE("a", "http", "80"), &proxy, "istio-1.0");
+    assert_int_equal(fixture_table(&fixture, "80")->virtual_host_count, 1);
+    fixture_fini(&fixture);
+}
+
+static void test_timeouts_are_the_rules_or_the_profiles(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *profile;
+        const char *rule;
+        int64_t want_ns;
+        uint32_t want_line; /* 0: the profile's */
+    } rows[] = {
+        {"pocketmesh", "", 15000000000, 0},
+        {"istio-1.0", "", 15000000000, 0},
+        {"istio-latest", "", 0, 0},
+        {"pocketmesh", "    timeout: 2s\n", 2000000000, 13},
+        {"pocketmesh", "    timeout: 0s\n", 0, 13},
+    };
+    static const struct proxy_identity proxy = {.name = STR_INIT("x"),
+                                                .namespace = STR_INIT("default")};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        struct arena arena;
+        arena_init(&arena, 1024, 0);
+        struct str text =
+            arena_format(&arena,
+                         SERVICE("a", "http", "80")
+                             VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n  - " ROUTE("a") "\n%s",
+                         rows[i].rule);
+        fixture_init(&fixture, text.ptr, &proxy, rows[i].profile);
+        const struct forward_action *forward =
+            &fixture_host(&fixture, "80", "a.default.svc.cluster.local:80")->routes[0].forward;
+        assert_true(forward->has_timeout);
+        assert_int_equal(forward->timeout_ns, rows[i].want_ns);
+        assert_int_equal(forward->timeout_origin.line, rows[i].want_line);
+        const struct virtual_host *rest = fixture_host(&fixture, "80", "allow_any");
+        if (rest != NULL)
+            assert_int_equal(rest->routes[0].forward.timeout_ns, 0);
+        fixture_fini(&fixture);
+        arena_fini(&arena);
+    }
+}
+
+static void test_the_same_mesh_gives_the_same_snapshot(void **state)
+{
+    (void)state;
+    static const char *const text = SERVICE("a", "http", "80") SERVICE("b", "http", "80")
+        VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n  - " ROUTE("b") "\n";
+    struct fixture first, second;
+    fixture_sidecar(&first, text);
+    fixture_sidecar(&second, text);
+    const struct route_config *a = fixture_table(&first, "80");
+    const struct route_config *b = fixture_table(&second, "80");
+    assert_int_equal(a->virtual_host_count, b->virtual_host_count);
+    for (uint32_t i = 0; i < a->virtual_host_count; i++)
+        assert_true(str_eq(a->virtual_hosts[i].name, b->virtual_hosts[i].name));
+    assert_int_equal(first.snapshot->arena.used_bytes, second.snapshot->arena.used_bytes);
+    fixture_fini(&first);
+    fixture_fini(&second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_service_has_its_names_and_a_default_route),
+        cmocka_unit_test(test_other_namespaces_need_longer_names),
+        cmocka_unit_test(test_rules_become_routes_in_order),
+        cmocka_unit_test(test_weights_of_zero_are_left_out_and_the_rest_is_summed),
+        cmocka_unit_test(test_the_first_of_two_virtual_services_has_the_host),
+        cmocka_unit_test(test_hosts_without_a_service_are_reached_on_port_80_only),
+        cmocka_unit_test(test_the_exact_virtual_service_beats_the_wildcard),
+        cmocka_unit_test(test_each_kind_of_port_has_its_listener),
+        cmocka_unit_test(test_unknown_hosts_follow_the_mesh_and_the_profile),
+        cmocka_unit_test(test_timeouts_are_the_rules_or_the_profiles),
+        cmocka_unit_test(test_the_same_mesh_gives_the_same_snapshot),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
