@@ -233,7 +233,15 @@ static void add_object(struct arriving *arriving, struct str api_version)
         return;
     }
     if (row->read == NULL) {
-        view_complain(&arriving->root, DIAG_KIND_NO_EFFECT, arriving->kind, STR_EMPTY);
+        struct str kind = arriving->kind;
+        bool is_istio = str_has_suffix(group, STR(".istio.io"));
+        if (!is_istio)
+            kind =
+                arena_format(arriving->mesh->arena, "%.*s (%.*s)", STR_FMT(kind), STR_FMT(group));
+        struct str name =
+            arena_format(arriving->mesh->arena, "%.*s/%.*s", STR_FMT(arriving->meta.namespace),
+                         STR_FMT(arriving->meta.name));
+        view_complain(&arriving->root, DIAG_KIND_NO_EFFECT, kind, name);
         return;
     }
     if (arriving->meta.name.len == 0)

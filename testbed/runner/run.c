@@ -43,7 +43,7 @@ static struct world *make_world(struct run *run)
     spec.workloads = ARENA_ARRAY(run->arena, struct workload_spec, spec.workload_count);
     for (uint32_t i = 0; i < spec.workload_count; i++) {
         struct view entry = view_entry(&workloads, i);
-        workload_read(&entry, &spec.workloads[i]);
+        workload_spec_read(&entry, &spec.workloads[i]);
     }
     struct documents documents = {0};
     for (uint32_t i = 0; i < spec.documents.count; i++)
@@ -90,7 +90,7 @@ static void set_pod(struct run *run, uint32_t pod, const struct set_item *item)
     run->pod_nodes[pod] = nodes_merged(kept, item->change, run->arena);
     struct reading reading = {.arena = run->arena, .diags = run->options->diags};
     struct view view = view_of(&reading, run->pod_nodes[pod]);
-    world_pod_behave(run->world, pod, behaviour_read(&view));
+    world_pod_behave(run->world, pod, behaviour_spec_read(&view));
     run->play->ops->pod_changed(run->play, pod);
 }
 

@@ -107,7 +107,7 @@ static void clients_read(struct suite_reading *in, const struct view *view)
     spec->clients = ARENA_ARRAY(arena_of(in), struct client_spec, spec->client_count);
     for (uint32_t i = 0; i < spec->client_count; i++) {
         struct view entry = view_entry(view, i);
-        client_read(&entry, &spec->clients[i]);
+        client_spec_read(&entry, &spec->clients[i]);
     }
 }
 
@@ -187,7 +187,7 @@ static void sets_read(struct suite_reading *in, const struct view *view, struct 
     for (uint32_t i = 0; i < out->set_count; i++) {
         struct view item = want_list_item(view, i);
         struct workload_spec checked; /* for its complaints */
-        workload_read(&item, &checked);
+        workload_spec_read(&item, &checked);
         out->sets[i] = (struct set_item){.pod = view_str(&item, STR("pod"), STR_EMPTY),
                                          .workload = view_str(&item, STR("workload"), STR_EMPTY),
                                          .change = item.node,
@@ -316,7 +316,7 @@ static void workloads_check(struct suite_reading *in)
     for (uint32_t i = 0; view_is_present(&view) && i < view_count(&view); i++) {
         struct view entry = view_entry(&view, i);
         struct workload_spec checked;
-        workload_read(&entry, &checked);
+        workload_spec_read(&entry, &checked);
     }
 }
 

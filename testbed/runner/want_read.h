@@ -51,9 +51,9 @@ struct call *calls_read(const struct view *view, const struct call_defaults *def
                         uint32_t *count);
 
 /* A workload's map (merged) as a spec; one pod's behaviour from a merged map. */
-void workload_read(const struct view *view, struct workload_spec *out);
-struct behaviour behaviour_read(const struct view *view);
-void client_read(const struct view *view, struct client_spec *out);
+void workload_spec_read(const struct view *view, struct workload_spec *out);
+struct behaviour behaviour_spec_read(const struct view *view);
+void client_spec_read(const struct view *view, struct client_spec *out);
 
 /* `over`'s entries over `base`'s, one level deep; either may be NULL. */
 const struct node *nodes_merged(const struct node *base, const struct node *over,

@@ -134,7 +134,7 @@ static void script_read(const struct view *view, struct behaviour *out)
     }
 }
 
-struct behaviour behaviour_read(const struct view *view)
+struct behaviour behaviour_spec_read(const struct view *view)
 {
     struct behaviour out = behaviour_default();
     answer_read(view, &out.answer);
@@ -177,11 +177,11 @@ static void pods_read(const struct view *view, const struct view *workload,
         struct view merged = entry;
         merged.node = nodes_merged(workload->node, entry.node, arena_of(view));
         out->pods[i].index = (uint32_t)index;
-        out->pods[i].behaviour = behaviour_read(&merged);
+        out->pods[i].behaviour = behaviour_spec_read(&merged);
     }
 }
 
-void workload_read(const struct view *view, struct workload_spec *out)
+void workload_spec_read(const struct view *view, struct workload_spec *out)
 {
     *out = (struct workload_spec){.name = view->key, .origin = view_origin(view)};
     out->behaviour = behaviour_default();
@@ -206,12 +206,12 @@ void workload_read(const struct view *view, struct workload_spec *out)
         struct view item = want_list_item(&ports, i);
         out->ports[i] = (uint32_t)view_own_i64(&item, 1, 65535, 80);
     }
-    out->behaviour = behaviour_read(view);
+    out->behaviour = behaviour_spec_read(view);
     struct view pods = view_map(view, STR("pods"));
     pods_read(&pods, view, out);
 }
 
-void client_read(const struct view *view, struct client_spec *out)
+void client_spec_read(const struct view *view, struct client_spec *out)
 {
     static const struct field_row ROWS[] = {
         {"via", FIELD_USED},            {"namespace", FIELD_USED}, {"labels", FIELD_USED},
