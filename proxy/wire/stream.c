@@ -117,6 +117,7 @@ struct stream *stream_take(struct conn *down)
     ASSERT(!stream->is_started);
     ASSERT(stream->attempt == NULL);
     stream->down = down;
+    stream->down_number = down->number;
     return stream;
 }
 

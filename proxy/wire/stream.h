@@ -30,6 +30,7 @@ struct stream {
     struct wire *wire; /* NULL: a place that was never used */
     uint32_t number;
     struct conn *down;       /* NULL: the client is gone, or was answered */
+    uint32_t down_number;    /* the same, for WIRE_DONE: known to the end */
     struct attempt *attempt; /* under way, or NULL */
     struct list mirrors;     /* attempts that want the body too */
     struct list done;        /* in wire->done_streams */

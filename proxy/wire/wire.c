@@ -321,7 +321,7 @@ static bool take_write(struct conn *conn, struct wire_action *action)
 
 static void take_done(struct stream *stream, struct wire_action *action)
 {
-    action->conn = WIRE_NONE;
+    action->conn = stream->down_number;
     action->record = stream_record(stream);
     action->trace =
         stream->wire->options.is_recording_traces && !stream->is_session ? &stream->trace : NULL;

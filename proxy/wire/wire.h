@@ -105,7 +105,7 @@ enum wire_action_kind {
 
 struct wire_action {
     enum wire_action_kind kind;
-    uint32_t conn;
+    uint32_t conn; /* WIRE_DONE: the client's, if it is not gone yet */
     struct str bytes;
     struct str address; /* WIRE_CONNECT: of the endpoint */
     uint32_t port;
