@@ -1,35 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/explain.c - `pocketmesh explain`: a question on the command line.
+ * cli/explain.c - `pocketmesh explain`: one request, and why it went where it
+ * went.
  */
-#include "testbed/inspect/explain.h"
-
 #include "base/check.h"
-#include "base/map.h"
+#include "base/json.h"
 #include "cli/command.h"
 #include "cli/words.h"
+#include "testbed/inspect/asker.h"
+#include "testbed/inspect/explain.h"
+#include "testbed/inspect/question.h"
 #include "testbed/sim/sim.h"
 #include "testbed/sockets/sockets.h"
-#include "testbed/world/play.h"
+#include "testbed/world/outcome.h"
 
-#define OUTPUT_BYTES_MAX (64u << 20)
+#define PAGE_BYTES_MAX (16u << 20)
 #define REPEAT_MAX 10000000u
+#define SEED_DEFAULT 1u
 
 struct explain_job {
     struct words words;
-    struct explain_question question;
-    uint32_t header_capacity;
+    struct documents documents;
+    struct question question;
+    uint32_t line_capacity;
+    struct str from, namespace, repeat_text;
     uint64_t repeat;
+    bool is_json;
+    struct client_spec client;
+    struct call call;
+    struct world *world;
 };
 
 static void take_from(void *user, struct str value)
 {
-    ((struct explain_job *)user)->question.from = value;
+    ((struct explain_job *)user)->from = value;
 }
 
 static void take_namespace(void *user, struct str value)
 {
-    ((struct explain_job *)user)->question.namespace = value;
+    ((struct explain_job *)user)->namespace = value;
 }
 
 static void take_method(void *user, struct str value)
@@ -37,178 +46,164 @@ static void take_method(void *user, struct str value)
     ((struct explain_job *)user)->question.method = value;
 }
 
+static void take_header(void *user, struct str value)
+{
+    struct explain_job *job = user;
+    *ARENA_PUSH(&job->words.arena, job->question.lines, job->question.line_count,
+                job->line_capacity) = value;
+}
+
 static void take_body(void *user, struct str value)
 {
-    ((struct explain_job *)user)->question.body = value;
+    struct explain_job *job = user;
+    job->question.has_body = true;
+    job->question.body = value;
 }
 
 static void take_repeat(void *user, struct str value)
 {
-    struct explain_job *job = user;
-    if (!str_to_u64(value, REPEAT_MAX, &job->repeat) || job->repeat == 0)
-        words_complain(&job->words, "--repeat is a number from 1 to %u", REPEAT_MAX);
+    ((struct explain_job *)user)->repeat_text = value;
 }
 
-static void take_header(void *user, struct str value)
+static bool take_words(struct explain_job *job)
 {
-    struct explain_job *job = user;
-    size_t colon = str_find(value, ':');
-    if (colon == STR_NONE || colon == 0) {
-        words_complain(&job->words, "-H is 'NAME: VALUE', not '%.*s'", STR_FMT(value));
-        return;
-    }
-    *ARENA_PUSH(&job->words.arena, job->question.headers, job->question.header_count,
-                job->header_capacity) =
-        (struct header){str_trim(str_slice(value, 0, colon)), str_trim(str_from(value, colon + 1))};
+    struct words *words = &job->words;
+    struct str why;
+    if (words->plain_count != 1)
+        words_complain(words, "name one URL, such as http://SERVICE:PORT/PATH");
+    if (words->manifest_count == 0)
+        words_complain(words, "name the manifests with -f");
+    if (job->repeat_text.len > 0 &&
+        (!str_to_u64(job->repeat_text, REPEAT_MAX, &job->repeat) || job->repeat == 0))
+        words_complain(words, "--repeat is a number from 1 to %u, not \"%.*s\"", REPEAT_MAX,
+                       STR_FMT(job->repeat_text));
+    if (words->output.len > 0 && !str_eq(words->output, STR("json")) &&
+        !str_eq(words->output, STR("text")))
+        words_complain(words, "-o is text or json, not \"%.*s\"", STR_FMT(words->output));
+    if (words->is_wrong)
+        return false;
+    job->is_json = str_eq(words->output, STR("json"));
+    job->question.url = words->plain[0];
+    if (question_call(&job->question, &words->arena, &job->call, &why))
+        return true;
+    words_complain(words, "\"%.*s\" is not understood: %.*s", STR_FMT(words->plain[0]),
+                   STR_FMT(why));
+    return false;
 }
 
-static struct play *make_play(struct explain_job *job, struct world *world, bool is_tracing)
+static bool find_asker(struct explain_job *job)
 {
-    struct play_options options = {.seed = job->words.has_seed ? job->words.seed : 1,
-                                   .is_tracing = is_tracing};
-    if (!job->words.is_live)
-        return sim_play_new(world, options);
-    struct str why = STR_EMPTY;
-    struct play *play = sockets_play_new(world, options, &why);
-    if (play == NULL)
-        words_complain(&job->words, "%.*s", STR_FMT(why));
-    return play;
+    struct asker asker = asker_find(&job->documents, job->from, job->namespace, &job->words.arena);
+    job->client = asker.client;
+    if (asker.is_found)
+        return true;
+    words_complain(&job->words, "--from: nobody is called \"%.*s\"; there are %.*s",
+                   STR_FMT(job->from), STR_FMT(asker.known));
+    return false;
 }
 
-static enum rc write_one(struct explain_job *job, const struct world *world,
-                         const struct call *call, const struct outcome *outcome, struct buf *out)
+/* Everybody answers 200 at once; what happens before that is the question. */
+static bool make_world(struct explain_job *job)
 {
-    struct explain_style style = {.has_colour = words_has_colour(&job->words, stdout),
-                                  .engine_name = job->words.is_live ? STR("live") : STR("sim")};
-    if (str_eq(job->words.output, STR("json")))
-        return explain_write_json(world, call, outcome, &style, &job->words.arena, out);
-    return explain_write(world, call, outcome, &style, &job->words.arena, out);
+    struct world_spec spec = {.documents = job->documents,
+                              .clients = &job->client,
+                              .client_count = 1,
+                              .namespace = job->namespace,
+                              .profile = job->words.profile};
+    job->world = world_new(&spec, &job->words.arena, &job->words.diags);
+    bool has_errors = words_report(&job->words);
+    if (job->words.is_verbose && job->world != NULL && mesh_ignored_count(job->world->mesh) > 0)
+        fprintf(stderr, "%u objects of other kinds are ignored\n",
+                mesh_ignored_count(job->world->mesh));
+    return job->world != NULL && !has_errors;
 }
 
-struct spread {
-    struct str *names;
-    uint64_t *counts;
-    uint32_t count, capacity;
-    struct map index;
-};
-
-static void spread_add(struct explain_job *job, struct spread *spread, const struct world *world,
-                       const struct outcome *outcome, struct arena *scratch)
+static int write_page(struct explain_job *job, const struct explain_page *page)
 {
-    struct str pod = outcome->pod == UINT32_MAX ? STR("-") : world->pods[outcome->pod].name;
-    struct str cluster = outcome->has_record ? outcome->record.cluster_name : STR_EMPTY;
-    struct str name =
-        arena_format(scratch, "%u %-3.*s %.*s  %.*s", outcome->status,
-                     STR_FMT(outcome->has_record ? outcome->flags : STR("-")),
-                     STR_FMT(cluster.len > 0 ? cluster : STR("-")), STR_FMT(pod));
-    uint32_t index = map_get(&spread->index, name);
-    if (index == MAP_NONE) {
-        uint32_t unused = spread->capacity, count = spread->count;
-        index = spread->count;
-        (void)ARENA_PUSH(&job->words.arena, spread->counts, count, unused);
-        struct str *fresh =
-            ARENA_PUSH(&job->words.arena, spread->names, spread->count, spread->capacity);
-        *fresh = arena_str(&job->words.arena, name);
-        map_set(&spread->index, *fresh, index);
-    }
-    spread->counts[index]++;
-}
-
-/* The rest of the repeats, by where they went. */
-static enum rc write_spread(struct explain_job *job, struct play *play, const struct world *world,
-                            struct call call, struct buf *out)
-{
-    struct spread spread = {0};
+    struct buf out;
     struct arena scratch;
-    arena_init(&scratch, 64 * 1024, 0);
-    map_init(&spread.index, &job->words.arena);
-    call.is_keeping = true;
-    for (uint64_t i = 0; i < job->repeat; i++) {
-        struct outcome outcome = {0};
-        play->ops->call(play, &call, 1, &outcome, &scratch);
-        spread_add(job, &spread, world, &outcome, &scratch);
+    buf_init(&out, PAGE_BYTES_MAX);
+    arena_init(&scratch, 16384, 0);
+    enum rc rc = RC_OK;
+    if (job->is_json) {
+        struct json json;
+        json_init(&json, &out, 2);
+        explain_write_json(page, &scratch, &json);
+        rc = json_is_full(&json) ? RC_FULL : buf_append(&out, STR("\n"));
+    } else {
+        rc = explain_write(page, &scratch, &out);
+    }
+    bool is_written = words_write(&out);
+    arena_fini(&scratch);
+    buf_fini(&out);
+    return is_written && rc == RC_OK ? EXIT_CODE_FINE : EXIT_CODE_SURROUNDINGS;
+}
+
+static int play_calls(struct explain_job *job, struct play *play, uint64_t seed)
+{
+    struct arena *arena = &job->words.arena;
+    struct arena scratch;
+    struct outcome first;
+    struct spread spread;
+    arena_init(&scratch, 65536, 0);
+    spread_init(&spread, arena);
+    job->call.is_keeping = job->repeat > 1;
+    play->ops->call(play, &job->call, 1, &first, arena);
+    spread_add(&spread, &first, job->world);
+    for (uint64_t i = 1; i < job->repeat; i++) {
+        struct outcome outcome;
+        play->ops->call(play, &job->call, 1, &outcome, &scratch);
+        spread_add(&spread, &outcome, job->world);
         arena_reset(&scratch);
     }
     arena_fini(&scratch);
-    enum rc rc = buf_format(out, "\n%llu requests:\n", (unsigned long long)job->repeat);
-    for (uint32_t i = 0; i < spread.count && rc == RC_OK; i++)
-        rc = buf_format(out, "  %8llu %5.1f%%  %.*s\n", (unsigned long long)spread.counts[i],
-                        100.0 * (double)spread.counts[i] / (double)job->repeat,
-                        STR_FMT(spread.names[i]));
-    return rc;
-}
-
-static int answer(struct explain_job *job, struct world *world, const struct call *call)
-{
-    struct play *play = make_play(job, world, true);
-    if (play == NULL)
-        return EXIT_CODE_SURROUNDINGS;
-    struct buf out;
-    buf_init(&out, OUTPUT_BYTES_MAX);
-    struct outcome outcome = {0};
-    play->ops->call(play, call, 1, &outcome, &job->words.arena);
-    enum rc rc = write_one(job, world, call, &outcome, &out);
-    play->ops->free(play);
-    if (rc == RC_OK && job->repeat > 1) {
-        play = make_play(job, world, false);
-        if (play != NULL) {
-            rc = write_spread(job, play, world, *call, &out);
-            play->ops->free(play);
-        }
-    }
-    bool is_written = words_write(&out);
-    buf_fini(&out);
-    return rc == RC_OK && is_written ? EXIT_CODE_FINE : EXIT_CODE_SURROUNDINGS;
+    struct explain_page page = {.world = job->world,
+                                .call = &job->call,
+                                .outcome = &first,
+                                .spread = job->repeat > 1 ? &spread : NULL,
+                                .engine_name = job->words.is_live ? STR("live") : STR("sim"),
+                                .seed = seed,
+                                .has_colour = words_has_colour(&job->words, stdout)};
+    return write_page(job, &page);
 }
 
 static int run_job(struct explain_job *job)
 {
-    struct words *words = &job->words;
-    if (words->plain_count != 1)
-        return words_complain(words, "one URL is asked about at a time; there are %u",
-                              words->plain_count);
-    if (words->manifest_count == 0)
-        return words_complain(words, "no manifests; name them with -f");
-    if (words->output.len > 0 && !str_eq(words->output, STR("text")) &&
-        !str_eq(words->output, STR("json")))
-        return words_complain(words, "-o is text or json, not \"%.*s\"", STR_FMT(words->output));
-    struct explain_question *question = &job->question;
-    question->url = words->plain[0];
-    question->profile = words->profile != NULL ? words->profile : profile_default();
-    if (question->method.len == 0)
-        question->method = question->body.len > 0 ? STR("POST") : STR("GET");
-    words_documents(words, &question->documents);
-    struct world *world = NULL;
-    struct call call;
+    if (!take_words(job))
+        return EXIT_CODE_INPUT;
+    words_documents(&job->words, &job->documents);
+    if (words_report(&job->words) || !find_asker(job) || !make_world(job))
+        return EXIT_CODE_INPUT;
+    struct play_options options = {.seed = job->words.has_seed ? job->words.seed : SEED_DEFAULT,
+                                   .is_tracing = true};
     struct str why = STR_EMPTY;
-    bool is_good =
-        explain_prepare(question, &words->arena, &words->diags, &world, &call, &why);
-    bool has_errors = words_report(words);
-    int code = EXIT_CODE_INPUT;
-    if (why.len > 0)
-        words_complain(words, "%.*s", STR_FMT(why));
-    else if (is_good && !has_errors)
-        code = answer(job, world, &call);
-    if (world != NULL)
-        world_free(world);
+    struct play *play = job->words.is_live ? sockets_play_new(job->world, options, &why)
+                                           : sim_play_new(job->world, options);
+    if (play == NULL) {
+        words_complain(&job->words, "%.*s", STR_FMT(why));
+        return EXIT_CODE_SURROUNDINGS;
+    }
+    int code = play_calls(job, play, options.seed);
+    play->ops->free(play);
     return code;
 }
 
 int cmd_explain(int argc, char **argv)
 {
     static const struct words_option OPTIONS[] = {
-        {"--from", true, take_from},      {"-n", true, take_namespace},
+        {"--from", true, take_from},           {"-n", true, take_namespace},
         {"--namespace", true, take_namespace}, {"-X", true, take_method},
-        {"--method", true, take_method},  {"-H", true, take_header},
-        {"--header", true, take_header},  {"-d", true, take_body},
-        {"--repeat", true, take_repeat},
+        {"--request", true, take_method},      {"-H", true, take_header},
+        {"--header", true, take_header},       {"-d", true, take_body},
+        {"--data", true, take_body},           {"--repeat", true, take_repeat},
     };
-    struct explain_job job = {.repeat = 1};
-    job.question.namespace = STR("default");
+    struct explain_job job = {.namespace = STR("default"), .repeat = 1};
     words_init(&job.words, "explain");
     int code = EXIT_CODE_INPUT;
     if (words_read(&job.words, argc, argv, OPTIONS, COUNT_OF(OPTIONS), &job))
         code = run_job(&job);
+    if (job.world != NULL)
+        world_free(job.world);
     words_fini(&job.words);
     return code;
 }

@@ -129,7 +129,8 @@ static int run_all(struct test_job *job)
     for (uint32_t i = 0; i < job->path_count; i++)
         count += wanted_count(job, &job->suites[i]);
     if (count == 0)
-        return words_complain(&job->words, "no test has a name that matches \"%.*s\": nothing to do",
+        return words_complain(&job->words,
+                              "no test has a name that matches \"%.*s\": nothing to do",
                               STR_FMT(job->filter_text));
     buf_init(&job->out, REPORT_BYTES_MAX);
     job->report.out = &job->out;

@@ -78,10 +78,10 @@ static void take_engine(struct words *words, struct str value)
 
 static void take_manifest(struct words *words, struct str value)
 {
-    *ARENA_PUSH(&words->arena, words->manifests, words->manifest_count,
-                words->manifest_capacity) = value;
-    words->rerun = arena_format(&words->arena, "%.*s -f %.*s", STR_FMT(words->rerun),
-                                STR_FMT(value));
+    *ARENA_PUSH(&words->arena, words->manifests, words->manifest_count, words->manifest_capacity) =
+        value;
+    words->rerun =
+        arena_format(&words->arena, "%.*s -f %.*s", STR_FMT(words->rerun), STR_FMT(value));
 }
 
 static void take_common(struct words *words, struct str name, struct str value)
@@ -107,7 +107,7 @@ static void take_common(struct words *words, struct str name, struct str value)
 
 static bool is_common_with_value(struct str name)
 {
-    static const char *const NAMES[] = {"-f", "--profile", "--seed", "--color",
+    static const char *const NAMES[] = {"-f", "--profile", "--seed",  "--color",
                                         "-o", "--output",  "--engine"};
     for (size_t i = 0; i < COUNT_OF(NAMES); i++)
         if (str_eq(name, str_of(NAMES[i])))
@@ -128,8 +128,8 @@ static bool take_flag(struct words *words, struct str name)
     return true;
 }
 
-static void unknown_option(struct words *words, struct str name,
-                           const struct words_option *options, uint32_t option_count)
+static void unknown_option(struct words *words, struct str name, const struct words_option *options,
+                           uint32_t option_count)
 {
     for (uint32_t i = 0; i < option_count + COUNT_OF(COMMON); i++) {
         const char *known = i < option_count ? options[i].name : COMMON[i - option_count];
@@ -140,8 +140,8 @@ static void unknown_option(struct words *words, struct str name,
             return;
         }
     }
-    words_complain(words, "there is no option %.*s; `pocketmesh help %s` lists them",
-                   STR_FMT(name), words->command);
+    words_complain(words, "there is no option %.*s; `pocketmesh help %s` lists them", STR_FMT(name),
+                   words->command);
 }
 
 static const struct words_option *find_option(struct str name, const struct words_option *options,

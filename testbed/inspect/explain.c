@@ -1,313 +1,295 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * testbed/inspect/explain.c - from a URL to a call, from an outcome to words.
+ * testbed/inspect/explain.c - see explain.h.
  */
 #include "testbed/inspect/explain.h"
 
 #include "base/check.h"
-#include "base/json.h"
 #include "base/ns.h"
 #include "config/yaml/duration.h"
 #include "testbed/inspect/story.h"
 
-struct url {
-    struct str host; /* with its port if it has one */
-    uint32_t port;   /* 0: not said */
-    struct str path;
+#define BODY_SHOWN_MAX 60u
+
+/* A page being written: the first failure sticks. */
+struct writer {
+    const struct explain_page *page;
+    struct arena *arena;
+    struct buf *out;
+    enum rc rc;
 };
 
-static bool parse_url(struct str text, struct url *out, struct str *why)
+static const char *paint(const struct writer *writer, const char *code)
 {
-    struct str scheme = STR("http://");
-    if (str_has_prefix_ci(text, STR("https://"))) {
-        *why = STR("https is not built yet; ask with http://");
-        return false;
-    }
-    if (str_has_prefix_ci(text, scheme))
-        text = str_from(text, scheme.len);
-    size_t slash = 0;
-    while (slash < text.len && text.ptr[slash] != '/' && text.ptr[slash] != '?')
-        slash++;
-    out->host = str_slice(text, 0, slash);
-    out->path = slash < text.len ? str_from(text, slash) : STR("/");
-    out->port = 0;
-    size_t colon = str_find_last(out->host, ':');
-    uint64_t port = 0;
-    if (colon != STR_NONE && str_find(out->host, ']') == STR_NONE) {
-        if (!str_to_u64(str_from(out->host, colon + 1), 65535, &port) || port == 0) {
-            *why = STR("the URL's port is no number from 1 to 65535");
-            return false;
-        }
-        out->port = (uint32_t)port;
-    }
-    if (out->host.len == 0)
-        *why = STR("the URL names no host; write http://SERVICE:PORT/PATH");
-    return out->host.len > 0;
+    return writer->page->has_colour ? code : "";
 }
 
-/* Calls `found` for each object, those in Lists too. */
-static const struct node *find_workload(const struct node *object, struct str name,
-                                        struct str namespace)
+static void put_str(struct writer *writer, struct str text)
 {
-    const struct node *items = node_get(object, STR("items"));
-    for (uint32_t i = 0; items != NULL && items->kind == NODE_LIST && i < items->count; i++) {
-        const struct node *found = find_workload(items->items[i], name, namespace);
-        if (found != NULL)
-            return found;
+    if (writer->rc == RC_OK)
+        writer->rc = buf_append(writer->out, text);
+}
+
+#define BOLD "\033[1m"
+#define DIM "\033[2m"
+#define RED "\033[31m"
+#define GREEN "\033[32m"
+#define PLAIN "\033[0m"
+
+static struct str via_words(enum client_via via)
+{
+    switch (via) {
+    case VIA_SIDECAR:
+        return STR("sidecar");
+    case VIA_GATEWAY:
+        return STR("gateway");
+    case VIA_NONE:
+        return STR("no proxy");
     }
-    static const struct str KINDS[] = {STR_INIT("Deployment"), STR_INIT("StatefulSet"),
-                                       STR_INIT("DaemonSet"), STR_INIT("ReplicaSet"),
-                                       STR_INIT("Pod")};
-    const struct node *kind = node_get(object, STR("kind"));
-    const struct node *meta = node_get(object, STR("metadata"));
-    const struct node *own_name = node_get(meta, STR("name"));
-    const struct node *own_namespace = node_get(meta, STR("namespace"));
-    if (kind == NULL || own_name == NULL || !str_eq(own_name->text, name))
-        return NULL;
-    struct str in = own_namespace != NULL ? own_namespace->text : STR("default");
-    if (!str_eq(in, namespace))
-        return NULL;
-    for (size_t i = 0; i < COUNT_OF(KINDS); i++)
-        if (str_eq(kind->text, KINDS[i]))
-            return object;
-    return NULL;
+    UNREACHABLE("client_via");
 }
 
-/* "reviews-v1-0" is a pod of "reviews-v1". */
-static struct str without_index(struct str pod)
+static void write_heading(struct writer *writer)
 {
-    size_t dash = str_find_last(pod, '-');
-    uint64_t index;
-    if (dash == STR_NONE || !str_to_u64(str_from(pod, dash + 1), 99999, &index))
-        return pod;
-    return str_slice(pod, 0, dash);
+    const struct explain_page *page = writer->page;
+    const struct call *call = page->call;
+    const struct world_client *client = &page->world->clients[call->client];
+    bool is_gateway = client->spec.via == VIA_GATEWAY;
+    put_str(writer, arena_format(writer->arena, "%s%.*s http://%.*s%.*s%s\n", paint(writer, BOLD),
+                                 STR_FMT(call->method), STR_FMT(call->authority),
+                                 STR_FMT(call->uri), paint(writer, PLAIN)));
+    for (uint32_t i = 0; i < call->header_count; i++)
+        put_str(writer, arena_format(writer->arena, "%s%.*s: %.*s%s\n", paint(writer, BOLD),
+                                     STR_FMT(call->headers[i].name),
+                                     STR_FMT(call->headers[i].value), paint(writer, PLAIN)));
+    put_str(
+        writer,
+        arena_format(writer->arena,
+                     "%sfrom %.*s (%.*s, namespace %.*s), engine %.*s, profile %.*s, "
+                     "seed %llu%s\n\n",
+                     paint(writer, DIM), STR_FMT(client->spec.name),
+                     STR_FMT(via_words(client->spec.via)),
+                     STR_FMT(is_gateway ? client->spec.gateway_namespace : client->spec.namespace),
+                     STR_FMT(page->engine_name), STR_FMT(page->world->spec.profile->name),
+                     (unsigned long long)page->seed, paint(writer, PLAIN)));
 }
 
-static void take_labels(const struct node *workload, struct arena *arena, struct client_spec *out)
+static struct str origin_words(struct origin origin, struct arena *arena)
 {
-    const struct node *template = node_get(node_get(workload, STR("spec")), STR("template"));
-    const struct node *meta = node_get(template != NULL ? template : workload, STR("metadata"));
-    const struct node *labels = node_get(meta, STR("labels"));
-    if (labels == NULL || labels->kind != NODE_MAP)
+    return origin.line == 0 ? STR_EMPTY
+                            : arena_format(arena, "   %.*s:%u:%u", STR_FMT(origin.file),
+                                           origin.line, origin.column);
+}
+
+/* Which ports could have been meant. */
+static struct str port_hint(const struct explain_page *page, struct arena *arena)
+{
+    const struct service *service = world_service_of(page->world, page->call->authority);
+    struct str out = STR_EMPTY;
+    if (service == NULL || page->world->clients[page->call->client].spec.via == VIA_GATEWAY)
+        return out;
+    for (uint32_t i = 0; i < service->port_count; i++)
+        out = arena_format(arena, "%.*s%s%u", STR_FMT(out), i > 0 ? ", " : "",
+                           service->ports[i].port);
+    return arena_format(arena, "; the service %.*s has %.*s", STR_FMT(service->meta.name),
+                        STR_FMT(out));
+}
+
+static void write_listener(struct writer *writer)
+{
+    struct arena *arena = writer->arena;
+    const struct call_target target = world_target(writer->page->world, writer->page->call);
+    const struct listener *listener = target.listener;
+    if (listener == NULL && target.pod == UINT32_MAX) {
+        put_str(writer,
+                arena_format(arena, "  %s! listener  nobody listens on %.*s:%u%.*s%s\n",
+                             paint(writer, RED), STR_FMT(target.address), target.port,
+                             STR_FMT(port_hint(writer->page, arena)), paint(writer, PLAIN)));
         return;
-    out->labels = ARENA_ARRAY(arena, struct label, labels->count);
-    for (uint32_t i = 0; i < labels->count; i++)
-        out->labels[out->label_count++] =
-            (struct label){labels->entries[i].key, labels->entries[i].value->text};
-}
-
-static bool choose_client(const struct explain_question *question, struct arena *arena,
-                          struct client_spec *out, struct str *why)
-{
-    *out = (struct client_spec){.name = STR("client"), .namespace = question->namespace};
-    if (question->from.len == 0)
-        return true;
-    struct str from = question->from;
-    out->name = from;
-    size_t slash = str_find(from, '/');
-    if (slash != STR_NONE) {
-        out->via = VIA_GATEWAY;
-        out->gateway_namespace = str_slice(from, 0, slash);
-        out->gateway_name = str_from(from, slash + 1);
-        return true;
     }
-    size_t dot = str_find(from, '.');
-    if (dot != STR_NONE) {
-        out->namespace = str_from(from, dot + 1);
-        from = str_slice(from, 0, dot);
-    }
-    const struct node *workload = NULL;
-    for (uint32_t i = 0; i < question->documents.count && workload == NULL; i++) {
-        workload = find_workload(question->documents.items[i], from, out->namespace);
-        if (workload == NULL)
-            workload = find_workload(question->documents.items[i], without_index(from),
-                                     out->namespace);
-    }
-    if (workload == NULL) {
-        *why = arena_format(arena,
-                            "no workload or pod \"%.*s\" in namespace %.*s; --from also takes "
-                            "NAMESPACE/GATEWAY, and without it a client without labels asks",
-                            STR_FMT(from), STR_FMT(out->namespace));
-        return false;
-    }
-    take_labels(workload, arena, out);
-    return true;
+    if (listener == NULL)
+        return;
+    bool is_tcp = listener->chain_count > 0 && listener->chains[0].kind == CHAIN_TCP;
+    put_str(writer,
+            arena_format(arena, "    listener  %.*s takes connections to %.*s:%u%s%s%.*s%s\n",
+                         STR_FMT(listener->name), STR_FMT(target.address), target.port,
+                         is_tcp ? ", as TCP" : "", paint(writer, DIM),
+                         STR_FMT(origin_words(listener->origin, arena)), paint(writer, PLAIN)));
 }
 
-bool explain_prepare(const struct explain_question *question, struct arena *arena,
-                     struct diag_list *diags, struct world **world, struct call *call,
-                     struct str *why)
+static void write_story(struct writer *writer)
 {
-    struct url url;
-    struct client_spec client;
-    *world = NULL;
-    *why = STR_EMPTY;
-    if (!parse_url(question->url, &url, why) || !choose_client(question, arena, &client, why))
-        return false;
-    struct client_spec *clients = ARENA_NEW(arena, struct client_spec);
-    *clients = client;
-    struct world_spec spec = {.documents = question->documents,
-                              .clients = clients,
-                              .client_count = 1,
-                              .namespace = question->namespace,
-                              .has_sidecar_default = true,
-                              .profile = question->profile};
-    *world = world_new(&spec, arena, diags);
-    /* A gateway's first port is its own; everything else means 80. */
-    uint32_t port = url.port != 0 ? url.port : client.via == VIA_GATEWAY ? 0 : 80;
-    *call = (struct call){.has_authority = true,
-                          .authority = url.host,
-                          .port = port,
-                          .method = question->method,
-                          .uri = url.path,
-                          .headers = question->headers,
-                          .header_count = question->header_count,
-                          .body = question->body};
-    return *world != NULL;
-}
-
-/* --- words ------------------------------------------------------------------ */
-
-static struct str client_words(const struct world *world, struct arena *arena)
-{
-    const struct client_spec *client = &world->clients[0].spec;
-    if (client->via == VIA_GATEWAY)
-        return arena_format(arena, "the gateway %.*s", STR_FMT(client->name));
-    if (client->label_count == 0)
-        return arena_format(arena, "a client in namespace %.*s", STR_FMT(client->namespace));
-    return client->name;
-}
-
-static struct str answered_by(const struct world *world, const struct outcome *outcome,
-                              struct arena *arena)
-{
-    if (outcome->sighting_count == 0 || outcome->pod == UINT32_MAX)
-        return STR_EMPTY;
-    return arena_format(arena, ", by %.*s", STR_FMT(world->pods[outcome->pod].name));
-}
-
-static struct str end_words(const struct world *world, const struct outcome *outcome,
-                            struct arena *arena)
-{
-    struct str took = duration_text(outcome->duration_ns / NS_US * NS_US, arena);
-    if (!outcome->has_response) {
-        if (!outcome->has_record && outcome->error == CALL_CONNECTION_REFUSED)
-            return STR("connection refused: no listener of the proxy has this port");
-        return arena_format(arena, "%.*s after %.*s", STR_FMT(call_error_name(outcome->error)),
-                            STR_FMT(took));
-    }
-    return arena_format(arena, "%u %.*s after %.*s%.*s", outcome->status,
-                        STR_FMT(outcome->reason), STR_FMT(took),
-                        STR_FMT(answered_by(world, outcome, arena)));
-}
-
-static enum rc write_flags(const struct outcome *outcome, struct buf *out)
-{
-    struct str rest = outcome->flags;
-    while (rest.ptr != NULL) {
-        struct str flag = str_cut(&rest, ',');
-        struct str meaning = story_flag_meaning(flag);
-        if (meaning.len == 0)
-            continue;
-        enum rc rc = buf_format(out, "     %.*s  %.*s\n", STR_FMT(flag), STR_FMT(meaning));
-        if (rc != RC_OK)
-            return rc;
-    }
-    return RC_OK;
-}
-
-enum rc explain_write(const struct world *world, const struct call *call,
-                      const struct outcome *outcome, const struct explain_style *style,
-                      struct arena *scratch, struct buf *out)
-{
-    const char *bold = style->has_colour ? "\033[1m" : "";
-    const char *plain = style->has_colour ? "\033[0m" : "";
-    enum rc rc = buf_format(out, "%s%.*s http://%.*s%.*s%s  from %.*s\n", bold,
-                            STR_FMT(call->method), STR_FMT(call->authority), STR_FMT(call->uri),
-                            plain, STR_FMT(client_words(world, scratch)));
-    struct story_options options = {.has_colour = style->has_colour,
+    const struct explain_page *page = writer->page;
+    struct story_options options = {.has_colour = page->has_colour,
                                     .indent = STR("  "),
-                                    .world = world,
-                                    .profile = world->spec.profile->name};
-    if (rc == RC_OK && outcome->trace != NULL)
-        rc = story_write(outcome->trace, &options, scratch, out);
-    bool is_good = outcome->has_response && outcome->status < 400;
-    const char *colour = !style->has_colour ? "" : is_good ? "\033[32m" : "\033[31m";
-    if (rc == RC_OK)
-        rc = buf_format(out, "%s=> %.*s%s", colour,
-                        STR_FMT(end_words(world, outcome, scratch)), plain);
-    if (rc == RC_OK && outcome->has_record)
-        rc = buf_format(out, "; flags %.*s, details %.*s", STR_FMT(outcome->flags),
-                        STR_FMT(outcome->record.details.len > 0 ? outcome->record.details
-                                                                : STR("-")));
-    if (rc == RC_OK)
-        rc = buf_append(out, STR("\n"));
-    return rc == RC_OK && outcome->has_record ? write_flags(outcome, out) : rc;
+                                    .world = page->world,
+                                    .profile = page->world->spec.profile->name};
+    if (page->outcome->trace != NULL && writer->rc == RC_OK)
+        writer->rc = story_write(page->outcome->trace, &options, writer->arena, writer->out);
 }
 
-static void json_headers(struct json *json, const struct header *headers, uint32_t count)
+static struct str took_words(const struct outcome *outcome, struct arena *arena)
 {
+    int64_t grain = outcome->duration_ns < NS_MS ? NS_US : NS_MS;
+    return duration_text(outcome->duration_ns / grain * grain, arena);
+}
+
+static void write_flags(struct writer *writer, const struct outcome *outcome)
+{
+    for (uint32_t i = 0; i < outcome->record.flag_count; i++) {
+        struct str flag = outcome->record.flags[i];
+        struct str meaning = story_flag_meaning(flag);
+        put_str(writer, arena_format(writer->arena, "  flag %s%.*s%s  %.*s\n", paint(writer, RED),
+                                     STR_FMT(flag), paint(writer, PLAIN), STR_FMT(meaning)));
+    }
+}
+
+static void write_answer(struct writer *writer)
+{
+    const struct explain_page *page = writer->page;
+    const struct outcome *outcome = page->outcome;
+    struct arena *arena = writer->arena;
+    bool is_good = outcome->has_response && outcome->status < 400;
+    const char *colour = paint(writer, is_good ? GREEN : RED);
+    struct str words = outcome->has_response ? arena_format(arena, "%u %.*s", outcome->status,
+                                                            STR_FMT(outcome->reason))
+                                             : call_error_name(outcome->error);
+    put_str(writer, arena_format(arena, "\n%s%s%.*s%s after %.*s", paint(writer, BOLD), colour,
+                                 STR_FMT(words), paint(writer, PLAIN),
+                                 STR_FMT(took_words(outcome, arena))));
+    if (outcome->has_response && outcome->error != CALL_OK)
+        put_str(writer,
+                arena_format(arena, ", then %.*s", STR_FMT(call_error_name(outcome->error))));
+    if (outcome->has_record) {
+        const struct record *record = &outcome->record;
+        put_str(writer, arena_format(arena, ", flags %.*s, details %.*s, %u attempt%s",
+                                     STR_FMT(outcome->flags),
+                                     STR_FMT(record->details.len > 0 ? record->details : STR("-")),
+                                     record->attempt_count, record->attempt_count == 1 ? "" : "s"));
+    }
+    put_str(writer, STR("\n"));
+    if (!outcome->has_record)
+        return;
+    write_flags(writer, outcome);
+    if (outcome->record.transport_failure.len > 0)
+        put_str(writer, arena_format(arena, "  transport failure  %.*s\n",
+                                     STR_FMT(outcome->record.transport_failure)));
+}
+
+/* The proxy's own words; an application's body is its own affair. */
+static void write_body(struct writer *writer)
+{
+    const struct outcome *outcome = writer->page->outcome;
+    bool is_proxys = outcome->has_record && outcome->record.reason != REASON_NONE;
+    if (!is_proxys || outcome->body.len == 0)
+        return;
+    struct str shown = str_slice(outcome->body, 0, BODY_SHOWN_MAX);
+    for (size_t i = 0; i < shown.len; i++)
+        if ((unsigned char)shown.ptr[i] < ' ')
+            shown = str_slice(shown, 0, i);
+    put_str(writer, arena_format(writer->arena, "  body  %.*s%s\n", STR_FMT(shown),
+                                 shown.len < outcome->body.len ? " ..." : ""));
+}
+
+enum rc explain_write(const struct explain_page *page, struct arena *scratch, struct buf *out)
+{
+    struct writer writer = {.page = page, .arena = scratch, .out = out, .rc = RC_OK};
+    write_heading(&writer);
+    write_listener(&writer);
+    write_story(&writer);
+    write_answer(&writer);
+    write_body(&writer);
+    if (page->spread != NULL && writer.rc == RC_OK) {
+        struct spread_style style = {.has_colour = page->has_colour, .indent = STR("  ")};
+        put_str(&writer, arena_format(scratch, "\n%sof %llu requests%s\n", paint(&writer, BOLD),
+                                      (unsigned long long)page->spread->outcome_count,
+                                      paint(&writer, PLAIN)));
+        if (writer.rc == RC_OK)
+            writer.rc = spread_write(page->spread, &style, out);
+    }
+    return writer.rc;
+}
+
+/* --- json ------------------------------------------------------------------ */
+
+static void json_request(const struct explain_page *page, struct json *json)
+{
+    const struct call *call = page->call;
+    json_key(json, STR("request"));
+    json_begin_object(json);
+    json_key_str(json, STR("method"), call->method);
+    json_key_str(json, STR("authority"), call->authority);
+    json_key_str(json, STR("uri"), call->uri);
+    json_key(json, STR("headers"));
     json_begin_array(json);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < call->header_count; i++) {
         json_begin_array(json);
-        json_str(json, headers[i].name);
-        json_str(json, headers[i].value);
+        json_str(json, call->headers[i].name);
+        json_str(json, call->headers[i].value);
         json_end_array(json);
     }
     json_end_array(json);
-}
-
-static void json_response(struct json *json, const struct outcome *outcome)
-{
-    json_key(json, STR("response"));
-    json_begin_object(json);
-    json_key_i64(json, STR("status"), outcome->status);
-    json_key_str(json, STR("reason"), outcome->reason);
-    json_key(json, STR("headers"));
-    json_headers(json, outcome->headers, outcome->header_count);
-    json_key_str(json, STR("body"), outcome->body);
     json_end_object(json);
 }
 
-static void json_record(struct json *json, const struct record *record, struct str flags)
+static void json_asker(const struct explain_page *page, struct json *json)
 {
-    json_key_str(json, STR("flags"), flags);
-    json_key_str(json, STR("details"), record->details);
-    json_key_str(json, STR("cluster"), record->cluster_name);
-    json_key_i64(json, STR("attempts"), record->attempt_count);
-    if (record->route == NULL)
-        return;
-    json_key_str(json, STR("rule"), record->route->name);
-    json_key_str(json, STR("file"), record->route->origin.file);
-    json_key_i64(json, STR("line"), record->route->origin.line);
-    json_key_i64(json, STR("column"), record->route->origin.column);
+    const struct client_spec *client = &page->world->clients[page->call->client].spec;
+    const struct call_target target = world_target(page->world, page->call);
+    json_key(json, STR("from"));
+    json_begin_object(json);
+    json_key_str(json, STR("name"), client->name);
+    json_key_str(json, STR("via"), via_words(client->via));
+    json_key_str(json, STR("namespace"),
+                 client->via == VIA_GATEWAY ? client->gateway_namespace : client->namespace);
+    json_end_object(json);
+    json_key_str(json, STR("engine"), page->engine_name);
+    json_key_str(json, STR("profile"), page->world->spec.profile->name);
+    json_key(json, STR("seed"));
+    json_u64(json, page->seed);
+    if (target.listener != NULL)
+        json_key_str(json, STR("listener"), target.listener->name);
 }
 
-enum rc explain_write_json(const struct world *world, const struct call *call,
-                           const struct outcome *outcome, const struct explain_style *style,
-                           struct arena *scratch, struct buf *out)
+static void json_outcome(const struct outcome *outcome, const struct world *world,
+                         struct json *json)
 {
-    struct json json;
-    json_init(&json, out, 2);
-    json_begin_object(&json);
-    json_key_str(&json, STR("method"), call->method);
-    json_key_str(&json, STR("authority"), call->authority);
-    json_key_str(&json, STR("uri"), call->uri);
-    json_key_str(&json, STR("engine"), style->engine_name);
-    json_key_str(&json, STR("profile"), world->spec.profile->name);
-    json_key_str(&json, STR("error"), call_error_name(outcome->error));
-    json_key_i64(&json, STR("durationNs"), outcome->duration_ns);
+    const struct record *record = &outcome->record;
+    json_key(json, STR("outcome"));
+    json_begin_object(json);
     if (outcome->has_response)
-        json_response(&json, outcome);
-    if (outcome->has_record)
-        json_record(&json, &outcome->record, outcome->flags);
-    if (outcome->pod != UINT32_MAX)
-        json_key_str(&json, STR("pod"), world->pods[outcome->pod].name);
-    if (outcome->trace != NULL) {
-        struct story_options options = {.world = world, .profile = world->spec.profile->name};
-        json_key(&json, STR("story"));
-        story_write_json(outcome->trace, &options, scratch, &json);
+        json_key_i64(json, STR("status"), outcome->status);
+    if (outcome->error != CALL_OK)
+        json_key_str(json, STR("error"), call_error_name(outcome->error));
+    json_key_i64(json, STR("durationNs"), outcome->duration_ns);
+    if (outcome->has_record) {
+        json_key_str(json, STR("flags"), outcome->flags);
+        json_key_str(json, STR("details"), record->details);
+        json_key_i64(json, STR("attempts"), record->attempt_count);
+        json_key_str(json, STR("cluster"), record->cluster_name);
+        if (record->transport_failure.len > 0)
+            json_key_str(json, STR("transportFailure"), record->transport_failure);
     }
-    json_end_object(&json);
-    return json_is_full(&json) ? RC_FULL : buf_append(out, STR("\n"));
+    if (outcome->pod != UINT32_MAX)
+        json_key_str(json, STR("pod"), world->pods[outcome->pod].name);
+    json_end_object(json);
+}
+
+void explain_write_json(const struct explain_page *page, struct arena *scratch, struct json *json)
+{
+    struct story_options options = {.world = page->world,
+                                    .profile = page->world->spec.profile->name};
+    json_begin_object(json);
+    json_request(page, json);
+    json_asker(page, json);
+    if (page->outcome->trace != NULL) {
+        json_key(json, STR("story"));
+        story_write_json(page->outcome->trace, &options, scratch, json);
+    }
+    json_outcome(page->outcome, page->world, json);
+    if (page->spread != NULL) {
+        json_key(json, STR("spread"));
+        spread_write_json(page->spread, json);
+    }
+    json_end_object(json);
 }

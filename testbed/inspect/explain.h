@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * testbed/inspect/explain.h - one request through a mesh, told.
+ * testbed/inspect/explain.h - one request told from the first byte to the last:
+ * who asked, which listener took it, the story of the trace, what came back and
+ * what its flags mean.
+ *
+ * A view: it changes nothing and knows no engine; whoever played the call hands
+ * over its outcome.
  */
 #pragma once
 
@@ -9,35 +14,22 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "config/yaml/diag.h"
-#include "config/yaml/tree.h"
+#include "base/json.h"
+#include "testbed/inspect/spread.h"
 #include "testbed/world/call.h"
 #include "testbed/world/world.h"
 
-struct explain_question {
-    struct documents documents;
-    struct str url, from, namespace, method, body;
-    struct header *headers;
-    uint32_t header_count;
-    const struct profile *profile;
-};
-
-/* The world and the call that a question means; false when the URL or the
- * client cannot be understood (*why says so) or the manifests have errors (then
- * *why is empty and `diags` says). The world is the caller's to free. */
-bool explain_prepare(const struct explain_question *question, struct arena *arena,
-                     struct diag_list *diags, struct world **world, struct call *call,
-                     struct str *why);
-
-struct explain_style {
-    bool has_colour;
+struct explain_page {
+    const struct world *world;
+    const struct call *call;
+    const struct outcome *outcome;
+    const struct spread *spread; /* of all requests; NULL: there was one */
     struct str engine_name;
+    uint64_t seed;
+    bool has_colour;
 };
 
-/* The story and its end, for people and as one JSON object. */
-enum rc explain_write(const struct world *world, const struct call *call,
-                      const struct outcome *outcome, const struct explain_style *style,
-                      struct arena *scratch, struct buf *out) MUST_USE;
-enum rc explain_write_json(const struct world *world, const struct call *call,
-                           const struct outcome *outcome, const struct explain_style *style,
-                           struct arena *scratch, struct buf *out) MUST_USE;
+/* RC_FULL: the buffer's limit. */
+enum rc explain_write(const struct explain_page *page, struct arena *scratch,
+                      struct buf *out) MUST_USE;
+void explain_write_json(const struct explain_page *page, struct arena *scratch, struct json *json);

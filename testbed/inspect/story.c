@@ -29,8 +29,8 @@ static struct str pod_of(const struct teller *teller, const struct endpoint *end
     if (endpoint == NULL)
         return STR("nobody");
     const struct world *world = teller->options->world;
-    uint32_t pod = world == NULL ? UINT32_MAX
-                                 : world_pod_at(world, endpoint->address, endpoint->port);
+    uint32_t pod =
+        world == NULL ? UINT32_MAX : world_pod_at(world, endpoint->address, endpoint->port);
     if (pod != UINT32_MAX)
         return arena_format(teller->arena, "%.*s (%.*s:%u)", STR_FMT(world->pods[pod].name),
                             STR_FMT(endpoint->address), endpoint->port);
@@ -93,8 +93,7 @@ static struct str rejection_words(const struct trace_event *event, struct arena 
     case CONDITION_HEADER: {
         const struct header_matcher *header = &match->headers[event->index];
         return arena_format(arena, "the header %.*s is %.*s, it must %sbe %.*s",
-                            STR_FMT(header->name), STR_FMT(met),
-                            header->is_inverted ? "not " : "",
+                            STR_FMT(header->name), STR_FMT(met), header->is_inverted ? "not " : "",
                             STR_FMT(text_matcher_words(&header->match, arena)));
     }
     case CONDITION_QUERY: {
@@ -193,8 +192,8 @@ static bool tell_action(const struct teller *teller, const struct trace_event *e
     } else if (event->kind == TRACE_REDIRECTED) {
         line->mark = MARK_GO;
         line->subject = STR("redirect");
-        line->words = arena_format(arena, "%lld to %.*s", (long long)event->number,
-                                   STR_FMT(event->text));
+        line->words =
+            arena_format(arena, "%lld to %.*s", (long long)event->number, STR_FMT(event->text));
     } else if (event->kind == TRACE_ANSWERED_DIRECTLY) {
         line->mark = MARK_GO;
         line->subject = STR("direct answer");
@@ -217,9 +216,9 @@ static bool tell_attempt(const struct teller *teller, const struct trace_event *
     line->subject = arena_format(arena, "attempt %u", event->index);
     if (event->kind == TRACE_ENDPOINT_PICKED) {
         line->subject = STR("endpoint");
-        line->words = arena_format(arena, "%.*s, one of %lld usable",
-                                   STR_FMT(pod_of(teller, event->endpoint)),
-                                   (long long)event->number);
+        line->words =
+            arena_format(arena, "%.*s, one of %lld usable",
+                         STR_FMT(pod_of(teller, event->endpoint)), (long long)event->number);
     } else if (event->kind == TRACE_NO_ENDPOINT) {
         line->mark = MARK_BAD;
         line->subject = STR("endpoint");
@@ -229,12 +228,11 @@ static bool tell_attempt(const struct teller *teller, const struct trace_event *
     } else if (event->kind == TRACE_ATTEMPT_OPENED) {
         line->words = arena_format(arena, "to %.*s", STR_FMT(pod_of(teller, event->endpoint)));
     } else if (event->kind == TRACE_ATTEMPT_CONNECTED) {
-        line->words = event->number != 0 ? STR("on a connection that was kept")
-                                         : STR("on a new connection");
+        line->words =
+            event->number != 0 ? STR("on a connection that was kept") : STR("on a new connection");
     } else if (event->kind == TRACE_ATTEMPT_FAILED) {
         line->mark = MARK_BAD;
-        line->words = arena_format(arena, "%.*s%s%.*s",
-                                   STR_FMT(failure_row(event->failure)->words),
+        line->words = arena_format(arena, "%.*s%s%.*s", STR_FMT(failure_row(event->failure)->words),
                                    event->text.len > 0 ? ": " : "", STR_FMT(event->text));
     } else if (event->kind == TRACE_RESPONSE) {
         line->words = arena_format(arena, "answered %lld", (long long)event->number);
@@ -252,13 +250,12 @@ static void tell_end(const struct teller *teller, const struct trace_event *even
     if (event->kind == TRACE_TIMEOUT_FIRED) {
         line->subject = STR("timeout");
         line->is_default = event->origin.line == 0;
-        line->words = arena_format(arena, "%.*s have passed",
-                                   STR_FMT(duration_text(event->number, arena)));
+        line->words =
+            arena_format(arena, "%.*s have passed", STR_FMT(duration_text(event->number, arena)));
     } else if (event->kind == TRACE_LOCAL_REPLY) {
         line->mark = event->number >= 400 ? MARK_BAD : MARK_PLAIN;
         line->subject = STR("proxy");
-        line->words = arena_format(arena, "answers %lld by itself: %.*s",
-                                   (long long)event->number,
+        line->words = arena_format(arena, "answers %lld by itself: %.*s", (long long)event->number,
                                    STR_FMT(reason_row(event->reason)->english));
     } else if (event->kind == TRACE_CUT) {
         line->subject = STR("response");
@@ -269,8 +266,8 @@ static void tell_end(const struct teller *teller, const struct trace_event *even
     } else {
         line->mark = MARK_PLAIN;
         line->subject = STR("end");
-        line->words = arena_format(arena, "%lld %.*s", (long long)event->number,
-                                   STR_FMT(event->text));
+        line->words =
+            arena_format(arena, "%lld %.*s", (long long)event->number, STR_FMT(event->text));
     }
 }
 
@@ -348,11 +345,11 @@ enum rc story_write(const struct trace *trace, const struct story_options *optio
             at_ns >= NS_MS ? arena_format(scratch, " after %.*s",
                                           STR_FMT(duration_text(at_ns / NS_MS * NS_MS, scratch)))
                            : STR_EMPTY;
-        enum rc rc = buf_format(
-            out, "%.*s%s%s %-*.*s  %.*s%.*s%s%s%s%.*s%s\n", STR_FMT(options->indent),
-            options->has_colour ? mark_colour(line.mark) : "", mark_text(line.mark), width,
-            STR_FMT(line.subject), STR_FMT(line.words), STR_FMT(after), plain,
-            place.len > 0 ? "   " : "", dim, STR_FMT(place), plain);
+        enum rc rc =
+            buf_format(out, "%.*s%s%s %-*.*s  %.*s%.*s%s%s%s%.*s%s\n", STR_FMT(options->indent),
+                       options->has_colour ? mark_colour(line.mark) : "", mark_text(line.mark),
+                       width, STR_FMT(line.subject), STR_FMT(line.words), STR_FMT(after), plain,
+                       place.len > 0 ? "   " : "", dim, STR_FMT(place), plain);
         if (rc != RC_OK)
             return rc;
     }
@@ -392,11 +389,14 @@ struct str story_flag_meaning(struct str flag)
         struct str flag, meaning;
     } ROWS[] = {
         {STR_INIT("NR"), STR_INIT("no route: no rule of the host matched, or no such host")},
-        {STR_INIT("NC"), STR_INIT("no cluster: the rule names a host, port or subset that is not there")},
+        {STR_INIT("NC"),
+         STR_INIT("no cluster: the rule names a host, port or subset that is not there")},
         {STR_INIT("UH"), STR_INIT("no healthy upstream: the cluster has no usable pod")},
         {STR_INIT("UT"), STR_INIT("upstream timeout: the route's timeout passed")},
-        {STR_INIT("UF"), STR_INIT("upstream connection failure: the pod could not be connected to")},
-        {STR_INIT("UC"), STR_INIT("upstream connection termination: the pod closed before it answered")},
+        {STR_INIT("UF"),
+         STR_INIT("upstream connection failure: the pod could not be connected to")},
+        {STR_INIT("UC"),
+         STR_INIT("upstream connection termination: the pod closed before it answered")},
         {STR_INIT("UPE"), STR_INIT("upstream protocol error: what the pod sent is not HTTP")},
         {STR_INIT("UO"), STR_INIT("upstream overflow: a circuit breaker was full")},
         {STR_INIT("DC"), STR_INIT("downstream connection termination: the caller left")},

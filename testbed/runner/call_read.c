@@ -93,11 +93,11 @@ static void request_read(const struct view *view, const struct call_defaults *de
                          struct call **calls, uint32_t *count, uint32_t *capacity)
 {
     static const struct field_row ROWS[] = {
-        {"authority", FIELD_USED}, {"port", FIELD_USED},        {"uri", FIELD_USED},
-        {"method", FIELD_USED},    {"queryParams", FIELD_USED}, {"headers", FIELD_USED},
-        {"body", FIELD_USED},      {"bodySize", FIELD_USED},    {"chunked", FIELD_USED},
-        {"trailers", FIELD_USED},  {"http", FIELD_USED},        {"say", FIELD_USED},
-        {"raw", FIELD_USED},       {"cancelAfter", FIELD_USED}, {"to", FIELD_USED},
+        {"authority", FIELD_USED},     {"port", FIELD_USED},        {"uri", FIELD_USED},
+        {"method", FIELD_USED},        {"queryParams", FIELD_USED}, {"headers", FIELD_USED},
+        {"body", FIELD_USED},          {"bodySize", FIELD_USED},    {"chunked", FIELD_USED},
+        {"trailers", FIELD_USED},      {"http", FIELD_USED},        {"say", FIELD_USED},
+        {"raw", FIELD_USED},           {"cancelAfter", FIELD_USED}, {"to", FIELD_USED},
         {"cancelBy", FIELD_NOT_BUILT}, {"scheme", FIELD_NOT_BUILT},
     };
     view_check_fields(view, ROWS, COUNT_OF(ROWS));

@@ -36,10 +36,10 @@ static void response_read(const struct view *view, struct regex_set *regexes,
                           struct want_response *out)
 {
     static const struct field_row ROWS[] = {
-        {"status", FIELD_USED},   {"reason", FIELD_USED},        {"body", FIELD_USED},
-        {"headers", FIELD_USED},  {"absentHeaders", FIELD_USED}, {"trailers", FIELD_USED},
-        {"interim", FIELD_USED},  {"duration", FIELD_USED},      {"flags", FIELD_USED},
-        {"details", FIELD_USED},  {"transportFailure", FIELD_USED},
+        {"status", FIELD_USED},  {"reason", FIELD_USED},           {"body", FIELD_USED},
+        {"headers", FIELD_USED}, {"absentHeaders", FIELD_USED},    {"trailers", FIELD_USED},
+        {"interim", FIELD_USED}, {"duration", FIELD_USED},         {"flags", FIELD_USED},
+        {"details", FIELD_USED}, {"transportFailure", FIELD_USED},
     };
     if (!view_is_present(view))
         return;
@@ -101,8 +101,7 @@ static void errors_read(const struct view *view, struct expect *out)
     }
 }
 
-static void destination_read(const struct view *view, struct regex_set *regexes,
-                             struct expect *out)
+static void destination_read(const struct view *view, struct regex_set *regexes, struct expect *out)
 {
     static const struct field_row ROWS[] = {
         {"host", FIELD_USED}, {"subset", FIELD_USED}, {"port", FIELD_USED}};
@@ -120,7 +119,8 @@ static void destination_read(const struct view *view, struct regex_set *regexes,
 
 static void decision_read(const struct view *view, struct regex_set *regexes, struct expect *out)
 {
-    static const struct field_row ROWS[] = {{"rule", FIELD_USED}, {"virtualService", FIELD_NOT_BUILT}};
+    static const struct field_row ROWS[] = {{"rule", FIELD_USED},
+                                            {"virtualService", FIELD_NOT_BUILT}};
     if (!view_is_present(view))
         return;
     view_check_fields(view, ROWS, COUNT_OF(ROWS));
@@ -132,8 +132,8 @@ static void seen_request_read(const struct view *view, struct regex_set *regexes
                               struct want_seen *out)
 {
     static const struct field_row ROWS[] = {
-        {"uri", FIELD_USED},     {"method", FIELD_USED},        {"authority", FIELD_USED},
-        {"headers", FIELD_USED}, {"absentHeaders", FIELD_USED}, {"body", FIELD_USED},
+        {"uri", FIELD_USED},      {"method", FIELD_USED},        {"authority", FIELD_USED},
+        {"headers", FIELD_USED},  {"absentHeaders", FIELD_USED}, {"body", FIELD_USED},
         {"trailers", FIELD_USED}, {"sni", FIELD_NOT_BUILT},
     };
     if (!view_is_present(view))
@@ -353,11 +353,11 @@ void stats_read(const struct view *view, struct want_stat **stats, uint32_t *cou
 void expect_read(const struct view *view, struct regex_set *regexes, struct expect *out)
 {
     static const struct field_row ROWS[] = {
-        {"response", FIELD_USED},     {"error", FIELD_USED},       {"destination", FIELD_USED},
-        {"decision", FIELD_USED},     {"attempts", FIELD_USED},    {"upstream", FIELD_USED},
-        {"distribution", FIELD_USED}, {"mirror", FIELD_USED},      {"attemptHosts", FIELD_USED},
-        {"samePod", FIELD_USED},      {"stats", FIELD_USED},       {"events", FIELD_NOT_BUILT},
-        {"tls", FIELD_NOT_BUILT},     {"breaker", FIELD_NOT_BUILT}, {"windows", FIELD_NOT_BUILT},
+        {"response", FIELD_USED},        {"error", FIELD_USED},        {"destination", FIELD_USED},
+        {"decision", FIELD_USED},        {"attempts", FIELD_USED},     {"upstream", FIELD_USED},
+        {"distribution", FIELD_USED},    {"mirror", FIELD_USED},       {"attemptHosts", FIELD_USED},
+        {"samePod", FIELD_USED},         {"stats", FIELD_USED},        {"events", FIELD_NOT_BUILT},
+        {"tls", FIELD_NOT_BUILT},        {"breaker", FIELD_NOT_BUILT}, {"windows", FIELD_NOT_BUILT},
         {"thresholds", FIELD_NOT_BUILT},
     };
     out->origin = view_origin(view);

@@ -24,8 +24,8 @@ void complain(struct complaints *complaints, struct origin origin, struct str wh
         complaints->dropped_count++;
         return;
     }
-    struct complaint *fresh = ARENA_PUSH(complaints->arena, complaints->items, complaints->count,
-                                         complaints->capacity);
+    struct complaint *fresh =
+        ARENA_PUSH(complaints->arena, complaints->items, complaints->count, complaints->capacity);
     *fresh = (struct complaint){.origin = origin,
                                 .where = arena_str(complaints->arena, where),
                                 .expected = arena_str(complaints->arena, expected),
@@ -78,8 +78,8 @@ struct str want_text_words(const struct want_text *want, struct arena *arena)
         out = arena_format(arena, "%.*s beginning with \"%.*s\"", STR_FMT(out),
                            STR_FMT(want->prefix));
     if (want->has_contains)
-        out = arena_format(arena, "%.*s containing \"%.*s\"", STR_FMT(out),
-                           STR_FMT(want->contains));
+        out =
+            arena_format(arena, "%.*s containing \"%.*s\"", STR_FMT(out), STR_FMT(want->contains));
     if (want->regex != NULL)
         out = arena_format(arena, "%.*s matching /%.*s/", STR_FMT(out), STR_FMT(want->pattern));
     if (want->has_present)
@@ -92,8 +92,8 @@ void judge_text(const struct want_text *want, const char *where, const struct st
 {
     if (!want->is_given || want_text_holds(want, got))
         return;
-    struct str actual = got == NULL ? STR("nothing")
-                                    : arena_format(out->arena, "\"%.*s\"", STR_FMT(*got));
+    struct str actual =
+        got == NULL ? STR("nothing") : arena_format(out->arena, "\"%.*s\"", STR_FMT(*got));
     complain(out, want->origin, str_of(where), want_text_words(want, out->arena), actual);
 }
 
@@ -203,13 +203,13 @@ static void judge_flags(const struct want_flags *want, const struct outcome *out
     for (uint32_t i = 0; i < want->count; i++) {
         found += has_flag(outcome, want->items[i]);
         words = arena_format(out->arena, "%.*s%s%.*s", STR_FMT(words),
-                             i == 0            ? ""
+                             i == 0           ? ""
                              : want->is_exact ? ","
-                                               : " or ",
+                                              : " or ",
                              STR_FMT(want->items[i]));
     }
-    bool holds = want->is_exact ? found == want->count && flag_count(outcome) == want->count
-                                : found > 0;
+    bool holds =
+        want->is_exact ? found == want->count && flag_count(outcome) == want->count : found > 0;
     if (!holds)
         complain(out, want->origin, STR("response.flags"), words, outcome->flags);
 }
@@ -219,8 +219,8 @@ static void judge_interim(const struct want_response *want, const struct outcome
 {
     if (!want->has_interim ||
         (want->interim_count == outcome->interim_count &&
-         (want->interim_count == 0 || memcmp(want->interim, outcome->interim,
-                                             want->interim_count * sizeof(uint32_t)) == 0)))
+         (want->interim_count == 0 ||
+          memcmp(want->interim, outcome->interim, want->interim_count * sizeof(uint32_t)) == 0)))
         return;
     struct str actual = STR_EMPTY, words = STR_EMPTY;
     for (uint32_t i = 0; i < outcome->interim_count; i++)
@@ -286,8 +286,8 @@ static struct str short_host(struct str host, const struct world *world)
     struct str rest = host;
     struct str name = str_cut(&rest, '.');
     struct str namespace = rest.ptr != NULL ? str_cut(&rest, '.') : STR_EMPTY;
-    bool is_own = str_has_suffix(host, STR(".svc.cluster.local")) &&
-                  str_eq(namespace, world->spec.namespace);
+    bool is_own =
+        str_has_suffix(host, STR(".svc.cluster.local")) && str_eq(namespace, world->spec.namespace);
     return is_own ? name : host;
 }
 

@@ -25,8 +25,7 @@ static uint32_t line_count(const struct seen_headers *seen, struct str name)
     return count;
 }
 
-static struct str lines_words(const struct seen_headers *seen, struct str name,
-                              struct arena *arena)
+static struct str lines_words(const struct seen_headers *seen, struct str name, struct arena *arena)
 {
     struct str out = STR_EMPTY;
     uint32_t count = line_count(seen, name);
@@ -56,9 +55,8 @@ static void judge_header(const struct want_header *want, const char *where,
     if (want->line_count > 0 && count > want->line_count && !is_presence)
         holds = false;
     if (!holds)
-        complain(out, want->origin,
-                 arena_format(out->arena, "%s %.*s", where, STR_FMT(want->name)), words,
-                 lines_words(seen, want->name, out->arena));
+        complain(out, want->origin, arena_format(out->arena, "%s %.*s", where, STR_FMT(want->name)),
+                 words, lines_words(seen, want->name, out->arena));
 }
 
 /* Names in order of first appearance, date left out. */
@@ -86,8 +84,8 @@ static void judge_order(const struct want_headers *want, const char *where,
     while (next < want->count && str_eq_ci(want->items[next].name, STR("date")))
         next++;
     if (!holds || next != want->count)
-        complain(out, want->origin, arena_format(out->arena, "%s names", where),
-                 str_trim(expected), str_trim(actual));
+        complain(out, want->origin, arena_format(out->arena, "%s names", where), str_trim(expected),
+                 str_trim(actual));
 }
 
 void judge_headers(const struct want_headers *want, const char *where,
@@ -106,9 +104,8 @@ void judge_headers(const struct want_headers *want, const char *where,
                      STR("absent"), lines_words(seen, want->absent[i], out->arena));
 }
 
-static void judge_seen(const struct want_seen *want, const char *where,
-                       const struct sighting *seen, const struct world *world,
-                       struct complaints *out)
+static void judge_seen(const struct want_seen *want, const char *where, const struct sighting *seen,
+                       const struct world *world, struct complaints *out)
 {
     const struct world_pod *pod = &world->pods[seen->pod];
     struct arena *arena = out->arena;

@@ -21,10 +21,10 @@ static struct str counts_words(const struct tally_counts *counts, uint64_t total
 {
     struct str out = STR_EMPTY;
     for (uint32_t i = 0; i < counts->count; i++)
-        out = arena_format(arena, "%.*s%s%.*s: %llu (%.1f%%)", STR_FMT(out), i > 0 ? ", " : "",
-                           STR_FMT(counts->items[i].key),
-                           (unsigned long long)counts->items[i].count,
-                           100.0 * (double)counts->items[i].count / (double)total);
+        out =
+            arena_format(arena, "%.*s%s%.*s: %llu (%.1f%%)", STR_FMT(out), i > 0 ? ", " : "",
+                         STR_FMT(counts->items[i].key), (unsigned long long)counts->items[i].count,
+                         100.0 * (double)counts->items[i].count / (double)total);
     return out;
 }
 
@@ -105,8 +105,8 @@ static bool is_underpowered(const struct want_distribution *want, uint64_t total
     return false;
 }
 
-static bool tolerance_holds(const struct want_distribution *want,
-                            const struct tally_counts *counts, uint64_t total)
+static bool tolerance_holds(const struct want_distribution *want, const struct tally_counts *counts,
+                            uint64_t total)
 {
     for (uint32_t i = 0; i < want->share_count; i++) {
         double got = (double)count_of(counts, want->shares[i].key) / (double)total;

@@ -85,13 +85,12 @@ static void text_test(struct report *report, const struct suite *suite,
     bool is_passed = result->status == TEST_PASSED;
     if (is_passed && report->is_quiet)
         return;
-    MUST(buf_format(report->out, "  %s%s%s %.*s %s(%llu request%s, %lld ms)%s\n",
-                    colour(report, is_passed ? "\033[32m" : "\033[31m"),
-                    is_passed ? "ok  " : "FAIL", colour(report, "\033[0m"),
-                    STR_FMT(result->test->name), colour(report, "\033[2m"),
-                    (unsigned long long)result->request_count,
-                    result->request_count == 1 ? "" : "s", (long long)(took_ns / NS_MS),
-                    colour(report, "\033[0m")));
+    MUST(buf_format(
+        report->out, "  %s%s%s %.*s %s(%llu request%s, %lld ms)%s\n",
+        colour(report, is_passed ? "\033[32m" : "\033[31m"), is_passed ? "ok  " : "FAIL",
+        colour(report, "\033[0m"), STR_FMT(result->test->name), colour(report, "\033[2m"),
+        (unsigned long long)result->request_count, result->request_count == 1 ? "" : "s",
+        (long long)(took_ns / NS_MS), colour(report, "\033[0m")));
     if (is_passed)
         return;
     if (result->status == TEST_BROKEN)
@@ -153,15 +152,15 @@ static void junit_test(struct report *report, const struct suite *suite,
     xml_text(report, suite->name);
     MUST(buf_format(report->out, "\" name=\""));
     xml_text(report, result->test->name);
-    MUST(buf_format(report->out, "\" time=\"%lld.%03lld\"",
-                    (long long)(took_ns / NS_SECOND), (long long)(took_ns / NS_MS % 1000)));
+    MUST(buf_format(report->out, "\" time=\"%lld.%03lld\"", (long long)(took_ns / NS_SECOND),
+                    (long long)(took_ns / NS_MS % 1000)));
     if (result->status == TEST_PASSED) {
         MUST(buf_format(report->out, "/>\n"));
         return;
     }
     MUST(buf_format(report->out, ">\n      <failure message=\""));
-    xml_text(report, result->complaints.count > 0 ? result->complaints.items[0].where
-                                                  : result->why_broken);
+    xml_text(report,
+             result->complaints.count > 0 ? result->complaints.items[0].where : result->why_broken);
     MUST(buf_format(report->out, "\">"));
     for (uint32_t i = 0; i < result->complaints.count; i++) {
         const struct complaint *complaint = &result->complaints.items[i];
@@ -271,8 +270,8 @@ void report_suite(struct report *report, const struct suite *suite, uint32_t tes
     UNREACHABLE("report_format");
 }
 
-void report_test(struct report *report, const struct suite *suite,
-                 const struct test_result *result, int64_t took_ns)
+void report_test(struct report *report, const struct suite *suite, const struct test_result *result,
+                 int64_t took_ns)
 {
     if (result->status == TEST_PASSED)
         report->passed_count++;

@@ -28,7 +28,7 @@ struct report {
 
 void report_begin(struct report *report, uint32_t test_count);
 void report_suite(struct report *report, const struct suite *suite, uint32_t test_count);
-void report_test(struct report *report, const struct suite *suite,
-                 const struct test_result *result, int64_t took_ns);
+void report_test(struct report *report, const struct suite *suite, const struct test_result *result,
+                 int64_t took_ns);
 void report_suite_end(struct report *report);
 void report_end(struct report *report);

@@ -85,8 +85,7 @@ static void set_pod(struct run *run, uint32_t pod, const struct set_item *item)
 {
     static const char *const RESET[] = {"status", "script", "perPod", "act", "raw", NULL};
     const struct node *before = run->pod_nodes[pod];
-    const struct node *kept =
-        before != NULL ? node_without(before, RESET, run->arena) : NULL;
+    const struct node *kept = before != NULL ? node_without(before, RESET, run->arena) : NULL;
     run->pod_nodes[pod] = nodes_merged(kept, item->change, run->arena);
     struct reading reading = {.arena = run->arena, .diags = run->options->diags};
     struct view view = view_of(&reading, run->pod_nodes[pod]);
@@ -261,11 +260,8 @@ void run_test(const struct suite *suite, const struct suite_test *test,
     arena_init(&out->arena, ARENA_BLOCK_BYTES, 0);
     out->complaints.arena = &out->arena;
     out->seed = rng_derive(suite->seed, test->name);
-    struct run run = {.suite = suite,
-                      .test = test,
-                      .options = options,
-                      .result = out,
-                      .arena = &out->arena};
+    struct run run = {
+        .suite = suite, .test = test, .options = options, .result = out, .arena = &out->arena};
     arena_init(&run.scratch, ARENA_BLOCK_BYTES, 0);
     run.world = make_world(&run);
     out->world = run.world;

@@ -127,7 +127,7 @@ struct want_distribution {
     struct str header;
     struct want_share *shares, *counts;
     uint32_t share_count, count_count;
-    bool is_closed;    /* exactly: no other keys */
+    bool is_closed; /* exactly: no other keys */
     bool has_tolerance;
     double tolerance;
     double confidence; /* 0.999 */

@@ -33,8 +33,7 @@ static struct str folder_of(struct str path)
     return slash == STR_NONE ? STR_EMPTY : str_slice(path, 0, slash == 0 ? 1 : slash);
 }
 
-static void manifests_read(struct suite_reading *in, const struct view *list,
-                           struct documents *out)
+static void manifests_read(struct suite_reading *in, const struct view *list, struct documents *out)
 {
     for (uint32_t i = 0; i < want_list_count(list); i++) {
         struct view item = want_list_item(list, i);
@@ -138,8 +137,8 @@ static void spec_read(struct suite_reading *in, const struct view *view,
                       const struct suite_options *options)
 {
     static const struct field_row ROWS[] = {
-        {"config", FIELD_USED},    {"profile", FIELD_USED}, {"seed", FIELD_USED},
-        {"defaults", FIELD_USED},  {"clients", FIELD_USED}, {"workloads", FIELD_USED},
+        {"config", FIELD_USED},      {"profile", FIELD_USED}, {"seed", FIELD_USED},
+        {"defaults", FIELD_USED},    {"clients", FIELD_USED}, {"workloads", FIELD_USED},
         {"matrix", FIELD_NOT_BUILT},
     };
     struct suite *suite = in->suite;
@@ -218,8 +217,7 @@ static void request_case_read(struct suite_reading *in, const struct view *view,
         if (view_i64(&concurrent, STR("clients"), 1, 1000, 1) != 1)
             view_complain(&concurrent, DIAG_NOT_BUILT, STR("more than one concurrent client"),
                           STR_EMPTY);
-        out->concurrent_count =
-            (uint32_t)view_i64(&concurrent, STR("requests"), 1, 10000, 1);
+        out->concurrent_count = (uint32_t)view_i64(&concurrent, STR("requests"), 1, 10000, 1);
         out->concurrent_every_ns = view_duration_ns(&concurrent, STR("every"), 10 * NS_MS);
     }
     struct view expect = view_field(view, STR("expect"));
@@ -250,12 +248,24 @@ static void case_read(struct suite_reading *in, const struct view *view, struct 
 static void test_read(struct suite_reading *in, const struct view *view, struct suite_test *out)
 {
     static const struct field_row ROWS[] = {
-        {"name", FIELD_USED},      {"from", FIELD_USED},        {"workloads", FIELD_USED},
-        {"with", FIELD_USED},      {"request", FIELD_USED},     {"cases", FIELD_USED},
-        {"repeat", FIELD_USED},    {"every", FIELD_USED},       {"settle", FIELD_USED},
-        {"keepalive", FIELD_USED}, {"concurrent", FIELD_USED},  {"expect", FIELD_USED},
-        {"stats", FIELD_USED},     {"events", FIELD_NOT_BUILT}, {"timeline", FIELD_NOT_BUILT},
-        {"load", FIELD_NOT_BUILT}, {"inject", FIELD_NOT_BUILT}, {"transition", FIELD_NOT_BUILT},
+        {"name", FIELD_USED},
+        {"from", FIELD_USED},
+        {"workloads", FIELD_USED},
+        {"with", FIELD_USED},
+        {"request", FIELD_USED},
+        {"cases", FIELD_USED},
+        {"repeat", FIELD_USED},
+        {"every", FIELD_USED},
+        {"settle", FIELD_USED},
+        {"keepalive", FIELD_USED},
+        {"concurrent", FIELD_USED},
+        {"expect", FIELD_USED},
+        {"stats", FIELD_USED},
+        {"events", FIELD_NOT_BUILT},
+        {"timeline", FIELD_NOT_BUILT},
+        {"load", FIELD_NOT_BUILT},
+        {"inject", FIELD_NOT_BUILT},
+        {"transition", FIELD_NOT_BUILT},
         {"orderIndependent", FIELD_NOT_BUILT},
     };
     static const struct field_row CASE_ROWS[] = {
@@ -270,8 +280,8 @@ static void test_read(struct suite_reading *in, const struct view *view, struct 
     out->name = want_scalar(&name, STR_EMPTY);
     struct view from = view_field(view, STR("from"));
     struct str from_name = want_scalar(&from, STR_EMPTY);
-    out->workloads = nodes_merged_deep(in->workloads, view_map(view, STR("workloads")).node,
-                                       arena_of(in));
+    out->workloads =
+        nodes_merged_deep(in->workloads, view_map(view, STR("workloads")).node, arena_of(in));
     struct view with = view_field(view, STR("with"));
     manifests_read(in, &with, &out->with);
     struct view stats = view_field(view, STR("stats"));
@@ -333,10 +343,8 @@ bool suite_read(struct str path, const struct suite_options *options, struct are
     struct documents documents = {0};
     files_read(path, STR_EMPTY, arena, &documents, diags);
     struct suite_reading in = {.suite = out, .base_dir = folder_of(path)};
-    in.reading = (struct reading){.arena = arena,
-                                  .diags = diags,
-                                  .unknown_field = UNKNOWN_ERROR,
-                                  .object = STR("RouteTest")};
+    in.reading = (struct reading){
+        .arena = arena, .diags = diags, .unknown_field = UNKNOWN_ERROR, .object = STR("RouteTest")};
     if (documents.count == 0)
         return false;
     struct view root = view_of(&in.reading, documents.items[0]);

@@ -19,8 +19,7 @@ static void counts_add(struct tally_counts *counts, struct str key, struct arena
     uint32_t index = map_get(&counts->index, key);
     if (index == MAP_NONE) {
         index = counts->count;
-        struct tally_key *fresh =
-            ARENA_PUSH(arena, counts->items, counts->count, counts->capacity);
+        struct tally_key *fresh = ARENA_PUSH(arena, counts->items, counts->count, counts->capacity);
         *fresh = (struct tally_key){.key = arena_str(arena, key)};
         map_set(&counts->index, fresh->key, index);
     }
@@ -98,8 +97,8 @@ void tally_add(struct tally *tally, const struct outcome *outcome)
             tally->sighting_count++;
     }
     for (uint32_t i = 0; i < tally->expect->distribution_count; i++) {
-        struct str key = tally_key_of(&tally->expect->distributions[i], outcome, tally->world,
-                                      tally->arena);
+        struct str key =
+            tally_key_of(&tally->expect->distributions[i], outcome, tally->world, tally->arena);
         counts_add(&tally->distributions[i], key, tally->arena);
     }
     if (tally->expect->has_same_pod)

@@ -42,8 +42,8 @@ struct str want_bytes(const struct view *view, struct str otherwise)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c >= 0xc4) {
-            view_complain(view, DIAG_TEST_NOT_LATIN1,
-                          arena_format(arena_of(view), "%zu", len + 1), STR_EMPTY);
+            view_complain(view, DIAG_TEST_NOT_LATIN1, arena_format(arena_of(view), "%zu", len + 1),
+                          STR_EMPTY);
             return otherwise;
         }
         if (c >= 0xc2 && i + 1 < text.len)
@@ -110,8 +110,7 @@ void want_text_read(const struct view *view, struct regex_set *regexes, struct w
     }
 }
 
-static void header_read(const struct view *view, struct regex_set *regexes,
-                        struct want_header *out)
+static void header_read(const struct view *view, struct regex_set *regexes, struct want_header *out)
 {
     out->name = view->key;
     out->origin = view_origin(view);
@@ -243,10 +242,9 @@ double want_percent(const struct view *view, struct str text)
     size_t point = str_find(digits, '.');
     struct str fraction = point == STR_NONE ? STR_EMPTY : str_from(digits, point + 1);
     uint64_t whole = 0, part = 0;
-    bool is_good = str_to_u64(point == STR_NONE ? digits : str_slice(digits, 0, point), 1000000,
-                              &whole) &&
-                   (fraction.len == 0 ||
-                    (fraction.len < 16 && str_to_u64(fraction, UINT64_MAX, &part)));
+    bool is_good =
+        str_to_u64(point == STR_NONE ? digits : str_slice(digits, 0, point), 1000000, &whole) &&
+        (fraction.len == 0 || (fraction.len < 16 && str_to_u64(fraction, UINT64_MAX, &part)));
     if (!is_good) {
         view_complain(view, DIAG_TEST_BAD_PERCENT, text, STR_EMPTY);
         return 0;

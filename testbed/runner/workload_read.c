@@ -8,19 +8,24 @@
 #include "config/profile/profile.h"
 
 static const struct field_row WORKLOAD_ROWS[] = {
-    {"service", FIELD_USED},    {"namespace", FIELD_USED},   {"labels", FIELD_USED},
-    {"serviceAccount", FIELD_USED}, {"replicas", FIELD_USED}, {"sidecar", FIELD_USED},
-    {"ports", FIELD_USED},      {"pods", FIELD_USED},        {"status", FIELD_USED},
-    {"reason", FIELD_USED},     {"headers", FIELD_USED},     {"body", FIELD_USED},
-    {"bodySize", FIELD_USED},   {"latency", FIELD_USED},     {"bodyLatency", FIELD_USED},
-    {"framing", FIELD_USED},    {"trailers", FIELD_USED},    {"connection", FIELD_USED},
-    {"interim", FIELD_USED},    {"echo", FIELD_USED},        {"websocket", FIELD_USED},
-    {"raw", FIELD_USED},        {"then", FIELD_USED},        {"refuse", FIELD_USED},
-    {"drop", FIELD_USED},       {"absent", FIELD_USED},      {"act", FIELD_USED},
-    {"script", FIELD_USED},     {"perPod", FIELD_USED},      {"cert", FIELD_NOT_BUILT},
-    {"tls", FIELD_NOT_BUILT},   {"propagates", FIELD_NOT_BUILT}, {"listen", FIELD_NOT_BUILT},
-    {"interimHeaders", FIELD_NOT_BUILT},
-    {"pod", FIELD_IGNORED},     {"workload", FIELD_IGNORED}, /* of `set` */
+    {"service", FIELD_USED},     {"namespace", FIELD_USED},
+    {"labels", FIELD_USED},      {"serviceAccount", FIELD_USED},
+    {"replicas", FIELD_USED},    {"sidecar", FIELD_USED},
+    {"ports", FIELD_USED},       {"pods", FIELD_USED},
+    {"status", FIELD_USED},      {"reason", FIELD_USED},
+    {"headers", FIELD_USED},     {"body", FIELD_USED},
+    {"bodySize", FIELD_USED},    {"latency", FIELD_USED},
+    {"bodyLatency", FIELD_USED}, {"framing", FIELD_USED},
+    {"trailers", FIELD_USED},    {"connection", FIELD_USED},
+    {"interim", FIELD_USED},     {"echo", FIELD_USED},
+    {"websocket", FIELD_USED},   {"raw", FIELD_USED},
+    {"then", FIELD_USED},        {"refuse", FIELD_USED},
+    {"drop", FIELD_USED},        {"absent", FIELD_USED},
+    {"act", FIELD_USED},         {"script", FIELD_USED},
+    {"perPod", FIELD_USED},      {"cert", FIELD_NOT_BUILT},
+    {"tls", FIELD_NOT_BUILT},    {"propagates", FIELD_NOT_BUILT},
+    {"listen", FIELD_NOT_BUILT}, {"interimHeaders", FIELD_NOT_BUILT},
+    {"pod", FIELD_IGNORED},      {"workload", FIELD_IGNORED}, /* of `set` */
 };
 
 static const char *const ACTS[] = {"answer",
@@ -214,9 +219,10 @@ void workload_spec_read(const struct view *view, struct workload_spec *out)
 void client_spec_read(const struct view *view, struct client_spec *out)
 {
     static const struct field_row ROWS[] = {
-        {"via", FIELD_USED},            {"namespace", FIELD_USED}, {"labels", FIELD_USED},
-        {"serviceAccount", FIELD_USED}, {"gateway", FIELD_USED},   {"address", FIELD_USED},
-        {"cert", FIELD_NOT_BUILT},      {"tls", FIELD_NOT_BUILT},
+        {"via", FIELD_USED},       {"namespace", FIELD_USED},
+        {"labels", FIELD_USED},    {"serviceAccount", FIELD_USED},
+        {"gateway", FIELD_USED},   {"address", FIELD_USED},
+        {"cert", FIELD_NOT_BUILT}, {"tls", FIELD_NOT_BUILT},
     };
     static const char *const VIAS[] = {"sidecar", "gateway", "none", NULL};
     *out = (struct client_spec){.name = view->key, .origin = view_origin(view)};
