@@ -135,6 +135,7 @@ static void read_tls(const struct view *server, struct gateway_server *out)
             view_complain(server, DIAG_GATEWAY_TLS_MISSING, STR_EMPTY, STR_EMPTY);
         return;
     }
+    out->has_tls = true;
     out->is_redirecting_to_https = view_bool(&tls, STR("httpsRedirect"), false);
     bool has_more =
         tls.node->count > 1 ||

@@ -27,6 +27,7 @@ struct gateway_server {
     struct str bind;
     struct gateway_host *hosts;
     uint32_t host_count;
+    bool has_tls; /* a tls block, if only to redirect */
     bool is_redirecting_to_https;
     struct origin origin;
 };

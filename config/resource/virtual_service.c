@@ -57,6 +57,8 @@ static void read_hosts(const struct view *spec, struct virtual_service *out)
     struct view list = view_list(spec, STR("hosts"));
     struct arena *arena = spec->reading->arena;
     bool is_in_mesh = text_list_has(&out->gateways, STR("mesh"));
+    /* Istio compares hosts as they were written, not as it completes them. */
+    struct text_list all_written = {0};
 
     for (uint32_t i = 0; i < view_count(&list); i++) {
         struct view item = view_item(&list, i);
@@ -66,10 +68,11 @@ static void read_hosts(const struct view *spec, struct virtual_service *out)
         if (str_eq(written, STR("*")) && is_in_mesh)
             view_complain(&item, DIAG_VS_STAR_IN_MESH, STR_EMPTY, STR_EMPTY);
         struct str host = arena_str_lower(arena, host_resolve(written, out->meta.namespace, arena));
-        for (uint32_t k = 0; k < out->hosts.count; k++) {
-            if (host_matches(host, out->hosts.items[k]))
-                view_complain(&item, DIAG_VS_HOSTS_OVERLAP, out->hosts.items[k], host);
+        for (uint32_t k = 0; k < i; k++) {
+            if (host_matches(written, all_written.items[k]))
+                view_complain(&item, DIAG_VS_HOSTS_OVERLAP, all_written.items[k], written);
         }
+        text_list_add(&all_written, written, arena);
         text_list_add(&out->hosts, host, arena);
     }
 }

@@ -62,15 +62,17 @@ static enum lb_policy lb_of(const struct translation *t, const struct load_balan
     UNREACHABLE("simple_lb");
 }
 
-static void set_mtls(const struct cluster_maker *maker, struct cluster *cluster)
+/* `is_turned`: this very cluster's load balancer made it ORIGINAL_DST. */
+static void set_mtls(const struct cluster_maker *maker, bool is_turned, struct cluster *cluster)
 {
     struct translation *t = maker->t;
-    bool is_headless = service_is_headless(maker->service);
+    bool is_all_or_nothing = is_turned || service_is_headless(maker->service);
 
     if (!t->profile->has_auto_mtls || t->mesh->config.has_auto_mtls_off)
         return;
-    /* Without a per-endpoint choice it is all or nothing. */
-    if (is_headless && !endpoints_are_injected(maker->service))
+    /* Without a per-endpoint choice all endpoints need a sidecar. Istio does not
+     * ask again for a subset of a service that is PASSTHROUGH already. */
+    if (is_all_or_nothing && !endpoints_are_injected(maker->service))
         return;
     cluster->mtls = cluster->type == CLUSTER_ORIGINAL_DST ? MTLS_ALWAYS : MTLS_BY_ENDPOINT;
     cluster->sni =
@@ -94,6 +96,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     struct translation *t = maker->t;
     const struct service *service = maker->service;
     const struct service_port *port = &service->ports[maker->port_index];
+    struct load_balancer base = policy_load_balancer(maker->rule, NULL, port->port);
     struct load_balancer lb = policy_load_balancer(maker->rule, subset, port->port);
     struct str subset_name = subset != NULL ? subset->name : STR_EMPTY;
     struct cluster *cluster =
@@ -118,15 +121,18 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     };
     if (subset != NULL)
         cluster->subset_origin = context_keep_origin(t, subset->origin);
-    bool is_original_dst = t->proxy->type == PROXY_SIDECAR && service_is_headless(service);
-    if (is_original_dst || lb.simple == SIMPLE_LB_PASSTHROUGH) {
+    bool is_headless = t->proxy->type == PROXY_SIDECAR && service_is_headless(service);
+    /* Once the service's own cluster is PASSTHROUGH, so are its subsets. */
+    bool is_inherited = subset != NULL && base.simple == SIMPLE_LB_PASSTHROUGH;
+    bool is_turned = !is_inherited && lb.simple == SIMPLE_LB_PASSTHROUGH;
+    if (is_headless || is_inherited || is_turned) {
         cluster->type = CLUSTER_ORIGINAL_DST;
         cluster->lb = LB_CLUSTER_PROVIDED;
     } else {
         endpoints_translate(t, service, maker->port_index, subset != NULL ? &subset->labels : NULL,
                             cluster);
     }
-    set_mtls(maker, cluster);
+    set_mtls(maker, is_turned, cluster);
 }
 
 static void add_service(struct translation *t, struct cluster_list *list,

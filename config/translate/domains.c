@@ -45,15 +45,15 @@ void domains_of_service(struct translation *t, const struct service *service,
                         struct domain_list *out)
 {
     add_names(t, service, out);
+    for (uint32_t i = 0; i < t->alias_count; i++) {
+        if (is_alias_of(t, t->aliases[i], service))
+            add_names(t, t->aliases[i], out);
+    }
     if (service_is_headless(service)) {
         /* Pods of a headless service have names below the service's. */
         uint32_t count = out->count;
         for (uint32_t i = 0; i < count; i++)
             add(t, out, arena_concat(&t->scratch, STR("*."), out->items[i]), out->is_short[i]);
-    }
-    for (uint32_t i = 0; i < t->alias_count; i++) {
-        if (is_alias_of(t, t->aliases[i], service))
-            add_names(t, t->aliases[i], out);
     }
     if (!service_is_headless(service) && service->cluster_ip.len > 0) {
         bool is_ipv6 = str_find(service->cluster_ip, ':') != STR_NONE;

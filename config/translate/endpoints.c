@@ -60,6 +60,16 @@ static void fill_endpoint(struct translation *t, const struct service_endpoint *
                                             STR_FMT(from->pod->meta.namespace)));
 }
 
+/* A pod that has none of the service's ports is no endpoint. */
+static bool serves_something(const struct service *service, const struct service_endpoint *endpoint)
+{
+    for (uint32_t i = 0; i < service->port_count; i++) {
+        if (endpoint->ports[i] != 0)
+            return true;
+    }
+    return false;
+}
+
 static bool is_selected(const struct service_endpoint *endpoint, const struct label_list *subset)
 {
     if (subset == NULL || subset->count == 0)
@@ -92,7 +102,7 @@ void endpoints_identities(struct translation *t, const struct service *service, 
 
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
         const struct pod *pod = service->endpoints[i].pod;
-        if (pod == NULL)
+        if (pod == NULL || !serves_something(service, &service->endpoints[i]))
             continue;
         struct str name = context_keep(
             t, arena_format(&t->scratch, "spiffe://" HOST_DOMAIN "/ns/%.*s/sa/%.*s",
@@ -113,10 +123,15 @@ void endpoints_identities(struct translation *t, const struct service *service, 
 
 bool endpoints_are_injected(const struct service *service)
 {
+    bool has_endpoint = false;
+
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
         const struct pod *pod = service->endpoints[i].pod;
+        if (!serves_something(service, &service->endpoints[i]))
+            continue;
         if (pod == NULL || !pod->is_injected)
             return false;
+        has_endpoint = true;
     }
-    return true;
+    return has_endpoint;
 }

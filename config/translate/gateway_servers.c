@@ -48,6 +48,26 @@ static bool is_tls_port(const struct merged_gateway *merged, uint32_t port)
     return false;
 }
 
+/* Of servers with a tls block, even one that only redirects, each host is
+ * there once on a port; a server that repeats one is left out whole. */
+static bool repeats_host(struct translation *t, struct merged_gateway *merged, uint32_t port,
+                         const struct gateway_server *server)
+{
+    bool is_repeating = false;
+
+    for (uint32_t i = 0; i < server->host_count; i++) {
+        struct str key = arena_format(&t->scratch, "%u %.*s", port, STR_FMT(server->hosts[i].text));
+        uint32_t known = map_get(&merged->tls_hosts, key);
+        if (known != MAP_NONE && str_eq(merged->tls_binds.items[known], server->bind)) {
+            is_repeating = true;
+            continue;
+        }
+        text_list_add(&merged->tls_binds, server->bind, &t->scratch);
+        (void)map_set(&merged->tls_hosts, key, merged->tls_binds.count - 1);
+    }
+    return is_repeating;
+}
+
 static void add_server(struct translation *t, struct merged_gateway *merged,
                        const struct gateway *gateway, const struct gateway_server *server)
 {
@@ -56,6 +76,8 @@ static void add_server(struct translation *t, struct merged_gateway *merged,
     bool is_tls = gateway_server_is_tls(server);
     struct merged_servers *place = find(merged, port, server->bind);
 
+    if (server->has_tls && repeats_host(t, merged, port, server))
+        return;
     /* Plain text does not go together with TLS, nor HTTP with other protocols:
      * who came first has the port. */
     if (!is_tls && is_tls_port(merged, port))
@@ -75,6 +97,7 @@ struct merged_gateway gateway_servers_merge(struct translation *t)
 {
     struct merged_gateway merged = {0};
 
+    map_init(&merged.tls_hosts, &t->scratch);
     for (uint32_t i = 0; i < t->mesh->gateways_count; i++) {
         const struct gateway *gateway = &t->mesh->gateways[i];
         if (!label_is_subset(gateway->selector.items, gateway->selector.count, t->proxy->labels,

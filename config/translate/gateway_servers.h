@@ -28,6 +28,9 @@ struct merged_servers {
 struct merged_gateway {
     struct merged_servers *items;
     uint32_t count, capacity;
+    /* "PORT HOST" of servers with a tls block -> index into tls_binds. */
+    struct map tls_hosts;
+    struct text_list tls_binds;
 };
 
 struct merged_gateway gateway_servers_merge(struct translation *t);

@@ -46,6 +46,9 @@ struct str mutations_add(struct translation *t, const struct header_operations *
         struct str name = operations->remove.items[i];
         if (name.len == 0 || name.ptr[0] == ':' || is_host(name))
             continue;
+        uint32_t place = out->remove_count;
+        *ARENA_PUSH(t->arena, out->remove_written, place, out->remove_written_capacity) =
+            context_keep(t, name);
         *ARENA_PUSH(t->arena, out->remove, out->remove_count, out->remove_capacity) =
             context_keep(t, arena_str_lower(&t->scratch, name));
     }
@@ -58,6 +61,7 @@ struct header_mutations mutations_of(const struct mutation_lists *lists)
         .add = lists->add,
         .add_count = lists->add_count,
         .remove = lists->remove,
+        .remove_written = lists->remove_written,
         .remove_count = lists->remove_count,
     };
 }

@@ -12,8 +12,8 @@
 struct mutation_lists {
     struct header_mutation *add;
     uint32_t add_count, add_capacity;
-    struct str *remove;
-    uint32_t remove_count, remove_capacity;
+    struct str *remove, *remove_written;
+    uint32_t remove_count, remove_capacity, remove_written_capacity;
 };
 
 struct str mutations_add(struct translation *t, const struct header_operations *operations,

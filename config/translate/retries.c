@@ -76,9 +76,6 @@ const struct retry_policy *retries_translate(struct translation *t,
     out->backoff_base_ns = retries->backoff_ns;
     if (retries->has_ignore_previous_hosts)
         out->has_previous_hosts = retries->is_ignoring_previous_hosts;
-    if (retries->has_remote_localities && retries->is_remote_localities) {
-        out->has_previous_hosts = false;
-        out->has_previous_priorities = true;
-    }
+    out->has_previous_priorities = retries->is_remote_localities;
     return out;
 }

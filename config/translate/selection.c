@@ -100,10 +100,12 @@ const struct virtual_service **selection_best(struct translation *t,
 {
     struct host_index index = {0};
     const struct virtual_service **out =
-        ARENA_ARRAY(&t->scratch, const struct virtual_service *, t->service_count);
+        ARENA_ARRAY(&t->scratch, const struct virtual_service *, t->service_count + t->alias_count);
 
     index_hosts(t, selection, &index);
     for (uint32_t i = 0; i < t->service_count; i++)
         out[i] = best_for(selection, &index, t->services[i]->host);
+    for (uint32_t i = 0; i < t->alias_count; i++)
+        out[t->service_count + i] = best_for(selection, &index, t->aliases[i]->host);
     return out;
 }

@@ -18,7 +18,7 @@ struct selection {
  * exported to it by name, then the public ones. */
 struct selection selection_for(struct translation *t, struct str gateway);
 
-/* For each visible service the VirtualService with the most specific host for
- * it, or NULL. */
+/* For each visible service, then for each alias, the VirtualService with the
+ * most specific host for it, or NULL. */
 const struct virtual_service **selection_best(struct translation *t,
                                               const struct selection *selection);

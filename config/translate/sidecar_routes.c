@@ -56,26 +56,33 @@ struct table_maker {
     struct virtual_host_list out;
 };
 
+static void add_candidate(struct table_maker *maker, const struct service *service,
+                          uint32_t visible_index)
+{
+    for (uint32_t k = 0; k < service->port_count; k++) {
+        if (service->ports[k].port != maker->port)
+            continue;
+        enum port_protocol protocol = service_port_protocol(&service->ports[k]);
+        maker->candidates[maker->candidate_count] = (struct candidate){
+            .service = service,
+            .visible_index = visible_index,
+            .is_http = port_protocol_is_http(protocol) || protocol == PORT_SNIFFED,
+        };
+        (void)map_set(&maker->candidate_by_host, service->host, maker->candidate_count++);
+        return;
+    }
+}
+
 static void find_candidates(struct table_maker *maker)
 {
     struct translation *t = maker->t;
 
-    maker->candidates = ARENA_ARRAY(&t->scratch, struct candidate, t->service_count);
-    for (uint32_t i = 0; i < t->service_count; i++) {
-        const struct service *service = t->services[i];
-        for (uint32_t k = 0; k < service->port_count; k++) {
-            if (service->ports[k].port != maker->port)
-                continue;
-            enum port_protocol protocol = service_port_protocol(&service->ports[k]);
-            maker->candidates[maker->candidate_count] = (struct candidate){
-                .service = service,
-                .visible_index = i,
-                .is_http = port_protocol_is_http(protocol) || protocol == PORT_SNIFFED,
-            };
-            (void)map_set(&maker->candidate_by_host, service->host, maker->candidate_count++);
-            break;
-        }
-    }
+    maker->candidates =
+        ARENA_ARRAY(&t->scratch, struct candidate, t->service_count + t->alias_count);
+    for (uint32_t i = 0; i < t->service_count; i++)
+        add_candidate(maker, t->services[i], i);
+    for (uint32_t i = 0; i < t->alias_count; i++)
+        add_candidate(maker, t->aliases[i], t->service_count + i);
 }
 
 /* On other ports than 80 only VirtualServices that mean a service count. */
@@ -278,8 +285,11 @@ struct virtual_host_list sidecar_routes_hosts(struct sidecar_routes *routes, uin
     for (uint32_t i = 0; i < routes->selection.count; i++)
         wrap_virtual_service(&maker, routes->selection.items[i]);
     for (uint32_t i = 0; i < maker.candidate_count; i++) {
-        if (!maker.candidates[i].is_claimed && maker.candidates[i].is_http)
-            wrap_default(&maker, maker.candidates[i].service);
+        const struct candidate *candidate = &maker.candidates[i];
+        /* An alias is a name of another service, not a place of its own. */
+        bool is_own = !service_is_external_name(candidate->service);
+        if (!candidate->is_claimed && candidate->is_http && is_own)
+            wrap_default(&maker, candidate->service);
     }
     for (uint32_t i = 0; i < maker.wrapper_count; i++) {
         for (uint32_t k = 0; k < maker.wrappers[i].service_count; k++)

@@ -72,7 +72,8 @@ struct header_mutation {
 struct header_mutations {
     const struct header_mutation *add;
     uint32_t add_count;
-    const struct str *remove; /* lower case */
+    const struct str *remove;         /* lower case */
+    const struct str *remove_written; /* as the user wrote them, for the print-out; or NULL */
     uint32_t remove_count;
 };
 

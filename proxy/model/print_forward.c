@@ -37,7 +37,8 @@ static void print_removals(struct json *json, struct str key,
     json_key(json, key);
     json_begin_array(json);
     for (uint32_t i = 0; i < mutations->remove_count; i++)
-        json_str(json, mutations->remove[i]);
+        json_str(json, mutations->remove_written != NULL ? mutations->remove_written[i]
+                                                         : mutations->remove[i]);
     json_end_array(json);
 }
 

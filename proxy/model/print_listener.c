@@ -116,8 +116,7 @@ static void print_manager(struct json *json, const struct http_connection_manage
     print_duration(json, STR("streamIdleTimeout"), http->stream_idle_timeout_ns);
     if (http->is_proxying_100_continue)
         json_key_bool(json, STR("proxy100Continue"), true);
-    if (http->is_normalizing_path)
-        json_key_bool(json, STR("normalizePath"), true);
+    json_key_bool(json, STR("normalizePath"), http->is_normalizing_path);
     if (http->is_merging_slashes)
         json_key_bool(json, STR("mergeSlashes"), true);
     json_key_str(json, STR("pathWithEscapedSlashesAction"), STR("KEEP_UNCHANGED"));
