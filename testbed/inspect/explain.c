@@ -74,57 +74,55 @@ static void write_heading(struct writer *writer)
                      (unsigned long long)page->seed, paint(writer, PLAIN)));
 }
 
-static struct str origin_words(struct origin origin, struct arena *arena)
-{
-    return origin.line == 0 ? STR_EMPTY
-                            : arena_format(arena, "   %.*s:%u:%u", STR_FMT(origin.file),
-                                           origin.line, origin.column);
-}
-
-/* Which ports could have been meant. */
-static struct str port_hint(const struct explain_page *page, struct arena *arena)
+/* What could have been meant where nobody listens. */
+static struct str listener_hint(const struct explain_page *page, struct arena *arena)
 {
     const struct service *service = world_service_of(page->world, page->call->authority);
-    struct str out = STR_EMPTY;
-    if (service == NULL || page->world->clients[page->call->client].spec.via == VIA_GATEWAY)
-        return out;
+    struct str ports = STR_EMPTY;
+    if (page->world->clients[page->call->client].spec.via == VIA_GATEWAY)
+        return STR("; no server of the gateway has this port");
+    if (service == NULL)
+        return STR("; no Service of the manifests has this name");
     for (uint32_t i = 0; i < service->port_count; i++)
-        out = arena_format(arena, "%.*s%s%u", STR_FMT(out), i > 0 ? ", " : "",
-                           service->ports[i].port);
-    return arena_format(arena, "; the service %.*s has %.*s", STR_FMT(service->meta.name),
-                        STR_FMT(out));
+        ports = arena_format(arena, "%.*s%s%u", STR_FMT(ports), i > 0 ? ", " : "",
+                             service->ports[i].port);
+    return arena_format(arena, "; the Service %.*s has %.*s", STR_FMT(service->meta.name),
+                        STR_FMT(ports));
 }
 
-static void write_listener(struct writer *writer)
+static struct story_lead lead_of(const struct explain_page *page, struct arena *arena)
 {
-    struct arena *arena = writer->arena;
-    const struct call_target target = world_target(writer->page->world, writer->page->call);
+    const struct call_target target = world_target(page->world, page->call);
     const struct listener *listener = target.listener;
-    if (listener == NULL && target.pod == UINT32_MAX) {
-        put_str(writer,
-                arena_format(arena, "  %s! listener  nobody listens on %.*s:%u%.*s%s\n",
-                             paint(writer, RED), STR_FMT(target.address), target.port,
-                             STR_FMT(port_hint(writer->page, arena)), paint(writer, PLAIN)));
-        return;
+    struct story_lead lead = {.subject = STR("listener")};
+    struct str address = target.address.len > 0 ? target.address : page->call->authority;
+    if (listener == NULL) {
+        lead.is_bad = target.pod == UINT32_MAX;
+        lead.words = lead.is_bad
+                         ? arena_format(arena, "nobody listens on %.*s:%u%.*s", STR_FMT(address),
+                                        target.port, STR_FMT(listener_hint(page, arena)))
+                         : STR("none: the pod is met directly");
+        return lead;
     }
-    if (listener == NULL)
-        return;
     bool is_tcp = listener->chain_count > 0 && listener->chains[0].kind == CHAIN_TCP;
-    put_str(writer,
-            arena_format(arena, "    listener  %.*s takes connections to %.*s:%u%s%s%.*s%s\n",
-                         STR_FMT(listener->name), STR_FMT(target.address), target.port,
-                         is_tcp ? ", as TCP" : "", paint(writer, DIM),
-                         STR_FMT(origin_words(listener->origin, arena)), paint(writer, PLAIN)));
+    lead.words = arena_format(arena, "%.*s takes connections to %.*s:%u%s", STR_FMT(listener->name),
+                              STR_FMT(address), target.port,
+                              is_tcp ? ", as plain TCP: no rule sees the request" : "");
+    lead.origin = listener->origin;
+    return lead;
 }
 
 static void write_story(struct writer *writer)
 {
     const struct explain_page *page = writer->page;
+    struct story_lead lead = lead_of(page, writer->arena);
     struct story_options options = {.has_colour = page->has_colour,
                                     .indent = STR("  "),
                                     .world = page->world,
-                                    .profile = page->world->spec.profile->name};
-    if (page->outcome->trace != NULL && writer->rc == RC_OK)
+                                    .profile = page->world->spec.profile->name,
+                                    .is_framed = true,
+                                    .lead = &lead};
+    if (writer->rc == RC_OK)
         writer->rc = story_write(page->outcome->trace, &options, writer->arena, writer->out);
 }
 
@@ -195,7 +193,6 @@ enum rc explain_write(const struct explain_page *page, struct arena *scratch, st
 {
     struct writer writer = {.page = page, .arena = scratch, .out = out, .rc = RC_OK};
     write_heading(&writer);
-    write_listener(&writer);
     write_story(&writer);
     write_answer(&writer);
     write_body(&writer);
@@ -212,6 +209,19 @@ enum rc explain_write(const struct explain_page *page, struct arena *scratch, st
 
 /* --- json ------------------------------------------------------------------ */
 
+static void json_headers(const struct header *headers, uint32_t count, struct json *json)
+{
+    json_key(json, STR("headers"));
+    json_begin_array(json);
+    for (uint32_t i = 0; i < count; i++) {
+        json_begin_array(json);
+        json_str(json, headers[i].name);
+        json_str(json, headers[i].value);
+        json_end_array(json);
+    }
+    json_end_array(json);
+}
+
 static void json_request(const struct explain_page *page, struct json *json)
 {
     const struct call *call = page->call;
@@ -220,15 +230,7 @@ static void json_request(const struct explain_page *page, struct json *json)
     json_key_str(json, STR("method"), call->method);
     json_key_str(json, STR("authority"), call->authority);
     json_key_str(json, STR("uri"), call->uri);
-    json_key(json, STR("headers"));
-    json_begin_array(json);
-    for (uint32_t i = 0; i < call->header_count; i++) {
-        json_begin_array(json);
-        json_str(json, call->headers[i].name);
-        json_str(json, call->headers[i].value);
-        json_end_array(json);
-    }
-    json_end_array(json);
+    json_headers(call->headers, call->header_count, json);
     json_end_object(json);
 }
 
@@ -251,25 +253,40 @@ static void json_asker(const struct explain_page *page, struct json *json)
         json_key_str(json, STR("listener"), target.listener->name);
 }
 
+static void json_record(const struct record *record, struct str flags, struct json *json)
+{
+    json_key_str(json, STR("flags"), flags);
+    json_key_str(json, STR("details"), record->details);
+    json_key_i64(json, STR("attempts"), record->attempt_count);
+    json_key_str(json, STR("cluster"), record->cluster_name);
+    if (record->transport_failure.len > 0)
+        json_key_str(json, STR("transportFailure"), record->transport_failure);
+    if (record->route == NULL)
+        return;
+    json_key(json, STR("rule"));
+    json_begin_object(json);
+    json_key_str(json, STR("name"), record->route->name);
+    json_key_str(json, STR("file"), record->route->origin.file);
+    json_key_i64(json, STR("line"), record->route->origin.line);
+    json_key_i64(json, STR("column"), record->route->origin.column);
+    json_end_object(json);
+}
+
 static void json_outcome(const struct outcome *outcome, const struct world *world,
                          struct json *json)
 {
-    const struct record *record = &outcome->record;
     json_key(json, STR("outcome"));
     json_begin_object(json);
-    if (outcome->has_response)
+    if (outcome->has_response) {
         json_key_i64(json, STR("status"), outcome->status);
+        json_headers(outcome->headers, outcome->header_count, json);
+        json_key_str(json, STR("body"), outcome->body);
+    }
     if (outcome->error != CALL_OK)
         json_key_str(json, STR("error"), call_error_name(outcome->error));
     json_key_i64(json, STR("durationNs"), outcome->duration_ns);
-    if (outcome->has_record) {
-        json_key_str(json, STR("flags"), outcome->flags);
-        json_key_str(json, STR("details"), record->details);
-        json_key_i64(json, STR("attempts"), record->attempt_count);
-        json_key_str(json, STR("cluster"), record->cluster_name);
-        if (record->transport_failure.len > 0)
-            json_key_str(json, STR("transportFailure"), record->transport_failure);
-    }
+    if (outcome->has_record)
+        json_record(&outcome->record, outcome->flags, json);
     if (outcome->pod != UINT32_MAX)
         json_key_str(json, STR("pod"), world->pods[outcome->pod].name);
     json_end_object(json);

@@ -9,6 +9,9 @@
 #include "config/yaml/duration.h"
 #include "proxy/core/reason.h"
 
+/* A longer subject does not push all the others' words aside. */
+#define SUBJECT_BYTES_ALIGNED 32u
+
 enum story_mark { MARK_PLAIN, MARK_NO, MARK_YES, MARK_GO, MARK_BAD };
 
 /* One line: a subject, what is said of it, where it was said. */
@@ -37,42 +40,44 @@ static struct str pod_of(const struct teller *teller, const struct endpoint *end
     return arena_format(teller->arena, "%.*s:%u", STR_FMT(endpoint->address), endpoint->port);
 }
 
+/* What the value must do. */
 static struct str text_matcher_words(const struct string_matcher *match, struct arena *arena)
 {
     switch (match->kind) {
     case STRING_EXACT:
-        return arena_format(arena, "exactly \"%.*s\"", STR_FMT(match->value));
+        return arena_format(arena, "be \"%.*s\"", STR_FMT(match->value));
     case STRING_PREFIX:
-        return arena_format(arena, "something beginning with \"%.*s\"", STR_FMT(match->value));
+        return arena_format(arena, "begin with \"%.*s\"", STR_FMT(match->value));
     case STRING_SUFFIX:
-        return arena_format(arena, "something ending in \"%.*s\"", STR_FMT(match->value));
+        return arena_format(arena, "end in \"%.*s\"", STR_FMT(match->value));
     case STRING_CONTAINS:
-        return arena_format(arena, "something containing \"%.*s\"", STR_FMT(match->value));
+        return arena_format(arena, "contain \"%.*s\"", STR_FMT(match->value));
     case STRING_REGEX:
-        return arena_format(arena, "all of it matching /%.*s/", STR_FMT(match->value));
+        return arena_format(arena, "match /%.*s/ as a whole", STR_FMT(match->value));
     case STRING_PRESENT:
-        return STR("present");
+        return STR("be there");
     }
     UNREACHABLE("string_match_kind");
 }
 
-static struct str path_words(const struct path_matcher *path, struct arena *arena)
+static struct str path_verb(enum path_match_kind kind)
 {
-    const char *kind = "";
-    switch (path->kind) {
+    switch (kind) {
     case PATH_PREFIX:
     case PATH_SEPARATED_PREFIX:
-        kind = "begin with";
-        break;
+        return STR("begin with");
     case PATH_EXACT:
-        kind = "be exactly";
-        break;
+        return STR("be");
     case PATH_REGEX:
-        kind = "match, all of it,";
-        break;
+        return STR("match, as a whole,");
     }
-    return arena_format(arena, "must %s %.*s%s", kind, STR_FMT(path->value),
-                        path->is_ignoring_case ? " (in any case)" : "");
+    UNREACHABLE("path_match_kind");
+}
+
+static struct str path_words(const struct path_matcher *path, struct arena *arena)
+{
+    return arena_format(arena, "%.*s %.*s%s", STR_FMT(path_verb(path->kind)), STR_FMT(path->value),
+                        path->is_ignoring_case ? " (ignoring case)" : "");
 }
 
 static struct str met_words(const struct trace_event *event, struct arena *arena)
@@ -88,19 +93,18 @@ static struct str rejection_words(const struct trace_event *event, struct arena 
     struct str met = met_words(event, arena);
     switch (event->condition) {
     case CONDITION_PATH:
-        return arena_format(arena, "the path is %.*s, it %.*s", STR_FMT(event->text),
+        return arena_format(arena, "the path is %.*s, it must %.*s", STR_FMT(event->text),
                             STR_FMT(path_words(&match->path, arena)));
     case CONDITION_HEADER: {
         const struct header_matcher *header = &match->headers[event->index];
-        return arena_format(arena, "the header %.*s is %.*s, it must %sbe %.*s",
-                            STR_FMT(header->name), STR_FMT(met), header->is_inverted ? "not " : "",
+        return arena_format(arena, "the header %.*s is %.*s, it must %s%.*s", STR_FMT(header->name),
+                            STR_FMT(met), header->is_inverted ? "not " : "",
                             STR_FMT(text_matcher_words(&header->match, arena)));
     }
     case CONDITION_QUERY: {
         const struct query_matcher *query = &match->queries[event->index];
-        return arena_format(arena, "the query's %.*s is %.*s, it must be %.*s",
-                            STR_FMT(query->name), STR_FMT(met),
-                            STR_FMT(text_matcher_words(&query->match, arena)));
+        return arena_format(arena, "the query's %.*s is %.*s, it must %.*s", STR_FMT(query->name),
+                            STR_FMT(met), STR_FMT(text_matcher_words(&query->match, arena)));
     }
     case CONDITION_GRPC:
         return STR("the request is not gRPC");
@@ -325,35 +329,80 @@ static struct str place_words(const struct teller *teller, const struct story_li
     return STR_EMPTY;
 }
 
+/* What another line says already is left out. */
+static bool is_told(const struct teller *teller, const struct trace *trace, uint32_t index)
+{
+    enum trace_kind kind = trace->items[index].kind;
+    bool is_frame = kind == TRACE_REQUEST || kind == TRACE_FINISHED;
+    if (is_frame && teller->options->is_framed)
+        return false;
+    /* The endpoint's line named the pod just now. */
+    return kind != TRACE_ATTEMPT_OPENED || index == 0 ||
+           trace->items[index - 1].kind != TRACE_ENDPOINT_PICKED;
+}
+
+static void widen(int *width, struct str subject)
+{
+    if ((int)subject.len > *width && subject.len <= SUBJECT_BYTES_ALIGNED)
+        *width = (int)subject.len;
+}
+
+static int subject_width(const struct teller *teller, const struct trace *trace)
+{
+    int width = 0;
+    if (teller->options->lead != NULL)
+        widen(&width, teller->options->lead->subject);
+    for (uint32_t i = 0; trace != NULL && i < trace->count; i++)
+        if (is_told(teller, trace, i))
+            widen(&width, tell(teller, &trace->items[i]).subject);
+    return width;
+}
+
+static struct str time_words(int64_t at_ns, struct arena *arena)
+{
+    if (at_ns < NS_MS)
+        return STR_EMPTY;
+    return arena_format(arena, " after %.*s", STR_FMT(duration_text(at_ns / NS_MS * NS_MS, arena)));
+}
+
+static enum rc write_line(const struct teller *teller, const struct story_line *line, int64_t at_ns,
+                          int width, struct buf *out)
+{
+    const struct story_options *options = teller->options;
+    const char *dim = options->has_colour ? "\033[2m" : "";
+    const char *plain = options->has_colour ? "\033[0m" : "";
+    struct str place = place_words(teller, line);
+    struct str after = time_words(at_ns, teller->arena);
+    return buf_format(out, "%.*s%s%s %-*.*s  %.*s%.*s%s%s%s%.*s%s\n", STR_FMT(options->indent),
+                      options->has_colour ? mark_colour(line->mark) : "", mark_text(line->mark),
+                      width, STR_FMT(line->subject), STR_FMT(line->words), STR_FMT(after), plain,
+                      place.len > 0 ? "   " : "", dim, STR_FMT(place), plain);
+}
+
 enum rc story_write(const struct trace *trace, const struct story_options *options,
                     struct arena *scratch, struct buf *out)
 {
     struct teller teller = {options, scratch};
-    const char *dim = options->has_colour ? "\033[2m" : "";
-    const char *plain = options->has_colour ? "\033[0m" : "";
-    int width = 0;
-    for (uint32_t i = 0; i < trace->count; i++) {
-        struct story_line line = tell(&teller, &trace->items[i]);
-        if ((int)line.subject.len > width && line.subject.len < 32)
-            width = (int)line.subject.len;
+    int width = subject_width(&teller, trace);
+    enum rc rc = RC_OK;
+    if (options->lead != NULL) {
+        const struct story_lead *lead = options->lead;
+        struct story_line line = {.mark = lead->is_bad ? MARK_BAD : MARK_PLAIN,
+                                  .subject = lead->subject,
+                                  .words = lead->words,
+                                  .origin = lead->origin};
+        rc = write_line(&teller, &line, 0, width, out);
     }
-    for (uint32_t i = 0; i < trace->count; i++) {
+    for (uint32_t i = 0; trace != NULL && i < trace->count && rc == RC_OK; i++) {
+        if (!is_told(&teller, trace, i))
+            continue;
         struct story_line line = tell(&teller, &trace->items[i]);
-        struct str place = place_words(&teller, &line);
-        int64_t at_ns = trace->items[i].at_ns - trace->items[0].at_ns;
-        struct str after =
-            at_ns >= NS_MS ? arena_format(scratch, " after %.*s",
-                                          STR_FMT(duration_text(at_ns / NS_MS * NS_MS, scratch)))
-                           : STR_EMPTY;
-        enum rc rc =
-            buf_format(out, "%.*s%s%s %-*.*s  %.*s%.*s%s%s%s%.*s%s\n", STR_FMT(options->indent),
-                       options->has_colour ? mark_colour(line.mark) : "", mark_text(line.mark),
-                       width, STR_FMT(line.subject), STR_FMT(line.words), STR_FMT(after), plain,
-                       place.len > 0 ? "   " : "", dim, STR_FMT(place), plain);
-        if (rc != RC_OK)
-            return rc;
+        rc = write_line(&teller, &line, trace->items[i].at_ns - trace->items[0].at_ns, width, out);
     }
-    return RC_OK;
+    if (rc == RC_OK && trace != NULL && trace->dropped_count > 0)
+        rc = buf_format(out, "%.*s  ... and %u more\n", STR_FMT(options->indent),
+                        trace->dropped_count);
+    return rc;
 }
 
 void story_write_json(const struct trace *trace, const struct story_options *options,

@@ -12,17 +12,27 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/origin.h"
 #include "proxy/core/trace.h"
 #include "testbed/world/world.h"
+
+/* A line before the trace's own: which listener the request came to. */
+struct story_lead {
+    bool is_bad;
+    struct str subject, words;
+    struct origin origin;
+};
 
 struct story_options {
     bool has_colour;
     struct str indent;
-    const struct world *world; /* for the names of pods; NULL: addresses */
-    struct str profile;        /* whose defaults decided where nobody wrote */
+    const struct world *world;     /* for the names of pods; NULL: addresses */
+    struct str profile;            /* whose defaults decided where nobody wrote */
+    bool is_framed;                /* request and end are told elsewhere */
+    const struct story_lead *lead; /* or NULL */
 };
 
-/* The lines of a trace. RC_FULL: the buffer's limit. */
+/* The lines of a trace (NULL: none, only the lead). RC_FULL: the buffer's limit. */
 enum rc story_write(const struct trace *trace, const struct story_options *options,
                     struct arena *scratch, struct buf *out) MUST_USE;
 
