@@ -306,3 +306,8 @@ void socket_abort(struct socket *socket)
     wish_reset(socket);
     close_handle(socket);
 }
+
+bool socket_is_ending(const struct socket *socket)
+{
+    return socket->is_close_wished || socket->is_closing;
+}

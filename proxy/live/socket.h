@@ -63,8 +63,10 @@ struct socket {
     /* The owner's. */
     void *owner;
     struct list node;
-    uint32_t conn;       /* its number in the wire */
-    uint32_t done_count; /* exchanges that were finished on it */
+    uint32_t conn; /* its number in the wire */
+    bool is_downstream;
+    uint32_t remote_port; /* of a client */
+    uint32_t done_count;  /* exchanges that were finished on it */
 };
 
 /* A new place, idle. */
@@ -94,3 +96,5 @@ void socket_shutdown(struct socket *socket);
 /* After what was written, or at once with RST. Closing twice does no harm. */
 void socket_close(struct socket *socket);
 void socket_abort(struct socket *socket);
+/* Was it closed, if not all of it is gone yet? */
+bool socket_is_ending(const struct socket *socket);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/live/inside.h - what server.c and carry.c share: the server itself.
+ *
+ * Whoever is called by libuv tells the wire what happened and then pumps: takes
+ * the wire's wishes until there is none. Nothing is told from inside a pump but
+ * what a wish led to at once (bytes that left, a connection that cannot be).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "proxy/live/server.h"
+#include "proxy/live/socket.h"
+
+/* One of server_listen's. Lives as long as the server. */
+struct server_entry {
+    struct server *server;
+    struct server_door door;
+    uv_tcp_t tcp;
+    uint32_t port;
+    bool is_closing;
+};
+
+struct server {
+    struct arena memory;
+    struct loop *loop;
+    struct wire *wire;
+    struct server_options options;
+    struct server_entry **entries;
+    uint32_t entry_count, entry_capacity;
+    struct socket **sockets; /* every place that was made */
+    uint32_t socket_count, socket_capacity;
+    struct list idle_sockets;
+    struct socket **by_conn; /* the wire's numbers to sockets; NULL: none */
+    uint32_t conn_capacity;
+    uv_timer_t timer;
+    int64_t armed_ns;      /* when the timer fires; NS_NEVER: it is not set */
+    uint32_t open_count;   /* sockets that are not idle */
+    uint32_t handle_count; /* doors and the timer, until libuv let go of them */
+    bool is_pumping;
+    bool is_draining;
+    bool is_stopped;
+};
+
+/* carry.c */
+
+/* An idle socket, made if there is none. */
+struct socket *server_take_socket(struct server *server);
+/* The wire knows it by this number from now on. */
+void server_attach(struct server *server, struct socket *socket, uint32_t conn);
+/* Carries out what the wire wishes, and sets the timer. */
+void server_pump(struct server *server);
+/* Tells the wire that it broke, and resets it. */
+void server_break(struct server *server, struct socket *socket);
