@@ -86,10 +86,6 @@ static void read_paths(const struct view *root, struct mesh_config *out)
         return;
     view_check_fields(&paths, PATH_ROWS, COUNT_OF(PATH_ROWS));
     out->paths = MEANINGS[view_choice(&paths, STR("normalization"), NAMES, 0)];
-    if (out->paths == PATHS_DECODE) {
-        struct view field = view_field(&paths, STR("normalization"));
-        view_complain(&field, DIAG_NOT_ACTED_ON, STR("decoding %2F and %5C"), STR_EMPTY);
-    }
 }
 
 static void read_export_to(const struct view *root, struct str name, struct text_list *out)
