@@ -18,9 +18,9 @@ enum exit_code {
 
 struct command {
     const char *name, *alias;
-    const char *usage;   /* what follows the name */
-    const char *summary; /* one line */
-    const char *help;    /* lines of options and examples */
+    const char *usage;                 /* what follows the name */
+    const char *summary;               /* one line */
+    const char *help;                  /* lines of options and examples */
     int (*run)(int argc, char **argv); /* argv[0] is the command's word */
 };
 

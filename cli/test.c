@@ -2,11 +2,9 @@
  *
  * cli/test.c - `pocketmesh test`: RouteTest files to verdicts.
  */
-#include <dirent.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/ns.h"
@@ -15,8 +13,11 @@
 #include "testbed/runner/report.h"
 #include "testbed/runner/run.h"
 #include "testbed/runner/suite.h"
+#include "testbed/world/files.h"
 
 #define REPORT_BYTES_MAX (256u << 20)
+/* Of a name in progress: a line must not wrap. */
+#define PROGRESS_BYTES 60u
 
 struct test_job {
     struct words words;
@@ -24,11 +25,13 @@ struct test_job {
     struct regex_set regexes;
     const struct regex *filter;
     struct documents manifests;
-    struct str *paths; /* files, folders unfolded */
-    uint32_t path_count, path_capacity;
     struct suite *suites;
+    uint32_t suite_count, suite_capacity;
+    bool is_bad; /* one of them cannot be run */
     struct report report;
     struct buf out;
+    uint32_t test_count;
+    bool has_progress;
 };
 
 static void take_filter(void *user, struct str value)
@@ -44,52 +47,62 @@ static int64_t now_ns(void)
     return now.tv_sec * NS_SECOND + now.tv_nsec;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+static bool is_route_test(const struct node *document)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
+    const struct node *kind = node_get(document, STR("kind"));
+    return kind != NULL && str_eq(kind->text, STR("RouteTest"));
 }
 
-static bool is_yaml_name(struct str name)
-{
-    return str_has_suffix(name, STR(".yaml")) || str_has_suffix(name, STR(".yml"));
-}
-
-/* A folder's files; which of them are RouteTests is seen when they are read. */
-static void add_path(struct test_job *job, struct str path)
-{
-    struct arena *arena = &job->words.arena;
-    struct stat status;
-    struct str copy = arena_str(arena, path);
-    if (stat(copy.ptr, &status) != 0 || !S_ISDIR(status.st_mode)) {
-        *ARENA_PUSH(arena, job->paths, job->path_count, job->path_capacity) = copy;
-        return;
-    }
-    struct dirent **entries = NULL;
-    int count = scandir(copy.ptr, &entries, NULL, by_name);
-    for (int i = 0; i < count; i++) {
-        struct str name = str_of(entries[i]->d_name);
-        if (is_yaml_name(name))
-            *ARENA_PUSH(arena, job->paths, job->path_count, job->path_capacity) =
-                arena_format(arena, "%.*s/%.*s", STR_FMT(copy), STR_FMT(name));
-        free(entries[i]);
-    }
-    free(entries);
-    if (count <= 0)
-        words_complain(&job->words, "the folder %.*s has no RouteTest files", STR_FMT(path));
-}
-
-static bool read_suites(struct test_job *job)
+static void add_suite(struct test_job *job, const struct documents *documents, struct str path)
 {
     struct suite_options options = {.manifests = &job->manifests,
                                     .profile = job->words.profile,
                                     .has_seed = job->words.has_seed,
                                     .seed = job->words.seed};
-    job->suites = ARENA_ARRAY(&job->words.arena, struct suite, job->path_count);
-    bool is_good = true;
-    for (uint32_t i = 0; i < job->path_count; i++)
-        is_good &= suite_read(job->paths[i], &options, &job->words.arena, &job->suites[i],
-                              &job->words.diags);
-    return !words_report(&job->words) && is_good;
+    struct suite *suite =
+        ARENA_PUSH(&job->words.arena, job->suites, job->suite_count, job->suite_capacity);
+    job->is_bad |=
+        !suite_of(documents, path, &options, &job->words.arena, suite, &job->words.diags);
+}
+
+/* The documents of one file, which stand together. */
+static struct documents documents_of_file(const struct documents *all, uint32_t first)
+{
+    struct documents out = {.items = all->items + first};
+    struct str file = all->items[first]->origin.file;
+    while (first + out.count < all->count &&
+           str_eq(all->items[first + out.count]->origin.file, file))
+        out.count++;
+    return out;
+}
+
+/* A file must be a RouteTest; of a folder or a pattern, those that are. */
+static void add_path(struct test_job *job, struct str path)
+{
+    struct documents all = {0};
+    uint32_t errors_before = job->words.diags.error_count;
+    uint32_t suites_before = job->suite_count;
+    files_read(path, STR_EMPTY, &job->words.arena, &all, &job->words.diags);
+    if (job->words.diags.error_count > errors_before) {
+        job->is_bad = true;
+        return;
+    }
+    for (uint32_t i = 0; i < all.count;) {
+        struct documents one = documents_of_file(&all, i);
+        if (one.count == all.count || is_route_test(one.items[0]))
+            add_suite(job, &one, one.items[0]->origin.file);
+        i += one.count;
+    }
+    if (job->suite_count == suites_before)
+        job->is_bad |=
+            words_complain(&job->words, "%.*s has no RouteTest files", STR_FMT(path)) != 0;
+}
+
+static bool read_suites(struct test_job *job)
+{
+    for (uint32_t i = 0; i < job->words.plain_count; i++)
+        add_path(job, job->words.plain[i]);
+    return !words_report(&job->words) && !job->is_bad;
 }
 
 static uint32_t wanted_count(const struct test_job *job, const struct suite *suite)
@@ -98,6 +111,21 @@ static uint32_t wanted_count(const struct test_job *job, const struct suite *sui
     for (uint32_t i = 0; i < suite->test_count; i++)
         count += run_is_wanted(&suite->tests[i], job->filter);
     return count;
+}
+
+/* What is under way, on a terminal; it goes when the verdict is there. */
+static void show_progress(const struct test_job *job, struct str name)
+{
+    uint32_t done_count = job->report.passed_count + job->report.failed_count;
+    if (job->has_progress)
+        fprintf(stderr, "\r\033[K  %u of %u  %.*s", done_count + 1, job->test_count,
+                (int)(name.len < PROGRESS_BYTES ? name.len : PROGRESS_BYTES), name.ptr);
+}
+
+static void hide_progress(const struct test_job *job)
+{
+    if (job->has_progress)
+        fputs("\r\033[K", stderr);
 }
 
 static void run_suite(struct test_job *job, const struct suite *suite)
@@ -113,7 +141,9 @@ static void run_suite(struct test_job *job, const struct suite *suite)
             continue;
         struct test_result result;
         int64_t started_ns = now_ns();
+        show_progress(job, suite->tests[i].name);
         run_test(suite, &suite->tests[i], &options, &result);
+        hide_progress(job);
         (void)words_report(&job->words);
         report_test(&job->report, suite, &result, now_ns() - started_ns);
         run_test_fini(&result);
@@ -126,7 +156,7 @@ static void run_suite(struct test_job *job, const struct suite *suite)
 static int run_all(struct test_job *job)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < job->path_count; i++)
+    for (uint32_t i = 0; i < job->suite_count; i++)
         count += wanted_count(job, &job->suites[i]);
     if (count == 0)
         return words_complain(&job->words,
@@ -135,11 +165,13 @@ static int run_all(struct test_job *job)
     buf_init(&job->out, REPORT_BYTES_MAX);
     job->report.out = &job->out;
     job->report.has_colour = words_has_colour(&job->words, stdout);
+    job->test_count = count;
+    job->has_progress = !job->words.is_quiet && isatty(STDERR_FILENO) != 0;
     job->report.is_quiet = job->words.is_quiet;
     job->report.engine_name = job->words.is_live ? STR("live") : STR("sim");
     job->report.rerun = job->words.rerun;
     report_begin(&job->report, count);
-    for (uint32_t i = 0; i < job->path_count; i++)
+    for (uint32_t i = 0; i < job->suite_count; i++)
         run_suite(job, &job->suites[i]);
     report_end(&job->report);
     bool is_written = words_write(&job->out);
@@ -182,13 +214,11 @@ static int run_job(struct test_job *job)
 {
     if (job->words.plain_count == 0)
         return words_complain(&job->words, "name at least one RouteTest file or folder");
-    for (uint32_t i = 0; i < job->words.plain_count; i++)
-        add_path(job, job->words.plain[i]);
-    if (job->words.is_wrong || !take_format(job) || !take_regex(job))
+    if (!take_format(job) || !take_regex(job))
         return EXIT_CODE_INPUT;
     words_documents(&job->words, &job->manifests);
     int code = read_suites(job) ? run_all(job) : EXIT_CODE_INPUT;
-    for (uint32_t i = 0; i < job->path_count; i++)
+    for (uint32_t i = 0; i < job->suite_count; i++)
         suite_fini(&job->suites[i]);
     return code;
 }

@@ -350,13 +350,33 @@ void stats_read(const struct view *view, struct want_stat **stats, uint32_t *cou
     }
 }
 
+/* Pods are not ejected yet, so that only "none" can be expected. */
+static void events_read(const struct view *view)
+{
+    bool is_none = view_is_present(view) && view->node->kind == NODE_LIST && view_count(view) == 0;
+    if (view_is_present(view) && !is_none)
+        view_complain(view, DIAG_NOT_BUILT, STR("`events` other than []"), STR_EMPTY);
+}
+
+void expect_whole_read(const struct view *view, struct want_stat **stats, uint32_t *count)
+{
+    static const struct field_row ROWS[] = {{"stats", FIELD_USED}, {"events", FIELD_USED}};
+    if (!view_is_present(view))
+        return;
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    struct view want = view_field(view, STR("stats"));
+    stats_read(&want, stats, count);
+    struct view events = view_field(view, STR("events"));
+    events_read(&events);
+}
+
 void expect_read(const struct view *view, struct regex_set *regexes, struct expect *out)
 {
     static const struct field_row ROWS[] = {
         {"response", FIELD_USED},        {"error", FIELD_USED},        {"destination", FIELD_USED},
         {"decision", FIELD_USED},        {"attempts", FIELD_USED},     {"upstream", FIELD_USED},
         {"distribution", FIELD_USED},    {"mirror", FIELD_USED},       {"attemptHosts", FIELD_USED},
-        {"samePod", FIELD_USED},         {"stats", FIELD_USED},        {"events", FIELD_NOT_BUILT},
+        {"samePod", FIELD_USED},         {"stats", FIELD_USED},        {"events", FIELD_USED},
         {"tls", FIELD_NOT_BUILT},        {"breaker", FIELD_NOT_BUILT}, {"windows", FIELD_NOT_BUILT},
         {"thresholds", FIELD_NOT_BUILT},
     };
@@ -393,4 +413,6 @@ void expect_read(const struct view *view, struct regex_set *regexes, struct expe
     out->same_pod = view_own_bool(&same, true);
     struct view stats = view_field(view, STR("stats"));
     stats_read(&stats, &out->stats, &out->stat_count);
+    struct view events = view_field(view, STR("events"));
+    events_read(&events);
 }

@@ -18,14 +18,17 @@
 
 struct complaint {
     struct origin origin;
-    struct str where; /* "response.status" */
+    struct str request; /* "GET /x"; empty: it is about many, or none */
+    struct str where;   /* "response.status" */
     struct str expected, actual;
 };
 
 #define COMPLAINTS_MAX 20u /* of a case; the rest is counted */
 
 struct complaints {
-    struct arena *arena;
+    struct arena *arena;   /* what is kept */
+    struct arena *scratch; /* words while judging; may be reset after each outcome */
+    struct str request;    /* what new complaints are about */
     struct complaint *items;
     uint32_t count, capacity;
     uint32_t dropped_count;
@@ -43,6 +46,10 @@ struct str want_text_words(const struct want_text *want, struct arena *arena);
 /* Everything of one outcome. `is_virtual`: durations are exact to 1 ms. */
 void judge_outcome(const struct expect *expect, const struct outcome *outcome,
                    const struct world *world, bool is_virtual, struct complaints *out);
+
+/* The first mirrored request that an application saw. */
+void judge_mirror(const struct expect *expect, const struct outcome *outcome,
+                  const struct world *world, struct complaints *out);
 
 /* What is said of many: distributions, counts, hosts. */
 void judge_tally(const struct expect *expect, const struct tally *tally, struct complaints *out);

@@ -46,8 +46,8 @@ static void judge_header(const struct want_header *want, const char *where,
     struct str words = STR_EMPTY;
     for (uint32_t i = 0; i < want->line_count; i++) {
         holds &= want_text_holds(&want->lines[i], line_at(seen, want->name, i));
-        words = arena_format(out->arena, "%.*s%s%.*s", STR_FMT(words), i > 0 ? ", " : "",
-                             STR_FMT(want_text_words(&want->lines[i], out->arena)));
+        words = arena_format(out->scratch, "%.*s%s%.*s", STR_FMT(words), i > 0 ? ", " : "",
+                             STR_FMT(want_text_words(&want->lines[i], out->scratch)));
     }
     /* One value asked for one line, unless it only asks for presence. */
     const struct want_text *first = &want->lines[0];
@@ -55,8 +55,9 @@ static void judge_header(const struct want_header *want, const char *where,
     if (want->line_count > 0 && count > want->line_count && !is_presence)
         holds = false;
     if (!holds)
-        complain(out, want->origin, arena_format(out->arena, "%s %.*s", where, STR_FMT(want->name)),
-                 words, lines_words(seen, want->name, out->arena));
+        complain(out, want->origin,
+                 arena_format(out->scratch, "%s %.*s", where, STR_FMT(want->name)), words,
+                 lines_words(seen, want->name, out->scratch));
 }
 
 /* Names in order of first appearance, date left out. */
@@ -68,14 +69,14 @@ static void judge_order(const struct want_headers *want, const char *where,
     bool holds = true;
     for (uint32_t i = 0; i < want->count; i++)
         if (!str_eq_ci(want->items[i].name, STR("date")))
-            expected = arena_format(out->arena, "%.*s %.*s", STR_FMT(expected),
+            expected = arena_format(out->scratch, "%.*s %.*s", STR_FMT(expected),
                                     STR_FMT(want->items[i].name));
     for (uint32_t i = 0; i < seen->count; i++) {
         struct str name = seen->items[i].name;
         struct seen_headers before = {seen->items, i};
         if (str_eq_ci(name, STR("date")) || line_count(&before, name) > 0)
             continue;
-        actual = arena_format(out->arena, "%.*s %.*s", STR_FMT(actual), STR_FMT(name));
+        actual = arena_format(out->scratch, "%.*s %.*s", STR_FMT(actual), STR_FMT(name));
         while (next < want->count && str_eq_ci(want->items[next].name, STR("date")))
             next++;
         holds &= next < want->count && str_eq_ci(want->items[next].name, name);
@@ -84,8 +85,8 @@ static void judge_order(const struct want_headers *want, const char *where,
     while (next < want->count && str_eq_ci(want->items[next].name, STR("date")))
         next++;
     if (!holds || next != want->count)
-        complain(out, want->origin, arena_format(out->arena, "%s names", where), str_trim(expected),
-                 str_trim(actual));
+        complain(out, want->origin, arena_format(out->scratch, "%s names", where),
+                 str_trim(expected), str_trim(actual));
 }
 
 void judge_headers(const struct want_headers *want, const char *where,
@@ -100,15 +101,15 @@ void judge_headers(const struct want_headers *want, const char *where,
     for (uint32_t i = 0; i < want->absent_count; i++)
         if (line_count(seen, want->absent[i]) > 0)
             complain(out, want->origin,
-                     arena_format(out->arena, "%s %.*s", where, STR_FMT(want->absent[i])),
-                     STR("absent"), lines_words(seen, want->absent[i], out->arena));
+                     arena_format(out->scratch, "%s %.*s", where, STR_FMT(want->absent[i])),
+                     STR("absent"), lines_words(seen, want->absent[i], out->scratch));
 }
 
 static void judge_seen(const struct want_seen *want, const char *where, const struct sighting *seen,
                        const struct world *world, struct complaints *out)
 {
     const struct world_pod *pod = &world->pods[seen->pod];
-    struct arena *arena = out->arena;
+    struct arena *arena = out->scratch;
     struct seen_headers headers = {seen->headers, seen->header_count};
 #define PLACE(field) arena_format(arena, "%s." field, where).ptr
     judge_text(&want->pod, PLACE("pod"), &pod->name, out);
@@ -123,14 +124,6 @@ static void judge_seen(const struct want_seen *want, const char *where, const st
 #undef PLACE
 }
 
-static uint32_t plain_count(const struct outcome *outcome)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < outcome->sighting_count; i++)
-        count += !outcome->sightings[i].is_mirror;
-    return count;
-}
-
 static void judge_hosts(const struct expect *expect, const struct outcome *outcome,
                         const struct world *world, struct complaints *out)
 {
@@ -138,17 +131,28 @@ static void judge_hosts(const struct expect *expect, const struct outcome *outco
         const struct want_hosts *want = &expect->hosts[h];
         uint64_t distinct = 0;
         for (uint32_t i = 0; i < outcome->sighting_count; i++) {
-            bool is_new = str_eq(world->pods[outcome->sightings[i].pod].workload, want->workload);
+            const struct sighting *seen = &outcome->sightings[i];
+            bool is_new =
+                !seen->is_mirror && str_eq(world->pods[seen->pod].workload, want->workload);
             for (uint32_t before = 0; before < i; before++)
-                is_new &= outcome->sightings[before].pod != outcome->sightings[i].pod;
+                is_new &= outcome->sightings[before].is_mirror ||
+                          outcome->sightings[before].pod != seen->pod;
             distinct += is_new;
         }
         if (!want_number_holds(want->order, want->value, distinct))
             complain(out, want->origin, STR("attemptHosts"),
-                     arena_format(out->arena, "%s%llu distinct", want_order_sign(want->order),
+                     arena_format(out->scratch, "%s%llu distinct", want_order_sign(want->order),
                                   (unsigned long long)want->value),
-                     arena_format(out->arena, "%llu", (unsigned long long)distinct));
+                     arena_format(out->scratch, "%llu", (unsigned long long)distinct));
     }
+}
+
+uint32_t judge_seen_count(const struct outcome *outcome)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < outcome->sighting_count; i++)
+        count += !outcome->sightings[i].is_mirror;
+    return count;
 }
 
 void judge_upstream(const struct expect *expect, const struct outcome *outcome,
@@ -158,18 +162,29 @@ void judge_upstream(const struct expect *expect, const struct outcome *outcome,
     const struct want_upstream *want = &expect->upstream;
     if (!want->is_list)
         return;
-    uint32_t count = plain_count(outcome);
+    uint32_t count = judge_seen_count(outcome);
     if (count != want->count) {
         complain(out, want->origin, STR("upstream"),
-                 arena_format(out->arena, "%u requests reaching an application", want->count),
-                 arena_format(out->arena, "%u", count));
+                 arena_format(out->scratch, "%u requests reaching an application", want->count),
+                 arena_format(out->scratch, "%u", count));
         return;
     }
     uint32_t next = 0;
     for (uint32_t i = 0; i < outcome->sighting_count; i++) {
         if (outcome->sightings[i].is_mirror)
             continue;
-        struct str where = arena_format(out->arena, "upstream[%u]", next);
+        struct str where = arena_format(out->scratch, "upstream[%u]", next);
         judge_seen(&want->items[next++], where.ptr, &outcome->sightings[i], world, out);
+    }
+}
+
+void judge_mirror(const struct expect *expect, const struct outcome *outcome,
+                  const struct world *world, struct complaints *out)
+{
+    for (uint32_t i = 0; i < outcome->sighting_count && expect->mirror.count > 0; i++) {
+        if (!outcome->sightings[i].is_mirror)
+            continue;
+        judge_seen(&expect->mirror.items[0], "mirror", &outcome->sightings[i], world, out);
+        return;
     }
 }

@@ -15,6 +15,8 @@ void judge_text(const struct want_text *want, const char *where, const struct st
                 struct complaints *out);
 void judge_headers(const struct want_headers *want, const char *where,
                    const struct seen_headers *seen, struct complaints *out);
+/* Requests that reached an application and are no mirrors. */
+uint32_t judge_seen_count(const struct outcome *outcome);
 void judge_upstream(const struct expect *expect, const struct outcome *outcome,
                     const struct world *world, struct complaints *out);
 const char *want_order_sign(enum want_order order);

@@ -145,14 +145,14 @@ static void judge_distribution(const struct want_distribution *want,
     if (want->has_tolerance)
         holds &= tolerance_holds(want, counts, total);
     else
-        holds &= g_holds(want, counts, total, out->arena);
-    struct str words = want_words(want, out->arena);
+        holds &= g_holds(want, counts, total, out->scratch);
+    struct str words = want_words(want, out->scratch);
     if (!holds)
         complain(out, want->origin, STR("distribution"), words,
-                 counts_words(counts, total, out->arena));
+                 counts_words(counts, total, out->scratch));
     else if (!want->has_tolerance && is_underpowered(want, total))
         complain(out, want->origin, STR("distribution"), words,
-                 arena_format(out->arena,
+                 arena_format(out->scratch,
                               "underpowered: %llu requests cannot tell; repeat more often",
                               (unsigned long long)total));
 }
@@ -162,18 +162,18 @@ static void judge_count(const struct want_count *want, const char *where, uint64
 {
     if (!want->is_given)
         return;
-    struct str actual = arena_format(out->arena, "%llu", (unsigned long long)got);
+    struct str actual = arena_format(out->scratch, "%llu", (unsigned long long)got);
     if (!want->is_share) {
         if (got != want->value)
             complain(out, want->origin, str_of(where),
-                     arena_format(out->arena, "%llu", (unsigned long long)want->value), actual);
+                     arena_format(out->scratch, "%llu", (unsigned long long)want->value), actual);
         return;
     }
     double expected = (double)want->of * want->share;
     double allowed = SHARE_DEVIATIONS * sqrt(expected * (1 - want->share)) + 0.5;
     if (fabs((double)got - expected) > allowed)
         complain(out, want->origin, str_of(where),
-                 arena_format(out->arena, "%g%% of %llu", want->share * 100,
+                 arena_format(out->scratch, "%g%% of %llu", want->share * 100,
                               (unsigned long long)want->of),
                  actual);
 }
@@ -188,5 +188,5 @@ void judge_tally(const struct expect *expect, const struct tally *tally, struct 
     if (expect->has_same_pod && (tally->pods.count == 1) != expect->same_pod)
         complain(out, expect->origin, STR("samePod"),
                  expect->same_pod ? STR("one pod") : STR("several pods"),
-                 counts_words(&tally->pods, tally->outcome_count, out->arena));
+                 counts_words(&tally->pods, tally->outcome_count, out->scratch));
 }

@@ -18,8 +18,16 @@ static const char *colour(const struct report *report, const char *code)
 
 /* --- text ------------------------------------------------------------------ */
 
-static void text_complaint(struct report *report, const struct complaint *complaint)
+static void text_complaint(struct report *report, const struct complaint *complaint,
+                           struct str request_before)
 {
+    bool is_new = !str_eq(complaint->request, request_before);
+    if (is_new && complaint->request.len > 0)
+        MUST(buf_format(report->out, "      %s%.*s%s\n", colour(report, "\033[1m"),
+                        STR_FMT(complaint->request), colour(report, "\033[0m")));
+    else if (is_new)
+        MUST(buf_format(report->out, "      %sall together%s\n", colour(report, "\033[1m"),
+                        colour(report, "\033[0m")));
     MUST(buf_format(report->out, "      %.*s\n", STR_FMT(complaint->where)));
     MUST(buf_format(report->out, "        expected  %s%.*s%s\n", colour(report, "\033[32m"),
                     STR_FMT(complaint->expected), colour(report, "\033[0m")));
@@ -95,8 +103,11 @@ static void text_test(struct report *report, const struct suite *suite,
         return;
     if (result->status == TEST_BROKEN)
         MUST(buf_format(report->out, "      %.*s\n", STR_FMT(result->why_broken)));
-    for (uint32_t i = 0; i < result->complaints.count; i++)
-        text_complaint(report, &result->complaints.items[i]);
+    struct str request = STR_EMPTY;
+    for (uint32_t i = 0; i < result->complaints.count; i++) {
+        text_complaint(report, &result->complaints.items[i], request);
+        request = result->complaints.items[i].request;
+    }
     if (result->complaints.dropped_count > 0)
         MUST(buf_format(report->out, "      ... and %u more\n", result->complaints.dropped_count));
     if (result->has_story)
@@ -117,7 +128,8 @@ static void tap_test(struct report *report, const struct suite *suite,
         MUST(buf_format(report->out, "# %.*s\n", STR_FMT(result->why_broken)));
     for (uint32_t i = 0; i < result->complaints.count; i++) {
         const struct complaint *complaint = &result->complaints.items[i];
-        MUST(buf_format(report->out, "# %.*s: expected %.*s, actual %.*s (%.*s:%u)\n",
+        MUST(buf_format(report->out, "# %.*s%s%.*s: expected %.*s, actual %.*s (%.*s:%u)\n",
+                        STR_FMT(complaint->request), complaint->request.len > 0 ? " " : "",
                         STR_FMT(complaint->where), STR_FMT(complaint->expected),
                         STR_FMT(complaint->actual), STR_FMT(complaint->origin.file),
                         complaint->origin.line));
@@ -164,6 +176,8 @@ static void junit_test(struct report *report, const struct suite *suite,
     MUST(buf_format(report->out, "\">"));
     for (uint32_t i = 0; i < result->complaints.count; i++) {
         const struct complaint *complaint = &result->complaints.items[i];
+        xml_text(report, complaint->request);
+        MUST(buf_format(report->out, "%s", complaint->request.len > 0 ? " " : ""));
         xml_text(report, complaint->where);
         MUST(buf_format(report->out, ": expected "));
         xml_text(report, complaint->expected);
@@ -194,6 +208,8 @@ static void json_test(struct report *report, const struct suite *suite,
     for (uint32_t i = 0; i < result->complaints.count; i++) {
         const struct complaint *complaint = &result->complaints.items[i];
         json_begin_object(json);
+        if (complaint->request.len > 0)
+            json_key_str(json, STR("request"), complaint->request);
         json_key_str(json, STR("where"), complaint->where);
         json_key_str(json, STR("expected"), complaint->expected);
         json_key_str(json, STR("actual"), complaint->actual);

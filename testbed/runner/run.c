@@ -15,6 +15,8 @@
 #define ARENA_BLOCK_BYTES (64u * 1024)
 /* Up to so many requests, each has a trace in case it fails. */
 #define TRACED_REQUESTS_MAX 500u
+/* Of a request, in a complaint. */
+#define WORDS_BYTES_MAX 120u
 /* What a case waits after its last answer, so that closings are counted. */
 #define SETTLE_NS (30 * NS_MS)
 
@@ -127,13 +129,30 @@ static void keep_story(struct run *run, const struct outcome *outcome)
     outcome_take_record(&result->story, &outcome->record, outcome->trace, run->arena);
 }
 
+/* A request in a few words, for those who look for it among many. */
+static struct str request_words(const struct call *call, struct arena *arena)
+{
+    if (call->has_raw) {
+        struct str rest = call->raw;
+        struct str line = str_cut(&rest, '\r');
+        return arena_format(arena, "raw \"%.*s\"", STR_FMT(str_slice(line, 0, WORDS_BYTES_MAX)));
+    }
+    return arena_format(arena, "%.*s %.*s%.*s", STR_FMT(call->method),
+                        STR_FMT(call->has_authority ? call->authority : STR_EMPTY),
+                        STR_FMT(str_slice(call->uri, 0, WORDS_BYTES_MAX)));
+}
+
 static void take_outcome(struct run *run, const struct suite_case *step, struct tally *tally,
-                         const struct outcome *outcome)
+                         const struct call *call, const struct outcome *outcome)
 {
     struct complaints *complaints = &run->result->complaints;
     uint32_t before = complaints->count;
     run->result->request_count++;
+    complaints->request = request_words(call, complaints->scratch);
     judge_outcome(&step->expect, outcome, run->world, run->options->engine == RUN_SIM, complaints);
+    if (tally->mirror_count == 0)
+        judge_mirror(&step->expect, outcome, run->world, complaints);
+    complaints->request = STR_EMPTY;
     tally_add(tally, outcome);
     if (complaints->count != before)
         keep_story(run, outcome);
@@ -145,7 +164,7 @@ static void run_one(struct run *run, const struct suite_case *step, struct tally
     struct outcome outcome = {0};
     call.is_keeping = step->has_keepalive ? step->keepalive : step->repeat > 1;
     run->play->ops->call(run->play, &call, 1, &outcome, &run->scratch);
-    take_outcome(run, step, tally, &outcome);
+    take_outcome(run, step, tally, &call, &outcome);
     arena_reset(&run->scratch);
 }
 
@@ -161,7 +180,7 @@ static void run_concurrent(struct run *run, const struct suite_case *step, struc
     }
     run->play->ops->call(run->play, calls, count, outcomes, &run->scratch);
     for (uint32_t i = 0; i < count; i++)
-        take_outcome(run, step, tally, &outcomes[i]);
+        take_outcome(run, step, tally, &calls[i], &outcomes[i]);
     arena_reset(&run->scratch);
 }
 
@@ -181,6 +200,7 @@ static void run_requests(struct run *run, const struct suite_case *step)
     }
     run->play->ops->drop_kept(run->play);
     judge_tally(&step->expect, &tally, &run->result->complaints);
+    arena_reset(&run->scratch);
 }
 
 static bool needs_settling(const struct run *run, const struct suite_case *step)
@@ -263,6 +283,7 @@ void run_test(const struct suite *suite, const struct suite_test *test,
     struct run run = {
         .suite = suite, .test = test, .options = options, .result = out, .arena = &out->arena};
     arena_init(&run.scratch, ARENA_BLOCK_BYTES, 0);
+    out->complaints.scratch = &run.scratch;
     run.world = make_world(&run);
     out->world = run.world;
     if (run.world == NULL) {

@@ -222,7 +222,12 @@ struct suite_options {
     uint64_t seed;
 };
 
-/* False when the file cannot be run; every reason is in `diags`. */
+/* The documents of a file (one) as a suite; `path` is the file's, from its folder
+ * other files are named. False when it cannot be run; every reason is in `diags`. */
+bool suite_of(const struct documents *documents, struct str path,
+              const struct suite_options *options, struct arena *arena, struct suite *out,
+              struct diag_list *diags);
+/* The same of a file. */
 bool suite_read(struct str path, const struct suite_options *options, struct arena *arena,
                 struct suite *out, struct diag_list *diags);
 void suite_fini(struct suite *suite);

@@ -245,7 +245,40 @@ static void case_read(struct suite_reading *in, const struct view *view, struct 
     }
 }
 
-static void test_read(struct suite_reading *in, const struct view *view, struct suite_test *out)
+/* `request` and its companions stand in the test only when it has no `cases`. */
+static void cases_read(struct suite_reading *in, const struct view *view, const struct view *cases,
+                       struct str from, struct suite_test *out)
+{
+    static const struct field_row REQUEST_ROWS[] = {
+        {"from", FIELD_USED},   {"request", FIELD_USED},   {"repeat", FIELD_USED},
+        {"every", FIELD_USED},  {"keepalive", FIELD_USED}, {"concurrent", FIELD_USED},
+        {"expect", FIELD_USED}, {"settle", FIELD_USED},    {"name", FIELD_IGNORED},
+    };
+    static const struct field_row WAIT_ROWS[] = {{"wait", FIELD_USED}, {"name", FIELD_IGNORED}};
+    static const struct field_row SET_ROWS[] = {{"set", FIELD_USED}, {"name", FIELD_IGNORED}};
+    struct view request = view_field(view, STR("request"));
+    if (view_is_present(&request))
+        view_complain(&request, DIAG_TEST_NO_REQUEST, STR_EMPTY, STR_EMPTY);
+    struct view expect = view_field(view, STR("expect"));
+    expect_whole_read(&expect, &out->stats, &out->stat_count);
+    for (uint32_t i = 0; i < out->case_count; i++) {
+        struct view item = view_item(cases, i);
+        case_read(in, &item, from, &out->cases[i]);
+        switch (out->cases[i].kind) {
+        case CASE_REQUEST:
+            view_check_fields(&item, REQUEST_ROWS, COUNT_OF(REQUEST_ROWS));
+            break;
+        case CASE_WAIT:
+            view_check_fields(&item, WAIT_ROWS, COUNT_OF(WAIT_ROWS));
+            break;
+        case CASE_SET:
+            view_check_fields(&item, SET_ROWS, COUNT_OF(SET_ROWS));
+            break;
+        }
+    }
+}
+
+static void test_check_fields(const struct view *view)
 {
     static const struct field_row ROWS[] = {
         {"name", FIELD_USED},
@@ -261,20 +294,18 @@ static void test_read(struct suite_reading *in, const struct view *view, struct 
         {"concurrent", FIELD_USED},
         {"expect", FIELD_USED},
         {"stats", FIELD_USED},
-        {"events", FIELD_NOT_BUILT},
         {"timeline", FIELD_NOT_BUILT},
         {"load", FIELD_NOT_BUILT},
         {"inject", FIELD_NOT_BUILT},
         {"transition", FIELD_NOT_BUILT},
         {"orderIndependent", FIELD_NOT_BUILT},
     };
-    static const struct field_row CASE_ROWS[] = {
-        {"from", FIELD_USED},   {"request", FIELD_USED},   {"repeat", FIELD_USED},
-        {"every", FIELD_USED},  {"keepalive", FIELD_USED}, {"concurrent", FIELD_USED},
-        {"settle", FIELD_USED}, {"expect", FIELD_USED},    {"wait", FIELD_USED},
-        {"set", FIELD_USED},    {"name", FIELD_IGNORED},
-    };
     view_check_fields(view, ROWS, COUNT_OF(ROWS));
+}
+
+static void test_read(struct suite_reading *in, const struct view *view, struct suite_test *out)
+{
+    test_check_fields(view);
     out->origin = view_origin(view);
     struct view name = view_field(view, STR("name"));
     out->name = want_scalar(&name, STR_EMPTY);
@@ -287,17 +318,13 @@ static void test_read(struct suite_reading *in, const struct view *view, struct 
     struct view stats = view_field(view, STR("stats"));
     stats_read(&stats, &out->stats, &out->stat_count);
     struct view cases = view_list(view, STR("cases"));
-    out->case_count = view_is_present(&cases) ? view_count(&cases) : 1;
+    bool has_cases = view_is_present(&cases);
+    out->case_count = has_cases ? view_count(&cases) : 1;
     out->cases = ARENA_ARRAY(arena_of(in), struct suite_case, out->case_count);
-    if (!view_is_present(&cases)) {
+    if (has_cases)
+        cases_read(in, view, &cases, from_name, out);
+    else
         case_read(in, view, from_name, &out->cases[0]);
-        return;
-    }
-    for (uint32_t i = 0; i < out->case_count; i++) {
-        struct view item = view_item(&cases, i);
-        view_check_fields(&item, CASE_ROWS, COUNT_OF(CASE_ROWS));
-        case_read(in, &item, from_name, &out->cases[i]);
-    }
 }
 
 static void tests_read(struct suite_reading *in, const struct view *root)
@@ -330,29 +357,38 @@ static void workloads_check(struct suite_reading *in)
     }
 }
 
-bool suite_read(struct str path, const struct suite_options *options, struct arena *arena,
-                struct suite *out, struct diag_list *diags)
+bool suite_of(const struct documents *documents, struct str path,
+              const struct suite_options *options, struct arena *arena, struct suite *out,
+              struct diag_list *diags)
 {
     static const struct field_row ROWS[] = {{"apiVersion", FIELD_USED},
                                             {"kind", FIELD_USED},
                                             {"metadata", FIELD_IGNORED},
                                             {"spec", FIELD_USED},
                                             {"tests", FIELD_USED}};
-    *out = (struct suite){.path = path};
     uint32_t errors_before = diags->error_count;
-    struct documents documents = {0};
-    files_read(path, STR_EMPTY, arena, &documents, diags);
+    *out = (struct suite){.path = path};
     struct suite_reading in = {.suite = out, .base_dir = folder_of(path)};
-    in.reading = (struct reading){
-        .arena = arena, .diags = diags, .unknown_field = UNKNOWN_ERROR, .object = STR("RouteTest")};
-    if (documents.count == 0)
+    in.reading = (struct reading){.arena = arena,
+                                  .diags = diags,
+                                  .unknown_field = UNKNOWN_ERROR,
+                                  .object = STR("RouteTest")};
+    if (documents->count == 0) {
+        diag_add(diags, DIAG_TEST_NOT_ROUTETEST, (struct origin){.file = path}, STR_EMPTY,
+                 STR_EMPTY, STR_EMPTY, STR_EMPTY);
         return false;
-    struct view root = view_of(&in.reading, documents.items[0]);
+    }
+    struct view root = view_of(&in.reading, documents->items[0]);
     struct view kind = view_field(&root, STR("kind"));
-    if (!str_eq(want_scalar(&kind, STR_EMPTY), STR("RouteTest"))) {
+    struct view version = view_field(&root, STR("apiVersion"));
+    if (!str_eq(want_scalar(&kind, STR_EMPTY), STR("RouteTest")) ||
+        !str_eq(want_scalar(&version, STR_EMPTY), STR("pocketmesh/v1"))) {
         view_complain(&root, DIAG_TEST_NOT_ROUTETEST, STR_EMPTY, STR_EMPTY);
         return false;
     }
+    if (documents->count > 1)
+        view_complain(&(struct view){.reading = &in.reading, .node = documents->items[1]},
+                      DIAG_TEST_ONE_DOCUMENT, STR_EMPTY, STR_EMPTY);
     view_check_fields(&root, ROWS, COUNT_OF(ROWS));
     struct view metadata = view_map(&root, STR("metadata"));
     out->name = view_str(&metadata, STR("name"), path);
@@ -361,6 +397,18 @@ bool suite_read(struct str path, const struct suite_options *options, struct are
     workloads_check(&in);
     tests_read(&in, &root);
     return diags->error_count == errors_before;
+}
+
+bool suite_read(struct str path, const struct suite_options *options, struct arena *arena,
+                struct suite *out, struct diag_list *diags)
+{
+    uint32_t errors_before = diags->error_count;
+    struct documents documents = {0};
+    files_read(path, STR_EMPTY, arena, &documents, diags);
+    if (diags->error_count == errors_before)
+        return suite_of(&documents, path, options, arena, out, diags);
+    *out = (struct suite){.path = path};
+    return false;
 }
 
 void suite_fini(struct suite *suite)
