@@ -64,9 +64,8 @@ static void shrink_receive_buffer(struct end *end)
 }
 
 /* The wire asserts its own limits; here the upstream must feel them. */
-static void test_a_large_answer_waits_for_a_client_that_does_not_read(void **state)
+static void check_large_answer(struct str request, bool is_closed_after)
 {
-    (void)state;
     struct town *town = town_new();
     town->is_upstream_slow = true;
     town->answer = "HTTP/1.1 200 OK\r\ncontent-length: 20971520\r\n\r\n";
@@ -74,7 +73,7 @@ static void test_a_large_answer_waits_for_a_client_that_does_not_read(void **sta
     struct end *client = town_dial(town);
     shrink_receive_buffer(client);
     client->is_discarding = true;
-    end_say(client, STR("GET /app HTTP/1.1\r\nhost: a\r\n\r\n"));
+    end_say(client, request);
     uv_read_stop((uv_stream_t *)&client->tcp);
     TOWN_WAIT(town, has_an_upstream_end, town);
     run_until_quiet(town);
@@ -83,11 +82,25 @@ static void test_a_large_answer_waits_for_a_client_that_does_not_read(void **sta
     end_listen_to(client);
     TOWN_WAIT(town, has_heard_the_body, client);
     run_until_quiet(town);
+    assert_int_equal(client->is_ended, is_closed_after);
+    assert_false(client->is_broken);
     assert_int_equal(town_upstream_end(town)->sent_bytes - strlen(town->answer), BODY_BYTES);
     assert_int_equal(town->done_count, 1);
     assert_int_equal(town->status, 200);
     assert_string_equal(town->flags, "-");
     town_free(town);
+}
+
+static void test_a_large_answer_waits_for_a_client_that_does_not_read(void **state)
+{
+    (void)state;
+    check_large_answer(STR("GET /app HTTP/1.1\r\nhost: a\r\n\r\n"), false);
+}
+
+static void test_a_close_waits_for_all_of_a_large_answer(void **state)
+{
+    (void)state;
+    check_large_answer(STR("GET /app HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"), true);
 }
 
 static void test_a_large_request_waits_for_an_upstream_that_does_not_read(void **state)
@@ -200,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_large_answer_waits_for_a_client_that_does_not_read),
+        cmocka_unit_test(test_a_close_waits_for_all_of_a_large_answer),
         cmocka_unit_test(test_a_large_request_waits_for_an_upstream_that_does_not_read),
         cmocka_unit_test(test_many_clients_are_served_at_once),
         cmocka_unit_test(test_stopping_gives_every_descriptor_back),

@@ -37,6 +37,7 @@ struct end {
     uv_tcp_t tcp;
     uv_connect_t connect;
     uv_write_t write;
+    uv_shutdown_t shutdown;
     char *writing; /* what libuv writes */
     struct buf heard;
     uint64_t heard_bytes;
@@ -47,6 +48,7 @@ struct end {
     bool is_broken; /* heard RST, or could not connect */
     bool is_closed; /* libuv has let go of it */
     bool is_discarding;
+    bool is_fin_after_body;
 };
 
 struct town {
@@ -56,6 +58,8 @@ struct town {
     struct filter_chain chain;
     struct listener listener;
     struct address_map map;
+    struct server_options options;
+    bool has_original;
     struct server *server;
     uint32_t door;
     uv_tcp_t upstream;
@@ -110,8 +114,13 @@ static inline void on_end_written(uv_write_t *write, int status)
     struct end *end = write->handle->data;
     free(end->writing);
     end->writing = NULL;
-    if (status != 0 || end->left_bytes == 0)
+    if (status != 0)
         return;
+    if (end->left_bytes == 0) {
+        if (end->is_fin_after_body)
+            assert_int_equal(uv_shutdown(&end->shutdown, (uv_stream_t *)&end->tcp, NULL), 0);
+        return;
+    }
     static char piece[64 * 1024];
     memset(piece, 'x', sizeof(piece));
     size_t size = end->left_bytes < sizeof(piece) ? (size_t)end->left_bytes : sizeof(piece);
@@ -160,7 +169,7 @@ static inline void on_end_read(uv_stream_t *stream, ssize_t size, const uv_buf_t
         end->is_ended = size == UV_EOF;
         end->is_broken = size != UV_EOF;
         uv_read_stop(stream);
-        if (end->role == END_UPSTREAM || end->is_broken)
+        if ((end->role == END_UPSTREAM && !end->town->is_upstream_silent) || end->is_broken)
             end_close(end);
         return;
     }
@@ -228,7 +237,7 @@ static inline uint32_t town_bind(struct town *town, uv_tcp_t *tcp, bool listens)
     return town_port_of(tcp);
 }
 
-static inline struct town *town_new(void)
+static inline struct town *town_plan(void)
 {
     struct town *town = calloc(1, sizeof(*town));
     assert_non_null(town);
@@ -252,14 +261,28 @@ static inline struct town *town_new(void)
                                      .node_address = STR("127.0.0.1"),
                                      .on_done = on_town_done,
                                      .user = town};
-    town->server = server_new(town->loop, town->snapshot, &options);
+    town->options = options;
+    return town;
+}
+
+/* The server begins; what tests change of options and listener stands. */
+static inline void town_open(struct town *town)
+{
+    town->server = server_new(town->loop, town->snapshot, &town->options);
     struct server_door door = {.listener = &town->listener,
                                .bind_address = STR("127.0.0.1"),
                                .local_address = STR("10.0.0.9"),
-                               .local_port = 80};
+                               .local_port = 80,
+                               .has_original = town->has_original};
     struct str why = STR_EMPTY;
     town->door = server_listen(town->server, &door, &why);
     assert_int_not_equal(town->door, SERVER_NONE);
+}
+
+static inline struct town *town_new(void)
+{
+    struct town *town = town_plan();
+    town_open(town);
     return town;
 }
 
