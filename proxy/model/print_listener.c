@@ -119,7 +119,8 @@ static void print_manager(struct json *json, const struct http_connection_manage
     json_key_bool(json, STR("normalizePath"), http->is_normalizing_path);
     if (http->is_merging_slashes)
         json_key_bool(json, STR("mergeSlashes"), true);
-    json_key_str(json, STR("pathWithEscapedSlashesAction"), STR("KEEP_UNCHANGED"));
+    json_key_str(json, STR("pathWithEscapedSlashesAction"),
+                 http->is_unescaping_slashes ? STR("UNESCAPE_AND_FORWARD") : STR("KEEP_UNCHANGED"));
     if (http->has_websocket) {
         json_key(json, STR("upgradeConfigs"));
         json_begin_array(json);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/proxy/core/test_exchange.c - the life of a request, event by event.
+ */
+#include "build.h"
+#include "proxy/core/exchange.h"
+
+/* One listener's routes: /ok and /slow (500 ms) to a pod, /none to a cluster
+ * without pods, /nc to no cluster, /hello answered directly. */
+struct scene {
+    struct arena arena;
+    struct engine *engine;
+    struct http_connection_manager http;
+    struct exchange xc;
+    struct xc_plan plan;
+};
+
+static void scene_routes(struct snapshot *snapshot)
+{
+    static const struct str domains[] = {STR_INIT("*")};
+    static const struct {
+        const char *prefix, *cluster;
+        int64_t timeout_ns;
+    } rows[] = {{"/ok", "pod", 0}, {"/slow", "pod", 500 * NS_MS}, {"/none", "empty", 0},
+                {"/nc", "nowhere", 0}, {"/hello", "", 0}};
+    struct route *routes = ARENA_ARRAY(&snapshot->arena, struct route, COUNT_OF(rows));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        routes[i] = build_route(rows[i].prefix, rows[i].cluster);
+        routes[i].match.path = build_prefix(rows[i].prefix);
+        routes[i].forward.timeout_ns = rows[i].timeout_ns;
+    }
+    routes[4].action = ROUTE_DIRECT_RESPONSE;
+    routes[4].direct = (struct direct_response_action){
+        .status = 200, .has_body = true, .body = STR_INIT("hi")};
+    struct virtual_host *host = ARENA_NEW(&snapshot->arena, struct virtual_host);
+    *host = (struct virtual_host){.name = STR("all"), .domains = domains, .domain_count = 1,
+                                  .routes = routes, .route_count = COUNT_OF(rows)};
+    struct route_config *config = ARENA_NEW(&snapshot->arena, struct route_config);
+    *config = (struct route_config){.virtual_hosts = host, .virtual_host_count = 1};
+    snapshot->route_configs = config;
+    snapshot->route_config_count = 1;
+}
+
+static void scene_init(struct scene *scene)
+{
+    *scene = (struct scene){0};
+    arena_init(&scene->arena, 65536, 0);
+    struct snapshot *snapshot = snapshot_new();
+    scene_routes(snapshot);
+    struct endpoint *endpoint = ARENA_NEW(&snapshot->arena, struct endpoint);
+    *endpoint = (struct endpoint){.address = STR("127.0.0.1"), .port = 80, .weight = 1};
+    struct cluster *clusters = ARENA_ARRAY(&snapshot->arena, struct cluster, 2);
+    clusters[0] = (struct cluster){.name = STR("pod"), .endpoints = endpoint, .endpoint_count = 1};
+    clusters[1] = (struct cluster){.name = STR("empty")};
+    snapshot->clusters = clusters;
+    snapshot->cluster_count = 2;
+    snapshot_index(snapshot);
+    scene->engine = engine_new(snapshot, 1);
+    scene->http.routes = &snapshot->route_configs[0];
+    snapshot_drop(snapshot);
+}
+
+static void scene_fini(struct scene *scene)
+{
+    engine_free(scene->engine);
+    arena_fini(&scene->arena);
+}
+
+static void tell(struct scene *scene, struct xc_event event, int64_t now_ns)
+{
+    exchange_step(&scene->xc, &event, now_ns, &scene->plan);
+}
+
+static void request(struct scene *scene, const char *method, const char *path, bool is_end)
+{
+    struct xc_setup setup = {
+        .engine = scene->engine, .http = &scene->http, .arena = &scene->arena};
+    exchange_init(&scene->xc, &setup, 0);
+    tell(scene,
+         (struct xc_event){.kind = XC_EVENT_REQUEST_HEAD,
+                           .is_end = is_end,
+                           .request = build_request(&scene->arena, method, "a", path)},
+         0);
+}
+
+static struct response_head *response(struct scene *scene, uint32_t status)
+{
+    struct response_head *head = ARENA_NEW(&scene->arena, struct response_head);
+    header_list_init(&head->headers, &scene->arena);
+    head->status = status;
+    return head;
+}
+
+static void assert_plan(const struct scene *scene, const enum xc_action_kind *want, uint32_t count)
+{
+    assert_int_equal(scene->plan.count, count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(scene->plan.items[i].kind, want[i]);
+}
+
+#define ASSERT_PLAN(scene, ...)                                                                    \
+    assert_plan((scene), (const enum xc_action_kind[]){__VA_ARGS__},                               \
+                COUNT_OF(((const enum xc_action_kind[]){__VA_ARGS__})))
+
+static void test_local_replies_are_envoys(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct {
+        const char *path;
+        uint32_t status;
+        const char *flag, *details, *body;
+        uint32_t attempts;
+    } rows[] = {
+        {"/nr", 404, "NR", "route_not_found", "", 0},
+        {"/nc", 503, "NC", "cluster_not_found", "", 0},
+        {"/none", 503, "UH", "no_healthy_upstream", "no healthy upstream", 1},
+        {"/hello", 200, "-", "direct_response", "hi", 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        scene_init(&scene);
+        request(&scene, "GET", rows[i].path, true);
+        ASSERT_PLAN(&scene, XC_REPLY, XC_FINISH);
+        assert_int_equal(scene.plan.items[0].response->status, rows[i].status);
+        assert_str(scene.plan.items[0].body, rows[i].body);
+        assert_str(record_flags(&scene.xc.record, &scene.arena), rows[i].flag);
+        assert_str(scene.xc.record.details, rows[i].details);
+        assert_int_equal(scene.xc.record.attempt_count, rows[i].attempts);
+        scene_fini(&scene);
+    }
+}
+
+static void test_a_response_is_forwarded_and_the_exchange_ends_once(void **state)
+{
+    UNUSED_STATE(state);
+    struct scene scene;
+    scene_init(&scene);
+    request(&scene, "GET", "/ok", true);
+    ASSERT_PLAN(&scene, XC_ATTEMPT);
+    tell(&scene, (struct xc_event){.kind = XC_EVENT_ATTEMPT_READY, .attempt = 1}, NS_MS);
+    tell(&scene,
+         (struct xc_event){.kind = XC_EVENT_RESPONSE_HEAD,
+                           .attempt = 1,
+                           .response = response(&scene, 200)},
+         3 * NS_MS);
+    ASSERT_PLAN(&scene, XC_FORWARD);
+    struct str took;
+    assert_true(header_get(&scene.plan.items[0].response->headers,
+                           STR("x-envoy-upstream-service-time"), &took));
+    assert_str(took, "3");
+    tell(&scene, (struct xc_event){.kind = XC_EVENT_RESPONSE_DATA, .attempt = 1, .size = 7},
+         4 * NS_MS);
+    assert_int_equal(scene.plan.count, 0);
+    tell(&scene, (struct xc_event){.kind = XC_EVENT_RESPONSE_END, .attempt = 1}, 5 * NS_MS);
+    ASSERT_PLAN(&scene, XC_FINISH);
+    assert_int_equal(scene.xc.record.bytes_sent, 7);
+    assert_str(scene.xc.record.details, "via_upstream");
+    tell(&scene, (struct xc_event){.kind = XC_EVENT_CLIENT_GONE}, 6 * NS_MS);
+    assert_int_equal(scene.plan.count, 0);
+    scene_fini(&scene);
+}
+
+static void test_the_clock_starts_when_the_request_is_complete(void **state)
+{
+    UNUSED_STATE(state);
+    struct scene scene;
+    scene_init(&scene);
+    request(&scene, "POST", "/slow", false);
+    assert_true(exchange_wake_ns(&scene.xc) == NS_NEVER);
+    tell(&scene, (struct xc_event){.kind = XC_EVENT_REQUEST_END}, 100 * NS_MS);
+    assert_true(exchange_wake_ns(&scene.xc) == 600 * NS_MS);
+    tell(&scene, (struct xc_event){.kind = XC_EVENT_WAKE}, 599 * NS_MS);
+    assert_int_equal(scene.plan.count, 0);
+    tell(&scene, (struct xc_event){.kind = XC_EVENT_WAKE}, 600 * NS_MS);
+    ASSERT_PLAN(&scene, XC_ABANDON, XC_REPLY, XC_FINISH);
+    assert_int_equal(scene.plan.items[1].response->status, 504);
+    assert_str(scene.plan.items[1].body, "upstream request timeout");
+    assert_str(scene.xc.record.details, "response_timeout");
+    uint64_t timeouts = 0;
+    assert_true(engine_stat(scene.engine, STR("pod"), STR("upstream_rq_timeout"), &timeouts));
+    assert_int_equal(timeouts, 1);
+    scene_fini(&scene);
+}
+
+static void test_a_late_body_is_cut(void **state)
+{
+    UNUSED_STATE(state);
+    struct scene scene;
+    scene_init(&scene);
+    request(&scene, "GET", "/slow", true);
+    tell(&scene,
+         (struct xc_event){.kind = XC_EVENT_RESPONSE_HEAD,
+                           .attempt = 1,
+                           .response = response(&scene, 200)},
+         NS_MS);
+    tell(&scene, (struct xc_event){.kind = XC_EVENT_WAKE}, 500 * NS_MS);
+    ASSERT_PLAN(&scene, XC_ABANDON, XC_CUT, XC_FINISH);
+    assert_int_equal(scene.xc.record.status, 200);
+    assert_str(record_flags(&scene.xc.record, &scene.arena), "UT");
+    scene_fini(&scene);
+}
+
+/* ENVOY.md 3.4. */
+static void test_resets_are_worded_as_envoy_does(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct {
+        enum failure failure;
+        const char *text;
+        uint32_t status;
+        const char *flag, *details, *body;
+    } rows[] = {
+        {FAILURE_REMOTE_CONNECTION_FAILURE, "delayed connect error: Connection refused", 503, "UF",
+         "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_"
+         "Connection_refused}",
+         "upstream connect error or disconnect/reset before headers. reset reason: remote "
+         "connection failure"},
+        {FAILURE_CONNECTION_TERMINATION, "", 503, "UC",
+         "upstream_reset_before_response_started{connection_termination}",
+         "upstream connect error or disconnect/reset before headers. reset reason: connection "
+         "termination"},
+        {FAILURE_PROTOCOL_ERROR, "", 502, "UPE",
+         "upstream_reset_before_response_started{protocol_error}",
+         "upstream connect error or disconnect/reset before headers. reset reason: protocol error"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        scene_init(&scene);
+        request(&scene, "GET", "/ok", true);
+        tell(&scene,
+             (struct xc_event){.kind = XC_EVENT_ATTEMPT_FAILED,
+                               .attempt = 1,
+                               .failure = rows[i].failure,
+                               .text = str_of(rows[i].text)},
+             NS_MS);
+        ASSERT_PLAN(&scene, XC_REPLY, XC_FINISH);
+        assert_int_equal(scene.plan.items[0].response->status, rows[i].status);
+        assert_str(scene.plan.items[0].body, rows[i].body);
+        assert_str(scene.xc.record.details, rows[i].details);
+        assert_str(record_flags(&scene.xc.record, &scene.arena), rows[i].flag);
+        scene_fini(&scene);
+    }
+}
+
+static void test_a_client_that_leaves_takes_its_attempt_along(void **state)
+{
+    UNUSED_STATE(state);
+    struct scene scene;
+    scene_init(&scene);
+    request(&scene, "GET", "/ok", true);
+    tell(&scene, (struct xc_event){.kind = XC_EVENT_CLIENT_GONE}, NS_MS);
+    ASSERT_PLAN(&scene, XC_ABANDON, XC_FINISH);
+    assert_int_equal(scene.xc.record.status, 0);
+    assert_str(record_flags(&scene.xc.record, &scene.arena), "DC");
+    assert_str(scene.xc.record.details, "downstream_remote_disconnect");
+    /* Words from the attempt that was given up. */
+    tell(&scene,
+         (struct xc_event){.kind = XC_EVENT_RESPONSE_HEAD,
+                           .attempt = 1,
+                           .response = response(&scene, 200)},
+         2 * NS_MS);
+    assert_int_equal(scene.plan.count, 0);
+    scene_fini(&scene);
+}
+
+static void test_head_requests_get_no_body(void **state)
+{
+    UNUSED_STATE(state);
+    struct scene scene;
+    scene_init(&scene);
+    request(&scene, "HEAD", "/hello", true);
+    ASSERT_PLAN(&scene, XC_REPLY, XC_FINISH);
+    assert_int_equal(scene.plan.items[0].body.len, 0);
+    struct str length;
+    assert_true(header_get(&scene.plan.items[0].response->headers, STR("content-length"), &length));
+    assert_str(length, "2");
+    scene_fini(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_local_replies_are_envoys),
+        cmocka_unit_test(test_a_response_is_forwarded_and_the_exchange_ends_once),
+        cmocka_unit_test(test_the_clock_starts_when_the_request_is_complete),
+        cmocka_unit_test(test_a_late_body_is_cut),
+        cmocka_unit_test(test_resets_are_worded_as_envoy_does),
+        cmocka_unit_test(test_a_client_that_leaves_takes_its_attempt_along),
+        cmocka_unit_test(test_head_requests_get_no_body),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

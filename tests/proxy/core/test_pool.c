@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/proxy/core/test_pool.c - ENVOY.md 8.2, 8.4.
+ */
+#include "build.h"
+#include "proxy/core/pool.h"
+
+static struct engine *one_endpoint(uint32_t requests_max)
+{
+    struct snapshot *snapshot = snapshot_new();
+    struct endpoint *endpoint = ARENA_NEW(&snapshot->arena, struct endpoint);
+    *endpoint = (struct endpoint){.address = STR("127.0.0.1"), .port = 1, .weight = 1};
+    struct cluster *cluster = ARENA_NEW(&snapshot->arena, struct cluster);
+    *cluster = (struct cluster){.name = STR("c"),
+                                .endpoints = endpoint,
+                                .endpoint_count = 1,
+                                .requests_per_connection_max = requests_max};
+    snapshot->clusters = cluster;
+    snapshot->cluster_count = 1;
+    snapshot_index(snapshot);
+    struct engine *engine = engine_new(snapshot, 1);
+    snapshot_drop(snapshot);
+    return engine;
+}
+
+static uint64_t counter(struct engine *engine, const char *name)
+{
+    uint64_t value = 99999;
+    assert_true(engine_stat(engine, STR("c"), str_of(name), &value));
+    return value;
+}
+
+static void connect(struct pool *pool, uint32_t waiter, uint32_t conn)
+{
+    assert_int_equal(pool_ask(pool, waiter).verdict, POOL_CONNECT);
+    pool_note_connecting(pool, conn);
+    assert_int_equal(pool_note_connected(pool, conn), waiter);
+}
+
+static void test_the_newest_idle_connection_goes_first(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = one_endpoint(0);
+    struct pool *pool = engine_pool(engine, 0, 0);
+    connect(pool, 1, 10);
+    connect(pool, 2, 20);
+    pool_note_done(pool, 20);
+    assert_int_equal(pool_note_idle(pool, 20), POOL_NONE);
+    pool_note_done(pool, 10);
+    assert_int_equal(pool_note_idle(pool, 10), POOL_NONE);
+    struct pool_answer answer = pool_ask(pool, 3);
+    assert_int_equal(answer.verdict, POOL_REUSE);
+    assert_int_equal(answer.conn, 10);
+    assert_int_equal(counter(engine, "upstream_cx_total"), 2);
+    engine_free(engine);
+}
+
+static void test_waiters_are_served_in_order(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = one_endpoint(0);
+    struct pool *pool = engine_pool(engine, 0, 0);
+    assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
+    pool_note_connecting(pool, 10);
+    assert_int_equal(pool_ask(pool, 2).verdict, POOL_CONNECT);
+    pool_note_connecting(pool, 20);
+    assert_int_equal(pool_note_connected(pool, 20), 1);
+    assert_int_equal(pool_note_connected(pool, 10), 2);
+    assert_int_equal(counter(engine, "upstream_rq_pending_total"), 2);
+    engine_free(engine);
+}
+
+static void test_a_coming_connection_is_not_opened_twice(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = one_endpoint(0);
+    struct pool *pool = engine_pool(engine, 0, 0);
+    assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
+    pool_note_connecting(pool, 10);
+    pool_cancel(pool, 1);
+    assert_int_equal(counter(engine, "upstream_rq_cancelled"), 1);
+    assert_int_equal(pool_ask(pool, 2).verdict, POOL_WAIT);
+    assert_int_equal(pool_note_connected(pool, 10), 2);
+    engine_free(engine);
+}
+
+static void test_a_failed_connect_fails_all_who_wait(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = one_endpoint(0);
+    struct pool *pool = engine_pool(engine, 0, 0);
+    for (uint32_t waiter = 1; waiter <= 3; waiter++) {
+        assert_int_equal(pool_ask(pool, waiter).verdict, POOL_CONNECT);
+        pool_note_connecting(pool, waiter * 10);
+    }
+    pool_note_connect_failed(pool, 20, false);
+    for (uint32_t waiter = 1; waiter <= 3; waiter++)
+        assert_int_equal(pool_next_failed(pool), waiter);
+    assert_int_equal(pool_next_failed(pool), POOL_NONE);
+    assert_int_equal(counter(engine, "upstream_rq_pending_failure_eject"), 3);
+    assert_int_equal(counter(engine, "upstream_cx_connect_fail"), 1);
+    engine_free(engine);
+}
+
+static void test_closing_counts_who_closed_and_what_was_active(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = one_endpoint(0);
+    struct pool *pool = engine_pool(engine, 0, 0);
+    connect(pool, 1, 10);
+    pool_note_closed(pool, 10, POOL_CLOSE_LOCAL);
+    connect(pool, 2, 20);
+    pool_note_done(pool, 20);
+    pool_note_closed(pool, 20, POOL_CLOSE_REMOTE);
+    assert_int_equal(counter(engine, "upstream_cx_destroy"), 2);
+    assert_int_equal(counter(engine, "upstream_cx_destroy_local"), 1);
+    assert_int_equal(counter(engine, "upstream_cx_destroy_remote"), 1);
+    assert_int_equal(counter(engine, "upstream_cx_destroy_with_active_rq"), 1);
+    assert_int_equal(counter(engine, "upstream_cx_destroy_local_with_active_rq"), 1);
+    engine_free(engine);
+}
+
+static void test_a_connection_takes_no_more_than_its_requests(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = one_endpoint(2);
+    struct pool *pool = engine_pool(engine, 0, 0);
+    connect(pool, 1, 10);
+    assert_true(pool_may_keep(pool, 10));
+    pool_note_done(pool, 10);
+    (void)pool_note_idle(pool, 10);
+    assert_int_equal(pool_ask(pool, 2).conn, 10);
+    assert_false(pool_may_keep(pool, 10));
+    engine_free(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_newest_idle_connection_goes_first),
+        cmocka_unit_test(test_waiters_are_served_in_order),
+        cmocka_unit_test(test_a_coming_connection_is_not_opened_twice),
+        cmocka_unit_test(test_a_failed_connect_fails_all_who_wait),
+        cmocka_unit_test(test_closing_counts_who_closed_and_what_was_active),
+        cmocka_unit_test(test_a_connection_takes_no_more_than_its_requests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
