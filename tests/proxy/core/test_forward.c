@@ -85,8 +85,9 @@ static void test_mutations_go_level_by_level(void **state)
     static const struct str remove[] = {STR_INIT("x-gone")};
     struct route route = build_route("r", "c");
     route.request_headers =
-        (struct header_mutations){outer, COUNT_OF(outer), remove, COUNT_OF(remove)};
-    struct weighted_cluster weighted = {.request_headers = {inner, COUNT_OF(inner), NULL, 0}};
+        (struct header_mutations){.add = outer, .add_count = COUNT_OF(outer), .remove = remove,
+                                  .remove_count = COUNT_OF(remove)};
+    struct weighted_cluster weighted = {.request_headers = {.add = inner, .add_count = COUNT_OF(inner)}};
     struct forwarded f;
     begin(&f, "/");
     build_header(f.head, "x-add", "client");
