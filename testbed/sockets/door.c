@@ -117,9 +117,11 @@ bool door_set(struct door *door, struct str *why)
     struct sockaddr_in address;
     if (!door_sockaddr(door->address, 0, &address))
         return fail(door, why, "address", EINVAL);
-    if (wanted == DOOR_OPEN)
-        return open_door(door, &address, why);
-    return shut_door(door, &address, wanted == DOOR_DEAF, why);
+    bool is_set = wanted == DOOR_OPEN ? open_door(door, &address, why)
+                                      : shut_door(door, &address, wanted == DOOR_DEAF, why);
+    if (is_set)
+        hops_door_moved(door->sockets, door->pod);
+    return is_set;
 }
 
 void door_close(struct door *door)

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/sockets/hop.c - one server of proxy/live for each client, made when
+ * it is first called through, and a door for each listener that is reached.
+ */
+#include "testbed/sockets/hop.h"
+
+#include "base/check.h"
+#include "base/rng.h"
+#include "proxy/live/address_map.h"
+#include "proxy/live/loop.h"
+#include "proxy/live/server.h"
+#include "testbed/sockets/inside.h"
+
+/* More listeners than one test reaches through one client. */
+#define HOP_DOORS_MAX 64u
+
+struct hop_door {
+    const struct listener *listener;
+    struct str address; /* the original destination, when it matters */
+    uint32_t port;
+    bool has_original;
+    uint32_t number; /* of the server's door */
+};
+
+/* What all hops of a play share. */
+struct hops_shared {
+    struct loop *loop;
+    struct address_map map; /* pods' names to their doors */
+};
+
+struct hop {
+    struct sockets *sockets;
+    struct hops_shared *shared;
+    uint32_t client;
+    struct server *server; /* NULL until somebody calls */
+    struct hop_door doors[HOP_DOORS_MAX];
+    uint32_t door_count;
+};
+
+static struct hops_shared *shared_of(const struct sockets *sockets)
+{
+    return sockets->hops[0].shared;
+}
+
+static void on_done(const struct server_done *done, void *user)
+{
+    const struct hop *hop = user;
+    sockets_record(hop->sockets, hop->client, done->remote_port, done->nth, done->record,
+                   done->trace);
+}
+
+static void begin_server(struct hop *hop)
+{
+    const struct play_options *options = &hop->sockets->options;
+    const struct world_client *client = &hop->sockets->world->clients[hop->client];
+    struct server_options server = {
+        .seed = rng_derive(options->seed, client->spec.name),
+        .wire = {.is_recording_traces = options->is_tracing},
+        .map = &hop->shared->map,
+        .node_address = STR(WORLD_NODE_ADDRESS),
+        .on_done = on_done,
+        .user = hop,
+    };
+    hop->server = server_new(hop->shared->loop, client->snapshot, &server);
+}
+
+static struct hop_door *find_door(struct hop *hop, const struct call_target *target)
+{
+    for (uint32_t i = 0; i < hop->door_count; i++) {
+        struct hop_door *door = &hop->doors[i];
+        bool is_same_way = door->has_original == target->has_original && door->port == target->port &&
+                           str_eq(door->address, target->address);
+        if (door->listener == target->listener && is_same_way)
+            return door;
+    }
+    return NULL;
+}
+
+static struct hop_door *open_door(struct hop *hop, const struct call_target *target)
+{
+    if (hop->door_count == HOP_DOORS_MAX)
+        return NULL;
+    const struct world_client *client = &hop->sockets->world->clients[hop->client];
+    struct server_door wanted = {
+        .listener = target->listener,
+        .bind_address = door_loopback(client->proxy_address),
+        .local_address = target->address,
+        .local_port = target->port,
+        .has_original = target->has_original,
+    };
+    struct str why;
+    uint32_t number = server_listen(hop->server, &wanted, &why);
+    if (number == SERVER_NONE)
+        return NULL;
+    struct hop_door *door = &hop->doors[hop->door_count++];
+    *door = (struct hop_door){.listener = target->listener,
+                              .address = arena_str(&hop->sockets->arena, target->address),
+                              .port = target->port,
+                              .has_original = target->has_original,
+                              .number = number};
+    return door;
+}
+
+void hops_start(struct sockets *sockets)
+{
+    struct world *world = sockets->world;
+    struct hops_shared *shared = ARENA_NEW(&sockets->arena, struct hops_shared);
+    shared->loop = loop_new();
+    ASSERT(shared->loop != NULL);
+    address_map_init(&shared->map);
+    uint32_t count = world->client_count > 0 ? world->client_count : 1;
+    sockets->hops = ARENA_ARRAY(&sockets->arena, struct hop, count);
+    for (uint32_t i = 0; i < count; i++)
+        sockets->hops[i] = (struct hop){.sockets = sockets, .shared = shared, .client = i};
+}
+
+void hops_stop(struct sockets *sockets)
+{
+    struct hops_shared *shared = shared_of(sockets);
+    for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        if (sockets->hops[i].server != NULL)
+            server_free(sockets->hops[i].server);
+        sockets->hops[i].server = NULL;
+    }
+    loop_free(shared->loop);
+    address_map_fini(&shared->map);
+}
+
+void hops_door_moved(struct sockets *sockets, uint32_t pod)
+{
+    const struct door *door = &sockets->doors[pod];
+    bool is_set = address_map_set(&shared_of(sockets)->map, sockets->world->pods[pod].address,
+                                  ADDRESS_MAP_ANY_PORT, door->address, door->port);
+    ASSERT(is_set);
+}
+
+uv_loop_t *sockets_uv(const struct sockets *sockets)
+{
+    return &shared_of(sockets)->loop->uv;
+}
+
+int64_t sockets_now_ns(const struct sockets *sockets)
+{
+    return loop_now_ns(shared_of(sockets)->loop);
+}
+
+bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_target *target,
+               struct str *address, uint32_t *port)
+{
+    struct hop *hop = &sockets->hops[client];
+    if (hop->server == NULL)
+        begin_server(hop);
+    struct hop_door *door = find_door(hop, target);
+    if (door == NULL)
+        door = open_door(hop, target);
+    if (door == NULL)
+        return false;
+    *address = door_loopback(sockets->world->clients[client].proxy_address);
+    *port = server_port(hop->server, door->number);
+    return true;
+}
+
+bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, uint64_t *value)
+{
+    bool is_known = false;
+    *value = 0;
+    for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        uint64_t part = 0;
+        if (sockets->hops[i].server == NULL ||
+            !server_stat(sockets->hops[i].server, cluster, counter, &part))
+            continue;
+        is_known = true;
+        *value += part;
+    }
+    return is_known;
+}
