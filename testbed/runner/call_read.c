@@ -104,7 +104,7 @@ static void request_read(const struct view *view, const struct call_defaults *de
     struct call common = {.client = defaults->client};
     common_read(view, &common);
     struct view lists[4] = {view_field(view, STR("uri")), view_field(view, STR("method")),
-                            view_field(view, STR("authority")), view_field(view, STR("port"))};
+                            want_nullable(view, STR("authority")), view_field(view, STR("port"))};
     uint32_t at[4];
     /* The first list is the outermost loop, as the keys are written here. */
     for (at[0] = 0; at[0] < choices(&lists[0]); at[0]++)

@@ -48,13 +48,13 @@ static void response_read(const struct view *view, struct regex_set *regexes,
     out->origin = view_origin(view);
     struct view status = view_field(view, STR("status"));
     want_numbers_read(&status, &out->status);
-    struct view reason = view_field(view, STR("reason"));
+    struct view reason = want_nullable(view, STR("reason"));
     want_text_read(&reason, regexes, &out->reason);
     struct view body = view_field(view, STR("body"));
     want_text_read(&body, regexes, &out->body);
-    struct view details = view_field(view, STR("details"));
+    struct view details = want_nullable(view, STR("details"));
     want_text_read(&details, regexes, &out->details);
-    struct view failure = view_field(view, STR("transportFailure"));
+    struct view failure = want_nullable(view, STR("transportFailure"));
     want_text_read(&failure, regexes, &out->transport_failure);
     struct view headers = view_field(view, STR("headers"));
     struct view absent = view_field(view, STR("absentHeaders"));
@@ -386,7 +386,7 @@ void expect_read(const struct view *view, struct regex_set *regexes, struct expe
     view_check_fields(view, ROWS, COUNT_OF(ROWS));
     struct view response = view_field(view, STR("response"));
     response_read(&response, regexes, &out->response);
-    struct view error = view_field(view, STR("error"));
+    struct view error = want_nullable(view, STR("error"));
     errors_read(&error, out);
     struct view destination = view_field(view, STR("destination"));
     destination_read(&destination, regexes, out);

@@ -18,7 +18,9 @@ struct suite_reading {
     struct suite *suite;
     struct str base_dir;
     struct call_defaults defaults;
-    struct str from; /* defaults.from */
+    struct str from;         /* defaults.from */
+    uint32_t client;         /* who that is */
+    bool has_authority_word; /* defaults.authority, null perhaps */
     const struct node *workloads;
 };
 
@@ -62,6 +64,8 @@ static const struct node *first_service(const struct node *document)
 static void default_authority(struct suite_reading *in)
 {
     const struct documents *documents = &in->suite->spec.documents;
+    if (in->has_authority_word)
+        return;
     for (uint32_t i = 0; i < documents->count && !in->defaults.has_authority; i++) {
         const struct node *service = first_service(documents->items[i]);
         const struct node *name = node_get(node_get(service, STR("metadata")), STR("name"));
@@ -87,8 +91,9 @@ static void defaults_read(struct suite_reading *in, const struct view *view)
     spec->namespace = view_str(view, STR("namespace"), spec->namespace);
     spec->has_sidecar_default = view_bool(view, STR("sidecar"), true);
     in->from = view_str(view, STR("from"), STR_EMPTY);
-    struct view authority = view_field(view, STR("authority"));
+    struct view authority = want_nullable(view, STR("authority"));
     in->defaults.has_authority = view_is_present(&authority);
+    in->has_authority_word = authority.node != NULL;
     in->defaults.authority = want_bytes(&authority, STR_EMPTY);
     in->defaults.port = (uint32_t)view_i64(view, STR("port"), 1, 65535, 0);
 }
@@ -133,6 +138,21 @@ static void profile_read(struct suite_reading *in, const struct view *view,
     view_complain(view, DIAG_TEST_UNKNOWN_PROFILE, name, names);
 }
 
+/* The client of that name; 0, and a complaint at `from`, when there is none. */
+static uint32_t find_client(struct suite_reading *in, const struct view *from, struct str name)
+{
+    const struct world_spec *spec = &in->suite->spec;
+    struct str names = STR_EMPTY;
+    for (uint32_t i = 0; i < spec->client_count; i++) {
+        if (str_eq(spec->clients[i].name, name))
+            return i;
+        names = arena_format(arena_of(in), "%.*s%s%.*s", STR_FMT(names), i > 0 ? ", " : "",
+                             STR_FMT(spec->clients[i].name));
+    }
+    view_complain(from, DIAG_TEST_UNKNOWN_CLIENT, name, names);
+    return 0;
+}
+
 static void spec_read(struct suite_reading *in, const struct view *view,
                       const struct suite_options *options)
 {
@@ -158,25 +178,11 @@ static void spec_read(struct suite_reading *in, const struct view *view,
     defaults_read(in, &defaults);
     struct view clients = view_map(view, STR("clients"));
     clients_read(in, &clients);
+    struct view from = view_field(&defaults, STR("from"));
+    if (in->from.len > 0)
+        in->client = find_client(in, &from, in->from);
     in->workloads = view_map(view, STR("workloads")).node;
     default_authority(in);
-}
-
-static uint32_t client_index(struct suite_reading *in, const struct view *from, struct str outer)
-{
-    const struct world_spec *spec = &in->suite->spec;
-    struct str name = want_scalar(from, outer.len > 0 ? outer : in->from);
-    if (name.len == 0)
-        return 0;
-    struct str names = STR_EMPTY;
-    for (uint32_t i = 0; i < spec->client_count; i++) {
-        if (str_eq(spec->clients[i].name, name))
-            return i;
-        names = arena_format(arena_of(in), "%.*s%s%.*s", STR_FMT(names), i > 0 ? ", " : "",
-                             STR_FMT(spec->clients[i].name));
-    }
-    view_complain(from, DIAG_TEST_UNKNOWN_CLIENT, name, names);
-    return 0;
 }
 
 static void sets_read(struct suite_reading *in, const struct view *view, struct suite_case *out)
@@ -198,8 +204,9 @@ static void request_case_read(struct suite_reading *in, const struct view *view,
                               struct suite_case *out)
 {
     struct view client = view_field(view, STR("from"));
+    struct str name = want_scalar(&client, from);
     struct call_defaults defaults = in->defaults;
-    defaults.client = client_index(in, &client, from);
+    defaults.client = name.len > 0 ? find_client(in, &client, name) : in->client;
     struct view request = view_field(view, STR("request"));
     out->calls = calls_read(&request, &defaults, &out->call_count);
     out->repeat = (uint32_t)view_i64(view, STR("repeat"), 1, 100000000, 1);
@@ -369,10 +376,8 @@ bool suite_of(const struct documents *documents, struct str path,
     uint32_t errors_before = diags->error_count;
     *out = (struct suite){.path = path};
     struct suite_reading in = {.suite = out, .base_dir = folder_of(path)};
-    in.reading = (struct reading){.arena = arena,
-                                  .diags = diags,
-                                  .unknown_field = UNKNOWN_ERROR,
-                                  .object = STR("RouteTest")};
+    in.reading = (struct reading){
+        .arena = arena, .diags = diags, .unknown_field = UNKNOWN_ERROR, .object = STR("RouteTest")};
     if (documents->count == 0) {
         diag_add(diags, DIAG_TEST_NOT_ROUTETEST, (struct origin){.file = path}, STR_EMPTY,
                  STR_EMPTY, STR_EMPTY, STR_EMPTY);

@@ -53,6 +53,14 @@ struct str want_bytes(const struct view *view, struct str otherwise)
     return (struct str){out, len};
 }
 
+struct view want_nullable(const struct view *view, struct str name)
+{
+    struct view field = view_field(view, name);
+    if (field.node == NULL)
+        field.node = node_get(view->node, name);
+    return field;
+}
+
 uint32_t want_list_count(const struct view *view)
 {
     if (!view_is_present(view))

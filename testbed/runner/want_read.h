@@ -15,6 +15,9 @@ struct str want_scalar(const struct view *view, struct str otherwise);
 /* One character is one byte: what YAML has as UTF-8, on the wire in Latin-1. */
 struct str want_bytes(const struct view *view, struct str otherwise);
 
+/* A field that may be null and then says so: the node is there. */
+struct view want_nullable(const struct view *view, struct str name);
+
 /* A value, or a list of values: how many, and each. */
 uint32_t want_list_count(const struct view *view);
 struct view want_list_item(const struct view *view, uint32_t index);
