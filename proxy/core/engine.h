@@ -43,5 +43,4 @@ uint32_t engine_cluster_index(const struct engine *engine, struct str name);
 
 /* By names, for reports and tests: `cluster` "http" means the connection
  * managers. A counter that never moved is 0; false: no such cluster or name. */
-bool engine_stat(const struct engine *engine, struct str cluster, struct str name,
-                 uint64_t *value);
+bool engine_stat(const struct engine *engine, struct str cluster, struct str name, uint64_t *value);

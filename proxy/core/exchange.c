@@ -524,10 +524,10 @@ static struct str reset_details(struct arena *arena, struct str prefix, enum fai
                                 struct str text)
 {
     struct str words = failure_row(failure)->words;
-    struct str whole = text.len > 0
-                           ? arena_format(arena, "%.*s{%.*s|%.*s}", STR_FMT(prefix),
-                                          STR_FMT(words), STR_FMT(text))
-                           : arena_format(arena, "%.*s{%.*s}", STR_FMT(prefix), STR_FMT(words));
+    struct str whole =
+        text.len > 0
+            ? arena_format(arena, "%.*s{%.*s|%.*s}", STR_FMT(prefix), STR_FMT(words), STR_FMT(text))
+            : arena_format(arena, "%.*s{%.*s}", STR_FMT(prefix), STR_FMT(words));
     char *out = arena_alloc(arena, whole.len);
     for (size_t i = 0; i < whole.len; i++)
         out[i] = whole.ptr[i] == ' ' ? '_' : whole.ptr[i];

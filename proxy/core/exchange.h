@@ -32,19 +32,19 @@
 #include "proxy/model/message.h"
 
 enum xc_event_kind {
-    XC_EVENT_REQUEST_HEAD,  /* head (after the connection manager's pipeline), is_end */
+    XC_EVENT_REQUEST_HEAD,    /* head (after the connection manager's pipeline), is_end */
     XC_EVENT_REQUEST_REFUSED, /* head if there is one; status, details, body, flag: answer this */
-    XC_EVENT_REQUEST_DATA,  /* size of body bytes; is_end */
-    XC_EVENT_REQUEST_END,   /* the request is complete (after data or trailers) */
-    XC_EVENT_CLIENT_GONE,   /* the downstream connection is gone; flag/details default DC */
-    XC_EVENT_ATTEMPT_READY, /* attempt has a connection; is_reused */
-    XC_EVENT_ATTEMPT_SENT,  /* first bytes of the request are on their way */
-    XC_EVENT_INTERIM,       /* attempt, response: a 1xx other than 101 */
-    XC_EVENT_RESPONSE_HEAD, /* attempt, response, is_end */
-    XC_EVENT_RESPONSE_DATA, /* attempt, size */
-    XC_EVENT_RESPONSE_END,  /* attempt: the response is complete */
-    XC_EVENT_ATTEMPT_FAILED, /* attempt, failure, text: the transport's words */
-    XC_EVENT_WAKE,          /* the time of exchange_wake_ns has come */
+    XC_EVENT_REQUEST_DATA,    /* size of body bytes; is_end */
+    XC_EVENT_REQUEST_END,     /* the request is complete (after data or trailers) */
+    XC_EVENT_CLIENT_GONE,     /* the downstream connection is gone; flag/details default DC */
+    XC_EVENT_ATTEMPT_READY,   /* attempt has a connection; is_reused */
+    XC_EVENT_ATTEMPT_SENT,    /* first bytes of the request are on their way */
+    XC_EVENT_INTERIM,         /* attempt, response: a 1xx other than 101 */
+    XC_EVENT_RESPONSE_HEAD,   /* attempt, response, is_end */
+    XC_EVENT_RESPONSE_DATA,   /* attempt, size */
+    XC_EVENT_RESPONSE_END,    /* attempt: the response is complete */
+    XC_EVENT_ATTEMPT_FAILED,  /* attempt, failure, text: the transport's words */
+    XC_EVENT_WAKE,            /* the time of exchange_wake_ns has come */
 };
 
 struct xc_event {
@@ -61,14 +61,14 @@ struct xc_event {
 };
 
 enum xc_action_kind {
-    XC_ATTEMPT, /* get a connection to endpoint, send `request` and the body to it */
-    XC_ABANDON, /* reset that attempt; no word from it is wanted any more */
+    XC_ATTEMPT,         /* get a connection to endpoint, send `request` and the body to it */
+    XC_ABANDON,         /* reset that attempt; no word from it is wanted any more */
     XC_FORWARD_INTERIM, /* send `response` (1xx) downstream */
-    XC_FORWARD, /* send `response` downstream; the attempt's body follows unless is_end */
-    XC_REPLY,   /* send `response` with `body`; the request's rest is not wanted */
-    XC_CUT,     /* the response was begun: end the downstream connection without its end */
-    XC_MIRROR,  /* send a copy to endpoint, forget the answer */
-    XC_FINISH,  /* over; record is complete; nothing follows */
+    XC_FORWARD,         /* send `response` downstream; the attempt's body follows unless is_end */
+    XC_REPLY,           /* send `response` with `body`; the request's rest is not wanted */
+    XC_CUT,             /* the response was begun: end the downstream connection without its end */
+    XC_MIRROR,          /* send a copy to endpoint, forget the answer */
+    XC_FINISH,          /* over; record is complete; nothing follows */
 };
 
 struct xc_action {
@@ -93,15 +93,15 @@ struct xc_setup {
     struct engine *engine;
     const struct listener *listener;
     const struct http_connection_manager *http;
-    struct arena *arena; /* heads live here; reset by the owner after XC_FINISH */
-    struct trace *trace; /* NULL: none */
+    struct arena *arena;       /* heads live here; reset by the owner after XC_FINISH */
+    struct trace *trace;       /* NULL: none */
     struct str remote_address; /* of the downstream peer, without port; may be empty */
 };
 
 enum xc_state {
-    XC_STATE_HEAD,      /* waiting for the request's head */
-    XC_STATE_DECIDED,   /* routed, nothing sent upstream yet (delays live here) */
-    XC_STATE_UPSTREAM,  /* an attempt is under way */
+    XC_STATE_HEAD,       /* waiting for the request's head */
+    XC_STATE_DECIDED,    /* routed, nothing sent upstream yet (delays live here) */
+    XC_STATE_UPSTREAM,   /* an attempt is under way */
     XC_STATE_RESPONDING, /* the response's head went downstream */
     XC_STATE_FINISHED,
 };
@@ -109,7 +109,7 @@ enum xc_state {
 struct exchange {
     struct xc_setup setup;
     enum xc_state state;
-    uint64_t stream_random; /* drawn at creation, shared (ENVOY.md 0.3) */
+    uint64_t stream_random;       /* drawn at creation, shared (ENVOY.md 0.3) */
     struct request_head *request; /* as sent upstream after routing */
     struct response_head *response;
     bool is_request_complete;
@@ -120,8 +120,8 @@ struct exchange {
     uint32_t endpoint_index;
     bool has_begun; /* the balancer counts the attempt as under way */
     int64_t attempt_started_ns;
-    int64_t timeout_ns;      /* of the route; 0: none */
-    int64_t deadline_ns;     /* NS_NEVER until the request is complete */
+    int64_t timeout_ns;  /* of the route; 0: none */
+    int64_t deadline_ns; /* NS_NEVER until the request is complete */
     struct record record;
 };
 

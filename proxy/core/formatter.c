@@ -33,8 +33,7 @@ static void put(struct out *out, struct str text)
 
 static bool request_value(const struct formatter_facts *facts, struct str name, struct str *value)
 {
-    return name.len > 0 && facts->request != NULL &&
-           request_head_get(facts->request, name, value);
+    return name.len > 0 && facts->request != NULL && request_head_get(facts->request, name, value);
 }
 
 static bool response_value(const struct formatter_facts *facts, struct str name, struct str *value)

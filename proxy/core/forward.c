@@ -117,6 +117,5 @@ void forward_response(const struct route *route, const struct weighted_cluster *
     if (weighted != NULL)
         mutate_headers(&weighted->response_headers, MUTATE_RESPONSE, facts, &head->headers, trace,
                        now_ns);
-    mutate_headers(&route->response_headers, MUTATE_RESPONSE, facts, &head->headers, trace,
-                   now_ns);
+    mutate_headers(&route->response_headers, MUTATE_RESPONSE, facts, &head->headers, trace, now_ns);
 }

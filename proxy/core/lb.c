@@ -82,8 +82,7 @@ void lb_init(struct lb *lb, const struct cluster *cluster, struct rng *rng, stru
             continue;
         if (endpoint->health != ENDPOINT_HEALTHY && !lb->is_panicking)
             continue;
-        if (lb->usable_count > 0 &&
-            endpoint->weight != cluster->endpoints[lb->usable[0]].weight)
+        if (lb->usable_count > 0 && endpoint->weight != cluster->endpoints[lb->usable[0]].weight)
             lb->has_weights = true;
         lb->usable[lb->usable_count++] = i;
     }

@@ -24,11 +24,11 @@ struct lb {
     uint32_t *usable; /* indexes of endpoints, in order */
     uint32_t usable_count;
     bool is_panicking;
-    bool has_weights;      /* they are not all the same */
-    uint64_t next;         /* round robin */
-    double *deadlines;     /* of each usable one, with weights */
-    double now;            /* the scheduler's clock */
-    uint32_t *active;      /* requests under way, of each endpoint */
+    bool has_weights;  /* they are not all the same */
+    uint64_t next;     /* round robin */
+    double *deadlines; /* of each usable one, with weights */
+    double now;        /* the scheduler's clock */
+    uint32_t *active;  /* requests under way, of each endpoint */
 };
 
 /* Draws once from `rng` for the starting point. */

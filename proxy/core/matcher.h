@@ -24,8 +24,7 @@ bool matcher_header(const struct header_matcher *matcher, const struct request_h
                     struct matcher_met *met);
 
 /* `query` is what follows the first "?", without it. */
-bool matcher_query(const struct query_matcher *matcher, struct str query,
-                   struct matcher_met *met);
+bool matcher_query(const struct query_matcher *matcher, struct str query, struct matcher_met *met);
 
 /* `path` is without query and fragment. */
 bool matcher_path(const struct path_matcher *matcher, struct str path);

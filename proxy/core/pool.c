@@ -117,14 +117,13 @@ struct pool_answer pool_ask(struct pool *pool, uint32_t waiter)
     count(pool, STAT_CLUSTER_upstream_rq_pending_total);
     push_waiter(pool, waiter);
     bool is_coming = pool->connecting_count >= pool->waiter_count;
-    return (struct pool_answer){.verdict = is_coming ? POOL_WAIT : POOL_CONNECT,
-                                .conn = POOL_NONE};
+    return (struct pool_answer){.verdict = is_coming ? POOL_WAIT : POOL_CONNECT, .conn = POOL_NONE};
 }
 
 void pool_note_connecting(struct pool *pool, uint32_t conn)
 {
-    struct pool_conn *fresh = ARENA_PUSH(&pool->engine->arena, pool->conns, pool->conn_count,
-                                         pool->conn_capacity);
+    struct pool_conn *fresh =
+        ARENA_PUSH(&pool->engine->arena, pool->conns, pool->conn_count, pool->conn_capacity);
     *fresh = (struct pool_conn){.number = conn, .state = CONN_CONNECTING};
     pool->connecting_count++;
     count(pool, STAT_CLUSTER_upstream_cx_total);

@@ -22,9 +22,9 @@ struct pool;
 struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index);
 
 enum pool_verdict {
-    POOL_REUSE,   /* send on `conn` now */
-    POOL_CONNECT, /* open a connection, tell pool_note_connecting; the waiter is queued */
-    POOL_WAIT,    /* queued; a connection is coming */
+    POOL_REUSE,    /* send on `conn` now */
+    POOL_CONNECT,  /* open a connection, tell pool_note_connecting; the waiter is queued */
+    POOL_WAIT,     /* queued; a connection is coming */
     POOL_OVERFLOW, /* a breaker is full; not queued */
 };
 

@@ -7,8 +7,9 @@
 #include "base/check.h"
 
 static const struct reason_row REASONS[] = {
-    [REASON_NONE] = {STR_INIT(""), 0, STR_INIT(""), STR_INIT(""), STR_INIT("a response was forwarded")},
-#define X(id, flag, status, details, body, english)                                                \
+    [REASON_NONE] = {STR_INIT(""), 0, STR_INIT(""), STR_INIT(""),
+                     STR_INIT("a response was forwarded")},
+#define X(id, flag, status, details, body, english) \
     [REASON_##id] = {STR_INIT(flag), status, STR_INIT(details), STR_INIT(body), STR_INIT(english)},
 #include "proxy/core/reason.def"
 #undef X

@@ -18,15 +18,15 @@
 #define RECORD_FLAGS_MAX 6 /* more never come together */
 
 struct record {
-    int64_t started_ns;  /* stream creation */
+    int64_t started_ns; /* stream creation */
     int64_t finished_ns;
     enum http_version version;
     struct str method;
-    struct str path; /* the client's: x-envoy-original-path if rewritten */
+    struct str path;      /* the client's: x-envoy-original-path if rewritten */
     struct str authority; /* as sent upstream (rewritten) */
     struct str request_id;
-    uint32_t status;      /* 0: no response was begun */
-    enum reason reason;   /* REASON_NONE when a response was forwarded */
+    uint32_t status;                    /* 0: no response was begun */
+    enum reason reason;                 /* REASON_NONE when a response was forwarded */
     struct str flags[RECORD_FLAGS_MAX]; /* in order of insertion; none: "-" */
     uint32_t flag_count;
     struct str details; /* RESPONSE_CODE_DETAILS; empty: "-" */
@@ -36,9 +36,9 @@ struct record {
     const struct virtual_host *virtual_host; /* NULL: none */
     const struct route *route;
     const struct weighted_cluster *weighted; /* the one drawn, or NULL */
-    struct str cluster_name;           /* empty: the log's "-" */
-    const struct cluster *cluster;     /* NULL: none, or it does not exist */
-    const struct endpoint *endpoint;   /* the last one tried */
+    struct str cluster_name;                 /* empty: the log's "-" */
+    const struct cluster *cluster;           /* NULL: none, or it does not exist */
+    const struct endpoint *endpoint;         /* the last one tried */
 };
 
 /* Adds a flag unless it is there already. */

@@ -47,8 +47,8 @@ static void rewrite_host(const struct route *route, const struct weighted_cluste
     head->has_authority = true;
 }
 
-struct str rewrite_prefix(const struct path_matcher *match, struct str path,
-                          struct str replacement, struct arena *arena)
+struct str rewrite_prefix(const struct path_matcher *match, struct str path, struct str replacement,
+                          struct arena *arena)
 {
     size_t length = matched_length(match, path);
     ASSERT(length <= path.len);
@@ -66,9 +66,8 @@ void rewrite_request(const struct route *route, const struct weighted_cluster *w
         path = rewrite_prefix(&route->match.path, head->path, forward->prefix_rewrite, arena);
     } else if (forward->has_regex_rewrite) {
         struct str bare = matcher_bare_path(head->path);
-        struct str replaced =
-            regex_replace_all(forward->regex_rewrite.regex, bare,
-                              forward->regex_rewrite.substitution, arena);
+        struct str replaced = regex_replace_all(forward->regex_rewrite.regex, bare,
+                                                forward->regex_rewrite.substitution, arena);
         if (replaced.len == 0)
             return;
         path = arena_concat(arena, replaced, str_from(head->path, bare.len));

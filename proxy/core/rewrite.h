@@ -13,8 +13,8 @@
 
 /* The path after a prefix rewrite: the matched part of `path` replaced, the
  * rest (with its query) kept. */
-struct str rewrite_prefix(const struct path_matcher *match, struct str path,
-                          struct str replacement, struct arena *arena);
+struct str rewrite_prefix(const struct path_matcher *match, struct str path, struct str replacement,
+                          struct arena *arena);
 
 /* Host, then path, of `head`; sets x-envoy-original-host and -path. `weighted`
  * is the cluster drawn, or NULL. */

@@ -21,10 +21,10 @@ struct wildcards {
 
 struct router {
     const struct route_config *config;
-    struct map exact;           /* lower-case domain -> virtual host */
-    struct wildcards suffixes;  /* *.foo.com */
-    struct wildcards prefixes;  /* foo.* */
-    uint32_t catch_all;         /* "*", or MAP_NONE */
+    struct map exact;            /* lower-case domain -> virtual host */
+    struct wildcards suffixes;   /* *.foo.com */
+    struct wildcards prefixes;   /* foo.* */
+    uint32_t catch_all;          /* "*", or MAP_NONE */
     struct route_index *indexes; /* of each virtual host; .host NULL: none */
 };
 
@@ -46,8 +46,7 @@ static void wildcards_add(struct wildcards *cards, struct str text, uint32_t hos
     cards->lengths[at] = length;
 }
 
-static void add_domain(struct router *router, struct str domain, uint32_t host,
-                       struct arena *arena)
+static void add_domain(struct router *router, struct str domain, uint32_t host, struct arena *arena)
 {
     struct str lower = arena_str_lower(arena, domain);
     if (str_eq(lower, STR("*"))) {

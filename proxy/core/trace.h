@@ -20,32 +20,33 @@
 #include "proxy/model/route.h"
 
 enum trace_kind {
-    TRACE_REQUEST,            /* text: "GET reviews/x"; */
-    TRACE_NORMALIZED,         /* path: text -> other (connection manager) */
-    TRACE_VIRTUAL_HOST,       /* host, text: the domain that matched */
-    TRACE_NO_VIRTUAL_HOST,    /* text: the host searched */
-    TRACE_ROUTE_REJECTED,     /* route, condition, index: which matcher; text: the value met */
-    TRACE_ROUTE_CHOSEN,       /* route */
-    TRACE_NO_ROUTE,           /* text: the path */
-    TRACE_CLUSTER_CHOSEN,     /* text: name; number of total: the draw, when weighted */
-    TRACE_CLUSTER_MISSING,    /* text: name */
-    TRACE_HEADER_MUTATED,     /* text: name, other: value; index 0 request 1 response; number 0 add 1 set 2 remove */
-    TRACE_PATH_REWRITTEN,     /* text -> other */
-    TRACE_HOST_REWRITTEN,     /* text -> other */
-    TRACE_REDIRECTED,         /* text: location, number: status */
-    TRACE_ANSWERED_DIRECTLY,  /* number: status */
-    TRACE_TIMEOUT_ARMED,      /* number: ns; origin line 0: a default of the profile */
-    TRACE_ENDPOINT_PICKED,    /* cluster, endpoint; index: its place; number: usable ones */
-    TRACE_NO_ENDPOINT,        /* cluster */
-    TRACE_ATTEMPT_OPENED,     /* index: attempt */
-    TRACE_ATTEMPT_CONNECTED,  /* index: attempt; number: 1 when a connection was reused */
-    TRACE_ATTEMPT_FAILED,     /* index: attempt; failure; text: transport's words */
-    TRACE_RESPONSE,           /* index: attempt; number: status */
-    TRACE_TIMEOUT_FIRED,      /* number: ns */
-    TRACE_LOCAL_REPLY,        /* reason; number: status; text: details */
-    TRACE_CUT,                /* the response was begun and could not be ended */
+    TRACE_REQUEST,           /* text: "GET reviews/x"; */
+    TRACE_NORMALIZED,        /* path: text -> other (connection manager) */
+    TRACE_VIRTUAL_HOST,      /* host, text: the domain that matched */
+    TRACE_NO_VIRTUAL_HOST,   /* text: the host searched */
+    TRACE_ROUTE_REJECTED,    /* route, condition, index: which matcher; text: the value met */
+    TRACE_ROUTE_CHOSEN,      /* route */
+    TRACE_NO_ROUTE,          /* text: the path */
+    TRACE_CLUSTER_CHOSEN,    /* text: name; number of total: the draw, when weighted */
+    TRACE_CLUSTER_MISSING,   /* text: name */
+    TRACE_HEADER_MUTATED,    /* text: name, other: value; index 0 request 1 response; number 0 add 1
+                                set 2 remove */
+    TRACE_PATH_REWRITTEN,    /* text -> other */
+    TRACE_HOST_REWRITTEN,    /* text -> other */
+    TRACE_REDIRECTED,        /* text: location, number: status */
+    TRACE_ANSWERED_DIRECTLY, /* number: status */
+    TRACE_TIMEOUT_ARMED,     /* number: ns; origin line 0: a default of the profile */
+    TRACE_ENDPOINT_PICKED,   /* cluster, endpoint; index: its place; number: usable ones */
+    TRACE_NO_ENDPOINT,       /* cluster */
+    TRACE_ATTEMPT_OPENED,    /* index: attempt */
+    TRACE_ATTEMPT_CONNECTED, /* index: attempt; number: 1 when a connection was reused */
+    TRACE_ATTEMPT_FAILED,    /* index: attempt; failure; text: transport's words */
+    TRACE_RESPONSE,          /* index: attempt; number: status */
+    TRACE_TIMEOUT_FIRED,     /* number: ns */
+    TRACE_LOCAL_REPLY,       /* reason; number: status; text: details */
+    TRACE_CUT,               /* the response was begun and could not be ended */
     TRACE_CLIENT_GONE,
-    TRACE_FINISHED,           /* number: status; text: details */
+    TRACE_FINISHED, /* number: status; text: details */
 };
 
 /* Which question of a route was answered with no. */

@@ -158,10 +158,10 @@ static void add_header(struct h1_parser *parser, struct str value)
     if (str_eq(parser->name, STR("transfer-encoding")))
         parser->has_transfer_encoding = true;
     if (parser->side == H1_REQUESTS && str_eq(parser->name, STR("host"))) {
-        head->authority = head->has_authority
-                              ? arena_format(parser->arena, "%.*s,%.*s",
-                                             STR_FMT(head->authority), STR_FMT(value))
-                              : value;
+        head->authority =
+            head->has_authority
+                ? arena_format(parser->arena, "%.*s,%.*s", STR_FMT(head->authority), STR_FMT(value))
+                : value;
         head->has_authority = true;
         return;
     }
@@ -274,10 +274,10 @@ static int on_headers_complete(llhttp_t *llhttp)
         h1_head_has_token(parser->headers, STR("proxy-connection"), STR("close"));
     event->framing = framing_of(parser);
     event->is_end = event->framing == BODY_NONE;
-    event->is_keep_alive = !event->is_close_nominated && event->framing != BODY_UNTIL_CLOSE &&
-                           (version_of(llhttp) == HTTP_1_1 ||
-                            h1_head_has_token(parser->headers, STR("connection"),
-                                              STR("keep-alive")));
+    event->is_keep_alive =
+        !event->is_close_nominated && event->framing != BODY_UNTIL_CLOSE &&
+        (version_of(llhttp) == HTTP_1_1 ||
+         h1_head_has_token(parser->headers, STR("connection"), STR("keep-alive")));
     /* What follows an upgrade is not llhttp's: the caller takes the bytes. */
     llhttp->upgrade = 0;
     if (has_no_body(parser))

@@ -29,7 +29,7 @@ enum h1_event_kind {
     H1_DATA,     /* data */
     H1_TRAILERS, /* trailers were read (headers in `trailers`); H1_END follows */
     H1_END,      /* the message is complete */
-    H1_ERROR,    /* status, details, body: what Envoy answers (requests); protocol error (responses) */
+    H1_ERROR, /* status, details, body: what Envoy answers (requests); protocol error (responses) */
 };
 
 enum body_framing { BODY_NONE, BODY_LENGTH, BODY_CHUNKED, BODY_UNTIL_CLOSE };
@@ -40,8 +40,8 @@ struct h1_event {
     struct request_head *request;   /* H1_HEAD of H1_REQUESTS */
     struct response_head *response; /* H1_HEAD of H1_RESPONSES */
     enum body_framing framing;
-    bool is_keep_alive;   /* H1_HEAD: the message allows another one after it */
-    bool is_upgrade;      /* Connection: upgrade with an Upgrade header; or a 101 */
+    bool is_keep_alive;      /* H1_HEAD: the message allows another one after it */
+    bool is_upgrade;         /* Connection: upgrade with an Upgrade header; or a 101 */
     bool is_close_nominated; /* Connection (or Proxy-Connection) has the token close */
     struct str data;
     const struct header_list *trailers;
@@ -82,7 +82,7 @@ bool h1_is_started(const struct h1_parser *parser);
  * content-length: 0 or transfer-encoding themselves where Envoy's codec does. */
 struct h1_out {
     enum body_framing framing;
-    bool is_head_answer;  /* a response to HEAD: headers as if, no body */
+    bool is_head_answer;       /* a response to HEAD: headers as if, no body */
     struct str request_method; /* of the request being answered or sent */
 };
 

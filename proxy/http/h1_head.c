@@ -19,12 +19,12 @@ struct h1_refusal h1_refuse(uint32_t status, struct str details)
 bool h1_head_has_known_method(struct str method)
 {
     static const char *const METHODS[] = {
-        "GET",        "POST",     "PUT",        "DELETE",  "HEAD",      "OPTIONS",  "PATCH",
-        "CONNECT",    "TRACE",    "ACL",        "BIND",    "CHECKOUT",  "COPY",     "LINK",
-        "LOCK",       "MERGE",    "MKACTIVITY", "MKCALENDAR", "MKCOL",  "MSEARCH",  "M-SEARCH",
-        "MOVE",       "NOTIFY",   "PROPFIND",   "PROPPATCH", "PURGE",   "QUERY",    "REBIND",
-        "REPORT",     "SEARCH",   "SOURCE",     "SUBSCRIBE", "UNBIND",  "UNLINK",   "UNLOCK",
-        "UNSUBSCRIBE"};
+        "GET",       "POST",      "PUT",      "DELETE", "HEAD",       "OPTIONS",
+        "PATCH",     "CONNECT",   "TRACE",    "ACL",    "BIND",       "CHECKOUT",
+        "COPY",      "LINK",      "LOCK",     "MERGE",  "MKACTIVITY", "MKCALENDAR",
+        "MKCOL",     "MSEARCH",   "M-SEARCH", "MOVE",   "NOTIFY",     "PROPFIND",
+        "PROPPATCH", "PURGE",     "QUERY",    "REBIND", "REPORT",     "SEARCH",
+        "SOURCE",    "SUBSCRIBE", "UNBIND",   "UNLINK", "UNLOCK",     "UNSUBSCRIBE"};
     for (size_t i = 0; i < COUNT_OF(METHODS); i++)
         if (str_eq(method, str_of(METHODS[i])))
             return true;

@@ -53,8 +53,8 @@ enum rc h1_write_request(struct buf *out, const struct request_head *head, bool 
                          struct h1_out *framing)
 {
     struct str target = head->path.len > 0 ? head->path : head->authority;
-    size_t size = head->method.len + target.len + head->authority.len +
-                  list_bytes(&head->headers) + 128;
+    size_t size =
+        head->method.len + target.len + head->authority.len + list_bytes(&head->headers) + 128;
     char *start = buf_reserve(out, size);
     if (start == NULL)
         return RC_FULL;

@@ -31,10 +31,8 @@ static const struct str STRIPPED[] = {
 
 /* And at the edge. */
 static const struct str STRIPPED_AT_EDGE[] = {
-    STR_INIT("x-envoy-decorator-operation"),
-    STR_INIT("x-envoy-downstream-service-cluster"),
-    STR_INIT("x-envoy-downstream-service-node"),
-    STR_INIT("x-envoy-original-path"),
+    STR_INIT("x-envoy-decorator-operation"),     STR_INIT("x-envoy-downstream-service-cluster"),
+    STR_INIT("x-envoy-downstream-service-node"), STR_INIT("x-envoy-original-path"),
     STR_INIT("x-envoy-original-host"),
 };
 
@@ -153,9 +151,8 @@ static struct str trusted_address(const struct http_connection_manager *http,
     return part;
 }
 
-static void set_forwarded(const struct http_connection_manager *http,
-                          const struct peer_facts *peer, struct request_head *head,
-                          struct arena *arena)
+static void set_forwarded(const struct http_connection_manager *http, const struct peer_facts *peer,
+                          struct request_head *head, struct arena *arena)
 {
     struct header_list *headers = &head->headers;
     struct str proto = peer->is_tls ? STR("https") : STR("http");
@@ -172,8 +169,8 @@ static void set_forwarded(const struct http_connection_manager *http,
     (void)header_get(headers, STR("x-forwarded-proto"), &proto);
     bool is_known = str_eq_ci(proto, STR("http")) || str_eq_ci(proto, STR("https"));
     if (head->scheme.len == 0)
-        head->scheme = is_known ? arena_str_lower(arena, proto)
-                                : (peer->is_tls ? STR("https") : STR("http"));
+        head->scheme =
+            is_known ? arena_str_lower(arena, proto) : (peer->is_tls ? STR("https") : STR("http"));
     if (external.len > 0)
         header_set(headers, STR("x-envoy-external-address"), external);
 }
@@ -240,8 +237,8 @@ struct pipeline_answer pipeline_request(const struct http_connection_manager *ht
     return answer;
 }
 
-void pipeline_response(const struct http_connection_manager *http, struct str date,
-                       bool is_upgrade, struct response_head *head)
+void pipeline_response(const struct http_connection_manager *http, struct str date, bool is_upgrade,
+                       struct response_head *head)
 {
     struct header_list *headers = &head->headers;
     if (!header_is_present(headers, STR("date")))

@@ -29,9 +29,9 @@ struct pipeline_answer {
     uint32_t status;
     struct str details;
     struct str body;
-    struct str flag;      /* access-log flag, mostly empty */
-    struct str location;  /* for a redirect to the normalized path */
-    bool is_closing;      /* connection: close goes with the answer */
+    struct str flag;     /* access-log flag, mostly empty */
+    struct str location; /* for a redirect to the normalized path */
+    bool is_closing;     /* connection: close goes with the answer */
 };
 
 /* Changes `head` in place; slices made here live in `arena`. Draws from `uuid`
@@ -44,5 +44,5 @@ struct pipeline_answer pipeline_request(const struct http_connection_manager *ht
 
 /* `date` is RFC 1123 text of the driver's clock. Applies to every response,
  * local replies included. */
-void pipeline_response(const struct http_connection_manager *http, struct str date,
-                       bool is_upgrade, struct response_head *head);
+void pipeline_response(const struct http_connection_manager *http, struct str date, bool is_upgrade,
+                       struct response_head *head);

@@ -69,8 +69,8 @@ static struct hop_door *find_door(struct hop *hop, const struct call_target *tar
 {
     for (uint32_t i = 0; i < hop->door_count; i++) {
         struct hop_door *door = &hop->doors[i];
-        bool is_same_way = door->has_original == target->has_original && door->port == target->port &&
-                           str_eq(door->address, target->address);
+        bool is_same_way = door->has_original == target->has_original &&
+                           door->port == target->port && str_eq(door->address, target->address);
         if (door->listener == target->listener && is_same_way)
             return door;
     }
@@ -133,6 +133,11 @@ void hops_door_moved(struct sockets *sockets, uint32_t pod)
     bool is_set = address_map_set(&shared_of(sockets)->map, sockets->world->pods[pod].address,
                                   ADDRESS_MAP_ANY_PORT, door->address, door->port);
     ASSERT(is_set);
+}
+
+void sockets_begin_turn(const struct sockets *sockets)
+{
+    loop_begin_turn(shared_of(sockets)->loop);
 }
 
 uv_loop_t *sockets_uv(const struct sockets *sockets)

@@ -24,6 +24,8 @@ void hops_stop(struct sockets *sockets);
 /* The pod's door is open, or was moved. */
 void hops_door_moved(struct sockets *sockets, uint32_t pod);
 
+/* Time has passed outside of the loop. */
+void sockets_begin_turn(const struct sockets *sockets);
 uv_loop_t *sockets_uv(const struct sockets *sockets);
 /* The one time of this turn. */
 int64_t sockets_now_ns(const struct sockets *sockets);

@@ -163,7 +163,7 @@ static void play_call(struct play *play, const struct call *calls, uint32_t call
         .wanted = ARENA_ARRAY(arena, struct sockets_wanted, call_count),
     };
     sighting_log_open(&sockets->log, arena);
-    uv_update_time(sockets_uv(sockets));
+    sockets_begin_turn(sockets);
     begin_calls(sockets);
     while (sockets->batch.left_count > 0)
         uv_run(sockets_uv(sockets), UV_RUN_ONCE);

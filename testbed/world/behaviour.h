@@ -31,8 +31,8 @@ enum raw_then { RAW_KEEP, RAW_CLOSE, RAW_RESET };
 
 struct answer {
     enum answer_act act;
-    uint32_t status; /* 200 */
-    struct str reason; /* empty: the usual one */
+    uint32_t status;        /* 200 */
+    struct str reason;      /* empty: the usual one */
     struct header *headers; /* in order, names as written */
     uint32_t header_count;
     struct str body;
@@ -53,7 +53,7 @@ struct answer {
 };
 
 struct behaviour {
-    struct answer answer; /* without a script */
+    struct answer answer;  /* without a script */
     struct answer *script; /* one item a request; the last repeats */
     uint32_t script_count;
     bool is_script_per_pod;

@@ -20,10 +20,10 @@
 struct call {
     uint32_t client; /* index into the world's clients */
     bool has_authority;
-    struct str authority; /* Host as sent */
-    uint32_t port;        /* 0: the authority's, else the service's first */
-    struct str method;    /* GET */
-    struct str uri;       /* with its query */
+    struct str authority;   /* Host as sent */
+    uint32_t port;          /* 0: the authority's, else the service's first */
+    struct str method;      /* GET */
+    struct str uri;         /* with its query */
     struct header *headers; /* in order, names as written */
     uint32_t header_count;
     struct str body;
@@ -39,8 +39,8 @@ struct call {
     uint32_t say_count;
     bool has_cancel;
     int64_t cancel_after_ns;
-    struct str to; /* POD; empty: not used */
-    bool is_keeping; /* may use, and leave open, the client's kept connection */
+    struct str to;          /* POD; empty: not used */
+    bool is_keeping;        /* may use, and leave open, the client's kept connection */
     int64_t start_after_ns; /* for concurrent calls: after the first one */
 };
 
@@ -70,7 +70,7 @@ struct sighting {
     struct header *trailers;
     uint32_t trailer_count;
     uint32_t connection; /* number of the application's connection, from 1 */
-    bool is_mirror; /* a copy that the proxy made, by its x-envoy-internal */
+    bool is_mirror;      /* a copy that the proxy made, by its x-envoy-internal */
 };
 
 #define CALL_BODY_KEPT_MAX 65536u /* enough to compare what tests write down */
@@ -90,10 +90,10 @@ struct outcome {
     uint32_t interim_count;
     int64_t duration_ns; /* until the whole response or error */
 
-    bool has_record; /* the caller's proxy finished an exchange for it */
-    struct record record; /* slices in the arena given to the play */
-    struct str flags;     /* "UF,URX" or "-" */
-    uint32_t pod; /* of the last attempt, or of the sighting; UINT32_MAX: none */
+    bool has_record;           /* the caller's proxy finished an exchange for it */
+    struct record record;      /* slices in the arena given to the play */
+    struct str flags;          /* "UF,URX" or "-" */
+    uint32_t pod;              /* of the last attempt, or of the sighting; UINT32_MAX: none */
     const struct trace *trace; /* or NULL */
 
     struct sighting *sightings;

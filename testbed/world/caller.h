@@ -49,7 +49,7 @@ struct caller {
     struct outflow flow;
     struct outflow late; /* the body of a request with Expect, held back */
     bool is_holding;
-    bool is_closing;   /* the response says that nothing follows */
+    bool is_closing; /* the response says that nothing follows */
     bool is_kept;
     uint32_t said_count;
     int64_t started_ns, wake_ns;

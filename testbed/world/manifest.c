@@ -13,7 +13,8 @@ static void add_object(struct manifests *all, const struct node *object, struct 
 static void add_document(struct manifests *all, const struct node *document, struct arena *arena)
 {
     const struct node *items = node_get(document, STR("items"));
-    if (!str_eq(manifest_kind(document), STR("List")) || items == NULL || items->kind != NODE_LIST) {
+    if (!str_eq(manifest_kind(document), STR("List")) || items == NULL ||
+        items->kind != NODE_LIST) {
         add_object(all, document, arena);
         return;
     }
@@ -83,8 +84,8 @@ struct str manifest_text(const struct node *map, struct str key)
 uint32_t manifest_number(const struct node *map, struct str key)
 {
     const struct node *node = node_get(map, key);
-    bool is_number = node != NULL && node->kind == NODE_INT && node->integer > 0 &&
-                     node->integer <= UINT32_MAX;
+    bool is_number =
+        node != NULL && node->kind == NODE_INT && node->integer > 0 && node->integer <= UINT32_MAX;
     return is_number ? (uint32_t)node->integer : 0;
 }
 

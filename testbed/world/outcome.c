@@ -62,8 +62,8 @@ void outcome_take_record(struct outcome *outcome, const struct record *record,
     outcome->trace = copied_trace(trace, arena);
 }
 
-static void give(struct outcome *outcome, const struct sighting_log *log,
-                 const struct link *links, uint32_t first, struct arena *arena)
+static void give(struct outcome *outcome, const struct sighting_log *log, const struct link *links,
+                 uint32_t first, struct arena *arena)
 {
     outcome->sightings = ARENA_ARRAY(arena, struct sighting, links[first].count);
     for (uint32_t at = first; at != UINT32_MAX; at = links[at].next) {
@@ -112,8 +112,8 @@ static void give_by_id(struct outcome *outcomes, uint32_t outcome_count,
     }
     for (uint32_t i = 0; i < outcome_count; i++) {
         struct str id = outcomes[i].record.request_id;
-        uint32_t first = outcomes[i].has_record && id.len > 0 ? map_get(&first_by_id, id)
-                                                              : MAP_NONE;
+        uint32_t first =
+            outcomes[i].has_record && id.len > 0 ? map_get(&first_by_id, id) : MAP_NONE;
         /* Calls that name themselves alike: the first one gets all. */
         if (first != MAP_NONE && links[first].count > 0) {
             give(&outcomes[i], log, links, first, arena);

@@ -69,7 +69,8 @@ static bool names_pods(const struct node *object, const struct world *world)
     return false;
 }
 
-static const struct node *rewritten(const struct node *object, struct world *world, struct arena *arena)
+static const struct node *rewritten(const struct node *object, struct world *world,
+                                    struct arena *arena)
 {
     struct node *copy = copy_of(object, arena);
     struct node *spec = open_at(copy, STR("spec"), NODE_MAP, arena);
@@ -102,7 +103,7 @@ void world_pod_listens(struct world_pod *pod, uint32_t port, struct arena *arena
         if (pod->ports[i] == port)
             return;
     }
-    pod->ports = arena_grow(arena, pod->ports, pod->port_count, pod->port_count + 1,
-                            sizeof(*pod->ports));
+    pod->ports =
+        arena_grow(arena, pod->ports, pod->port_count, pod->port_count + 1, sizeof(*pod->ports));
     pod->ports[pod->port_count++] = port;
 }

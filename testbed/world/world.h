@@ -69,7 +69,7 @@ struct world_spec {
 };
 
 struct world_pod {
-    struct str name; /* "reviews-v1/0" */
+    struct str name;      /* "reviews-v1/0" */
     struct str kube_name; /* "reviews-v1-0" */
     struct str workload;
     struct str namespace;
@@ -128,8 +128,8 @@ const struct service *world_service_of(const struct world *world, struct str aut
 struct call;
 struct call_target {
     const struct listener *listener; /* NULL: a pod, or nobody */
-    uint32_t pod; /* UINT32_MAX: a listener, or nobody */
-    struct str address; /* destination as the caller dialled it */
+    uint32_t pod;                    /* UINT32_MAX: a listener, or nobody */
+    struct str address;              /* destination as the caller dialled it */
     uint32_t port;
     bool has_original; /* its connection was caught on its way to address:port */
 };

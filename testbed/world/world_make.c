@@ -163,8 +163,7 @@ static void adopt_bare_pods(struct maker *maker)
                                               resource->meta.label_count);
             for (uint32_t k = 0; is_ours && k < service->port_count; k++) {
                 uint32_t target = service->ports[k].target_port;
-                world_pod_listens(pod, target != 0 ? target : service->ports[k].port,
-                                  maker->arena);
+                world_pod_listens(pod, target != 0 ? target : service->ports[k].port, maker->arena);
             }
         }
         index_pod(world, world->pod_count++);
@@ -210,8 +209,8 @@ static void warn_of_sidecars(struct maker *maker)
         struct origin origin = entry->spec != NULL     ? entry->spec->origin
                                : entry->object != NULL ? entry->object->origin
                                                        : (struct origin){0};
-        diag_add(maker->diags, DIAG_SIDECAR_NOT_PLAYED, origin, STR_EMPTY, pod->workload,
-                 STR_EMPTY, STR_EMPTY);
+        diag_add(maker->diags, DIAG_SIDECAR_NOT_PLAYED, origin, STR_EMPTY, pod->workload, STR_EMPTY,
+                 STR_EMPTY);
         return;
     }
 }
@@ -322,13 +321,12 @@ static void make_client(struct maker *maker, uint32_t index)
     client->identity = identity_of(maker, client);
     struct diag_list found;
     diag_list_init(&found, maker->arena);
-    client->snapshot = translate_proxy(maker->world->mesh, &client->identity,
-                                       maker->world->spec.profile, &found);
+    client->snapshot =
+        translate_proxy(maker->world->mesh, &client->identity, maker->world->spec.profile, &found);
     add_new_diags(maker->diags, &found);
 }
 
-struct world *world_new(const struct world_spec *spec, struct arena *arena,
-                        struct diag_list *diags)
+struct world *world_new(const struct world_spec *spec, struct arena *arena, struct diag_list *diags)
 {
     struct world *world = ARENA_NEW(arena, struct world);
     struct maker maker = {.world = world, .arena = arena, .diags = diags};

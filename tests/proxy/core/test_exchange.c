@@ -2,7 +2,7 @@
  *
  * tests/proxy/core/test_exchange.c - the life of a request, event by event.
  */
-#include "build.h"
+#include "tests/proxy/core/build.h"
 #include "proxy/core/exchange.h"
 
 /* One listener's routes: /ok and /slow (500 ms) to a pod, /none to a cluster
@@ -21,8 +21,11 @@ static void scene_routes(struct snapshot *snapshot)
     static const struct {
         const char *prefix, *cluster;
         int64_t timeout_ns;
-    } rows[] = {{"/ok", "pod", 0}, {"/slow", "pod", 500 * NS_MS}, {"/none", "empty", 0},
-                {"/nc", "nowhere", 0}, {"/hello", "", 0}};
+    } rows[] = {{"/ok", "pod", 0},
+                {"/slow", "pod", 500 * NS_MS},
+                {"/none", "empty", 0},
+                {"/nc", "nowhere", 0},
+                {"/hello", "", 0}};
     struct route *routes = ARENA_ARRAY(&snapshot->arena, struct route, COUNT_OF(rows));
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         routes[i] = build_route(rows[i].prefix, rows[i].cluster);
@@ -30,11 +33,14 @@ static void scene_routes(struct snapshot *snapshot)
         routes[i].forward.timeout_ns = rows[i].timeout_ns;
     }
     routes[4].action = ROUTE_DIRECT_RESPONSE;
-    routes[4].direct = (struct direct_response_action){
-        .status = 200, .has_body = true, .body = STR_INIT("hi")};
+    routes[4].direct =
+        (struct direct_response_action){.status = 200, .has_body = true, .body = STR_INIT("hi")};
     struct virtual_host *host = ARENA_NEW(&snapshot->arena, struct virtual_host);
-    *host = (struct virtual_host){.name = STR("all"), .domains = domains, .domain_count = 1,
-                                  .routes = routes, .route_count = COUNT_OF(rows)};
+    *host = (struct virtual_host){.name = STR("all"),
+                                  .domains = domains,
+                                  .domain_count = 1,
+                                  .routes = routes,
+                                  .route_count = COUNT_OF(rows)};
     struct route_config *config = ARENA_NEW(&snapshot->arena, struct route_config);
     *config = (struct route_config){.virtual_hosts = host, .virtual_host_count = 1};
     snapshot->route_configs = config;
@@ -73,8 +79,7 @@ static void tell(struct scene *scene, struct xc_event event, int64_t now_ns)
 
 static void request(struct scene *scene, const char *method, const char *path, bool is_end)
 {
-    struct xc_setup setup = {
-        .engine = scene->engine, .http = &scene->http, .arena = &scene->arena};
+    struct xc_setup setup = {.engine = scene->engine, .http = &scene->http, .arena = &scene->arena};
     exchange_init(&scene->xc, &setup, 0);
     tell(scene,
          (struct xc_event){.kind = XC_EVENT_REQUEST_HEAD,
@@ -98,8 +103,8 @@ static void assert_plan(const struct scene *scene, const enum xc_action_kind *wa
         assert_int_equal(scene->plan.items[i].kind, want[i]);
 }
 
-#define ASSERT_PLAN(scene, ...)                                                                    \
-    assert_plan((scene), (const enum xc_action_kind[]){__VA_ARGS__},                               \
+#define ASSERT_PLAN(scene, ...)                                      \
+    assert_plan((scene), (const enum xc_action_kind[]){__VA_ARGS__}, \
                 COUNT_OF(((const enum xc_action_kind[]){__VA_ARGS__})))
 
 static void test_local_replies_are_envoys(void **state)
@@ -139,9 +144,8 @@ static void test_a_response_is_forwarded_and_the_exchange_ends_once(void **state
     ASSERT_PLAN(&scene, XC_ATTEMPT);
     tell(&scene, (struct xc_event){.kind = XC_EVENT_ATTEMPT_READY, .attempt = 1}, NS_MS);
     tell(&scene,
-         (struct xc_event){.kind = XC_EVENT_RESPONSE_HEAD,
-                           .attempt = 1,
-                           .response = response(&scene, 200)},
+         (struct xc_event){
+             .kind = XC_EVENT_RESPONSE_HEAD, .attempt = 1, .response = response(&scene, 200)},
          3 * NS_MS);
     ASSERT_PLAN(&scene, XC_FORWARD);
     struct str took;
@@ -189,9 +193,8 @@ static void test_a_late_body_is_cut(void **state)
     scene_init(&scene);
     request(&scene, "GET", "/slow", true);
     tell(&scene,
-         (struct xc_event){.kind = XC_EVENT_RESPONSE_HEAD,
-                           .attempt = 1,
-                           .response = response(&scene, 200)},
+         (struct xc_event){
+             .kind = XC_EVENT_RESPONSE_HEAD, .attempt = 1, .response = response(&scene, 200)},
          NS_MS);
     tell(&scene, (struct xc_event){.kind = XC_EVENT_WAKE}, 500 * NS_MS);
     ASSERT_PLAN(&scene, XC_ABANDON, XC_CUT, XC_FINISH);
@@ -255,9 +258,8 @@ static void test_a_client_that_leaves_takes_its_attempt_along(void **state)
     assert_str(scene.xc.record.details, "downstream_remote_disconnect");
     /* Words from the attempt that was given up. */
     tell(&scene,
-         (struct xc_event){.kind = XC_EVENT_RESPONSE_HEAD,
-                           .attempt = 1,
-                           .response = response(&scene, 200)},
+         (struct xc_event){
+             .kind = XC_EVENT_RESPONSE_HEAD, .attempt = 1, .response = response(&scene, 200)},
          2 * NS_MS);
     assert_int_equal(scene.plan.count, 0);
     scene_fini(&scene);

@@ -3,7 +3,7 @@
  * tests/proxy/core/test_forward.c - what routes do to heads: ENVOY.md 2.8, 2.9,
  * 3.1, 3.2, 17.2.
  */
-#include "build.h"
+#include "tests/proxy/core/build.h"
 #include "proxy/core/forward.h"
 
 struct forwarded {
@@ -84,10 +84,12 @@ static void test_mutations_go_level_by_level(void **state)
         {.name = STR_INIT("x-set"), .value = STR_INIT("dest"), .action = OVERWRITE_OR_ADD}};
     static const struct str remove[] = {STR_INIT("x-gone")};
     struct route route = build_route("r", "c");
-    route.request_headers =
-        (struct header_mutations){.add = outer, .add_count = COUNT_OF(outer), .remove = remove,
-                                  .remove_count = COUNT_OF(remove)};
-    struct weighted_cluster weighted = {.request_headers = {.add = inner, .add_count = COUNT_OF(inner)}};
+    route.request_headers = (struct header_mutations){.add = outer,
+                                                      .add_count = COUNT_OF(outer),
+                                                      .remove = remove,
+                                                      .remove_count = COUNT_OF(remove)};
+    struct weighted_cluster weighted = {
+        .request_headers = {.add = inner, .add_count = COUNT_OF(inner)}};
     struct forwarded f;
     begin(&f, "/");
     build_header(f.head, "x-add", "client");

@@ -2,7 +2,7 @@
  *
  * tests/proxy/core/test_lb.c - ENVOY.md 5.1 to 5.3.
  */
-#include "build.h"
+#include "tests/proxy/core/build.h"
 #include "proxy/core/lb.h"
 
 static struct endpoint healthy(uint32_t weight)
@@ -29,8 +29,7 @@ static void test_round_robin_takes_turns(void **state)
 {
     UNUSED_STATE(state);
     struct endpoint endpoints[] = {healthy(1), healthy(1), healthy(1)};
-    struct cluster cluster = {
-        .lb = LB_ROUND_ROBIN, .endpoints = endpoints, .endpoint_count = 3};
+    struct cluster cluster = {.lb = LB_ROUND_ROBIN, .endpoints = endpoints, .endpoint_count = 3};
     uint32_t counts[3] = {0};
     count_picks(&cluster, 30, counts);
     for (size_t i = 0; i < 3; i++)
@@ -41,8 +40,7 @@ static void test_round_robin_follows_weights(void **state)
 {
     UNUSED_STATE(state);
     struct endpoint endpoints[] = {healthy(1), healthy(3)};
-    struct cluster cluster = {
-        .lb = LB_ROUND_ROBIN, .endpoints = endpoints, .endpoint_count = 2};
+    struct cluster cluster = {.lb = LB_ROUND_ROBIN, .endpoints = endpoints, .endpoint_count = 2};
     uint32_t counts[2] = {0};
     count_picks(&cluster, 400, counts);
     assert_in_range(counts[0], 99, 101);
@@ -54,9 +52,10 @@ static void test_only_the_healthy_are_picked(void **state)
     UNUSED_STATE(state);
     struct endpoint endpoints[] = {healthy(1), healthy(1), healthy(1)};
     endpoints[1].health = ENDPOINT_UNHEALTHY;
-    struct cluster cluster = {
-        .lb = LB_RANDOM, .endpoints = endpoints, .endpoint_count = 3,
-        .has_panic_threshold_zero = true};
+    struct cluster cluster = {.lb = LB_RANDOM,
+                              .endpoints = endpoints,
+                              .endpoint_count = 3,
+                              .has_panic_threshold_zero = true};
     uint32_t counts[3] = {0};
     count_picks(&cluster, 300, counts);
     assert_int_equal(counts[1], 0);
@@ -68,7 +67,9 @@ static void test_nobody_healthy_means_nobody_without_panic(void **state)
     UNUSED_STATE(state);
     struct endpoint endpoints[] = {healthy(1)};
     endpoints[0].health = ENDPOINT_UNHEALTHY;
-    struct cluster cluster = {.lb = LB_ROUND_ROBIN, .endpoints = endpoints, .endpoint_count = 1,
+    struct cluster cluster = {.lb = LB_ROUND_ROBIN,
+                              .endpoints = endpoints,
+                              .endpoint_count = 1,
                               .has_panic_threshold_zero = true};
     uint32_t counts[1] = {0};
     count_picks(&cluster, 10, counts);
@@ -83,8 +84,7 @@ static void test_a_lower_priority_waits(void **state)
     UNUSED_STATE(state);
     struct endpoint endpoints[] = {healthy(1), healthy(1)};
     endpoints[0].priority = 1;
-    struct cluster cluster = {
-        .lb = LB_ROUND_ROBIN, .endpoints = endpoints, .endpoint_count = 2};
+    struct cluster cluster = {.lb = LB_ROUND_ROBIN, .endpoints = endpoints, .endpoint_count = 2};
     uint32_t counts[2] = {0};
     count_picks(&cluster, 10, counts);
     assert_int_equal(counts[0], 0);
@@ -95,8 +95,7 @@ static void test_least_request_prefers_the_idle(void **state)
 {
     UNUSED_STATE(state);
     struct endpoint endpoints[] = {healthy(1), healthy(1)};
-    struct cluster cluster = {
-        .lb = LB_LEAST_REQUEST, .endpoints = endpoints, .endpoint_count = 2};
+    struct cluster cluster = {.lb = LB_LEAST_REQUEST, .endpoints = endpoints, .endpoint_count = 2};
     struct arena arena;
     arena_init(&arena, 4096, 0);
     struct rng rng = rng_seeded(3, STR("lb"));

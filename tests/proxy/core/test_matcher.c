@@ -2,7 +2,7 @@
  *
  * tests/proxy/core/test_matcher.c - ENVOY.md 2.2 to 2.4.
  */
-#include "build.h"
+#include "tests/proxy/core/build.h"
 #include "proxy/core/matcher.h"
 
 static void test_strings_match_by_kind(void **state)
@@ -14,12 +14,12 @@ static void test_strings_match_by_kind(void **state)
         const char *value, *text;
         bool want;
     } rows[] = {
-        {STRING_EXACT, false, "a", "a", true},      {STRING_EXACT, false, "a", "A", false},
-        {STRING_EXACT, true, "a", "A", true},       {STRING_EXACT, false, "", "", true},
-        {STRING_PREFIX, false, "ab", "abc", true},  {STRING_PREFIX, false, "ab", "a", false},
-        {STRING_PREFIX, true, "AB", "abc", true},   {STRING_SUFFIX, false, "bc", "abc", true},
-        {STRING_SUFFIX, false, "bc", "c", false},   {STRING_CONTAINS, false, "b", "abc", true},
-        {STRING_CONTAINS, true, "B", "abc", true},  {STRING_CONTAINS, false, "B", "abc", false},
+        {STRING_EXACT, false, "a", "a", true},     {STRING_EXACT, false, "a", "A", false},
+        {STRING_EXACT, true, "a", "A", true},      {STRING_EXACT, false, "", "", true},
+        {STRING_PREFIX, false, "ab", "abc", true}, {STRING_PREFIX, false, "ab", "a", false},
+        {STRING_PREFIX, true, "AB", "abc", true},  {STRING_SUFFIX, false, "bc", "abc", true},
+        {STRING_SUFFIX, false, "bc", "c", false},  {STRING_CONTAINS, false, "b", "abc", true},
+        {STRING_CONTAINS, true, "B", "abc", true}, {STRING_CONTAINS, false, "B", "abc", false},
         {STRING_PRESENT, false, "", "", true},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -2,7 +2,7 @@
  *
  * tests/proxy/core/test_pool.c - ENVOY.md 8.2, 8.4.
  */
-#include "build.h"
+#include "tests/proxy/core/build.h"
 #include "proxy/core/pool.h"
 
 static struct engine *one_endpoint(uint32_t requests_max)

@@ -2,7 +2,7 @@
  *
  * tests/proxy/core/test_redirect.c - ENVOY.md 2.6, and what was recorded.
  */
-#include "build.h"
+#include "tests/proxy/core/build.h"
 #include "proxy/core/redirect.h"
 
 static void test_location(void **state)
@@ -13,29 +13,39 @@ static void test_location(void **state)
         struct redirect_action redirect;
         const char *want;
     } rows[] = {
-        {"reviews", "/uri?q=1", {.has_path = true, .path = STR_INIT("/new")},
+        {"reviews",
+         "/uri?q=1",
+         {.has_path = true, .path = STR_INIT("/new")},
          "http://reviews/new?q=1"},
-        {"reviews", "/q?b=2", {.has_path = true, .path = STR_INIT("/new?a=1")},
+        {"reviews",
+         "/q?b=2",
+         {.has_path = true, .path = STR_INIT("/new?a=1")},
          "http://reviews/new?a=1"},
-        {"reviews:9080", "/auth", {.host = STR_INIT("new.example.com"), .has_path = true},
+        {"reviews:9080",
+         "/auth",
+         {.host = STR_INIT("new.example.com"), .has_path = true},
          "http://new.example.com/auth"},
         {"reviews:9080", "/a", {.scheme = STR_INIT("https")}, "https://reviews:9080/a"},
         {"reviews:80", "/a", {.scheme = STR_INIT("https")}, "https://reviews/a"},
         {"reviews:80", "/a", {.has_path = true}, "http://reviews:80/a"},
-        {"reviews:9080", "/p",
+        {"reviews:9080",
+         "/p",
          {.scheme = STR_INIT("https"), .port_kind = PORT_REDIRECT_SET, .port = 8443},
          "https://reviews:8443/p"},
         {"reviews", "/p", {.port_kind = PORT_REDIRECT_SET, .port = 9080}, "http://reviews:9080/p"},
-        {"reviews", "/api/x?y", {.has_prefix_rewrite = true, .prefix_rewrite = STR_INIT("/v2")},
+        {"reviews",
+         "/api/x?y",
+         {.has_prefix_rewrite = true, .prefix_rewrite = STR_INIT("/v2")},
          "http://reviews/v2/x?y"},
-        {"reviews", "/p", {.has_path = true, .path = STR_INIT("no-slash")},
+        {"reviews",
+         "/p",
+         {.has_path = true, .path = STR_INIT("no-slash")},
          "http://reviews/no-slash"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct arena arena;
         arena_init(&arena, 1024, 0);
-        struct request_head *head =
-            build_request(&arena, "GET", rows[i].authority, rows[i].path);
+        struct request_head *head = build_request(&arena, "GET", rows[i].authority, rows[i].path);
         struct route route = build_route("r", "");
         route.match.path = build_prefix("/api");
         route.redirect = rows[i].redirect;

@@ -4,7 +4,7 @@
  * plain walk.
  */
 #include "base/rng.h"
-#include "build.h"
+#include "tests/proxy/core/build.h"
 #include "proxy/core/router.h"
 
 static void test_virtual_hosts_are_found_by_the_best_domain(void **state)
@@ -26,12 +26,12 @@ static void test_virtual_hosts_are_found_by_the_best_domain(void **state)
         bool is_port_ignored;
         const char *authority, *want;
     } rows[] = {
-        {true, "a.foo.com", "exact"},   {true, "A.Foo.COM", "exact"},
+        {true, "a.foo.com", "exact"},    {true, "A.Foo.COM", "exact"},
         {true, "a.foo.com:80", "exact"}, {false, "a.foo.com:80", "all"},
-        {true, "x.foo.com", "suffix"},  {true, "x.b.foo.com", "longer"},
-        {true, ".foo.com", "all"},      {true, "foo.com", "prefix"},
-        {true, "foo.", "all"},          {true, "foo.org", "prefix"},
-        {true, "nothing", "all"},       {true, "", "all"},
+        {true, "x.foo.com", "suffix"},   {true, "x.b.foo.com", "longer"},
+        {true, ".foo.com", "all"},       {true, "foo.com", "prefix"},
+        {true, "foo.", "all"},           {true, "foo.org", "prefix"},
+        {true, "nothing", "all"},        {true, "", "all"},
         {true, "reviews:9080", "exact"}, {true, "[::1]:80", "all"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
