@@ -142,11 +142,11 @@ static void run_suite(struct test_job *job, const struct suite *suite)
         struct test_result result;
         int64_t started_ns = now_ns();
         show_progress(job, suite->tests[i].name);
-        run_test(suite, &suite->tests[i], &options, &result);
+        test_result_of(suite, &suite->tests[i], &options, &result);
         hide_progress(job);
         (void)words_report(&job->words);
         report_test(&job->report, suite, &result, now_ns() - started_ns);
-        run_test_fini(&result);
+        test_result_fini(&result);
         if (job->report.format == REPORT_TEXT)
             (void)words_write(&job->out);
     }

@@ -234,7 +234,7 @@ static void judge_interim(const struct want_response *want, const struct outcome
         actual = arena_format(out->scratch, "%.*s %u", STR_FMT(actual), outcome->interim[i]);
     for (uint32_t i = 0; i < want->interim_count; i++)
         words = arena_format(out->scratch, "%.*s %u", STR_FMT(words), want->interim[i]);
-    complain(out, want->origin, STR("response.interim"), words, actual);
+    complain(out, want->origin, STR("response.interim"), str_trim(words), str_trim(actual));
 }
 
 /* The access log has no blanks in its words (ENVOY.md 14). */

@@ -273,8 +273,8 @@ static void play_cases(struct run *run)
         result->status = TEST_FAILED;
 }
 
-void run_test(const struct suite *suite, const struct suite_test *test,
-              const struct run_options *options, struct test_result *out)
+void test_result_of(const struct suite *suite, const struct suite_test *test,
+                    const struct run_options *options, struct test_result *out)
 {
     *out = (struct test_result){.test = test, .status = TEST_PASSED};
     arena_init(&out->arena, ARENA_BLOCK_BYTES, 0);
@@ -304,7 +304,7 @@ void run_test(const struct suite *suite, const struct suite_test *test,
     arena_fini(&run.scratch);
 }
 
-void run_test_fini(struct test_result *result)
+void test_result_fini(struct test_result *result)
 {
     if (result->world != NULL)
         world_free(result->world);

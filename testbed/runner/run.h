@@ -31,14 +31,14 @@ struct test_result {
     /* Of the first failing request, when there was a trace. */
     bool has_story;
     struct outcome story; /* with its trace */
-    struct world *world;  /* for names; gone after run_test_fini */
+    struct world *world;  /* for names; gone after test_result_fini */
     struct arena arena;   /* holds all of the above */
 };
 
 /* Runs one test on fresh proxies. */
-void run_test(const struct suite *suite, const struct suite_test *test,
-              const struct run_options *options, struct test_result *out);
-void run_test_fini(struct test_result *result);
+void test_result_of(const struct suite *suite, const struct suite_test *test,
+                    const struct run_options *options, struct test_result *out);
+void test_result_fini(struct test_result *result);
 
 /* Is the name of the test one that the expression of --filter finds? */
 bool run_is_wanted(const struct suite_test *test, const struct regex *filter);
