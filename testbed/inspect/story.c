@@ -212,6 +212,15 @@ static bool tell_action(const struct teller *teller, const struct trace_event *e
     return true;
 }
 
+static struct str no_endpoint_words(const struct trace_event *event, struct arena *arena)
+{
+    if (event->cluster != NULL && event->cluster->type == CLUSTER_ORIGINAL_DST)
+        return STR("the address that was dialled is nobody's here");
+    if (event->total == 0)
+        return STR("the cluster has none: no pod has the labels");
+    return arena_format(arena, "none of %lld is usable", (long long)event->total);
+}
+
 /* Endpoints and attempts. */
 static bool tell_attempt(const struct teller *teller, const struct trace_event *event,
                          struct story_line *line)
@@ -226,9 +235,7 @@ static bool tell_attempt(const struct teller *teller, const struct trace_event *
     } else if (event->kind == TRACE_NO_ENDPOINT) {
         line->mark = MARK_BAD;
         line->subject = STR("endpoint");
-        line->words = event->total == 0
-                          ? STR("the cluster has none: no pod has the labels")
-                          : arena_format(arena, "none of %lld is usable", (long long)event->total);
+        line->words = no_endpoint_words(event, arena);
     } else if (event->kind == TRACE_ATTEMPT_OPENED) {
         line->words = arena_format(arena, "to %.*s", STR_FMT(pod_of(teller, event->endpoint)));
     } else if (event->kind == TRACE_ATTEMPT_CONNECTED) {
