@@ -29,7 +29,10 @@ B         := $(BUILD)/$(MODE)-$(CC_NAME)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 Q         := $(if $(V),,@)
 
 LAYER_LIST := $(shell sed -n 's/^\([a-z][a-z/]*\):.*/\1/p' LAYERS)
-layer_deps  = $(shell sed -n 's|^$(1):||p' LAYERS)
+# What a layer may include, and with it what those may: for linking.
+layer_deps  = $(shell awk -v want='$(1)' '/^[a-z]/ { name = $$1; sub(/:$$/, "", name); $$1 = ""; deps[name] = $$0 } \
+    END { todo[n = 1] = want; for (i = 1; i <= n; i++) { c = split(deps[todo[i]], d, " "); \
+    for (k = 1; k <= c; k++) if (!(d[k] in seen) && d[k] != want) { seen[d[k]]; todo[++n] = d[k]; printf "%s ", d[k] } } }' LAYERS)
 slug        = $(subst /,-,$(1))
 lib         = $(B)/lib$(call slug,$(1)).a
 objects     = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard $(1)/*.cc))
