@@ -67,13 +67,14 @@ static void read_hosts(const struct view *spec, struct virtual_service *out)
             syntax_check_wildcard_domain(&item, written);
         if (str_eq(written, STR("*")) && is_in_mesh)
             view_complain(&item, DIAG_VS_STAR_IN_MESH, STR_EMPTY, STR_EMPTY);
-        struct str host = arena_str_lower(arena, host_resolve(written, out->meta.namespace, arena));
+        struct str host = host_resolve(written, out->meta.namespace, arena);
         for (uint32_t k = 0; k < i; k++) {
             if (host_matches(written, all_written.items[k]))
                 view_complain(&item, DIAG_VS_HOSTS_OVERLAP, all_written.items[k], written);
         }
         text_list_add(&all_written, written, arena);
-        text_list_add(&out->hosts, host, arena);
+        text_list_add(&out->cased_hosts, host, arena);
+        text_list_add(&out->hosts, arena_str_lower(arena, host), arena);
     }
 }
 

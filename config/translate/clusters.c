@@ -10,6 +10,7 @@
 #include "config/resource/service.h"
 #include "config/translate/endpoints.h"
 #include "config/translate/policy.h"
+#include "config/translate/selection.h"
 
 #define PASSTHROUGH_IDLE_NS (300 * NS_SECOND) /* Istio's own choice for unknown hosts */
 
@@ -62,17 +63,29 @@ static enum lb_policy lb_of(const struct translation *t, const struct load_balan
     UNREACHABLE("simple_lb");
 }
 
-/* `is_turned`: this very cluster's load balancer made it ORIGINAL_DST. */
-static void set_mtls(const struct cluster_maker *maker, bool is_turned, struct cluster *cluster)
+/* The word that Istio looks at, without what ports and subsets inherit. */
+static bool is_said_passthrough(const struct cluster_maker *maker, const struct subset *subset)
+{
+    const struct traffic_policy *policy = NULL;
+
+    if (subset != NULL)
+        policy = &subset->policy;
+    else if (maker->rule != NULL)
+        policy = maker->rule->policy;
+    return policy != NULL && policy->lb.simple == SIMPLE_LB_PASSTHROUGH;
+}
+
+static void set_mtls(const struct cluster_maker *maker, const struct subset *subset,
+                     struct cluster *cluster)
 {
     struct translation *t = maker->t;
-    bool is_all_or_nothing = is_turned || service_is_headless(maker->service);
+    bool is_all_or_nothing =
+        service_is_headless(maker->service) || is_said_passthrough(maker, subset);
 
     if (!t->profile->has_auto_mtls || t->mesh->config.has_auto_mtls_off)
         return;
-    /* Without a per-endpoint choice all endpoints need a sidecar. Istio does not
-     * ask again for a subset of a service that is PASSTHROUGH already. */
-    if (is_all_or_nothing && !endpoints_are_injected(maker->service))
+    /* Without a per-endpoint choice all endpoints need a sidecar. */
+    if (is_all_or_nothing && !endpoints_are_injected(maker->service, maker->port_index))
         return;
     cluster->mtls = cluster->type == CLUSTER_ORIGINAL_DST ? MTLS_ALWAYS : MTLS_BY_ENDPOINT;
     cluster->sni =
@@ -124,15 +137,14 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     bool is_headless = t->proxy->type == PROXY_SIDECAR && service_is_headless(service);
     /* Once the service's own cluster is PASSTHROUGH, so are its subsets. */
     bool is_inherited = subset != NULL && base.simple == SIMPLE_LB_PASSTHROUGH;
-    bool is_turned = !is_inherited && lb.simple == SIMPLE_LB_PASSTHROUGH;
-    if (is_headless || is_inherited || is_turned) {
+    if (is_headless || is_inherited || lb.simple == SIMPLE_LB_PASSTHROUGH) {
         cluster->type = CLUSTER_ORIGINAL_DST;
         cluster->lb = LB_CLUSTER_PROVIDED;
     } else {
         endpoints_translate(t, service, maker->port_index, subset != NULL ? &subset->labels : NULL,
                             cluster);
     }
-    set_mtls(maker, is_turned, cluster);
+    set_mtls(maker, subset, cluster);
 }
 
 static void add_service(struct translation *t, struct cluster_list *list,
@@ -148,6 +160,44 @@ static void add_service(struct translation *t, struct cluster_list *list,
         add_cluster(&maker, NULL);
         for (uint32_t k = 0; rule != NULL && k < rule->subset_count; k++)
             add_cluster(&maker, rule->subsets[k]);
+    }
+}
+
+/* Hosts that the proxy's VirtualServices lead to. */
+static void find_destinations(struct translation *t, struct map *out)
+{
+    struct selection selection = selection_for(t, STR("mesh"));
+
+    map_init(out, &t->scratch);
+    for (uint32_t i = 0; i < selection.count; i++) {
+        const struct virtual_service *service = selection.items[i];
+        for (uint32_t k = 0; k < service->rule_count; k++) {
+            const struct http_rule *rule = &service->rules[k];
+            for (uint32_t r = 0; r < rule->route_count; r++)
+                (void)map_set(out, rule->routes[r].destination.host, 1);
+            for (uint32_t m = 0; m < rule->mirrors.count; m++)
+                (void)map_set(out, rule->mirrors.items[m].destination.host, 1);
+        }
+    }
+}
+
+/* Services of the proxy's own namespace that are exported to nobody get their
+ * clusters all the same when a VirtualService leads to them. */
+static void add_hidden_services(struct translation *t, struct cluster_list *list)
+{
+    struct map destinations = {0};
+
+    for (uint32_t i = 0; i < t->mesh->services_count; i++) {
+        const struct service *service = &t->mesh->services[i];
+        bool is_hidden = str_eq(service->meta.namespace, t->proxy->namespace) &&
+                         !service_is_external_name(service) &&
+                         context_service(t, service->host) == NULL;
+        if (!is_hidden)
+            continue;
+        if (destinations.arena == NULL)
+            find_destinations(t, &destinations);
+        if (map_get(&destinations, service->host) != MAP_NONE)
+            add_service(t, list, service);
     }
 }
 
@@ -192,6 +242,8 @@ void clusters_translate(struct translation *t)
 
     for (uint32_t i = 0; i < t->service_count; i++)
         add_service(t, &list, t->services[i]);
+    if (t->proxy->type == PROXY_SIDECAR)
+        add_hidden_services(t, &list);
     add_black_hole(t, &list);
     if (t->proxy->type == PROXY_SIDECAR) {
         add_passthrough(t, &list, STR("PassthroughCluster"));

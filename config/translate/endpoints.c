@@ -121,13 +121,13 @@ void endpoints_identities(struct translation *t, const struct service *service, 
     out->identity_count = list.count;
 }
 
-bool endpoints_are_injected(const struct service *service)
+bool endpoints_are_injected(const struct service *service, uint32_t port_index)
 {
     bool has_endpoint = false;
 
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
         const struct pod *pod = service->endpoints[i].pod;
-        if (!serves_something(service, &service->endpoints[i]))
+        if (service->endpoints[i].ports[port_index] == 0)
             continue;
         if (pod == NULL || !pod->is_injected)
             return false;

@@ -15,5 +15,5 @@ void endpoints_translate(struct translation *t, const struct service *service, u
 void endpoints_identities(struct translation *t, const struct service *service,
                           struct cluster *out);
 
-/* Every endpoint has a sidecar, and there is one. */
-bool endpoints_are_injected(const struct service *service);
+/* Every endpoint of the port has a sidecar, and there is one. */
+bool endpoints_are_injected(const struct service *service, uint32_t port_index);

@@ -14,13 +14,15 @@
  * services with the listener's port, so it is that port; a gateway takes the
  * service's only port, else the server's. */
 static uint32_t destination_port(const struct translation *t, const struct destination *destination,
-                                 struct str host, uint32_t listen_port)
+                                 uint32_t listen_port)
 {
     if (destination->port != 0)
         return destination->port;
     if (t->proxy->type == PROXY_SIDECAR)
         return listen_port;
-    const struct service *service = context_service(t, host);
+    uint32_t alias = map_get(&t->alias_by_host, destination->host);
+    const struct service *service =
+        alias != MAP_NONE ? t->aliases[alias] : context_service(t, destination->host);
     if (service != NULL && service->port_count == 1)
         return service->ports[0].port;
     return listen_port;
@@ -54,7 +56,7 @@ static struct str destination_cluster(struct translation *t, const struct destin
 {
     struct str host = destination_host(t, destination->host, listen_port);
 
-    return cluster_name(t, destination_port(t, destination, host, listen_port), destination->subset,
+    return cluster_name(t, destination_port(t, destination, listen_port), destination->subset,
                         host);
 }
 

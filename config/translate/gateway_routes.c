@@ -48,9 +48,9 @@ static struct str gateway_name(struct translation *t, const struct gateway *gate
                         STR_FMT(gateway->meta.name));
 }
 
-/* The routes are those for the first server's port that asked for them. */
+/* The routes are those for the first server that asked for them. */
 static uint32_t part_of(struct gateway_table *table, struct str gateway,
-                        const struct virtual_service *service, uint32_t port)
+                        const struct virtual_service *service, const struct gateway_server *server)
 {
     struct translation *t = table->t;
     struct str key = arena_format(&t->scratch, "%.*s %.*s/%.*s", STR_FMT(gateway),
@@ -59,7 +59,10 @@ static uint32_t part_of(struct gateway_table *table, struct str gateway,
 
     if (index != MAP_NONE)
         return index;
-    struct route_question question = {.service = service, .gateway = gateway, .listen_port = port};
+    struct route_question question = {.service = service,
+                                      .gateway = gateway,
+                                      .listen_port = server->port,
+                                      .is_tls = server->has_tls};
     struct part part = {0};
     routes_of_virtual_service(t, &question, &part.routes);
     *ARENA_PUSH(&t->scratch, table->parts, table->part_count, table->part_capacity) = part;
@@ -99,12 +102,11 @@ static struct text_list intersection(struct translation *t, const struct gateway
         const struct gateway_host *host = &server->hosts[i];
         if (host->namespace.len > 0 && !str_eq(host->namespace, service->meta.namespace))
             continue;
-        struct str server_host = arena_str_lower(&t->scratch, host->host);
-        for (uint32_t k = 0; k < service->hosts.count; k++) {
-            struct str vs_host = service->hosts.items[k];
-            if (host_is_within(server_host, vs_host))
-                add_unique(&out, server_host, &t->scratch);
-            else if (host_is_within(vs_host, server_host))
+        for (uint32_t k = 0; k < service->cased_hosts.count; k++) {
+            struct str vs_host = service->cased_hosts.items[k];
+            if (host_is_within(host->host, vs_host))
+                add_unique(&out, host->host, &t->scratch);
+            else if (host_is_within(vs_host, host->host))
                 add_unique(&out, vs_host, &t->scratch);
         }
     }
@@ -120,11 +122,12 @@ static void add_virtual_service(struct gateway_table *table,
 
     if (hosts.count == 0)
         return;
-    uint32_t part = part_of(table, gateway, service, place->server->port);
+    uint32_t part = part_of(table, gateway, service, place->server);
     if (table->parts[part].routes.count == 0)
         return;
     for (uint32_t i = 0; i < hosts.count; i++) {
-        struct gateway_host_entry *entry = entry_of(table, hosts.items[i], place->server);
+        struct str host = arena_str_lower(&t->scratch, hosts.items[i]);
+        struct gateway_host_entry *entry = entry_of(table, host, place->server);
         *ARENA_PUSH(&t->scratch, entry->parts, entry->part_count, entry->part_capacity) = part;
         entry->is_requiring_tls |= place->server->is_redirecting_to_https;
     }
@@ -173,10 +176,10 @@ static uint32_t *sorted_hosts(struct gateway_table *table)
     return from;
 }
 
-/* What two entries must share to become one virtual host. */
+/* What two entries must share to become one virtual host, besides TLS. */
 static struct str collapse_key(struct translation *t, const struct gateway_host_entry *entry)
 {
-    struct str key = entry->is_requiring_tls ? STR("tls") : STR("any");
+    struct str key = STR("parts");
 
     for (uint32_t i = 0; i < entry->part_count; i++)
         key = arena_format(&t->scratch, "%.*s,%u", STR_FMT(key), entry->parts[i]);
@@ -193,7 +196,9 @@ static void collapse(struct gateway_table *table, const uint32_t *order)
         struct gateway_host_entry *entry = &table->hosts[order[i]];
         struct str key = collapse_key(t, entry);
         uint32_t earlier = map_get(&known, key);
-        if (earlier == MAP_NONE) {
+        /* Only the latest of its kind takes others in, as in istiod. */
+        if (earlier == MAP_NONE ||
+            table->hosts[earlier].is_requiring_tls != entry->is_requiring_tls) {
             (void)map_set(&known, key, order[i]);
             continue;
         }

@@ -19,6 +19,7 @@ struct rule_list {
 struct namespace_rules {
     struct str namespace;
     struct rule_list own;      /* what the namespace's own proxies see */
+    struct rule_list private;  /* of these, what nobody else sees */
     struct rule_list exported; /* what others may see */
 };
 
@@ -39,6 +40,7 @@ static struct namespace_rules *rules_of(struct translation *t, struct str namesp
         ARENA_PUSH(&t->scratch, index->namespaces, index->count, index->capacity);
     added->namespace = namespace;
     map_init(&added->own.first_of_host, &t->scratch);
+    map_init(&added->private.first_of_host, &t->scratch);
     map_init(&added->exported.first_of_host, &t->scratch);
     (void)map_set(&index->by_name, namespace, index->count - 1);
     return added;
@@ -132,17 +134,19 @@ static void add_destination_rule(struct translation *t, const struct destination
     static struct str private_item = STR_INIT(".");
     struct text_list private_list = {.items = &private_item, .count = 1, .capacity = 1};
     const struct text_list *defaults = &t->mesh->config.destination_rule_export_to;
-    const struct text_list *export_to = rule->has_selector          ? &private_list
-                                        : rule->export_to.count > 0 ? &rule->export_to
-                                                                    : defaults;
-    struct namespace_rules *rules = rules_of(t, rule->meta.namespace);
-    bool is_private = export_to->count == 1 && (str_eq(export_to->items[0], STR(".")) ||
-                                                str_eq(export_to->items[0], rule->meta.namespace));
-
     /* The set as written decides about merging; a missing one is empty. */
     const struct text_list *written = rule->has_selector ? &private_list : &rule->export_to;
-    add_rule(t, &rules->own, rule, written);
-    if (!is_private)
+    struct namespace_rules *rules = rules_of(t, rule->meta.namespace);
+    bool has_own_name =
+        text_list_has(written, STR(".")) || text_list_has(written, rule->meta.namespace);
+    bool is_private = (written->count == 1 && has_own_name) ||
+                      (written->count == 0 && text_list_has(defaults, STR(".")));
+
+    if (written->count == 0 || has_own_name || text_list_has(written, STR("*")))
+        add_rule(t, &rules->own, rule, written);
+    if (is_private)
+        add_rule(t, &rules->private, rule, written);
+    else
         add_rule(t, &rules->exported, rule, written);
 }
 
@@ -152,23 +156,25 @@ static bool is_selected(const struct translation *t, const struct merged_rule *r
                            t->proxy->label_count);
 }
 
+static bool is_visible(const struct translation *t, const struct merged_rule *rule)
+{
+    return context_is_exported(t, &rule->export_to, &t->mesh->config.destination_rule_export_to,
+                               rule->namespace);
+}
+
 /* Of several entries for one host: the selecting one that fits, else the last
- * one without selector that this proxy may see. */
-static const struct merged_rule *
-best_entry(const struct translation *t, const struct rule_list *list, uint32_t first, bool is_own)
+ * one without selector. */
+static const struct merged_rule *best_entry(const struct translation *t,
+                                            const struct rule_list *list, uint32_t first)
 {
     const struct merged_rule *found = NULL;
 
     for (uint32_t i = first; i != MAP_NONE; i = list->items[i].next_of_host) {
         const struct merged_rule *rule = &list->items[i];
-        if (rule->selector != NULL) {
-            if (is_own && is_selected(t, rule))
-                return rule;
-            continue;
-        }
-        if (context_is_exported(t, &rule->export_to, &t->mesh->config.destination_rule_export_to,
-                                rule->namespace))
+        if (rule->selector == NULL && is_visible(t, rule))
             found = rule;
+        if (rule->selector != NULL && is_selected(t, rule))
+            return rule;
     }
     return found;
 }
@@ -191,17 +197,23 @@ static uint32_t match_host(const struct rule_list *list, struct str host)
     return found;
 }
 
-static const struct merged_rule *find_in(const struct translation *t, struct str namespace,
-                                         struct str host, bool is_own)
+static const struct namespace_rules *find_namespace(const struct translation *t,
+                                                    struct str namespace)
 {
-    const struct policy_index *index = t->policies;
-    uint32_t found = map_get(&index->by_name, namespace);
+    uint32_t found = map_get(&t->policies->by_name, namespace);
 
-    if (found == MAP_NONE)
+    return found == MAP_NONE ? NULL : &t->policies->namespaces[found];
+}
+
+/* What another namespace shows this proxy, or NULL. */
+static const struct merged_rule *find_exported(const struct translation *t, struct str namespace,
+                                               struct str host)
+{
+    const struct namespace_rules *rules = find_namespace(t, namespace);
+
+    if (rules == NULL)
         return NULL;
-    const struct namespace_rules *rules = &index->namespaces[found];
-    const struct rule_list *list = is_own ? &rules->own : &rules->exported;
-    return best_entry(t, list, match_host(list, host), is_own);
+    return best_entry(t, &rules->exported, match_host(&rules->exported, host));
 }
 
 void policy_prepare(struct translation *t)
@@ -221,26 +233,22 @@ void policy_prepare(struct translation *t)
 const struct merged_rule *policy_find(const struct translation *t, struct str host,
                                       struct str service_namespace)
 {
-    struct str own = t->proxy->namespace;
     struct str root = t->mesh->config.root_namespace;
-    const struct merged_rule *found = NULL;
+    const struct namespace_rules *own = find_namespace(t, t->proxy->namespace);
 
-    if (!str_eq(own, root)) {
-        found = find_in(t, own, host, true);
-    } else {
-        found = find_in(t, root, host, true);
-        bool is_private = found != NULL && found->export_to.count == 1 &&
-                          str_eq(found->export_to.items[0], STR("."));
-        if (!is_private)
-            found = NULL;
+    if (own != NULL) {
+        bool is_root = str_eq(t->proxy->namespace, root);
+        const struct rule_list *list = is_root ? &own->private : &own->own;
+        uint32_t first = match_host(list, host);
+        /* A host that is spoken of here is not looked for elsewhere, even if no
+         * entry is for this workload. */
+        if (first != MAP_NONE)
+            return best_entry(t, list, first);
     }
-    if (found == NULL && service_namespace.len > 0)
-        found = find_in(t, service_namespace, host, false);
-    if (found == NULL && service_namespace.len > 0 && str_eq(service_namespace, own))
-        found = find_in(t, service_namespace, host, true);
-    if (found == NULL && service_namespace.len > 0)
-        found = find_in(t, root, host, false);
-    return found;
+    if (service_namespace.len == 0)
+        return NULL;
+    const struct merged_rule *found = find_exported(t, service_namespace, host);
+    return found != NULL ? found : find_exported(t, root, host);
 }
 
 static const struct port_policy *port_policy_of(const struct traffic_policy *policy, uint32_t port)

@@ -44,7 +44,7 @@ static const struct fault_policy *fault_of(struct translation *t, const struct h
 
 /* False: a code that Istio lets pass and Envoy does not know. */
 static bool set_redirect(struct translation *t, const struct http_redirect *from,
-                         uint32_t listen_port, struct route *out)
+                         const struct route_question *question, struct route *out)
 {
     struct redirect_action *redirect = &out->redirect;
     bool has_port = from->port != 0 || from->derive_port != DERIVE_PORT_NOT;
@@ -62,8 +62,9 @@ static bool set_redirect(struct translation *t, const struct http_redirect *from
     if (has_port) {
         uint32_t port = from->port;
         if (from->derive_port == DERIVE_PORT_FROM_REQUEST)
-            port = listen_port;
-        bool is_https = str_eq(from->scheme, STR("https"));
+            port = question->listen_port;
+        bool is_https =
+            from->scheme.len > 0 ? str_eq(from->scheme, STR("https")) : question->is_tls;
         bool is_usual = is_https ? port == 443 : port == 80;
         redirect->port = is_usual ? 0 : port;
         redirect->port_kind = redirect->port != 0 ? PORT_REDIRECT_SET : PORT_REDIRECT_NONE;
@@ -147,7 +148,7 @@ static bool set_action(struct translation *t, const struct route_question *quest
 
     (void)mutations_add(t, &rule->response, false, &response);
     if (rule->redirect != NULL) {
-        bool is_known = set_redirect(t, rule->redirect, question->listen_port, out);
+        bool is_known = set_redirect(t, rule->redirect, question, out);
         out->action = is_known ? ROUTE_REDIRECT : ROUTE_NO_ACTION;
     } else if (rule->direct != NULL) {
         out->action = ROUTE_DIRECT_RESPONSE;

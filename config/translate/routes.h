@@ -16,6 +16,7 @@ struct route_question {
     const struct virtual_service *service;
     struct str gateway;   /* "mesh" or "ns/name": for match.gateways */
     uint32_t listen_port; /* the listener's, or the gateway server's */
+    bool is_tls;          /* the gateway's server has a tls block */
 };
 
 /* Appends; nothing when no rule is for this proxy and port. */
