@@ -43,8 +43,8 @@ static const struct command COMMANDS[] = {
      "  --profile NAME, --strict\n",
      cmd_proxy_config},
     {"bench", NULL, "sim|wire [OPTIONS]", "micro benchmarks",
-     "  sim   [--requests N] [--seed N]   whole requests in virtual time, and the trace's hash\n"
-     "  wire  [...]                       the proxy alone, between buffers\n",
+     "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
+     "  wire  [REQUESTS]          the proxy alone, between buffers\n",
      cmd_bench},
     {"version", NULL, "", "the version", "", cmd_version},
     {"help", NULL, "[COMMAND]", "this", "", cmd_help},
