@@ -176,7 +176,9 @@ bool words_read(struct words *words, int argc, char **argv, const struct words_o
             words_complain(words, "%.*s needs a value", STR_FMT(name));
             continue;
         }
-        if (option != NULL)
+        if (!wants && equals != STR_NONE)
+            words_complain(words, "%.*s takes no value", STR_FMT(name));
+        else if (option != NULL)
             option->take(user, value);
         else if (wants)
             take_common(words, name, value);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/testbed/runner/test_wrong.c - RouteTest files that are wrong, and
+ * what is said of them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "tests/testbed/runner/paper.h"
+
+/* Each names the line (from 1) and a part of what is said. */
+static const struct {
+    const char *text;
+    uint32_t line;
+    const char *words;
+} ROWS[] = {
+    {"kind: RouteTest\n" ONE_TEST, 1, "RouteTest"},
+    {"apiVersion: v1\nkind: Service\n", 1, "RouteTest"},
+    {HEAD, 1, "no tests"},
+    {HEAD "tests: []\n", 1, "no tests"},
+    {HEAD "tests:\n- {name: x, reqest: {uri: /}}\n", 5, "request"},
+    {HEAD "tests:\n- {name: x}\n", 5, "either"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, cases: [{wait: 1s}]}\n", 5, "either"},
+    {HEAD "tests:\n- {name: x, timeline: [], request: {uri: /}}\n", 5, "not built yet"},
+    {HEAD "tests:\n- {name: x, load: {}, request: {uri: /}}\n", 5, "not built yet"},
+    {HEAD "tests:\n- {name: x, inject: {}, request: {uri: /}}\n", 5, "not built yet"},
+    {HEAD "tests:\n- {name: x, transition: {}, request: {uri: /}}\n", 5, "not built yet"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {tls: {}}}\n", 5, "not built yet"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {breaker: {}}}\n", 5, "not built yet"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {events: [{type: eject}]}}\n", 5,
+     "not built yet"},
+    {HEAD "tests:\n- name: x\n  cases:\n  - {wait: 1s, expect: {}}\n", 7, "expect"},
+    {HEAD "tests:\n- name: x\n  cases: [{wait: 1s}]\n  expect: {response: {}}\n", 7, "response"},
+    {HEAD "spec: {matrix: {}}\n" ONE_TEST, 4, "not built yet"},
+    {HEAD "spec: {profile: istio-7}\n" ONE_TEST, 4, "istio-latest"},
+    {HEAD "spec: {defaults: {secrets: manifests}}\n" ONE_TEST, 4, "not built yet"},
+    {HEAD "spec: {defaults: {from: nobody}}\n" ONE_TEST, 4, "nobody"},
+    {HEAD "spec: {clients: {a: {via: gateway}}}\n" ONE_TEST, 4, "NAMESPACE/NAME"},
+    {HEAD "spec: {clients: {a: {via: tunnel}}}\n" ONE_TEST, 4, "tunnel"},
+    {HEAD "spec: {workloads: {a: {statsu: 200}}}\n" ONE_TEST, 4, "status"},
+    {HEAD "spec: {workloads: {a: {cert: expired}}}\n" ONE_TEST, 4, "not built yet"},
+    {HEAD "spec: {workloads: {a: {act: explode}}}\n" ONE_TEST, 4, "explode"},
+    {HEAD "spec: {workloads: {a: {script: [explode]}}}\n" ONE_TEST, 4, "explode"},
+    {HEAD "spec: {workloads: {a: {pods: {one: {status: 1}}}}}\n" ONE_TEST, 4, "one"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}}\n- {name: x, request: {uri: /}}\n", 6,
+     "two tests"},
+    {HEAD "tests:\n- {name: x, request: {raw: \"\xe2\x82\xac\"}}\n", 5, "Latin-1"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, repeat: 0}\n", 5, "repeat"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {response: {body: {regex: \"(\"}}}}\n", 5,
+     "regular"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {response: {status: many}}}\n", 5,
+     "many"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {response: {duration: soon}}}\n", 5,
+     "soon"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {error: broken}}\n", 5, "broken"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {distribution: {shares: {}}}}\n", 5,
+     "by"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {distribution: {by: mood}}}\n", 5,
+     "mood"},
+    {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {attemptHosts: {w: two}}}\n", 5, "two"},
+    {HEAD ONE_TEST "---\n" HEAD ONE_TEST, 6, "one document"},
+};
+
+static void test_what_is_wrong_is_said_with_its_line(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        struct paper file;
+        paper_read_with(&file, ROWS[i].text, (struct suite_options){0});
+        bool is_said = false;
+        for (uint32_t d = 0; d < file.diags.count; d++) {
+            struct buf line;
+            buf_init(&line, 65536);
+            assert_int_equal(diag_print(&file.diags.items[d], false, &line), RC_OK);
+            is_said |= file.diags.items[d].origin.line == ROWS[i].line &&
+                       file.diags.items[d].severity == DIAG_ERROR &&
+                       str_contains(buf_str(&line), str_of(ROWS[i].words));
+            buf_fini(&line);
+        }
+        if (!is_said || file.is_good) {
+            print_message("row %zu: %s\n", i, ROWS[i].text);
+            paper_print(&file);
+        }
+        assert_false(file.is_good);
+        assert_true(is_said);
+        paper_fini(&file);
+    }
+}
+
+static void test_all_errors_come_at_once(void **state)
+{
+    (void)state;
+    struct paper file;
+    paper_read_with(&file,
+                    HEAD "spec: {profil: x}\ntests:\n- {name: x, reqest: {}}\n"
+                         "- {name: y, request: {ury: /}}\n",
+                    (struct suite_options){0});
+    assert_true(file.diags.error_count >= 3);
+    paper_fini(&file);
+}
+
+static void test_an_empty_file_is_no_routetest(void **state)
+{
+    (void)state;
+    struct paper file;
+    paper_read_with(&file, "", (struct suite_options){0});
+    assert_false(file.is_good);
+    assert_int_equal(file.diags.error_count, 1);
+    paper_fini(&file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_wrong_is_said_with_its_line),
+        cmocka_unit_test(test_all_errors_come_at_once),
+        cmocka_unit_test(test_an_empty_file_is_no_routetest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
