@@ -68,8 +68,9 @@ struct sim_start {
 
 /* The link that a proxy's connection number stands for. */
 struct sim_conn {
-    struct link *link;
+    struct link *link; /* NULL: it is gone */
     enum link_side side;
+    struct sim_caller *caller; /* whose it is or was, of an accepted one */
 };
 
 /* Said to a wire when it has given all its wishes. */

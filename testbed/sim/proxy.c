@@ -44,7 +44,7 @@ static struct link_end *end_at(const struct sim_conn *conn)
 static void take_end(struct sim *sim, struct sim_proxy *proxy, uint32_t conn, struct link *link,
                      enum link_side side)
 {
-    *conn_at(sim, proxy, conn) = (struct sim_conn){link, side};
+    *conn_at(sim, proxy, conn) = (struct sim_conn){.link = link, .side = side};
     struct link_end *end = &link->ends[side];
     end->owner = LINK_PROXY;
     end->proxy = proxy;
@@ -118,9 +118,8 @@ static void give_record(struct sim *sim, struct sim_caller *caller,
 static void take_record(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     hash_record(sim, action->record);
-    const struct sim_conn *conn = conn_at(sim, proxy, action->conn);
-    if (conn->link != NULL)
-        give_record(sim, conn->link->ends[LINK_CONNECTOR].caller, action);
+    /* A caller that went away has a record all the same. */
+    give_record(sim, conn_at(sim, proxy, action->conn)->caller, action);
 }
 
 static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
@@ -204,6 +203,7 @@ bool sim_proxy_accept(struct sim *sim, struct link *link)
     if (conn == WIRE_NONE)
         return false;
     take_end(sim, proxy, conn, link, LINK_ACCEPTOR);
+    conn_at(sim, proxy, conn)->caller = link->ends[LINK_CONNECTOR].caller;
     return true;
 }
 
