@@ -151,9 +151,10 @@ static bool is_body_complete(const struct attempt *attempt)
 
 static void send_head(struct attempt *attempt)
 {
+    /* What follows an upgrade's head is no body, whatever it becomes. */
+    bool has_body = attempt->has_body && (attempt->stream == NULL || !attempt->stream->is_upgrade);
     attempt->framing = (struct h1_out){.request_method = attempt->head->method};
-    enum rc rc =
-        h1_write_request(&attempt->conn->out, attempt->head, attempt->has_body, &attempt->framing);
+    enum rc rc = h1_write_request(&attempt->conn->out, attempt->head, has_body, &attempt->framing);
     ASSERT(rc == RC_OK);
     attempt->is_head_sent = true;
 }
