@@ -163,6 +163,59 @@ static void test_a_gateway_takes_the_only_port_of_a_service(void **state)
     fixture_fini(&fixture);
 }
 
+static void test_a_server_with_tls_that_repeats_a_host_is_left_out(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_gateway(&fixture,
+                    GATEWAY("a") "  servers:\n" HTTP_SERVER("[a.com]") "    tls: {httpsRedirect: "
+                                                                       "true}\n---\n" GATEWAY("b") "  servers:\n" HTTP_SERVER(
+                                                                           "[b.com, a.com]") "    "
+                                                                                             "tls: "
+                                                                                             "{http"
+                                                                                             "sRedi"
+                                                                                             "rect:"
+                                                                                             " true"
+                                                                                             "}\n");
+    assert_non_null(fixture_host(&fixture, "http.80", "a.com:80"));
+    assert_int_equal(fixture_table(&fixture, "http.80")->virtual_host_count, 1);
+    assert_int_equal(fixture_table(&fixture, "http.80")->virtual_hosts[0].domain_count, 1);
+    fixture_fini(&fixture);
+}
+
+static void test_a_redirect_to_the_usual_port_names_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *redirect;
+        uint32_t want; /* 0: no port is named */
+    } rows[] = {
+        {"{scheme: https, port: 443}", 0},
+        {"{scheme: https, port: 80}", 80},
+        {"{uri: /x, port: 80}", 0},
+        {"{uri: /x, derivePort: FROM_REQUEST_PORT}", 0},
+        {"{scheme: https, derivePort: FROM_REQUEST_PORT}", 80},
+        {"{uri: /x, derivePort: FROM_PROTOCOL_DEFAULT}", 0},
+        {"{uri: /x, port: 8080}", 8080},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        struct arena arena;
+        arena_init(&arena, 1024, 0);
+        struct str text = arena_format(
+            &arena,
+            GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']") "---\n" VIRTUAL_SERVICE(
+                "v") "  hosts: [a.com]\n  gateways: [web]\n  http:\n  - redirect: %s\n",
+            rows[i].redirect);
+        fixture_gateway(&fixture, text.ptr);
+        const struct virtual_host *host = fixture_host(&fixture, "http.80", "a.com:80");
+        assert_non_null(host);
+        assert_int_equal(host->routes[0].redirect.port, rows[i].want);
+        fixture_fini(&fixture);
+        arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +227,8 @@ int main(void)
         cmocka_unit_test(test_a_server_port_is_the_services_port),
         cmocka_unit_test(test_a_port_belongs_to_who_came_first),
         cmocka_unit_test(test_a_gateway_takes_the_only_port_of_a_service),
+        cmocka_unit_test(test_a_server_with_tls_that_repeats_a_host_is_left_out),
+        cmocka_unit_test(test_a_redirect_to_the_usual_port_names_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

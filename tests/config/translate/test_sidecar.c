@@ -281,6 +281,88 @@ static void test_the_same_mesh_gives_the_same_snapshot(void **state)
     fixture_fini(&second);
 }
 
+static void test_external_names_are_names_of_another_service(void **state)
+{
+    (void)state;
+    static const char *const text = SERVICE(
+        "real", "http", "80") "apiVersion: v1\nkind: Service\nmetadata: {name: alias}\n"
+                              "spec: {type: ExternalName, externalName: "
+                              "real.default.svc.cluster.local, ports: [{name: http, port: "
+                              "80}]}\n---\n" VIRTUAL_SERVICE(
+                                  "v") "  hosts: [v.com]\n  http:\n  - " ROUTE("alias") "\n";
+    struct fixture fixture;
+    fixture_sidecar(&fixture, text);
+    const struct virtual_host *host =
+        fixture_host(&fixture, "80", "real.default.svc.cluster.local:80");
+    assert_text(&fixture, host->domains[7], "alias");
+    assert_null(fixture_host(&fixture, "80", "alias.default.svc.cluster.local:80"));
+    assert_text(&fixture, fixture_routes(&fixture, "80", "v.com:80"),
+                "outbound|80||real.default.svc.cluster.local");
+    fixture_fini(&fixture);
+}
+
+static void test_header_operations_stand_in_istios_order(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture,
+                    SERVICE("a", "http", "80")
+                        VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n"
+                                             "  - headers: {request: {add: {x-z: 1}, set: {x-b: 2, "
+                                             "X-A: 3, host: h.com}, remove: [X-R]}}\n"
+                                             "    route: [{destination: {host: a}, headers: "
+                                             "{request: {set: {x-d: 4, host: no.com}}}}]\n");
+    const struct route *route =
+        &fixture_host(&fixture, "80", "a.default.svc.cluster.local:80")->routes[0];
+    static const char *const names[] = {"x-a", "x-b", "x-z", "x-d"};
+    assert_int_equal(route->request_headers.add_count, COUNT_OF(names));
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        assert_text(&fixture, route->request_headers.add[i].name, names[i]);
+    assert_text(&fixture, route->request_headers.add[0].written, "X-A");
+    assert_text(&fixture, route->request_headers.remove[0], "x-r");
+    assert_text(&fixture, route->forward.host_rewrite, "h.com");
+    fixture_fini(&fixture);
+}
+
+static void test_retries_are_the_rules_the_meshs_or_the_default(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *retries;
+        const char *want_on; /* NULL: no policy */
+        uint32_t want_count;
+        uint32_t want_codes;
+    } rows[] = {
+        {"", "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes", 2, 0},
+        {"    retries: {attempts: 0}\n", NULL, 0, 0},
+        {"    retries: {attempts: 3, retryOn: '5xx'}\n", "5xx", 3, 0},
+        {"    retries: {attempts: 1, retryOn: '503,connect-failure'}\n",
+         "connect-failure,retriable-status-codes", 1, 1},
+        {"    retries: {attempts: 1, retryOn: '502,504'}\n", ",retriable-status-codes", 1, 2},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        struct arena arena;
+        arena_init(&arena, 1024, 0);
+        struct str text =
+            arena_format(&arena,
+                         SERVICE("a", "http", "80")
+                             VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n  - " ROUTE("a") "\n%s",
+                         rows[i].retries);
+        fixture_sidecar(&fixture, text.ptr);
+        const struct retry_policy *retry =
+            fixture_host(&fixture, "80", "a.default.svc.cluster.local:80")->routes[0].forward.retry;
+        assert_int_equal(retry != NULL, rows[i].want_on != NULL);
+        if (retry != NULL) {
+            assert_text(&fixture, retry->retry_on, rows[i].want_on);
+            assert_int_equal(retry->num_retries, rows[i].want_count);
+            assert_int_equal(retry->status_code_count, rows[i].want_codes);
+        }
+        fixture_fini(&fixture);
+        arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +377,9 @@ int main(void)
         cmocka_unit_test(test_unknown_hosts_follow_the_mesh_and_the_profile),
         cmocka_unit_test(test_timeouts_are_the_rules_or_the_profiles),
         cmocka_unit_test(test_the_same_mesh_gives_the_same_snapshot),
+        cmocka_unit_test(test_external_names_are_names_of_another_service),
+        cmocka_unit_test(test_header_operations_stand_in_istios_order),
+        cmocka_unit_test(test_retries_are_the_rules_the_meshs_or_the_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
