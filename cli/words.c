@@ -228,7 +228,8 @@ bool words_report(struct words *words)
     }
     words->reported_count = words->diags.count;
     struct str text = buf_str(&out);
-    fwrite(text.ptr, 1, text.len, stderr);
+    if (text.len > 0)
+        fwrite(text.ptr, 1, text.len, stderr);
     buf_fini(&out);
     return words->diags.error_count > 0;
 }

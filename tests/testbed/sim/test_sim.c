@@ -157,7 +157,7 @@ static const struct network_row {
      {.has_authority = true, .authority = STR_INIT("reviews"), .uri = STR_INIT("/")},
      CALL_OK,
      503,
-     "UF,URX",
+     "UF",
      "delayed connect error: Connection refused"},
     {{.answer.status = 200},
      {.has_authority = true, .authority = STR_INIT("empty"), .uri = STR_INIT("/")},
