@@ -112,9 +112,8 @@ static bool make_world(struct explain_job *job)
                               .profile = job->words.profile};
     job->world = world_new(&spec, &job->words.arena, &job->words.diags);
     bool has_errors = words_report(&job->words);
-    if (job->words.is_verbose && job->world != NULL && mesh_ignored_count(job->world->mesh) > 0)
-        fprintf(stderr, "%u objects of other kinds are ignored\n",
-                mesh_ignored_count(job->world->mesh));
+    if (job->words.is_verbose && job->world != NULL)
+        words_ignored(mesh_ignored_count(job->world->mesh));
     return job->world != NULL && !has_errors;
 }
 

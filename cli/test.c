@@ -146,6 +146,8 @@ static void run_suite(struct test_job *job, const struct suite *suite)
         hide_progress(job);
         (void)words_report(&job->words);
         report_test(&job->report, suite, &result, now_ns() - started_ns);
+        if (job->words.is_verbose && i == 0 && result.world != NULL)
+            words_ignored(mesh_ignored_count(result.world->mesh));
         test_result_fini(&result);
         if (job->report.format == REPORT_TEXT)
             (void)words_write(&job->out);

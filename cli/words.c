@@ -248,6 +248,13 @@ bool words_has_colour(const struct words *words, FILE *stream)
     return isatty(fileno(stream)) != 0 && (no_colour == NULL || no_colour[0] == 0);
 }
 
+void words_ignored(uint32_t count)
+{
+    if (count > 0)
+        fprintf(stderr, "%u object%s of other kinds %s ignored\n", count, count == 1 ? "" : "s",
+                count == 1 ? "is" : "are");
+}
+
 bool words_write(struct buf *out)
 {
     struct str text = buf_str(out);

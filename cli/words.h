@@ -63,5 +63,8 @@ bool words_report(struct words *words);
 
 bool words_has_colour(const struct words *words, FILE *stream);
 
+/* -v: how many objects have no meaning here. */
+void words_ignored(uint32_t count);
+
 /* All of it to standard output; false when that fails. */
 bool words_write(struct buf *out);

@@ -114,8 +114,15 @@ static struct str rejection_words(const struct trace_event *event, struct arena 
 
 static struct str rule_name(const struct route *route, struct arena *arena)
 {
-    return route->name.len > 0 ? arena_format(arena, "rule %.*s", STR_FMT(route->name))
-                               : arena_format(arena, "rule %u", route->index);
+    if (route->name.len > 0)
+        return arena_format(arena, "rule %.*s", STR_FMT(route->name));
+    /* spec.http[1].match[0], as the path of what wrote it. */
+    struct str path = route->rule_path;
+    if (path.len == 0)
+        return arena_format(arena, "rule %u", route->index);
+    if (str_has_prefix(path, STR("spec.")))
+        path = str_from(path, STR("spec.").len);
+    return arena_format(arena, "rule %.*s", STR_FMT(path));
 }
 
 static struct str mutation_words(const struct trace_event *event, struct arena *arena)

@@ -78,9 +78,9 @@ struct str tally_key_of(const struct want_distribution *by, const struct outcome
 }
 
 void tally_init(struct tally *tally, const struct expect *expect, const struct world *world,
-                struct arena *arena)
+                struct arena *arena, struct arena *scratch)
 {
-    *tally = (struct tally){.arena = arena, .expect = expect, .world = world};
+    *tally = (struct tally){.arena = arena, .scratch = scratch, .expect = expect, .world = world};
     tally->distributions = ARENA_ARRAY(arena, struct tally_counts, expect->distribution_count);
     for (uint32_t i = 0; i < expect->distribution_count; i++)
         counts_init(&tally->distributions[i], arena);
@@ -98,7 +98,7 @@ void tally_add(struct tally *tally, const struct outcome *outcome)
     }
     for (uint32_t i = 0; i < tally->expect->distribution_count; i++) {
         struct str key =
-            tally_key_of(&tally->expect->distributions[i], outcome, tally->world, tally->arena);
+            tally_key_of(&tally->expect->distributions[i], outcome, tally->world, tally->scratch);
         counts_add(&tally->distributions[i], key, tally->arena);
     }
     if (tally->expect->has_same_pod)

@@ -26,7 +26,8 @@ struct tally_counts {
 };
 
 struct tally {
-    struct arena *arena; /* as long as the case; keys live here */
+    struct arena *arena;   /* as long as the case; keys live here */
+    struct arena *scratch; /* of one outcome */
     const struct expect *expect;
     const struct world *world;
     uint64_t outcome_count;
@@ -36,7 +37,7 @@ struct tally {
 };
 
 void tally_init(struct tally *tally, const struct expect *expect, const struct world *world,
-                struct arena *arena);
+                struct arena *arena, struct arena *scratch);
 void tally_add(struct tally *tally, const struct outcome *outcome);
 
 /* The key of one outcome; "-" where there is none. */

@@ -44,7 +44,7 @@ static void bench_init(struct bench *bench, const char *words)
     struct view view = view_of(&bench->reading, documents.items[0]);
     expect_read(&view, &bench->regexes, &bench->expect);
     assert_int_equal(bench->diags.error_count, 0);
-    tally_init(&bench->tally, &bench->expect, &world, &bench->arena);
+    tally_init(&bench->tally, &bench->expect, &world, &bench->arena, &bench->scratch);
     bench->complaints = (struct complaints){.arena = &bench->arena, .scratch = &bench->scratch};
 }
 
