@@ -167,16 +167,16 @@ static void test_a_server_with_tls_that_repeats_a_host_is_left_out(void **state)
 {
     (void)state;
     struct fixture fixture;
-    fixture_gateway(&fixture,
-                    GATEWAY("a") "  servers:\n" HTTP_SERVER("[a.com]") "    tls: {httpsRedirect: "
-                                                                       "true}\n---\n" GATEWAY("b") "  servers:\n" HTTP_SERVER(
-                                                                           "[b.com, a.com]") "    "
-                                                                                             "tls: "
-                                                                                             "{http"
-                                                                                             "sRedi"
-                                                                                             "rect:"
-                                                                                             " true"
-                                                                                             "}\n");
+    fixture_gateway(&fixture, GATEWAY("a") "  servers:\n" HTTP_SERVER(
+                                  "[a.com]") "    tls: {httpsRedirect: "
+                                             "true}\n---\n" GATEWAY("b") "  servers:\n" HTTP_SERVER(
+                                                 "[b.com, a.com]") "    "
+                                                                   "tls: "
+                                                                   "{http"
+                                                                   "sRedi"
+                                                                   "rect:"
+                                                                   " true"
+                                                                   "}\n");
     assert_non_null(fixture_host(&fixture, "http.80", "a.com:80"));
     assert_int_equal(fixture_table(&fixture, "http.80")->virtual_host_count, 1);
     assert_int_equal(fixture_table(&fixture, "http.80")->virtual_hosts[0].domain_count, 1);
