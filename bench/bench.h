@@ -6,4 +6,5 @@
 #pragma once
 
 int bench_sim(int argc, char **argv);
+int bench_live(int argc, char **argv);
 int bench_wire(int argc, char **argv);

@@ -42,9 +42,10 @@ static const struct command COMMANDS[] = {
      "  -o table|json\n"
      "  --profile NAME, --strict\n",
      cmd_proxy_config},
-    {"bench", NULL, "sim|wire [OPTIONS]", "micro benchmarks",
+    {"bench", NULL, "sim|wire|live [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
-     "  wire  [REQUESTS]          the proxy alone, between buffers\n",
+     "  wire  [REQUESTS]          the proxy alone, between buffers\n"
+     "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n",
      cmd_bench},
     {"version", NULL, "", "the version", "", cmd_version},
     {"help", NULL, "[COMMAND]", "this", "", cmd_help},

@@ -74,7 +74,9 @@ int cmd_bench(int argc, char **argv)
         return bench_sim(argc - 1, argv + 1);
     if (argc >= 2 && strcmp(argv[1], "wire") == 0)
         return bench_wire(argc - 1, argv + 1);
-    fputs("pocketmesh bench: say which: sim or wire\n", stderr);
+    if (argc >= 2 && strcmp(argv[1], "live") == 0)
+        return bench_live(argc - 1, argv + 1);
+    fputs("pocketmesh bench: say which: sim, wire or live\n", stderr);
     return EXIT_CODE_INPUT;
 }
 

@@ -287,6 +287,14 @@ struct play *sockets_play_new(struct world *world, struct play_options options, 
     return NULL;
 }
 
+bool sockets_play_reach(struct play *play, const struct call *call, struct str *address,
+                        uint32_t *port)
+{
+    struct sockets *sockets = sockets_of(play);
+    struct call_target target = world_target(sockets->world, call);
+    return target.listener != NULL && hop_reach(sockets, call->client, &target, address, port);
+}
+
 void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server)
 {
     struct peer *peer = peer_new(sockets, PEER_STANDIN);

@@ -10,3 +10,8 @@
 
 /* Borrows the world. NULL when sockets cannot be had; *why says so. */
 struct play *sockets_play_new(struct world *world, struct play_options options, struct str *why);
+
+/* Where a call's connection would go: the door of the client's proxy, which is
+ * opened if it was not. For load from outside. False: nobody listens there. */
+bool sockets_play_reach(struct play *play, const struct call *call, struct str *address,
+                        uint32_t *port);

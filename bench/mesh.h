@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench/mesh.h - the mesh that whole-request benchmarks play: a service with
+ * two subsets of two pods, a header match and a weighted route.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "config/yaml/diag.h"
+#include "testbed/world/world.h"
+
+/* NULL: see `diags`. */
+struct world *mesh_of_bench(struct arena *arena, struct diag_list *diags);
