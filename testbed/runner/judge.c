@@ -17,9 +17,23 @@
 #define REAL_SLACK_NS (150 * NS_MS)
 #define REAL_EARLY_NS (5 * NS_MS)
 
+static bool is_same_place(struct origin a, struct origin b)
+{
+    return a.line == b.line && a.column == b.column && str_eq(a.file, b.file);
+}
+
 void complain(struct complaints *complaints, struct origin origin, struct str where,
               struct str expected, struct str actual)
 {
+    complaints->said_count++;
+    for (uint32_t i = 0; i < complaints->count; i++) {
+        struct complaint *known = &complaints->items[i];
+        if (!is_same_place(known->origin, origin) || !str_eq(known->where, where) ||
+            !str_eq(known->request, complaints->request) || !str_eq(known->actual, actual))
+            continue;
+        known->times++;
+        return;
+    }
     if (complaints->count >= COMPLAINTS_MAX) {
         complaints->dropped_count++;
         return;
@@ -30,7 +44,8 @@ void complain(struct complaints *complaints, struct origin origin, struct str wh
                                 .request = arena_str(complaints->arena, complaints->request),
                                 .where = arena_str(complaints->arena, where),
                                 .expected = arena_str(complaints->arena, expected),
-                                .actual = arena_str(complaints->arena, actual)};
+                                .actual = arena_str(complaints->arena, actual),
+                                .times = 1};
 }
 
 bool want_text_holds(const struct want_text *want, const struct str *got)

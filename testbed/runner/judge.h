@@ -21,6 +21,7 @@ struct complaint {
     struct str request; /* "GET /x"; empty: it is about many, or none */
     struct str where;   /* "response.status" */
     struct str expected, actual;
+    uint64_t times; /* the same was said so often */
 };
 
 #define COMPLAINTS_MAX 20u /* of a case; the rest is counted */
@@ -32,6 +33,7 @@ struct complaints {
     struct complaint *items;
     uint32_t count, capacity;
     uint32_t dropped_count;
+    uint64_t said_count; /* all of them */
 };
 
 void complain(struct complaints *complaints, struct origin origin, struct str where,

@@ -31,8 +31,11 @@ static void text_complaint(struct report *report, const struct complaint *compla
     MUST(buf_format(report->out, "      %.*s\n", STR_FMT(complaint->where)));
     MUST(buf_format(report->out, "        expected  %s%.*s%s\n", colour(report, "\033[32m"),
                     STR_FMT(complaint->expected), colour(report, "\033[0m")));
-    MUST(buf_format(report->out, "        actual    %s%.*s%s\n", colour(report, "\033[31m"),
+    MUST(buf_format(report->out, "        actual    %s%.*s%s", colour(report, "\033[31m"),
                     STR_FMT(complaint->actual), colour(report, "\033[0m")));
+    if (complaint->times > 1)
+        MUST(buf_format(report->out, "  (%llu times)", (unsigned long long)complaint->times));
+    MUST(buf_append(report->out, STR("\n")));
     if (complaint->origin.line != 0)
         MUST(buf_format(report->out, "        %sat %.*s:%u:%u%s\n", colour(report, "\033[2m"),
                         STR_FMT(complaint->origin.file), complaint->origin.line,
@@ -213,6 +216,8 @@ static void json_test(struct report *report, const struct suite *suite,
         json_key_str(json, STR("where"), complaint->where);
         json_key_str(json, STR("expected"), complaint->expected);
         json_key_str(json, STR("actual"), complaint->actual);
+        json_key(json, STR("times"));
+        json_u64(json, complaint->times);
         json_key_str(json, STR("file"), complaint->origin.file);
         json_key_i64(json, STR("line"), complaint->origin.line);
         json_key_i64(json, STR("column"), complaint->origin.column);

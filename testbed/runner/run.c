@@ -147,7 +147,7 @@ static void take_outcome(struct run *run, const struct suite_case *step, struct 
                          const struct call *call, const struct outcome *outcome)
 {
     struct complaints *complaints = &run->result->complaints;
-    uint32_t before = complaints->count;
+    uint64_t before = complaints->said_count;
     run->result->request_count++;
     complaints->request = request_words(call, complaints->scratch);
     judge_outcome(&step->expect, outcome, run->world, run->options->engine == RUN_SIM, complaints);
@@ -155,7 +155,7 @@ static void take_outcome(struct run *run, const struct suite_case *step, struct 
         judge_mirror(&step->expect, outcome, run->world, complaints);
     complaints->request = STR_EMPTY;
     tally_add(tally, outcome);
-    if (complaints->count != before)
+    if (complaints->said_count != before)
         keep_story(run, outcome);
 }
 

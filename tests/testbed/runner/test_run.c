@@ -205,6 +205,32 @@ static void test_concurrent_requests_each_have_a_connection(void **state)
                   "stats: {http: {downstream_cx_total: 6}}}}\n");
 }
 
+static void test_who_goes_away_is_in_the_log_all_the_same(void **state)
+{
+    (void)state;
+    assert_passes("- {name: x, workloads: {w1: {latency: 1s}, w2: {latency: 1s}}, request: {uri: "
+                  "/, cancelAfter: 300ms}, expect: {error: cancelled, attempts: 1, response: "
+                  "{flags: DC, details: downstream_remote_disconnect, duration: 300ms}}}\n");
+}
+
+static void test_a_failure_among_very_many_has_its_story(void **state)
+{
+    (void)state;
+    struct stand stand;
+    stand_init(&stand,
+               HEAD "- {name: x, request: {uri: /split}, repeat: 2000, expect: {destination: "
+                    "{subset: v1}}}\n",
+               0);
+    const struct test_result *result = stand_run(&stand, 0);
+    assert_int_equal(result->status, TEST_FAILED);
+    assert_int_equal(result->request_count, 2000);
+    assert_int_equal(result->complaints.count, 1);
+    assert_true(result->complaints.items[0].times > 100);
+    assert_true(result->has_story);
+    test_result_fini(&stand.result);
+    stand_fini(&stand);
+}
+
 static void test_a_counter_that_never_moved_is_0(void **state)
 {
     (void)state;
@@ -279,6 +305,8 @@ int main(void)
         cmocka_unit_test(test_each_test_has_fresh_proxies_and_scripts),
         cmocka_unit_test(test_many_requests_are_counted_and_share_a_connection),
         cmocka_unit_test(test_concurrent_requests_each_have_a_connection),
+        cmocka_unit_test(test_who_goes_away_is_in_the_log_all_the_same),
+        cmocka_unit_test(test_a_failure_among_very_many_has_its_story),
         cmocka_unit_test(test_a_counter_that_never_moved_is_0),
         cmocka_unit_test(test_luck_is_the_seeds_and_the_names),
         cmocka_unit_test(test_a_world_with_errors_breaks_the_test),
