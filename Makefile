@@ -58,15 +58,15 @@ LIBS_proxy-http  :=
 LIBS_proxy-live  := -luv
 libs_of = $(sort $(foreach l,$(1),$(LIBS_$(call slug,$(l)))))
 
-all: have $(B)/pocketmesh
-	$(if $(filter release-,$(MODE)-$(SAN)),$(Q)ln -sf $(patsubst $(BUILD)/%,%,$(B)/pocketmesh) $(BUILD)/pocketmesh)
-
 # What is missing is installed; then make begins again, to see it.
 HAVE := $(shell pkg-config --exists $(PKGS) 2>/dev/null && [ -n "$(LLHTTP_DIR)" ] && echo yes)
-have:
-ifneq ($(HAVE),yes)
+ifeq ($(HAVE),yes)
+all: $(B)/pocketmesh
+	$(if $(filter release-,$(MODE)-$(SAN)),$(Q)ln -sf $(patsubst $(BUILD)/%,%,$(B)/pocketmesh) $(BUILD)/pocketmesh)
+else
+all:
 	@tests/deps
-	@$(MAKE) --no-print-directory all MODE=$(MODE) SAN=$(SAN)
+	@$(MAKE) --no-print-directory HAVE=yes all
 endif
 
 REVERSED := $(shell sed -n 's/^\([a-z][a-z/]*\):.*/\1/p' LAYERS | tac)
@@ -164,6 +164,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all have soak bench fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps install uninstall clean help
+.PHONY: all soak bench fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
