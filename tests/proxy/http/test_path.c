@@ -75,8 +75,8 @@ static void test_escaped_dots_are_dots(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"/a/%2e%2e/b", "/b"},     {"/a/b/%2E%2E/c", "/a/c"}, {"/a/%2E/b", "/a/b"},
-        {"/a/.%2e/b", "/b"},       {"/a/%2e./b", "/b"},       {"/a/%2e%2e", "/"},
+        {"/a/%2e%2e/b", "/b"},      {"/a/b/%2E%2E/c", "/a/c"}, {"/a/%2E/b", "/a/b"},
+        {"/a/.%2e/b", "/b"},        {"/a/%2e./b", "/b"},       {"/a/%2e%2e", "/"},
         {"/a/%2e%2e%2e", "/a/..."},
     };
     check_normalize(rows, COUNT_OF(rows));
@@ -86,7 +86,7 @@ static void test_plain_dots_may_have_parameters(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"/a/x/..;p=1/b", "/a/b"},        {"/a/.;p=1/b", "/a/b"},
+        {"/a/x/..;p=1/b", "/a/b"},         {"/a/.;p=1/b", "/a/b"},
         {"/a/x;p=1/../b;q=2", "/a/b;q=2"}, {"/a/..%3Bx/b", "/a/..%3Bx/b"},
         {"/a/%2e%2E;x/b", "/a/..;x/b"},
     };
@@ -105,10 +105,18 @@ static void test_needless_escapes_go_and_needed_ones_stay_as_written(void **stat
 {
     (void)state;
     static const struct row rows[] = {
-        {"/%61/x", "/a/x"},         {"/a/%7Euser/%41", "/a/~user/A"}, {"/a/%2Fb%2f", "/a/%2Fb%2f"},
-        {"/a/%5Cb", "/a/%5Cb"},     {"/a/%20x", "/a/%20x"},           {"/%c0%af", "/%c0%af"},
-        {"/a/%zz", "/a/%zz"},       {"/a%", "/a%"},                   {"/a%4", "/a%4"},
-        {"/a%2", "/a%2"},           {"/%25%32", "/%252"},             {"/a/%41?%41", "/a/A?%41"},
+        {"/%61/x", "/a/x"},
+        {"/a/%7Euser/%41", "/a/~user/A"},
+        {"/a/%2Fb%2f", "/a/%2Fb%2f"},
+        {"/a/%5Cb", "/a/%5Cb"},
+        {"/a/%20x", "/a/%20x"},
+        {"/%c0%af", "/%c0%af"},
+        {"/a/%zz", "/a/%zz"},
+        {"/a%", "/a%"},
+        {"/a%4", "/a%4"},
+        {"/a%2", "/a%2"},
+        {"/%25%32", "/%252"},
+        {"/a/%41?%41", "/a/A?%41"},
         {"/x%2Dy%5Fz", "/x-y_z"},
     };
     check_normalize(rows, COUNT_OF(rows));
@@ -162,26 +170,26 @@ static void test_runs_of_slashes_become_one_before_the_query(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"/a//b", "/a/b"},   {"//a/b", "/a/b"},       {"/a/b//", "/a/b/"},
-        {"/////", "/"},      {"/a?x=//y", "/a?x=//y"}, {"//a?x=//y//", "/a?x=//y//"},
-        {"/a//?b", "/a/?b"}, {"/", "/"},
+        {"/a//b", "/a/b"},        {"//a/b", "/a/b"},
+        {"/a/b//", "/a/b/"},      {"/////", "/"},
+        {"/a?x=//y", "/a?x=//y"}, {"//a?x=//y//", "/a?x=//y//"},
+        {"/a//?b", "/a/?b"},      {"/", "/"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        assert_true(str_eq(path_merge_slashes(str_of(rows[i].path), &arena),
-                           str_of(rows[i].want)));
+        assert_true(str_eq(path_merge_slashes(str_of(rows[i].path), &arena), str_of(rows[i].want)));
 }
 
 static void test_escaped_slashes_are_undone_before_the_query(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"/a%2Fb", "/a/b"},         {"/a%5Cb%5c", "/a\\b\\"}, {"/a%2", "/a%2"},
-        {"/a?x=%2F", "/a?x=%2F"},   {"/%252F", "/%252F"},     {"/a%2f%2f?%2f", "/a//?%2f"},
-        {"/a%2", "/a%2"},           {"/%2", "/%2"},           {"/a%20b", "/a%20b"},
+        {"/a%2Fb", "/a/b"},       {"/a%5Cb%5c", "/a\\b\\"}, {"/a%2", "/a%2"},
+        {"/a?x=%2F", "/a?x=%2F"}, {"/%252F", "/%252F"},     {"/a%2f%2f?%2f", "/a//?%2f"},
+        {"/a%2", "/a%2"},         {"/%2", "/%2"},           {"/a%20b", "/a%20b"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        assert_true(str_eq(path_unescape_slashes(str_of(rows[i].path), &arena),
-                           str_of(rows[i].want)));
+        assert_true(
+            str_eq(path_unescape_slashes(str_of(rows[i].path), &arena), str_of(rows[i].want)));
 }
 
 int main(void)
