@@ -36,7 +36,7 @@ static int escaped_byte(struct str text, size_t at)
 static bool is_unreserved(int c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c > 0 && strchr("-_.~!'()*", c) != NULL);
+           (c > 0 && strchr("-_.~", c) != NULL);
 }
 
 /* Escaped wherever they come plainly. */
