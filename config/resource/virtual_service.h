@@ -167,7 +167,7 @@ struct http_rule {
 struct virtual_service {
     struct object_meta meta;
     struct text_list hosts;       /* complete, lower case */
-    struct text_list cased_hosts; /* complete, as written: what gateways compare */
+    struct text_list cased_hosts; /* complete, as written: what gateways and some indexes compare */
     struct text_list gateways;    /* "mesh", "ns/name"; never empty */
     struct text_list export_to;
     struct http_rule *rules;

@@ -147,23 +147,26 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     set_mtls(maker, subset, cluster);
 }
 
-static void add_service(struct translation *t, struct cluster_list *list,
-                        const struct service *service)
+static void add_port(struct translation *t, struct cluster_list *list,
+                     const struct service *service, uint32_t port_index)
 {
     const struct merged_rule *rule = policy_find(t, service->host, service->meta.namespace);
+    struct cluster_maker maker = {
+        .t = t, .list = list, .service = service, .rule = rule, .port_index = port_index};
 
-    for (uint32_t i = 0; i < service->port_count; i++) {
-        struct cluster_maker maker = {
-            .t = t, .list = list, .service = service, .rule = rule, .port_index = i};
-        if (service_port_protocol(&service->ports[i]) == PORT_UDP)
-            continue;
-        add_cluster(&maker, NULL);
-        for (uint32_t k = 0; rule != NULL && k < rule->subset_count; k++)
-            add_cluster(&maker, rule->subsets[k]);
-    }
+    if (service_port_protocol(&service->ports[port_index]) == PORT_UDP)
+        return;
+    add_cluster(&maker, NULL);
+    for (uint32_t i = 0; rule != NULL && i < rule->subset_count; i++)
+        add_cluster(&maker, rule->subsets[i]);
 }
 
-/* Hosts that the proxy's VirtualServices lead to. */
+static struct str host_port(struct translation *t, struct str host, uint32_t port)
+{
+    return arena_format(&t->scratch, "%.*s:%u", STR_FMT(host), port);
+}
+
+/* Hosts that the proxy's VirtualServices lead to, with port; port 0: any. */
 static void find_destinations(struct translation *t, struct map *out)
 {
     struct selection selection = selection_for(t, STR("mesh"));
@@ -173,10 +176,14 @@ static void find_destinations(struct translation *t, struct map *out)
         const struct virtual_service *service = selection.items[i];
         for (uint32_t k = 0; k < service->rule_count; k++) {
             const struct http_rule *rule = &service->rules[k];
-            for (uint32_t r = 0; r < rule->route_count; r++)
-                (void)map_set(out, rule->routes[r].destination.host, 1);
-            for (uint32_t m = 0; m < rule->mirrors.count; m++)
-                (void)map_set(out, rule->mirrors.items[m].destination.host, 1);
+            for (uint32_t r = 0; r < rule->route_count; r++) {
+                const struct destination *to = &rule->routes[r].destination;
+                (void)map_set(out, host_port(t, to->host, to->port), 1);
+            }
+            for (uint32_t m = 0; m < rule->mirrors.count; m++) {
+                const struct destination *to = &rule->mirrors.items[m].destination;
+                (void)map_set(out, host_port(t, to->host, to->port), 1);
+            }
         }
     }
 }
@@ -196,8 +203,12 @@ static void add_hidden_services(struct translation *t, struct cluster_list *list
             continue;
         if (destinations.arena == NULL)
             find_destinations(t, &destinations);
-        if (map_get(&destinations, service->host) != MAP_NONE)
-            add_service(t, list, service);
+        bool is_any = map_get(&destinations, host_port(t, service->host, 0)) != MAP_NONE;
+        for (uint32_t k = 0; k < service->port_count; k++) {
+            struct str name = host_port(t, service->host, service->ports[k].port);
+            if (is_any || map_get(&destinations, name) != MAP_NONE)
+                add_port(t, list, service, k);
+        }
     }
 }
 
@@ -240,8 +251,10 @@ void clusters_translate(struct translation *t)
 {
     struct cluster_list list = {0};
 
-    for (uint32_t i = 0; i < t->service_count; i++)
-        add_service(t, &list, t->services[i]);
+    for (uint32_t i = 0; i < t->service_count; i++) {
+        for (uint32_t k = 0; k < t->services[i]->port_count; k++)
+            add_port(t, &list, t->services[i], k);
+    }
     if (t->proxy->type == PROXY_SIDECAR)
         add_hidden_services(t, &list);
     add_black_hole(t, &list);

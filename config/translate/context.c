@@ -65,24 +65,30 @@ static struct text_list service_export_to(struct translation *t, const struct se
 }
 
 /* Istio keeps the names of one service by namespace and name. */
-static void sort_aliases(struct translation *t)
+static void find_names(struct translation *t)
 {
-    for (uint32_t i = 1; i < t->alias_count; i++) {
-        const struct service *moving = t->aliases[i];
-        uint32_t place = i;
+    const struct mesh *mesh = t->mesh;
+
+    t->names = ARENA_ARRAY(&t->scratch, const struct service *, mesh->services_count);
+    map_init(&t->name_by_host, &t->scratch);
+    for (uint32_t i = 0; i < mesh->services_count; i++) {
+        const struct service *moving = &mesh->services[i];
+        if (!service_is_external_name(moving))
+            continue;
+        uint32_t place = t->name_count++;
         for (; place > 0; place--) {
-            const struct object_meta *before = &t->aliases[place - 1]->meta;
+            const struct object_meta *before = &t->names[place - 1]->meta;
             int order = str_order(before->namespace, moving->meta.namespace);
             if (order == 0)
                 order = str_order(before->name, moving->meta.name);
             if (order <= 0)
                 break;
-            t->aliases[place] = t->aliases[place - 1];
+            t->names[place] = t->names[place - 1];
         }
-        t->aliases[place] = moving;
+        t->names[place] = moving;
     }
-    for (uint32_t i = 0; i < t->alias_count; i++)
-        (void)map_set(&t->alias_by_host, t->aliases[i]->host, i);
+    for (uint32_t i = 0; i < t->name_count; i++)
+        (void)map_set(&t->name_by_host, t->names[i]->host, i);
 }
 
 void context_find_services(struct translation *t)
@@ -100,13 +106,14 @@ void context_find_services(struct translation *t)
                                  service->meta.namespace))
             continue;
         if (service_is_external_name(service)) {
+            (void)map_set(&t->alias_by_host, service->host, t->alias_count);
             t->aliases[t->alias_count++] = service;
         } else {
             (void)map_set(&t->service_by_host, service->host, t->service_count);
             t->services[t->service_count++] = service;
         }
     }
-    sort_aliases(t);
+    find_names(t);
 }
 
 const struct service *context_service(const struct translation *t, struct str host)
@@ -119,10 +126,10 @@ const struct service *context_service(const struct translation *t, struct str ho
 struct str context_resolve_alias(const struct translation *t, struct str host)
 {
     for (uint32_t i = 0; i < ALIAS_CHAIN_MAX; i++) {
-        uint32_t index = map_get(&t->alias_by_host, host);
+        uint32_t index = map_get(&t->name_by_host, host);
         if (index == MAP_NONE)
             break;
-        host = t->aliases[index]->external_name;
+        host = t->names[index]->external_name;
     }
     return host;
 }

@@ -30,6 +30,11 @@ struct translation {
     const struct service **aliases; /* ExternalName */
     uint32_t alias_count;
     struct map alias_by_host;
+    /* All ExternalName services, by namespace and name: as further names of a
+     * service they count even where they are not exported to. */
+    const struct service **names;
+    uint32_t name_count;
+    struct map name_by_host;
     /* DestinationRules by namespace, merged; see policy.h */
     struct policy_index *policies;
 

@@ -45,9 +45,9 @@ void domains_of_service(struct translation *t, const struct service *service,
                         struct domain_list *out)
 {
     add_names(t, service, out);
-    for (uint32_t i = 0; i < t->alias_count; i++) {
-        if (is_alias_of(t, t->aliases[i], service))
-            add_names(t, t->aliases[i], out);
+    for (uint32_t i = 0; i < t->name_count; i++) {
+        if (is_alias_of(t, t->names[i], service))
+            add_names(t, t->names[i], out);
     }
     if (service_is_headless(service)) {
         /* Pods of a headless service have names below the service's. */

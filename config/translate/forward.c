@@ -37,8 +37,8 @@ static bool has_port(const struct service *service, uint32_t port)
     return false;
 }
 
-/* ExternalName services stand for their target; a sidecar knows only those
- * with the listener's port. */
+/* ExternalName services stand for their target, one step and no further; a
+ * sidecar knows only those with the listener's port. */
 static struct str destination_host(const struct translation *t, struct str host,
                                    uint32_t listen_port)
 {
@@ -48,7 +48,7 @@ static struct str destination_host(const struct translation *t, struct str host,
         return host;
     if (t->proxy->type == PROXY_SIDECAR && !has_port(t->aliases[index], listen_port))
         return host;
-    return context_resolve_alias(t, host);
+    return t->aliases[index]->external_name;
 }
 
 static struct str destination_cluster(struct translation *t, const struct destination *destination,

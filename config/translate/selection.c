@@ -41,8 +41,9 @@ static void index_hosts(struct translation *t, const struct selection *selection
     out->owners = ARENA_ARRAY(&t->scratch, const struct virtual_service *, host_count);
     for (uint32_t i = 0; i < selection->count; i++) {
         const struct virtual_service *service = selection->items[i];
-        for (uint32_t k = 0; k < service->hosts.count; k++) {
-            struct str host = service->hosts.items[k];
+        /* As written: istiod's index knows capitals from small letters. */
+        for (uint32_t k = 0; k < service->cased_hosts.count; k++) {
+            struct str host = service->cased_hosts.items[k];
             if (map_get(&out->by_host, host) != MAP_NONE)
                 continue;
             (void)map_set(&out->by_host, host, i);

@@ -63,6 +63,8 @@ static void add_candidate(struct table_maker *maker, const struct service *servi
         if (service->ports[k].port != maker->port)
             continue;
         enum port_protocol protocol = service_port_protocol(&service->ports[k]);
+        if (protocol == PORT_UDP)
+            continue;
         maker->candidates[maker->candidate_count] = (struct candidate){
             .service = service,
             .visible_index = visible_index,
