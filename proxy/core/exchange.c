@@ -215,14 +215,15 @@ static void pick_endpoint(const struct step *step)
 {
     struct exchange *xc = step->xc;
     struct lb *lb = engine_lb(xc->setup.engine, xc->cluster_index);
-    uint32_t endpoint_index = lb_pick(lb, &xc->setup.engine->rng_lb);
+    struct lb_answer answer = lb_choose(lb, &xc->setup.engine->rng_lb);
+    uint32_t endpoint_index = answer.endpoint_index;
     struct trace_event *event =
         tell(step, endpoint_index == LB_NONE ? TRACE_NO_ENDPOINT : TRACE_ENDPOINT_PICKED);
     if (event != NULL) {
         event->cluster = xc->record.cluster;
         event->origin = xc->record.cluster->subset.len > 0 ? xc->record.cluster->subset_origin
                                                            : xc->record.cluster->origin;
-        event->number = lb->usable_count;
+        event->number = answer.usable_count;
         event->total = xc->record.cluster->endpoint_count;
     }
     if (endpoint_index == LB_NONE) {

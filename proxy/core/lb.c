@@ -1,121 +1,167 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/core/lb.c - usable endpoints and the policies over them.
+ * proxy/core/lb.c - groups of endpoints and the policies over them.
  */
 #include "proxy/core/lb.h"
 
 #include "base/check.h"
 
 #define LEAST_REQUEST_CHOICES 2u /* Envoy's choice_count */
+/* Envoy pretends that so many picks, at most, came before the first. */
+#define EARLIER_PICKS_MAX UINT64_C(429496729)
 
-static uint32_t first_priority(const struct cluster *cluster)
+static double weight_of(const struct lb *lb, uint32_t endpoint)
 {
-    uint32_t best = UINT32_MAX;
-    uint32_t any = UINT32_MAX;
-    for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
-        const struct endpoint *endpoint = &cluster->endpoints[i];
-        if (endpoint->priority < any)
-            any = endpoint->priority;
-        if (endpoint->health == ENDPOINT_HEALTHY && endpoint->priority < best)
-            best = endpoint->priority;
-    }
-    return best != UINT32_MAX ? best : any;
-}
-
-/* Envoy panics when less than half of a priority is healthy, unless the
- * threshold is 0, as Istio sets it (ENVOY.md 5.2). */
-static bool is_panicking(const struct cluster *cluster, uint32_t priority)
-{
-    if (cluster->has_panic_threshold_zero)
-        return false;
-    uint32_t healthy = 0, all = 0;
-    for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
-        if (cluster->endpoints[i].priority != priority)
-            continue;
-        all++;
-        healthy += cluster->endpoints[i].health == ENDPOINT_HEALTHY;
-    }
-    return all > 0 && healthy * 2 < all;
-}
-
-/* The usable one with the earliest deadline; */
-static uint32_t pick_earliest(struct lb *lb)
-{
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < lb->usable_count; i++)
-        if (lb->deadlines[i] < lb->deadlines[best])
-            best = i;
-    uint32_t endpoint = lb->usable[best];
     double weight = lb->cluster->endpoints[endpoint].weight;
     /* Least request lowers the weight of the busy (active_request_bias 1). */
     if (lb->cluster->lb == LB_LEAST_REQUEST)
         weight /= (double)(lb->active[endpoint] + 1);
-    lb->now = lb->deadlines[best];
-    lb->deadlines[best] = lb->now + 1.0 / weight;
-    return endpoint;
+    return weight;
 }
 
-static uint32_t pick_least(const struct lb *lb, struct rng *rng)
+/* The one that is due first; of those due at once, the one put in first. */
+static uint32_t pick_earliest(const struct lb *lb, struct lb_group *group)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < group->count; i++) {
+        double due = group->deadlines[i], best_due = group->deadlines[best];
+        if (due < best_due || (due == best_due && group->sequences[i] < group->sequences[best]))
+            best = i;
+    }
+    group->now = group->deadlines[best];
+    group->deadlines[best] = group->now + 1.0 / weight_of(lb, group->endpoints[best]);
+    group->sequences[best] = group->next_sequence++;
+    return group->endpoints[best];
+}
+
+static uint32_t pick_least(const struct lb *lb, const struct lb_group *group, struct rng *rng)
 {
     uint32_t choices = lb->cluster->least_request_choices;
     if (choices == 0)
         choices = LEAST_REQUEST_CHOICES;
     uint32_t best = LB_NONE;
     for (uint32_t i = 0; i < choices; i++) {
-        uint32_t endpoint = lb->usable[rng_below(rng, lb->usable_count)];
+        uint32_t endpoint = group->endpoints[rng_below(rng, group->count)];
         if (best == LB_NONE || lb->active[endpoint] < lb->active[best])
             best = endpoint;
     }
     return best;
 }
 
-void lb_init(struct lb *lb, const struct cluster *cluster, struct rng *rng, struct arena *arena)
+/* A schedule in which `earlier` picks have been made already (ENVOY.md 5.3):
+ * whole turns by arithmetic, the rest one by one. */
+static void start_schedule(const struct lb *lb, struct lb_group *group, uint64_t earlier,
+                           struct arena *arena)
 {
-    *lb = (struct lb){.cluster = cluster, .next = rng_next(rng)};
-    lb->usable = ARENA_ARRAY(arena, uint32_t, cluster->endpoint_count);
-    lb->active = ARENA_ARRAY(arena, uint32_t, cluster->endpoint_count);
-    uint32_t priority = first_priority(cluster);
-    lb->is_panicking = is_panicking(cluster, priority);
-    for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
-        const struct endpoint *endpoint = &cluster->endpoints[i];
-        if (endpoint->priority != priority || endpoint->weight == 0)
-            continue;
-        if (endpoint->health != ENDPOINT_HEALTHY && !lb->is_panicking)
-            continue;
-        if (lb->usable_count > 0 && endpoint->weight != cluster->endpoints[lb->usable[0]].weight)
-            lb->has_weights = true;
-        lb->usable[lb->usable_count++] = i;
+    group->deadlines = ARENA_ARRAY(arena, double, group->count);
+    group->sequences = ARENA_ARRAY(arena, uint64_t, group->count);
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < group->count; i++)
+        total += lb->cluster->endpoints[group->endpoints[i]].weight;
+    uint64_t picked = 0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        uint64_t weight = lb->cluster->endpoints[group->endpoints[i]].weight;
+        uint64_t turns = earlier * weight / total;
+        group->deadlines[i] = (double)(turns + 1) / (double)weight;
+        group->sequences[i] = group->next_sequence++;
+        picked += turns;
     }
-    if (!lb->has_weights)
-        return;
-    lb->deadlines = ARENA_ARRAY(arena, double, lb->usable_count);
-    for (uint32_t i = 0; i < lb->usable_count; i++)
-        lb->deadlines[i] = 1.0 / cluster->endpoints[lb->usable[i]].weight;
-    /* Envoy starts anywhere in the schedule here as well. */
-    uint64_t skip = lb->next % lb->usable_count;
-    for (uint64_t i = 0; i < skip; i++)
-        (void)pick_earliest(lb);
+    for (; picked < earlier; picked++)
+        (void)pick_earliest(lb, group);
 }
 
-uint32_t lb_pick(struct lb *lb, struct rng *rng)
+static bool is_in_group(const struct endpoint *endpoint, uint32_t priority, bool is_panicking)
 {
-    if (lb->usable_count == 0)
-        return LB_NONE;
+    return endpoint->priority == priority && endpoint->weight > 0 &&
+           (is_panicking || endpoint->health == ENDPOINT_HEALTHY);
+}
+
+static void fill_group(struct lb *lb, uint32_t priority, uint64_t seed, struct arena *arena)
+{
+    const struct cluster *cluster = lb->cluster;
+    struct lb_group *group = &lb->groups[priority];
+    group->endpoints = ARENA_ARRAY(arena, uint32_t, cluster->endpoint_count);
+    group->next = seed;
+    for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
+        const struct endpoint *endpoint = &cluster->endpoints[i];
+        if (!is_in_group(endpoint, priority, lb->shares[priority].is_panicking))
+            continue;
+        if (group->count > 0 && endpoint->weight != cluster->endpoints[group->endpoints[0]].weight)
+            group->has_weights = true;
+        group->endpoints[group->count++] = i;
+    }
+    if (group->has_weights)
+        start_schedule(lb, group, seed % EARLIER_PICKS_MAX, arena);
+}
+
+static void count_endpoints(const struct cluster *cluster, struct priority_count *counts)
+{
+    for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
+        const struct endpoint *endpoint = &cluster->endpoints[i];
+        struct priority_count *count = &counts[endpoint->priority];
+        count->all++;
+        count->counted += endpoint->health != ENDPOINT_DRAINING;
+        count->healthy += endpoint->health == ENDPOINT_HEALTHY;
+    }
+}
+
+void lb_init(struct lb *lb, const struct cluster *cluster, struct rng *rng, struct arena *arena)
+{
+    *lb = (struct lb){.cluster = cluster, .group_count = 1};
+    uint64_t seed = rng_next(rng);
+    for (uint32_t i = 0; i < cluster->endpoint_count; i++)
+        if (cluster->endpoints[i].priority >= lb->group_count)
+            lb->group_count = cluster->endpoints[i].priority + 1;
+    lb->groups = ARENA_ARRAY(arena, struct lb_group, lb->group_count);
+    lb->shares = ARENA_ARRAY(arena, struct priority_share, lb->group_count);
+    lb->active = ARENA_ARRAY(arena, uint32_t, cluster->endpoint_count);
+    struct priority_count *counts = ARENA_ARRAY(arena, struct priority_count, lb->group_count);
+    count_endpoints(cluster, counts);
+    priority_shares(counts, lb->group_count,
+                    cluster->has_panic_threshold_zero ? 0 : PRIORITY_PANIC_PERCENT, lb->shares);
+    for (uint32_t i = 0; i < lb->group_count; i++)
+        fill_group(lb, i, seed, arena);
+}
+
+static uint32_t pick_from(struct lb *lb, struct lb_group *group, uint64_t random, struct rng *rng)
+{
     switch (lb->cluster->lb) {
     case LB_ROUND_ROBIN:
     case LB_RING_HASH:
     case LB_MAGLEV:
-        if (lb->has_weights)
-            return pick_earliest(lb);
-        return lb->usable[lb->next++ % lb->usable_count];
+        if (group->has_weights)
+            return pick_earliest(lb, group);
+        return group->endpoints[group->next++ % group->count];
     case LB_LEAST_REQUEST:
-        return lb->has_weights ? pick_earliest(lb) : pick_least(lb, rng);
+        return group->has_weights ? pick_earliest(lb, group) : pick_least(lb, group, rng);
     case LB_RANDOM:
-        return lb->usable[rng_below(rng, lb->usable_count)];
+        return group->endpoints[random % group->count];
     case LB_CLUSTER_PROVIDED:
         return LB_NONE;
     }
     UNREACHABLE("lb_policy");
+}
+
+struct lb_answer lb_choose(struct lb *lb, struct rng *rng)
+{
+    struct lb_answer answer = {.endpoint_index = LB_NONE};
+    uint64_t random = 0;
+    if (lb->group_count > 1 || lb->cluster->lb == LB_RANDOM)
+        random = rng_next(rng);
+    uint32_t priority = priority_choose(lb->shares, lb->group_count, random);
+    if (priority == UINT32_MAX)
+        return answer;
+    struct lb_group *group = &lb->groups[priority];
+    answer.usable_count = group->count;
+    answer.is_panicking = lb->shares[priority].is_panicking;
+    if (group->count > 0)
+        answer.endpoint_index = pick_from(lb, group, random, rng);
+    return answer;
+}
+
+uint32_t lb_pick(struct lb *lb, struct rng *rng)
+{
+    return lb_choose(lb, rng).endpoint_index;
 }
 
 void lb_note_begin(struct lb *lb, uint32_t endpoint_index)

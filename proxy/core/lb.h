@@ -2,10 +2,10 @@
  *
  * proxy/core/lb.h - which endpoint of a cluster?
  *
- * Only usable endpoints of the first priority that has any; when too few are
- * healthy and the cluster has a panic threshold, all of them (ENVOY.md 5.1,
- * 5.2). Round robin starts anywhere; unequal weights are served earliest
- * deadline first, as Envoy's scheduler does (5.3).
+ * First a priority (priority.h), then one of its healthy endpoints, or of all
+ * its endpoints when it panics, by the cluster's policy. Round robin starts
+ * anywhere; unequal weights are served earliest deadline first, as Envoy's
+ * scheduler does. Source: ENVOY.md 5.1 to 5.3.
  */
 #pragma once
 
@@ -14,30 +14,49 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "proxy/core/priority.h"
 #include "proxy/model/cluster.h"
 
 #define LB_NONE UINT32_MAX
 
+/* Those of one priority that may be picked, and whose turn it is. */
+struct lb_group {
+    uint32_t *endpoints; /* indexes, in the cluster's order */
+    uint32_t count;
+    bool has_weights; /* they are not all the same */
+    uint64_t next;    /* round robin */
+    /* With weights: when each is due, and its place among those due at once. */
+    double *deadlines;
+    uint64_t *sequences;
+    uint64_t next_sequence;
+    double now; /* the scheduler's clock */
+};
+
 /* What a balancer remembers of one cluster; lives with the engine. */
 struct lb {
     const struct cluster *cluster;
-    uint32_t *usable; /* indexes of endpoints, in order */
-    uint32_t usable_count;
+    struct lb_group *groups; /* of each priority */
+    struct priority_share *shares;
+    uint32_t group_count;
+    uint32_t *active; /* requests under way, of each endpoint */
+};
+
+struct lb_answer {
+    uint32_t endpoint_index; /* or LB_NONE */
+    uint32_t usable_count;   /* how many it was picked from */
     bool is_panicking;
-    bool has_weights;  /* they are not all the same */
-    uint64_t next;     /* round robin */
-    double *deadlines; /* of each usable one, with weights */
-    double now;        /* the scheduler's clock */
-    uint32_t *active;  /* requests under way, of each endpoint */
 };
 
 /* Draws once from `rng` for the starting point. */
 void lb_init(struct lb *lb, const struct cluster *cluster, struct rng *rng, struct arena *arena);
 
-/* Index of the endpoint, or LB_NONE. Draws: round robin none; random one;
- * least request one for each choice (2 by default). */
+/* Draws: one for the priority when there are several, which random picking uses
+ * as well; least request one for each choice (2 by default); round robin and
+ * weighted turns none. */
+struct lb_answer lb_choose(struct lb *lb, struct rng *rng);
+/* Index of the endpoint, or LB_NONE. */
 uint32_t lb_pick(struct lb *lb, struct rng *rng);
 
-/* A request at an endpoint begins and ends. */
+/* A request at an endpoint begins (it has a connection) and ends. */
 void lb_note_begin(struct lb *lb, uint32_t endpoint_index);
 void lb_note_end(struct lb *lb, uint32_t endpoint_index);
