@@ -14,8 +14,10 @@
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
 #include "proxy/core/redirect.h"
+#include "proxy/core/retry.h"
 #include "proxy/core/router.h"
 #include "proxy/core/split.h"
+#include "proxy/model/limits.h"
 
 /* One step: the exchange, the time and the plan being made. */
 struct step {
@@ -70,6 +72,17 @@ static void end_attempt(struct exchange *xc)
         lb_note_end(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
     xc->has_begun = false;
     xc->attempt = 0;
+    xc->try_deadline_ns = NS_NEVER;
+}
+
+/* The cluster's budget of retries gets back what was held of it, if it was. */
+static bool release_retry(struct exchange *xc)
+{
+    bool was_held = xc->holds_retry;
+    if (was_held)
+        cluster_state(xc)->retry_count--;
+    xc->holds_retry = false;
+    return was_held;
 }
 
 static void abandon(const struct step *step)
@@ -86,7 +99,8 @@ static void finish(const struct step *step)
     ASSERT(xc->state != XC_STATE_FINISHED);
     ASSERT(xc->attempt == 0);
     xc->state = XC_STATE_FINISHED;
-    xc->deadline_ns = NS_NEVER;
+    xc->deadline_ns = xc->resume_ns = NS_NEVER;
+    (void)release_retry(xc);
     xc->record.finished_ns = step->now_ns;
     struct trace_event *event = tell(step, TRACE_FINISHED);
     if (event != NULL) {
@@ -193,10 +207,7 @@ static void open_attempt(const struct step *step, uint32_t endpoint_index)
     xc->attempt = xc->record.attempt_count;
     xc->endpoint_index = endpoint_index;
     xc->record.endpoint = &xc->record.cluster->endpoints[endpoint_index];
-    xc->attempt_started_ns = step->now_ns;
     xc->state = XC_STATE_UPSTREAM;
-    lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), endpoint_index);
-    xc->has_begun = true;
     struct trace_event *event = tell(step, TRACE_ATTEMPT_OPENED);
     if (event != NULL) {
         event->index = xc->attempt;
@@ -211,11 +222,31 @@ static void open_attempt(const struct step *step, uint32_t endpoint_index)
     action->is_end = xc->is_request_complete;
 }
 
+static bool was_tried(const struct exchange *xc, uint32_t endpoint_index)
+{
+    for (uint32_t i = 0; i < xc->tried_count; i++)
+        if (xc->tried[i] == endpoint_index)
+            return true;
+    return false;
+}
+
+/* The balancer's choice; in a retry it is asked again while it names an endpoint
+ * that was tried before, but not for ever. */
+static struct lb_answer choose_endpoint(struct exchange *xc)
+{
+    struct engine *engine = xc->setup.engine;
+    struct lb *lb = engine_lb(engine, xc->cluster_index);
+    uint32_t again_max = xc->retry != NULL ? retry_host_selection_max(xc->retry) : 0;
+    struct lb_answer answer = lb_choose(lb, &engine->rng_lb);
+    for (uint32_t i = 0; i < again_max && was_tried(xc, answer.endpoint_index); i++)
+        answer = lb_choose(lb, &engine->rng_lb);
+    return answer;
+}
+
 static void pick_endpoint(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    struct lb *lb = engine_lb(xc->setup.engine, xc->cluster_index);
-    struct lb_answer answer = lb_choose(lb, &xc->setup.engine->rng_lb);
+    struct lb_answer answer = choose_endpoint(xc);
     uint32_t endpoint_index = answer.endpoint_index;
     struct trace_event *event =
         tell(step, endpoint_index == LB_NONE ? TRACE_NO_ENDPOINT : TRACE_ENDPOINT_PICKED);
@@ -284,6 +315,21 @@ static void choose_cluster(const struct step *step)
     xc->record.cluster = &engine_snapshot(xc->setup.engine)->clusters[index];
 }
 
+static struct forward_question forward_question(const struct step *step)
+{
+    const struct exchange *xc = step->xc;
+    int64_t completed_ns = ns_min(xc->completed_ns, step->now_ns);
+    return (struct forward_question){.http = xc->setup.http,
+                                     .virtual_host = xc->record.virtual_host,
+                                     .route = xc->record.route,
+                                     .weighted = xc->record.weighted,
+                                     .timeout_ns = xc->timeout_ns,
+                                     .per_try_timeout_ns = xc->per_try_timeout_ns,
+                                     .elapsed_ns = step->now_ns - completed_ns,
+                                     .attempt_count = xc->record.attempt_count,
+                                     .now_ns = step->now_ns};
+}
+
 static void forward(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -298,20 +344,16 @@ static void forward(const struct step *step)
         return;
     }
     xc->record.attempt_count = 1;
+    xc->retry = route->forward.retry;
     xc->timeout_ns = forward_timeout_ns(&route->forward, xc->request, xc->is_grpc);
+    xc->per_try_timeout_ns = forward_per_try_timeout_ns(&route->forward, xc->timeout_ns);
     struct trace_event *event = xc->timeout_ns > 0 ? tell(step, TRACE_TIMEOUT_ARMED) : NULL;
     if (event != NULL) {
         event->number = xc->timeout_ns;
         event->origin = route->forward.timeout_origin;
         event->route = route;
     }
-    struct forward_question asked = {.http = xc->setup.http,
-                                     .virtual_host = xc->record.virtual_host,
-                                     .route = route,
-                                     .weighted = xc->record.weighted,
-                                     .timeout_ns = xc->timeout_ns,
-                                     .attempt_count = xc->record.attempt_count,
-                                     .now_ns = step->now_ns};
+    struct forward_question asked = forward_question(step);
     struct formatter_facts facts = facts_of(xc);
     forward_request(&asked, &facts, xc->request, xc->setup.trace);
     xc->record.authority = xc->request->authority;
@@ -448,6 +490,8 @@ static void on_request_head(const struct step *step, const struct xc_event *even
     note_request(xc, event->request);
     xc->state = XC_STATE_DECIDED;
     xc->is_request_complete = event->is_end;
+    if (event->is_end)
+        xc->completed_ns = step->now_ns;
     struct trace_event *told = tell(step, TRACE_REQUEST);
     if (told != NULL) {
         struct arena *arena = xc->setup.trace->arena;
@@ -479,29 +523,177 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
                                     .body = event->body});
 }
 
+/* --- another attempt ------------------------------------------------------ */
+
+static void tell_retry(const struct step *step, const struct retry_question *asked,
+                       const struct retry_answer *answer)
+{
+    static const enum trace_condition WHY_NOT[] = {
+        [RETRY_NO] = CONDITION_RETRY_WORDS,
+        [RETRY_LIMIT] = CONDITION_RETRY_LIMIT,
+        [RETRY_OVERFLOW] = CONDITION_RETRY_BUDGET,
+        [RETRY_LATER] = CONDITION_RETRY_WORDS,
+    };
+    bool is_good = asked->response != NULL && asked->response->status < 500;
+    bool is_later = answer->verdict == RETRY_LATER;
+    if (answer->verdict == RETRY_NO && is_good)
+        return;
+    struct trace_event *event = tell(step, is_later ? TRACE_RETRY_LATER : TRACE_RETRY_REFUSED);
+    if (event == NULL)
+        return;
+    struct str word =
+        answer->verdict == RETRY_NO ? asked->policy->retry_on : retry_on_word(answer->word);
+    event->index = asked->attempt_count;
+    event->text = arena_str(step->xc->setup.trace->arena, word);
+    event->origin = asked->policy->origin;
+    event->condition = WHY_NOT[answer->verdict];
+    event->number = is_later ? answer->wait_ns : (int64_t)asked->policy->num_retries + 1;
+}
+
+static void wait_for_retry(const struct step *step, int64_t wait_ns)
+{
+    struct exchange *xc = step->xc;
+    count_cluster(step, STAT_CLUSTER_upstream_rq_retry);
+    count_cluster(step, STAT_CLUSTER_upstream_rq_retry_backoff_exponential);
+    cluster_state(xc)->retry_count++;
+    xc->holds_retry = true;
+    *ARENA_PUSH(xc->setup.arena, xc->tried, xc->tried_count, xc->tried_capacity) =
+        xc->endpoint_index;
+    xc->state = XC_STATE_WAITING;
+    xc->resume_ns = ns_add(step->now_ns, wait_ns);
+}
+
+/* The attempt ended with `response`, or failed: is there another one? When not,
+ * flags and counters say why. */
+static bool retry(const struct step *step, const struct response_head *response,
+                  enum failure failure)
+{
+    struct exchange *xc = step->xc;
+    if (xc->retry == NULL || xc->state != XC_STATE_UPSTREAM)
+        return false;
+    bool was_retried = release_retry(xc);
+    uint32_t retries_max = xc->record.cluster->breakers.max_retries;
+    struct retry_question asked = {.policy = xc->retry,
+                                   .attempt_count = xc->record.attempt_count,
+                                   .response = response,
+                                   .failure = failure,
+                                   .was_sent = xc->is_sent,
+                                   .has_budget = cluster_state(xc)->retry_count < retries_max};
+    struct retry_answer answer = retry_decide(&asked, &xc->setup.engine->rng_jitter);
+    tell_retry(step, &asked, &answer);
+    switch (answer.verdict) {
+    case RETRY_NO:
+        if (was_retried)
+            count_cluster(step, STAT_CLUSTER_upstream_rq_retry_success);
+        return false;
+    case RETRY_LIMIT:
+        count_cluster(step, STAT_CLUSTER_upstream_rq_retry_limit_exceeded);
+        record_add_flag(&xc->record, STR("URX"));
+        return false;
+    case RETRY_OVERFLOW:
+        count_cluster(step, STAT_CLUSTER_upstream_rq_retry_overflow);
+        record_add_flag(&xc->record, STR("UO"));
+        return false;
+    case RETRY_LATER:
+        wait_for_retry(step, answer.wait_ns);
+        return true;
+    }
+    UNREACHABLE("retry_verdict");
+}
+
+/* The back-off is over. */
+static void resume(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    xc->resume_ns = NS_NEVER;
+    xc->record.attempt_count++;
+    struct forward_question asked = forward_question(step);
+    forward_request_again(&asked, xc->request);
+    pick_endpoint(step);
+}
+
+/* From here on the request cannot be sent again. */
+static void give_up_retries(struct exchange *xc)
+{
+    (void)release_retry(xc);
+    xc->retry = NULL;
+}
+
+/* The body has outgrown the buffer that a retry needs. */
+static void give_up_body(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    count_cluster(step, STAT_CLUSTER_retry_or_shadow_abandoned);
+    struct trace_event *event = tell(step, TRACE_RETRY_REFUSED);
+    if (event != NULL) {
+        event->index = xc->record.attempt_count;
+        event->condition = CONDITION_RETRY_BODY;
+        event->origin = xc->retry->origin;
+        event->number = LIMIT_CONNECTION_BUFFER_BYTES;
+    }
+    give_up_retries(xc);
+    if (xc->state == XC_STATE_WAITING)
+        reply_for_cluster(step, (struct reply){.reason = REASON_RETRY_BUFFER}, false);
+}
+
 /* --- the attempt ---------------------------------------------------------- */
+
+/* The time of one attempt runs while it has a connection and the whole request. */
+static void arm_try_timeout(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    if (xc->per_try_timeout_ns > 0 && xc->has_begun && xc->is_request_complete &&
+        xc->state == XC_STATE_UPSTREAM)
+        xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
+}
+
+/* A response that is not wanted, as another attempt will be made. */
+static void drop_response(const struct step *step, const struct xc_event *event)
+{
+    struct exchange *xc = step->xc;
+    cluster_stats_note_retried(&cluster_state(xc)->stats, event->response->status,
+                               &xc->setup.engine->arena);
+    if (event->is_end)
+        end_attempt(xc);
+    else
+        abandon(step);
+}
+
+/* Since the request was complete, with all attempts and waits. */
+static void set_service_time(const struct step *step, struct response_head *head)
+{
+    struct exchange *xc = step->xc;
+    if (xc->completed_ns == NS_NEVER)
+        return;
+    int64_t took_ms = (step->now_ns - xc->completed_ns) / NS_MS;
+    header_set(&head->headers, STR("x-envoy-upstream-service-time"),
+               arena_format(xc->setup.arena, "%lld", (long long)took_ms));
+}
 
 static void on_response_head(const struct step *step, const struct xc_event *event)
 {
     struct exchange *xc = step->xc;
     struct response_head *head = event->response;
     ASSERT(xc->state == XC_STATE_UPSTREAM);
-    xc->response = head;
-    cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
-    int64_t took_ms = (step->now_ns - xc->attempt_started_ns) / NS_MS;
-    header_set(&head->headers, STR("x-envoy-upstream-service-time"),
-               arena_format(xc->setup.arena, "%lld", (long long)took_ms));
-    xc->record.status = head->status;
-    xc->record.details = STR("via_upstream");
-    struct formatter_facts facts = facts_of(xc);
-    forward_response(xc->record.route, xc->record.weighted, &facts, head, xc->setup.trace,
-                     step->now_ns);
     struct trace_event *told = tell(step, TRACE_RESPONSE);
     if (told != NULL) {
         told->index = event->attempt;
         told->number = head->status;
         told->endpoint = xc->record.endpoint;
     }
+    if (retry(step, head, FAILURE_NONE)) {
+        drop_response(step, event);
+        return;
+    }
+    xc->try_deadline_ns = NS_NEVER;
+    xc->response = head;
+    cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
+    set_service_time(step, head);
+    xc->record.status = head->status;
+    xc->record.details = STR("via_upstream");
+    struct formatter_facts facts = facts_of(xc);
+    forward_response(xc->record.route, xc->record.weighted, &facts, head, xc->setup.trace,
+                     step->now_ns);
     xc->state = XC_STATE_RESPONDING;
     struct xc_action *action = act(step, XC_FORWARD);
     action->attempt = xc->attempt;
@@ -515,6 +707,8 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
 
 static void on_interim(const struct step *step, const struct xc_event *event)
 {
+    /* What the client hears of one attempt binds it (ENVOY.md 3.5). */
+    give_up_retries(step->xc);
     struct xc_action *action = act(step, XC_FORWARD_INTERIM);
     action->attempt = event->attempt;
     action->response = event->response;
@@ -550,6 +744,8 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
     }
     end_attempt(xc);
     xc->record.transport_failure = text;
+    if (retry(step, NULL, event->failure))
+        return;
     if (xc->state == XC_STATE_RESPONDING) {
         cut(step, row->flag,
             reset_details(arena, STR("upstream_reset_after_response_started"), event->failure,
@@ -557,8 +753,8 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
         return;
     }
     struct str body = arena_format(
-        arena, "upstream connect error or disconnect/reset before headers. reset reason: %.*s",
-        STR_FMT(row->words));
+        arena, "upstream connect error or disconnect/reset before headers. %sreset reason: %.*s",
+        xc->record.attempt_count > 1 ? "retried and the latest " : "", STR_FMT(row->words));
     reply_for_cluster(step,
                       (struct reply){.reason = REASON_UPSTREAM_RESET,
                                      .status = row->status,
@@ -578,12 +774,17 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
         return; /* given up before: nobody listens any more */
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
         count_cluster(step, STAT_CLUSTER_upstream_rq_total);
+        lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
+        xc->has_begun = true;
+        arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {
             told->index = event->attempt;
             told->number = event->is_reused;
             told->endpoint = xc->record.endpoint;
         }
+    } else if (event->kind == XC_EVENT_ATTEMPT_SENT) {
+        xc->is_sent = true;
     } else if (event->kind == XC_EVENT_INTERIM) {
         on_interim(step, event);
     } else if (event->kind == XC_EVENT_RESPONSE_HEAD) {
@@ -612,11 +813,25 @@ static void on_client_gone(const struct step *step, const struct xc_event *event
     finish(step);
 }
 
-static void on_wake(const struct step *step)
+static void on_try_timeout(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    if (step->now_ns < xc->deadline_ns)
-        return;
+    struct trace_event *told = tell(step, TRACE_TRY_TIMEOUT_FIRED);
+    if (told != NULL) {
+        told->index = xc->attempt;
+        told->number = xc->per_try_timeout_ns;
+        told->origin = xc->record.route->forward.retry->origin;
+        told->endpoint = xc->record.endpoint;
+    }
+    count_cluster(step, STAT_CLUSTER_upstream_rq_per_try_timeout);
+    abandon(step);
+    if (!retry(step, NULL, FAILURE_LOCAL_RESET))
+        reply_for_cluster(step, (struct reply){.reason = REASON_PER_TRY_TIMEOUT}, false);
+}
+
+static void on_timeout(const struct step *step)
+{
+    struct exchange *xc = step->xc;
     struct trace_event *told = tell(step, TRACE_TIMEOUT_FIRED);
     if (told != NULL) {
         told->number = xc->timeout_ns;
@@ -631,15 +846,46 @@ static void on_wake(const struct step *step)
         reply_for_cluster(step, (struct reply){.reason = REASON_ROUTE_TIMEOUT}, false);
 }
 
+static void on_wake(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    if (step->now_ns >= xc->deadline_ns)
+        on_timeout(step);
+    else if (step->now_ns >= xc->try_deadline_ns)
+        on_try_timeout(step);
+    else if (step->now_ns >= xc->resume_ns)
+        resume(step);
+}
+
 static void on_request_complete(const struct step *step)
 {
-    step->xc->is_request_complete = true;
+    struct exchange *xc = step->xc;
+    if (xc->is_request_complete)
+        return;
+    xc->is_request_complete = true;
+    xc->completed_ns = step->now_ns;
     arm_timeout(step);
+    arm_try_timeout(step);
+}
+
+static void on_request_data(const struct step *step, const struct xc_event *event)
+{
+    struct exchange *xc = step->xc;
+    xc->record.bytes_received += event->size;
+    bool is_kept = xc->retry != NULL && xc->state != XC_STATE_RESPONDING;
+    if (is_kept && xc->record.bytes_received > LIMIT_CONNECTION_BUFFER_BYTES)
+        give_up_body(step);
+    if (event->is_end && xc->state != XC_STATE_FINISHED)
+        on_request_complete(step);
 }
 
 void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t now_ns)
 {
-    *xc = (struct exchange){.setup = *setup, .deadline_ns = NS_NEVER};
+    *xc = (struct exchange){.setup = *setup,
+                            .completed_ns = NS_NEVER,
+                            .deadline_ns = NS_NEVER,
+                            .try_deadline_ns = NS_NEVER,
+                            .resume_ns = NS_NEVER};
     xc->stream_random = rng_next(engine_rng_stream(setup->engine));
     xc->record.started_ns = now_ns;
     xc->record.version = HTTP_1_1;
@@ -661,9 +907,7 @@ void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t no
         on_request_refused(&step, event);
         return;
     case XC_EVENT_REQUEST_DATA:
-        xc->record.bytes_received += event->size;
-        if (event->is_end)
-            on_request_complete(&step);
+        on_request_data(&step, event);
         return;
     case XC_EVENT_REQUEST_END:
         on_request_complete(&step);
@@ -687,7 +931,13 @@ void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t no
     UNREACHABLE("xc_event_kind");
 }
 
+bool exchange_may_retry(const struct exchange *xc)
+{
+    return xc->retry != NULL && xc->state != XC_STATE_RESPONDING &&
+           xc->record.attempt_count <= xc->retry->num_retries;
+}
+
 int64_t exchange_wake_ns(const struct exchange *xc)
 {
-    return xc->deadline_ns;
+    return ns_min(xc->deadline_ns, ns_min(xc->try_deadline_ns, xc->resume_ns));
 }

@@ -42,6 +42,11 @@ enum trace_kind {
     TRACE_ATTEMPT_CONNECTED, /* index: attempt; number: 1 when a connection was reused */
     TRACE_ATTEMPT_FAILED,    /* index: attempt; failure; text: transport's words */
     TRACE_RESPONSE,          /* index: attempt; number: status */
+    TRACE_RETRY_LATER,       /* index: the attempt that ended; text: the word that covers it;
+                                number: ns until the next */
+    TRACE_RETRY_REFUSED,     /* index: the attempt that ended; condition: why; text: the word that
+                                covers it, or all words when none does; number: attempts allowed */
+    TRACE_TRY_TIMEOUT_FIRED, /* index: attempt; number: ns */
     TRACE_TIMEOUT_FIRED,     /* number: ns */
     TRACE_LOCAL_REPLY,       /* reason; number: status; text: details */
     TRACE_CUT,               /* the response was begun and could not be ended */
@@ -49,12 +54,17 @@ enum trace_kind {
     TRACE_FINISHED, /* number: status; text: details */
 };
 
-/* Which question of a route was answered with no. */
+/* Which question of a route, or of a retry, was answered with no. */
 enum trace_condition {
     CONDITION_PATH,
     CONDITION_HEADER,
     CONDITION_QUERY,
     CONDITION_GRPC,
+    /* Why there is no other attempt. */
+    CONDITION_RETRY_WORDS,  /* no word covers the outcome */
+    CONDITION_RETRY_LIMIT,  /* the attempts are used up */
+    CONDITION_RETRY_BUDGET, /* too many retries are under way */
+    CONDITION_RETRY_BODY,   /* the body's beginning is gone */
 };
 
 struct trace_event {

@@ -85,6 +85,7 @@ struct fraction {
 /* ENVOY.md 3.3; how it is carried out is the exchange's part. */
 struct retry_policy {
     struct str retry_on; /* as in the configuration */
+    uint32_t conditions; /* the same, read: bits of retry_on.h */
     uint32_t num_retries;
     int64_t per_try_timeout_ns;   /* 0: none */
     int64_t backoff_base_ns;      /* 0: Envoy's 25 ms */

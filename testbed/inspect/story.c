@@ -108,6 +108,11 @@ static struct str rejection_words(const struct trace_event *event, struct arena 
     }
     case CONDITION_GRPC:
         return STR("the request is not gRPC");
+    case CONDITION_RETRY_WORDS:
+    case CONDITION_RETRY_LIMIT:
+    case CONDITION_RETRY_BUDGET:
+    case CONDITION_RETRY_BODY:
+        break;
     }
     UNREACHABLE("trace_condition");
 }
@@ -228,6 +233,30 @@ static struct str no_endpoint_words(const struct trace_event *event, struct aren
     return arena_format(arena, "none of %lld is usable", (long long)event->total);
 }
 
+static struct str retry_refusal_words(const struct trace_event *event, struct arena *arena)
+{
+    switch (event->condition) {
+    case CONDITION_RETRY_WORDS:
+        return arena_format(arena, "none: not one of %.*s covers it", STR_FMT(event->text));
+    case CONDITION_RETRY_LIMIT:
+        return arena_format(arena, "none: %.*s covers it, but %lld attempt%s are all",
+                            STR_FMT(event->text), (long long)event->number,
+                            event->number == 1 ? "" : "s");
+    case CONDITION_RETRY_BUDGET:
+        return arena_format(arena, "none: %.*s covers it, but too many retries are under way",
+                            STR_FMT(event->text));
+    case CONDITION_RETRY_BODY:
+        return arena_format(arena, "no more: the body is longer than the %lld bytes that are kept",
+                            (long long)event->number);
+    case CONDITION_PATH:
+    case CONDITION_HEADER:
+    case CONDITION_QUERY:
+    case CONDITION_GRPC:
+        break;
+    }
+    UNREACHABLE("trace_condition");
+}
+
 /* Endpoints and attempts. */
 static bool tell_attempt(const struct teller *teller, const struct trace_event *event,
                          struct story_line *line)
@@ -254,6 +283,21 @@ static bool tell_attempt(const struct teller *teller, const struct trace_event *
                                    event->text.len > 0 ? ": " : "", STR_FMT(event->text));
     } else if (event->kind == TRACE_RESPONSE) {
         line->words = arena_format(arena, "answered %lld", (long long)event->number);
+    } else if (event->kind == TRACE_TRY_TIMEOUT_FIRED) {
+        line->mark = MARK_BAD;
+        line->words = arena_format(arena, "is given up: the %.*s of one attempt have passed",
+                                   STR_FMT(duration_text(event->number, arena)));
+    } else if (event->kind == TRACE_RETRY_LATER) {
+        line->mark = MARK_GO;
+        line->subject = STR("retry");
+        line->is_default = event->origin.line == 0;
+        line->words = arena_format(arena, "%.*s covers it: again after %.*s", STR_FMT(event->text),
+                                   STR_FMT(duration_text(event->number, arena)));
+    } else if (event->kind == TRACE_RETRY_REFUSED) {
+        line->mark = MARK_NO;
+        line->subject = STR("retry");
+        line->is_default = event->origin.line == 0;
+        line->words = retry_refusal_words(event, arena);
     } else {
         return false;
     }
@@ -444,31 +488,4 @@ void story_write_json(const struct trace *trace, const struct story_options *opt
         json_end_object(json);
     }
     json_end_array(json);
-}
-
-struct str story_flag_meaning(struct str flag)
-{
-    static const struct {
-        struct str flag, meaning;
-    } ROWS[] = {
-        {STR_INIT("NR"), STR_INIT("no route: no rule of the host matched, or no such host")},
-        {STR_INIT("NC"),
-         STR_INIT("no cluster: the rule names a host, port or subset that is not there")},
-        {STR_INIT("UH"), STR_INIT("no healthy upstream: the cluster has no usable pod")},
-        {STR_INIT("UT"), STR_INIT("upstream timeout: the route's timeout passed")},
-        {STR_INIT("UF"),
-         STR_INIT("upstream connection failure: the pod could not be connected to")},
-        {STR_INIT("UC"),
-         STR_INIT("upstream connection termination: the pod closed before it answered")},
-        {STR_INIT("UPE"), STR_INIT("upstream protocol error: what the pod sent is not HTTP")},
-        {STR_INIT("UO"), STR_INIT("upstream overflow: a circuit breaker was full")},
-        {STR_INIT("DC"), STR_INIT("downstream connection termination: the caller left")},
-        {STR_INIT("DPE"), STR_INIT("downstream protocol error: what the caller sent is not HTTP")},
-        {STR_INIT("LR"), STR_INIT("local reset of the upstream request")},
-        {STR_INIT("UR"), STR_INIT("remote reset by the upstream")},
-    };
-    for (size_t i = 0; i < COUNT_OF(ROWS); i++)
-        if (str_eq(ROWS[i].flag, flag))
-            return ROWS[i].meaning;
-    return STR_EMPTY;
 }
