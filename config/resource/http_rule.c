@@ -121,11 +121,8 @@ static void read_policies(const struct view *rule, struct str namespace, struct 
         if (out->timeout_ns != 0)
             syntax_check_duration(&timeout, out->timeout_ns);
     }
-    if (view_is_present(&retries)) {
+    if (view_is_present(&retries))
         out->retries = http_retries_read(&retries);
-        if (out->retries->attempts > 0)
-            say_not_acted_on(rule, STR("retries"));
-    }
     if (view_is_present(&fault)) {
         out->fault = http_fault_read(&fault);
         say_not_acted_on(rule, STR("fault"));

@@ -102,11 +102,12 @@ static void test_what_has_no_effect_yet_is_a_warning(void **state)
     static const struct complaint_row rows[] = {
         {RULES "  - " ROUTE "\n    corsPolicy: {}\n", DIAG_NO_EFFECT, 8},
         {RULES "  - delegate: {name: x}\n", DIAG_NO_EFFECT, 7},
-        {RULES "  - " ROUTE "\n    retries: {attempts: 3}\n", DIAG_NOT_ACTED_ON, 8},
+        {RULES "  - " ROUTE "\n    retries: {attempts: 3, retryRemoteLocalities: true}\n",
+         DIAG_NOT_ACTED_ON, 8},
         {RULES "  - " ROUTE "\n    fault: {abort: {httpStatus: 500}}\n", DIAG_NOT_ACTED_ON, 8},
         {RULES "  - " ROUTE "\n    mirror: {host: a}\n", DIAG_NOT_ACTED_ON, 8},
         {HEAD "  hosts: [a]\n  tcp: [{" ROUTE "}]\n", DIAG_NO_EFFECT, 6},
-        {RULES "  - " ROUTE "\n    retries: {attempts: 0}\n", DIAG_NOT_ACTED_ON, 0},
+        {RULES "  - " ROUTE "\n    retries: {attempts: 3}\n", DIAG_NOT_ACTED_ON, 0},
         {RULES "  - " ROUTE "\n    timout: 1s\n", DIAG_UNKNOWN_FIELD_IGNORED, 8},
     };
     assert_rows(rows, COUNT_OF(rows));
