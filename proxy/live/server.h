@@ -86,7 +86,7 @@ void server_door_change(struct server *server, uint32_t door, const struct serve
 void server_door_close(struct server *server, uint32_t door);
 
 /* From now on connections and requests meet `snapshot` (held), and upstream
- * names are looked up in `map` (copied; NULL: as before). Call it after each
+ * names are looked up in `map` (copied; NULL: the options' map). Call it after each
  * door was changed to a listener of `snapshot` or closed, without a turn of the
  * loop between: connections at rest are handed over here and now, to their
  * door's listener; those under way when their exchange has ended. */
@@ -112,6 +112,6 @@ uint32_t server_socket_count(const struct server *server);
  * count. A counter's value is the sum over all of them; it stays when a
  * retiring one goes, because the current one inherits (engine_inherit). */
 uint32_t server_engine_count(const struct server *server);
-struct engine *server_engine(struct server *server, uint32_t nth);
+struct engine *server_engine(const struct server *server, uint32_t nth);
 /* The sum over the engines. False: no engine knows it. See engine_stat. */
 bool server_stat(const struct server *server, struct str cluster, struct str name, uint64_t *value);
