@@ -380,8 +380,9 @@ static void test_a_client_that_breaks_before_it_moved_is_forgotten(void **state)
     uint32_t client = peers_dial(reign->old);
     wire_retire(reign->old->wire, reign->old->now_ns);
     assert_int_equal(wire_next_at_rest(reign->old->wire), reign->old->items[client].conn);
-    peers_break(reign->old, client);
+    wire_broken(reign->old->wire, reign->old->items[client].conn, reign->old->now_ns);
     assert_int_equal(wire_next_at_rest(reign->old->wire), WIRE_NONE);
+    peers_gone(reign->old, &reign->old->items[client]);
     assert_true(wire_is_over(reign->old->wire));
     reign_free(reign);
 }
