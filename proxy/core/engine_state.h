@@ -23,7 +23,7 @@ struct cluster_state {
 struct engine {
     struct snapshot *snapshot;
     struct arena arena;
-    struct rng rng_stream, rng_uuid, rng_lb, rng_jitter;
+    struct rng rng_stream, rng_uuid, rng_lb, rng_jitter, rng_fault;
     struct http_stats http_stats;
     struct cluster_state *clusters;
     struct router **routers; /* of each route configuration */

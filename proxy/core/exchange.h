@@ -119,10 +119,11 @@ struct exchange {
     uint32_t attempt; /* the one under way; 0: none */
     uint32_t cluster_index;
     uint32_t endpoint_index;
-    bool has_begun;       /* it has a connection: the balancer counts it as under way */
-    int64_t completed_ns; /* when the request was; NS_NEVER before */
-    int64_t timeout_ns;   /* of the route; 0: none */
-    int64_t deadline_ns;  /* NS_NEVER until the request is complete */
+    bool has_begun;         /* it has a connection: the balancer counts it as under way */
+    struct str cors_origin; /* responses are marked for it; empty: they are not */
+    int64_t completed_ns;   /* when the router had the whole request; NS_NEVER before */
+    int64_t timeout_ns;     /* of the route; 0: none */
+    int64_t deadline_ns;    /* NS_NEVER until the request is complete */
 
     const struct retry_policy *retry; /* NULL: none, or it was given up */
     bool holds_retry;                 /* counted among the cluster's retries under way */
@@ -131,7 +132,7 @@ struct exchange {
     uint32_t tried_count, tried_capacity;
     int64_t per_try_timeout_ns; /* 0: none */
     int64_t try_deadline_ns;    /* NS_NEVER: not running */
-    int64_t resume_ns;          /* when the back-off is over; NS_NEVER: none */
+    int64_t resume_ns;          /* when a fault's delay or the back-off is over; NS_NEVER: none */
     struct record record;
 };
 
