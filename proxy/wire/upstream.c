@@ -59,8 +59,11 @@ static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool h
         count(conn, STAT_CLUSTER_upstream_cx_close_notify);
         return false;
     }
-    return attempt->is_end_sent && !conn->wire->is_draining &&
-           pool_may_keep(conn->up.pool, conn->number);
+    if (!pool_may_keep(conn->up.pool, conn->number)) {
+        count(conn, STAT_CLUSTER_upstream_cx_max_requests);
+        return false;
+    }
+    return attempt->is_end_sent && !conn->wire->is_draining && !conn->up.is_old;
 }
 
 /* The response is complete: the connection goes its own way. */
@@ -347,6 +350,7 @@ struct conn *upstream_open(struct wire *wire, const struct upstream_target *targ
 void upstream_note_connected(struct conn *conn)
 {
     struct wire *wire = conn->wire;
+    conn_set_age(conn, conn->up.cluster->max_connection_duration_ns);
     uint32_t waiter = pool_note_connected(conn->up.pool, conn->number);
     if (waiter != POOL_NONE) {
         attempt_attach(attempt_at(wire, waiter), conn, false);
@@ -428,6 +432,14 @@ void upstream_wake(struct conn *conn)
         count(conn, STAT_CLUSTER_upstream_cx_idle_timeout);
         close_pooled(conn, POOL_CLOSE_LOCAL);
     }
+}
+
+void upstream_note_old(struct conn *conn)
+{
+    count(conn, STAT_CLUSTER_upstream_cx_max_duration_reached);
+    conn->up.is_old = true;
+    if (conn->up.attempt == NULL)
+        close_pooled(conn, POOL_CLOSE_LOCAL);
 }
 
 void upstream_lend(struct conn *conn, struct attempt *attempt)
