@@ -236,11 +236,12 @@ static void decline(struct stream *stream, struct response_head *head)
                         });
 }
 
-/* A switch of protocols that was not asked for ends the attempt. */
-static bool is_unasked_switch(const struct attempt *attempt, const struct h1_event *event)
+/* The agreement to an upgrade that was asked for. Any other 101 is a response
+ * without a body, and that is all. */
+static bool is_switch(const struct attempt *attempt, const struct h1_event *event)
 {
-    return event->response->status == 101 &&
-           (attempt->stream == NULL || !attempt->stream->is_upgrade);
+    return event->response->status == 101 && event->is_upgrade && attempt->stream != NULL &&
+           attempt->stream->is_upgrade;
 }
 
 static void take_event(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
@@ -252,9 +253,7 @@ static void take_event(struct conn *conn, struct attempt *attempt, const struct 
     case H1_TRAILERS: /* enable_trailers is off: they are dropped */
         return;
     case H1_HEAD:
-        if (is_unasked_switch(attempt, event))
-            fail_protocol(conn);
-        else if (is_declined(attempt, event->response->status))
+        if (is_declined(attempt, event->response->status))
             decline(attempt->stream, event->response);
         else
             take_head(conn, attempt, event);
@@ -276,8 +275,11 @@ static void take_event(struct conn *conn, struct attempt *attempt, const struct 
 static bool take_whole(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
                        struct str *input)
 {
-    if (event->kind != H1_HEAD || !event->is_end || event->response->status < 200 ||
-        is_declined(attempt, event->response->status))
+    if (event->kind != H1_HEAD || !event->is_end)
+        return false;
+    uint32_t status = event->response->status;
+    if ((status < 200 && status != 101) || is_switch(attempt, event) ||
+        is_declined(attempt, status))
         return false;
     struct h1_event end;
     enum h1_event_kind kind = h1_next(conn->parser, input, &end);
