@@ -395,6 +395,15 @@ static const struct http_connection_manager *find_http(const struct conn *old,
     return chain != NULL && chain->kind == CHAIN_HTTP ? &chain->http : NULL;
 }
 
+/* Its age is counted from the same moment. */
+static void keep_age(struct conn *conn, const struct conn *old,
+                     const struct http_connection_manager *http)
+{
+    int64_t old_duration_ns = old->down.http->max_connection_duration_ns;
+    if (http->max_connection_duration_ns > 0 && old->age.node.index != HEAP_OUT)
+        conn_set_age_due(conn, old->age.node.due_ns - old_duration_ns + http->max_connection_duration_ns);
+}
+
 /* It goes on where it was: nothing is counted again, and its idle time is
  * counted from the same moment. */
 static void go_on(struct conn *conn, const struct conn *old,
@@ -402,6 +411,8 @@ static void go_on(struct conn *conn, const struct conn *old,
 {
     open_http(conn, http);
     conn->down.is_idle_over = old->down.is_idle_over;
+    conn->down.request_count = old->down.request_count;
+    keep_age(conn, old, http);
     if (old->timer.node.index == HEAP_OUT)
         return;
     int64_t due_ns = old->timer.node.due_ns;
