@@ -141,7 +141,9 @@ static void start_stream(struct conn *conn)
     if (!conn->down.is_idle_over)
         conn_stop_timer(conn);
     stream_start(conn->down.stream);
-    if (++conn->down.request_count == conn->down.http->requests_per_connection_max) {
+    /* More than the most: there may have been another configuration before. */
+    uint32_t most = conn->down.http->requests_per_connection_max;
+    if (++conn->down.request_count >= most && most > 0) {
         conn->down.is_last = true;
         count(conn, STAT_HTTP_downstream_cx_max_requests_reached);
     }
@@ -401,7 +403,8 @@ static void keep_age(struct conn *conn, const struct conn *old,
 {
     int64_t old_duration_ns = old->down.http->max_connection_duration_ns;
     if (http->max_connection_duration_ns > 0 && old->age.node.index != HEAP_OUT)
-        conn_set_age_due(conn, old->age.node.due_ns - old_duration_ns + http->max_connection_duration_ns);
+        conn_set_age_due(conn,
+                         old->age.node.due_ns - old_duration_ns + http->max_connection_duration_ns);
 }
 
 /* It goes on where it was: nothing is counted again, and its idle time is

@@ -125,6 +125,7 @@ static void begin_calls(struct sockets *sockets)
 static void on_time_is_up(uv_timer_t *timer)
 {
     *(bool *)timer->data = true;
+    uv_stop(timer->loop); /* it may have come before this turn slept */
 }
 
 /* Runs the loop for so long; with `sockets->batch` under way only until every
