@@ -16,9 +16,7 @@
 #include "proxy/http/h1_chunk.h"
 #include "proxy/http/h1_head.h"
 #include "proxy/http/h1_text.h"
-
-/* Codes have three digits; Envoy forwards four as well. */
-#define STATUS_MAX 9999u
+#include "proxy/model/limits.h"
 
 enum place {
     PLACE_BLANK, /* nothing of the message was seen */
@@ -127,9 +125,10 @@ static bool take_status_line(struct h1_parser *parser, struct h1_first_line line
     struct response_head *head = ARENA_NEW(parser->arena, struct response_head);
     struct str digits = str_from(line.second, str_has_prefix(line.second, STR("+")) ? 1 : 0);
     uint64_t status;
-    if (!h1_text_is_version(line.first) || !str_to_u64(digits, STATUS_MAX, &status) || status < 100)
+    if (!h1_text_is_version(line.first) || !str_to_u64(digits, LIMIT_STATUS, &status) ||
+        status < 100)
         return refuse_codec(parser);
-    head->status = (uint32_t)status; /* <= STATUS_MAX */
+    head->status = (uint32_t)status; /* <= LIMIT_STATUS */
     head->version = version_of(line.first);
     parser->response = head;
     parser->headers = &head->headers;
