@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "proxy/http/h1.h"
+#include "proxy/model/limits.h"
 
 /* Longest chunk line: sixteen hexadecimal digits and CRLF. */
 #define CHUNK_LINE_BYTES 18u
@@ -29,7 +30,7 @@ static char *put_line(char *out, struct str name, struct str value)
 /* Three digits; or four, which Envoy passes on as well. */
 static char *put_status(char *out, uint32_t status)
 {
-    ASSERT(status >= 100 && status <= 9999);
+    ASSERT(status >= 100 && status <= LIMIT_STATUS);
     if (status > 999)
         *out++ = (char)('0' + status / 1000);
     *out++ = (char)('0' + status / 100 % 10);

@@ -401,10 +401,10 @@ static const struct http_connection_manager *find_http(const struct conn *old,
 static void keep_age(struct conn *conn, const struct conn *old,
                      const struct http_connection_manager *http)
 {
-    int64_t old_duration_ns = old->down.http->max_connection_duration_ns;
-    if (http->max_connection_duration_ns > 0 && old->age.node.index != HEAP_OUT)
-        conn_set_age_due(conn,
-                         old->age.node.due_ns - old_duration_ns + http->max_connection_duration_ns);
+    if (http->max_connection_duration_ns == 0 || old->age.node.index == HEAP_OUT)
+        return;
+    int64_t began_ns = old->age.node.due_ns - old->down.http->max_connection_duration_ns;
+    conn_set_age_due(conn, ns_add(began_ns, http->max_connection_duration_ns));
 }
 
 /* It goes on where it was: nothing is counted again, and its idle time is
@@ -420,7 +420,7 @@ static void go_on(struct conn *conn, const struct conn *old,
         return;
     int64_t due_ns = old->timer.node.due_ns;
     if (!old->down.is_idle_over)
-        due_ns += idle_timeout_ns(http) - idle_timeout_ns(old->down.http);
+        due_ns = ns_add(due_ns - idle_timeout_ns(old->down.http), idle_timeout_ns(http));
     conn_set_timer(conn, due_ns);
 }
 
