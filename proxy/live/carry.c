@@ -40,6 +40,10 @@ static void on_connect_failed(struct socket *socket, int error)
 static void on_read(struct socket *socket, struct str bytes)
 {
     struct server *server = socket->owner;
+    if (socket->guest != NULL) {
+        guest_note_read(socket->guest, bytes);
+        return;
+    }
     wire_read(server->wire, socket->conn, bytes, loop_now_ns(server->loop));
     server_pump(server);
 }
@@ -47,6 +51,10 @@ static void on_read(struct socket *socket, struct str bytes)
 static void on_read_ended(struct socket *socket)
 {
     struct server *server = socket->owner;
+    if (socket->guest != NULL) {
+        guest_note_read_ended(socket->guest);
+        return;
+    }
     wire_read_eof(server->wire, socket->conn, loop_now_ns(server->loop));
     server_pump(server);
 }
@@ -54,6 +62,10 @@ static void on_read_ended(struct socket *socket)
 static void on_wrote(struct socket *socket, size_t size)
 {
     struct server *server = socket->owner;
+    if (socket->guest != NULL)
+        size = guest_note_wrote(socket->guest, size);
+    if (size == 0 || socket->conn == WIRE_NONE)
+        return;
     wire_wrote(server->wire, socket->conn, size, loop_now_ns(server->loop));
     server_pump(server);
 }
@@ -61,6 +73,8 @@ static void on_wrote(struct socket *socket, size_t size)
 static void on_broke(struct socket *socket)
 {
     struct server *server = socket->owner;
+    if (socket->conn == WIRE_NONE)
+        return;
     wire_broken(server->wire, socket->conn, loop_now_ns(server->loop));
     server_pump(server);
 }
@@ -73,6 +87,8 @@ static void on_gone(struct socket *socket)
         wire_gone(server->wire, socket->conn);
         socket->conn = WIRE_NONE;
     }
+    if (socket->guest != NULL)
+        guest_note_gone(socket->guest);
     server->open_count--;
     list_push_front(&server->idle_sockets, &socket->node);
 }
@@ -137,7 +153,10 @@ static void write_to(struct server *server, const struct wire_action *action)
 {
     size_t sent_bytes;
     int64_t now_ns = loop_now_ns(server->loop);
-    bool is_there = socket_write(socket_at(server, action->conn), action->bytes, &sent_bytes);
+    struct socket *socket = socket_at(server, action->conn);
+    bool is_there = socket_write(socket, action->bytes, &sent_bytes);
+    if (is_there && socket->guest != NULL)
+        guest_note_said(socket->guest, action->bytes, sent_bytes);
     if (!is_there)
         wire_broken(server->wire, action->conn, now_ns);
     else if (sent_bytes > 0)
@@ -157,6 +176,24 @@ static void tell_done(struct server *server, const struct wire_action *action)
         server->options.on_done(&done, server->options.user);
 }
 
+static void close_conn(struct socket *socket, bool is_abrupt)
+{
+    if (is_abrupt)
+        socket_abort(socket);
+    else if (socket->guest == NULL || !guest_outlives(socket->guest))
+        socket_close(socket);
+}
+
+static void set_pause(struct socket *socket, bool is_paused)
+{
+    if (socket->guest != NULL)
+        guest_pause(socket->guest, is_paused);
+    else if (is_paused)
+        socket_pause(socket);
+    else
+        socket_resume(socket);
+}
+
 static void carry_out(struct server *server, const struct wire_action *action)
 {
     switch (action->kind) {
@@ -167,19 +204,16 @@ static void carry_out(struct server *server, const struct wire_action *action)
         write_to(server, action);
         return;
     case WIRE_PAUSE:
-        socket_pause(socket_at(server, action->conn));
+        set_pause(socket_at(server, action->conn), true);
         return;
     case WIRE_RESUME:
-        socket_resume(socket_at(server, action->conn));
+        set_pause(socket_at(server, action->conn), false);
         return;
     case WIRE_SHUTDOWN:
         socket_shutdown(socket_at(server, action->conn));
         return;
     case WIRE_CLOSE:
-        if (action->is_abrupt)
-            socket_abort(socket_at(server, action->conn));
-        else
-            socket_close(socket_at(server, action->conn));
+        close_conn(socket_at(server, action->conn), action->is_abrupt);
         return;
     case WIRE_DONE:
         tell_done(server, action);
@@ -222,6 +256,7 @@ struct socket *server_take_socket(struct server *server)
                     server->socket_capacity) = socket;
     }
     socket->conn = WIRE_NONE;
+    socket->guest = NULL;
     socket->is_downstream = false;
     socket->remote_port = 0;
     socket->done_count = 0;
@@ -249,8 +284,10 @@ void server_pump(struct server *server)
     ASSERT(!server->is_pumping);
     server->is_pumping = true;
     struct wire_action action;
-    while (wire_next(server->wire, &action))
-        carry_out(server, &action);
+    do {
+        while (wire_next(server->wire, &action))
+            carry_out(server, &action);
+    } while (guests_turn(server));
     server->is_pumping = false;
     set_timer(server);
 }

@@ -80,14 +80,20 @@ static void on_entry_connection(uv_stream_t *stream, int status)
         return;
     struct entrance entrance;
     uint32_t conn = WIRE_NONE;
-    if (look_at(entry, socket, &entrance))
+    bool is_there = look_at(entry, socket, &entrance);
+    socket->is_downstream = true;
+    socket->remote_port = entrance.accept.peer.remote_port;
+    if (is_there && entry->door.guide != NULL) {
+        guest_begin(server, socket, entry->door.guide, &entrance.accept.peer);
+        socket_start_reading(socket);
+        return;
+    }
+    if (is_there)
         conn = wire_accepted(server->wire, &entrance.accept, loop_now_ns(server->loop));
     if (conn == WIRE_NONE) {
         socket_abort(socket);
         return;
     }
-    socket->is_downstream = true;
-    socket->remote_port = entrance.accept.peer.remote_port;
     server_attach(server, socket, conn);
     socket_start_reading(socket);
     server_pump(server);
@@ -106,6 +112,9 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     server->wire = wire_new(snapshot, options->seed, options->wire);
     wire_set_epoch(server->wire, loop_epoch_seconds(loop));
     list_init(&server->idle_sockets);
+    list_init(&server->guests);
+    list_init(&server->idle_guests);
+    list_init(&server->stirred_guests);
     server->armed_ns = NS_NEVER;
     int rc = uv_timer_init(&loop->uv, &server->timer);
     ASSERT(rc == 0);
@@ -122,6 +131,7 @@ void server_free(struct server *server)
     server_stop(server);
     while (server->handle_count > 0 || server->open_count > 0)
         loop_turn(server->loop);
+    guests_fini(server);
     for (uint32_t i = 0; i < server->socket_count; i++)
         socket_fini(server->sockets[i]);
     wire_free(server->wire);
@@ -197,6 +207,7 @@ void server_drain(struct server *server)
         return;
     server->is_draining = true;
     close_entries(server);
+    guests_drain(server);
     wire_drain(server->wire, loop_now_ns(server->loop));
     server_pump(server);
 }
@@ -217,6 +228,7 @@ void server_stop(struct server *server)
         return;
     server->is_stopped = true;
     close_entries(server);
+    guests_stop(server);
     break_sockets(server, true);
     break_sockets(server, false);
     uv_close((uv_handle_t *)&server->timer, on_handle_closed);

@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "proxy/live/address_map.h"
+#include "proxy/live/guide.h"
 #include "proxy/live/loop.h"
 #include "proxy/wire/wire.h"
 
@@ -44,6 +45,9 @@ struct server_options {
 /* A listener's socket. Slices are copied. */
 struct server_door {
     const struct listener *listener;
+    /* Not NULL: an HTTP proxy's door (guest.h); each connection says itself where it
+     * goes, and no listener is given. Borrowed as long as the server. */
+    const struct guide *guide;
     struct str bind_address;
     uint32_t bind_port; /* 0: the kernel gives one */
     /* What the proxy believes of connections that come here; empty: what the

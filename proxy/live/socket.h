@@ -27,6 +27,7 @@
 #include "base/str.h"
 #include "proxy/live/loop.h"
 
+struct guest;
 struct socket;
 
 struct socket_events {
@@ -63,7 +64,8 @@ struct socket {
     /* The owner's. */
     void *owner;
     struct list node;
-    uint32_t conn; /* its number in the wire */
+    uint32_t conn;       /* its number in the wire */
+    struct guest *guest; /* of an HTTP proxy's client; else NULL */
     bool is_downstream;
     uint32_t remote_port; /* of a client */
     uint32_t done_count;  /* exchanges that were finished on it */
