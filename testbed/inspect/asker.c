@@ -123,6 +123,14 @@ static void be_pod(const struct mesh *mesh, const struct pod *pod, struct client
     become_gateway(mesh, pod, client);
 }
 
+struct client_spec asker_of_pod(const struct mesh *mesh, const struct pod *pod)
+{
+    struct client_spec client = {0};
+    be_pod(mesh, pod, &client);
+    client.name = pod->meta.name;
+    return client;
+}
+
 struct asker asker_find(const struct documents *documents, struct str name, struct str namespace,
                         struct arena *arena)
 {

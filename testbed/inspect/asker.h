@@ -20,6 +20,9 @@ struct asker {
     struct str known; /* not found: who there is, "a, b, default/gateway" */
 };
 
+/* The pod as a client: a gateway, when a Gateway's selector finds it. */
+struct client_spec asker_of_pod(const struct mesh *mesh, const struct pod *pod);
+
 /* `namespace` is the one that a name without a namespace is in. What comes
  * back lives in `arena`. */
 struct asker asker_find(const struct documents *documents, struct str name, struct str namespace,

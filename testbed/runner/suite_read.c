@@ -182,6 +182,7 @@ static void spec_read(struct suite_reading *in, const struct view *view,
     if (in->from.len > 0)
         in->client = find_client(in, &from, in->from);
     in->workloads = view_map(view, STR("workloads")).node;
+    suite->workloads = in->workloads;
     default_authority(in);
 }
 
@@ -400,7 +401,8 @@ bool suite_of(const struct documents *documents, struct str path,
     struct view spec = view_map(&root, STR("spec"));
     spec_read(&in, &spec, options);
     workloads_check(&in);
-    tests_read(&in, &root);
+    if (!options->is_world_only)
+        tests_read(&in, &root);
     return diags->error_count == errors_before;
 }
 
