@@ -118,9 +118,9 @@ static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *fo
     uv_freeaddrinfo(found);
 }
 
-static void look_up(struct guest *guest)
+static void look_up(struct guest *guest, struct str name)
 {
-    struct str host = arena_str(&guest->texts, guest->usher.host);
+    struct str host = arena_str(&guest->texts, name);
     const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM};
     guest->lookup.data = guest;
     int rc = uv_getaddrinfo(&guest->server->loop->uv, &guest->lookup, on_lookup, host.ptr, NULL,
@@ -145,7 +145,7 @@ static void ask(struct guest *guest, const struct usher_action *action)
         enter(guest, answer.address, answer.port);
         return;
     case GUIDE_OUTSIDE:
-        look_up(guest);
+        look_up(guest, answer.address.len > 0 ? answer.address : action->host);
         return;
     case GUIDE_NOWHERE:
         usher_refuse(&guest->usher, answer.status, answer.text);

@@ -16,7 +16,7 @@
 
 enum guide_verdict {
     GUIDE_HERE,    /* go to address:port, as dialled */
-    GUIDE_OUTSIDE, /* ask the system's DNS for the host, off the loop */
+    GUIDE_OUTSIDE, /* ask the system's DNS for `address` (empty: the host), off the loop */
     GUIDE_NOWHERE, /* answer with status and text, for a person */
 };
 

@@ -26,7 +26,7 @@ static struct guide_answer find(void *user, struct str host, uint32_t port, stru
             .text = arena_format(arena, "nobody is called %.*s", STR_FMT(host)),
         };
     return (struct guide_answer){.verdict = lodge->is_by_system ? GUIDE_OUTSIDE : GUIDE_HERE,
-                                 .address = STR("10.0.0.9"),
+                                 .address = lodge->is_by_system ? STR_EMPTY : STR("10.0.0.9"),
                                  .port = port};
 }
 
