@@ -75,6 +75,16 @@ struct http_stats *engine_http_stats(struct engine *engine)
     return &engine->http_stats;
 }
 
+void engine_inherit(struct engine *heir, const struct engine *from)
+{
+    http_stats_add(&heir->http_stats, &from->http_stats);
+    for (uint32_t i = 0; i < from->snapshot->cluster_count; i++) {
+        uint32_t index = engine_cluster_index(heir, from->snapshot->clusters[i].name);
+        if (index != MAP_NONE)
+            cluster_stats_add(&heir->clusters[index].stats, &from->clusters[i].stats, &heir->arena);
+    }
+}
+
 uint32_t engine_cluster_index(const struct engine *engine, struct str name)
 {
     return map_get(&engine->snapshot->cluster_by_name, name);

@@ -60,6 +60,25 @@ void cluster_stats_note_status(struct cluster_stats *stats, uint32_t status, str
     stats->statuses[status - STAT_STATUS_MIN]++;
 }
 
+void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *more,
+                       struct arena *arena)
+{
+    for (uint32_t i = 0; i < STAT_CLUSTER_COUNT; i++)
+        stats->counters[i] += more->counters[i];
+    if (more->statuses == NULL)
+        return;
+    if (stats->statuses == NULL)
+        stats->statuses = ARENA_ARRAY(arena, uint32_t, STATUS_COUNT);
+    for (uint32_t i = 0; i < STATUS_COUNT; i++)
+        stats->statuses[i] += more->statuses[i];
+}
+
+void http_stats_add(struct http_stats *stats, const struct http_stats *more)
+{
+    for (uint32_t i = 0; i < STAT_HTTP_COUNT; i++)
+        stats->counters[i] += more->counters[i];
+}
+
 bool cluster_stats_read(const struct cluster_stats *stats, struct str name, uint64_t *value)
 {
     /* Nothing here is internal, so Envoy's external.* copies equal the plain

@@ -43,6 +43,11 @@ struct http_stats {
 /* upstream_rq_<code>, upstream_rq_<n>xx (made when read) and upstream_rq_completed. */
 void cluster_stats_note_status(struct cluster_stats *stats, uint32_t status, struct arena *arena);
 
+/* Adds another set's values; what is counted of statuses grows in `arena`. */
+void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *more,
+                       struct arena *arena);
+void http_stats_add(struct http_stats *stats, const struct http_stats *more);
+
 /* By Envoy's name ("upstream_rq_503", "upstream_rq_5xx", ...). False when
  * there is no counter of that name. */
 bool cluster_stats_read(const struct cluster_stats *stats, struct str name, uint64_t *value);

@@ -32,49 +32,53 @@ static void settle_reading(struct guest *guest)
 /* It has no connection of the wire's any more. */
 static void forget_conn(struct guest *guest)
 {
-    struct server *server = guest->server;
     struct socket *socket = guest->socket;
-    server->by_conn[socket->conn] = NULL;
-    wire_gone(server->wire, socket->conn);
-    socket->conn = WIRE_NONE;
+    struct server_wire *wire = socket->wire;
+    wire->by_conn[socket->conn] = NULL;
+    wire_gone(wire->wire, socket->conn);
+    socket->wire = NULL;
     guest->early_bytes += guest->conn_bytes;
     guest->conn_bytes = 0;
     guest->is_conn_paused = false;
 }
 
 /* Nothing is under way on it, or nobody waits for that. */
-static void leave(struct guest *guest)
+static struct server_wire *leave(struct guest *guest)
 {
-    struct server *server = guest->server;
-    if (guest->socket->conn == WIRE_NONE)
-        return;
-    wire_broken(server->wire, guest->socket->conn, loop_now_ns(server->loop));
+    struct server_wire *wire = guest->socket->wire;
+    wire_broken(wire->wire, guest->socket->conn, loop_now_ns(guest->server->loop));
     forget_conn(guest);
+    return wire;
 }
 
-static void enter(struct guest *guest, struct str address, uint32_t port)
+static struct server_wire *enter(struct guest *guest, struct str address, uint32_t port)
 {
     struct server *server = guest->server;
-    const struct snapshot *snapshot = engine_snapshot(wire_engine(server->wire));
+    struct server_wire *wire = server->current;
+    ASSERT(address.len <= sizeof(guest->place_text));
+    memcpy(guest->place_text, address.ptr, address.len);
+    guest->place_address = (struct str){guest->place_text, address.len};
+    guest->place_port = port;
     struct wire_accept accept = {
-        .listener = snapshot_outbound_listener(snapshot, address, port),
+        .listener = guest_listener(guest, engine_snapshot(wire_engine(wire->wire))),
         .peer = guest->peer,
-        .original_address = address,
+        .original_address = guest->place_address,
         .original_port = port,
     };
-    accept.peer.local_address = address;
+    accept.peer.local_address = guest->place_address;
     accept.peer.local_port = port;
     uint32_t conn = WIRE_NONE;
     if (accept.listener != NULL)
-        conn = wire_accepted(server->wire, &accept, loop_now_ns(server->loop));
+        conn = wire_accepted(wire->wire, &accept, loop_now_ns(server->loop));
     if (conn == WIRE_NONE) {
         usher_refuse(&guest->usher, 503,
                      accept.listener == NULL ? STR("this proxy has no listener for that port")
                                              : STR("this proxy has too many connections"));
-        return;
+        return NULL;
     }
-    server_attach(server, guest->socket, conn);
+    server_attach(wire, guest->socket, conn);
     usher_admit(&guest->usher);
+    return wire;
 }
 
 static void give(struct guest *guest)
@@ -84,7 +88,8 @@ static void give(struct guest *guest)
     list_push_front(&guest->server->idle_guests, &guest->node);
 }
 
-static void take_lookup(struct guest *guest, int status, const struct addrinfo *found)
+static struct server_wire *take_lookup(struct guest *guest, int status,
+                                       const struct addrinfo *found)
 {
     char text[ADDRESS_TEXT_BYTES_MAX];
     uint32_t port;
@@ -95,11 +100,11 @@ static void take_lookup(struct guest *guest, int status, const struct addrinfo *
         address = address_text(&place, text, &port);
     }
     if (address.len > 0)
-        enter(guest, address, guest->usher.port);
-    else
-        usher_refuse(&guest->usher, 502,
-                     arena_format(&guest->texts, "the system's DNS does not know \"%.*s\": %s",
-                                  STR_FMT(guest->usher.host), uv_strerror(status)));
+        return enter(guest, address, guest->usher.port);
+    usher_refuse(&guest->usher, 502,
+                 arena_format(&guest->texts, "the system's DNS does not know \"%.*s\": %s",
+                              STR_FMT(guest->usher.host), uv_strerror(status)));
+    return NULL;
 }
 
 static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
@@ -111,77 +116,98 @@ static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *fo
     if (guest->socket == NULL) {
         give(guest);
     } else if (!socket_is_ending(guest->socket)) {
-        take_lookup(guest, status, found);
+        (void)take_lookup(guest, status, found);
         stir(guest);
-        server_pump(server);
+        server_pump(server->current);
     }
     uv_freeaddrinfo(found);
 }
 
-static void look_up(struct guest *guest, struct str name)
+static struct server_wire *look_up(struct guest *guest, struct str name)
 {
     struct str host = arena_str(&guest->texts, name);
     const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM};
     guest->lookup.data = guest;
     int rc = uv_getaddrinfo(&guest->server->loop->uv, &guest->lookup, on_lookup, host.ptr, NULL,
                             &wanted);
-    if (rc != 0) {
-        take_lookup(guest, rc, NULL);
-        return;
-    }
+    if (rc != 0)
+        return take_lookup(guest, rc, NULL);
     guest->is_looking = true;
     guest->server->handle_count++;
+    return NULL;
 }
 
-static void ask(struct guest *guest, const struct usher_action *action)
+static struct server_wire *ask(struct guest *guest)
 {
-    leave(guest);
+    guest->is_asking = false;
     arena_reset(&guest->texts);
     const struct guide *guide = guest->guide;
-    struct guide_answer answer =
-        guide->find(guide->user, action->host, action->port, &guest->texts);
+    const struct usher *usher = &guest->usher;
+    struct guide_answer answer = guide->find(guide->user, usher->host, usher->port, &guest->texts);
     switch (answer.verdict) {
     case GUIDE_HERE:
-        enter(guest, answer.address, answer.port);
-        return;
+        return enter(guest, answer.address, answer.port);
     case GUIDE_OUTSIDE:
-        look_up(guest, answer.address.len > 0 ? answer.address : action->host);
-        return;
+        return look_up(guest, answer.address.len > 0 ? answer.address : usher->host);
     case GUIDE_NOWHERE:
         usher_refuse(&guest->usher, answer.status, answer.text);
-        return;
+        return NULL;
     }
     UNREACHABLE("guide_verdict");
 }
 
-static void say(struct guest *guest, struct str bytes)
+/* Its place is left first, and what that leads to comes before the question. */
+static struct server_wire *settle_question(struct guest *guest)
+{
+    if (guest->socket->wire != NULL)
+        return leave(guest);
+    return ask(guest);
+}
+
+static struct server_wire *pass(struct guest *guest, struct str bytes)
+{
+    struct server_wire *wire = guest->socket->wire;
+    if (wire != NULL)
+        wire_read(wire->wire, guest->socket->conn, bytes, loop_now_ns(guest->server->loop));
+    return wire;
+}
+
+static struct server_wire *say(struct guest *guest, struct str bytes)
 {
     size_t sent_bytes;
+    struct server_wire *wire = guest->socket->wire;
     ASSERT(guest->conn_bytes == 0);
-    if (socket_write(guest->socket, bytes, &sent_bytes))
+    if (socket_write(guest->socket, bytes, &sent_bytes)) {
         guest->early_bytes += bytes.len - sent_bytes;
-    else if (guest->socket->conn != WIRE_NONE)
-        wire_broken(guest->server->wire, guest->socket->conn, loop_now_ns(guest->server->loop));
+        return NULL;
+    }
+    if (wire != NULL)
+        wire_broken(wire->wire, guest->socket->conn, loop_now_ns(guest->server->loop));
+    return wire;
 }
 
 /* False: it has nothing to do. */
-static bool step(struct guest *guest)
+static bool step(struct guest *guest, struct server_wire **touched)
 {
     struct usher_action action;
-    if (guest->socket == NULL || socket_is_ending(guest->socket) ||
-        !usher_next(&guest->usher, &action))
+    *touched = NULL;
+    if (guest->socket == NULL || socket_is_ending(guest->socket))
+        return false;
+    if (guest->is_asking) {
+        *touched = settle_question(guest);
+        return true;
+    }
+    if (!usher_next(&guest->usher, &action))
         return false;
     switch (action.kind) {
     case USHER_ASK:
-        ask(guest, &action);
+        guest->is_asking = true;
         return true;
     case USHER_PASS:
-        if (guest->socket->conn != WIRE_NONE)
-            wire_read(guest->server->wire, guest->socket->conn, action.bytes,
-                      loop_now_ns(guest->server->loop));
+        *touched = pass(guest, action.bytes);
         return true;
     case USHER_SAY:
-        say(guest, action.bytes);
+        *touched = say(guest, action.bytes);
         return true;
     case USHER_FINISH:
         if (guest->is_input_over)
@@ -223,7 +249,7 @@ void guest_begin(struct server *server, struct socket *socket, const struct guid
     memcpy(guest->remote_text, peer->remote_address.ptr, peer->remote_address.len);
     guest->peer.remote_address.ptr = guest->remote_text;
     guest->early_bytes = guest->conn_bytes = 0;
-    guest->is_conn_paused = guest->is_input_over = false;
+    guest->is_conn_paused = guest->is_input_over = guest->is_asking = false;
     usher_begin(&guest->usher);
     socket->guest = guest;
 }
@@ -232,7 +258,7 @@ void guest_note_read(struct guest *guest, struct str bytes)
 {
     usher_read(&guest->usher, bytes);
     stir(guest);
-    server_pump(guest->server);
+    server_pump(guest->server->current);
     usher_keep(&guest->usher);
 }
 
@@ -240,12 +266,13 @@ void guest_note_read_ended(struct guest *guest)
 {
     struct server *server = guest->server;
     guest->is_input_over = true;
-    if (guest->socket->conn == WIRE_NONE) {
+    struct server_wire *wire = guest->socket->wire;
+    if (wire == NULL) {
         socket_close(guest->socket);
         return;
     }
-    wire_read_eof(server->wire, guest->socket->conn, loop_now_ns(server->loop));
-    server_pump(server);
+    wire_read_eof(wire->wire, guest->socket->conn, loop_now_ns(server->loop));
+    server_pump(wire);
 }
 
 size_t guest_note_wrote(struct guest *guest, size_t size)
@@ -293,13 +320,27 @@ bool guest_outlives(struct guest *guest)
     return true;
 }
 
-bool guests_turn(struct server *server)
+bool guest_moves_out(struct guest *guest)
+{
+    if (!usher_note_left(&guest->usher))
+        return false;
+    (void)leave(guest);
+    stir(guest);
+    return true;
+}
+
+const struct listener *guest_listener(const struct guest *guest, const struct snapshot *snapshot)
+{
+    return snapshot_outbound_listener(snapshot, guest->place_address, guest->place_port);
+}
+
+bool guests_turn(struct server *server, struct server_wire **touched)
 {
     struct list *first = list_first(&server->stirred_guests);
     if (first == NULL)
         return false;
     struct guest *guest = LIST_ITEM(first, struct guest, stirred);
-    if (!step(guest)) {
+    if (!step(guest, touched)) {
         list_remove(&guest->stirred);
         settle_reading(guest);
     }
@@ -310,7 +351,7 @@ void guests_drain(struct server *server)
 {
     for (struct list *at = server->guests.next; at != &server->guests; at = at->next) {
         struct guest *guest = LIST_ITEM(at, struct guest, node);
-        if (guest->socket != NULL && guest->socket->conn == WIRE_NONE && !guest->is_looking)
+        if (guest->socket != NULL && guest->socket->wire == NULL && !guest->is_looking)
             socket_close(guest->socket);
     }
 }
@@ -319,7 +360,7 @@ void guests_stop(struct server *server)
 {
     for (struct list *at = server->guests.next; at != &server->guests; at = at->next) {
         struct guest *guest = LIST_ITEM(at, struct guest, node);
-        if (guest->socket != NULL && guest->socket->conn == WIRE_NONE)
+        if (guest->socket != NULL && guest->socket->wire == NULL)
             socket_abort(guest->socket);
     }
 }

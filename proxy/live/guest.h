@@ -8,8 +8,9 @@
  * The wire never learns of the proxy: for each place that the client asks for it
  * is told of a connection that was caught on its way there. When the place is
  * another one, the connection is given up and a new one begins, on the same
- * socket. So socket->conn is WIRE_NONE from time to time, and that is all that
- * carry.c must know.
+ * socket. So socket->wire is NULL from time to time, and that is all that carry.c
+ * must know. A connection that is given up is on the wire that it began on; a new
+ * one begins on the current wire.
  *
  * Part of the server; slots are pooled.
  */
@@ -26,8 +27,10 @@
 #include "proxy/http/usher.h"
 #include "proxy/live/address_map.h"
 #include "proxy/live/guide.h"
+#include "proxy/model/snapshot.h"
 
 struct server;
+struct server_wire;
 struct socket;
 
 struct guest {
@@ -40,10 +43,14 @@ struct guest {
     struct arena texts; /* of one question */
     char remote_text[ADDRESS_TEXT_BYTES_MAX];
     struct peer_facts peer;
+    char place_text[ADDRESS_TEXT_BYTES_MAX]; /* where its connection was going */
+    struct str place_address;
+    uint32_t place_port;
     size_t early_bytes; /* given to the socket before the connection's, not sent yet */
     size_t conn_bytes;  /* the connection's, not sent yet */
     bool is_conn_paused;
     bool is_input_over;
+    bool is_asking;  /* the usher's question waits for an answer */
     bool is_looking; /* `lookup` is under way */
     uv_getaddrinfo_t lookup;
 };
@@ -62,12 +69,18 @@ void guest_note_gone(struct guest *guest);
 /* What the wire wishes of its connection. */
 void guest_note_said(struct guest *guest, struct str bytes, size_t sent_bytes);
 void guest_pause(struct guest *guest, bool is_paused);
-/* True: the socket stays; the number is gone. */
+/* It closes the connection. True: the socket stays; the number is gone. */
 bool guest_outlives(struct guest *guest);
 
-/* One step of one guest that wants its turn; false: there is none. After each,
- * the wire's wishes come first. */
-bool guests_turn(struct server *server);
+/* The wire retires, and the connection is at rest. True: its client is between two
+ * requests and has given it up; false: it must go on with the listener below (NULL:
+ * there is none) of the snapshot that comes. */
+bool guest_moves_out(struct guest *guest);
+const struct listener *guest_listener(const struct guest *guest, const struct snapshot *snapshot);
+
+/* One step of one guest that wants its turn; false: there is none. *touched: the
+ * wire that was told something and whose wishes come first, or NULL. */
+bool guests_turn(struct server *server, struct server_wire **touched);
 
 /* Those who are between two places are no concern of the wire's. */
 void guests_drain(struct server *server);

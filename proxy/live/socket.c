@@ -5,6 +5,7 @@
 #include "proxy/live/socket.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "proxy/model/limits.h"
@@ -213,6 +214,16 @@ bool socket_accept(struct socket *socket, uv_stream_t *server)
     take_handle(socket);
     if (uv_accept(server, (uv_stream_t *)&socket->tcp) == 0)
         return true;
+    close_handle(socket);
+    return false;
+}
+
+bool socket_open(struct socket *socket, int fd)
+{
+    take_handle(socket);
+    if (uv_tcp_open(&socket->tcp, fd) == 0)
+        return true;
+    (void)close(fd);
     close_handle(socket);
     return false;
 }

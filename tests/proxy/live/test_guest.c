@@ -68,6 +68,11 @@ static uint32_t answer_count(const struct end *end)
     return count;
 }
 
+static bool has_heard(void *user)
+{
+    return ((struct end *)user)->heard_bytes > 0;
+}
+
 static bool has_one(void *user)
 {
     return answer_count(user) == 1;
@@ -177,6 +182,40 @@ static void test_the_systems_dns_is_asked_off_the_loop(void **state)
     town_free(lodge.town);
 }
 
+static bool has_no_retiring(void *user)
+{
+    return server_retiring_count(((struct town *)user)->server) == 0;
+}
+
+/* One client is between two requests, one waits for its answer, one has said half
+ * of a request through its tunnel. */
+static void test_a_new_configuration_costs_no_guest_a_request(void **state)
+{
+    (void)state;
+    struct lodge lodge;
+    open_lodge(&lodge);
+    struct town *town = lodge.town;
+    struct end *idle = town_dial(town), *waiting = town_dial(town), *half = town_dial(town);
+    end_say(idle, STR(GET_APP("a")));
+    TOWN_WAIT(town, has_one, idle);
+    end_say(half, STR("CONNECT a:80 HTTP/1.1\r\n\r\nGET /ap"));
+    TOWN_WAIT(town, has_heard, half);
+    end_say(waiting, STR(GET_APP("a")));
+    struct snapshot *next = small_snapshot();
+    next->listeners = lodge.listeners;
+    next->listener_count = 2;
+    server_replace(town->server, next, NULL);
+    snapshot_drop(next);
+    TOWN_WAIT(town, has_one, waiting);
+    end_say(idle, STR(GET_APP("a")));
+    TOWN_WAIT(town, has_two, idle);
+    end_say(half, STR("p HTTP/1.1\r\nhost: a\r\n\r\n"));
+    TOWN_WAIT(town, has_one, half);
+    TOWN_WAIT(town, has_no_retiring, town);
+    assert_false(idle->is_ended || waiting->is_ended || half->is_ended);
+    town_free(town);
+}
+
 static void test_draining_ends_guests_between_two_requests(void **state)
 {
     (void)state;
@@ -222,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_after_connect_the_bytes_are_a_connection_of_their_own),
         cmocka_unit_test(test_a_name_that_nobody_knows_is_explained),
         cmocka_unit_test(test_the_systems_dns_is_asked_off_the_loop),
+        cmocka_unit_test(test_a_new_configuration_costs_no_guest_a_request),
         cmocka_unit_test(test_draining_ends_guests_between_two_requests),
         cmocka_unit_test(test_a_large_body_waits_for_whoever_is_slow),
     };
