@@ -9,12 +9,9 @@
 
 #include "base/check.h"
 #include "proxy/live/inside.h"
+#include "proxy/live/port.h"
 
 #define DOOR_BLOCK_BYTES 256u
-
-/* Connections that wait to be accepted: more than a burst of a laptop's
- * clients; the kernel cuts it to net.core.somaxconn. */
-#define BACKLOG 1024
 
 static void on_entry_closed(uv_handle_t *handle)
 {
@@ -108,7 +105,7 @@ static void let_in_who_waits(struct server_entry *entry)
     uv_os_fd_t fd;
     if (uv_fileno((const uv_handle_t *)&entry->tcp, &fd) != 0)
         return;
-    for (uint32_t i = 0; i < BACKLOG; i++) {
+    for (uint32_t i = 0; i < PORT_BACKLOG; i++) {
         int accepted = accept(fd, NULL, NULL);
         if (accepted < 0 && errno != EINTR && errno != ECONNABORTED)
             return;
@@ -162,7 +159,7 @@ static uint32_t add_entry(struct server *server, const struct server_door *door)
 static int start_listening(struct server_entry *entry)
 {
     struct sockaddr_storage place;
-    int rc = uv_listen((uv_stream_t *)&entry->tcp, BACKLOG, on_entry_connection);
+    int rc = uv_listen((uv_stream_t *)&entry->tcp, PORT_BACKLOG, on_entry_connection);
     if (rc != 0)
         return rc;
     int size = sizeof(place);

@@ -129,8 +129,8 @@ void fleet_drain(struct fleet *fleet, int64_t patience_ns);
 void fleet_stop(struct fleet *fleet);
 
 /* Are all workers over? Counters can be read until fleet_free. */
-bool fleet_is_over(const struct fleet *fleet);
-/* Waits until they are; false: `patience_ns` have passed before. */
+bool fleet_is_over(struct fleet *fleet);
+/* Waits until they are; false: for `patience_ns` no worker has ended. */
 bool fleet_wait(struct fleet *fleet, int64_t patience_ns);
 
 /* Calls `visit` with each worker's server of the proxy: on that worker's

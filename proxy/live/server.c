@@ -102,17 +102,24 @@ void server_free(struct server *server)
     arena_fini(&memory);
 }
 
+void server_copy_map(struct server *server, const struct address_map *map)
+{
+    struct server_wire *wire = server->current;
+    if (wire->map == &wire->own_map)
+        address_map_fini(&wire->own_map);
+    address_map_init(&wire->own_map);
+    address_map_copy(&wire->own_map, map);
+    wire->map = &wire->own_map;
+}
+
 void server_replace(struct server *server, struct snapshot *snapshot, const struct address_map *map)
 {
     ASSERT(!server->is_stopped && !server->is_draining);
     struct server_wire *old = server->current;
     server->replace_count++;
     server->current = new_wire(server, snapshot);
-    if (map != NULL) {
-        address_map_init(&server->current->own_map);
-        address_map_copy(&server->current->own_map, map);
-        server->current->map = &server->current->own_map;
-    }
+    if (map != NULL)
+        server_copy_map(server, map);
     list_push_front(&server->retiring, &old->node);
     wire_retire(old->wire, loop_now_ns(server->loop));
     server_pump(old);

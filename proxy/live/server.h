@@ -96,6 +96,8 @@ void server_door_close(struct server *server, uint32_t door);
  * door's listener; those under way when their exchange has ended. */
 void server_replace(struct server *server, struct snapshot *snapshot,
                     const struct address_map *map);
+/* The map only (copied); connections that are there stay. */
+void server_copy_map(struct server *server, const struct address_map *map);
 /* Wires of before that are still needed. */
 uint32_t server_retiring_count(const struct server *server);
 
