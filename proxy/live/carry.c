@@ -148,7 +148,9 @@ static bool find_place(const struct server_wire *wire, const struct wire_action 
 {
     if (wire->map != NULL && address_map_find(wire->map, action->address, action->port, place))
         return true;
-    return wire->server->options.is_literal && address_parse(action->address, action->port, place);
+    const struct server_options *options = &wire->server->options;
+    return options->is_literal && address_parse(action->address, action->port, place) &&
+           (!options->is_loopback_only || address_is_loopback(place));
 }
 
 static void connect_to(struct server_wire *wire, const struct wire_action *action)

@@ -44,6 +44,7 @@ struct server_options {
     const struct address_map *map; /* borrowed; NULL: an empty one */
     bool is_literal;               /* what the map lacks is an address as it stands; */
                                    /* otherwise a connection to it is refused */
+    bool is_loopback_only;         /* such an address is refused if it is not this machine's */
     struct str node_address;       /* what Envoy takes for its own address; copied */
     /* May be NULL. Must not call a function of the server. It is called for
      * exchanges that server_stop cuts off, too. */

@@ -94,7 +94,8 @@ static struct guide_answer at_service(struct searcher *searcher, const struct se
     if (endpoint != NULL)
         return here(searcher, endpoint->address);
     return nowhere(arena_format(
-        arena, "Service %.*s/%.*s is headless and has no pod that is ready: its name has no address",
+        arena,
+        "Service %.*s/%.*s is headless and has no pod that is ready: its name has no address",
         STR_FMT(service->meta.namespace), STR_FMT(service->meta.name)));
 }
 
@@ -244,9 +245,11 @@ static bool is_known_address(const struct searcher *searcher, struct str address
     return false;
 }
 
-static struct guide_answer at_address(const struct searcher *searcher, struct str address)
+static struct guide_answer at_address(const struct searcher *searcher,
+                                      const struct sockaddr_storage *place)
 {
-    if (directory_is_loopback(address) || searcher->asked->is_external_allowed ||
+    struct str address = searcher->asked->host;
+    if (address_is_loopback(place) || searcher->asked->is_external_allowed ||
         is_known_address(searcher, address))
         return here(searcher, address);
     return nowhere(arena_format(searcher->arena,
@@ -255,17 +258,12 @@ static struct guide_answer at_address(const struct searcher *searcher, struct st
                                 STR_FMT(address)));
 }
 
-bool directory_is_loopback(struct str address)
-{
-    return str_has_prefix(address, STR("127.")) || str_eq(address, STR("::1"));
-}
-
 struct guide_answer directory_find(const struct directory_question *asked, struct arena *arena)
 {
     struct searcher searcher = {.asked = asked, .mesh = asked->world->mesh, .arena = arena};
     struct sockaddr_storage place;
     if (address_parse(asked->host, asked->port, &place))
-        return at_address(&searcher, asked->host);
+        return at_address(&searcher, &place);
     if (asked->host.len == 0 || asked->host.len > DNS_NAME_BYTES_MAX)
         return nowhere(STR("pocketmesh: that is no host's name"));
     struct str host = arena_str_lower(arena, asked->host);

@@ -31,6 +31,3 @@ struct directory_question {
 /* An ExternalName that leads outside of the mesh gets an address where nobody
  * listens, unless it may be dialled: routing rules for it hold all the same. */
 struct guide_answer directory_find(const struct directory_question *asked, struct arena *arena);
-
-/* 127.0.0.0/8 or ::1. */
-bool directory_is_loopback(struct str address);
