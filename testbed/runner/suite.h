@@ -211,6 +211,8 @@ struct suite {
     struct world_spec spec; /* but for the workloads, which are each test's own */
     uint64_t seed;
     const struct node *workloads; /* of the file, as they stand there; or NULL */
+    struct str *config;           /* its manifests, as seen from the working directory */
+    uint32_t config_count;
     struct suite_test *tests;
     uint32_t test_count;
     struct regex_set regexes; /* suite_fini frees them */

@@ -368,7 +368,7 @@ enum town_verdict town_open(struct town *town, struct era *era, struct registry 
     return is_fine ? TOWN_FINE : TOWN_REFUSED;
 }
 
-const struct era *town_era(const struct town *town)
+struct era *town_era(const struct town *town)
 {
     return town->era;
 }

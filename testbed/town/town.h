@@ -57,7 +57,7 @@ enum town_verdict {
 enum town_verdict town_open(struct town *town, struct era *era, struct registry *found,
                             struct str *why);
 /* In force; NULL: none yet. */
-const struct era *town_era(const struct town *town);
+struct era *town_era(const struct town *town);
 
 /* No new connections; what is under way may end within `patience_ns`. */
 void town_drain(struct town *town, int64_t patience_ns);
