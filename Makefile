@@ -6,6 +6,7 @@
 #   make conformance  agreement with the recorded answers of the real ones
 #   make lint         layers, symbols, format        make format   reformat
 #   make bench        micro benchmarks               make fuzz     fuzz each door
+#   make tsan         the unit tests with threads, under ThreadSanitizer
 #   make soak         wrk through the live data plane, with sanitizers
 #   make install      DESTDIR and PREFIX are honoured; make uninstall, clean, help
 #
@@ -130,6 +131,9 @@ run-fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
 	    $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 $(B)/fuzz/corpus/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; done
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang CXX=clang++ MODE=debug SAN=address,fuzzer-no-link run-fuzz
+# What has threads: proxy/live, on memory that it shares (snapshots, engines).
+tsan:
+	@$(MAKE) --no-print-directory MODE=debug SAN=thread run-proxy-live
 soak:
 	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined all
 	@tests/soak $(BUILD)/debug-$(CC_NAME)-address-undefined/pocketmesh
@@ -164,6 +168,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all soak bench fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps install uninstall clean help
+.PHONY: all soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -389,6 +389,13 @@ void server_pump(struct server_wire *wire)
     set_timer(server);
 }
 
+void server_read_now(struct socket *socket)
+{
+    struct str bytes = socket_read_now(socket);
+    if (bytes.len > 0)
+        on_read(socket, bytes);
+}
+
 void server_break(struct server *server, struct socket *socket)
 {
     /* One that is closing is no concern of the wire's any more. */

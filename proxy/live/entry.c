@@ -232,11 +232,22 @@ void server_door_close(struct server *server, uint32_t door)
         if (socket->entry != entry)
             continue;
         socket->entry = NULL;
+        if (socket->wire != NULL)
+            server_read_now(socket);
         if (socket->wire == NULL || socket_is_ending(socket))
             continue;
         wire_drain_conn(socket->wire->wire, socket->conn, loop_now_ns(server->loop));
         server_pump(socket->wire);
     }
+}
+
+void server_let_in_all(struct server *server)
+{
+    for (uint32_t i = 0; i < server->entry_count; i++) {
+        if (server->entries[i]->is_open)
+            let_in_who_waits(server->entries[i]);
+    }
+    server_close_entries(server);
 }
 
 void server_close_entries(struct server *server)

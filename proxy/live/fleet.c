@@ -417,11 +417,18 @@ uint32_t fleet_worker_count(const struct fleet *fleet)
     return fleet->options.worker_count;
 }
 
+static bool is_too_late(const struct fleet *fleet, struct str *why)
+{
+    *why = fleet->is_ending ? STR("the workers are ending") : STR_EMPTY;
+    return fleet->is_ending;
+}
+
 uint32_t fleet_add(struct fleet *fleet, const struct fleet_proxy *proxy,
                    const struct fleet_config *config, struct str *why)
 {
-    ASSERT(!fleet->is_ending);
     ASSERT(fleet_find(fleet, proxy->name) == FLEET_NONE);
+    if (is_too_late(fleet, why))
+        return FLEET_NONE;
     struct plan plan = {
         .proxy = fleet->member_count,
         .facts = proxy,
@@ -445,8 +452,9 @@ uint32_t fleet_add(struct fleet *fleet, const struct fleet_proxy *proxy,
 bool fleet_replace(struct fleet *fleet, uint32_t proxy, const struct fleet_config *config,
                    struct str *why)
 {
-    ASSERT(!fleet->is_ending);
     struct member *member = member_at(fleet, proxy);
+    if (is_too_late(fleet, why))
+        return false;
     struct plan plan = {.proxy = proxy, .config = config};
     if (!make_plan(fleet, member, &plan)) {
         *why = str_of(fleet->why);
@@ -459,7 +467,8 @@ bool fleet_replace(struct fleet *fleet, uint32_t proxy, const struct fleet_confi
 
 void fleet_remove(struct fleet *fleet, uint32_t proxy, int64_t patience_ns)
 {
-    ASSERT(!fleet->is_ending);
+    if (fleet->is_ending)
+        return;
     struct leave leave = {.proxy = proxy, .patience_ns = patience_ns};
     forget_member(member_at(fleet, proxy));
     tell_all(fleet, (struct letter){.run = remove_server, .user = &leave});

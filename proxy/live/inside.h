@@ -75,6 +75,8 @@ void server_attach(struct server_wire *wire, struct socket *socket, uint32_t con
 /* Carries out what the wire wishes, and sets the timer. A retiring wire hands
  * over who is at rest, and is gone after the call if that was all of it. */
 void server_pump(struct server_wire *wire);
+/* Serves what has come and was not read yet. */
+void server_read_now(struct socket *socket);
 /* Tells the wire that it broke, and resets it. */
 void server_break(struct server *server, struct socket *socket);
 
@@ -84,4 +86,7 @@ void server_wire_free(struct server_wire *wire);
 
 /* entry.c */
 
+/* Takes in who waits at the doors, and closes them. */
+void server_let_in_all(struct server *server);
+/* The same without a look at who waits. */
 void server_close_entries(struct server *server);

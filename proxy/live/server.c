@@ -147,7 +147,13 @@ void server_drain(struct server *server)
     if (server->is_draining || server->is_stopped)
         return;
     server->is_draining = true;
-    server_close_entries(server);
+    server_let_in_all(server);
+    /* What came before we said so is served: closing now would reset it. */
+    for (uint32_t i = 0; i < server->socket_count; i++) {
+        if (server->sockets[i]->is_downstream &&
+            (server->sockets[i]->wire != NULL || server->sockets[i]->guest != NULL))
+            server_read_now(server->sockets[i]);
+    }
     guests_drain(server);
     for_each_wire(server, drain_wire);
 }

@@ -102,7 +102,8 @@ void server_copy_map(struct server *server, const struct address_map *map);
 /* Wires of before that are still needed. */
 uint32_t server_retiring_count(const struct server *server);
 
-/* Accepts nothing more, and closes what is idle (wire_drain). */
+/* Accepts nothing more, and closes what is idle (wire_drain). Requests that the
+ * kernel had when it was called are served. */
 void server_drain(struct server *server);
 /* Closes every socket at once. */
 void server_stop(struct server *server);

@@ -91,6 +91,10 @@ bool socket_open(struct socket *socket, int fd);
 int socket_connect(struct socket *socket, const struct sockaddr_storage *place);
 void socket_start_reading(struct socket *socket);
 
+/* What has come and was not read yet, for the call; empty: nothing, or it is
+ * not being read now. */
+struct str socket_read_now(struct socket *socket);
+
 /* The far and the near end; false: it is not connected any more. */
 bool socket_peer_place(const struct socket *socket, struct sockaddr_storage *place);
 bool socket_local_place(const struct socket *socket, struct sockaddr_storage *place);

@@ -5,6 +5,8 @@
 #include "proxy/wire/attempt.h"
 
 #include "base/ns.h"
+#include "proxy/core/lb.h"
+#include "proxy/core/pool.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/upstream.h"
@@ -104,8 +106,12 @@ static void ask_for(struct attempt *attempt, const struct xc_action *action,
         .endpoint_index = action->endpoint_index,
         .address = down->original_address,
         .port = down->original_port,
-        .pool = engine_pool(attempt->wire->engine, action->cluster_index, action->endpoint_index),
     };
+    struct engine *engine = attempt->wire->engine;
+    target.pool =
+        target.endpoint_index == LB_NONE
+            ? engine_original_pool(engine, target.cluster_index, target.address, target.port)
+            : engine_pool(engine, target.cluster_index, target.endpoint_index);
     attempt->pool = target.pool;
     ask(attempt, &target);
 }
@@ -181,10 +187,7 @@ void attempt_open(struct stream *stream, const struct xc_action *action)
     attempt->has_body = stream->has_body;
     stream->attempt = attempt;
     stream->body_sent_bytes = 0;
-    if (stream->is_body_lost) {
-        attempt_fail(attempt, FAILURE_LOCAL_RESET, STR_EMPTY);
-        return;
-    }
+    ASSERT(!stream->is_body_lost);
     ask_for(attempt, action, &stream->down->down);
 }
 

@@ -90,7 +90,7 @@ static void open_chain(struct conn *conn, enum chain_protocol protocol)
 /* Will the next request be served by another wire? */
 static bool is_moving(const struct conn *conn)
 {
-    return conn->wire->is_retiring && !conn->wire->is_draining && !conn->down.is_last;
+    return conn->wire->is_retiring && !conn->down.is_last;
 }
 
 /* Must the next bytes wait? Requests are served one at a time, and nobody who

@@ -39,7 +39,13 @@ struct crew {
     struct str why;
     struct crew_tally tallies[CREW_WORKERS_MAX];
     atomic_uint over_count;
+    uv_timer_t tick; /* what workers do does not wake the town's loop */
 };
+
+static inline void on_crew_tick(uv_timer_t *tick)
+{
+    (void)tick;
+}
 
 static inline struct route *crew_add_route(struct route *route, const char *path)
 {
@@ -168,6 +174,8 @@ static inline struct crew *crew_plan(uint32_t worker_count)
     crew->fleet = fleet_new(&options);
     assert_non_null(crew->fleet);
     crew_add_door(crew, "first", 0);
+    assert_int_equal(uv_timer_init(&crew->town->loop->uv, &crew->tick), 0);
+    assert_int_equal(uv_timer_start(&crew->tick, on_crew_tick, 1, 1), 0);
     return crew;
 }
 
@@ -211,6 +219,7 @@ static inline void crew_free(struct crew *crew)
 {
     fleet_free(crew->fleet);
     assert_int_equal(crew->over_count, 1);
+    uv_close((uv_handle_t *)&crew->tick, NULL);
     town_free(crew->town);
     free(crew);
 }

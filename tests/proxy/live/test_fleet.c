@@ -371,6 +371,11 @@ static void test_stopping_while_draining_ends_at_once(void **state)
     TOWN_WAIT(crew->town, has_upstream_head, crew->town);
     fleet_drain(crew->fleet, NS_HOUR);
     assert_false(fleet_wait(crew->fleet, 0));
+    uint32_t proxy = crew->proxy;
+    assert_false(crew_replace(crew));
+    assert_true(str_eq(crew->why, STR("the workers are ending")));
+    assert_false(crew_open(crew, "test-1"));
+    fleet_remove(crew->fleet, proxy, 0);
     fleet_stop(crew->fleet);
     assert_true(fleet_is_over(crew->fleet));
     fleet_stop(crew->fleet);

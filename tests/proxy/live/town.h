@@ -25,7 +25,7 @@
 #include "tests/proxy/wire/small.h"
 
 #define PATIENCE (20 * NS_SECOND)
-#define TOWN_ENDS_MAX 256u
+#define TOWN_ENDS_MAX 16384u
 #define SMALL_KERNEL_BUFFER_BYTES (64 * 1024)
 
 enum end_role { END_CLIENT, END_UPSTREAM };
