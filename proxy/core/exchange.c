@@ -587,7 +587,19 @@ static bool is_delayed_by_fault(const struct step *step)
     return true;
 }
 
-static void route(const struct step *step)
+/* What the connection manager would not serve although it has a route. */
+static void refuse_routed(const struct step *step, const struct xc_event *event)
+{
+    new_response(step->xc);
+    reply_with(step, (struct reply){.reason = REASON_REFUSED,
+                                    .status = event->status,
+                                    .has_words = true,
+                                    .details = event->details,
+                                    .flag = event->flag,
+                                    .body = event->body});
+}
+
+static void route(const struct step *step, const struct xc_event *asked)
 {
     struct exchange *xc = step->xc;
     const struct router *router = engine_router(xc->setup.engine, xc->setup.http->routes);
@@ -615,6 +627,10 @@ static void route(const struct step *step)
         event->virtual_host = host;
         event->origin = chosen->origin;
     }
+    if (asked->status != 0) {
+        refuse_routed(step, asked);
+        return;
+    }
     if (chosen->action == ROUTE_FORWARD)
         choose_cluster(step);
     if (!is_delayed_by_fault(step))
@@ -635,7 +651,7 @@ static void on_request_head(const struct step *step, const struct xc_event *even
         told->other = arena_format(arena, "%.*s%.*s", STR_FMT(xc->request->authority),
                                    STR_FMT(xc->request->path));
     }
-    route(step);
+    route(step, event);
 }
 
 static void on_request_refused(const struct step *step, const struct xc_event *event)
@@ -653,6 +669,8 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
         header_list_copy(&xc->response->headers, &event->response->headers, xc->setup.arena);
     reply_with(step, (struct reply){.reason = REASON_REFUSED,
                                     .status = event->status,
+                                    .has_grpc_status = event->grpc_status != 0,
+                                    .grpc_status = event->grpc_status,
                                     .has_words = true,
                                     .details = event->details,
                                     .flag = event->flag,
