@@ -112,12 +112,13 @@ static void reload(struct up_job *job)
     if (job->is_draining)
         return;
     struct era *era = up_read(job);
-    if (job->watch != NULL)
-        watch_set(job->watch, job->watched, job->watched_count);
     if (era == NULL) {
+        /* A test file that cannot be read names no manifests: those of before count. */
         fputs("not reloaded: the mesh goes on as it was\n", stderr);
         return;
     }
+    if (job->watch != NULL)
+        watch_set(job->watch, job->watched, job->watched_count);
     struct registry registry;
     struct str why = STR_EMPTY;
     struct era *before = town_era(job->town);
