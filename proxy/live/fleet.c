@@ -72,6 +72,7 @@ static void add_server(struct worker *worker, void *user)
         .worker = worker->index,
         .wire = plan->facts->wire,
         .is_literal = plan->facts->is_literal,
+        .is_loopback_only = plan->facts->is_loopback_only,
         .node_address = plan->facts->node_address,
         .on_done = plan->facts->on_done,
         .user = plan->facts->user,

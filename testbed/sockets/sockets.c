@@ -248,7 +248,8 @@ static bool open_doors(struct sockets *sockets, struct str *why)
     sockets->doors = ARENA_ARRAY(&sockets->arena, struct door, world->pod_count);
     for (uint32_t i = 0; i < world->pod_count; i++) {
         sockets->doors[i] = (struct door){
-            .sockets = sockets, .pod = i, .address = door_loopback(world->pods[i].address)};
+            .sockets = sockets, .pod = i, .pod_address = door_loopback(world->pods[i].address)};
+        sockets->doors[i].address = sockets->doors[i].pod_address;
     }
     for (uint32_t i = 0; i < world->pod_count; i++) {
         if (!door_set(&sockets->doors[i], why))
