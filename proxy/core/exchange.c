@@ -67,12 +67,10 @@ static struct formatter_facts facts_of(const struct exchange *xc)
 
 /* --- the ways to end ------------------------------------------------------ */
 
-/* Gives back what the attempt had been lent; words from it count no more. */
+/* Words from it count no more. */
 static void end_attempt(struct exchange *xc)
 {
-    if (xc->has_begun && xc->endpoint_index != LB_NONE)
-        lb_note_end(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
-    xc->has_begun = false;
+    xc->is_connected = false;
     xc->attempt = 0;
     xc->try_deadline_ns = NS_NEVER;
 }
@@ -82,7 +80,7 @@ static bool release_retry(struct exchange *xc)
 {
     bool was_held = xc->holds_retry;
     if (was_held)
-        cluster_state(xc)->retry_count--;
+        breaker_give(&cluster_state(xc)->breaker, BREAKER_RETRIES);
     xc->holds_retry = false;
     return was_held;
 }
@@ -709,7 +707,7 @@ static void wait_for_retry(const struct step *step, int64_t wait_ns)
     struct exchange *xc = step->xc;
     count_cluster(step, STAT_CLUSTER_upstream_rq_retry);
     count_cluster(step, STAT_CLUSTER_upstream_rq_retry_backoff_exponential);
-    cluster_state(xc)->retry_count++;
+    breaker_take(&cluster_state(xc)->breaker, BREAKER_RETRIES);
     xc->holds_retry = true;
     *ARENA_PUSH(xc->setup.arena, xc->tried, xc->tried_count, xc->tried_capacity) =
         xc->endpoint_index;
@@ -726,13 +724,13 @@ static bool retry(const struct step *step, const struct response_head *response,
     if (xc->retry == NULL || xc->state != XC_STATE_UPSTREAM)
         return false;
     bool was_retried = release_retry(xc);
-    uint32_t retries_max = xc->record.cluster->breakers.max_retries;
-    struct retry_question asked = {.policy = xc->retry,
-                                   .attempt_count = xc->record.attempt_count,
-                                   .response = response,
-                                   .failure = failure,
-                                   .was_sent = xc->is_sent,
-                                   .has_budget = cluster_state(xc)->retry_count < retries_max};
+    struct retry_question asked = {
+        .policy = xc->retry,
+        .attempt_count = xc->record.attempt_count,
+        .response = response,
+        .failure = failure,
+        .was_sent = xc->is_sent,
+        .has_budget = breaker_admits(&cluster_state(xc)->breaker, BREAKER_RETRIES)};
     struct retry_answer answer = retry_decide(&asked, &xc->setup.engine->rng_jitter);
     tell_retry(step, &asked, &answer);
     switch (answer.verdict) {
@@ -795,7 +793,7 @@ static void give_up_body(const struct step *step)
 static void arm_try_timeout(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    if (xc->per_try_timeout_ns > 0 && xc->has_begun && xc->is_request_complete &&
+    if (xc->per_try_timeout_ns > 0 && xc->is_connected && xc->is_request_complete &&
         xc->state == XC_STATE_UPSTREAM)
         xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
 }
@@ -927,10 +925,7 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
     if (event->attempt == 0 || event->attempt != xc->attempt)
         return; /* given up before: nobody listens any more */
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
-        count_cluster(step, STAT_CLUSTER_upstream_rq_total);
-        xc->has_begun = true;
-        if (xc->endpoint_index != LB_NONE)
-            lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
+        xc->is_connected = true;
         arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {

@@ -122,7 +122,7 @@ struct exchange {
     uint32_t attempt; /* the one under way; 0: none */
     uint32_t cluster_index;
     uint32_t endpoint_index;
-    bool has_begun;         /* it has a connection: the balancer counts it as under way */
+    bool is_connected;      /* the attempt has a connection */
     struct str cors_origin; /* responses are marked for it; empty: they are not */
     int64_t completed_ns;   /* when the router had the whole request; NS_NEVER before */
     int64_t timeout_ns;     /* of the route; 0: none */
