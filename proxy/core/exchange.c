@@ -712,6 +712,7 @@ static void wait_for_retry(const struct step *step, int64_t wait_ns)
     *ARENA_PUSH(xc->setup.arena, xc->tried, xc->tried_count, xc->tried_capacity) =
         xc->endpoint_index;
     xc->state = XC_STATE_WAITING;
+    xc->record.backoff_ns = ns_add(xc->record.backoff_ns, wait_ns);
     xc->resume_ns = ns_add(step->now_ns, wait_ns);
 }
 

@@ -8,10 +8,8 @@
 static void test_each_kind_has_its_limit(void **state)
 {
     UNUSED_STATE(state);
-    static const struct breaker_limits limits = {.max_connections = 1,
-                                                 .max_pending_requests = 2,
-                                                 .max_requests = 3,
-                                                 .max_retries = 4};
+    static const struct breaker_limits limits = {
+        .max_connections = 1, .max_pending_requests = 2, .max_requests = 3, .max_retries = 4};
     static const struct {
         enum breaker_kind kind;
         uint32_t limit;

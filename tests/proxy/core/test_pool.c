@@ -30,9 +30,9 @@ static struct engine *limited(struct breaker_limits limits)
 
 static struct engine *one_endpoint(uint32_t requests_max)
 {
-    return cluster_of((struct cluster){.breakers = {BREAKER_UNLIMITED, BREAKER_UNLIMITED,
-                                                    BREAKER_UNLIMITED, BREAKER_UNLIMITED},
-                                       .requests_per_connection_max = requests_max});
+    return cluster_of((struct cluster){
+        .breakers = {BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED},
+        .requests_per_connection_max = requests_max});
 }
 
 static uint64_t counter(struct engine *engine, const char *name)
