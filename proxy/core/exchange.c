@@ -15,6 +15,7 @@
 #include "proxy/core/forward.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
+#include "proxy/core/mirror.h"
 #include "proxy/core/redirect.h"
 #include "proxy/core/retry.h"
 #include "proxy/core/router.h"
@@ -273,6 +274,64 @@ static struct lb_answer choose_endpoint(struct exchange *xc)
     return answer;
 }
 
+/* Of the mirror's cluster; what fails is counted there and harms nobody. */
+static enum trace_condition find_mirror(const struct step *step, const struct mirror_policy *policy,
+                                        struct xc_mirror *out)
+{
+    struct engine *engine = step->xc->setup.engine;
+    if (!mirror_is_drawn(policy, step->xc->stream_random))
+        return CONDITION_MIRROR_SHARE;
+    out->cluster_index = engine_cluster_index(engine, policy->cluster);
+    if (out->cluster_index == UINT32_MAX)
+        return CONDITION_MIRROR_CLUSTER;
+    out->endpoint_index = lb_pick(engine_lb(engine, out->cluster_index), &engine->rng_lb);
+    if (out->endpoint_index != LB_NONE)
+        return CONDITION_NONE;
+    struct cluster_stats *stats = engine_cluster_stats(engine, out->cluster_index);
+    stats->counters[STAT_CLUSTER_upstream_cx_none_healthy]++;
+    cluster_stats_note_status(stats, reason_row(REASON_NO_ENDPOINT)->status, &engine->arena);
+    return CONDITION_MIRROR_ENDPOINT;
+}
+
+static void tell_mirror(const struct step *step, const struct mirror_policy *policy,
+                        enum trace_condition why_not, struct xc_mirror target)
+{
+    bool is_sent = why_not == CONDITION_NONE;
+    struct trace_event *event = tell(step, is_sent ? TRACE_MIRRORED : TRACE_MIRROR_MISSED);
+    if (event == NULL)
+        return;
+    event->text = arena_str(step->xc->setup.trace->arena, policy->cluster);
+    event->origin = policy->origin;
+    event->condition = why_not;
+    if (is_sent)
+        event->endpoint = &engine_snapshot(step->xc->setup.engine)
+                               ->clusters[target.cluster_index]
+                               .endpoints[target.endpoint_index];
+}
+
+/* The first attempt is copied, no other. */
+static void mirror(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct forward_action *forward = &xc->record.route->forward;
+    if (forward->mirror_count == 0)
+        return;
+    struct xc_mirror *mirrors =
+        ARENA_ARRAY(xc->setup.arena, struct xc_mirror, forward->mirror_count);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < forward->mirror_count; i++) {
+        enum trace_condition why_not = find_mirror(step, &forward->mirrors[i], &mirrors[count]);
+        tell_mirror(step, &forward->mirrors[i], why_not, mirrors[count]);
+        count += why_not == CONDITION_NONE;
+    }
+    if (count == 0)
+        return;
+    struct xc_action *action = act(step, XC_MIRROR);
+    action->request = mirror_request(xc->request, xc->setup.node_address, xc->setup.arena);
+    action->mirrors = mirrors;
+    action->mirror_count = count;
+}
+
 static void pick_endpoint(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -301,6 +360,8 @@ static void pick_endpoint(const struct step *step)
         event->index = endpoint_index;
         event->endpoint = &xc->record.cluster->endpoints[endpoint_index];
     }
+    if (xc->record.attempt_count == 1)
+        mirror(step);
     open_attempt(step, endpoint_index);
 }
 

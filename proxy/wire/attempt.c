@@ -7,6 +7,7 @@
 #include "base/ns.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/pool.h"
+#include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/upstream.h"
@@ -28,7 +29,7 @@ static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
     attempt->timer.owner = TIMER_ATTEMPT;
 }
 
-static struct attempt *take(struct wire *wire, const struct xc_action *action)
+static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluster_index)
 {
     uint32_t number;
     struct attempt *attempt = slots_take(&wire->attempts, &number);
@@ -37,8 +38,8 @@ static struct attempt *take(struct wire *wire, const struct xc_action *action)
     ASSERT(attempt->conn == NULL);
     ASSERT(!attempt->is_waiting);
     attempt->stream = NULL;
-    attempt->ordinal = action->attempt;
-    attempt->cluster_index = action->cluster_index;
+    attempt->ordinal = ordinal;
+    attempt->cluster_index = cluster_index;
     attempt->is_head_sent = attempt->is_end_sent = false;
     attempt->is_response_complete = attempt->is_body_complete = false;
     attempt->framing = (struct h1_out){0};
@@ -62,6 +63,14 @@ static void give(struct attempt *attempt)
     if (attempt->body.capacity > KEPT_BODY_BYTES_MAX)
         buf_shrink(&attempt->body);
     slots_give(&attempt->wire->attempts, attempt->number);
+}
+
+/* What a mirror comes to is counted in its cluster, and that is all. */
+static void count_mirrored(const struct attempt *attempt, uint32_t status)
+{
+    struct wire *wire = attempt->wire;
+    cluster_stats_note_status(engine_cluster_stats(wire->engine, attempt->cluster_index), status,
+                              &wire->memory);
 }
 
 static void note_queued(struct attempt *attempt)
@@ -100,12 +109,12 @@ static void ask(struct attempt *attempt, const struct upstream_target *target)
     UNREACHABLE("pool_verdict");
 }
 
-static void ask_for(struct attempt *attempt, const struct xc_action *action,
+static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
                     const struct conn_downstream *down)
 {
     struct upstream_target target = {
-        .cluster_index = action->cluster_index,
-        .endpoint_index = action->endpoint_index,
+        .cluster_index = attempt->cluster_index,
+        .endpoint_index = endpoint_index,
         .address = down->original_address,
         .port = down->original_port,
     };
@@ -183,21 +192,22 @@ void attempt_open(struct stream *stream, const struct xc_action *action)
 {
     if (stream->attempt != NULL)
         attempt_done(stream->attempt);
-    struct attempt *attempt = take(stream->wire, action);
+    struct attempt *attempt = take(stream->wire, action->attempt, action->cluster_index);
     attempt->stream = stream;
     attempt->head = action->request;
     attempt->has_body = stream->has_body;
     stream->attempt = attempt;
     stream->body_sent_bytes = 0;
     ASSERT(!stream->is_body_lost);
-    ask_for(attempt, action, &stream->down->down);
+    ask_for(attempt, action->endpoint_index, &stream->down->down);
 }
 
-void attempt_open_mirror(struct stream *stream, const struct xc_action *action)
+void attempt_open_mirror(struct stream *stream, const struct request_head *request,
+                         struct xc_mirror target)
 {
     struct wire *wire = stream->wire;
-    struct attempt *attempt = take(wire, action);
-    request_head_copy(&attempt->copy, action->request, &attempt->arena);
+    struct attempt *attempt = take(wire, 0, target.cluster_index);
+    request_head_copy(&attempt->copy, request, &attempt->arena);
     attempt->head = &attempt->copy;
     attempt->has_body = stream->has_body;
     attempt->is_body_complete = stream->is_request_complete;
@@ -209,7 +219,7 @@ void attempt_open_mirror(struct stream *stream, const struct xc_action *action)
     }
     if (stream->xc.timeout_ns > 0)
         heap_put(&wire->timers, &attempt->timer.node, ns_add(wire->now_ns, stream->xc.timeout_ns));
-    ask_for(attempt, action, &stream->down->down);
+    ask_for(attempt, target.endpoint_index, &stream->down->down);
 }
 
 bool attempt_pump(struct attempt *attempt)
@@ -285,6 +295,8 @@ void attempt_fail(struct attempt *attempt, enum failure failure, struct str text
 {
     struct stream *stream = attempt->stream;
     uint32_t ordinal = attempt->ordinal;
+    if (stream == NULL)
+        count_mirrored(attempt, failure_row(failure)->status);
     give(attempt);
     if (stream == NULL)
         return;
@@ -305,6 +317,9 @@ void attempt_done(struct attempt *attempt)
 void attempt_wake(struct attempt *attempt)
 {
     ASSERT(attempt->stream == NULL);
+    engine_cluster_stats(attempt->wire->engine, attempt->cluster_index)
+        ->counters[STAT_CLUSTER_upstream_rq_timeout]++;
+    count_mirrored(attempt, 504);
     attempt_abandon(attempt);
 }
 

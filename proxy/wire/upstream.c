@@ -92,8 +92,11 @@ static void replace(struct conn *conn)
     struct conn_upstream *up = &conn->up;
     if (!pool_needs_connection(up->pool))
         return;
-    struct upstream_target target = {
-        .cluster_index = up->cluster_index, .endpoint_index = up->endpoint_index, .pool = up->pool};
+    struct upstream_target target = {.cluster_index = up->cluster_index,
+                                     .endpoint_index = up->endpoint_index,
+                                     .pool = up->pool,
+                                     .address = up->address,
+                                     .port = up->port};
     if (upstream_open(conn->wire, &target) != NULL)
         return;
     pool_refuse_waiting(up->pool);
@@ -142,11 +145,8 @@ static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool h
         count(conn, STAT_CLUSTER_upstream_cx_close_notify);
         return false;
     }
-    if (!pool_may_keep(conn->up.pool, conn->number)) {
-        count(conn, STAT_CLUSTER_upstream_cx_max_requests);
-        return false;
-    }
-    return attempt->is_end_sent && !conn->wire->is_draining && !conn->up.is_old;
+    return attempt->is_end_sent && !conn->wire->is_draining && !conn->up.is_old &&
+           pool_may_keep(conn->up.pool, conn->number);
 }
 
 /* The response is complete: the connection goes its own way. */
