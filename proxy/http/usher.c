@@ -394,7 +394,6 @@ static bool ask(struct usher *usher, struct usher_action *action)
 void usher_init(struct usher *usher)
 {
     struct h1_settings settings = {.is_accepting_http10 = true,
-                                   .has_trailers = true,
                                    .head_bytes_max = 2 * HEAD_BYTES_MAX,
                                    .header_count_max = UINT16_MAX};
     *usher = (struct usher){.state = USHER_OVER};
