@@ -9,6 +9,7 @@
 #include "proxy/core/pool.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/dial.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/upstream.h"
 
@@ -79,17 +80,17 @@ static void note_queued(struct attempt *attempt)
     attempt->wire->waiting_count++;
 }
 
-static void connect_for(struct attempt *attempt, const struct upstream_target *target)
+static void connect_for(struct attempt *attempt, const struct dial_target *target)
 {
     note_queued(attempt);
-    struct conn *conn = upstream_open(attempt->wire, target);
+    struct conn *conn = dial(attempt->wire, target);
     if (conn == NULL) {
         pool_cancel(attempt->pool, attempt->number);
         attempt_fail(attempt, FAILURE_OVERFLOW, STR_EMPTY);
     }
 }
 
-static void ask(struct attempt *attempt, const struct upstream_target *target)
+static void ask(struct attempt *attempt, const struct dial_target *target)
 {
     struct pool_answer answer = pool_ask(target->pool, attempt->number);
     switch (answer.verdict) {
@@ -112,7 +113,7 @@ static void ask(struct attempt *attempt, const struct upstream_target *target)
 static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
                     const struct conn_downstream *down)
 {
-    struct upstream_target target = {
+    struct dial_target target = {
         .cluster_index = attempt->cluster_index,
         .endpoint_index = endpoint_index,
         .address = down->original_address,

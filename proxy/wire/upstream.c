@@ -11,12 +11,12 @@
 #include "base/ns.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/dial.h"
 #include "proxy/wire/response.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 
-/* Envoy's defaults. */
-#define CONNECT_TIMEOUT_NS (5 * NS_SECOND)
+/* Envoy's default. */
 #define IDLE_TIMEOUT_NS NS_HOUR
 
 static void count(struct conn *conn, enum cluster_stat stat)
@@ -27,45 +27,6 @@ static void count(struct conn *conn, enum cluster_stat stat)
 static struct attempt *attempt_at(struct wire *wire, uint32_t number)
 {
     return slots_at(&wire->attempts, number);
-}
-
-static void resolve(struct conn *conn, const struct upstream_target *target)
-{
-    struct conn_upstream *up = &conn->up;
-    up->cluster_index = target->cluster_index;
-    up->cluster = &conn->wire->snapshot->clusters[target->cluster_index];
-    up->endpoint_index = target->endpoint_index;
-    up->pool = target->pool;
-    if (target->endpoint_index < up->cluster->endpoint_count) {
-        up->endpoint = &up->cluster->endpoints[target->endpoint_index];
-        up->address = up->endpoint->address;
-        up->port = up->endpoint->port;
-    } else {
-        up->address = arena_str(&conn->facts, target->address);
-        up->port = target->port;
-    }
-}
-
-struct conn *upstream_open(struct wire *wire, const struct upstream_target *target)
-{
-    struct conn *conn = conn_take(wire, CONN_UPSTREAM);
-    if (conn == NULL)
-        return NULL;
-    resolve(conn, target);
-    int64_t timeout_ns = conn->up.cluster->connect_timeout_ns;
-    conn_set_timer(conn, ns_add(wire->now_ns, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS));
-    wishes_add(&wire->wishes,
-               (struct wish){.kind = WIRE_CONNECT, .conn = conn, .generation = conn->generation});
-    if (target->pool == NULL)
-        return conn;
-    conn->speech = SPEECH_HTTP;
-    conn->parser = h1_parser_new(H1_RESPONSES, (struct h1_settings){
-                                                   .is_accepting_http10 = true,
-                                                   .head_bytes_max = LIMIT_RESPONSE_HEAD_BYTES,
-                                                   .header_count_max = LIMIT_HEADER_COUNT,
-                                               });
-    pool_note_connecting(target->pool, conn->number);
-    return conn;
 }
 
 /* All who are to fail with this connection. They are collected first: what
@@ -92,12 +53,12 @@ static void replace(struct conn *conn)
     struct conn_upstream *up = &conn->up;
     if (!pool_needs_connection(up->pool))
         return;
-    struct upstream_target target = {.cluster_index = up->cluster_index,
-                                     .endpoint_index = up->endpoint_index,
-                                     .pool = up->pool,
-                                     .address = up->address,
-                                     .port = up->port};
-    if (upstream_open(conn->wire, &target) != NULL)
+    struct dial_target target = {.cluster_index = up->cluster_index,
+                                 .endpoint_index = up->endpoint_index,
+                                 .pool = up->pool,
+                                 .address = up->address,
+                                 .port = up->port};
+    if (dial(conn->wire, &target) != NULL)
         return;
     pool_refuse_waiting(up->pool);
     fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
