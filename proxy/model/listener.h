@@ -12,6 +12,16 @@
 #include "base/str.h"
 #include "proxy/model/route.h"
 
+enum access_log_encoding { ACCESS_LOG_TEXT, ACCESS_LOG_JSON };
+
+/* One logger: a file access log with its format. */
+struct access_log {
+    struct str path; /* /dev/stdout, /dev/stderr or a file */
+    enum access_log_encoding encoding;
+    struct str format;    /* text, or the JSON object's text; empty: Envoy's default text */
+    struct origin origin; /* accessLogFile; line 0: a default */
+};
+
 /* ENVOY.md 1.1; what Istio sets stands in ISTIO.md 5.4. */
 struct http_connection_manager {
     struct str stat_prefix;
@@ -71,5 +81,8 @@ struct listener {
     const struct filter_chain *default_chain; /* or NULL */
     bool has_http_inspector;
     bool is_using_original_dst; /* hands connections to the listener they meant */
-    struct origin origin;       /* the Service's port or the Gateway's server */
+    /* Of every filter chain's connection manager or TCP proxy. */
+    const struct access_log *access_logs;
+    uint32_t access_log_count;
+    struct origin origin; /* the Service's port or the Gateway's server */
 };
