@@ -5,7 +5,7 @@
  * A format is compiled once and then only read, by any thread. Rendering asks
  * for no memory: the line goes into the caller's bytes, or does not fit.
  *
- * Text: literal text and commands (operator.h). JSON: an object whose string
+ * Text: literal text and commands (substitution.h). JSON: an object whose string
  * values are formats; a value that is one command alone keeps its type (numbers
  * stay numbers, what is missing is null), others are strings with "-" for what
  * is missing. Keys are sorted, as in Envoy.

@@ -57,10 +57,8 @@ static void count_cluster(const struct step *step, enum cluster_stat stat)
 
 static struct formatter_facts facts_of(const struct exchange *xc)
 {
-    return (struct formatter_facts){.request = xc->request,
-                                    .response = xc->response,
-                                    .record = &xc->record,
-                                    .remote_address = xc->setup.remote_address};
+    return (struct formatter_facts){
+        .request = xc->request, .response = xc->response, .record = &xc->record};
 }
 
 /* --- the ways to end ------------------------------------------------------ */
@@ -145,6 +143,7 @@ static void reply_with(const struct step *step, struct reply reply)
     struct xc_action *action = act(step, XC_REPLY);
     action->response = xc->response;
     action->body = xc->is_head_method ? STR_EMPTY : body;
+    xc->record.response_forwarded_ns = record_moment(step->now_ns);
     xc->record.bytes_sent += action->body.len;
     finish(step);
 }
@@ -192,6 +191,7 @@ static void note_request(struct exchange *xc, struct request_head *head)
 {
     struct record *record = &xc->record;
     xc->request = head;
+    record->request = head;
     xc->is_grpc = request_head_is_grpc(head);
     xc->is_head_method = str_eq(head->method, STR("HEAD"));
     record->version = head->version;
@@ -199,6 +199,14 @@ static void note_request(struct exchange *xc, struct request_head *head)
     record->path = head->path;
     record->authority = head->authority;
     (void)header_get(&head->headers, STR("x-request-id"), &record->request_id);
+}
+
+static void note_request_end(const struct step *step, bool is_end)
+{
+    struct exchange *xc = step->xc;
+    xc->is_request_complete = is_end;
+    if (is_end && xc->record.request_ended_ns == 0)
+        xc->record.request_ended_ns = record_moment(step->now_ns);
 }
 
 static void open_attempt(const struct step *step, uint32_t endpoint_index)
@@ -489,7 +497,7 @@ static void on_request_head(const struct step *step, const struct xc_event *even
     ASSERT(xc->state == XC_STATE_HEAD);
     note_request(xc, event->request);
     xc->state = XC_STATE_DECIDED;
-    xc->is_request_complete = event->is_end;
+    note_request_end(step, event->is_end);
     if (event->is_end)
         xc->completed_ns = step->now_ns;
     struct trace_event *told = tell(step, TRACE_REQUEST);
@@ -507,7 +515,7 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
     struct exchange *xc = step->xc;
     if (event->request != NULL)
         note_request(xc, event->request);
-    xc->is_request_complete = event->is_end;
+    note_request_end(step, event->is_end);
     if (xc->state == XC_STATE_RESPONDING) {
         cut(step, event->flag, event->details);
         return;
@@ -695,6 +703,8 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
     forward_response(xc->record.route, xc->record.weighted, &facts, head, xc->setup.trace,
                      step->now_ns);
     xc->state = XC_STATE_RESPONDING;
+    xc->record.response_started_ns = record_moment(step->now_ns);
+    xc->record.response_forwarded_ns = xc->record.response_started_ns;
     struct xc_action *action = act(step, XC_FORWARD);
     action->attempt = xc->attempt;
     action->response = head;
@@ -862,7 +872,7 @@ static void on_request_complete(const struct step *step)
     struct exchange *xc = step->xc;
     if (xc->is_request_complete)
         return;
-    xc->is_request_complete = true;
+    note_request_end(step, true);
     xc->completed_ns = step->now_ns;
     arm_timeout(step);
     arm_try_timeout(step);
@@ -889,6 +899,8 @@ void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t no
     xc->stream_random = rng_next(engine_rng_stream(setup->engine));
     xc->record.started_ns = now_ns;
     xc->record.version = HTTP_1_1;
+    if (setup->downstream != NULL)
+        xc->record.downstream = *setup->downstream;
 }
 
 void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t now_ns,

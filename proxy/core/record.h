@@ -20,9 +20,10 @@
 
 /* The client's connection. */
 struct record_downstream {
-    uint64_t connection_id; /* from 1, of one worker; 0: unknown */
-    struct str remote_address, local_address;
-    uint32_t remote_port, local_port;
+    uint64_t connection_id;                   /* from 1, of one worker; 0: unknown */
+    struct str remote_address, local_address; /* remote: as x-forwarded-for has it */
+    struct str direct_address;                /* the socket's peer */
+    uint32_t remote_port, local_port, direct_port;
     struct str server_name;           /* SNI; empty: none */
     const struct listener *listener;  /* NULL: unknown */
     const struct filter_chain *chain; /* NULL: none matched */
@@ -69,6 +70,12 @@ struct record {
     struct record_upstream upstream;
     bool is_tcp; /* a session of a TCP proxy: no HTTP */
 };
+
+/* A moment for the record, where 0 is "never". */
+static inline int64_t record_moment(int64_t now_ns)
+{
+    return now_ns > 0 ? now_ns : 1;
+}
 
 /* Adds a flag unless it is there already. */
 void record_add_flag(struct record *record, struct str flag);

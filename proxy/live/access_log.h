@@ -2,19 +2,16 @@
  *
  * proxy/live/access_log.h - which exchange is logged where.
  *
- * log_files are the process's open logs, one for each path; a log_book is one
- * worker's: the compiled formats of one snapshot's listeners, and a feed into
- * each file. Writing a line looks nothing up by name.
+ * An access_logger serves any number of proxies on any number of workers. It
+ * keeps each distinct pair of file and format once, compiled, and for each
+ * worker a feed into each file (log_sink.h); it only grows, so workers read it
+ * without a lock while new configurations are learnt.
  *
- *     struct log_files *files = log_files_new();              once
- *     struct log_book *book = log_book_new(files, snapshot, epoch_seconds, &why);
- *                                                             each worker, each snapshot
- *     log_book_note(book, done->record);                      in on_done
- *     log_files_reopen(files);                                on SIGHUP
- *     log_book_free(book); ... log_files_free(files);         writes what is left
- *
- * Several proxies of one process may share log_files: their lines go to one
- * standard output, whole.
+ *     logger = access_logger_new(worker_count);
+ *     access_logger_learn(logger, snapshot, &arena, &why)  before a snapshot is put to work
+ *     access_logger_note(logger, done->worker, done->record, done->epoch_seconds)   in on_done
+ *     access_logger_reopen(logger);                        on SIGHUP, after a rotation
+ *     access_logger_free(logger);                          writes what is left
  */
 #pragma once
 
@@ -27,24 +24,27 @@
 #include "proxy/live/log_sink.h"
 #include "proxy/model/snapshot.h"
 
-struct log_files;
-struct log_book;
+struct access_logger;
 
-struct log_files *log_files_new(void);
-/* Every book must be freed before. */
-void log_files_free(struct log_files *files);
-/* Any thread. */
-void log_files_reopen(struct log_files *files);
-/* Of all files together. */
-struct log_sink_stats log_files_stats(struct log_files *files);
+struct access_logger *access_logger_new(uint32_t worker_count);
+/* No worker may be noting any more. */
+void access_logger_free(struct access_logger *logger);
 
-/* Holds the snapshot. Opens files that are not open yet. NULL: *why, in
+/* Compiles the formats and opens the files of every listener. False: *why, in
  * `arena`, says which format or file is wrong, with the place in the user's
- * files when there is one. May be called on any thread, one at a time. */
-struct log_book *log_book_new(struct log_files *files, struct snapshot *snapshot,
-                              int64_t epoch_seconds, struct arena *arena, struct str *why);
-void log_book_free(struct log_book *book);
+ * files; what was fine before the mistake stays learnt. One thread at a time. */
+bool access_logger_learn(struct access_logger *logger, const struct snapshot *snapshot,
+                         struct arena *arena, struct str *why);
 
-/* The worker's thread only. The record must be of an exchange on the book's
- * snapshot; others (from before a reload) are matched by the listener's name. */
-void log_book_note(struct log_book *book, const struct record *record);
+/* The worker's thread only. An exchange whose listener logs nothing, or was
+ * never learnt, leaves no line. Asks for no memory, never waits. */
+void access_logger_note(struct access_logger *logger, uint32_t worker, const struct record *record,
+                        int64_t epoch_seconds);
+
+/* Any thread. */
+void access_logger_reopen(struct access_logger *logger);
+/* What was noted before is in the files when it returns true. The thread that
+ * learns. */
+bool access_logger_flush(struct access_logger *logger, int64_t patience_ns);
+/* Of all files together. The thread that learns. */
+struct log_sink_stats access_logger_stats(struct access_logger *logger);

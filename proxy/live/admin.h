@@ -3,9 +3,10 @@
  * proxy/live/admin.h - Envoy's admin interface, for every proxy of the process.
  *
  * One admin has one port on loopback. /proxies/NAME/... leads to the proxy of
- * that name; without it, the path is for the proxy whose name is the Host
- * header's, else for the first one added. (Istio gives each pod its own
- * 127.0.0.1:15000: an admin with one proxy is that.) GET /proxies lists names.
+ * that name; without it, a path is for the proxy whose name is the Host
+ * header's (its port does not matter), else for the first one added. GET
+ * /proxies lists the names. (Istio gives each pod its own 127.0.0.1:15000: an
+ * admin with one proxy is that.)
  *
  * It lives on one loop's thread, reads no worker's memory and asks through the
  * admin_proxy given by whoever runs the workers.
@@ -22,7 +23,8 @@
 #include "proxy/live/loop.h"
 #include "proxy/model/snapshot.h"
 
-/* What is asked of a worker, on the worker's own thread. `worker` is from 0. */
+/* Reads one engine of one worker (a worker has several while an old
+ * configuration retires); `now_ns` is the worker's own clock. */
 typedef void admin_visit(struct engine *engine, uint32_t worker, int64_t now_ns, void *arg);
 
 enum admin_drain {
@@ -34,18 +36,20 @@ enum admin_drain {
 struct admin_proxy {
     struct str name; /* "productpage-v1-0.default"; copied */
     void *user;
-    uint32_t (*worker_count)(void *user);
+    uint32_t worker_count;
     /* The snapshot in force, held for the caller. */
     struct snapshot *(*snapshot)(void *user);
-    /* Has `visit(.., arg)` called on each worker's thread, one after the other
-     * or at the same time, each exactly once; then `done(arg)` on admin's thread. `done`
-     * may come before this returns. */
-    void (*visit)(void *user, admin_visit *visit, void (*done)(void *arg), void *arg);
+    /* Has `visit` called with every engine of every worker, on that worker's
+     * thread, one after the other, and returns when it is done (fleet_visit). */
+    void (*visit)(void *user, admin_visit *visit, void *arg);
+    /* The place a listener is bound to on this machine; false: as it says
+     * itself. May be NULL. */
+    bool (*place)(void *user, const struct listener *listener, struct str *address, uint32_t *port);
     /* May be NULL: then the path answers 501. */
     void (*drain)(void *user, enum admin_drain how, bool is_inbound_only);
     void (*quit)(void *user);
     void (*reopen_logs)(void *user);
-    /* Draining, or told to fail health checks? May be NULL. */
+    /* Draining? May be NULL. */
     bool (*is_draining)(void *user);
 };
 
@@ -57,13 +61,12 @@ struct admin_options {
 
 struct admin;
 
-/* Listens. NULL: *why (a static text). The loop must outlive it. */
+/* Listens. NULL: *why. The loop must outlive it. */
 struct admin *admin_new(struct loop *loop, const struct admin_options *options, struct str *why);
 /* Closes every connection and turns the loop until the last is gone. */
 void admin_free(struct admin *admin);
 uint32_t admin_port(const struct admin *admin);
 
-/* Copies. Names are unique: a second one of a name takes its place (after a
- * reload). */
+/* Copies. Names are unique: a second one of a name takes its place. */
 void admin_add_proxy(struct admin *admin, const struct admin_proxy *proxy);
 void admin_remove_proxy(struct admin *admin, struct str name);

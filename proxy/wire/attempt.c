@@ -218,6 +218,8 @@ bool attempt_pump(struct attempt *attempt)
         enum rc rc = h1_write_end(&conn->out, &attempt->framing, NULL);
         ASSERT(rc == RC_OK);
         attempt->is_end_sent = true;
+        if (attempt->stream != NULL)
+            attempt->stream->xc.record.request_sent_ns = record_moment(attempt->wire->now_ns);
     }
     conn_written(conn);
     return is_first;
@@ -257,6 +259,8 @@ void attempt_attach(struct attempt *attempt, struct conn *conn, bool is_reused)
     ASSERT(attempt->conn == NULL);
     attempt_note_unqueued(attempt);
     attempt->conn = conn;
+    if (attempt->stream != NULL)
+        attempt->stream->xc.record.upstream = upstream_facts(conn, &attempt->stream->arena);
     upstream_lend(conn, attempt);
     note_attached(attempt, is_reused);
 }

@@ -57,6 +57,7 @@ struct conn *conn_take(struct wire *wire, enum conn_side side)
     ASSERT(conn->state == CONN_FREE);
     ASSERT(conn->unsent_bytes == 0);
     conn->side = side;
+    conn->id = ++wire->conn_id;
     conn->state = side == CONN_UPSTREAM ? CONN_CONNECTING : CONN_OPEN;
     conn->speech = SPEECH_UNKNOWN;
     wire->conn_count++;

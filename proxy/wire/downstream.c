@@ -74,6 +74,7 @@ static void open_chain(struct conn *conn, enum chain_protocol protocol)
         conn_close(conn);
         return;
     }
+    conn->down.chain = chain;
     switch (chain->kind) {
     case CHAIN_HTTP:
         open_http(conn, &chain->http);

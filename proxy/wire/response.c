@@ -83,6 +83,9 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     enum rc rc = h1_write_response(&down->out, &out, !is_end, is_last && !stream->is_tunnel,
                                    stream->is_http10, &stream->framing);
     ASSERT(rc == RC_OK);
+    struct response_head *sent = ARENA_NEW(&stream->arena, struct response_head);
+    *sent = out;
+    stream->xc.record.response = sent;
     stream->is_responding = true;
     count(stream, STAT_HTTP_downstream_rq_completed);
     count_status(stream, head->status);

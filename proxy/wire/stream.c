@@ -6,6 +6,7 @@
 
 #include "base/ns.h"
 #include "proxy/core/stats.h"
+#include "proxy/http/remote.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/response.h"
@@ -153,6 +154,23 @@ void stream_fini(struct stream *stream)
     buf_fini(&stream->body);
 }
 
+struct record_downstream stream_downstream_facts(struct stream *stream, const struct conn *down)
+{
+    const struct peer_facts *peer = &down->down.peer;
+    struct str remote = arena_str(&stream->arena, peer->remote_address);
+    return (struct record_downstream){
+        .connection_id = down->id,
+        .remote_address = remote,
+        .remote_port = peer->remote_port,
+        .direct_address = remote,
+        .direct_port = peer->remote_port,
+        .local_address = arena_str(&stream->arena, peer->local_address),
+        .local_port = peer->local_port,
+        .listener = down->down.listener,
+        .chain = down->down.chain,
+    };
+}
+
 void stream_start(struct stream *stream)
 {
     struct wire *wire = stream->wire;
@@ -161,12 +179,14 @@ void stream_start(struct stream *stream)
     bool is_traced = wire->options.is_recording_traces;
     if (is_traced)
         trace_init(&stream->trace, &stream->trace_arena, wire->options.trace_items_max);
+    struct record_downstream downstream = stream_downstream_facts(stream, stream->down);
     struct xc_setup setup = {
         .engine = wire->engine,
         .listener = down->listener,
         .http = down->http,
         .arena = &stream->arena,
         .trace = is_traced ? &stream->trace : NULL,
+        .downstream = &downstream,
     };
     exchange_init(&stream->xc, &setup, wire->now_ns);
     stream->is_started = true;
@@ -235,6 +255,11 @@ static struct pipeline_answer run_pipeline(struct stream *stream, const struct h
     const struct conn_downstream *down = &stream->down->down;
     struct request_head *head = event->request;
     struct str path = head->path;
+    struct record_downstream *facts = &stream->xc.record.downstream;
+    struct str remote = remote_address(down->http, &down->peer, head, &facts->remote_port);
+    /* The connection's own text may be gone before the record. */
+    bool is_peer = remote.ptr == down->peer.remote_address.ptr;
+    facts->remote_address = is_peer ? facts->direct_address : remote;
     struct pipeline_answer answer =
         pipeline_request(down->http, &down->peer, event->is_upgrade, head,
                          engine_rng_uuid(stream->wire->engine), &stream->arena);

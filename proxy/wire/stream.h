@@ -85,6 +85,9 @@ void stream_balance(struct stream *stream);
 
 void stream_wake(struct stream *stream);
 
+/* What the record says of the client's connection; slices in the stream's arena. */
+struct record_downstream stream_downstream_facts(struct stream *stream, const struct conn *down);
+
 /* Its record is complete: WIRE_DONE, then it is given back. */
 void stream_finish(struct stream *stream);
 const struct record *stream_record(const struct stream *stream);

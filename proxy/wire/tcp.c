@@ -120,7 +120,11 @@ static struct stream *begin_session(struct conn *conn)
     struct stream *session = stream_take(conn);
     session->is_session = true;
     session->active_ns = conn->wire->now_ns;
-    session->session_record = (struct record){.started_ns = conn->wire->now_ns};
+    session->session_record = (struct record){
+        .started_ns = conn->wire->now_ns,
+        .is_tcp = true,
+        .downstream = stream_downstream_facts(session, conn),
+    };
     conn->session = session;
     conn->wire->exchange_count++;
     conn_set_timer(conn, ns_add(conn->wire->now_ns, IDLE_TIMEOUT_NS));
@@ -141,6 +145,8 @@ static void connect_session(struct stream *session, const struct upstream_target
     session->up = up;
     record->endpoint = up->up.endpoint;
     record->attempt_count = 1;
+    record->upstream.address = arena_str(&session->arena, up->up.address);
+    record->upstream.port = up->up.port;
     count(session, STAT_CLUSTER_upstream_cx_total);
     count(session, STAT_CLUSTER_upstream_rq_pending_total);
 }
@@ -208,6 +214,7 @@ void tcp_note_connected(struct conn *conn)
         conn_write(conn, waiting);
         buf_clear(&down->in);
     }
+    session->session_record.upstream = upstream_facts(conn, &session->arena);
     conn_resume(down);
     if (down->is_read_ended)
         conn_shutdown(conn);

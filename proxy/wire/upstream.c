@@ -439,6 +439,17 @@ void upstream_wake(struct conn *conn)
     }
 }
 
+struct record_upstream upstream_facts(const struct conn *conn, struct arena *arena)
+{
+    return (struct record_upstream){
+        .connection_id = conn->id,
+        .local_address = arena_str(arena, conn->up.local_address),
+        .local_port = conn->up.local_port,
+        .address = arena_str(arena, conn->up.address),
+        .port = conn->up.port,
+    };
+}
+
 void upstream_lend(struct conn *conn, struct attempt *attempt)
 {
     ASSERT(conn_is_open(conn));

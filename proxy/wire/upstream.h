@@ -33,6 +33,9 @@ void upstream_note_end(struct conn *conn);
 void upstream_note_sent(struct conn *conn);
 void upstream_wake(struct conn *conn);
 
+/* What a record says of it; slices in `arena`. */
+struct record_upstream upstream_facts(const struct conn *conn, struct arena *arena);
+
 /* The attempt takes it for its request. */
 void upstream_lend(struct conn *conn, struct attempt *attempt);
 /* The attempt was given up: reset. */

@@ -204,6 +204,14 @@ void wire_connected(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     end_turn(wire);
 }
 
+void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
+{
+    struct conn *conn = conn_at(wire, conn_number);
+    ASSERT(conn->side == CONN_UPSTREAM);
+    conn->up.local_address = arena_str(&conn->facts, address);
+    conn->up.local_port = port;
+}
+
 void wire_connect_failed(struct wire *wire, uint32_t conn_number, struct str why, int64_t now_ns)
 {
     begin_turn(wire, now_ns);
