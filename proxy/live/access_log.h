@@ -41,7 +41,7 @@ bool access_logger_learn(struct access_logger *logger, const struct snapshot *sn
 void access_logger_note(struct access_logger *logger, uint32_t worker, const struct record *record,
                         int64_t epoch_seconds);
 
-/* Any thread. */
+/* The thread that learns. */
 void access_logger_reopen(struct access_logger *logger);
 /* What was noted before is in the files when it returns true. The thread that
  * learns. */

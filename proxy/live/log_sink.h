@@ -50,9 +50,11 @@ void log_sink_reopen(struct log_sink *sink);
 bool log_sink_flush(struct log_sink *sink, int64_t patience_ns);
 struct log_sink_stats log_sink_stats(struct log_sink *sink);
 
-/* A way to the sink for one thread. Made while no line is said on others'
- * threads or not: any time. It lives as long as the sink. */
+/* A way to the sink for one thread; may be made on another. It lives as long
+ * as the sink. */
 struct log_feed *log_feed_new(struct log_sink *sink);
 
 /* One whole line with its newline. Never waits. False: dropped. */
 bool log_feed_say(struct log_feed *feed, struct str line);
+/* A line that could not be made: longer than LOG_LINE_BYTES_MAX. */
+void log_feed_count_dropped(struct log_feed *feed);

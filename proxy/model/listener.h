@@ -22,6 +22,11 @@ struct access_log {
     struct origin origin; /* accessLogFile; line 0: a default */
 };
 
+struct access_log_list {
+    const struct access_log *items;
+    uint32_t count;
+};
+
 /* ENVOY.md 1.1; what Istio sets stands in ISTIO.md 5.4. */
 struct http_connection_manager {
     struct str stat_prefix;
@@ -39,6 +44,7 @@ struct http_connection_manager {
     int64_t idle_timeout_ns;        /* 0: Envoy's 1 h */
     int64_t delayed_close_ns;
     struct str server_name; /* "envoy", "istio-envoy" */
+    struct access_log_list access_logs;
 };
 
 enum filter_chain_kind { CHAIN_HTTP, CHAIN_TCP };
@@ -49,6 +55,7 @@ struct tcp_proxy {
     const struct weighted_cluster *weighted;
     uint32_t weighted_count;
     uint64_t weight_total;
+    struct access_log_list access_logs;
 };
 
 struct filter_chain {
@@ -81,8 +88,5 @@ struct listener {
     const struct filter_chain *default_chain; /* or NULL */
     bool has_http_inspector;
     bool is_using_original_dst; /* hands connections to the listener they meant */
-    /* Of every filter chain's connection manager or TCP proxy. */
-    const struct access_log *access_logs;
-    uint32_t access_log_count;
-    struct origin origin; /* the Service's port or the Gateway's server */
+    struct origin origin;       /* the Service's port or the Gateway's server */
 };
