@@ -36,7 +36,7 @@ struct folder {
 
 static void folder_make(struct folder *folder)
 {
-    strcpy(folder->path, "/tmp/pm-log-XXXXXX");
+    (void)snprintf(folder->path, sizeof(folder->path), "/tmp/pm-log-XXXXXX");
     assert_non_null(mkdtemp(folder->path));
     (void)snprintf(folder->file, sizeof(folder->file), "%s/log", folder->path);
     (void)snprintf(folder->other, sizeof(folder->other), "%s/log.1", folder->path);
