@@ -42,7 +42,7 @@ static struct trace_event *tell(const struct step *step, enum trace_kind kind)
 
 static void count_http(const struct step *step, enum http_stat stat)
 {
-    step->xc->setup.engine->http_stats.counters[stat]++;
+    step->xc->setup.http_stats->counters[stat]++;
 }
 
 static struct cluster_state *cluster_state(const struct exchange *xc)
@@ -53,6 +53,13 @@ static struct cluster_state *cluster_state(const struct exchange *xc)
 static void count_cluster(const struct step *step, enum cluster_stat stat)
 {
     cluster_state(step->xc)->stats.counters[stat]++;
+}
+
+static void count_endpoint(const struct step *step, enum endpoint_stat stat)
+{
+    const struct exchange *xc = step->xc;
+    engine_endpoint_stats(xc->setup.engine, xc->cluster_index, xc->endpoint_index)
+        ->counters[stat]++;
 }
 
 static struct formatter_facts facts_of(const struct exchange *xc)
@@ -91,6 +98,19 @@ static void abandon(const struct step *step)
     end_attempt(step->xc);
 }
 
+/* upstream_rq_time: from the request's end to the response's, when there were
+ * both. */
+static void note_time(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct record *record = &xc->record;
+    if (record->response_started_ns == 0 || xc->completed_ns == NS_NEVER || record->flag_count > 0)
+        return;
+    histogram_note(&cluster_state(xc)->stats.rq_time,
+                   (uint64_t)((step->now_ns - xc->completed_ns) / NS_MS), step->now_ns,
+                   &xc->setup.engine->arena);
+}
+
 static void finish(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -100,6 +120,7 @@ static void finish(const struct step *step)
     xc->deadline_ns = xc->resume_ns = NS_NEVER;
     (void)release_retry(xc);
     xc->record.finished_ns = step->now_ns;
+    note_time(step);
     struct trace_event *event = tell(step, TRACE_FINISHED);
     if (event != NULL) {
         event->number = xc->record.status;
@@ -678,6 +699,17 @@ static void set_service_time(const struct step *step, struct response_head *head
                arena_format(xc->setup.arena, "%lld", (long long)took_ms));
 }
 
+/* As Envoy counts it for the endpoint: by grpc-status where there should be one. */
+static bool is_success(const struct exchange *xc, const struct response_head *head)
+{
+    struct str said;
+    uint64_t code;
+    if (!xc->is_grpc)
+        return head->status < 500;
+    return header_get(&head->headers, STR("grpc-status"), &said) &&
+           str_to_u64(said, UINT32_MAX, &code) && code == 0;
+}
+
 static void on_response_head(const struct step *step, const struct xc_event *event)
 {
     struct exchange *xc = step->xc;
@@ -689,6 +721,7 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
         told->number = head->status;
         told->endpoint = xc->record.endpoint;
     }
+    count_endpoint(step, is_success(xc, head) ? STAT_ENDPOINT_rq_success : STAT_ENDPOINT_rq_error);
     if (retry(step, head, FAILURE_NONE)) {
         drop_response(step, event);
         return;
@@ -752,6 +785,7 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
         told->endpoint = xc->record.endpoint;
         told->text = arena_str(xc->setup.trace->arena, text);
     }
+    count_endpoint(step, STAT_ENDPOINT_rq_error);
     end_attempt(xc);
     xc->record.transport_failure = text;
     if (retry(step, NULL, event->failure))
@@ -784,6 +818,7 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
         return; /* given up before: nobody listens any more */
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
         count_cluster(step, STAT_CLUSTER_upstream_rq_total);
+        count_endpoint(step, STAT_ENDPOINT_rq_total);
         lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
         xc->has_begun = true;
         arm_try_timeout(step);
@@ -834,6 +869,7 @@ static void on_try_timeout(const struct step *step)
         told->endpoint = xc->record.endpoint;
     }
     count_cluster(step, STAT_CLUSTER_upstream_rq_per_try_timeout);
+    count_endpoint(step, STAT_ENDPOINT_rq_error);
     abandon(step);
     if (!retry(step, NULL, FAILURE_LOCAL_RESET))
         reply_for_cluster(step, (struct reply){.reason = REASON_PER_TRY_TIMEOUT}, false);
@@ -847,8 +883,11 @@ static void on_timeout(const struct step *step)
         told->number = xc->timeout_ns;
         told->origin = xc->record.route->forward.timeout_origin;
     }
-    if (xc->attempt != 0)
+    if (xc->attempt != 0) {
         count_cluster(step, STAT_CLUSTER_upstream_rq_timeout);
+        count_endpoint(step, STAT_ENDPOINT_rq_timeout);
+        count_endpoint(step, STAT_ENDPOINT_rq_error);
+    }
     const struct reason_row *row = reason_row(REASON_ROUTE_TIMEOUT);
     if (xc->state == XC_STATE_RESPONDING)
         cut(step, row->flag, row->details);
@@ -899,6 +938,8 @@ void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t no
     xc->stream_random = rng_next(engine_rng_stream(setup->engine));
     xc->record.started_ns = now_ns;
     xc->record.version = HTTP_1_1;
+    if (setup->http_stats == NULL)
+        xc->setup.http_stats = engine_http_stats(setup->engine);
     if (setup->downstream != NULL)
         xc->record.downstream = *setup->downstream;
 }

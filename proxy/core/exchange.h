@@ -93,8 +93,9 @@ struct xc_setup {
     struct engine *engine;
     const struct listener *listener;
     const struct http_connection_manager *http;
-    struct arena *arena; /* heads live here; reset by the owner after XC_FINISH */
-    struct trace *trace; /* NULL: none */
+    struct http_stats *http_stats; /* NULL: the engine's */
+    struct arena *arena;           /* heads live here; reset by the owner after XC_FINISH */
+    struct trace *trace;           /* NULL: none */
     const struct record_downstream *downstream; /* copied into the record; NULL: unknown */
 };
 

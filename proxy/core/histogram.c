@@ -37,7 +37,7 @@ static void turn_over(struct histogram *histogram)
 
 static void set_interval(struct histogram *histogram, int64_t interval)
 {
-    if (interval == histogram->interval)
+    if (interval <= histogram->interval)
         return;
     bool is_next = interval == histogram->interval + 1;
     turn_over(histogram);
@@ -88,10 +88,14 @@ static void add_span(struct histogram *histogram, enum histogram_span to,
             histogram->decades[i]->bins[to][k] += more->decades[i]->bins[from][k];
 }
 
-void histogram_add(struct histogram *histogram, const struct histogram *more, int64_t now_ns,
-                   struct arena *arena)
+void histogram_tick(struct histogram *histogram, int64_t now_ns)
 {
     set_interval(histogram, now_ns / HISTOGRAM_INTERVAL_NS);
+}
+
+void histogram_add(struct histogram *histogram, const struct histogram *more, struct arena *arena)
+{
+    set_interval(histogram, more->interval);
     for (uint32_t i = 0; i < HISTOGRAM_DECADES; i++)
         if (more->decades[i] != NULL)
             (void)decade_at(histogram, i, arena);

@@ -42,9 +42,10 @@ struct histogram {
 
 void histogram_note(struct histogram *histogram, uint64_t value, int64_t now_ns,
                     struct arena *arena);
-/* Adds another's values; `now_ns` says which interval is the current one. */
-void histogram_add(struct histogram *histogram, const struct histogram *more, int64_t now_ns,
-                   struct arena *arena);
+/* Adds another's values. */
+void histogram_add(struct histogram *histogram, const struct histogram *more, struct arena *arena);
+/* Time has passed: intervals that are over are over. */
+void histogram_tick(struct histogram *histogram, int64_t now_ns);
 
 /* 0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100. */
 extern const double HISTOGRAM_QUANTILE[HISTOGRAM_QUANTILES];

@@ -20,6 +20,7 @@
 #include "base/list.h"
 #include "proxy/http/h1.h"
 #include "proxy/wire/inside.h"
+#include "proxy/wire/tally.h"
 
 struct attempt;
 struct pool;
@@ -74,6 +75,7 @@ struct conn {
     uint32_t number;
     uint32_t generation; /* of this number's use */
     uint64_t id;         /* from 1, of this wire; never used again */
+    struct tally tally;
     enum conn_side side;
     enum conn_state state;
     enum conn_speech speech;

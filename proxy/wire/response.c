@@ -20,7 +20,7 @@ static struct str date(struct wire *wire)
 
 static void count(const struct stream *stream, enum http_stat stat)
 {
-    engine_http_stats(stream->wire->engine)->counters[stat]++;
+    stream->xc.setup.http_stats->counters[stat]++;
 }
 
 static void count_status(const struct stream *stream, uint32_t status)
@@ -44,6 +44,8 @@ static bool is_last_on_connection(struct stream *stream)
         down->is_last = true;
         count(stream, STAT_HTTP_downstream_rq_response_before_rq_complete);
     }
+    if (stream->wire->is_draining && !down->is_last)
+        count(stream, STAT_HTTP_downstream_cx_drain_close);
     if (stream->wire->is_draining || down->is_idle_over)
         down->is_last = true;
     return down->is_last;
@@ -73,6 +75,10 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     struct conn *down = stream->down;
     struct response_head out = *head;
     stream->is_tunnel = stream->is_upgrade && head->status == 101;
+    if (stream->is_tunnel) {
+        count(stream, STAT_HTTP_downstream_cx_upgrades_total);
+        count(stream, STAT_HTTP_downstream_cx_upgrades_active);
+    }
     /* To Envoy an upgrade's request never completes, so there is no time to tell. */
     if (stream->is_upgrade)
         header_remove(&out.headers, STR("x-envoy-upstream-service-time"));

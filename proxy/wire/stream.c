@@ -31,7 +31,7 @@ static void make(struct stream *stream, struct wire *wire, uint32_t number)
 
 static void count(const struct stream *stream, enum http_stat stat)
 {
-    engine_http_stats(stream->wire->engine)->counters[stat]++;
+    stream->xc.setup.http_stats->counters[stat]++;
 }
 
 /* Envoy's router passes the first of these on, and no other (ENVOY.md 3.5). */
@@ -184,6 +184,7 @@ void stream_start(struct stream *stream)
         .engine = wire->engine,
         .listener = down->listener,
         .http = down->http,
+        .http_stats = stream->down->tally.http,
         .arena = &stream->arena,
         .trace = is_traced ? &stream->trace : NULL,
         .downstream = &downstream,
@@ -193,6 +194,7 @@ void stream_start(struct stream *stream)
     wire->exchange_count++;
     count(stream, STAT_HTTP_downstream_rq_total);
     count(stream, STAT_HTTP_downstream_rq_http1_total);
+    count(stream, STAT_HTTP_downstream_rq_active);
 }
 
 void stream_tell(struct stream *stream, const struct xc_event *event)
@@ -410,6 +412,20 @@ static void let_mirrors_go(struct stream *stream)
     }
 }
 
+/* Counted when it is over; its time when the client got the whole response. */
+static void tally_stream(struct stream *stream)
+{
+    struct http_stats *stats = stream->xc.setup.http_stats;
+    const struct record *record = &stream->xc.record;
+    stats->counters[STAT_HTTP_downstream_rq_active]--;
+    if (stream->is_tunnel)
+        stats->counters[STAT_HTTP_downstream_cx_upgrades_active]--;
+    if (stream->is_responding && !stream->is_cut && stream->down != NULL)
+        histogram_note(&stats->rq_time,
+                       (uint64_t)((stream->wire->now_ns - record->started_ns) / NS_MS),
+                       stream->wire->now_ns, &stream->wire->memory);
+}
+
 void stream_finish(struct stream *stream)
 {
     struct wire *wire = stream->wire;
@@ -421,6 +437,8 @@ void stream_finish(struct stream *stream)
     let_mirrors_go(stream);
     if (stream->is_started || stream->is_session)
         wire->exchange_count--;
+    if (stream->is_started)
+        tally_stream(stream);
     wishes_add(&wire->wishes, (struct wish){.kind = WIRE_DONE, .stream = stream});
     struct conn *down = stream->down;
     stream->down = NULL;

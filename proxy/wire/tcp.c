@@ -16,10 +16,14 @@
 /* Envoy's default. */
 #define IDLE_TIMEOUT_NS NS_HOUR
 
+static struct cluster_stats *cluster_stats_of(const struct stream *session)
+{
+    return engine_cluster_stats(session->wire->engine, session->up->up.cluster_index);
+}
+
 static void count(const struct stream *session, enum cluster_stat stat)
 {
-    const struct conn *up = session->up;
-    engine_cluster_stats(session->wire->engine, up->up.cluster_index)->counters[stat]++;
+    cluster_stats_of(session)->counters[stat]++;
 }
 
 static struct conn *other_of(const struct conn *conn)
@@ -56,6 +60,7 @@ static void give_up(struct stream *session)
 static void count_closed(const struct stream *session, bool is_remote, bool is_active)
 {
     count(session, STAT_CLUSTER_upstream_cx_destroy);
+    cluster_stats_of(session)->counters[STAT_CLUSTER_upstream_cx_active]--;
     count(session, is_remote ? STAT_CLUSTER_upstream_cx_destroy_remote
                              : STAT_CLUSTER_upstream_cx_destroy_local);
     if (!is_active)
@@ -148,6 +153,7 @@ static void connect_session(struct stream *session, const struct upstream_target
     record->upstream.address = arena_str(&session->arena, up->up.address);
     record->upstream.port = up->up.port;
     count(session, STAT_CLUSTER_upstream_cx_total);
+    count(session, STAT_CLUSTER_upstream_cx_active);
     count(session, STAT_CLUSTER_upstream_rq_pending_total);
 }
 
@@ -155,6 +161,7 @@ static void fail_connect(struct stream *session, bool is_timeout, struct str why
 {
     struct record *record = &session->session_record;
     count(session, STAT_CLUSTER_upstream_cx_connect_fail);
+    tally_connect_failed(session->up);
     count(session, STAT_CLUSTER_upstream_rq_pending_failure_eject);
     if (is_timeout)
         count(session, STAT_CLUSTER_upstream_cx_connect_timeout);
@@ -179,6 +186,7 @@ void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
 {
     struct wire *wire = conn->wire;
     conn->speech = SPEECH_TCP;
+    tally_tcp(conn, proxy);
     struct stream *session = begin_session(conn);
     struct record *record = &session->session_record;
     struct str name = choose_cluster(wire, proxy);
@@ -208,6 +216,7 @@ void tcp_note_connected(struct conn *conn)
         return;
     struct conn *down = session->down;
     count(session, STAT_CLUSTER_upstream_rq_total);
+    tally_connected(conn);
     struct str waiting = buf_str(&down->in);
     if (waiting.len > 0) {
         note_moved(session, down, waiting.len);
@@ -283,8 +292,10 @@ void tcp_wake(struct conn *conn)
         return;
     }
     int64_t due_ns = ns_add(session->active_ns, IDLE_TIMEOUT_NS);
-    if (conn->wire->now_ns >= due_ns)
+    if (conn->wire->now_ns >= due_ns) {
+        tally_tcp_idle(session->down);
         close_pair(session, false);
-    else
+    } else {
         conn_set_timer(conn, due_ns);
+    }
 }

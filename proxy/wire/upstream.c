@@ -342,6 +342,7 @@ struct conn *upstream_open(struct wire *wire, const struct upstream_target *targ
     conn_set_timer(conn, ns_add(wire->now_ns, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS));
     wishes_add(&wire->wishes,
                (struct wish){.kind = WIRE_CONNECT, .conn = conn, .generation = conn->generation});
+    tally_connecting(conn);
     if (target->pool == NULL)
         return conn;
     conn->speech = SPEECH_HTTP;
@@ -357,6 +358,7 @@ struct conn *upstream_open(struct wire *wire, const struct upstream_target *targ
 void upstream_note_connected(struct conn *conn)
 {
     struct wire *wire = conn->wire;
+    tally_connected(conn);
     uint32_t waiter = pool_note_connected(conn->up.pool, conn->number);
     if (waiter != POOL_NONE) {
         attempt_attach(attempt_at(wire, waiter), conn, false);
@@ -367,6 +369,7 @@ void upstream_note_connected(struct conn *conn)
 
 void upstream_note_connect_failed(struct conn *conn, struct str why)
 {
+    tally_connect_failed(conn);
     pool_note_connect_failed(conn->up.pool, conn->number, false);
     fail_waiters(conn, FAILURE_REMOTE_CONNECTION_FAILURE, why);
 }
@@ -429,6 +432,7 @@ void upstream_wake(struct conn *conn)
 {
     if (conn->state == CONN_CONNECTING) {
         conn_abort(conn);
+        tally_connect_failed(conn);
         pool_note_connect_failed(conn->up.pool, conn->number, true);
         fail_waiters(conn, FAILURE_CONNECTION_TIMEOUT, STR_EMPTY);
     } else if (conn->up.is_resting) {
