@@ -312,6 +312,23 @@ static void add_tcp(struct stats_list *list, const struct tcp_stats *tcp)
     add_still(list, &scope, TCP_STILL, COUNT_OF(TCP_STILL));
 }
 
+/* What follows from the configuration. */
+static void put_managers(struct stats_list *list)
+{
+    const struct snapshot *snapshot = list->snapshot;
+    uint64_t connections = 0;
+    for (uint32_t i = 0; i < snapshot->listener_count; i++)
+        connections +=
+            list->totals->listeners[i].stats.counters[STAT_LISTENER_downstream_cx_active];
+    stats_list_put(list, STR("server.total_connections"), STAT_GAUGE, connections);
+    stats_list_put(list, STR("cluster_manager.active_clusters"), STAT_GAUGE,
+                   snapshot->cluster_count);
+    stats_list_put(list, STR("cluster_manager.warming_clusters"), STAT_GAUGE, 0);
+    stats_list_put(list, STR("listener_manager.total_listeners_active"), STAT_GAUGE,
+                   snapshot->listener_count);
+    stats_list_put(list, STR("listener_manager.total_listeners_warming"), STAT_GAUGE, 0);
+}
+
 /* Merge sort: thousands of names, most of them in order already. */
 static void sort_items(struct stats_list *list)
 {
@@ -346,6 +363,7 @@ void stats_list_finish(struct stats_list *list)
         add_listener(list, &totals->listeners[i]);
     for (uint32_t i = 0; i < totals->tcp_count; i++)
         add_tcp(list, &totals->tcps[i]);
+    put_managers(list);
     sort_items(list);
 }
 
