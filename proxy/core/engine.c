@@ -19,6 +19,7 @@ struct engine *engine_new(struct snapshot *snapshot, uint64_t seed)
     engine->rng_stream = rng_seeded(seed, STR("stream"));
     engine->rng_uuid = rng_seeded(seed, STR("uuid"));
     engine->rng_lb = rng_seeded(seed, STR("lb"));
+    engine->rng_fault = rng_seeded(seed, STR("fault"));
     engine->rng_jitter = rng_seeded(seed, STR("jitter"));
     engine->clusters = ARENA_ARRAY(&arena, struct cluster_state, snapshot->cluster_count);
     engine->routers = ARENA_ARRAY(&arena, struct router *, snapshot->route_config_count);

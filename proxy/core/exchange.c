@@ -9,7 +9,9 @@
 
 #include "base/check.h"
 #include "base/ns.h"
+#include "proxy/core/cors.h"
 #include "proxy/core/engine_state.h"
+#include "proxy/core/fault.h"
 #include "proxy/core/forward.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
@@ -73,7 +75,7 @@ static struct formatter_facts facts_of(const struct exchange *xc)
 /* Gives back what the attempt had been lent; words from it count no more. */
 static void end_attempt(struct exchange *xc)
 {
-    if (xc->has_begun)
+    if (xc->has_begun && xc->endpoint_index != LB_NONE)
         lb_note_end(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
     xc->has_begun = false;
     xc->attempt = 0;
@@ -133,8 +135,41 @@ struct reply {
     enum reason reason;
     uint32_t status; /* 0: the reason's */
     struct str details, flag, body;
-    bool has_words; /* details, flag and body are given here, not by the reason */
+    bool has_words;       /* details, flag and body are given here, not by the reason */
+    bool has_grpc_status; /* else made from the status */
+    uint32_t grpc_status;
 };
+
+/* Encoder filters between the router and the connection manager. */
+static void mark_response(struct exchange *xc)
+{
+    if (xc->cors_origin.len > 0)
+        cors_mark(xc->record.route->cors, xc->cors_origin, xc->response);
+}
+
+/* The response is xc->response. */
+static void send_reply(const struct step *step, const struct reply *reply, struct str body)
+{
+    struct exchange *xc = step->xc;
+    mark_response(xc);
+    xc->record.reason = reply->reason;
+    xc->record.status = xc->response->status;
+    xc->record.details = reply->details;
+    record_add_flag(&xc->record, reply->flag);
+    struct trace_event *event = tell(step, TRACE_LOCAL_REPLY);
+    if (event != NULL) {
+        event->reason = reply->reason;
+        event->number = xc->record.status;
+        event->text = arena_str(xc->setup.trace->arena, reply->details);
+    }
+    abandon(step);
+    struct xc_action *action = act(step, XC_REPLY);
+    action->response = xc->response;
+    action->body = xc->is_head_method ? STR_EMPTY : body;
+    xc->record.response_forwarded_ns = record_moment(step->now_ns);
+    xc->record.bytes_sent += action->body.len;
+    finish(step);
+}
 
 /* Answers by itself; headers that were put into xc->response stay in front. */
 static void reply_with(const struct step *step, struct reply reply)
@@ -148,25 +183,13 @@ static void reply_with(const struct step *step, struct reply reply)
     }
     if (reply.status == 0)
         reply.status = row->status;
-    struct local_reply local = {.status = reply.status, .body = reply.body, .is_grpc = xc->is_grpc};
+    struct local_reply local = {.status = reply.status,
+                                .body = reply.body,
+                                .is_grpc = xc->is_grpc,
+                                .has_grpc_status = reply.has_grpc_status,
+                                .grpc_status = reply.grpc_status};
     struct str body = local_reply_finish(&local, xc->response);
-    xc->record.reason = reply.reason;
-    xc->record.status = xc->response->status;
-    xc->record.details = reply.details;
-    record_add_flag(&xc->record, reply.flag);
-    struct trace_event *event = tell(step, TRACE_LOCAL_REPLY);
-    if (event != NULL) {
-        event->reason = reply.reason;
-        event->number = xc->record.status;
-        event->text = arena_str(xc->setup.trace->arena, reply.details);
-    }
-    abandon(step);
-    struct xc_action *action = act(step, XC_REPLY);
-    action->response = xc->response;
-    action->body = xc->is_head_method ? STR_EMPTY : body;
-    xc->record.response_forwarded_ns = record_moment(step->now_ns);
-    xc->record.bytes_sent += action->body.len;
-    finish(step);
+    send_reply(step, &reply, body);
 }
 
 static void new_response(struct exchange *xc)
@@ -176,16 +199,24 @@ static void new_response(struct exchange *xc)
     xc->response = head;
 }
 
-/* A local reply of a route that forwards: the route's response headers come
- * first (ENVOY.md 1.11), and the cluster counts its status. */
-static void reply_for_cluster(const struct step *step, struct reply reply, bool is_overflow)
+/* A response with the route's own headers, which come before a reply's
+ * (ENVOY.md 1.11). */
+static void new_response_of_route(const struct step *step, uint32_t status)
 {
     struct exchange *xc = step->xc;
     new_response(xc);
-    xc->response->status = reply.status != 0 ? reply.status : reason_row(reply.reason)->status;
+    xc->response->status = status;
     struct formatter_facts facts = facts_of(xc);
     forward_response(xc->record.route, xc->record.weighted, &facts, xc->response, xc->setup.trace,
                      step->now_ns);
+}
+
+/* A local reply of a route that forwards; the cluster counts its status. */
+static void reply_for_cluster(const struct step *step, struct reply reply, bool is_overflow)
+{
+    struct exchange *xc = step->xc;
+    new_response_of_route(step,
+                          reply.status != 0 ? reply.status : reason_row(reply.reason)->status);
     if (is_overflow)
         header_set(&xc->response->headers, STR("x-envoy-overloaded"), STR("true"));
     if (xc->record.cluster != NULL)
@@ -235,7 +266,8 @@ static void open_attempt(const struct step *step, uint32_t endpoint_index)
     struct exchange *xc = step->xc;
     xc->attempt = xc->record.attempt_count;
     xc->endpoint_index = endpoint_index;
-    xc->record.endpoint = &xc->record.cluster->endpoints[endpoint_index];
+    xc->record.endpoint =
+        endpoint_index == LB_NONE ? NULL : &xc->record.cluster->endpoints[endpoint_index];
     xc->state = XC_STATE_UPSTREAM;
     struct trace_event *event = tell(step, TRACE_ATTEMPT_OPENED);
     if (event != NULL) {
@@ -275,6 +307,11 @@ static struct lb_answer choose_endpoint(struct exchange *xc)
 static void pick_endpoint(const struct step *step)
 {
     struct exchange *xc = step->xc;
+    /* Its endpoint is made on demand: where the connection was going (ENVOY.md 5.8). */
+    if (xc->record.cluster->type == CLUSTER_ORIGINAL_DST && xc->setup.has_original) {
+        open_attempt(step, LB_NONE);
+        return;
+    }
     struct lb_answer answer = choose_endpoint(xc);
     uint32_t endpoint_index = answer.endpoint_index;
     struct trace_event *event =
@@ -298,13 +335,12 @@ static void pick_endpoint(const struct step *step)
     open_attempt(step, endpoint_index);
 }
 
-static void arm_timeout(const struct step *step)
+/* The router has the whole request: the route's clock starts (ENVOY.md 3.2). */
+static void note_complete(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    if (xc->timeout_ns <= 0)
-        return;
-    /* The clock starts when the request is complete (ENVOY.md 3.2). */
-    if (xc->is_request_complete && xc->deadline_ns == NS_NEVER)
+    xc->completed_ns = step->now_ns;
+    if (xc->timeout_ns > 0)
         xc->deadline_ns = ns_add(step->now_ns, xc->timeout_ns);
 }
 
@@ -363,7 +399,6 @@ static void forward(const struct step *step)
 {
     struct exchange *xc = step->xc;
     const struct route *route = xc->record.route;
-    choose_cluster(step);
     if (xc->record.cluster == NULL) {
         count_http(step, STAT_HTTP_no_cluster);
         reply_for_cluster(step,
@@ -386,7 +421,8 @@ static void forward(const struct step *step)
     struct formatter_facts facts = facts_of(xc);
     forward_request(&asked, &facts, xc->request, xc->setup.trace);
     xc->record.authority = xc->request->authority;
-    arm_timeout(step);
+    if (xc->is_request_complete)
+        note_complete(step);
     pick_endpoint(step);
 }
 
@@ -418,6 +454,10 @@ static void respond_directly(const struct step *step)
     const struct direct_response_action *direct = &xc->record.route->direct;
     new_response(xc);
     xc->response->status = direct->status;
+    /* Envoy tells where what was created is, and has no other place to name. */
+    if (direct->status == 201 || direct->status / 100 == 3)
+        header_set(&xc->response->headers, STR("location"),
+                   redirect_location(xc->record.route, xc->request, xc->setup.arena));
     struct formatter_facts facts = facts_of(xc);
     forward_response(xc->record.route, NULL, &facts, xc->response, xc->setup.trace, step->now_ns);
     struct trace_event *event = tell(step, TRACE_ANSWERED_DIRECTLY);
@@ -444,6 +484,7 @@ static void no_route(const struct step *step)
             event->origin = xc->record.virtual_host->origin;
     }
     new_response(xc);
+    count_http(step, STAT_HTTP_rq_total);
     count_http(step, STAT_HTTP_no_route);
     reply_with(step, (struct reply){.reason = REASON_NO_ROUTE});
 }
@@ -466,18 +507,139 @@ static void find_virtual_host(const struct step *step, const struct router *rout
         event->origin = xc->record.virtual_host->origin;
 }
 
-static void route(const struct step *step)
+/* --- the filters before the router ---------------------------------------- */
+
+/* The router's own work. */
+static void act_on_route(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct route *chosen = xc->record.route;
+    if (chosen->action == ROUTE_NO_ACTION) {
+        no_route(step);
+        return;
+    }
+    count_http(step, STAT_HTTP_rq_total);
+    if (chosen->action == ROUTE_FORWARD)
+        forward(step);
+    else if (chosen->action == ROUTE_REDIRECT)
+        redirect(step, redirect_location(chosen, xc->request, xc->setup.arena),
+                 chosen->redirect.status);
+    else
+        respond_directly(step);
+}
+
+/* False: the CORS policy has answered. */
+static bool pass_cors(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    /* Envoy's filter looks at routes that forward only. */
+    const struct cors_policy *policy =
+        xc->record.route->action == ROUTE_FORWARD ? xc->record.route->cors : NULL;
+    struct cors_answer answer = cors_judge(policy, xc->request);
+    if (answer.verdict == CORS_NOT_ASKED)
+        return true;
+    count_http(step,
+               answer.is_allowed ? STAT_HTTP_cors_origin_valid : STAT_HTTP_cors_origin_invalid);
+    struct trace_event *event = tell(step, TRACE_CORS);
+    if (event != NULL) {
+        event->text = arena_str(xc->setup.trace->arena, answer.origin);
+        event->number = answer.is_allowed;
+        event->origin = policy->origin;
+    }
+    if (answer.is_allowed)
+        xc->cors_origin = answer.origin;
+    if (answer.verdict == CORS_PASS)
+        return true;
+    new_response(xc);
+    cors_preflight(policy, xc->request, &answer, xc->response);
+    const struct reason_row *row = reason_row(REASON_CORS_PREFLIGHT);
+    struct reply reply = {.reason = REASON_CORS_PREFLIGHT, .details = row->details};
+    send_reply(step, &reply, STR_EMPTY);
+    return false;
+}
+
+static void abort_by_fault(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct fault_policy *fault = xc->record.route->fault;
+    uint32_t status = fault_abort_status(fault);
+    count_http(step, STAT_HTTP_fault_aborts_injected);
+    struct trace_event *event = tell(step, TRACE_FAULT_ABORTED);
+    if (event != NULL) {
+        event->number = status;
+        event->origin = fault->origin;
+    }
+    new_response_of_route(step, status);
+    reply_with(step, (struct reply){.reason = REASON_FAULT_ABORT,
+                                    .status = status,
+                                    .has_words = true,
+                                    .details = reason_row(REASON_FAULT_ABORT)->details,
+                                    .flag = reason_row(REASON_FAULT_ABORT)->flag,
+                                    .body = reason_row(REASON_FAULT_ABORT)->body,
+                                    .has_grpc_status = fault->has_grpc_status,
+                                    .grpc_status = fault->grpc_status});
+}
+
+/* What comes after a fault's delay, or where there is none. */
+static void pass_filters(const struct step *step, bool was_delayed)
+{
+    struct exchange *xc = step->xc;
+    const struct fault_policy *fault = xc->record.route->fault;
+    if (fault_is_aborted(fault, &xc->setup.engine->rng_fault)) {
+        abort_by_fault(step);
+        return;
+    }
+    struct trace_event *event =
+        fault != NULL && !was_delayed ? tell(step, TRACE_FAULT_MISSED) : NULL;
+    if (event != NULL)
+        event->origin = fault->origin;
+    if (pass_cors(step))
+        act_on_route(step);
+}
+
+/* True: the request waits until resume_ns. */
+static bool is_delayed_by_fault(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct fault_policy *fault = xc->record.route->fault;
+    int64_t delay_ns = fault_delay_ns(fault, &xc->setup.engine->rng_fault);
+    if (delay_ns == 0)
+        return false;
+    count_http(step, STAT_HTTP_fault_delays_injected);
+    record_add_flag(&xc->record, STR("DI"));
+    struct trace_event *event = tell(step, TRACE_FAULT_DELAYED);
+    if (event != NULL) {
+        event->number = delay_ns;
+        event->origin = fault->origin;
+    }
+    xc->resume_ns = ns_add(step->now_ns, delay_ns);
+    return true;
+}
+
+/* What the connection manager would not serve although it has a route. */
+static void refuse_routed(const struct step *step, const struct xc_event *event)
+{
+    new_response(step->xc);
+    reply_with(step, (struct reply){.reason = REASON_REFUSED,
+                                    .status = event->status,
+                                    .has_words = true,
+                                    .details = event->details,
+                                    .flag = event->flag,
+                                    .body = event->body});
+}
+
+static void route(const struct step *step, const struct xc_event *asked)
 {
     struct exchange *xc = step->xc;
     const struct router *router = engine_router(xc->setup.engine, xc->setup.http->routes);
     find_virtual_host(step, router);
     const struct virtual_host *host = xc->record.virtual_host;
-    count_http(step, STAT_HTTP_rq_total);
     if (host == NULL) {
         no_route(step);
         return;
     }
     if (host->require_tls == REQUIRE_TLS_ALL && !str_eq(xc->request->scheme, STR("https"))) {
+        count_http(step, STAT_HTTP_rq_total);
         redirect(step, redirect_to_tls(xc->request, xc->setup.arena), 301);
         return;
     }
@@ -494,22 +656,14 @@ static void route(const struct step *step)
         event->virtual_host = host;
         event->origin = chosen->origin;
     }
-    switch (chosen->action) {
-    case ROUTE_FORWARD:
-        forward(step);
-        return;
-    case ROUTE_REDIRECT:
-        redirect(step, redirect_location(chosen, xc->request, xc->setup.arena),
-                 chosen->redirect.status);
-        return;
-    case ROUTE_DIRECT_RESPONSE:
-        respond_directly(step);
-        return;
-    case ROUTE_NO_ACTION:
-        no_route(step);
+    if (asked->status != 0) {
+        refuse_routed(step, asked);
         return;
     }
-    UNREACHABLE("route_action");
+    if (chosen->action == ROUTE_FORWARD)
+        choose_cluster(step);
+    if (!is_delayed_by_fault(step))
+        pass_filters(step, false);
 }
 
 static void on_request_head(const struct step *step, const struct xc_event *event)
@@ -519,8 +673,6 @@ static void on_request_head(const struct step *step, const struct xc_event *even
     note_request(xc, event->request);
     xc->state = XC_STATE_DECIDED;
     note_request_end(step, event->is_end);
-    if (event->is_end)
-        xc->completed_ns = step->now_ns;
     struct trace_event *told = tell(step, TRACE_REQUEST);
     if (told != NULL) {
         struct arena *arena = xc->setup.trace->arena;
@@ -528,7 +680,7 @@ static void on_request_head(const struct step *step, const struct xc_event *even
         told->other = arena_format(arena, "%.*s%.*s", STR_FMT(xc->request->authority),
                                    STR_FMT(xc->request->path));
     }
-    route(step);
+    route(step, event);
 }
 
 static void on_request_refused(const struct step *step, const struct xc_event *event)
@@ -546,6 +698,8 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
         header_list_copy(&xc->response->headers, &event->response->headers, xc->setup.arena);
     reply_with(step, (struct reply){.reason = REASON_REFUSED,
                                     .status = event->status,
+                                    .has_grpc_status = event->grpc_status != 0,
+                                    .grpc_status = event->grpc_status,
                                     .has_words = true,
                                     .details = event->details,
                                     .flag = event->flag,
@@ -631,10 +785,9 @@ static bool retry(const struct step *step, const struct response_head *response,
 }
 
 /* The back-off is over. */
-static void resume(const struct step *step)
+static void try_again(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    xc->resume_ns = NS_NEVER;
     xc->record.attempt_count++;
     struct forward_question asked = forward_question(step);
     forward_request_again(&asked, xc->request);
@@ -735,6 +888,7 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
     struct formatter_facts facts = facts_of(xc);
     forward_response(xc->record.route, xc->record.weighted, &facts, head, xc->setup.trace,
                      step->now_ns);
+    mark_response(xc);
     xc->state = XC_STATE_RESPONDING;
     xc->record.response_started_ns = record_moment(step->now_ns);
     xc->record.response_forwarded_ns = xc->record.response_started_ns;
@@ -819,8 +973,9 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
         count_cluster(step, STAT_CLUSTER_upstream_rq_total);
         count_endpoint(step, STAT_ENDPOINT_rq_total);
-        lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
         xc->has_begun = true;
+        if (xc->endpoint_index != LB_NONE)
+            lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
         arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {
@@ -895,6 +1050,17 @@ static void on_timeout(const struct step *step)
         reply_for_cluster(step, (struct reply){.reason = REASON_ROUTE_TIMEOUT}, false);
 }
 
+/* The wait of a fault or of a retry is over. */
+static void resume(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    xc->resume_ns = NS_NEVER;
+    if (xc->state == XC_STATE_WAITING)
+        try_again(step);
+    else
+        pass_filters(step, true);
+}
+
 static void on_wake(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -912,9 +1078,11 @@ static void on_request_complete(const struct step *step)
     if (xc->is_request_complete)
         return;
     note_request_end(step, true);
-    xc->completed_ns = step->now_ns;
-    arm_timeout(step);
-    arm_try_timeout(step);
+    /* The router may not have the request yet. */
+    if (xc->record.attempt_count > 0) {
+        note_complete(step);
+        arm_try_timeout(step);
+    }
 }
 
 static void on_request_data(const struct step *step, const struct xc_event *event)

@@ -32,7 +32,8 @@
 #include "proxy/model/message.h"
 
 enum xc_event_kind {
-    XC_EVENT_REQUEST_HEAD,    /* head (after the connection manager's pipeline), is_end */
+    XC_EVENT_REQUEST_HEAD,    /* head (after the connection manager's pipeline), is_end; a status
+                                 here is answered when there is a route */
     XC_EVENT_REQUEST_REFUSED, /* head if there is one; status, details, body, flag: answer this */
     XC_EVENT_REQUEST_DATA,    /* size of body bytes; is_end */
     XC_EVENT_REQUEST_END,     /* the request is complete (after data or trailers) */
@@ -55,6 +56,7 @@ struct xc_event {
     uint64_t size;
     enum failure failure;
     uint32_t status;
+    uint32_t grpc_status; /* to a gRPC client; 0: what goes with the status */
     struct str details, body, flag, text;
     struct request_head *request;   /* lives in the exchange's arena; the exchange changes it */
     struct response_head *response; /* the same */
@@ -97,6 +99,7 @@ struct xc_setup {
     struct arena *arena;           /* heads live here; reset by the owner after XC_FINISH */
     struct trace *trace;           /* NULL: none */
     const struct record_downstream *downstream; /* copied into the record; NULL: unknown */
+    bool has_original; /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
 };
 
 enum xc_state {
@@ -120,10 +123,11 @@ struct exchange {
     uint32_t attempt; /* the one under way; 0: none */
     uint32_t cluster_index;
     uint32_t endpoint_index;
-    bool has_begun;       /* it has a connection: the balancer counts it as under way */
-    int64_t completed_ns; /* when the request was; NS_NEVER before */
-    int64_t timeout_ns;   /* of the route; 0: none */
-    int64_t deadline_ns;  /* NS_NEVER until the request is complete */
+    bool has_begun;         /* it has a connection: the balancer counts it as under way */
+    struct str cors_origin; /* responses are marked for it; empty: they are not */
+    int64_t completed_ns;   /* when the router had the whole request; NS_NEVER before */
+    int64_t timeout_ns;     /* of the route; 0: none */
+    int64_t deadline_ns;    /* NS_NEVER until the request is complete */
 
     const struct retry_policy *retry; /* NULL: none, or it was given up */
     bool holds_retry;                 /* counted among the cluster's retries under way */
@@ -132,7 +136,7 @@ struct exchange {
     uint32_t tried_count, tried_capacity;
     int64_t per_try_timeout_ns; /* 0: none */
     int64_t try_deadline_ns;    /* NS_NEVER: not running */
-    int64_t resume_ns;          /* when the back-off is over; NS_NEVER: none */
+    int64_t resume_ns;          /* when a fault's delay or the back-off is over; NS_NEVER: none */
     struct record record;
 };
 

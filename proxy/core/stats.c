@@ -19,6 +19,7 @@ static const struct str CLUSTER_NAMES[] = {
 static const struct str HTTP_NAMES[] = {
 #define CLUSTER(name)
 #define HTTP(name) STR_INIT(#name),
+#define HTTP_IN(scope, name) STR_INIT(#scope "." #name),
 #include "proxy/core/stats.def"
 #undef CLUSTER
 #undef HTTP

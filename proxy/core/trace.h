@@ -35,6 +35,12 @@ enum trace_kind {
     TRACE_HOST_REWRITTEN,    /* text -> other */
     TRACE_REDIRECTED,        /* text: location, number: status */
     TRACE_ANSWERED_DIRECTLY, /* number: status */
+    TRACE_FAULT_DELAYED,     /* number: ns */
+    TRACE_FAULT_ABORTED,     /* number: status */
+    TRACE_FAULT_MISSED,      /* the draws let it pass */
+    TRACE_CORS,              /* text: the origin; number: 1 when it is allowed, else 0 */
+    TRACE_MIRRORED,          /* text: cluster, endpoint */
+    TRACE_MIRROR_MISSED,     /* text: cluster; condition: why not */
     TRACE_TIMEOUT_ARMED,     /* number: ns; origin line 0: a default of the profile */
     TRACE_ENDPOINT_PICKED,   /* cluster, endpoint; index: its place; number: usable ones */
     TRACE_NO_ENDPOINT,       /* cluster */
@@ -54,7 +60,7 @@ enum trace_kind {
     TRACE_FINISHED, /* number: status; text: details */
 };
 
-/* Which question of a route, or of a retry, was answered with no. */
+/* Which question of a route, of a retry or of a mirror, was answered with no. */
 enum trace_condition {
     CONDITION_PATH,
     CONDITION_HEADER,
@@ -65,6 +71,10 @@ enum trace_condition {
     CONDITION_RETRY_LIMIT,  /* the attempts are used up */
     CONDITION_RETRY_BUDGET, /* too many retries are under way */
     CONDITION_RETRY_BODY,   /* the body's beginning is gone */
+    /* Why there is no mirror. */
+    CONDITION_MIRROR_SHARE,    /* the draw let it pass */
+    CONDITION_MIRROR_CLUSTER,  /* there is no such cluster */
+    CONDITION_MIRROR_ENDPOINT, /* the cluster has no usable endpoint */
 };
 
 struct trace_event {

@@ -69,15 +69,21 @@ static void let_in(struct server_entry *entry, struct socket *socket)
     struct server_wire *wire = server->current;
     struct entrance entrance;
     uint32_t conn = WIRE_NONE;
-    if (look_at(entry, socket, &entrance))
+    bool is_there = look_at(entry, socket, &entrance);
+    if (is_there && entry->door.guide == NULL)
         conn = wire_accepted(wire->wire, &entrance.accept, loop_now_ns(server->loop));
-    if (conn == WIRE_NONE) {
+    if (!is_there || (conn == WIRE_NONE && entry->door.guide == NULL)) {
         socket_abort(socket);
         return;
     }
     socket->is_downstream = true;
     socket->remote_port = entrance.accept.peer.remote_port;
     socket->entry = entry;
+    if (entry->door.guide != NULL) {
+        guest_begin(server, socket, entry->door.guide, &entrance.accept.peer);
+        socket_start_reading(socket);
+        return;
+    }
     server_attach(wire, socket, conn);
     socket_start_reading(socket);
     server_pump(wire);
@@ -226,11 +232,22 @@ void server_door_close(struct server *server, uint32_t door)
         if (socket->entry != entry)
             continue;
         socket->entry = NULL;
+        if (socket->wire != NULL)
+            server_read_now(socket);
         if (socket->wire == NULL || socket_is_ending(socket))
             continue;
         wire_drain_conn(socket->wire->wire, socket->conn, loop_now_ns(server->loop));
         server_pump(socket->wire);
     }
+}
+
+void server_let_in_all(struct server *server)
+{
+    for (uint32_t i = 0; i < server->entry_count; i++) {
+        if (server->entries[i]->is_open)
+            let_in_who_waits(server->entries[i]);
+    }
+    server_close_entries(server);
 }
 
 void server_close_entries(struct server *server)

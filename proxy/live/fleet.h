@@ -75,6 +75,7 @@ struct fleet_proxy {
     struct str name; /* unique in the fleet: "productpage-v1-0.default" */
     struct wire_options wire;
     bool is_literal;         /* see server_options */
+    bool is_loopback_only;   /* the same */
     struct str node_address; /* copied */
     /* Comes on a worker's thread, at the same time on several, once for each
      * exchange, also for those that stopping cuts off; `done->worker` tells
@@ -89,12 +90,13 @@ struct fleet_proxy {
  * and are not used again), or FLEET_NONE, and then nothing is bound and *why is
  * "listen on 127.0.0.1:80: Permission denied" (until the next call). A port
  * that another process listens on is refused, although SO_REUSEPORT might
- * allow it. */
+ * allow it. After fleet_drain or fleet_stop: "the workers are ending". */
 uint32_t fleet_add(struct fleet *fleet, const struct fleet_proxy *proxy,
                    const struct fleet_config *config, struct str *why);
 
 /* A new configuration, without a request lost. False: a new door could not be
- * bound; then nothing has changed, and *why says it as fleet_add does.
+ * bound, or it is too late; then nothing has changed, and *why says it as
+ * fleet_add does.
  *
  * - A door at the same place (bind address and port; where the port is 0, the
  *   same name) keeps its sockets: nothing that waits to be accepted is lost,

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/list.h"
+#include "proxy/live/guest.h"
 #include "proxy/live/server.h"
 #include "proxy/live/socket.h"
 
@@ -55,10 +56,11 @@ struct server {
     struct socket **sockets; /* every place that was made */
     uint32_t socket_count, socket_capacity;
     struct list idle_sockets;
+    struct list guests, idle_guests, stirred_guests;
     uv_timer_t timer;
     int64_t armed_ns;      /* when the timer fires; NS_NEVER: it is not set */
     uint32_t open_count;   /* sockets that are not idle */
-    uint32_t handle_count; /* doors and the timer, until libuv let go of them */
+    uint32_t handle_count; /* doors, lookups and the timer, until libuv let go of them */
     bool is_pumping;
     bool is_draining;
     bool is_stopped;
@@ -73,6 +75,8 @@ void server_attach(struct server_wire *wire, struct socket *socket, uint32_t con
 /* Carries out what the wire wishes, and sets the timer. A retiring wire hands
  * over who is at rest, and is gone after the call if that was all of it. */
 void server_pump(struct server_wire *wire);
+/* Serves what has come and was not read yet. */
+void server_read_now(struct socket *socket);
 /* Tells the wire that it broke, and resets it. */
 void server_break(struct server *server, struct socket *socket);
 
@@ -82,4 +86,7 @@ void server_wire_free(struct server_wire *wire);
 
 /* entry.c */
 
+/* Takes in who waits at the doors, and closes them. */
+void server_let_in_all(struct server *server);
+/* The same without a look at who waits. */
 void server_close_entries(struct server *server);

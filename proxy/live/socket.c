@@ -246,6 +246,18 @@ void socket_start_reading(struct socket *socket)
     settle_reading(socket);
 }
 
+struct str socket_read_now(struct socket *socket)
+{
+    uv_os_fd_t fd;
+    if (!socket->is_reading || uv_fileno((const uv_handle_t *)&socket->tcp, &fd) != 0)
+        return STR_EMPTY;
+    uv_buf_t buf;
+    loop_lend_read_bytes(socket->loop, &buf);
+    /* FIN and errors are told when libuv sees them. */
+    ssize_t size = recv(fd, buf.base, buf.len, MSG_DONTWAIT);
+    return size > 0 ? (struct str){buf.base, (size_t)size} : STR_EMPTY;
+}
+
 bool socket_peer_place(const struct socket *socket, struct sockaddr_storage *place)
 {
     int size = sizeof(*place);

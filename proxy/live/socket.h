@@ -29,6 +29,7 @@
 
 struct server_entry;
 struct server_wire;
+struct guest;
 struct socket;
 
 struct socket_events {
@@ -68,6 +69,7 @@ struct socket {
     struct server_wire *wire;   /* who knows it; NULL: nobody */
     uint32_t conn;              /* its number there */
     struct server_entry *entry; /* where a client came in; NULL: that door is closed */
+    struct guest *guest;        /* of an HTTP proxy's client; else NULL */
     bool is_downstream;
     uint32_t remote_port; /* of a client */
     uint32_t done_count;  /* exchanges that were finished on it */
@@ -88,6 +90,10 @@ bool socket_open(struct socket *socket, int fd);
  * errno of an immediate failure; then `gone` comes. */
 int socket_connect(struct socket *socket, const struct sockaddr_storage *place);
 void socket_start_reading(struct socket *socket);
+
+/* What has come and was not read yet, for the call; empty: nothing, or it is
+ * not being read now. */
+struct str socket_read_now(struct socket *socket);
 
 /* The far and the near end; false: it is not connected any more. */
 bool socket_peer_place(const struct socket *socket, struct sockaddr_storage *place);

@@ -28,6 +28,7 @@ struct header_list {
     struct header *items;
     uint32_t count, capacity;
     struct arena *arena; /* where the array grows */
+    uint64_t marks;      /* one bit for each name that ever was in it */
 };
 
 enum http_version { HTTP_1_0, HTTP_1_1, HTTP_2 };
@@ -63,6 +64,10 @@ void header_append_line(struct header_list *list, struct str name, struct str va
 /* As Envoy's header map does it on arrival and for APPEND_IF_EXISTS_OR_ADD:
  * inline headers are joined with ",", others get another line. */
 void header_add(struct header_list *list, struct str name, struct str value);
+
+/* All lines of that name become one, in the place of the first; as header_add
+ * would have made it, but built at once, whatever their number. */
+void header_join(struct header_list *list, struct str name);
 
 /* As Envoy's setters of inline headers: the first entry keeps its place and
  * gets the value, others go; appended when there is none. */

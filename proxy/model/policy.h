@@ -112,6 +112,18 @@ struct fault_policy {
     struct origin origin;
 };
 
+/* ENVOY.md 16.1; texts are as the headers have them. */
+struct cors_policy {
+    const struct string_matcher *origins; /* exact "*": any */
+    uint32_t origin_count;
+    struct str methods, headers; /* "*": what was asked for; empty: no header */
+    struct str exposed, max_age; /* empty: no header */
+    bool has_credentials;        /* said; for the print-out */
+    bool is_allowing_credentials;
+    bool is_passing_unmatched; /* forward_not_matching_preflights */
+    struct origin origin;
+};
+
 struct mirror_policy {
     struct str cluster;
     bool has_share;

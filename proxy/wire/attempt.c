@@ -5,7 +5,10 @@
 #include "proxy/wire/attempt.h"
 
 #include "base/ns.h"
+#include "proxy/core/lb.h"
+#include "proxy/core/pool.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/facts.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/upstream.h"
 
@@ -20,6 +23,7 @@ static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
     list_init(&attempt->link);
     list_init(&attempt->failing);
     arena_init(&attempt->arena, ARENA_BLOCK_BYTES, 0);
+    arena_init(&attempt->reading, ARENA_BLOCK_BYTES, 0);
     buf_init(&attempt->body, BODY_BYTES_MAX);
     heap_node_init(&attempt->timer.node);
     attempt->timer.owner = TIMER_ATTEMPT;
@@ -54,6 +58,7 @@ static void give(struct attempt *attempt)
         attempt->stream->attempt = NULL;
     attempt->stream = NULL;
     arena_reset(&attempt->arena);
+    arena_reset(&attempt->reading);
     buf_clear(&attempt->body);
     if (attempt->body.capacity > KEPT_BODY_BYTES_MAX)
         buf_shrink(&attempt->body);
@@ -104,8 +109,12 @@ static void ask_for(struct attempt *attempt, const struct xc_action *action,
         .endpoint_index = action->endpoint_index,
         .address = down->original_address,
         .port = down->original_port,
-        .pool = engine_pool(attempt->wire->engine, action->cluster_index, action->endpoint_index),
     };
+    struct engine *engine = attempt->wire->engine;
+    target.pool =
+        target.endpoint_index == LB_NONE
+            ? engine_original_pool(engine, target.cluster_index, target.address, target.port)
+            : engine_pool(engine, target.cluster_index, target.endpoint_index);
     attempt->pool = target.pool;
     ask(attempt, &target);
 }
@@ -260,7 +269,7 @@ void attempt_attach(struct attempt *attempt, struct conn *conn, bool is_reused)
     attempt_note_unqueued(attempt);
     attempt->conn = conn;
     if (attempt->stream != NULL)
-        attempt->stream->xc.record.upstream = upstream_facts(conn, &attempt->stream->arena);
+        attempt->stream->xc.record.upstream = facts_upstream(conn, &attempt->stream->arena);
     upstream_lend(conn, attempt);
     note_attached(attempt, is_reused);
 }
@@ -309,5 +318,6 @@ void attempt_fini(struct attempt *attempt)
     if (attempt->wire == NULL)
         return;
     arena_fini(&attempt->arena);
+    arena_fini(&attempt->reading);
     buf_fini(&attempt->body);
 }

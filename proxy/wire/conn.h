@@ -51,7 +51,8 @@ struct conn_downstream {
     struct list ready;     /* in wire->ready_conns or resting_conns */
     int64_t grace_ns;      /* while lingering: since the last progress */
     bool is_last;          /* no request is served after the one under way */
-    bool is_idle_over;     /* idle_timeout has passed: a last grace */
+    bool is_idle_over;     /* it drains: closed when the timer fires and no request is there */
+    uint32_t request_count;
 };
 
 /* What only an upstream connection has. */
@@ -68,6 +69,7 @@ struct conn_upstream {
     bool is_interim;         /* the message being read is a 1xx */
     bool is_keep_alive;      /* of the response's head */
     bool is_resting;         /* its response is complete; it is idle when the timer fires */
+    bool is_old;             /* max_connection_duration has passed */
 };
 
 struct conn {
@@ -89,6 +91,7 @@ struct conn {
     struct buf in;        /* read, not yet parsed */
     struct list taken;    /* in wire->taken_conns */
     struct timer timer;
+    struct timer age;   /* max_connection_duration */
     struct arena facts; /* slices of the parts below */
     struct h1_parser *parser;
     struct stream *session; /* SPEECH_TCP: the pair's record; NULL when over */
@@ -138,3 +141,7 @@ void conn_note_broken(struct conn *conn);
 
 void conn_set_timer(struct conn *conn, int64_t due_ns);
 void conn_stop_timer(struct conn *conn);
+/* When it has lived for `duration_ns` (0: for ever). */
+void conn_set_age(struct conn *conn, int64_t duration_ns);
+/* The same, by the moment when it will be too old. */
+void conn_set_age_due(struct conn *conn, int64_t due_ns);

@@ -12,7 +12,7 @@
 
 /* Envoy's defaults: idle_timeout, drain_timeout. */
 #define IDLE_TIMEOUT_NS NS_HOUR
-#define IDLE_GRACE_NS (5 * NS_SECOND)
+#define DRAIN_TIMEOUT_NS (5 * NS_SECOND)
 
 static void count(const struct conn *conn, enum http_stat stat)
 {
@@ -39,7 +39,28 @@ static void put(struct conn *conn, struct list *list)
 static void linger(struct conn *conn)
 {
     int64_t grace_ns = conn->down.http->delayed_close_ns;
-    conn_linger(conn, grace_ns > 0 ? grace_ns : LIMIT_DELAYED_CLOSE_NS);
+    if (grace_ns == NS_NEVER)
+        conn_close(conn);
+    else
+        conn_linger(conn, grace_ns > 0 ? grace_ns : LIMIT_DELAYED_CLOSE_NS);
+}
+
+/* Answers say from now on that the connection closes; it does after a while. */
+static void drain(struct conn *conn)
+{
+    int64_t grace_ns = conn->down.http->drain_timeout_ns;
+    if (conn->down.request_count == 0) {
+        conn_close(conn); /* nobody has spoken: there is nobody to be polite to */
+        return;
+    }
+    conn->down.is_idle_over = true;
+    conn_set_timer(conn, ns_add(conn->wire->now_ns, grace_ns > 0 ? grace_ns : DRAIN_TIMEOUT_NS));
+}
+
+/* To the front-line proxy, plaintext is plaintext (ENVOY.md 1.2). */
+static bool is_edge(const struct conn *conn, const struct http_connection_manager *http)
+{
+    return http->is_using_remote_address && http->xff_trusted_hops == 0 && !conn->down.peer.is_tls;
 }
 
 static void open_http(struct conn *conn, const struct http_connection_manager *http)
@@ -50,10 +71,12 @@ static void open_http(struct conn *conn, const struct http_connection_manager *h
     conn->down.http = http;
     conn->parser = h1_parser_new(H1_REQUESTS, (struct h1_settings){
                                                   .is_accepting_http10 = http->is_accepting_http10,
+                                                  .is_refusing_https = is_edge(conn, http),
                                                   .head_bytes_max = LIMIT_REQUEST_HEAD_BYTES,
                                                   .header_count_max = LIMIT_HEADER_COUNT,
                                               });
     set_idle_timer(conn);
+    conn_set_age(conn, http->max_connection_duration_ns);
 }
 
 static const struct filter_chain *choose(const struct conn_downstream *down,
@@ -93,7 +116,7 @@ static void open_chain(struct conn *conn, enum chain_protocol protocol)
 /* Will the next request be served by another wire? */
 static bool is_moving(const struct conn *conn)
 {
-    return conn->wire->is_retiring && !conn->wire->is_draining && !conn->down.is_last;
+    return conn->wire->is_retiring && !conn->down.is_last;
 }
 
 /* Must the next bytes wait? Requests are served one at a time, and nobody who
@@ -118,8 +141,15 @@ static void start_stream(struct conn *conn)
 {
     if (conn->down.stream->is_started)
         return;
-    conn_stop_timer(conn);
+    if (!conn->down.is_idle_over)
+        conn_stop_timer(conn);
     stream_start(conn->down.stream);
+    /* More than the most: there may have been another configuration before. */
+    uint32_t most = conn->down.http->requests_per_connection_max;
+    if (++conn->down.request_count >= most && most > 0) {
+        conn->down.is_last = true;
+        count(conn, STAT_HTTP_downstream_cx_max_requests_reached);
+    }
 }
 
 static void take_event(struct conn *conn, const struct h1_event *event)
@@ -291,13 +321,22 @@ void downstream_wake(struct conn *conn)
             conn_abort(conn);
         else
             conn_close(conn);
+    } else if (conn->down.is_idle_over && conn->down.stream != NULL) {
+        conn->down.is_last = true;
     } else if (conn->down.is_idle_over) {
-        conn_close(conn);
+        linger(conn);
     } else {
-        conn->down.is_idle_over = true;
         count(conn, STAT_HTTP_downstream_cx_idle_timeout);
-        conn_set_timer(conn, ns_add(conn->wire->now_ns, IDLE_GRACE_NS));
+        drain(conn);
     }
+}
+
+void downstream_note_old(struct conn *conn)
+{
+    if (conn->state != CONN_OPEN || conn->down.is_idle_over)
+        return;
+    count(conn, STAT_HTTP_downstream_cx_max_duration_reached);
+    drain(conn);
 }
 
 void downstream_note_finished(struct conn *conn, const struct stream *stream)
@@ -306,12 +345,17 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     conn->down.stream = NULL;
     if (!conn_is_open(conn))
         return;
-    if (stream->is_cut || !stream->is_responding || !stream->is_request_complete) {
+    bool is_over = stream->is_cut || !stream->is_responding || !stream->is_request_complete;
+    bool is_last = conn->down.is_last || conn->wire->is_draining;
+    /* An answer from within the head comes before the codec has seen the end of
+     * the request: to Envoy that is early, and the close is delayed. */
+    if (is_over || (is_last && (stream->is_in_head || conn->down.is_idle_over))) {
         linger(conn);
-    } else if (conn->down.is_last || conn->wire->is_draining) {
+    } else if (is_last) {
         conn_close(conn);
     } else {
-        set_idle_timer(conn);
+        if (!conn->down.is_idle_over)
+            set_idle_timer(conn);
         put(conn, is_moving(conn) ? &conn->wire->resting_conns : &conn->wire->ready_conns);
     }
 }
@@ -364,6 +408,16 @@ static const struct filter_chain *chain_of(const struct http_connection_manager 
                                                        offsetof(struct filter_chain, http));
 }
 
+/* Its age is counted from the same moment. */
+static void keep_age(struct conn *conn, const struct conn *old,
+                     const struct http_connection_manager *http)
+{
+    if (http->max_connection_duration_ns == 0 || old->age.node.index == HEAP_OUT)
+        return;
+    int64_t began_ns = old->age.node.due_ns - old->down.http->max_connection_duration_ns;
+    conn_set_age_due(conn, ns_add(began_ns, http->max_connection_duration_ns));
+}
+
 /* It goes on where it was: nothing is counted again, and its idle time is
  * counted from the same moment. */
 static void go_on(struct conn *conn, const struct conn *old,
@@ -372,11 +426,13 @@ static void go_on(struct conn *conn, const struct conn *old,
     open_http(conn, http);
     conn->down.chain = chain_of(http);
     conn->down.is_idle_over = old->down.is_idle_over;
+    conn->down.request_count = old->down.request_count;
+    keep_age(conn, old, http);
     if (old->timer.node.index == HEAP_OUT)
         return;
     int64_t due_ns = old->timer.node.due_ns;
     if (!old->down.is_idle_over)
-        due_ns += idle_timeout_ns(http) - idle_timeout_ns(old->down.http);
+        due_ns = ns_add(due_ns - idle_timeout_ns(old->down.http), idle_timeout_ns(http));
     conn_set_timer(conn, due_ns);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/ns.h"
 #include "proxy/core/stats.h"
+#include "proxy/http/h1_head.h"
 #include "proxy/wire/downstream.h"
 
 static bool is_writable(const struct stream *stream)
@@ -46,9 +47,17 @@ static bool is_last_on_connection(struct stream *stream)
     }
     if (stream->wire->is_draining && !down->is_last)
         count(stream, STAT_HTTP_downstream_cx_drain_close);
-    if (stream->wire->is_draining || down->is_idle_over)
+    if (stream->wire->is_draining)
         down->is_last = true;
-    return down->is_last;
+    return down->is_last || down->is_idle_over;
+}
+
+/* To HTTP/1.0 a body without a length ends with the connection. */
+static bool is_until_close(const struct stream *stream, const struct response_head *head,
+                           bool is_end)
+{
+    return stream->is_http10 && !is_end && head->status >= 200 && head->status != 204 &&
+           head->status != 304 && !header_is_present(&head->headers, STR("content-length"));
 }
 
 void response_send_interim(struct stream *stream, const struct response_head *head)
@@ -62,9 +71,11 @@ void response_send_interim(struct stream *stream, const struct response_head *he
     for (size_t i = 0; i < COUNT_OF(hops); i++)
         header_remove(&out.headers, hops[i]);
     struct h1_out framing = {.request_method = stream->method};
-    enum rc rc = h1_write_response(&stream->down->out, &out, false, false, false, &framing);
+    enum rc rc =
+        h1_write_response(&stream->down->out, &out, false, false, stream->is_http10, &framing);
     ASSERT(rc == RC_OK);
     count_status(stream, head->status);
+    stream_note_progress(stream);
     conn_written(stream->down);
 }
 
@@ -74,7 +85,8 @@ void response_send_head(struct stream *stream, const struct response_head *head,
         return;
     struct conn *down = stream->down;
     struct response_head out = *head;
-    stream->is_tunnel = stream->is_upgrade && head->status == 101;
+    stream->is_tunnel =
+        stream->is_upgrade && head->status == 101 && h1_head_is_upgrade(&head->headers);
     if (stream->is_tunnel) {
         count(stream, STAT_HTTP_downstream_cx_upgrades_total);
         count(stream, STAT_HTTP_downstream_cx_upgrades_active);
@@ -83,6 +95,8 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     if (stream->is_upgrade)
         header_remove(&out.headers, STR("x-envoy-upstream-service-time"));
     pipeline_response(down->down.http, date(stream->wire), stream->is_tunnel, &out);
+    if (is_until_close(stream, &out, is_end))
+        down->down.is_last = true;
     bool is_last = is_last_on_connection(stream);
     stream->framing = (struct h1_out){.is_head_answer = str_eq(stream->method, STR("HEAD")),
                                       .request_method = stream->method};
@@ -93,10 +107,9 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     *sent = out;
     stream->xc.record.response = sent;
     stream->is_responding = true;
+    stream_note_responding(stream);
     count(stream, STAT_HTTP_downstream_rq_completed);
     count_status(stream, head->status);
-    if (stream->framing.framing == BODY_UNTIL_CLOSE)
-        down->down.is_last = true;
     conn_written(down);
 }
 
@@ -104,6 +117,7 @@ void response_send_data(struct stream *stream, struct str data)
 {
     if (!is_writable(stream) || !stream->is_responding)
         return;
+    stream_note_progress(stream);
     if (stream->is_tunnel) {
         conn_write(stream->down, data);
         return;

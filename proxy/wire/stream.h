@@ -22,6 +22,7 @@
 #include "proxy/http/h1.h"
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
+#include "proxy/wire/deadline.h"
 #include "proxy/wire/inside.h"
 
 #define STREAM_EVENTS_MAX 16u
@@ -38,6 +39,7 @@ struct stream {
     struct arena arena, trace_arena;
     struct trace trace;
     struct exchange xc;
+    struct deadlines deadlines;
     struct conn *up;              /* of a TCP session */
     struct record session_record; /* the same */
     int64_t active_ns;            /* the same: when bytes last moved */
@@ -58,6 +60,7 @@ struct stream {
     bool is_interim_sent;
     bool is_responding; /* a response's head went downstream */
     bool is_cut;        /* the response could not be ended */
+    bool is_in_head;    /* its head is being dealt with: the codec has not seen the end */
     bool is_stepping;
     bool is_finished;
 };
@@ -83,10 +86,12 @@ void stream_tell(struct stream *stream, const struct xc_event *event);
 /* May the client's side be read, by what waits to go upstream? */
 void stream_balance(struct stream *stream);
 
-void stream_wake(struct stream *stream);
+/* Bytes moved, either way. */
+void stream_note_progress(struct stream *stream);
+/* The response's head is on its way. */
+void stream_note_responding(struct stream *stream);
 
-/* What the record says of the client's connection; slices in the stream's arena. */
-struct record_downstream stream_downstream_facts(struct stream *stream, const struct conn *down);
+void stream_wake(struct stream *stream);
 
 /* Its record is complete: WIRE_DONE, then it is given back. */
 void stream_finish(struct stream *stream);

@@ -11,6 +11,7 @@
 #include "proxy/core/lb.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/facts.h"
 #include "proxy/wire/upstream.h"
 
 /* Envoy's default. */
@@ -128,7 +129,7 @@ static struct stream *begin_session(struct conn *conn)
     session->session_record = (struct record){
         .started_ns = conn->wire->now_ns,
         .is_tcp = true,
-        .downstream = stream_downstream_facts(session, conn),
+        .downstream = facts_downstream(conn, &session->arena),
     };
     conn->session = session;
     conn->wire->exchange_count++;
@@ -216,14 +217,13 @@ void tcp_note_connected(struct conn *conn)
         return;
     struct conn *down = session->down;
     count(session, STAT_CLUSTER_upstream_rq_total);
-    tally_connected(conn);
     struct str waiting = buf_str(&down->in);
     if (waiting.len > 0) {
         note_moved(session, down, waiting.len);
         conn_write(conn, waiting);
         buf_clear(&down->in);
     }
-    session->session_record.upstream = upstream_facts(conn, &session->arena);
+    session->session_record.upstream = facts_upstream(conn, &session->arena);
     conn_resume(down);
     if (down->is_read_ended)
         conn_shutdown(conn);

@@ -69,8 +69,11 @@ static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool h
         count(conn, STAT_CLUSTER_upstream_cx_close_notify);
         return false;
     }
-    return attempt->is_end_sent && !conn->wire->is_draining &&
-           pool_may_keep(conn->up.pool, conn->number);
+    if (!pool_may_keep(conn->up.pool, conn->number)) {
+        count(conn, STAT_CLUSTER_upstream_cx_max_requests);
+        return false;
+    }
+    return attempt->is_end_sent && !conn->wire->is_draining && !conn->up.is_old;
 }
 
 /* The response is complete: the connection goes its own way. */
@@ -110,9 +113,26 @@ static void fail_protocol(struct conn *conn)
 
 static void begin_message(struct conn *conn, struct attempt *attempt)
 {
-    struct arena *arena = attempt->stream != NULL ? &attempt->stream->arena : &attempt->arena;
     conn->up.is_interim = false;
-    h1_begin(conn->parser, arena, attempt->head->method);
+    h1_begin(conn->parser, attempt->stream != NULL ? &attempt->stream->arena : &attempt->reading,
+             attempt->head->method);
+}
+
+static void begin_message_after_interim(struct conn *conn, struct attempt *attempt)
+{
+    arena_reset(&attempt->reading);
+    conn->up.is_interim = false;
+    h1_begin(conn->parser, &attempt->reading, attempt->head->method);
+}
+
+/* What was read behind a 1xx is kept with the stream once it is the response. */
+static struct response_head *keep_head(struct attempt *attempt, struct response_head *head)
+{
+    if (attempt->stream == NULL || head->headers.arena == &attempt->stream->arena)
+        return head;
+    struct response_head *kept = ARENA_NEW(&attempt->stream->arena, struct response_head);
+    response_head_copy(kept, head, &attempt->stream->arena);
+    return kept;
 }
 
 /* A mirror's answer counts in its cluster, and that is all (ENVOY.md 3.6). */
@@ -195,7 +215,7 @@ static void tell_end(struct attempt *attempt)
 static void take_end(struct conn *conn, struct attempt *attempt, bool has_surplus)
 {
     if (conn->up.is_interim) {
-        begin_message(conn, attempt);
+        begin_message_after_interim(conn, attempt);
         return;
     }
     part(conn, attempt, has_surplus);
@@ -243,11 +263,12 @@ static void decline(struct stream *stream, struct response_head *head)
                         });
 }
 
-/* A switch of protocols that was not asked for ends the attempt. */
-static bool is_unasked_switch(const struct attempt *attempt, const struct h1_event *event)
+/* The agreement to an upgrade that was asked for. Any other 101 is a response
+ * without a body, and that is all. */
+static bool is_switch(const struct attempt *attempt, const struct h1_event *event)
 {
-    return event->response->status == 101 &&
-           (attempt->stream == NULL || !attempt->stream->is_upgrade);
+    return event->response->status == 101 && event->is_upgrade && attempt->stream != NULL &&
+           attempt->stream->is_upgrade;
 }
 
 static void take_event(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
@@ -259,9 +280,7 @@ static void take_event(struct conn *conn, struct attempt *attempt, const struct 
     case H1_TRAILERS: /* enable_trailers is off: they are dropped */
         return;
     case H1_HEAD:
-        if (is_unasked_switch(attempt, event))
-            fail_protocol(conn);
-        else if (is_declined(attempt, event->response->status))
+        if (is_declined(attempt, event->response->status))
             decline(attempt->stream, event->response);
         else
             take_head(conn, attempt, event);
@@ -283,8 +302,11 @@ static void take_event(struct conn *conn, struct attempt *attempt, const struct 
 static bool take_whole(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
                        struct str *input)
 {
-    if (event->kind != H1_HEAD || !event->is_end || event->response->status < 200 ||
-        is_declined(attempt, event->response->status))
+    if (event->kind != H1_HEAD || !event->is_end)
+        return false;
+    uint32_t status = event->response->status;
+    if ((status < 200 && status != 101) || is_switch(attempt, event) ||
+        is_declined(attempt, status))
         return false;
     struct h1_event end;
     enum h1_event_kind kind = h1_next(conn->parser, input, &end);
@@ -304,6 +326,7 @@ static void fail_waiters(struct conn *conn, enum failure failure, struct str why
 {
     struct wire *wire = conn->wire;
     struct list failed;
+    tally_connect_failed(conn);
     list_init(&failed);
     for (uint32_t waiter = pool_next_failed(conn->up.pool); waiter != POOL_NONE;
          waiter = pool_next_failed(conn->up.pool)) {
@@ -340,8 +363,7 @@ struct conn *upstream_open(struct wire *wire, const struct upstream_target *targ
     resolve(conn, target);
     int64_t timeout_ns = conn->up.cluster->connect_timeout_ns;
     conn_set_timer(conn, ns_add(wire->now_ns, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS));
-    wishes_add(&wire->wishes,
-               (struct wish){.kind = WIRE_CONNECT, .conn = conn, .generation = conn->generation});
+    wishes_add(&wire->wishes, (struct wish){WIRE_CONNECT, false, conn, conn->generation, NULL});
     tally_connecting(conn);
     if (target->pool == NULL)
         return conn;
@@ -358,7 +380,7 @@ struct conn *upstream_open(struct wire *wire, const struct upstream_target *targ
 void upstream_note_connected(struct conn *conn)
 {
     struct wire *wire = conn->wire;
-    tally_connected(conn);
+    conn_set_age(conn, conn->up.cluster->max_connection_duration_ns);
     uint32_t waiter = pool_note_connected(conn->up.pool, conn->number);
     if (waiter != POOL_NONE) {
         attempt_attach(attempt_at(wire, waiter), conn, false);
@@ -369,7 +391,6 @@ void upstream_note_connected(struct conn *conn)
 
 void upstream_note_connect_failed(struct conn *conn, struct str why)
 {
-    tally_connect_failed(conn);
     pool_note_connect_failed(conn->up.pool, conn->number, false);
     fail_waiters(conn, FAILURE_REMOTE_CONNECTION_FAILURE, why);
 }
@@ -392,6 +413,8 @@ void upstream_read(struct conn *conn, struct str bytes)
         enum h1_event_kind kind = h1_next(conn->parser, &bytes, &event);
         if (kind == H1_MORE)
             return;
+        if (kind == H1_HEAD && (event.response->status >= 200 || event.response->status == 101))
+            event.response = keep_head(attempt, event.response);
         if (!take_whole(conn, attempt, &event, &bytes))
             take_event(conn, attempt, &event, &bytes);
     }
@@ -432,7 +455,6 @@ void upstream_wake(struct conn *conn)
 {
     if (conn->state == CONN_CONNECTING) {
         conn_abort(conn);
-        tally_connect_failed(conn);
         pool_note_connect_failed(conn->up.pool, conn->number, true);
         fail_waiters(conn, FAILURE_CONNECTION_TIMEOUT, STR_EMPTY);
     } else if (conn->up.is_resting) {
@@ -443,15 +465,12 @@ void upstream_wake(struct conn *conn)
     }
 }
 
-struct record_upstream upstream_facts(const struct conn *conn, struct arena *arena)
+void upstream_note_old(struct conn *conn)
 {
-    return (struct record_upstream){
-        .connection_id = conn->id,
-        .local_address = arena_str(arena, conn->up.local_address),
-        .local_port = conn->up.local_port,
-        .address = arena_str(arena, conn->up.address),
-        .port = conn->up.port,
-    };
+    count(conn, STAT_CLUSTER_upstream_cx_max_duration_reached);
+    conn->up.is_old = true;
+    if (conn->up.attempt == NULL)
+        close_pooled(conn, POOL_CLOSE_LOCAL);
 }
 
 void upstream_lend(struct conn *conn, struct attempt *attempt)

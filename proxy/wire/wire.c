@@ -65,6 +65,14 @@ static void wake_owner(struct timer *timer)
             downstream_wake(conn);
         return;
     }
+    case TIMER_CONN_AGE: {
+        struct conn *conn = HEAP_ITEM(timer, struct conn, age);
+        if (conn->side == CONN_UPSTREAM)
+            upstream_note_old(conn);
+        else
+            downstream_note_old(conn);
+        return;
+    }
     case TIMER_STREAM:
         stream_wake(HEAP_ITEM(timer, struct stream, timer));
         return;
@@ -198,6 +206,7 @@ void wire_connected(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     if (conn->state == CONN_CONNECTING) {
         conn->state = CONN_OPEN;
         conn_stop_timer(conn);
+        tally_connected(conn);
         if (conn->speech == SPEECH_TCP)
             tcp_note_connected(conn);
         else

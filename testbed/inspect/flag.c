@@ -22,6 +22,8 @@ struct str flag_meaning(struct str flag)
          STR_INIT("upstream connection termination: the pod closed before it answered")},
         {STR_INIT("UPE"), STR_INIT("upstream protocol error: what the pod sent is not HTTP")},
         {STR_INIT("UO"), STR_INIT("upstream overflow: a circuit breaker was full")},
+        {STR_INIT("DI"), STR_INIT("delay injected: a fault made the request wait")},
+        {STR_INIT("FI"), STR_INIT("fault injected: a fault aborted the request")},
         {STR_INIT("URX"), STR_INIT("upstream retry limit exceeded: the attempts are used up")},
         {STR_INIT("DC"), STR_INIT("downstream connection termination: the caller left")},
         {STR_INIT("DPE"), STR_INIT("downstream protocol error: what the caller sent is not HTTP")},

@@ -89,15 +89,17 @@ static inline void tell(struct scene *scene, struct xc_event event, int64_t now_
     exchange_step(&scene->xc, &event, now_ns, &scene->plan);
 }
 
-static inline void request(struct scene *scene, const char *method, const char *path, bool is_end)
+static inline void request_with(struct scene *scene, struct request_head *head, bool is_end)
 {
     struct xc_setup setup = {.engine = scene->engine, .http = &scene->http, .arena = &scene->arena};
     exchange_init(&scene->xc, &setup, 0);
-    tell(scene,
-         (struct xc_event){.kind = XC_EVENT_REQUEST_HEAD,
-                           .is_end = is_end,
-                           .request = build_request(&scene->arena, method, "a", path)},
+    tell(scene, (struct xc_event){.kind = XC_EVENT_REQUEST_HEAD, .is_end = is_end, .request = head},
          0);
+}
+
+static inline void request(struct scene *scene, const char *method, const char *path, bool is_end)
+{
+    request_with(scene, build_request(&scene->arena, method, "a", path), is_end);
 }
 
 static inline struct response_head *response(struct scene *scene, uint32_t status)
@@ -125,4 +127,15 @@ static inline uint64_t counter(struct scene *scene, const char *name)
     uint64_t value = 0;
     assert_true(engine_stat(scene->engine, STR("pod"), str_of(name), &value));
     return value;
+}
+
+/* A response without a body. */
+static inline void answer(struct scene *scene, uint32_t attempt, uint32_t status, int64_t now_ns)
+{
+    tell(scene,
+         (struct xc_event){.kind = XC_EVENT_RESPONSE_HEAD,
+                           .attempt = attempt,
+                           .is_end = true,
+                           .response = response(scene, status)},
+         now_ns);
 }

@@ -4,16 +4,6 @@
  */
 #include "tests/proxy/core/scene.h"
 
-static void answer(struct scene *scene, uint32_t attempt, uint32_t status, int64_t now_ns)
-{
-    tell(scene,
-         (struct xc_event){.kind = XC_EVENT_RESPONSE_HEAD,
-                           .attempt = attempt,
-                           .is_end = true,
-                           .response = response(scene, status)},
-         now_ns);
-}
-
 static void test_a_response_that_is_covered_is_dropped_and_tried_again(void **state)
 {
     UNUSED_STATE(state);

@@ -248,6 +248,7 @@ static void test_a_replacement_that_cannot_bind_changes_nothing(void **state)
     (void)state;
     struct crew *crew = crew_new(2);
     struct end *client = crew_dial(crew);
+    TOWN_WAIT(crew->town, has_connections, (&(struct awaited){crew, 1}));
     uint32_t before_count = descriptor_count();
     crew_add_door(crew, "second", 0);
     crew_add_door(crew, "third", crew->town->upstream_port);
@@ -371,6 +372,11 @@ static void test_stopping_while_draining_ends_at_once(void **state)
     TOWN_WAIT(crew->town, has_upstream_head, crew->town);
     fleet_drain(crew->fleet, NS_HOUR);
     assert_false(fleet_wait(crew->fleet, 0));
+    uint32_t proxy = crew->proxy;
+    assert_false(crew_replace(crew));
+    assert_true(str_eq(crew->why, STR("the workers are ending")));
+    assert_false(crew_open(crew, "test-1"));
+    fleet_remove(crew->fleet, proxy, 0);
     fleet_stop(crew->fleet);
     assert_true(fleet_is_over(crew->fleet));
     fleet_stop(crew->fleet);

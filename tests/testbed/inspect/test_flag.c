@@ -16,7 +16,7 @@
 static void test_flags_that_we_give_have_a_meaning(void **state)
 {
     (void)state;
-    static const char *const flags[] = {"DC", "DPE", "URX"};
+    static const char *const flags[] = {"DC", "DPE", "DI", "URX"};
     for (size_t i = 0; i < COUNT_OF(flags); i++)
         assert_true(flag_meaning(str_of(flags[i])).len > 0);
     assert_int_equal(flag_meaning(STR("XX")).len, 0);
