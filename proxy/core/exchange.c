@@ -45,7 +45,7 @@ static struct trace_event *tell(const struct step *step, enum trace_kind kind)
 
 static void count_http(const struct step *step, enum http_stat stat)
 {
-    step->xc->setup.engine->http_stats.counters[stat]++;
+    step->xc->setup.http_stats->counters[stat]++;
 }
 
 static struct cluster_state *cluster_state(const struct exchange *xc)
@@ -58,12 +58,17 @@ static void count_cluster(const struct step *step, enum cluster_stat stat)
     cluster_state(step->xc)->stats.counters[stat]++;
 }
 
+static void count_endpoint(const struct step *step, enum endpoint_stat stat)
+{
+    const struct exchange *xc = step->xc;
+    engine_endpoint_stats(xc->setup.engine, xc->cluster_index, xc->endpoint_index)
+        ->counters[stat]++;
+}
+
 static struct formatter_facts facts_of(const struct exchange *xc)
 {
-    return (struct formatter_facts){.request = xc->request,
-                                    .response = xc->response,
-                                    .record = &xc->record,
-                                    .remote_address = xc->setup.remote_address};
+    return (struct formatter_facts){
+        .request = xc->request, .response = xc->response, .record = &xc->record};
 }
 
 /* --- the ways to end ------------------------------------------------------ */
@@ -94,6 +99,19 @@ static void abandon(const struct step *step)
     end_attempt(step->xc);
 }
 
+/* upstream_rq_time: from the request's end to the response's, when there were
+ * both. */
+static void note_time(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct record *record = &xc->record;
+    if (record->response_started_ns == 0 || xc->completed_ns == NS_NEVER || record->flag_count > 0)
+        return;
+    histogram_note(&cluster_state(xc)->stats.rq_time,
+                   (uint64_t)((step->now_ns - xc->completed_ns) / NS_MS), step->now_ns,
+                   &xc->setup.engine->arena);
+}
+
 static void finish(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -103,6 +121,7 @@ static void finish(const struct step *step)
     xc->deadline_ns = xc->resume_ns = NS_NEVER;
     (void)release_retry(xc);
     xc->record.finished_ns = step->now_ns;
+    note_time(step);
     struct trace_event *event = tell(step, TRACE_FINISHED);
     if (event != NULL) {
         event->number = xc->record.status;
@@ -146,6 +165,7 @@ static void send_reply(const struct step *step, const struct reply *reply, struc
     struct xc_action *action = act(step, XC_REPLY);
     action->response = xc->response;
     action->body = xc->is_head_method ? STR_EMPTY : body;
+    xc->record.response_forwarded_ns = record_moment(step->now_ns);
     xc->record.bytes_sent += action->body.len;
     finish(step);
 }
@@ -222,6 +242,7 @@ static void note_request(struct exchange *xc, struct request_head *head)
 {
     struct record *record = &xc->record;
     xc->request = head;
+    record->request = head;
     xc->is_grpc = request_head_is_grpc(head);
     xc->is_head_method = str_eq(head->method, STR("HEAD"));
     record->version = head->version;
@@ -229,6 +250,14 @@ static void note_request(struct exchange *xc, struct request_head *head)
     record->path = head->path;
     record->authority = head->authority;
     (void)header_get(&head->headers, STR("x-request-id"), &record->request_id);
+}
+
+static void note_request_end(const struct step *step, bool is_end)
+{
+    struct exchange *xc = step->xc;
+    xc->is_request_complete = is_end;
+    if (is_end && xc->record.request_ended_ns == 0)
+        xc->record.request_ended_ns = record_moment(step->now_ns);
 }
 
 static void open_attempt(const struct step *step, uint32_t endpoint_index)
@@ -702,7 +731,7 @@ static void on_request_head(const struct step *step, const struct xc_event *even
     ASSERT(xc->state == XC_STATE_HEAD);
     note_request(xc, event->request);
     xc->state = XC_STATE_DECIDED;
-    xc->is_request_complete = event->is_end;
+    note_request_end(step, event->is_end);
     struct trace_event *told = tell(step, TRACE_REQUEST);
     if (told != NULL) {
         struct arena *arena = xc->setup.trace->arena;
@@ -718,7 +747,7 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
     struct exchange *xc = step->xc;
     if (event->request != NULL)
         note_request(xc, event->request);
-    xc->is_request_complete = event->is_end;
+    note_request_end(step, event->is_end);
     if (xc->state == XC_STATE_RESPONDING) {
         cut(step, event->flag, event->details);
         return;
@@ -883,6 +912,17 @@ static void set_service_time(const struct step *step, struct response_head *head
                arena_format(xc->setup.arena, "%lld", (long long)took_ms));
 }
 
+/* As Envoy counts it for the endpoint: by grpc-status where there should be one. */
+static bool is_success(const struct exchange *xc, const struct response_head *head)
+{
+    struct str said;
+    uint64_t code;
+    if (!xc->is_grpc)
+        return head->status < 500;
+    return header_get(&head->headers, STR("grpc-status"), &said) &&
+           str_to_u64(said, UINT32_MAX, &code) && code == 0;
+}
+
 static void on_response_head(const struct step *step, const struct xc_event *event)
 {
     struct exchange *xc = step->xc;
@@ -894,6 +934,7 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
         told->number = head->status;
         told->endpoint = xc->record.endpoint;
     }
+    count_endpoint(step, is_success(xc, head) ? STAT_ENDPOINT_rq_success : STAT_ENDPOINT_rq_error);
     if (retry(step, head, FAILURE_NONE)) {
         drop_response(step, event);
         return;
@@ -909,6 +950,8 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
                      step->now_ns);
     mark_response(xc);
     xc->state = XC_STATE_RESPONDING;
+    xc->record.response_started_ns = record_moment(step->now_ns);
+    xc->record.response_forwarded_ns = xc->record.response_started_ns;
     struct xc_action *action = act(step, XC_FORWARD);
     action->attempt = xc->attempt;
     action->response = head;
@@ -956,6 +999,7 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
         told->endpoint = xc->record.endpoint;
         told->text = arena_str(xc->setup.trace->arena, text);
     }
+    count_endpoint(step, STAT_ENDPOINT_rq_error);
     end_attempt(xc);
     xc->record.transport_failure = text;
     if (retry(step, NULL, event->failure))
@@ -988,6 +1032,7 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
         return; /* given up before: nobody listens any more */
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
         xc->is_connected = true;
+        count_endpoint(step, STAT_ENDPOINT_rq_total);
         arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {
@@ -1036,6 +1081,7 @@ static void on_try_timeout(const struct step *step)
         told->endpoint = xc->record.endpoint;
     }
     count_cluster(step, STAT_CLUSTER_upstream_rq_per_try_timeout);
+    count_endpoint(step, STAT_ENDPOINT_rq_error);
     abandon(step);
     if (!retry(step, NULL, FAILURE_LOCAL_RESET))
         reply_for_cluster(step, (struct reply){.reason = REASON_PER_TRY_TIMEOUT}, false);
@@ -1049,8 +1095,11 @@ static void on_timeout(const struct step *step)
         told->number = xc->timeout_ns;
         told->origin = xc->record.route->forward.timeout_origin;
     }
-    if (xc->attempt != 0)
+    if (xc->attempt != 0) {
         count_cluster(step, STAT_CLUSTER_upstream_rq_timeout);
+        count_endpoint(step, STAT_ENDPOINT_rq_timeout);
+        count_endpoint(step, STAT_ENDPOINT_rq_error);
+    }
     const struct reason_row *row = reason_row(REASON_ROUTE_TIMEOUT);
     if (xc->state == XC_STATE_RESPONDING)
         cut(step, row->flag, row->details);
@@ -1085,7 +1134,7 @@ static void on_request_complete(const struct step *step)
     struct exchange *xc = step->xc;
     if (xc->is_request_complete)
         return;
-    xc->is_request_complete = true;
+    note_request_end(step, true);
     /* The router may not have the request yet. */
     if (xc->record.attempt_count > 0) {
         note_complete(step);
@@ -1114,6 +1163,10 @@ void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t no
     xc->stream_random = rng_next(engine_rng_stream(setup->engine));
     xc->record.started_ns = now_ns;
     xc->record.version = HTTP_1_1;
+    if (setup->http_stats == NULL)
+        xc->setup.http_stats = engine_http_stats(setup->engine);
+    if (setup->downstream != NULL)
+        xc->record.downstream = *setup->downstream;
 }
 
 void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t now_ns,

@@ -102,11 +102,12 @@ struct xc_setup {
     struct engine *engine;
     const struct listener *listener;
     const struct http_connection_manager *http;
-    struct arena *arena;       /* heads live here; reset by the owner after XC_FINISH */
-    struct trace *trace;       /* NULL: none */
-    struct str remote_address; /* of the downstream peer, without port; may be empty */
-    struct str node_address;   /* the proxy's own; may be empty */
-    bool has_original;         /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
+    struct http_stats *http_stats; /* NULL: the engine's */
+    struct arena *arena;           /* heads live here; reset by the owner after XC_FINISH */
+    struct trace *trace;           /* NULL: none */
+    const struct record_downstream *downstream; /* copied into the record; NULL: unknown */
+    struct str node_address;                    /* the proxy's own; may be empty */
+    bool has_original; /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
 };
 
 enum xc_state {

@@ -325,3 +325,11 @@ bool pool_may_keep(const struct pool *pool, uint32_t conn)
     uint32_t max = pool->cluster->requests_per_connection_max;
     return max == 0 || asked->request_count < max;
 }
+
+struct pool_gauges pool_gauges(const struct pool *pool)
+{
+    struct pool_gauges gauges = {.connections = pool->conn_count, .waiters = pool->waiter_count};
+    for (uint32_t i = 0; i < pool->conn_count; i++)
+        gauges.busy += pool->conns[i].state == CONN_BUSY;
+    return gauges;
+}

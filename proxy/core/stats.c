@@ -87,15 +87,32 @@ void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *
 {
     for (uint32_t i = 0; i < STAT_CLUSTER_COUNT; i++)
         stats->counters[i] += more->counters[i];
+    stats->retried_completed += more->retried_completed;
     add_statuses(&stats->statuses, more->statuses, arena);
     add_statuses(&stats->retried_statuses, more->retried_statuses, arena);
-    stats->retried_completed += more->retried_completed;
+    histogram_add(&stats->connect_ms, &more->connect_ms, arena);
+    histogram_add(&stats->length_ms, &more->length_ms, arena);
+    histogram_add(&stats->rq_time, &more->rq_time, arena);
 }
 
-void http_stats_add(struct http_stats *stats, const struct http_stats *more)
+void http_stats_add(struct http_stats *stats, const struct http_stats *more, struct arena *arena)
 {
     for (uint32_t i = 0; i < STAT_HTTP_COUNT; i++)
         stats->counters[i] += more->counters[i];
+    histogram_add(&stats->length_ms, &more->length_ms, arena);
+    histogram_add(&stats->rq_time, &more->rq_time, arena);
+}
+
+struct str stat_cluster_name(uint32_t stat)
+{
+    ASSERT(stat < STAT_CLUSTER_COUNT);
+    return CLUSTER_NAMES[stat];
+}
+
+struct str stat_http_name(uint32_t stat)
+{
+    ASSERT(stat < STAT_HTTP_COUNT);
+    return HTTP_NAMES[stat];
 }
 
 bool cluster_stats_read(const struct cluster_stats *stats, struct str name, uint64_t *value)

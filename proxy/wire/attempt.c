@@ -10,6 +10,7 @@
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/dial.h"
+#include "proxy/wire/facts.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/upstream.h"
 
@@ -237,6 +238,8 @@ bool attempt_pump(struct attempt *attempt)
         enum rc rc = h1_write_end(&conn->out, &attempt->framing, NULL);
         ASSERT(rc == RC_OK);
         attempt->is_end_sent = true;
+        if (attempt->stream != NULL)
+            attempt->stream->xc.record.request_sent_ns = record_moment(attempt->wire->now_ns);
     }
     conn_written(conn);
     return is_first;
@@ -276,6 +279,8 @@ void attempt_attach(struct attempt *attempt, struct conn *conn, bool is_reused)
     ASSERT(attempt->conn == NULL);
     attempt_note_unqueued(attempt);
     attempt->conn = conn;
+    if (attempt->stream != NULL)
+        attempt->stream->xc.record.upstream = facts_upstream(conn, &attempt->stream->arena);
     upstream_lend(conn, attempt);
     note_attached(attempt, is_reused);
 }

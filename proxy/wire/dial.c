@@ -8,6 +8,7 @@
 #include "proxy/core/pool.h"
 #include "proxy/http/h1.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/tally.h"
 
 /* Envoy's default. */
 #define CONNECT_TIMEOUT_NS (5 * NS_SECOND)
@@ -39,6 +40,7 @@ struct conn *dial(struct wire *wire, const struct dial_target *target)
     conn_set_timer(conn, ns_add(wire->now_ns, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS));
     wishes_add(&wire->wishes,
                (struct wish){.kind = WIRE_CONNECT, .conn = conn, .generation = conn->generation});
+    tally_connecting(conn);
     if (target->pool == NULL)
         return conn;
     conn->speech = SPEECH_HTTP;

@@ -12,15 +12,20 @@
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/dial.h"
+#include "proxy/wire/facts.h"
 #include "proxy/wire/upstream.h"
 
 /* Envoy's default. */
 #define IDLE_TIMEOUT_NS NS_HOUR
 
+static struct cluster_stats *cluster_stats_of(const struct stream *session)
+{
+    return engine_cluster_stats(session->wire->engine, session->up->up.cluster_index);
+}
+
 static void count(const struct stream *session, enum cluster_stat stat)
 {
-    const struct conn *up = session->up;
-    engine_cluster_stats(session->wire->engine, up->up.cluster_index)->counters[stat]++;
+    cluster_stats_of(session)->counters[stat]++;
 }
 
 static struct conn *other_of(const struct conn *conn)
@@ -57,6 +62,7 @@ static void give_up(struct stream *session)
 static void count_closed(const struct stream *session, bool is_remote, bool is_active)
 {
     count(session, STAT_CLUSTER_upstream_cx_destroy);
+    cluster_stats_of(session)->counters[STAT_CLUSTER_upstream_cx_active]--;
     count(session, is_remote ? STAT_CLUSTER_upstream_cx_destroy_remote
                              : STAT_CLUSTER_upstream_cx_destroy_local);
     if (!is_active)
@@ -121,7 +127,11 @@ static struct stream *begin_session(struct conn *conn)
     struct stream *session = stream_take(conn);
     session->is_session = true;
     session->active_ns = conn->wire->now_ns;
-    session->session_record = (struct record){.started_ns = conn->wire->now_ns};
+    session->session_record = (struct record){
+        .started_ns = conn->wire->now_ns,
+        .is_tcp = true,
+        .downstream = facts_downstream(conn, &session->arena),
+    };
     conn->session = session;
     conn->wire->exchange_count++;
     conn_set_timer(conn, ns_add(conn->wire->now_ns, IDLE_TIMEOUT_NS));
@@ -142,7 +152,10 @@ static void connect_session(struct stream *session, const struct dial_target *ta
     session->up = up;
     record->endpoint = up->up.endpoint;
     record->attempt_count = 1;
+    record->upstream.address = arena_str(&session->arena, up->up.address);
+    record->upstream.port = up->up.port;
     count(session, STAT_CLUSTER_upstream_cx_total);
+    count(session, STAT_CLUSTER_upstream_cx_active);
     count(session, STAT_CLUSTER_upstream_rq_pending_total);
 }
 
@@ -150,6 +163,7 @@ static void fail_connect(struct stream *session, bool is_timeout, struct str why
 {
     struct record *record = &session->session_record;
     count(session, STAT_CLUSTER_upstream_cx_connect_fail);
+    tally_connect_failed(session->up);
     count(session, STAT_CLUSTER_upstream_rq_pending_failure_eject);
     if (is_timeout)
         count(session, STAT_CLUSTER_upstream_cx_connect_timeout);
@@ -174,6 +188,7 @@ void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
 {
     struct wire *wire = conn->wire;
     conn->speech = SPEECH_TCP;
+    tally_tcp(conn, proxy);
     struct stream *session = begin_session(conn);
     struct record *record = &session->session_record;
     struct str name = choose_cluster(wire, proxy);
@@ -209,6 +224,7 @@ void tcp_note_connected(struct conn *conn)
         conn_write(conn, waiting);
         buf_clear(&down->in);
     }
+    session->session_record.upstream = facts_upstream(conn, &session->arena);
     conn_resume(down);
     if (down->is_read_ended)
         conn_shutdown(conn);
@@ -277,8 +293,10 @@ void tcp_wake(struct conn *conn)
         return;
     }
     int64_t due_ns = ns_add(session->active_ns, IDLE_TIMEOUT_NS);
-    if (conn->wire->now_ns >= due_ns)
+    if (conn->wire->now_ns >= due_ns) {
+        tally_tcp_idle(session->down);
         close_pair(session, false);
-    else
+    } else {
         conn_set_timer(conn, due_ns);
+    }
 }

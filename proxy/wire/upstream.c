@@ -35,6 +35,7 @@ static void fail_waiters(struct conn *conn, enum failure failure, struct str why
 {
     struct wire *wire = conn->wire;
     struct list failed;
+    tally_connect_failed(conn);
     list_init(&failed);
     for (uint32_t waiter = pool_next_failed(conn->up.pool); waiter != POOL_NONE;
          waiter = pool_next_failed(conn->up.pool)) {
