@@ -24,6 +24,8 @@ struct engine *engine_new(struct snapshot *snapshot, uint64_t seed)
     engine->clusters = ARENA_ARRAY(&arena, struct cluster_state, snapshot->cluster_count);
     engine->routers = ARENA_ARRAY(&arena, struct router *, snapshot->route_config_count);
     engine->arena = arena;
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++)
+        breaker_init(&engine->clusters[i].breaker, &snapshot->clusters[i].breakers);
     /* Tables keep a pointer to the arena they grow in: its last place. */
     for (uint32_t i = 0; i < snapshot->route_config_count; i++)
         engine->routers[i] = router_new(&snapshot->route_configs[i], &engine->arena);
@@ -97,7 +99,8 @@ bool engine_stat(const struct engine *engine, struct str cluster, struct str nam
     if (str_eq(cluster, STR("http")))
         return http_stats_read(&engine->http_stats, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);
-    return index != MAP_NONE && cluster_stats_read(&engine->clusters[index].stats, name, value);
+    return index != MAP_NONE && (cluster_stats_read(&engine->clusters[index].stats, name, value) ||
+                                 breaker_gauge(&engine->clusters[index].breaker, name, value));
 }
 
 const struct router *engine_router(const struct engine *engine, const struct route_config *config)

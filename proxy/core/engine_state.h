@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "proxy/core/breaker.h"
 #include "proxy/core/engine.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/pool.h"
@@ -26,8 +27,8 @@ struct cluster_state {
     bool is_lb_ready;
     struct cluster_stats stats;
     struct original_pool *originals;
-    struct pool **pools;  /* of each endpoint; NULL until asked for */
-    uint32_t retry_count; /* in back-off, or under way without an outcome */
+    struct pool **pools; /* of each endpoint; NULL until asked for */
+    struct breaker breaker;
 };
 
 struct engine {

@@ -15,6 +15,7 @@
 #include "proxy/core/forward.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
+#include "proxy/core/mirror.h"
 #include "proxy/core/redirect.h"
 #include "proxy/core/retry.h"
 #include "proxy/core/router.h"
@@ -67,12 +68,10 @@ static struct formatter_facts facts_of(const struct exchange *xc)
 
 /* --- the ways to end ------------------------------------------------------ */
 
-/* Gives back what the attempt had been lent; words from it count no more. */
+/* Words from it count no more. */
 static void end_attempt(struct exchange *xc)
 {
-    if (xc->has_begun && xc->endpoint_index != LB_NONE)
-        lb_note_end(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
-    xc->has_begun = false;
+    xc->is_connected = false;
     xc->attempt = 0;
     xc->try_deadline_ns = NS_NEVER;
 }
@@ -82,7 +81,7 @@ static bool release_retry(struct exchange *xc)
 {
     bool was_held = xc->holds_retry;
     if (was_held)
-        cluster_state(xc)->retry_count--;
+        breaker_give(&cluster_state(xc)->breaker, BREAKER_RETRIES);
     xc->holds_retry = false;
     return was_held;
 }
@@ -275,6 +274,64 @@ static struct lb_answer choose_endpoint(struct exchange *xc)
     return answer;
 }
 
+/* Of the mirror's cluster; what fails is counted there and harms nobody. */
+static enum trace_condition find_mirror(const struct step *step, const struct mirror_policy *policy,
+                                        struct xc_mirror *out)
+{
+    struct engine *engine = step->xc->setup.engine;
+    if (!mirror_is_drawn(policy, step->xc->stream_random))
+        return CONDITION_MIRROR_SHARE;
+    out->cluster_index = engine_cluster_index(engine, policy->cluster);
+    if (out->cluster_index == UINT32_MAX)
+        return CONDITION_MIRROR_CLUSTER;
+    out->endpoint_index = lb_pick(engine_lb(engine, out->cluster_index), &engine->rng_lb);
+    if (out->endpoint_index != LB_NONE)
+        return CONDITION_NONE;
+    struct cluster_stats *stats = engine_cluster_stats(engine, out->cluster_index);
+    stats->counters[STAT_CLUSTER_upstream_cx_none_healthy]++;
+    cluster_stats_note_status(stats, reason_row(REASON_NO_ENDPOINT)->status, &engine->arena);
+    return CONDITION_MIRROR_ENDPOINT;
+}
+
+static void tell_mirror(const struct step *step, const struct mirror_policy *policy,
+                        enum trace_condition why_not, struct xc_mirror target)
+{
+    bool is_sent = why_not == CONDITION_NONE;
+    struct trace_event *event = tell(step, is_sent ? TRACE_MIRRORED : TRACE_MIRROR_MISSED);
+    if (event == NULL)
+        return;
+    event->text = arena_str(step->xc->setup.trace->arena, policy->cluster);
+    event->origin = policy->origin;
+    event->condition = why_not;
+    if (is_sent)
+        event->endpoint = &engine_snapshot(step->xc->setup.engine)
+                               ->clusters[target.cluster_index]
+                               .endpoints[target.endpoint_index];
+}
+
+/* The first attempt is copied, no other. */
+static void mirror(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct forward_action *forward = &xc->record.route->forward;
+    if (forward->mirror_count == 0)
+        return;
+    struct xc_mirror *mirrors =
+        ARENA_ARRAY(xc->setup.arena, struct xc_mirror, forward->mirror_count);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < forward->mirror_count; i++) {
+        enum trace_condition why_not = find_mirror(step, &forward->mirrors[i], &mirrors[count]);
+        tell_mirror(step, &forward->mirrors[i], why_not, mirrors[count]);
+        count += why_not == CONDITION_NONE;
+    }
+    if (count == 0)
+        return;
+    struct xc_action *action = act(step, XC_MIRROR);
+    action->request = mirror_request(xc->request, xc->setup.node_address, xc->setup.arena);
+    action->mirrors = mirrors;
+    action->mirror_count = count;
+}
+
 static void pick_endpoint(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -303,6 +360,8 @@ static void pick_endpoint(const struct step *step)
         event->index = endpoint_index;
         event->endpoint = &xc->record.cluster->endpoints[endpoint_index];
     }
+    if (xc->record.attempt_count == 1)
+        mirror(step);
     open_attempt(step, endpoint_index);
 }
 
@@ -709,11 +768,12 @@ static void wait_for_retry(const struct step *step, int64_t wait_ns)
     struct exchange *xc = step->xc;
     count_cluster(step, STAT_CLUSTER_upstream_rq_retry);
     count_cluster(step, STAT_CLUSTER_upstream_rq_retry_backoff_exponential);
-    cluster_state(xc)->retry_count++;
+    breaker_take(&cluster_state(xc)->breaker, BREAKER_RETRIES);
     xc->holds_retry = true;
     *ARENA_PUSH(xc->setup.arena, xc->tried, xc->tried_count, xc->tried_capacity) =
         xc->endpoint_index;
     xc->state = XC_STATE_WAITING;
+    xc->record.backoff_ns = ns_add(xc->record.backoff_ns, wait_ns);
     xc->resume_ns = ns_add(step->now_ns, wait_ns);
 }
 
@@ -726,13 +786,13 @@ static bool retry(const struct step *step, const struct response_head *response,
     if (xc->retry == NULL || xc->state != XC_STATE_UPSTREAM)
         return false;
     bool was_retried = release_retry(xc);
-    uint32_t retries_max = xc->record.cluster->breakers.max_retries;
-    struct retry_question asked = {.policy = xc->retry,
-                                   .attempt_count = xc->record.attempt_count,
-                                   .response = response,
-                                   .failure = failure,
-                                   .was_sent = xc->is_sent,
-                                   .has_budget = cluster_state(xc)->retry_count < retries_max};
+    struct retry_question asked = {
+        .policy = xc->retry,
+        .attempt_count = xc->record.attempt_count,
+        .response = response,
+        .failure = failure,
+        .was_sent = xc->is_sent,
+        .has_budget = breaker_admits(&cluster_state(xc)->breaker, BREAKER_RETRIES)};
     struct retry_answer answer = retry_decide(&asked, &xc->setup.engine->rng_jitter);
     tell_retry(step, &asked, &answer);
     switch (answer.verdict) {
@@ -795,7 +855,7 @@ static void give_up_body(const struct step *step)
 static void arm_try_timeout(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    if (xc->per_try_timeout_ns > 0 && xc->has_begun && xc->is_request_complete &&
+    if (xc->per_try_timeout_ns > 0 && xc->is_connected && xc->is_request_complete &&
         xc->state == XC_STATE_UPSTREAM)
         xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
 }
@@ -927,10 +987,7 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
     if (event->attempt == 0 || event->attempt != xc->attempt)
         return; /* given up before: nobody listens any more */
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
-        count_cluster(step, STAT_CLUSTER_upstream_rq_total);
-        xc->has_begun = true;
-        if (xc->endpoint_index != LB_NONE)
-            lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
+        xc->is_connected = true;
         arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {

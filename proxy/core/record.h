@@ -33,6 +33,7 @@ struct record {
     struct str transport_failure;
     uint64_t bytes_received, bytes_sent; /* bodies */
     uint32_t attempt_count;
+    int64_t backoff_ns;                      /* waits between attempts, together */
     const struct virtual_host *virtual_host; /* NULL: none */
     const struct route *route;
     const struct weighted_cluster *weighted; /* the one drawn, or NULL */

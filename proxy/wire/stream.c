@@ -69,7 +69,8 @@ static void carry_out(struct stream *stream, const struct xc_action *action)
         count(stream, STAT_HTTP_downstream_rq_tx_reset);
         return;
     case XC_MIRROR:
-        attempt_open_mirror(stream, action);
+        for (uint32_t i = 0; i < action->mirror_count; i++)
+            attempt_open_mirror(stream, action->request, action->mirrors[i]);
         return;
     case XC_FINISH:
         stream_finish(stream);
@@ -172,6 +173,7 @@ void stream_start(struct stream *stream)
         .has_original = down->original_address.len > 0,
         .arena = &stream->arena,
         .trace = is_traced ? &stream->trace : NULL,
+        .node_address = down->peer.node_address,
     };
     exchange_init(&stream->xc, &setup, wire->now_ns);
     stream->is_started = true;

@@ -11,6 +11,7 @@
 #include "proxy/core/lb.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/dial.h"
 #include "proxy/wire/upstream.h"
 
 /* Envoy's default. */
@@ -102,13 +103,13 @@ static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
 
 /* Where to? False: there is no usable endpoint. */
 static bool choose_target(const struct conn *conn, uint32_t cluster_index,
-                          struct upstream_target *target)
+                          struct dial_target *target)
 {
     const struct cluster *cluster = &conn->wire->snapshot->clusters[cluster_index];
-    *target = (struct upstream_target){.cluster_index = cluster_index,
-                                       .endpoint_index = LB_NONE,
-                                       .address = conn->down.original_address,
-                                       .port = conn->down.original_port};
+    *target = (struct dial_target){.cluster_index = cluster_index,
+                                   .endpoint_index = LB_NONE,
+                                   .address = conn->down.original_address,
+                                   .port = conn->down.original_port};
     if (cluster->type == CLUSTER_ORIGINAL_DST)
         return target->address.len > 0;
     target->endpoint_index = lb_pick(balancer(conn->wire, cluster_index), &conn->wire->rng_tcp);
@@ -127,10 +128,10 @@ static struct stream *begin_session(struct conn *conn)
     return session;
 }
 
-static void connect_session(struct stream *session, const struct upstream_target *target)
+static void connect_session(struct stream *session, const struct dial_target *target)
 {
     struct record *record = &session->session_record;
-    struct conn *up = upstream_open(session->wire, target);
+    struct conn *up = dial(session->wire, target);
     if (up == NULL) {
         record_add_flag(record, STR("UO"));
         give_up(session);
@@ -184,7 +185,7 @@ void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
         return;
     }
     record->cluster = &wire->snapshot->clusters[cluster_index];
-    struct upstream_target target;
+    struct dial_target target;
     if (!choose_target(conn, cluster_index, &target)) {
         engine_cluster_stats(wire->engine, cluster_index)
             ->counters[STAT_CLUSTER_upstream_cx_none_healthy]++;
