@@ -7,6 +7,7 @@
 #   make lint         layers, symbols, format        make format   reformat
 #   make bench        micro benchmarks               make fuzz     fuzz each door
 #   make soak         wrk through the live data plane, with sanitizers
+#   make envoy        a real Envoy below build/, for the tests that ask one
 #   make install      DESTDIR and PREFIX are honoured; make uninstall, clean, help
 #
 #   MODE=release|debug  SAN=address,undefined|thread  CC=gcc|clang  V=1
@@ -155,6 +156,8 @@ format:
 check: test
 deps:
 	@tests/deps
+envoy:
+	@tests/envoy --install $(BUILD)
 install: all
 	install -D $(B)/pocketmesh $(DESTDIR)$(PREFIX)/bin/pocketmesh
 uninstall:
@@ -164,6 +167,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all soak bench fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps install uninstall clean help
+.PHONY: all soak bench fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
