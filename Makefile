@@ -7,6 +7,7 @@
 #   make lint         layers, symbols, format        make format   reformat
 #   make bench        micro benchmarks               make fuzz     fuzz each door
 #   make soak         wrk through the live data plane, with sanitizers
+#   make differential COUNT=5000 SEED=1: the same bytes to our proxy and to a real Envoy
 #   make envoy        a real Envoy below build/, for the tests that ask one
 #   make install      DESTDIR and PREFIX are honoured; make uninstall, clean, help
 #
@@ -131,6 +132,17 @@ run-fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
 	    $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 $(B)/fuzz/corpus/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; done
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang CXX=clang++ MODE=debug SAN=address,fuzzer-no-link run-fuzz
+# The same bytes through our proxy and through a real Envoy.
+COUNT ?= 5000
+SEED  ?= 1
+SERVE_LIBS := $(BIN_LIBS) $(B)/third/llhttp.a
+$(B)/differential/serve: tests/differential/serve.c $(SERVE_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_C) -o $@ $< -Wl,--start-group $(SERVE_LIBS) -Wl,--end-group $(call libs_of,$(LAYER_LIST))
+run-differential: $(B)/pocketmesh $(B)/differential/serve
+	@BUILD=$(BUILD) tests/differential/run --pocketmesh $(B)/pocketmesh --serve $(B)/differential/serve --count $(COUNT) --seed $(SEED)
+differential:
+	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined run-differential
 soak:
 	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined all
 	@tests/soak $(BUILD)/debug-$(CC_NAME)-address-undefined/pocketmesh
@@ -167,6 +179,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all soak bench fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
+.PHONY: all differential run-differential soak bench fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
