@@ -135,7 +135,7 @@ fuzz:
 # The same bytes through our proxy and through a real Envoy.
 COUNT ?= 5000
 SEED  ?= 1
-SERVE_LIBS := $(BIN_LIBS) $(B)/third/llhttp.a
+SERVE_LIBS := $(call lib,cli) $(FUZZ_LIBS)
 $(B)/differential/serve: tests/differential/serve.c $(SERVE_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_C) -o $@ $< -Wl,--start-group $(SERVE_LIBS) -Wl,--end-group $(call libs_of,$(LAYER_LIST))
