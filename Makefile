@@ -41,9 +41,7 @@ lib         = $(B)/lib$(call slug,$(1)).a
 objects     = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard $(1)/*.cc))
 
 PKGS := libuv yaml-0.1 re2
-LLHTTP_DIR ?= $(firstword $(wildcard /usr/share/llhttp /usr/local/share/llhttp))
-LLHTTP_INCLUDE ?= $(firstword $(wildcard $(LLHTTP_DIR)/../include/llhttp /usr/include/llhttp /usr/include))
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -I$(LLHTTP_INCLUDE)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wvla -Werror
 WARN_C := -Wstrict-prototypes -Wmissing-prototypes
 OPT_release := -O2 -g
@@ -73,7 +71,7 @@ endif
 
 REVERSED := $(shell sed -n 's/^\([a-z][a-z/]*\):.*/\1/p' LAYERS | tac)
 BIN_LIBS := $(foreach l,$(REVERSED),$(if $(wildcard $(l)/*.c),$(call lib,$(l))))
-$(B)/pocketmesh: $(BIN_LIBS) $(B)/third/llhttp.a
+$(B)/pocketmesh: $(BIN_LIBS)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call libs_of,$(LAYER_LIST))
 
@@ -85,11 +83,6 @@ $(B)/%.o: %.cc Makefile
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CXX   $<")
 	$(Q)$(CXX) $(ALL_CXX) -c -o $@ $<
-$(B)/third/%.o: $(LLHTTP_DIR)/%.c
-	@mkdir -p $(@D)
-	$(Q)$(CC) -I$(LLHTTP_INCLUDE) $(OPT_$(MODE)) $(SANFLAGS) -c -o $@ $<
-$(B)/third/llhttp.a: $(addprefix $(B)/third/,api.o http.o llhttp.o)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 define layer
 $(call lib,$(1)): $(call objects,$(1))
@@ -103,7 +96,7 @@ lib: $(BIN_LIBS)
 # A layer's tests link that layer and those below it, and nothing else.
 TEST_B := $(B)
 define layer_tests
-$(B)/tests/$(1)/%: tests/$(1)/%.c $(call lib,$(1)) $(foreach d,$(call layer_deps,$(1)),$(call lib,$(d))) $(if $(findstring proxy/http,$(1) $(call layer_deps,$(1))),$(B)/third/llhttp.a)
+$(B)/tests/$(1)/%: tests/$(1)/%.c $(call lib,$(1)) $(foreach d,$(call layer_deps,$(1)),$(call lib,$(d)))
 	@mkdir -p $$(@D)
 	$(if $(V),,@echo "  TEST  $$<")
 	$(Q)$$(CC) $$(ALL_C) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(call libs_of,$(1) $(call layer_deps,$(1))) -lcmocka
@@ -119,7 +112,7 @@ $(foreach l,$(LAYER_LIST),$(eval $(call layer_tests,$(l))))
 # Fuzzing: corpora are replayed by `make test`; `make fuzz` searches, with clang.
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_LIBS := $(filter-out $(call lib,cli),$(BIN_LIBS)) $(B)/third/llhttp.a
+FUZZ_LIBS := $(filter-out $(call lib,cli),$(BIN_LIBS))
 fuzz_link = -Wl,--start-group $(FUZZ_LIBS) -Wl,--end-group $(call libs_of,$(LAYER_LIST))
 $(BUILD)/fuzz-replay/%: tests/fuzz/%.c $(FUZZ_LIBS)
 	@mkdir -p $(@D)

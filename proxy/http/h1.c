@@ -1,232 +1,224 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/http/h1.c - llhttp, pulled: one event for each call.
+ * proxy/http/h1.c - HTTP/1.x read as Envoy's parser reads it: blank lines, the
+ * first line, the fields, the body, the end.
  *
- * Every callback that makes an event pauses llhttp, so nothing is parsed that
- * was not asked for; texts that arrive in pieces are put together in `scratch`.
+ * The first line is judged as soon as it is there, the fields when all of them
+ * are. A head that arrives whole is read where it lies; pieces are put together
+ * in `scratch`. Either way it is copied once, into the message's arena.
  */
 #include "proxy/http/h1.h"
 
-#include <llhttp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "proxy/http/h1_chunk.h"
 #include "proxy/http/h1_head.h"
+#include "proxy/http/h1_text.h"
+
+/* Codes have three digits; Envoy forwards four as well. */
+#define STATUS_MAX 9999u
+
+enum place {
+    PLACE_BLANK, /* nothing of the message was seen */
+    PLACE_FIRST_BYTE,
+    PLACE_FIRST_LINE,
+    PLACE_FIELDS,
+    PLACE_BODY,
+    PLACE_TRAILERS,
+    PLACE_END, /* H1_END is to be told */
+    PLACE_FAILED,
+};
 
 struct h1_parser {
-    llhttp_t llhttp;
     enum h1_side side;
     struct h1_settings settings;
     struct arena *arena;
     struct str request_method; /* of the request that a response answers */
-    struct str piece;          /* of the text under way: still in the input */
-    struct buf scratch;        /* pieces from earlier inputs */
-    struct str target, name;
+    enum place place;
+    enum h1_mark mark;
+    struct buf scratch; /* pieces of the text under way */
+    size_t text_bytes;  /* of the head, or of the trailers, so far */
+    struct str target;
     struct request_head *request;
     struct response_head *response;
     struct header_list *headers, trailers;
-    struct h1_event event; /* what the callback made */
-    bool has_event;
-    bool is_started, is_head_done, is_value, has_transfer_encoding;
-    uint32_t head_bytes, header_count;
-    struct h1_refusal refusal; /* why a callback refused */
+    enum body_framing framing;
+    uint64_t left_bytes; /* BODY_LENGTH */
+    struct h1_chunk chunk;
+    struct h1_refusal refusal; /* of PLACE_FAILED */
 };
-
-static struct h1_parser *parser_of(llhttp_t *llhttp)
-{
-    return llhttp->data;
-}
-
-static int pause_with(struct h1_parser *parser, enum h1_event_kind kind)
-{
-    ASSERT(!parser->has_event);
-    parser->has_event = true;
-    parser->event.kind = kind;
-    return HPE_PAUSED;
-}
-
-static int refuse(struct h1_parser *parser, struct h1_refusal refusal)
-{
-    parser->refusal = refusal;
-    return HPE_USER;
-}
 
 /* --- texts in pieces ------------------------------------------------------ */
 
-static int add_piece(struct h1_parser *parser, const char *at, size_t length)
+static bool refuse(struct h1_parser *parser, struct h1_refusal refusal)
 {
-    parser->head_bytes += (uint32_t)length;
-    if (parser->head_bytes > parser->settings.head_bytes_max)
+    parser->place = PLACE_FAILED;
+    parser->refusal = refusal;
+    return false;
+}
+
+static bool refuse_codec(struct h1_parser *parser)
+{
+    return refuse(parser, h1_refuse(400, STR("http1.codec_error")));
+}
+
+/* Takes `size` bytes off *input for the text under way. */
+static bool take_piece(struct h1_parser *parser, struct str *input, size_t size, struct str *piece)
+{
+    *piece = str_slice(*input, 0, size);
+    *input = str_from(*input, size);
+    parser->text_bytes += size;
+    if (parser->text_bytes > parser->settings.head_bytes_max)
         return refuse(parser, h1_refuse(431, STR("http1.headers_too_large")));
-    if (parser->piece.len == 0 && buf_size(&parser->scratch) == 0) {
-        parser->piece = (struct str){at, length};
-        return 0;
-    }
-    if (buf_append(&parser->scratch, parser->piece) != RC_OK ||
-        buf_append(&parser->scratch, (struct str){at, length}) != RC_OK)
-        return refuse(parser, h1_refuse(431, STR("http1.headers_too_large")));
-    parser->piece = STR_EMPTY;
-    return 0;
+    return true;
 }
 
-/* The input is about to go: what hangs on it moves to scratch. */
-static void keep_piece(struct h1_parser *parser)
+/* The text ends after `size` bytes of *input. */
+static bool take_text(struct h1_parser *parser, struct str *input, size_t size, struct str *text)
 {
-    if (parser->piece.len > 0 && buf_append(&parser->scratch, parser->piece) != RC_OK)
-        parser->refusal = h1_refuse(431, STR("http1.headers_too_large"));
-    parser->piece = STR_EMPTY;
+    if (!take_piece(parser, input, size, text))
+        return false;
+    if (buf_size(&parser->scratch) == 0)
+        return true;
+    enum rc rc = buf_append(&parser->scratch, *text);
+    ASSERT(rc == RC_OK); /* head_bytes_max holds */
+    *text = buf_str(&parser->scratch);
+    return true;
 }
 
-/* The whole text, valid until the next piece. */
-static struct str take_text(struct h1_parser *parser)
+/* It goes on after *input. */
+static bool keep_piece(struct h1_parser *parser, struct str *input)
 {
-    struct str text = buf_size(&parser->scratch) > 0 ? buf_str(&parser->scratch) : parser->piece;
-    return text;
+    struct str piece;
+    if (!take_piece(parser, input, input->len, &piece))
+        return false;
+    enum rc rc = buf_append(&parser->scratch, piece);
+    ASSERT(rc == RC_OK); /* the same */
+    return true;
 }
 
-static void drop_text(struct h1_parser *parser)
+/* --- the first line ------------------------------------------------------- */
+
+static enum http_version version_of(struct str text)
 {
-    parser->piece = STR_EMPTY;
+    /* To Envoy everything that is not 1.1 is 1.0. */
+    return str_eq(text, STR("HTTP/1.1")) ? HTTP_1_1 : HTTP_1_0;
+}
+
+static bool take_request_line(struct h1_parser *parser, struct h1_first_line line)
+{
+    struct request_head *head = ARENA_NEW(parser->arena, struct request_head);
+    bool is_connect = str_eq(line.first, STR("CONNECT"));
+    if (!h1_head_has_known_method(line.first) || !h1_text_is_target(line.second, is_connect) ||
+        (line.third.len > 0 && !h1_text_is_version(line.third)))
+        return refuse_codec(parser);
+    head->method = arena_str(parser->arena, line.first);
+    head->version = version_of(line.third);
+    parser->target = arena_str(parser->arena, line.second);
+    parser->request = head;
+    parser->headers = &head->headers;
+    return true;
+}
+
+static bool take_status_line(struct h1_parser *parser, struct h1_first_line line)
+{
+    struct response_head *head = ARENA_NEW(parser->arena, struct response_head);
+    struct str digits = str_from(line.second, str_has_prefix(line.second, STR("+")) ? 1 : 0);
+    uint64_t status;
+    if (!h1_text_is_version(line.first) || !str_to_u64(digits, STATUS_MAX, &status) || status < 100)
+        return refuse_codec(parser);
+    head->status = (uint32_t)status; /* <= STATUS_MAX */
+    head->version = version_of(line.first);
+    parser->response = head;
+    parser->headers = &head->headers;
+    return true;
+}
+
+static bool take_first_line(struct h1_parser *parser, struct str text)
+{
+    if (!h1_text_is_clean(text))
+        return refuse(parser, h1_refuse(400, STR("http1.invalid_characters")));
+    struct h1_first_line line = h1_text_first_line(text);
+    bool is_taken = parser->side == H1_REQUESTS ? take_request_line(parser, line)
+                                                : take_status_line(parser, line);
     buf_clear(&parser->scratch);
-}
-
-/* --- callbacks ------------------------------------------------------------ */
-
-static int on_message_begin(llhttp_t *llhttp)
-{
-    struct h1_parser *parser = parser_of(llhttp);
-    if (parser->is_started)
-        return 0;
-    parser->is_started = true;
-    if (parser->side == H1_REQUESTS) {
-        parser->request = ARENA_NEW(parser->arena, struct request_head);
-        parser->headers = &parser->request->headers;
-    } else {
-        parser->response = ARENA_NEW(parser->arena, struct response_head);
-        parser->headers = &parser->response->headers;
-    }
+    if (!is_taken)
+        return false;
     header_list_init(parser->headers, parser->arena);
     header_list_init(&parser->trailers, parser->arena);
-    return pause_with(parser, H1_STARTED);
+    parser->mark = H1_MARK_LF;
+    parser->place = PLACE_FIELDS;
+    return true;
 }
 
-static int on_text(llhttp_t *llhttp, const char *at, size_t length)
+/* Neither spoken in capitals nor HTTP: known from the first byte. */
+static bool check_first_byte(struct h1_parser *parser, char c)
 {
-    return add_piece(parser_of(llhttp), at, length);
+    struct str legal = parser->side == H1_REQUESTS ? STR("ABCDGHLMNOPQRSTU") : STR("H");
+    if (str_find(legal, c) == STR_NONE)
+        return refuse_codec(parser);
+    parser->place = PLACE_FIRST_LINE;
+    return true;
 }
 
-static int on_url_complete(llhttp_t *llhttp)
+/* --- the fields ----------------------------------------------------------- */
+
+static void note_framing(struct h1_framing_words *words, struct str name, struct str raw)
 {
-    struct h1_parser *parser = parser_of(llhttp);
-    parser->target = arena_str(parser->arena, take_text(parser));
-    drop_text(parser);
-    return 0;
+    if (str_eq(name, STR("content-length"))) {
+        words->length_count++;
+        words->is_length_bad |= !str_to_u64(raw, UINT64_MAX, &words->length);
+    } else if (str_eq(name, STR("transfer-encoding"))) {
+        words->is_chunked |= str_eq_ci(raw, STR("chunked"));
+    }
 }
 
-static int on_status_complete(llhttp_t *llhttp)
-{
-    /* The phrase is not passed on: Envoy writes its own (ENVOY.md 1.2). */
-    drop_text(parser_of(llhttp));
-    return 0;
-}
-
-static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
-{
-    parser_of(llhttp)->is_value = true;
-    return add_piece(parser_of(llhttp), at, length);
-}
-
-static int on_header_field_complete(llhttp_t *llhttp)
-{
-    struct h1_parser *parser = parser_of(llhttp);
-    parser->name = arena_str_lower(parser->arena, take_text(parser));
-    parser->is_value = true;
-    drop_text(parser);
-    if (++parser->header_count > parser->settings.header_count_max)
-        return refuse(parser, h1_refuse(431, STR("http1.too_many_headers")));
-    return 0;
-}
-
-static void add_header(struct h1_parser *parser, struct str value)
+/* Two lines of Host are one, joined as any inline header. */
+static void add_host(struct h1_parser *parser, struct str value)
 {
     struct request_head *head = parser->request;
-    if (parser->is_head_done) {
-        header_append_line(&parser->trailers, parser->name, value);
-        return;
-    }
-    if (str_eq(parser->name, STR("transfer-encoding")))
-        parser->has_transfer_encoding = true;
-    if (parser->side == H1_REQUESTS && str_eq(parser->name, STR("host"))) {
+    if (head->authority.len == 0)
+        head->authority = value;
+    else if (value.len > 0)
         head->authority =
-            head->has_authority
-                ? arena_format(parser->arena, "%.*s,%.*s", STR_FMT(head->authority), STR_FMT(value))
-                : value;
-        head->has_authority = true;
-        return;
+            arena_format(parser->arena, "%.*s,%.*s", STR_FMT(head->authority), STR_FMT(value));
+    head->has_authority = true;
+}
+
+static void add_field(struct h1_parser *parser, struct str name, struct str value)
+{
+    if (parser->place == PLACE_TRAILERS)
+        header_append_line(&parser->trailers, name, value);
+    else if (parser->side == H1_REQUESTS && str_eq(name, STR("host")))
+        add_host(parser, value);
+    else
+        header_add(parser->headers, name, value);
+}
+
+/* Every field of `text`, which is copied. */
+static bool take_fields(struct h1_parser *parser, struct str text, struct h1_framing_words *words)
+{
+    if (!h1_text_is_clean(text))
+        return refuse(parser, h1_refuse(400, STR("http1.invalid_characters")));
+    char *block = arena_alloc(parser->arena, text.len);
+    memcpy(block, text.ptr, text.len);
+    struct str rest = {block, text.len};
+    struct h1_field field;
+    uint32_t count = 0;
+    while (h1_text_next_field(&rest, &field)) {
+        struct str name = h1_text_lower(block + (field.name.ptr - block), field.name.len);
+        note_framing(words, name, field.raw);
+        if (++count <= parser->settings.header_count_max)
+            add_field(parser, name, h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
     }
-    header_add(parser->headers, parser->name, value);
-}
-
-static int on_header_value_complete(llhttp_t *llhttp)
-{
-    struct h1_parser *parser = parser_of(llhttp);
-    struct str value = arena_str(parser->arena, str_trim(take_text(parser)));
-    drop_text(parser);
-    parser->is_value = false;
-    add_header(parser, value);
-    return 0;
-}
-
-/* Exactly "chunked", or nothing (ENVOY.md 1.2). */
-static bool has_plain_transfer_encoding(const struct h1_parser *parser)
-{
-    struct str value;
-    return !header_get(parser->headers, STR("transfer-encoding"), &value) ||
-           str_eq_ci(value, STR("chunked"));
-}
-
-static enum http_version version_of(const llhttp_t *llhttp)
-{
-    return llhttp->http_minor >= 1 ? HTTP_1_1 : HTTP_1_0;
-}
-
-static struct h1_refusal check_request(struct h1_parser *parser)
-{
-    llhttp_t *llhttp = &parser->llhttp;
-    struct request_head *head = parser->request;
-    head->method = str_of(llhttp_method_name((llhttp_method_t)llhttp->method));
-    head->version = version_of(llhttp);
-    if (!h1_head_has_known_method(head->method))
-        return h1_refuse(400, STR("http1.codec_error"));
-    bool is_11 = llhttp->http_major == 1 && llhttp->http_minor == 1;
-    bool is_10 = llhttp->http_major == 1 && llhttp->http_minor == 0;
-    if (!is_11 && !(is_10 && parser->settings.is_accepting_http10))
-        return h1_refuse(426, STR("low_version"));
-    struct h1_refusal refusal = h1_head_target(head, parser->target);
-    if (refusal.status != 0)
-        return refusal;
-    if (!has_plain_transfer_encoding(parser) ||
-        (parser->has_transfer_encoding && str_eq(head->method, STR("CONNECT"))))
-        return h1_refuse(501, STR("http1.invalid_transfer_encoding"));
-    if (head->has_authority && !h1_head_has_legal_authority(head->authority))
-        return h1_refuse(400, STR("http.invalid_authority"));
-    return h1_head_connection(head);
-}
-
-/* Upgrade: h2c is ignored, the request served as it is. */
-static bool take_upgrade(struct h1_parser *parser)
-{
-    struct str upgrade;
-    bool is_upgrade = header_get(parser->headers, STR("upgrade"), &upgrade) &&
-                      h1_head_has_token(parser->headers, STR("connection"), STR("upgrade"));
-    if (!is_upgrade || parser->side == H1_RESPONSES)
-        return is_upgrade;
-    if (!str_eq_ci(upgrade, STR("h2c")))
-        return true;
-    header_remove(parser->headers, STR("upgrade"));
-    header_remove(parser->headers, STR("http2-settings"));
-    return false;
+    buf_clear(&parser->scratch);
+    if (rest.len > 0)
+        return refuse_codec(parser);
+    if (count > parser->settings.header_count_max)
+        return refuse(parser, h1_refuse(431, STR("http1.too_many_headers")));
+    return true;
 }
 
 static bool has_no_body(const struct h1_parser *parser)
@@ -238,112 +230,201 @@ static bool has_no_body(const struct h1_parser *parser)
            str_eq(parser->request_method, STR("HEAD"));
 }
 
-static enum body_framing framing_of(const struct h1_parser *parser)
+static enum body_framing framing_of(const struct h1_parser *parser,
+                                    const struct h1_framing_words *words)
 {
-    const llhttp_t *llhttp = &parser->llhttp;
     if (has_no_body(parser))
         return BODY_NONE;
-    if ((llhttp->flags & F_CHUNKED) != 0)
+    if (parser->side == H1_REQUESTS && str_eq(parser->request->method, STR("CONNECT")))
+        return BODY_UNTIL_CLOSE; /* bytes both ways: it never completes */
+    if (words->is_chunked)
         return BODY_CHUNKED;
-    if ((llhttp->flags & F_CONTENT_LENGTH) != 0)
-        return llhttp->content_length > 0 ? BODY_LENGTH : BODY_NONE;
+    if (words->length_count > 0)
+        return words->length > 0 ? BODY_LENGTH : BODY_NONE;
     return parser->side == H1_REQUESTS ? BODY_NONE : BODY_UNTIL_CLOSE;
 }
 
-static int on_headers_complete(llhttp_t *llhttp)
+static void make_head_event(const struct h1_parser *parser, bool is_upgrade, struct h1_event *event)
 {
-    struct h1_parser *parser = parser_of(llhttp);
-    struct h1_event *event = &parser->event;
-    *event = (struct h1_event){0};
-    parser->is_head_done = true;
-    if (parser->side == H1_REQUESTS) {
-        struct h1_refusal refusal = check_request(parser);
-        if (refusal.status != 0)
-            return refuse(parser, refusal);
-    } else {
-        parser->response->status = llhttp->status_code;
-        parser->response->version = version_of(llhttp);
-        if (!has_plain_transfer_encoding(parser))
-            return refuse(parser, h1_refuse(502, STR("http1.invalid_transfer_encoding")));
-    }
-    event->request = parser->request;
-    event->response = parser->response;
-    event->is_upgrade = take_upgrade(parser);
+    *event = (struct h1_event){.kind = H1_HEAD,
+                               .request = parser->request,
+                               .response = parser->response,
+                               .framing = parser->framing,
+                               .is_upgrade = is_upgrade};
+    enum http_version version =
+        parser->request != NULL ? parser->request->version : parser->response->version;
     event->is_close_nominated =
         h1_head_has_token(parser->headers, STR("connection"), STR("close")) ||
         h1_head_has_token(parser->headers, STR("proxy-connection"), STR("close"));
-    event->framing = framing_of(parser);
     event->is_end = event->framing == BODY_NONE;
     event->is_keep_alive =
         !event->is_close_nominated && event->framing != BODY_UNTIL_CLOSE &&
-        (version_of(llhttp) == HTTP_1_1 ||
+        (version == HTTP_1_1 ||
          h1_head_has_token(parser->headers, STR("connection"), STR("keep-alive")));
-    /* What follows an upgrade is not llhttp's: the caller takes the bytes. */
-    llhttp->upgrade = 0;
-    if (has_no_body(parser))
-        llhttp->flags |= F_SKIPBODY;
-    return pause_with(parser, H1_HEAD);
 }
 
-static int on_body(llhttp_t *llhttp, const char *at, size_t length)
+static struct h1_refusal check_head(struct h1_parser *parser, const struct h1_framing_words *words,
+                                    bool *is_upgrade)
 {
-    struct h1_parser *parser = parser_of(llhttp);
-    if (length == 0)
-        return 0;
-    parser->event = (struct h1_event){.data = {at, length}};
-    return pause_with(parser, H1_DATA);
+    if (parser->side == H1_RESPONSES) {
+        *is_upgrade = h1_head_is_upgrade(parser->headers);
+        return h1_head_check_response(parser->response, words);
+    }
+    struct h1_head_question asked = {.target = parser->target,
+                                     .words = words,
+                                     .is_accepting_http10 = parser->settings.is_accepting_http10,
+                                     .is_refusing_https = parser->settings.is_refusing_https};
+    return h1_head_check_request(parser->request, &asked, is_upgrade);
 }
 
-static int on_message_complete(llhttp_t *llhttp)
+static bool take_head(struct h1_parser *parser, struct str text, struct h1_event *event)
 {
-    struct h1_parser *parser = parser_of(llhttp);
-    parser->event = (struct h1_event){.trailers = &parser->trailers};
-    return pause_with(parser, H1_END);
+    struct h1_framing_words words = {0};
+    if (!take_fields(parser, text, &words))
+        return false;
+    if (words.length_count > 1 || words.is_length_bad)
+        return refuse_codec(parser);
+    bool is_upgrade = false;
+    struct h1_refusal refusal = check_head(parser, &words, &is_upgrade);
+    if (refusal.status != 0)
+        return refuse(parser, refusal);
+    parser->framing = framing_of(parser, &words);
+    parser->left_bytes = words.length;
+    parser->chunk = (struct h1_chunk){.place = CHUNK_SIZE};
+    parser->place = parser->framing == BODY_NONE ? PLACE_END : PLACE_BODY;
+    make_head_event(parser, is_upgrade, event);
+    return true;
+}
+
+/* --- the body ------------------------------------------------------------- */
+
+static void begin_trailers(struct h1_parser *parser)
+{
+    parser->place = PLACE_TRAILERS;
+    parser->mark = H1_MARK_LF;
+    parser->text_bytes = 0;
+}
+
+/* True: *event is told. */
+static bool take_chunks(struct h1_parser *parser, struct str *input, struct h1_event *event)
+{
+    struct str data = STR_EMPTY;
+    switch (h1_chunk_next(&parser->chunk, input, &data)) {
+    case CHUNK_MORE:
+        return false;
+    case CHUNK_GAVE:
+        *event = (struct h1_event){.kind = H1_DATA, .data = data};
+        return true;
+    case CHUNK_LAST:
+        begin_trailers(parser);
+        return false;
+    case CHUNK_BAD:
+        refuse_codec(parser);
+        return false;
+    }
+    UNREACHABLE("h1_chunk_answer");
+}
+
+static bool take_body(struct h1_parser *parser, struct str *input, struct h1_event *event)
+{
+    if (parser->framing == BODY_CHUNKED)
+        return take_chunks(parser, input, event);
+    size_t size = input->len;
+    if (parser->framing == BODY_LENGTH && parser->left_bytes < size)
+        size = (size_t)parser->left_bytes; /* fits: < size */
+    *event = (struct h1_event){.kind = H1_DATA, .data = str_slice(*input, 0, size)};
+    *input = str_from(*input, size);
+    if (parser->framing == BODY_LENGTH) {
+        parser->left_bytes -= size;
+        if (parser->left_bytes == 0)
+            parser->place = PLACE_END;
+    }
+    return true;
+}
+
+/* --- one step ------------------------------------------------------------- */
+
+/* Blank lines may stand before a request, and nothing before a response. */
+static bool take_blank(struct h1_parser *parser, struct str *input)
+{
+    while (parser->side == H1_REQUESTS && input->len > 0 &&
+           (input->ptr[0] == '\r' || input->ptr[0] == '\n'))
+        *input = str_from(*input, 1);
+    if (input->len == 0)
+        return false;
+    parser->place = PLACE_FIRST_BYTE;
+    return true;
+}
+
+static void take_line(struct h1_parser *parser, struct str *input)
+{
+    size_t feed = str_find(*input, '\n');
+    struct str text;
+    if (feed == STR_NONE)
+        (void)keep_piece(parser, input);
+    else if (take_text(parser, input, feed + 1, &text))
+        (void)take_first_line(parser, text);
+}
+
+/* True: *event is told. */
+static bool take_block(struct h1_parser *parser, struct str *input, struct h1_event *event)
+{
+    size_t size = 0;
+    struct str text;
+    if (!h1_text_find_end(&parser->mark, *input, &size)) {
+        (void)keep_piece(parser, input);
+        return false;
+    }
+    if (!take_text(parser, input, size, &text))
+        return false;
+    if (parser->place == PLACE_FIELDS)
+        return take_head(parser, text, event);
+    struct h1_framing_words ignored = {0};
+    if (take_fields(parser, text, &ignored))
+        parser->place = PLACE_END;
+    return false;
+}
+
+static void make_failure(struct h1_parser *parser, struct h1_event *event)
+{
+    /* A request that was refused has no method yet, to those who log it. */
+    bool is_body = parser->framing != BODY_NONE;
+    *event = (struct h1_event){.kind = H1_ERROR,
+                               .request = is_body ? parser->request : NULL,
+                               .status = parser->refusal.status,
+                               .details = parser->refusal.details,
+                               .body = parser->refusal.body};
+}
+
+/* True: *event is told; false: the place has changed, or the input is used up. */
+static bool take_step(struct h1_parser *parser, struct str *input, struct h1_event *event)
+{
+    switch (parser->place) {
+    case PLACE_BLANK:
+        *event = (struct h1_event){.kind = H1_STARTED};
+        return take_blank(parser, input);
+    case PLACE_FIRST_BYTE:
+        (void)check_first_byte(parser, input->ptr[0]);
+        return false;
+    case PLACE_FIRST_LINE:
+        take_line(parser, input);
+        return false;
+    case PLACE_FIELDS:
+    case PLACE_TRAILERS:
+        return take_block(parser, input, event);
+    case PLACE_BODY:
+        return take_body(parser, input, event);
+    case PLACE_END:
+        *event = (struct h1_event){.kind = H1_END, .trailers = &parser->trailers};
+        return true;
+    case PLACE_FAILED:
+        make_failure(parser, event);
+        return true;
+    }
+    UNREACHABLE("place");
 }
 
 /* --- the doors ------------------------------------------------------------ */
-
-static const llhttp_settings_t CALLBACKS = {
-    .on_message_begin = on_message_begin,
-    .on_url = on_text,
-    .on_url_complete = on_url_complete,
-    .on_status = on_text,
-    .on_status_complete = on_status_complete,
-    .on_header_field = on_text,
-    .on_header_field_complete = on_header_field_complete,
-    .on_header_value = on_header_value,
-    .on_header_value_complete = on_header_value_complete,
-    .on_headers_complete = on_headers_complete,
-    .on_body = on_body,
-    .on_message_complete = on_message_complete,
-};
-
-/* What Envoy answers to what llhttp refused. */
-static struct h1_refusal refusal_of(const struct h1_parser *parser, llhttp_errno_t error)
-{
-    if (parser->refusal.status != 0)
-        return parser->refusal;
-    if (error == HPE_INVALID_TRANSFER_ENCODING)
-        return h1_refuse(501, STR("http1.invalid_transfer_encoding"));
-    if (error == HPE_UNEXPECTED_CONTENT_LENGTH && parser->has_transfer_encoding)
-        return h1_refuse(400, STR("http1.content_length_and_chunked_not_allowed"));
-    if (error == HPE_INVALID_HEADER_TOKEN && parser->is_value)
-        return h1_refuse(400, STR("http1.invalid_characters"));
-    return h1_refuse(400, STR("http1.codec_error"));
-}
-
-static enum h1_event_kind fail(struct h1_parser *parser, llhttp_errno_t error,
-                               struct h1_event *event)
-{
-    struct h1_refusal refusal = refusal_of(parser, error);
-    parser->is_started = true;
-    *event = (struct h1_event){.kind = H1_ERROR,
-                               .request = parser->request,
-                               .status = refusal.status,
-                               .details = refusal.details,
-                               .body = refusal.body};
-    return H1_ERROR;
-}
 
 struct h1_parser *h1_parser_new(enum h1_side side, struct h1_settings settings)
 {
@@ -352,9 +433,7 @@ struct h1_parser *h1_parser_new(enum h1_side side, struct h1_settings settings)
         check_out_of_memory(sizeof(*parser));
     parser->side = side;
     parser->settings = settings;
-    buf_init(&parser->scratch, (size_t)settings.head_bytes_max + 1);
-    llhttp_init(&parser->llhttp, side == H1_REQUESTS ? HTTP_REQUEST : HTTP_RESPONSE, &CALLBACKS);
-    parser->llhttp.data = parser;
+    buf_init(&parser->scratch, settings.head_bytes_max);
     return parser;
 }
 
@@ -368,60 +447,44 @@ void h1_parser_free(struct h1_parser *parser)
 
 void h1_begin(struct h1_parser *parser, struct arena *arena, struct str request_method)
 {
-    llhttp_reset(&parser->llhttp);
     parser->arena = arena;
     parser->request_method = request_method;
-    parser->target = parser->name = STR_EMPTY;
+    parser->place = PLACE_BLANK;
+    parser->mark = H1_MARK_NONE;
+    parser->text_bytes = 0;
+    parser->target = STR_EMPTY;
     parser->request = NULL;
     parser->response = NULL;
     parser->headers = NULL;
-    parser->has_event = parser->is_started = parser->is_head_done = parser->is_value = false;
-    parser->has_transfer_encoding = false;
-    parser->head_bytes = parser->header_count = 0;
+    parser->framing = BODY_NONE;
     parser->refusal = (struct h1_refusal){0};
-    drop_text(parser);
+    buf_clear(&parser->scratch);
 }
 
 enum h1_event_kind h1_next(struct h1_parser *parser, struct str *input, struct h1_event *event)
 {
     ASSERT(parser->arena != NULL);
-    const char *start = input->len > 0 ? input->ptr : "";
-    llhttp_errno_t error = llhttp_execute(&parser->llhttp, start, input->len);
-    if (error == HPE_OK) {
-        keep_piece(parser);
-        *input = STR_EMPTY;
-        if (parser->refusal.status != 0)
-            return fail(parser, HPE_USER, event);
-        *event = (struct h1_event){.kind = H1_MORE};
-        return H1_MORE;
-    }
-    if (error != HPE_PAUSED || !parser->has_event)
-        return fail(parser, error, event);
-    const char *stop = llhttp_get_error_pos(&parser->llhttp);
-    ASSERT(stop >= start && stop <= start + input->len);
-    *input = str_from(*input, (size_t)(stop - start));
-    llhttp_resume(&parser->llhttp);
-    parser->has_event = false;
-    *event = parser->event;
-    return event->kind;
+    while (input->len > 0 || parser->place == PLACE_END || parser->place == PLACE_FAILED)
+        if (take_step(parser, input, event))
+            return event->kind;
+    *event = (struct h1_event){.kind = H1_MORE};
+    return H1_MORE;
 }
 
 enum h1_event_kind h1_eof(struct h1_parser *parser, struct h1_event *event)
 {
-    if (!parser->is_started) {
-        *event = (struct h1_event){.kind = H1_END};
+    bool is_until_close = parser->place == PLACE_BODY && parser->framing == BODY_UNTIL_CLOSE;
+    if (parser->place == PLACE_BLANK || parser->place == PLACE_END || is_until_close) {
+        *event = (struct h1_event){.kind = H1_END, .trailers = &parser->trailers};
         return H1_END;
     }
-    llhttp_errno_t error = llhttp_finish(&parser->llhttp);
-    if (parser->has_event && parser->event.kind == H1_END) {
-        parser->has_event = false;
-        *event = parser->event;
-        return H1_END;
-    }
-    return fail(parser, error, event);
+    if (parser->place != PLACE_FAILED)
+        refuse_codec(parser);
+    make_failure(parser, event);
+    return H1_ERROR;
 }
 
 bool h1_is_started(const struct h1_parser *parser)
 {
-    return parser->is_started;
+    return parser->place != PLACE_BLANK;
 }

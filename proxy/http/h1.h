@@ -3,10 +3,9 @@
  * proxy/http/h1.h - HTTP/1.x messages from bytes and to bytes, both ways.
  *
  * Reading is a pull: h1_next takes from *input and answers with one event at a
- * time; bytes that belong to the next message stay in *input. Parsing is
- * llhttp's; the rules that Envoy adds or differs in (ENVOY.md 1.2, 8.2) are
- * applied here, and a refused message comes with Envoy's status, details and
- * body. Heads are copied into the arena given to h1_begin; data are slices of
+ * time; bytes that belong to the next message stay in *input. What is accepted
+ * and what is refused, with which status, details and body, is Envoy's choice
+ * (ENVOY.md 1.2, 8.2). Heads are copied into the arena given to h1_begin; data are slices of
  * the input, valid until the caller reuses it. One parser for each direction
  * of a connection; h1_begin starts the next message.
  */
@@ -52,7 +51,7 @@ struct h1_event {
 /* Settings of the connection manager that reading depends on. */
 struct h1_settings {
     bool is_accepting_http10;
-    bool has_trailers; /* enable_trailers */
+    bool is_refusing_https; /* at the edge, without TLS: https:// in the target */
     uint32_t head_bytes_max;
     uint32_t header_count_max;
 };

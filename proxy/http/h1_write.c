@@ -26,6 +26,18 @@ static char *put_line(char *out, struct str name, struct str value)
     return put(out, STR("\r\n"));
 }
 
+/* Three digits; or four, which Envoy passes on as well. */
+static char *put_status(char *out, uint32_t status)
+{
+    ASSERT(status >= 100 && status <= 9999);
+    if (status > 999)
+        *out++ = (char)('0' + status / 1000);
+    *out++ = (char)('0' + status / 100 % 10);
+    *out++ = (char)('0' + status / 10 % 10);
+    *out++ = (char)('0' + status % 10);
+    return out;
+}
+
 static size_t list_bytes(const struct header_list *headers)
 {
     size_t size = 0;
@@ -125,11 +137,9 @@ enum rc h1_write_response(struct buf *out, const struct response_head *head, boo
     char *start = buf_reserve(out, size);
     if (start == NULL)
         return RC_FULL;
-    ASSERT(head->status >= 100 && head->status <= 999);
-    char digits[4] = {(char)('0' + head->status / 100), (char)('0' + head->status / 10 % 10),
-                      (char)('0' + head->status % 10), ' '};
     char *at = put(start, is_http10 ? STR("HTTP/1.0 ") : STR("HTTP/1.1 "));
-    at = put(at, (struct str){digits, sizeof(digits)});
+    at = put_status(at, head->status);
+    at = put(at, STR(" "));
     at = put(at, reason);
     at = put(at, STR("\r\n"));
     for (uint32_t i = 0; i < head->headers.count; i++) {

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "proxy/http/h1_head.h"
+#include "proxy/http/h1_text.h"
 #include "proxy/http/path.h"
 
 /* ENVOY.md 1.6.7: from everybody who is not internal; nobody is. */
@@ -72,26 +73,53 @@ static struct pipeline_answer normalize(const struct http_connection_manager *ht
     return (struct pipeline_answer){0};
 }
 
-/* A relative reference without userinfo or fragment, once (ENVOY.md 1.6.3). */
+/* RFC 3986, without what only a host or a fragment may have. */
+static bool is_reference_char(char c)
+{
+    bool is_alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return is_alnum || str_find(STR("-._~%!$&'()*+,;=:@/?"), c) != STR_NONE;
+}
+
+static bool is_relative_reference(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (!is_reference_char(value.ptr[i]))
+            return false;
+    size_t slash = str_find(value, '/'), colon = str_find(value, ':');
+    return colon == STR_NONE || (slash != STR_NONE && slash < colon);
+}
+
+static bool is_absolute_reference(struct str value)
+{
+    size_t scheme = str_find_str(value, STR("://"));
+    if (scheme == STR_NONE || str_find(value, '#') != STR_NONE ||
+        !h1_text_is_target(value, false) || value.ptr[0] == '/' || value.ptr[0] == '*')
+        return false;
+    struct str rest = str_from(value, scheme + 3);
+    size_t end = 0;
+    while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?')
+        end++;
+    return h1_head_is_url_authority(str_slice(rest, 0, end));
+}
+
+/* A URL without userinfo, or a relative reference; no fragment (ENVOY.md 1.6.3). */
 static bool is_good_referer(const struct header_list *headers)
 {
-    uint32_t first = header_find(headers, STR("referer"), 0);
-    if (first == UINT32_MAX)
-        return true;
-    if (header_find(headers, STR("referer"), first + 1) != UINT32_MAX)
+    struct str value;
+    return !header_get(headers, STR("referer"), &value) || is_relative_reference(value) ||
+           is_absolute_reference(value);
+}
+
+/* Envoy looks for this word as it is written here. */
+static bool has_te_trailers(const struct header_list *headers)
+{
+    struct str rest;
+    if (!header_get(headers, STR("te"), &rest))
         return false;
-    struct str value = headers->items[first].value;
-    if (str_find(value, '#') != STR_NONE)
-        return false;
-    size_t scheme = str_find_str(value, STR("://"));
-    size_t slash = str_find(value, '/');
-    if (scheme == STR_NONE) {
-        size_t colon = str_find(value, ':');
-        return colon == STR_NONE || (slash != STR_NONE && slash < colon);
-    }
-    struct str rest = str_from(value, scheme + 3);
-    size_t end = str_find(rest, '/');
-    return str_find(end == STR_NONE ? rest : str_slice(rest, 0, end), '@') == STR_NONE;
+    while (rest.ptr != NULL)
+        if (str_eq(str_trim(str_cut(&rest, ',')), STR("trailers")))
+            return true;
+    return false;
 }
 
 static void drop_hop_by_hop(struct header_list *headers, bool is_upgrade)
@@ -101,7 +129,7 @@ static void drop_hop_by_hop(struct header_list *headers, bool is_upgrade)
         header_remove(headers, STR("upgrade"));
     }
     if (header_is_present(headers, STR("te"))) {
-        if (h1_head_has_token(headers, STR("te"), STR("trailers")))
+        if (has_te_trailers(headers))
             header_set(headers, STR("te"), STR("trailers"));
         else
             header_remove(headers, STR("te"));

@@ -31,12 +31,19 @@ static void linger(struct conn *conn)
     conn_linger(conn, grace_ns > 0 ? grace_ns : LIMIT_DELAYED_CLOSE_NS);
 }
 
+/* To the front-line proxy, plaintext is plaintext (ENVOY.md 1.2). */
+static bool is_edge(const struct conn *conn, const struct http_connection_manager *http)
+{
+    return http->is_using_remote_address && http->xff_trusted_hops == 0 && !conn->down.peer.is_tls;
+}
+
 static void open_http(struct conn *conn, const struct http_connection_manager *http)
 {
     conn->speech = SPEECH_HTTP;
     conn->down.http = http;
     conn->parser = h1_parser_new(H1_REQUESTS, (struct h1_settings){
                                                   .is_accepting_http10 = http->is_accepting_http10,
+                                                  .is_refusing_https = is_edge(conn, http),
                                                   .head_bytes_max = LIMIT_REQUEST_HEAD_BYTES,
                                                   .header_count_max = LIMIT_HEADER_COUNT,
                                               });

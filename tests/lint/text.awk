@@ -26,7 +26,6 @@ BEGIN {
     # The layers that may know a library; the others ask them.
     owner["yaml.h"] = " config/yaml "
     owner["re2/re2.h"] = " base "
-    owner["llhttp.h"] = " proxy/http "
     owner["nghttp2/nghttp2.h"] = " proxy/http "
     owner["uv.h"] = " proxy/live testbed/sockets "
 }

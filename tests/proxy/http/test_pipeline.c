@@ -150,6 +150,83 @@ static void test_what_is_for_one_hop_or_for_envoy_goes(void **state)
     arena_fini(&piece.arena);
 }
 
+static void test_referer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        bool is_kept;
+    } rows[] = {
+        {"/x", true},
+        {"x", true},
+        {"?x", true},
+        {"", true},
+        {"a/b:c", true},
+        {"//x/y", true},
+        {"/%zz", true},
+        {"/a?b:c", true},
+        {"/a/b://c", true},
+        {"http://h", true},
+        {"http://h/a@b", true},
+        {"http://h:80/x?a=b", true},
+        {"HTTP://h/", true},
+        {"ftp://h/", true},
+        {"http://[::1]/", true},
+        {"http://a..b/", true},
+        {"http://h/|", true},
+        {"a:b", false},
+        {"?a:b", false},
+        {"http:/p", false},
+        {"http:", false},
+        {"mailto:x", false},
+        {"about:blank", false},
+        {"http://u:p@h/", false},
+        {"http://h:x/", false},
+        {"http://h_x/", false},
+        {"http://h;x/", false},
+        {"http:///p", false},
+        {"http://1.2.3.4:70000/", false},
+        {"://h/", false},
+        {"1http://h/", false},
+        {"/a#b", false},
+        {"http://h?x#f", false},
+        {"a b", false},
+        {"http://h/a b", false},
+        {"/\xe9", false},
+        {"http://h/\xe9", false},
+        {"/|", false},
+        {"/\"", false},
+        {"/<", false},
+        {"/\\", false},
+        {"/[", false},
+        {"/a?b|c", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct piece piece;
+        begin(&piece, "/");
+        add(&piece, "referer", rows[i].value);
+        run(&piece, false);
+        assert_header(&piece, "referer", rows[i].is_kept ? rows[i].value : "(absent)");
+        arena_fini(&piece.arena);
+    }
+}
+
+static void test_te_is_trailers_or_nothing(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"trailers", "trailers"}, {"gzip, trailers", "trailers"}, {"trailers, deflate", "trailers"},
+        {"TRAILERS", "(absent)"}, {"trailers;q=1", "(absent)"},   {"gzip", "(absent)"}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct piece piece;
+        begin(&piece, "/");
+        add(&piece, "te", rows[i][0]);
+        run(&piece, false);
+        assert_header(&piece, "te", rows[i][1]);
+        arena_fini(&piece.arena);
+    }
+}
+
 static void test_responses_get_date_and_server(void **state)
 {
     (void)state;
@@ -175,6 +252,8 @@ int main(void)
         cmocka_unit_test(test_a_sidecar_keeps_what_its_caller_says),
         cmocka_unit_test(test_an_edge_says_it_itself),
         cmocka_unit_test(test_what_is_for_one_hop_or_for_envoy_goes),
+        cmocka_unit_test(test_referer),
+        cmocka_unit_test(test_te_is_trailers_or_nothing),
         cmocka_unit_test(test_responses_get_date_and_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
