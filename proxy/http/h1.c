@@ -153,11 +153,10 @@ static bool take_first_line(struct h1_parser *parser, struct str text)
     return true;
 }
 
-/* Neither spoken in capitals nor HTTP: known from the first byte. */
+/* No blank and no control character: known from the first byte. */
 static bool check_first_byte(struct h1_parser *parser, char c)
 {
-    struct str legal = parser->side == H1_REQUESTS ? STR("ABCDGHLMNOPQRSTU") : STR("H");
-    if (str_find(legal, c) == STR_NONE)
+    if ((unsigned char)c <= ' ')
         return refuse_codec(parser);
     parser->place = PLACE_FIRST_LINE;
     return true;

@@ -49,6 +49,7 @@ struct conn_downstream {
     struct list ready;     /* in wire->ready_conns */
     int64_t grace_ns;      /* while lingering: since the last progress */
     bool is_last;          /* no request is served after the one under way */
+    bool is_close_wanted;  /* by the client itself: it is closed without a grace */
     bool is_idle_over;     /* idle_timeout has passed: a last grace */
 };
 

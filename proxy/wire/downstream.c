@@ -184,8 +184,10 @@ static void feed_kept(struct conn *conn)
 static void inspect(struct conn *conn)
 {
     enum chain_protocol protocol = chain_inspect(buf_str(&conn->in));
-    if (protocol == CHAIN_PROTOCOL_MORE)
+    if (protocol == CHAIN_PROTOCOL_MORE) {
+        conn_resume(conn); /* a line may be longer than one read */
         return;
+    }
     open_chain(conn, protocol);
     if (conn->speech == SPEECH_HTTP)
         feed_kept(conn);
@@ -263,10 +265,13 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     conn->down.stream = NULL;
     if (!conn_is_open(conn))
         return;
-    if (stream->is_cut || !stream->is_responding || !stream->is_request_complete) {
-        linger(conn);
-    } else if (conn->down.is_last || conn->wire->is_draining) {
+    bool is_torn = stream->is_cut || !stream->is_responding || !stream->is_request_complete;
+    if (!is_torn && (conn->down.is_close_wanted || conn->wire->is_draining)) {
         conn_close(conn);
+    } else if (is_torn || conn->down.is_last) {
+        /* A client that did not ask for it may be sending its next request: a
+         * close at once could destroy the answer on its way. */
+        linger(conn);
     } else {
         set_idle_timer(conn);
         list_remove(&conn->down.ready);

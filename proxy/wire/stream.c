@@ -273,7 +273,7 @@ void stream_note_head(struct stream *stream, const struct h1_event *event)
     bool is_end = event->is_end && !event->is_upgrade;
     stream->has_body = !is_end;
     if (!event->is_keep_alive || event->is_close_nominated)
-        down->is_last = true;
+        down->is_last = down->is_close_wanted = true;
     answer_expectation(stream, head);
     struct pipeline_answer answer = run_pipeline(stream, event);
     stream->is_request_complete = is_end;
