@@ -59,7 +59,7 @@ LIBS_proxy-live  := -luv
 libs_of = $(sort $(foreach l,$(1),$(LIBS_$(call slug,$(l)))))
 
 # What is missing is installed; then make begins again, to see it.
-HAVE := $(shell pkg-config --exists $(PKGS) 2>/dev/null && [ -n "$(LLHTTP_DIR)" ] && echo yes)
+HAVE := $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
 ifeq ($(HAVE),yes)
 all: $(B)/pocketmesh
 	$(if $(filter release-,$(MODE)-$(SAN)),$(Q)ln -sf $(patsubst $(BUILD)/%,%,$(B)/pocketmesh) $(BUILD)/pocketmesh)

@@ -99,6 +99,7 @@ static void finish(const struct step *step)
 struct reply {
     enum reason reason;
     uint32_t status; /* 0: the reason's */
+    uint32_t grpc_status;
     struct str details, flag, body;
     bool has_words; /* details, flag and body are given here, not by the reason */
 };
@@ -115,7 +116,10 @@ static void reply_with(const struct step *step, struct reply reply)
     }
     if (reply.status == 0)
         reply.status = row->status;
-    struct local_reply local = {.status = reply.status, .body = reply.body, .is_grpc = xc->is_grpc};
+    struct local_reply local = {.status = reply.status,
+                                .grpc_status = reply.grpc_status,
+                                .body = reply.body,
+                                .is_grpc = xc->is_grpc};
     struct str body = local_reply_finish(&local, xc->response);
     xc->record.reason = reply.reason;
     xc->record.status = xc->response->status;
@@ -395,7 +399,19 @@ static void find_virtual_host(const struct step *step, const struct router *rout
         event->origin = xc->record.virtual_host->origin;
 }
 
-static void route(const struct step *step)
+/* What the connection manager would not serve although it has a route. */
+static void refuse_routed(const struct step *step, const struct xc_event *event)
+{
+    new_response(step->xc);
+    reply_with(step, (struct reply){.reason = REASON_REFUSED,
+                                    .status = event->status,
+                                    .has_words = true,
+                                    .details = event->details,
+                                    .flag = event->flag,
+                                    .body = event->body});
+}
+
+static void route(const struct step *step, const struct xc_event *asked)
 {
     struct exchange *xc = step->xc;
     const struct router *router = engine_router(xc->setup.engine, xc->setup.http->routes);
@@ -410,8 +426,12 @@ static void route(const struct step *step)
         redirect(step, redirect_to_tls(xc->request, xc->setup.arena), 301);
         return;
     }
+    /* Envoy's route tables match nothing without a forwarded scheme. */
+    struct str proto;
+    bool has_proto =
+        !header_get(&xc->request->headers, STR("x-forwarded-proto"), &proto) || proto.len > 0;
     const struct route *chosen =
-        router_match(router, host, xc->request, xc->setup.trace, step->now_ns);
+        has_proto ? router_match(router, host, xc->request, xc->setup.trace, step->now_ns) : NULL;
     if (chosen == NULL) {
         no_route(step);
         return;
@@ -422,6 +442,10 @@ static void route(const struct step *step)
         event->route = chosen;
         event->virtual_host = host;
         event->origin = chosen->origin;
+    }
+    if (asked->status != 0) {
+        refuse_routed(step, asked);
+        return;
     }
     switch (chosen->action) {
     case ROUTE_FORWARD:
@@ -455,7 +479,7 @@ static void on_request_head(const struct step *step, const struct xc_event *even
         told->other = arena_format(arena, "%.*s%.*s", STR_FMT(xc->request->authority),
                                    STR_FMT(xc->request->path));
     }
-    route(step);
+    route(step, event);
 }
 
 static void on_request_refused(const struct step *step, const struct xc_event *event)
@@ -471,8 +495,16 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
     new_response(xc);
     if (event->response != NULL)
         header_list_copy(&xc->response->headers, &event->response->headers, xc->setup.arena);
+    if (xc->record.route != NULL) {
+        /* Chosen before the rest of the request was refused. */
+        struct formatter_facts facts = facts_of(xc);
+        xc->response->status = event->status;
+        forward_response(xc->record.route, xc->record.weighted, &facts, xc->response,
+                         xc->setup.trace, step->now_ns);
+    }
     reply_with(step, (struct reply){.reason = REASON_REFUSED,
                                     .status = event->status,
+                                    .grpc_status = event->grpc_status,
                                     .has_words = true,
                                     .details = event->details,
                                     .flag = event->flag,

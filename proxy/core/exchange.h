@@ -32,7 +32,8 @@
 #include "proxy/model/message.h"
 
 enum xc_event_kind {
-    XC_EVENT_REQUEST_HEAD,    /* head (after the connection manager's pipeline), is_end */
+    XC_EVENT_REQUEST_HEAD,    /* head (after the connection manager's pipeline), is_end; a status
+                                 here is answered when there is a route */
     XC_EVENT_REQUEST_REFUSED, /* head if there is one; status, details, body, flag: answer this */
     XC_EVENT_REQUEST_DATA,    /* size of body bytes; is_end */
     XC_EVENT_REQUEST_END,     /* the request is complete (after data or trailers) */
@@ -55,6 +56,7 @@ struct xc_event {
     uint64_t size;
     enum failure failure;
     uint32_t status;
+    uint32_t grpc_status; /* to a gRPC client; 0: what goes with the status */
     struct str details, body, flag, text;
     struct request_head *request;   /* lives in the exchange's arena; the exchange changes it */
     struct response_head *response; /* the same */

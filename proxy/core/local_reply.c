@@ -54,7 +54,9 @@ struct str local_reply_finish(const struct local_reply *reply, struct response_h
         head->status = 200;
         header_set(&head->headers, STR("content-type"), STR("application/grpc"));
         header_set(&head->headers, STR("grpc-status"),
-                   arena_format(arena, "%u", grpc_status(reply->status)));
+                   arena_format(arena, "%u",
+                                reply->grpc_status != 0 ? reply->grpc_status
+                                                        : grpc_status(reply->status)));
         if (reply->body.len > 0)
             header_set(&head->headers, STR("grpc-message"), grpc_message(reply->body, arena));
         return STR_EMPTY;

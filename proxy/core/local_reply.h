@@ -15,6 +15,7 @@
 
 struct local_reply {
     uint32_t status;
+    uint32_t grpc_status; /* 0: what goes with the status */
     struct str body;
     bool is_grpc;
 };

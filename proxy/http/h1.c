@@ -17,9 +17,6 @@
 #include "proxy/http/h1_head.h"
 #include "proxy/http/h1_text.h"
 
-/* Codes have three digits; Envoy forwards four as well. */
-#define STATUS_MAX 9999u
-
 enum place {
     PLACE_BLANK, /* nothing of the message was seen */
     PLACE_FIRST_BYTE,
@@ -41,6 +38,7 @@ struct h1_parser {
     struct buf scratch; /* pieces of the text under way */
     size_t text_bytes;  /* of the head, or of the trailers, so far */
     struct str target;
+    bool is_bare; /* HTTP/0.9: the first line is all there is */
     struct request_head *request;
     struct response_head *response;
     struct header_list *headers, trailers;
@@ -117,6 +115,7 @@ static bool take_request_line(struct h1_parser *parser, struct h1_first_line lin
     head->method = arena_str(parser->arena, line.first);
     head->version = version_of(line.third);
     parser->target = arena_str(parser->arena, line.second);
+    parser->is_bare = line.third.len == 0;
     parser->request = head;
     parser->headers = &head->headers;
     return true;
@@ -127,9 +126,9 @@ static bool take_status_line(struct h1_parser *parser, struct h1_first_line line
     struct response_head *head = ARENA_NEW(parser->arena, struct response_head);
     struct str digits = str_from(line.second, str_has_prefix(line.second, STR("+")) ? 1 : 0);
     uint64_t status;
-    if (!h1_text_is_version(line.first) || !str_to_u64(digits, STATUS_MAX, &status) || status < 100)
+    if (!h1_text_is_version(line.first) || !str_to_u64(digits, UINT64_MAX, &status))
         return refuse_codec(parser);
-    head->status = (uint32_t)status; /* <= STATUS_MAX */
+    head->status = (uint16_t)status; /* any number, and Envoy keeps 16 bits of it */
     head->version = version_of(line.first);
     parser->response = head;
     parser->headers = &head->headers;
@@ -153,10 +152,11 @@ static bool take_first_line(struct h1_parser *parser, struct str text)
     return true;
 }
 
-/* No blank and no control character: known from the first byte. */
+/* No blank and no control character; a response's is known. */
 static bool check_first_byte(struct h1_parser *parser, char c)
 {
-    if ((unsigned char)c <= ' ')
+    bool is_response = parser->side == H1_RESPONSES;
+    if ((unsigned char)c <= ' ' || (is_response && c != 'H'))
         return refuse_codec(parser);
     parser->place = PLACE_FIRST_LINE;
     return true;
@@ -201,9 +201,10 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
 {
     if (!h1_text_is_clean(text))
         return refuse(parser, h1_refuse(400, STR("http1.invalid_characters")));
-    char *block = arena_alloc(parser->arena, text.len);
-    memcpy(block, text.ptr, text.len);
+    char *block = arena_alloc(parser->arena, text.len + 1); /* the text may be empty */
     struct str rest = {block, text.len};
+    if (text.len > 0)
+        memcpy(block, text.ptr, text.len);
     struct h1_field field;
     uint32_t count = 0;
     while (h1_text_next_field(&rest, &field)) {
@@ -213,7 +214,8 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
             add_field(parser, name, h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
     }
     buf_clear(&parser->scratch);
-    if (rest.len > 0)
+    bool is_head = parser->place != PLACE_TRAILERS;
+    if (rest.len > 0 || (is_head && (words->length_count > 1 || words->is_length_bad)))
         return refuse_codec(parser);
     if (count > parser->settings.header_count_max)
         return refuse(parser, h1_refuse(431, STR("http1.too_many_headers")));
@@ -225,7 +227,7 @@ static bool has_no_body(const struct h1_parser *parser)
     if (parser->side == H1_REQUESTS)
         return false;
     uint32_t status = parser->response->status;
-    return status < 200 || status == 204 || status == 304 ||
+    return status / 100 == 1 || status == 204 || status == 304 ||
            str_eq(parser->request_method, STR("HEAD"));
 }
 
@@ -281,8 +283,6 @@ static bool take_head(struct h1_parser *parser, struct str text, struct h1_event
     struct h1_framing_words words = {0};
     if (!take_fields(parser, text, &words))
         return false;
-    if (words.length_count > 1 || words.is_length_bad)
-        return refuse_codec(parser);
     bool is_upgrade = false;
     struct h1_refusal refusal = check_head(parser, &words, &is_upgrade);
     if (refusal.status != 0)
@@ -407,6 +407,8 @@ static bool take_step(struct h1_parser *parser, struct str *input, struct h1_eve
         return false;
     case PLACE_FIRST_LINE:
         take_line(parser, input);
+        if (parser->is_bare && parser->place == PLACE_FIELDS)
+            return take_head(parser, STR_EMPTY, event);
         return false;
     case PLACE_FIELDS:
     case PLACE_TRAILERS:
@@ -452,6 +454,7 @@ void h1_begin(struct h1_parser *parser, struct arena *arena, struct str request_
     parser->mark = H1_MARK_NONE;
     parser->text_bytes = 0;
     parser->target = STR_EMPTY;
+    parser->is_bare = false;
     parser->request = NULL;
     parser->response = NULL;
     parser->headers = NULL;

@@ -67,7 +67,7 @@ static bool is_url_authority(struct str text, bool must_have_port)
 
 static struct str without_userinfo(struct str authority)
 {
-    size_t at = str_find_last(authority, '@');
+    size_t at = str_find(authority, '@');
     return at == STR_NONE ? authority : str_from(authority, at + 1);
 }
 
@@ -236,12 +236,12 @@ struct h1_refusal h1_head_check_request(struct request_head *head,
     struct h1_refusal refusal = check_framing(&head->headers, is_connect);
     if (refusal.status == 0 && !*is_upgrade)
         refusal = drop_nominated(head);
-    if (refusal.status == 0 && head->version != HTTP_1_1 && !asked->is_accepting_http10)
-        refusal = h1_refuse(426, STR("low_version"));
     if (refusal.status == 0)
         refusal = take_target(head, asked->target);
     if (refusal.status == 0)
         refusal = check_connect(head, asked->words);
+    if (refusal.status == 0 && head->version != HTTP_1_1 && !asked->is_accepting_http10)
+        refusal = h1_refuse(426, STR("low_version"));
     return refusal.status == 0 ? check_host(head, asked) : refusal;
 }
 

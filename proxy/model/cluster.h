@@ -62,6 +62,7 @@ struct cluster {
     struct breaker_limits breakers;
     enum upstream_protocol protocol;
     uint32_t requests_per_connection_max; /* 0: any number */
+    int64_t max_connection_duration_ns;   /* 0: none */
     int64_t idle_timeout_ns;              /* 0: Envoy's 1 h */
     bool has_panic_threshold_zero;        /* healthy_panic_threshold: 0 */
     enum upstream_mtls mtls;

@@ -24,11 +24,19 @@ struct http_connection_manager {
     bool is_proxying_100_continue;
     bool is_accepting_http10;
     bool has_websocket;
-    bool is_tracing_egress;         /* sets x-envoy-decorator-operation */
-    int64_t stream_idle_timeout_ns; /* 0: none */
-    int64_t idle_timeout_ns;        /* 0: Envoy's 1 h */
-    int64_t delayed_close_ns;
-    struct str server_name; /* "envoy", "istio-envoy" */
+    bool is_tracing_egress; /* sets x-envoy-decorator-operation */
+    /* Of a stream; 0: none. */
+    int64_t stream_idle_timeout_ns;
+    int64_t request_timeout_ns;
+    int64_t request_headers_timeout_ns;
+    int64_t max_stream_duration_ns;
+    /* Of a connection; NS_NEVER: none. */
+    int64_t idle_timeout_ns;              /* 0: Envoy's 1 h */
+    int64_t drain_timeout_ns;             /* 0: Envoy's 5 s */
+    int64_t delayed_close_ns;             /* 0: Envoy's 1 s */
+    int64_t max_connection_duration_ns;   /* 0: none */
+    uint32_t requests_per_connection_max; /* 0: any number */
+    struct str server_name;               /* "envoy", "istio-envoy" */
 };
 
 enum filter_chain_kind { CHAIN_HTTP, CHAIN_TCP };

@@ -69,7 +69,8 @@ static void print_breakers(struct json *json, const struct breaker_limits *limit
 /* Envoy's own defaults are left out, so plain HTTP/1.1 has none of this. */
 static void print_http_options(struct json *json, const struct cluster *cluster)
 {
-    bool has_common = cluster->idle_timeout_ns != 0 || cluster->requests_per_connection_max != 0;
+    bool has_common = cluster->idle_timeout_ns != 0 || cluster->requests_per_connection_max != 0 ||
+                      cluster->max_connection_duration_ns != 0;
     bool has_protocol =
         cluster->protocol == UPSTREAM_HTTP2 || cluster->protocol == UPSTREAM_AS_DOWNSTREAM;
 
@@ -85,6 +86,8 @@ static void print_http_options(struct json *json, const struct cluster *cluster)
         json_begin_object(json);
         if (cluster->idle_timeout_ns != 0)
             print_duration(json, STR("idleTimeout"), cluster->idle_timeout_ns);
+        if (cluster->max_connection_duration_ns != 0)
+            print_duration(json, STR("maxConnectionDuration"), cluster->max_connection_duration_ns);
         if (cluster->requests_per_connection_max != 0)
             json_key_i64(json, STR("maxRequestsPerConnection"),
                          cluster->requests_per_connection_max);

@@ -235,6 +235,8 @@ void print_forward(struct json *json, const struct forward_action *forward)
     print_rewrite(json, forward);
     if (forward->has_timeout)
         print_duration(json, STR("timeout"), forward->timeout_ns);
+    if (forward->has_idle_timeout)
+        print_duration(json, STR("idleTimeout"), forward->idle_timeout_ns);
     if (forward->has_max_grpc_timeout)
         print_duration(json, STR("maxGrpcTimeout"), forward->max_grpc_timeout_ns);
     print_retry(json, forward->retry);

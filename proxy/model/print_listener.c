@@ -3,6 +3,7 @@
  * proxy/model/print_listener.c - Listener: filter chains, the HTTP connection
  * manager with istiod's filters, the TCP proxy.
  */
+#include "base/ns.h"
 #include "proxy/model/print_parts.h"
 
 #define TYPE(name) STR("type.googleapis.com/" name)
@@ -100,6 +101,48 @@ static void print_edge(struct json *json, const struct http_connection_manager *
         json_key_i64(json, STR("xffNumTrustedHops"), http->xff_trusted_hops);
 }
 
+/* Only what was set: Envoy's defaults are not said. */
+static void print_times(struct json *json, const struct http_connection_manager *http)
+{
+    const struct {
+        struct str name;
+        int64_t ns;
+    } times[] = {
+        {STR("requestTimeout"), http->request_timeout_ns},
+        {STR("requestHeadersTimeout"), http->request_headers_timeout_ns},
+        {STR("drainTimeout"), http->drain_timeout_ns},
+    };
+    print_duration(json, STR("streamIdleTimeout"), http->stream_idle_timeout_ns);
+    for (size_t i = 0; i < COUNT_OF(times); i++)
+        if (times[i].ns != 0)
+            print_duration(json, times[i].name, times[i].ns == NS_NEVER ? 0 : times[i].ns);
+}
+
+static void print_common_options(struct json *json, const struct http_connection_manager *http)
+{
+    const struct {
+        struct str name;
+        int64_t ns;
+    } times[] = {
+        {STR("idleTimeout"), http->idle_timeout_ns},
+        {STR("maxConnectionDuration"), http->max_connection_duration_ns},
+        {STR("maxStreamDuration"), http->max_stream_duration_ns},
+    };
+    bool any = http->requests_per_connection_max != 0;
+    for (size_t i = 0; i < COUNT_OF(times); i++)
+        any |= times[i].ns != 0;
+    if (!any)
+        return;
+    json_key(json, STR("commonHttpProtocolOptions"));
+    json_begin_object(json);
+    for (size_t i = 0; i < COUNT_OF(times); i++)
+        if (times[i].ns != 0)
+            print_duration(json, times[i].name, times[i].ns == NS_NEVER ? 0 : times[i].ns);
+    if (http->requests_per_connection_max != 0)
+        json_key_i64(json, STR("maxRequestsPerConnection"), http->requests_per_connection_max);
+    json_end_object(json);
+}
+
 static void print_manager(struct json *json, const struct http_connection_manager *http)
 {
     begin_filter(json, STR("envoy.filters.network.http_connection_manager"),
@@ -113,7 +156,8 @@ static void print_manager(struct json *json, const struct http_connection_manage
     json_end_object(json);
     print_http_filters(json);
     print_edge(json, http);
-    print_duration(json, STR("streamIdleTimeout"), http->stream_idle_timeout_ns);
+    print_common_options(json, http);
+    print_times(json, http);
     if (http->is_proxying_100_continue)
         json_key_bool(json, STR("proxy100Continue"), true);
     json_key_bool(json, STR("normalizePath"), http->is_normalizing_path);

@@ -59,6 +59,10 @@ struct forward_action {
     bool has_timeout;
     int64_t timeout_ns;           /* 0: none */
     struct origin timeout_origin; /* line 0: a default of the profile */
+    bool has_idle_timeout;
+    int64_t idle_timeout_ns; /* outranks stream_idle_timeout; 0: none */
+    bool has_max_stream_duration;
+    int64_t max_stream_duration_ns; /* outranks the connection manager's; 0: none */
     bool has_max_grpc_timeout;
     int64_t max_grpc_timeout_ns;
 

@@ -43,7 +43,15 @@ static void make(struct conn *conn, struct wire *wire, uint32_t number)
     list_init(&conn->down.ready);
     heap_node_init(&conn->timer.node);
     conn->timer.owner = TIMER_CONN;
+    heap_node_init(&conn->age.node);
+    conn->age.owner = TIMER_CONN_AGE;
     arena_init(&conn->facts, FACTS_BLOCK_BYTES, 0);
+}
+
+static void stop_timers(struct conn *conn)
+{
+    heap_remove(&conn->wire->timers, &conn->timer.node);
+    heap_remove(&conn->wire->timers, &conn->age.node);
 }
 
 struct conn *conn_take(struct wire *wire, enum conn_side side)
@@ -75,7 +83,7 @@ void conn_give(struct conn *conn)
     wire->conn_count--;
     if (conn->side == CONN_DOWNSTREAM)
         wire->downstream_count--;
-    conn_stop_timer(conn);
+    stop_timers(conn);
     list_remove(&conn->taken);
     list_remove(&conn->down.ready);
     forget_bytes(&conn->out);
@@ -200,7 +208,7 @@ static void close_now(struct conn *conn, bool is_abrupt)
         return;
     ASSERT(conn->state != CONN_FREE);
     conn->state = CONN_CLOSING;
-    conn_stop_timer(conn);
+    stop_timers(conn);
     wish(conn, WIRE_CLOSE, is_abrupt);
 }
 
@@ -228,7 +236,7 @@ void conn_note_broken(struct conn *conn)
 {
     ASSERT(conn->state != CONN_FREE);
     conn->state = CONN_BROKEN;
-    conn_stop_timer(conn);
+    stop_timers(conn);
 }
 
 void conn_set_timer(struct conn *conn, int64_t due_ns)
@@ -242,4 +250,10 @@ void conn_set_timer(struct conn *conn, int64_t due_ns)
 void conn_stop_timer(struct conn *conn)
 {
     heap_remove(&conn->wire->timers, &conn->timer.node);
+}
+
+void conn_set_age(struct conn *conn, int64_t duration_ns)
+{
+    if (duration_ns > 0)
+        heap_put(&conn->wire->timers, &conn->age.node, ns_add(conn->wire->now_ns, duration_ns));
 }

@@ -49,8 +49,10 @@ struct conn_downstream {
     struct list ready;     /* in wire->ready_conns */
     int64_t grace_ns;      /* while lingering: since the last progress */
     bool is_last;          /* no request is served after the one under way */
-    bool is_close_wanted;  /* by the client itself: it is closed without a grace */
-    bool is_idle_over;     /* idle_timeout has passed: a last grace */
+    bool is_idle_over;     /* it drains: closed when the timer fires and no request is there */
+    bool is_close_wanted;  /* by the client itself: it may be closed without a grace */
+    bool is_reading;       /* its bytes are being parsed */
+    uint32_t request_count;
 };
 
 /* What only an upstream connection has. */
@@ -65,6 +67,7 @@ struct conn_upstream {
     bool is_interim;         /* the message being read is a 1xx */
     bool is_keep_alive;      /* of the response's head */
     bool is_resting;         /* its response is complete; it is idle when the timer fires */
+    bool is_old;             /* max_connection_duration has passed */
 };
 
 struct conn {
@@ -84,6 +87,7 @@ struct conn {
     struct buf in;        /* read, not yet parsed */
     struct list taken;    /* in wire->taken_conns */
     struct timer timer;
+    struct timer age;   /* max_connection_duration */
     struct arena facts; /* slices of the parts below */
     struct h1_parser *parser;
     struct stream *session; /* SPEECH_TCP: the pair's record; NULL when over */
@@ -133,3 +137,5 @@ void conn_note_broken(struct conn *conn);
 
 void conn_set_timer(struct conn *conn, int64_t due_ns);
 void conn_stop_timer(struct conn *conn);
+/* When it has lived for `duration_ns` (0: for ever). */
+void conn_set_age(struct conn *conn, int64_t duration_ns);

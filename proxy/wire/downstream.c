@@ -12,7 +12,7 @@
 
 /* Envoy's defaults: idle_timeout, drain_timeout. */
 #define IDLE_TIMEOUT_NS NS_HOUR
-#define IDLE_GRACE_NS (5 * NS_SECOND)
+#define DRAIN_TIMEOUT_NS (5 * NS_SECOND)
 
 static void count(const struct conn *conn, enum http_stat stat)
 {
@@ -28,7 +28,20 @@ static void set_idle_timer(struct conn *conn)
 static void linger(struct conn *conn)
 {
     int64_t grace_ns = conn->down.http->delayed_close_ns;
-    conn_linger(conn, grace_ns > 0 ? grace_ns : LIMIT_DELAYED_CLOSE_NS);
+    if (grace_ns == NS_NEVER)
+        conn_close(conn);
+    else
+        conn_linger(conn, grace_ns > 0 ? grace_ns : LIMIT_DELAYED_CLOSE_NS);
+}
+
+/* Requests that come now are the last; without one, it closes after a while. */
+static void drain(struct conn *conn)
+{
+    int64_t grace_ns = conn->down.http->drain_timeout_ns;
+    conn->down.is_idle_over = true;
+    if (conn->down.stream == NULL)
+        conn_set_timer(conn,
+                       ns_add(conn->wire->now_ns, grace_ns > 0 ? grace_ns : DRAIN_TIMEOUT_NS));
 }
 
 /* To the front-line proxy, plaintext is plaintext (ENVOY.md 1.2). */
@@ -50,6 +63,7 @@ static void open_http(struct conn *conn, const struct http_connection_manager *h
     count(conn, STAT_HTTP_downstream_cx_total);
     count(conn, STAT_HTTP_downstream_cx_http1_total);
     set_idle_timer(conn);
+    conn_set_age(conn, http->max_connection_duration_ns);
 }
 
 static void open_chain(struct conn *conn, enum chain_protocol protocol)
@@ -98,6 +112,10 @@ static void start_stream(struct conn *conn)
         return;
     conn_stop_timer(conn);
     stream_start(conn->down.stream);
+    if (++conn->down.request_count == conn->down.http->requests_per_connection_max) {
+        conn->down.is_last = conn->down.is_close_wanted = true;
+        count(conn, STAT_HTTP_downstream_cx_max_requests_reached);
+    }
 }
 
 static void take_event(struct conn *conn, const struct h1_event *event)
@@ -158,7 +176,9 @@ static void feed(struct conn *conn, struct str *input)
             drop_unstarted(conn);
             return;
         }
+        conn->down.is_reading = true;
         take_event(conn, &event);
+        conn->down.is_reading = false;
     }
 }
 
@@ -247,6 +267,7 @@ void downstream_note_sent(struct conn *conn)
 void downstream_wake(struct conn *conn)
 {
     if (conn->state == CONN_LINGERING) {
+        count(conn, STAT_HTTP_downstream_cx_delayed_close_timeout);
         if (conn->unsent_bytes > 0)
             conn_abort(conn);
         else
@@ -254,9 +275,17 @@ void downstream_wake(struct conn *conn)
     } else if (conn->down.is_idle_over) {
         conn_close(conn);
     } else {
-        conn->down.is_idle_over = true;
-        conn_set_timer(conn, ns_add(conn->wire->now_ns, IDLE_GRACE_NS));
+        count(conn, STAT_HTTP_downstream_cx_idle_timeout);
+        drain(conn);
     }
+}
+
+void downstream_note_old(struct conn *conn)
+{
+    if (conn->state != CONN_OPEN || conn->down.is_idle_over)
+        return;
+    count(conn, STAT_HTTP_downstream_cx_max_duration_reached);
+    drain(conn);
 }
 
 void downstream_note_finished(struct conn *conn, const struct stream *stream)
@@ -266,11 +295,13 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     if (!conn_is_open(conn))
         return;
     bool is_torn = stream->is_cut || !stream->is_responding || !stream->is_request_complete;
-    if (!is_torn && (conn->down.is_close_wanted || conn->wire->is_draining)) {
+    bool is_wanted = conn->down.is_close_wanted && !conn->down.is_reading;
+    if (!is_torn && (is_wanted || conn->wire->is_draining)) {
         conn_close(conn);
     } else if (is_torn || conn->down.is_last) {
         /* A client that did not ask for it may be sending its next request: a
-         * close at once could destroy the answer on its way. */
+         * close at once could destroy the answer on its way. Nor is it closed in
+         * the middle of what it says, when we answer ourselves. */
         linger(conn);
     } else {
         set_idle_timer(conn);

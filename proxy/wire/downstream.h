@@ -16,6 +16,8 @@ void downstream_read(struct conn *conn, struct str bytes);
 void downstream_note_end(struct conn *conn);
 void downstream_note_sent(struct conn *conn);
 void downstream_wake(struct conn *conn);
+/* max_connection_duration has passed. */
+void downstream_note_old(struct conn *conn);
 
 /* The request under way is over. */
 void downstream_note_finished(struct conn *conn, const struct stream *stream);

@@ -24,7 +24,7 @@
 
 struct lb; /* proxy/core */
 
-enum timer_owner { TIMER_CONN, TIMER_STREAM, TIMER_ATTEMPT };
+enum timer_owner { TIMER_CONN, TIMER_CONN_AGE, TIMER_STREAM, TIMER_ATTEMPT };
 
 struct timer {
     struct heap_node node;

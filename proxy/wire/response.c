@@ -63,6 +63,7 @@ void response_send_interim(struct stream *stream, const struct response_head *he
     enum rc rc = h1_write_response(&stream->down->out, &out, false, false, false, &framing);
     ASSERT(rc == RC_OK);
     count_status(stream, head->status);
+    stream_note_progress(stream);
     conn_written(stream->down);
 }
 
@@ -84,6 +85,7 @@ void response_send_head(struct stream *stream, const struct response_head *head,
                                    stream->is_http10, &stream->framing);
     ASSERT(rc == RC_OK);
     stream->is_responding = true;
+    stream_note_responding(stream);
     count(stream, STAT_HTTP_downstream_rq_completed);
     count_status(stream, head->status);
     if (stream->framing.framing == BODY_UNTIL_CLOSE)
@@ -95,6 +97,7 @@ void response_send_data(struct stream *stream, struct str data)
 {
     if (!is_writable(stream) || !stream->is_responding)
         return;
+    stream_note_progress(stream);
     if (stream->is_tunnel) {
         conn_write(stream->down, data);
         return;

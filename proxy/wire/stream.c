@@ -14,6 +14,7 @@
 #define ARENA_BLOCK_BYTES (8u * 1024)
 #define BODY_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES)
 #define KEPT_BODY_BYTES_MAX (64u * 1024)
+#define GRPC_DEADLINE_EXCEEDED 4u
 
 static void make(struct stream *stream, struct wire *wire, uint32_t number)
 {
@@ -86,14 +87,16 @@ static void step(struct stream *stream, const struct xc_event *event)
         carry_out(stream, &plan.items[i]);
 }
 
-/* A tunnel has no deadline any more. */
+/* A tunnel has none of the route's clock any more. One that is too early is
+ * left: waking in vain is cheaper than moving it with every piece of a body. */
 static void set_timer(struct stream *stream)
 {
     struct wire *wire = stream->wire;
     int64_t wake_ns = stream->is_tunnel ? NS_NEVER : exchange_wake_ns(&stream->xc);
+    wake_ns = ns_min(wake_ns, deadlines_next_ns(&stream->deadlines));
     if (wake_ns == NS_NEVER)
         heap_remove(&wire->timers, &stream->timer.node);
-    else if (stream->timer.node.index == HEAP_OUT || stream->timer.node.due_ns != wake_ns)
+    else if (stream->timer.node.index == HEAP_OUT || stream->timer.node.due_ns > wake_ns)
         heap_put(&wire->timers, &stream->timer.node, wake_ns);
 }
 
@@ -173,6 +176,8 @@ void stream_start(struct stream *stream)
     wire->exchange_count++;
     count(stream, STAT_HTTP_downstream_rq_total);
     count(stream, STAT_HTTP_downstream_rq_http1_total);
+    deadlines_start(&stream->deadlines, down->http, wire->now_ns);
+    set_timer(stream);
 }
 
 void stream_tell(struct stream *stream, const struct xc_event *event)
@@ -266,6 +271,8 @@ void stream_note_head(struct stream *stream, const struct h1_event *event)
 {
     struct conn_downstream *down = &stream->down->down;
     struct request_head *head = event->request;
+    deadlines_note_head(&stream->deadlines);
+    stream_note_progress(stream);
     stream->is_http10 = head->version == HTTP_1_0;
     stream->method = head->method;
     stream->is_upgrade = event->is_upgrade && is_upgrade_allowed(stream, head);
@@ -281,16 +288,22 @@ void stream_note_head(struct stream *stream, const struct h1_event *event)
         refuse(stream, head, &answer);
         return;
     }
-    if (event->is_upgrade && !stream->is_upgrade) {
-        refuse(stream, head,
-               &(struct pipeline_answer){.status = 403, .details = STR("upgrade_failed")});
-        return;
-    }
+    bool is_upgrade_refused = event->is_upgrade && !stream->is_upgrade;
+    if (is_end)
+        deadlines_note_request_over(&stream->deadlines);
     stream_tell(stream, &(struct xc_event){
                             .kind = XC_EVENT_REQUEST_HEAD,
                             .request = head,
                             .is_end = is_end,
+                            .status = is_upgrade_refused ? 403 : 0,
+                            .details = STR("upgrade_failed"),
                         });
+    if (is_upgrade_refused && stream->xc.record.route != NULL)
+        count(stream, STAT_HTTP_downstream_rq_ws_on_non_ws_route);
+    if (stream->is_finished)
+        return;
+    deadlines_note_route(&stream->deadlines, stream->xc.record.route, stream->wire->now_ns);
+    set_timer(stream);
     /* An upgrade's request is complete for the route's clock (ENVOY.md 15.1). */
     if (stream->is_upgrade)
         stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_REQUEST_END});
@@ -328,6 +341,7 @@ void stream_note_data(struct stream *stream, struct str data)
 {
     if (data.len == 0 || stream->is_finished)
         return;
+    stream_note_progress(stream);
     stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_REQUEST_DATA, .size = data.len});
     if (stream->is_finished)
         return;
@@ -348,6 +362,8 @@ void stream_note_end(struct stream *stream)
     if (stream->is_request_complete)
         return;
     stream->is_request_complete = true;
+    stream_note_progress(stream);
+    deadlines_note_request_over(&stream->deadlines);
     while (!list_is_empty(&stream->mirrors))
         attempt_mirror_end(LIST_ITEM(list_first(&stream->mirrors), struct attempt, link));
     stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_REQUEST_END});
@@ -376,9 +392,42 @@ void stream_balance(struct stream *stream)
         conn_resume(down);
 }
 
+void stream_note_progress(struct stream *stream)
+{
+    deadlines_note_progress(&stream->deadlines, stream->wire->now_ns);
+}
+
+void stream_note_responding(struct stream *stream)
+{
+    deadlines_note_request_over(&stream->deadlines);
+    stream_note_progress(stream);
+}
+
+/* Begun responses are cut, the others answered. */
+static void expire(struct stream *stream, enum deadline due)
+{
+    struct deadline_reply reply = deadline_reply(due, stream->is_request_complete);
+    count(stream, reply.stat);
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_REQUEST_REFUSED,
+                            .is_end = stream->is_request_complete,
+                            .status = reply.status,
+                            .grpc_status = due == DEADLINE_DURATION ? GRPC_DEADLINE_EXCEEDED : 0,
+                            .details = reply.details,
+                            .body = reply.body,
+                            .flag = reply.flag,
+                        });
+}
+
 void stream_wake(struct stream *stream)
 {
-    stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_WAKE});
+    enum deadline due = deadlines_due(&stream->deadlines, stream->wire->now_ns);
+    if (due != DEADLINE_NONE)
+        expire(stream, due);
+    else if (stream->is_tunnel) /* the route's clock, set before */
+        set_timer(stream);
+    else
+        stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_WAKE});
 }
 
 /* Mirrors outlive the stream when they have the whole request (ENVOY.md 3.6). */

@@ -22,6 +22,7 @@
 #include "proxy/http/h1.h"
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
+#include "proxy/wire/deadline.h"
 #include "proxy/wire/inside.h"
 
 #define STREAM_EVENTS_MAX 16u
@@ -38,6 +39,7 @@ struct stream {
     struct arena arena, trace_arena;
     struct trace trace;
     struct exchange xc;
+    struct deadlines deadlines;
     struct conn *up;              /* of a TCP session */
     struct record session_record; /* the same */
     int64_t active_ns;            /* the same: when bytes last moved */
@@ -82,6 +84,11 @@ void stream_note_client_gone(struct stream *stream);
 void stream_tell(struct stream *stream, const struct xc_event *event);
 /* May the client's side be read, by what waits to go upstream? */
 void stream_balance(struct stream *stream);
+
+/* Bytes moved, either way. */
+void stream_note_progress(struct stream *stream);
+/* The response's head is on its way. */
+void stream_note_responding(struct stream *stream);
 
 void stream_wake(struct stream *stream);
 

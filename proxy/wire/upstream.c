@@ -59,8 +59,11 @@ static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool h
         count(conn, STAT_CLUSTER_upstream_cx_close_notify);
         return false;
     }
-    return attempt->is_end_sent && !conn->wire->is_draining &&
-           pool_may_keep(conn->up.pool, conn->number);
+    if (!pool_may_keep(conn->up.pool, conn->number)) {
+        count(conn, STAT_CLUSTER_upstream_cx_max_requests);
+        return false;
+    }
+    return attempt->is_end_sent && !conn->wire->is_draining && !conn->up.is_old;
 }
 
 /* The response is complete: the connection goes its own way. */
@@ -113,11 +116,17 @@ static void count_mirrored(const struct conn *conn, uint32_t status)
                               &wire->memory);
 }
 
+/* A switch of protocols is final; who did not ask for it gets it all the same. */
+static bool is_interim(uint32_t status)
+{
+    return status / 100 == 1 && status != 101;
+}
+
 static void take_head(struct conn *conn, struct attempt *attempt, const struct h1_event *event)
 {
     struct stream *stream = attempt->stream;
     uint32_t status = event->response->status;
-    conn->up.is_interim = status < 200 && status != 101;
+    conn->up.is_interim = is_interim(status);
     conn->up.is_keep_alive = event->is_keep_alive;
     if (stream == NULL) {
         if (!conn->up.is_interim)
@@ -233,13 +242,6 @@ static void decline(struct stream *stream, struct response_head *head)
                         });
 }
 
-/* A switch of protocols that was not asked for ends the attempt. */
-static bool is_unasked_switch(const struct attempt *attempt, const struct h1_event *event)
-{
-    return event->response->status == 101 &&
-           (attempt->stream == NULL || !attempt->stream->is_upgrade);
-}
-
 static void take_event(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
                        struct str *input)
 {
@@ -249,9 +251,7 @@ static void take_event(struct conn *conn, struct attempt *attempt, const struct 
     case H1_TRAILERS: /* enable_trailers is off: they are dropped */
         return;
     case H1_HEAD:
-        if (is_unasked_switch(attempt, event))
-            fail_protocol(conn);
-        else if (is_declined(attempt, event->response->status))
+        if (is_declined(attempt, event->response->status))
             decline(attempt->stream, event->response);
         else
             take_head(conn, attempt, event);
@@ -273,8 +273,11 @@ static void take_event(struct conn *conn, struct attempt *attempt, const struct 
 static bool take_whole(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
                        struct str *input)
 {
-    if (event->kind != H1_HEAD || !event->is_end || event->response->status < 200 ||
-        is_declined(attempt, event->response->status))
+    if (event->kind != H1_HEAD || !event->is_end)
+        return false;
+    uint32_t status = event->response->status;
+    bool is_switch = status == 101 && attempt->stream != NULL && attempt->stream->is_upgrade;
+    if (is_interim(status) || is_switch || is_declined(attempt, status))
         return false;
     struct h1_event end;
     enum h1_event_kind kind = h1_next(conn->parser, input, &end);
@@ -347,6 +350,7 @@ struct conn *upstream_open(struct wire *wire, const struct upstream_target *targ
 void upstream_note_connected(struct conn *conn)
 {
     struct wire *wire = conn->wire;
+    conn_set_age(conn, conn->up.cluster->max_connection_duration_ns);
     uint32_t waiter = pool_note_connected(conn->up.pool, conn->number);
     if (waiter != POOL_NONE) {
         attempt_attach(attempt_at(wire, waiter), conn, false);
@@ -428,6 +432,14 @@ void upstream_wake(struct conn *conn)
         count(conn, STAT_CLUSTER_upstream_cx_idle_timeout);
         close_pooled(conn, POOL_CLOSE_LOCAL);
     }
+}
+
+void upstream_note_old(struct conn *conn)
+{
+    count(conn, STAT_CLUSTER_upstream_cx_max_duration_reached);
+    conn->up.is_old = true;
+    if (conn->up.attempt == NULL)
+        close_pooled(conn, POOL_CLOSE_LOCAL);
 }
 
 void upstream_lend(struct conn *conn, struct attempt *attempt)

@@ -32,6 +32,8 @@ void upstream_read(struct conn *conn, struct str bytes);
 void upstream_note_end(struct conn *conn);
 void upstream_note_sent(struct conn *conn);
 void upstream_wake(struct conn *conn);
+/* max_connection_duration has passed. */
+void upstream_note_old(struct conn *conn);
 
 /* The attempt takes it for its request. */
 void upstream_lend(struct conn *conn, struct attempt *attempt);

@@ -65,6 +65,14 @@ static void wake_owner(struct timer *timer)
             downstream_wake(conn);
         return;
     }
+    case TIMER_CONN_AGE: {
+        struct conn *conn = HEAP_ITEM(timer, struct conn, age);
+        if (conn->side == CONN_UPSTREAM)
+            upstream_note_old(conn);
+        else
+            downstream_note_old(conn);
+        return;
+    }
     case TIMER_STREAM:
         stream_wake(HEAP_ITEM(timer, struct stream, timer));
         return;

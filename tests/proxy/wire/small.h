@@ -11,6 +11,9 @@
 
 /* The connection manager of the snapshot's routes. */
 static struct http_connection_manager small_http;
+/* Its routes and clusters, for tests that change them before the first dial. */
+static struct route small_routes[8];
+static struct cluster small_clusters[2];
 
 static inline struct route small_forward(const char *path, const char *cluster)
 {
@@ -27,11 +30,11 @@ static inline struct route small_forward(const char *path, const char *cluster)
 static inline struct snapshot *small_snapshot(void)
 {
     static const struct str domains[] = {STR_INIT("a")};
-    static struct route routes[8];
+    struct route *routes = small_routes;
     static struct virtual_host host;
     static struct route_config config;
     static struct endpoint endpoints[1];
-    static struct cluster clusters[2];
+    struct cluster *clusters = small_clusters;
     routes[0] = (struct route){
         .name = STR("hello"),
         .match.path = {.kind = PATH_PREFIX, .value = STR("/direct")},

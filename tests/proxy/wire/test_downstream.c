@@ -50,12 +50,32 @@ static void close_after_answer(struct peers *peers)
     uint32_t client = peers_dial(peers);
     peers_say(peers, client, "GET /direct HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
     peers_expect(peers, client, HELLO "connection: close\r\n\r\nhello");
+    /* We answered in the middle of what it says. */
+    assert_false(peers->items[client].is_closed);
+    peers_wait(peers, NS_SECOND);
+    assert_true(peers->items[client].is_closed);
+    assert_false(peers->items[client].is_reset);
+}
+
+static void close_after_the_servers_answer(struct peers *peers)
+{
+    uint32_t client = peers_dial(peers);
+    peers_say(peers, client, "GET /app HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    peers_say(peers, peers_server(peers), OK_FROM_SERVER "ok");
+    assert_true(str_contains(peers_heard(peers, client), STR("\r\nconnection: close\r\n")));
     assert_true(peers->items[client].is_closed);
     assert_false(peers->items[client].is_reset);
 }
 
 /* ENVOY.md 1.10: the request is complete, so there is no delayed close. */
 static void test_a_client_that_asks_for_close_gets_it_at_once(void **state)
+{
+    (void)state;
+    play(close_after_the_servers_answer);
+}
+
+/* So does Envoy, whose reply is over before the reading is. */
+static void test_a_client_that_is_answered_by_us_gets_a_grace(void **state)
 {
     (void)state;
     play(close_after_answer);
@@ -348,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_connection_serves_one_request_after_the_other),
         cmocka_unit_test(test_a_client_that_asks_for_close_gets_it_at_once),
+        cmocka_unit_test(test_a_client_that_is_answered_by_us_gets_a_grace),
         cmocka_unit_test(test_local_replies_are_envoys_to_the_byte),
         cmocka_unit_test(test_bad_requests_are_answered_and_the_connection_lingers),
         cmocka_unit_test(test_a_request_without_host_is_refused_by_the_connection_manager),

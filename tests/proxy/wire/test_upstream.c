@@ -136,8 +136,6 @@ static void test_failures_before_the_answer_become_envoys_503_and_502(void **sta
          "upstream_reset_before_response_started{protocol_error}", "protocol error"},
         {SAY, "hello\r\n", 502, "UPE", "upstream_reset_before_response_started{protocol_error}",
          "protocol error"},
-        {SAY, "HTTP/1.1 101 Switching Protocols\r\n\r\n", 502, "UPE",
-         "upstream_reset_before_response_started{protocol_error}", "protocol error"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct peers *peers = peers_new();
