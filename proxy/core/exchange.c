@@ -400,9 +400,22 @@ static void find_virtual_host(const struct step *step, const struct router *rout
 }
 
 /* What the connection manager would not serve although it has a route. */
+/* What the route says of responses holds for refusals after it was chosen. */
+static void add_route_headers(const struct step *step, uint32_t status)
+{
+    struct exchange *xc = step->xc;
+    if (xc->record.route == NULL)
+        return;
+    struct formatter_facts facts = facts_of(xc);
+    xc->response->status = status;
+    forward_response(xc->record.route, xc->record.weighted, &facts, xc->response, xc->setup.trace,
+                     step->now_ns);
+}
+
 static void refuse_routed(const struct step *step, const struct xc_event *event)
 {
     new_response(step->xc);
+    add_route_headers(step, event->status);
     reply_with(step, (struct reply){.reason = REASON_REFUSED,
                                     .status = event->status,
                                     .has_words = true,
@@ -495,13 +508,7 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
     new_response(xc);
     if (event->response != NULL)
         header_list_copy(&xc->response->headers, &event->response->headers, xc->setup.arena);
-    if (xc->record.route != NULL) {
-        /* Chosen before the rest of the request was refused. */
-        struct formatter_facts facts = facts_of(xc);
-        xc->response->status = event->status;
-        forward_response(xc->record.route, xc->record.weighted, &facts, xc->response,
-                         xc->setup.trace, step->now_ns);
-    }
+    add_route_headers(step, event->status);
     reply_with(step, (struct reply){.reason = REASON_REFUSED,
                                     .status = event->status,
                                     .grpc_status = event->grpc_status,
@@ -520,9 +527,11 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
     ASSERT(xc->state == XC_STATE_UPSTREAM);
     xc->response = head;
     cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
+    /* An answer before the request's end tells no time (ENVOY.md 3.8). */
     int64_t took_ms = (step->now_ns - xc->attempt_started_ns) / NS_MS;
-    header_set(&head->headers, STR("x-envoy-upstream-service-time"),
-               arena_format(xc->setup.arena, "%lld", (long long)took_ms));
+    if (xc->is_request_complete)
+        header_set(&head->headers, STR("x-envoy-upstream-service-time"),
+                   arena_format(xc->setup.arena, "%lld", (long long)took_ms));
     xc->record.status = head->status;
     xc->record.details = STR("via_upstream");
     struct formatter_facts facts = facts_of(xc);
