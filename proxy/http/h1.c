@@ -38,7 +38,8 @@ struct h1_parser {
     struct buf scratch; /* pieces of the text under way */
     size_t text_bytes;  /* of the head, or of the trailers, so far */
     struct str target;
-    bool is_bare; /* HTTP/0.9: the first line is all there is */
+    bool is_unclean; /* the first line has control characters */
+    bool is_bare;    /* HTTP/0.9: the first line is all there is */
     struct request_head *request;
     struct response_head *response;
     struct header_list *headers, trailers;
@@ -111,7 +112,7 @@ static bool take_request_line(struct h1_parser *parser, struct h1_first_line lin
     bool is_connect = str_eq(line.first, STR("CONNECT"));
     if (!h1_head_has_known_method(line.first) || !h1_text_is_target(line.second, is_connect) ||
         (line.third.len > 0 && !h1_text_is_version(line.third)))
-        return refuse_codec(parser);
+        return false;
     head->method = arena_str(parser->arena, line.first);
     head->version = version_of(line.third);
     parser->target = arena_str(parser->arena, line.second);
@@ -127,7 +128,7 @@ static bool take_status_line(struct h1_parser *parser, struct h1_first_line line
     struct str digits = str_from(line.second, str_has_prefix(line.second, STR("+")) ? 1 : 0);
     uint64_t status;
     if (!h1_text_is_version(line.first) || !str_to_u64(digits, UINT64_MAX, &status))
-        return refuse_codec(parser);
+        return false;
     head->status = (uint16_t)status; /* any number, and Envoy keeps 16 bits of it */
     head->version = version_of(line.first);
     parser->response = head;
@@ -135,13 +136,26 @@ static bool take_status_line(struct h1_parser *parser, struct h1_first_line line
     return true;
 }
 
-static bool take_first_line(struct h1_parser *parser, struct str text)
+/* A line that is no line: to Envoy's parser it is the characters of a head that
+ * are wrong first, when all of it has come. `after`: what came with the line. */
+static bool refuse_line(struct h1_parser *parser, struct str text, struct str after)
 {
-    if (!h1_text_is_clean(text))
+    enum h1_mark mark = H1_MARK_LF;
+    size_t size = 0;
+    bool is_whole = h1_text_find_end(&mark, after, &size);
+    if (is_whole && (!h1_text_is_clean(text) || !h1_text_is_clean(str_slice(after, 0, size))))
         return refuse(parser, h1_refuse(400, STR("http1.invalid_characters")));
+    return refuse_codec(parser);
+}
+
+static bool take_first_line(struct h1_parser *parser, struct str text, struct str after)
+{
     struct h1_first_line line = h1_text_first_line(text);
     bool is_taken = parser->side == H1_REQUESTS ? take_request_line(parser, line)
                                                 : take_status_line(parser, line);
+    parser->is_unclean = !h1_text_is_clean(text);
+    if (!is_taken)
+        (void)refuse_line(parser, text, after);
     buf_clear(&parser->scratch);
     if (!is_taken)
         return false;
@@ -199,7 +213,8 @@ static void add_field(struct h1_parser *parser, struct str name, struct str valu
 /* Every field of `text`, which is copied. */
 static bool take_fields(struct h1_parser *parser, struct str text, struct h1_framing_words *words)
 {
-    if (!h1_text_is_clean(text))
+    bool is_head = parser->place != PLACE_TRAILERS;
+    if (!h1_text_is_clean(text) || (is_head && parser->is_unclean))
         return refuse(parser, h1_refuse(400, STR("http1.invalid_characters")));
     char *block = arena_alloc(parser->arena, text.len + 1); /* the text may be empty */
     struct str rest = {block, text.len};
@@ -214,7 +229,6 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
             add_field(parser, name, h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
     }
     buf_clear(&parser->scratch);
-    bool is_head = parser->place != PLACE_TRAILERS;
     if (rest.len > 0 || (is_head && (words->length_count > 1 || words->is_length_bad)))
         return refuse_codec(parser);
     if (count > parser->settings.header_count_max)
@@ -362,7 +376,7 @@ static void take_line(struct h1_parser *parser, struct str *input)
     if (feed == STR_NONE)
         (void)keep_piece(parser, input);
     else if (take_text(parser, input, feed + 1, &text))
-        (void)take_first_line(parser, text);
+        (void)take_first_line(parser, text, *input);
 }
 
 /* True: *event is told. */
@@ -454,7 +468,7 @@ void h1_begin(struct h1_parser *parser, struct arena *arena, struct str request_
     parser->mark = H1_MARK_NONE;
     parser->text_bytes = 0;
     parser->target = STR_EMPTY;
-    parser->is_bare = false;
+    parser->is_bare = parser->is_unclean = false;
     parser->request = NULL;
     parser->response = NULL;
     parser->headers = NULL;

@@ -158,10 +158,13 @@ static struct h1_refusal drop_nominated(struct request_head *head)
             return refused;
         struct str lower = arena_str_lower(headers->arena, token);
         struct str te;
-        if (str_eq(lower, STR("te"))) {
-            if (header_get(headers, lower, &te) && te.len >= TE_BYTES_MAX)
+        if (str_eq(lower, STR("te")) && header_get(headers, lower, &te)) {
+            if (te.len >= TE_BYTES_MAX)
                 return refused;
-            continue; /* the connection manager reduces it */
+            if (h1_head_has_token(headers, lower, STR("trailers"))) {
+                header_set(headers, lower, STR("trailers"));
+                continue;
+            }
         }
         if (str_eq(lower, STR("host")))
             head->has_authority = false;

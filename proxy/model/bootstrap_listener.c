@@ -67,6 +67,19 @@ static void write_access_log(struct bootstrap_job *job)
     json_end_array(json);
 }
 
+/* The wanted log in place of those that the filter has. */
+static void write_logs(struct bootstrap_job *job, const struct json_value *config)
+{
+    const struct json_value *logs = json_get(config, STR("accessLog"));
+
+    if (job->options->access_log.len > 0) {
+        write_access_log(job);
+    } else if (logs != NULL) {
+        json_key(job->json, STR("accessLog"));
+        bootstrap_copy(job->json, logs);
+    }
+}
+
 /* The route table in place of the name under which istiod would serve it. */
 static void write_routes(struct bootstrap_job *job, const struct json_value *rds)
 {
@@ -121,7 +134,6 @@ static void write_manager(struct bootstrap_job *job, const struct json_value *co
     struct json *json = job->json;
     const struct json_value *rds = json_get(config, STR("rds"));
     const struct json_value *filters = json_get(config, STR("httpFilters"));
-    const struct json_value *logs = json_get(config, STR("accessLog"));
     struct str prefix = bootstrap_text(config, STR("statPrefix"));
 
     json_begin_object(json);
@@ -134,13 +146,18 @@ static void write_manager(struct bootstrap_job *job, const struct json_value *co
         bootstrap_filters(job, OWN[1], filters);
     if (json_get(config, STR("tracing")) == NULL)
         write_tracing(json);
-    if (job->options->access_log.len > 0) {
-        write_access_log(job);
-    } else if (logs != NULL) {
-        json_key(json, STR("accessLog"));
-        bootstrap_copy(json, logs);
-    }
+    write_logs(job, config);
     json_end_object(json);
+}
+
+static void write_tcp_proxy(struct bootstrap_job *job, const struct json_value *config)
+{
+    static const struct str OWN[] = {STR_INIT("accessLog")};
+
+    json_begin_object(job->json);
+    bootstrap_copy_others(job->json, config, OWN, COUNT_OF(OWN));
+    write_logs(job, config);
+    json_end_object(job->json);
 }
 
 void bootstrap_filters(struct bootstrap_job *job, struct str key, const struct json_value *list)
@@ -162,11 +179,14 @@ void bootstrap_filters(struct bootstrap_job *job, struct str key, const struct j
         json_begin_object(json);
         bootstrap_copy_others(json, filter, OWN, COUNT_OF(OWN));
         if (config != NULL) {
-            bool is_manager = str_find_str(bootstrap_text(config, STR("@type")),
-                                           STR("HttpConnectionManager")) != STR_NONE;
+            struct str type = bootstrap_text(config, STR("@type"));
+            bool is_manager = str_has_suffix(type, STR(".HttpConnectionManager"));
+            bool is_tcp = str_has_suffix(type, STR(".TcpProxy"));
             json_key(json, OWN[0]);
             if (is_manager)
                 write_manager(job, config);
+            else if (is_tcp)
+                write_tcp_proxy(job, config);
             else
                 bootstrap_copy(json, config);
         }

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """One case at one proxy: a client that says exactly these bytes, a backend that answers by a script, and what both saw."""
-import re
 import select
 import socket
 import struct
@@ -10,7 +9,7 @@ import http1
 CLIENT_ADDRESS = "127.0.0.2"  # Envoy treats 127.0.0.1 as itself
 PATIENCE_MS = 10000
 KEPT_MS = 1500  # a proxy that lets go of a connection does so before
-PROBE = b"GET /probe HTTP/1.1\r\nhost: app\r\n\r\n"
+PROBE = b"GET /are-you-there HTTP/1.1\r\nhost: app\r\n\r\n"
 PROBE_ANSWER = b"HTTP/1.1 200 OK\r\nx-probe: yes\r\ncontent-length: 5\r\n\r\nprobe"
 PLAIN = (("send", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"),)
 
@@ -81,7 +80,7 @@ class Backend:
             connection.need = "chunks"
         else:
             connection.need = int(lengths[0]) if lengths and lengths[0].isdigit() else 0
-        if "/probe" in start:
+        if start == "GET /are-you-there HTTP/1.1":
             self.was_probed = True
             connection.answer = ("end", (("send", PROBE_ANSWER),))
         else:
@@ -159,7 +158,7 @@ class Seen:
     """What client and backend saw, and what the proxy logged, as lines."""
 
     def __init__(self, client, end, upstream, kept):
-        self.client, self.end, self.upstream, self.kept = client, end, upstream, kept
+        self.client, self.end, self.upstream, self.kept, self.log = client, end, upstream, kept, []
 
     def lines(self):
         out = ["client heard:"]
@@ -172,7 +171,7 @@ class Seen:
                 out += ["  " + line for line in message.lines()] + ["  --"]
         if self.kept:
             out.append(f"connections to the backend that the proxy kept although it was ended: {self.kept}")
-        return out
+        return out + ["logged: " + line for line in self.log]
 
 
 class Client:
@@ -249,19 +248,3 @@ def play(case, side, quiet_ms):
         else "open, and silent"
     upstream = [http1.messages(c.heard, [], True) for c in backend.connections if c.heard]
     return Seen(http1.messages(client.heard, case.methods(), False), end, upstream, kept)
-
-
-def settle_log(side, place, count):
-    """The log's next lines: as many as there are exchanges, or what comes in time."""
-    lines = []
-    for _ in range(100):
-        lines += side.log_of(place)
-        if len(lines) >= count:
-            break
-        select.select([], [], [], 0.01)
-    return lines
-
-
-def kind_of(line):
-    """A line without what is particular to a case."""
-    return re.sub(r"\d+", "N", line.strip().split(": ")[0])[:60]

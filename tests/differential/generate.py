@@ -47,7 +47,7 @@ class Case:
     def lines(self):
         out = [f"to the {self.place}, the client says{' (waiting between the pieces)' if self.is_waiting else ''}:"]
         out += ["  " + repr(piece)[1:] for piece in self.pieces()]
-        out += [f"and at the end {'ends its side' if self.end == 'fin' else 'asks GET /probe'}; the backend answers:"]
+        out += [f"and at the end {'ends its side' if self.end == 'fin' else 'asks GET /are-you-there'}; the backend answers:"]
         for when, steps in self.answers or [("end", PLAIN)]:
             said = ", ".join(repr(s[1])[1:] if s[0] == "send" else s[0] for s in steps)
             out.append(f"  {'after the head' if when == 'head' else 'after the request'}: {said}")
@@ -62,7 +62,7 @@ def pick(rng, *rows):
 METHODS = [b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH"]
 ODD_METHODS = [b"TRACE", b"CONNECT", b"QUERY", b"PURGE", b"PROPFIND", b"MKCOL", b"M-SEARCH", b"LINK", b"SOURCE", b"SEARCH", b"REPORT",
                b"FOO", b"get", b"GETX", b"G", b"PRI", b"DESCRIBE", b"ANNOUNCE", b"BREW", b"", b"GE T", b"G\x80T", b"G(T", b"LOCK", b"ACL"]
-PATHS = [b"/", b"/a", b"/a/b", b"/a?q=1", b"/a/b/c?x=1&y=2", b"/direct", b"/away", b"/old/x", b"/old/x?y", b"/probes", b"/a/", b"/away?x=1#y"]
+PATHS = [b"/", b"/a", b"/a/b", b"/a?q=1", b"/a/b/c?x=1&y=2", b"/direct", b"/away", b"/old/x", b"/old/x?y", b"/are-you-there/x", b"/a/", b"/away?x=1#y"]
 ODD_PARTS = [b"%2f", b"%2F", b"%5c", b"\\", b"..", b".", b"/./", b"/../", b"//", b"%2e", b"%2e%2e/", b"%41", b"%7e", b"%00", b"%0a", b"%20", b"%", b"%4",
              b"%zz", b"#frag", b"#", b"?", b"??", b"?a#b", b";p=1", b":", b"@", b"*", b"~", b"!", b"'", b"\"", b"<>", b"|", b"^", b"`", b"{}", b"\xc3\xa9",
              b"\xff", b"\x80", b"\x7f", b"\x01", b"\t", b" ", b"%C3%A9", b"+", b"=", b"&", b",", b"[", b"]", b"%25", b"%2525", b"a" * 300]

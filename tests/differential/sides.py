@@ -149,7 +149,7 @@ class Envoy(Side):
                 subprocess.run([pocketmesh, "export", "envoy", proxy, "-f", self.manifest, "-q", "--access-log", log,
                                 "--listen", f"{listener}=127.0.0.1:0"], stdout=f, check=True)
             self.spawn(place, [envoy, "-c", config, "--concurrency", "1", "--disable-hot-restart", "-l", "error",
-                               "--admin-address-path", admin, "--file-flush-interval-msec", "10"], stdout=subprocess.DEVNULL)
+                               "--admin-address-path", admin, "--file-flush-interval-msec", "2"], stdout=subprocess.DEVNULL)
             self.ports[place] = self.port_of(admin, listener)
             self.logs[place] = [log, 0]
 
