@@ -103,9 +103,26 @@ static void fail_protocol(struct conn *conn)
 
 static void begin_message(struct conn *conn, struct attempt *attempt)
 {
-    struct arena *arena = attempt->stream != NULL ? &attempt->stream->arena : &attempt->arena;
     conn->up.is_interim = false;
-    h1_begin(conn->parser, arena, attempt->head->method);
+    h1_begin(conn->parser, attempt->stream != NULL ? &attempt->stream->arena : &attempt->reading,
+             attempt->head->method);
+}
+
+static void begin_message_after_interim(struct conn *conn, struct attempt *attempt)
+{
+    arena_reset(&attempt->reading);
+    conn->up.is_interim = false;
+    h1_begin(conn->parser, &attempt->reading, attempt->head->method);
+}
+
+/* What was read behind a 1xx is kept with the stream once it is the response. */
+static struct response_head *keep_head(struct attempt *attempt, struct response_head *head)
+{
+    if (attempt->stream == NULL || head->headers.arena == &attempt->stream->arena)
+        return head;
+    struct response_head *kept = ARENA_NEW(&attempt->stream->arena, struct response_head);
+    response_head_copy(kept, head, &attempt->stream->arena);
+    return kept;
 }
 
 /* A mirror's answer counts in its cluster, and that is all (ENVOY.md 3.6). */
@@ -188,7 +205,7 @@ static void tell_end(struct attempt *attempt)
 static void take_end(struct conn *conn, struct attempt *attempt, bool has_surplus)
 {
     if (conn->up.is_interim) {
-        begin_message(conn, attempt);
+        begin_message_after_interim(conn, attempt);
         return;
     }
     part(conn, attempt, has_surplus);
@@ -386,6 +403,8 @@ void upstream_read(struct conn *conn, struct str bytes)
         enum h1_event_kind kind = h1_next(conn->parser, &bytes, &event);
         if (kind == H1_MORE)
             return;
+        if (kind == H1_HEAD && (event.response->status >= 200 || event.response->status == 101))
+            event.response = keep_head(attempt, event.response);
         if (!take_whole(conn, attempt, &event, &bytes))
             take_event(conn, attempt, &event, &bytes);
     }

@@ -129,8 +129,9 @@ static void bring_down(enum framing framing, bool is_sipping)
     struct town *town = town_new();
     uint64_t body_bytes = is_sipping ? bulk_bytes() / 8 : bulk_bytes();
     char head[128];
-    snprintf(head, sizeof(head), framing == BY_LENGTH ? "HTTP/1.1 200 OK\r\ncontent-length: %llu\r\n\r\n"
-                                                      : "HTTP/1.1 200 OK\r\n\r\n",
+    snprintf(head, sizeof(head),
+             framing == BY_LENGTH ? "HTTP/1.1 200 OK\r\ncontent-length: %llu\r\n\r\n"
+                                  : "HTTP/1.1 200 OK\r\n\r\n",
              (unsigned long long)body_bytes);
     town->is_upstream_silent = true; /* the test speaks for it */
     struct end *client = town_dial(town);
@@ -141,10 +142,8 @@ static void bring_down(enum framing framing, bool is_sipping)
     upstream->left_bytes = body_bytes;
     upstream->is_fin_after_body = framing == BY_CLOSE;
     end_say(upstream, str_of(head));
-    struct bulk bulk = {.town = town,
-                        .reader = client,
-                        .wanted_bytes = body_bytes,
-                        .is_sipping = is_sipping};
+    struct bulk bulk = {
+        .town = town, .reader = client, .wanted_bytes = body_bytes, .is_sipping = is_sipping};
     deliver(&bulk);
     TOWN_WAIT(town, has_a_record, town);
     assert_int_equal(town->status, 200);
@@ -163,7 +162,8 @@ static void bring_up(bool is_chunked, bool is_sipping)
              is_chunked ? "transfer-encoding" : "content-length", is_chunked ? "chunked" : "",
              chunk);
     if (!is_chunked)
-        snprintf(head, sizeof(head), "POST /app HTTP/1.1\r\nhost: a\r\ncontent-length: %llu\r\n\r\n",
+        snprintf(head, sizeof(head),
+                 "POST /app HTTP/1.1\r\nhost: a\r\ncontent-length: %llu\r\n\r\n",
                  (unsigned long long)body_bytes);
     town->is_upstream_silent = true;
     struct end *client = town_dial(town);
@@ -172,10 +172,8 @@ static void bring_up(bool is_chunked, bool is_sipping)
     TOWN_WAIT(town, has_an_upstream_end, town);
     struct end *upstream = town_upstream_end(town);
     upstream->is_discarding = true;
-    struct bulk bulk = {.town = town,
-                        .reader = upstream,
-                        .wanted_bytes = body_bytes,
-                        .is_sipping = is_sipping};
+    struct bulk bulk = {
+        .town = town, .reader = upstream, .wanted_bytes = body_bytes, .is_sipping = is_sipping};
     deliver(&bulk);
     if (is_chunked) {
         TOWN_WAIT(town, end_is_silent, client);
