@@ -200,15 +200,19 @@ static void test_heads_without_end_are_cut_off(void **state)
         const char *begin, *more, *details;
         uint32_t status;
     } rows[] = {
-        {"GET /", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        {"GET /",
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
          "http1.headers_too_large", 431},
-        {"GET /app HTTP/1.1\r\nhost: a\r\n", "x: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
-         "http1.headers_too_large", 431},
-        {"GET /app HTTP/1.1\r\nx: ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        {"GET /app HTTP/1.1\r\nhost: a\r\n",
+         "x: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", "http1.headers_too_large",
+         431},
+        {"GET /app HTTP/1.1\r\nx: ",
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
          "http1.headers_too_large", 431},
         {"GET /app HTTP/1.1\r\nhost: a\r\nx:", " \r\n", "http1.headers_too_large", 431},
         {HEAD "transfer-encoding: chunked\r\n\r\n0\r\n",
-         "x: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", "http1.headers_too_large", 431},
+         "x: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", "http1.headers_too_large",
+         431},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct peers *peers = peers_new();
@@ -380,8 +384,10 @@ static void test_answers_without_end_are_cut_off(void **state)
         const char *begin, *more;
     } rows[] = {
         {"HTTP/1.1 200 ", "OKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOK"},
-        {"HTTP/1.1 200 OK\r\n", "x: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"},
-        {"HTTP/1.1 200 OK\r\nx: ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+        {"HTTP/1.1 200 OK\r\n",
+         "x: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"},
+        {"HTTP/1.1 200 OK\r\nx: ",
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct peers *peers = peers_new();
