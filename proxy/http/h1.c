@@ -188,26 +188,20 @@ static void note_framing(struct h1_framing_words *words, struct str name, struct
     }
 }
 
-/* Two lines of Host are one, joined as any inline header. */
-static void add_host(struct h1_parser *parser, struct str value)
+/* Of the names that Envoy knows there is one line at most (ENVOY.md 1.2). It is
+ * made at the end, so that many short ones do not cost their sum again and again. */
+static void join_fields(struct h1_parser *parser)
 {
+    struct header_list *headers = parser->headers;
+    for (uint32_t i = 0; i < headers->count; i++)
+        if (header_is_inline_request(headers->items[i].name))
+            header_join(headers, headers->items[i].name);
+    if (parser->side == H1_RESPONSES)
+        return;
     struct request_head *head = parser->request;
-    if (head->authority.len == 0)
-        head->authority = value;
-    else if (value.len > 0)
-        head->authority =
-            arena_format(parser->arena, "%.*s,%.*s", STR_FMT(head->authority), STR_FMT(value));
-    head->has_authority = true;
-}
-
-static void add_field(struct h1_parser *parser, struct str name, struct str value)
-{
-    if (parser->place == PLACE_TRAILERS)
-        header_append_line(&parser->trailers, name, value);
-    else if (parser->side == H1_REQUESTS && str_eq(name, STR("host")))
-        add_host(parser, value);
-    else
-        header_add(parser->headers, name, value);
+    header_join(headers, STR("host"));
+    head->has_authority = header_get(headers, STR("host"), &head->authority);
+    header_remove(headers, STR("host"));
 }
 
 /* Every field of `text`, which is copied. */
@@ -222,17 +216,22 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
         memcpy(block, text.ptr, text.len);
     struct h1_field field;
     uint32_t count = 0;
+    bool is_trailers = parser->place == PLACE_TRAILERS;
+    struct header_list *list = is_trailers ? &parser->trailers : parser->headers;
     while (h1_text_next_field(&rest, &field)) {
         struct str name = h1_text_lower(block + (field.name.ptr - block), field.name.len);
         note_framing(words, name, field.raw);
         if (++count <= parser->settings.header_count_max)
-            add_field(parser, name, h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
+            header_append_line(list, name,
+                               h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
     }
     buf_clear(&parser->scratch);
     if (rest.len > 0 || (is_head && (words->length_count > 1 || words->is_length_bad)))
         return refuse_codec(parser);
     if (count > parser->settings.header_count_max)
         return refuse(parser, h1_refuse(431, STR("http1.too_many_headers")));
+    if (!is_trailers)
+        join_fields(parser);
     return true;
 }
 

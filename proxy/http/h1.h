@@ -88,7 +88,8 @@ struct h1_out {
 /* Request line, host first, then the list in order. RC_FULL: buffer full. */
 enum rc h1_write_request(struct buf *out, const struct request_head *head, bool has_body,
                          struct h1_out *framing) MUST_USE;
-/* `is_closing` adds connection: close; is_http10: the peer speaks 1.0. */
+/* `is_closing` adds connection: close; is_http10: the peer speaks 1.0 and is told
+ * when the connection is kept. */
 enum rc h1_write_response(struct buf *out, const struct response_head *head, bool has_body,
                           bool is_closing, bool is_http10, struct h1_out *framing) MUST_USE;
 /* Body bytes framed as `framing` says. */

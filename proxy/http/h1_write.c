@@ -150,6 +150,8 @@ enum rc h1_write_response(struct buf *out, const struct response_head *head, boo
     /* The connection manager's header stands before what the codec adds. */
     if (is_closing)
         at = put_line(at, STR("connection"), STR("close"));
+    else if (is_http10 && head->status >= 200)
+        at = put_line(at, STR("connection"), STR("keep-alive"));
     if (frame.name.len > 0)
         at = put_line(at, frame.name, frame.value);
     at = put(at, STR("\r\n"));

@@ -231,6 +231,28 @@ void header_add(struct header_list *list, struct str name, struct str value)
         *old = arena_format(list->arena, "%.*s,%.*s", STR_FMT(*old), STR_FMT(value));
 }
 
+void header_join(struct header_list *list, struct str name)
+{
+    uint32_t first = header_find(list, name, 0);
+    if (first == UINT32_MAX || header_find(list, name, first + 1) == UINT32_MAX)
+        return;
+    size_t size = 0;
+    for (uint32_t i = first; i != UINT32_MAX; i = header_find(list, name, i + 1))
+        size += list->items[i].value.len + 1;
+    char *text = arena_alloc(list->arena, size);
+    size_t len = 0;
+    for (uint32_t i = first; i != UINT32_MAX; i = header_find(list, name, i + 1)) {
+        struct str value = list->items[i].value;
+        if (len > 0 && value.len > 0)
+            text[len++] = ',';
+        if (value.len > 0)
+            memcpy(text + len, value.ptr, value.len);
+        len += value.len;
+    }
+    list->items[first].value = (struct str){text, len};
+    (void)remove_from(list, name, first + 1);
+}
+
 void header_set(struct header_list *list, struct str name, struct str value)
 {
     uint32_t index = header_find(list, name, 0);

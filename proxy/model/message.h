@@ -64,6 +64,10 @@ void header_append_line(struct header_list *list, struct str name, struct str va
  * inline headers are joined with ",", others get another line. */
 void header_add(struct header_list *list, struct str name, struct str value);
 
+/* All lines of that name become one, in the place of the first; as header_add
+ * would have made it, but built at once, whatever their number. */
+void header_join(struct header_list *list, struct str name);
+
 /* As Envoy's setters of inline headers: the first entry keeps its place and
  * gets the value, others go; appended when there is none. */
 void header_set(struct header_list *list, struct str name, struct str value);

@@ -20,6 +20,7 @@ static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
     list_init(&attempt->link);
     list_init(&attempt->failing);
     arena_init(&attempt->arena, ARENA_BLOCK_BYTES, 0);
+    arena_init(&attempt->reading, ARENA_BLOCK_BYTES, 0);
     buf_init(&attempt->body, BODY_BYTES_MAX);
     heap_node_init(&attempt->timer.node);
     attempt->timer.owner = TIMER_ATTEMPT;
@@ -54,6 +55,7 @@ static void give(struct attempt *attempt)
         attempt->stream->attempt = NULL;
     attempt->stream = NULL;
     arena_reset(&attempt->arena);
+    arena_reset(&attempt->reading);
     buf_clear(&attempt->body);
     if (attempt->body.capacity > KEPT_BODY_BYTES_MAX)
         buf_shrink(&attempt->body);
@@ -308,5 +310,6 @@ void attempt_fini(struct attempt *attempt)
     if (attempt->wire == NULL)
         return;
     arena_fini(&attempt->arena);
+    arena_fini(&attempt->reading);
     buf_fini(&attempt->body);
 }

@@ -39,6 +39,10 @@ struct attempt {
     bool is_response_complete;
     struct list failing; /* among those whose connect failed */
 
+    /* Where a mirror's answers are read, and what comes after a 1xx: forgotten
+     * before the next one, so that no number of them needs more room. */
+    struct arena reading;
+
     /* Mirrors only. */
     struct list link; /* in stream->mirrors until the body is complete */
     struct arena arena;

@@ -50,8 +50,6 @@ struct conn_downstream {
     int64_t grace_ns;      /* while lingering: since the last progress */
     bool is_last;          /* no request is served after the one under way */
     bool is_idle_over;     /* it drains: closed when the timer fires and no request is there */
-    bool is_close_wanted;  /* by the client itself: it may be closed without a grace */
-    bool is_reading;       /* its bytes are being parsed */
     uint32_t request_count;
 };
 

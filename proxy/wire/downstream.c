@@ -34,14 +34,16 @@ static void linger(struct conn *conn)
         conn_linger(conn, grace_ns > 0 ? grace_ns : LIMIT_DELAYED_CLOSE_NS);
 }
 
-/* Requests that come now are the last; without one, it closes after a while. */
+/* Answers say from now on that the connection closes; it does after a while. */
 static void drain(struct conn *conn)
 {
     int64_t grace_ns = conn->down.http->drain_timeout_ns;
+    if (conn->down.request_count == 0) {
+        conn_close(conn); /* nobody has spoken: there is nobody to be polite to */
+        return;
+    }
     conn->down.is_idle_over = true;
-    if (conn->down.stream == NULL)
-        conn_set_timer(conn,
-                       ns_add(conn->wire->now_ns, grace_ns > 0 ? grace_ns : DRAIN_TIMEOUT_NS));
+    conn_set_timer(conn, ns_add(conn->wire->now_ns, grace_ns > 0 ? grace_ns : DRAIN_TIMEOUT_NS));
 }
 
 /* To the front-line proxy, plaintext is plaintext (ENVOY.md 1.2). */
@@ -110,10 +112,11 @@ static void start_stream(struct conn *conn)
 {
     if (conn->down.stream->is_started)
         return;
-    conn_stop_timer(conn);
+    if (!conn->down.is_idle_over)
+        conn_stop_timer(conn);
     stream_start(conn->down.stream);
     if (++conn->down.request_count == conn->down.http->requests_per_connection_max) {
-        conn->down.is_last = conn->down.is_close_wanted = true;
+        conn->down.is_last = true;
         count(conn, STAT_HTTP_downstream_cx_max_requests_reached);
     }
 }
@@ -176,9 +179,7 @@ static void feed(struct conn *conn, struct str *input)
             drop_unstarted(conn);
             return;
         }
-        conn->down.is_reading = true;
         take_event(conn, &event);
-        conn->down.is_reading = false;
     }
 }
 
@@ -272,8 +273,10 @@ void downstream_wake(struct conn *conn)
             conn_abort(conn);
         else
             conn_close(conn);
+    } else if (conn->down.is_idle_over && conn->down.stream != NULL) {
+        conn->down.is_last = true;
     } else if (conn->down.is_idle_over) {
-        conn_close(conn);
+        linger(conn);
     } else {
         count(conn, STAT_HTTP_downstream_cx_idle_timeout);
         drain(conn);
@@ -294,17 +297,17 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     conn->down.stream = NULL;
     if (!conn_is_open(conn))
         return;
-    bool is_torn = stream->is_cut || !stream->is_responding || !stream->is_request_complete;
-    bool is_wanted = conn->down.is_close_wanted && !conn->down.is_reading;
-    if (!is_torn && (is_wanted || conn->wire->is_draining)) {
-        conn_close(conn);
-    } else if (is_torn || conn->down.is_last) {
-        /* A client that did not ask for it may be sending its next request: a
-         * close at once could destroy the answer on its way. Nor is it closed in
-         * the middle of what it says, when we answer ourselves. */
+    bool is_over = stream->is_cut || !stream->is_responding || !stream->is_request_complete;
+    bool is_last = conn->down.is_last || conn->wire->is_draining;
+    /* An answer from within the head comes before the codec has seen the end of
+     * the request: to Envoy that is early, and the close is delayed. */
+    if (is_over || (is_last && (stream->is_in_head || conn->down.is_idle_over))) {
         linger(conn);
+    } else if (is_last) {
+        conn_close(conn);
     } else {
-        set_idle_timer(conn);
+        if (!conn->down.is_idle_over)
+            set_idle_timer(conn);
         list_remove(&conn->down.ready);
         list_push_back(&conn->wire->ready_conns, &conn->down.ready);
     }

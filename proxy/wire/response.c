@@ -6,6 +6,7 @@
 
 #include "base/ns.h"
 #include "proxy/core/stats.h"
+#include "proxy/http/h1_head.h"
 #include "proxy/wire/downstream.h"
 
 static bool is_writable(const struct stream *stream)
@@ -44,9 +45,17 @@ static bool is_last_on_connection(struct stream *stream)
         down->is_last = true;
         count(stream, STAT_HTTP_downstream_rq_response_before_rq_complete);
     }
-    if (stream->wire->is_draining || down->is_idle_over)
+    if (stream->wire->is_draining)
         down->is_last = true;
-    return down->is_last;
+    return down->is_last || down->is_idle_over;
+}
+
+/* To HTTP/1.0 a body without a length ends with the connection. */
+static bool is_until_close(const struct stream *stream, const struct response_head *head,
+                           bool is_end)
+{
+    return stream->is_http10 && !is_end && head->status >= 200 && head->status != 204 &&
+           head->status != 304 && !header_is_present(&head->headers, STR("content-length"));
 }
 
 void response_send_interim(struct stream *stream, const struct response_head *head)
@@ -60,7 +69,8 @@ void response_send_interim(struct stream *stream, const struct response_head *he
     for (size_t i = 0; i < COUNT_OF(hops); i++)
         header_remove(&out.headers, hops[i]);
     struct h1_out framing = {.request_method = stream->method};
-    enum rc rc = h1_write_response(&stream->down->out, &out, false, false, false, &framing);
+    enum rc rc =
+        h1_write_response(&stream->down->out, &out, false, false, stream->is_http10, &framing);
     ASSERT(rc == RC_OK);
     count_status(stream, head->status);
     stream_note_progress(stream);
@@ -73,11 +83,14 @@ void response_send_head(struct stream *stream, const struct response_head *head,
         return;
     struct conn *down = stream->down;
     struct response_head out = *head;
-    stream->is_tunnel = stream->is_upgrade && head->status == 101;
+    stream->is_tunnel =
+        stream->is_upgrade && head->status == 101 && h1_head_is_upgrade(&head->headers);
     /* To Envoy an upgrade's request never completes, so there is no time to tell. */
     if (stream->is_upgrade)
         header_remove(&out.headers, STR("x-envoy-upstream-service-time"));
     pipeline_response(down->down.http, date(stream->wire), stream->is_tunnel, &out);
+    if (is_until_close(stream, &out, is_end))
+        down->down.is_last = true;
     bool is_last = is_last_on_connection(stream);
     stream->framing = (struct h1_out){.is_head_answer = str_eq(stream->method, STR("HEAD")),
                                       .request_method = stream->method};
@@ -88,8 +101,6 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     stream_note_responding(stream);
     count(stream, STAT_HTTP_downstream_rq_completed);
     count_status(stream, head->status);
-    if (stream->framing.framing == BODY_UNTIL_CLOSE)
-        down->down.is_last = true;
     conn_written(down);
 }
 

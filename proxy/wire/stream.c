@@ -143,6 +143,7 @@ void stream_give(struct stream *stream)
     stream->is_http10 = stream->is_upgrade = stream->is_tunnel = false;
     stream->is_responding = stream->is_cut = stream->is_body_lost = false;
     stream->is_interim_sent = false;
+    stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
     slots_give(&stream->wire->streams, stream->number);
 }
@@ -267,7 +268,7 @@ static void refuse(struct stream *stream, struct request_head *head,
                         });
 }
 
-void stream_note_head(struct stream *stream, const struct h1_event *event)
+static void take_head(struct stream *stream, const struct h1_event *event)
 {
     struct conn_downstream *down = &stream->down->down;
     struct request_head *head = event->request;
@@ -280,7 +281,7 @@ void stream_note_head(struct stream *stream, const struct h1_event *event)
     bool is_end = event->is_end && !event->is_upgrade;
     stream->has_body = !is_end;
     if (!event->is_keep_alive || event->is_close_nominated)
-        down->is_last = down->is_close_wanted = true;
+        down->is_last = true;
     answer_expectation(stream, head);
     struct pipeline_answer answer = run_pipeline(stream, event);
     stream->is_request_complete = is_end;
@@ -307,6 +308,13 @@ void stream_note_head(struct stream *stream, const struct h1_event *event)
     /* An upgrade's request is complete for the route's clock (ENVOY.md 15.1). */
     if (stream->is_upgrade)
         stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_REQUEST_END});
+}
+
+void stream_note_head(struct stream *stream, const struct h1_event *event)
+{
+    stream->is_in_head = true;
+    take_head(stream, event);
+    stream->is_in_head = false;
 }
 
 void stream_note_bad(struct stream *stream, const struct h1_event *event)

@@ -103,9 +103,26 @@ static void fail_protocol(struct conn *conn)
 
 static void begin_message(struct conn *conn, struct attempt *attempt)
 {
-    struct arena *arena = attempt->stream != NULL ? &attempt->stream->arena : &attempt->arena;
     conn->up.is_interim = false;
-    h1_begin(conn->parser, arena, attempt->head->method);
+    h1_begin(conn->parser, attempt->stream != NULL ? &attempt->stream->arena : &attempt->reading,
+             attempt->head->method);
+}
+
+static void begin_message_after_interim(struct conn *conn, struct attempt *attempt)
+{
+    arena_reset(&attempt->reading);
+    conn->up.is_interim = false;
+    h1_begin(conn->parser, &attempt->reading, attempt->head->method);
+}
+
+/* What was read behind a 1xx is kept with the stream once it is the response. */
+static struct response_head *keep_head(struct attempt *attempt, struct response_head *head)
+{
+    if (attempt->stream == NULL || head->headers.arena == &attempt->stream->arena)
+        return head;
+    struct response_head *kept = ARENA_NEW(&attempt->stream->arena, struct response_head);
+    response_head_copy(kept, head, &attempt->stream->arena);
+    return kept;
 }
 
 /* A mirror's answer counts in its cluster, and that is all (ENVOY.md 3.6). */
@@ -116,7 +133,7 @@ static void count_mirrored(const struct conn *conn, uint32_t status)
                               &wire->memory);
 }
 
-/* A switch of protocols is final; who did not ask for it gets it all the same. */
+/* Numbers below 100 are final, too; so is 101. */
 static bool is_interim(uint32_t status)
 {
     return status / 100 == 1 && status != 101;
@@ -194,7 +211,7 @@ static void tell_end(struct attempt *attempt)
 static void take_end(struct conn *conn, struct attempt *attempt, bool has_surplus)
 {
     if (conn->up.is_interim) {
-        begin_message(conn, attempt);
+        begin_message_after_interim(conn, attempt);
         return;
     }
     part(conn, attempt, has_surplus);
@@ -242,6 +259,14 @@ static void decline(struct stream *stream, struct response_head *head)
                         });
 }
 
+/* The agreement to an upgrade that was asked for. Any other 101 is a response
+ * without a body, and that is all. */
+static bool is_switch(const struct attempt *attempt, const struct h1_event *event)
+{
+    return event->response->status == 101 && event->is_upgrade && attempt->stream != NULL &&
+           attempt->stream->is_upgrade;
+}
+
 static void take_event(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
                        struct str *input)
 {
@@ -276,8 +301,8 @@ static bool take_whole(struct conn *conn, struct attempt *attempt, const struct 
     if (event->kind != H1_HEAD || !event->is_end)
         return false;
     uint32_t status = event->response->status;
-    bool is_switch = status == 101 && attempt->stream != NULL && attempt->stream->is_upgrade;
-    if (is_interim(status) || is_switch || is_declined(attempt, status))
+    if (is_interim(status) || is_switch(attempt, event) ||
+        is_declined(attempt, status))
         return false;
     struct h1_event end;
     enum h1_event_kind kind = h1_next(conn->parser, input, &end);
@@ -384,6 +409,8 @@ void upstream_read(struct conn *conn, struct str bytes)
         enum h1_event_kind kind = h1_next(conn->parser, &bytes, &event);
         if (kind == H1_MORE)
             return;
+        if (kind == H1_HEAD && (event.response->status >= 200 || event.response->status == 101))
+            event.response = keep_head(attempt, event.response);
         if (!take_whole(conn, attempt, &event, &bytes))
             take_event(conn, attempt, &event, &bytes);
     }

@@ -38,7 +38,9 @@ struct end {
     uv_connect_t connect;
     uv_write_t write;
     uv_shutdown_t shutdown;
-    char *writing; /* what libuv writes */
+    char *writing; /* what libuv writes; kept, so that much can be said in little memory */
+    size_t writing_capacity;
+    bool is_writing;
     struct buf heard;
     uint64_t heard_bytes;
     uint64_t sent_bytes;
@@ -112,8 +114,7 @@ static inline void end_say(struct end *end, struct str bytes);
 static inline void on_end_written(uv_write_t *write, int status)
 {
     struct end *end = write->handle->data;
-    free(end->writing);
-    end->writing = NULL;
+    end->is_writing = false;
     if (status != 0)
         return;
     if (end->left_bytes == 0) {
@@ -131,9 +132,13 @@ static inline void on_end_written(uv_write_t *write, int status)
 /* One write at a time. */
 static inline void end_say(struct end *end, struct str bytes)
 {
-    assert_null(end->writing);
-    end->writing = malloc(bytes.len);
-    assert_non_null(end->writing);
+    assert_false(end->is_writing);
+    end->is_writing = true;
+    if (end->writing_capacity < bytes.len) {
+        end->writing = realloc(end->writing, bytes.len);
+        assert_non_null(end->writing);
+        end->writing_capacity = bytes.len;
+    }
     memcpy(end->writing, bytes.ptr, bytes.len);
     end->sent_bytes += bytes.len;
     uv_buf_t piece = uv_buf_init(end->writing, (unsigned)bytes.len);

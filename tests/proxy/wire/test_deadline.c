@@ -6,6 +6,7 @@
 #include "tests/proxy/wire/peers.h"
 
 #define APP "GET /app HTTP/1.1\r\nhost: a\r\n\r\n"
+#define DIRECT "GET /direct HTTP/1.1\r\nhost: a\r\n\r\n"
 #define POST_HALF "POST /app HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nab"
 #define OK_FROM_SERVER "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
 
@@ -27,6 +28,12 @@ static uint64_t cluster_count(struct peers *peers, enum cluster_stat stat)
 static bool has_line(struct str heard, const char *line)
 {
     return str_contains(heard, str_of(line));
+}
+
+static void ask_and_answer(struct peers *peers, uint32_t client)
+{
+    peers_say(peers, client, APP);
+    peers_say(peers, peers_server(peers), OK_FROM_SERVER "hi");
 }
 
 /* One stream that takes too long, by each of the four clocks. */
@@ -181,11 +188,11 @@ static void test_a_silent_websocket_is_closed(void **state)
     struct peers *peers = peers_new();
     manager()->stream_idle_timeout_ns = 20 * NS_SECOND;
     uint32_t client = peers_dial(peers);
-    peers_say(peers, client,
-              "GET /short HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    peers_say(
+        peers, client,
+        "GET /short HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
     uint32_t server = peers_server(peers);
-    peers_say(peers, server,
-              "HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    peers_say(peers, server, "HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
     peers_wait(peers, 19 * NS_SECOND);
     peers_say(peers, server, "ping");
     peers_wait(peers, 19 * NS_SECOND);
@@ -247,7 +254,8 @@ static void test_grpc_is_told_that_the_deadline_is_exceeded(void **state)
     peers_free(peers);
 }
 
-/* Nothing is said; what comes within the grace is served, and is the last. */
+/* What comes within the grace is served, and told to be the last; then the peer
+ * has a second to close first. Who never spoke is left at once. */
 static void test_idle_and_old_connections_drain(void **state)
 {
     (void)state;
@@ -263,18 +271,22 @@ static void test_idle_and_old_connections_drain(void **state)
         manager()->idle_timeout_ns = rows[i].idle_ns;
         manager()->max_connection_duration_ns = rows[i].age_ns;
         manager()->drain_timeout_ns = 2 * NS_SECOND;
-        uint32_t silent = peers_dial(peers), late = peers_dial(peers);
+        uint32_t mute = peers_dial(peers), once = peers_dial(peers), twice = peers_dial(peers);
+        peers_say(peers, once, DIRECT);
+        peers_say(peers, twice, DIRECT);
+        (void)peers_heard(peers, twice);
         peers_wait(peers, 10 * NS_SECOND);
-        assert_int_equal(http_count(peers, rows[i].stat), 2);
-        peers_wait(peers, NS_SECOND);
-        assert_false(peers->items[silent].is_closed);
-        peers_say(peers, late, "GET /direct HTTP/1.1\r\nhost: a\r\n\r\n");
-        assert_true(has_line(peers_heard(peers, late), "\r\nconnection: close\r\n"));
-        assert_false(peers->items[late].is_closed);
-        peers_wait(peers, NS_SECOND);
-        assert_true(peers->items[late].is_closed);
-        assert_true(peers->items[silent].is_closed);
-        assert_int_equal(peers->items[silent].heard.end, 0);
+        assert_int_equal(http_count(peers, rows[i].stat), 3);
+        assert_true(peers->items[mute].is_closed);
+        assert_false(peers->items[once].is_closed);
+        peers_say(peers, twice, DIRECT);
+        assert_true(has_line(peers_heard(peers, twice), "\r\nconnection: close\r\n"));
+        peers_wait(peers, 3 * NS_SECOND - 1);
+        assert_false(peers->items[once].is_closed);
+        assert_false(peers->items[twice].is_closed);
+        peers_wait(peers, 1);
+        assert_true(peers->items[once].is_closed);
+        assert_true(peers->items[twice].is_closed);
         peers_free(peers);
     }
 }
@@ -291,7 +303,6 @@ static void test_an_old_connection_ends_with_its_request(void **state)
     assert_false(peers->items[client].is_closed);
     peers_say(peers, peers_server(peers), OK_FROM_SERVER "hi");
     assert_true(has_line(peers_heard(peers, client), "\r\nconnection: close\r\n"));
-    assert_false(peers->items[client].is_closed);
     peers_wait(peers, NS_SECOND);
     assert_true(peers->items[client].is_closed);
     peers_free(peers);
@@ -305,10 +316,9 @@ static void test_the_last_of_so_many_requests_closes(void **state)
     uint32_t client = peers_dial(peers);
     for (int i = 1; i <= 3; i++) {
         assert_false(peers->items[client].is_closed);
-        peers_say(peers, client, "GET /direct HTTP/1.1\r\nhost: a\r\n\r\n");
+        ask_and_answer(peers, client);
         assert_int_equal(has_line(peers_heard(peers, client), "\r\nconnection: close\r\n"), i == 3);
     }
-    peers_wait(peers, NS_SECOND);
     assert_true(peers->items[client].is_closed);
     assert_int_equal(http_count(peers, STAT_HTTP_downstream_cx_max_requests_reached), 1);
     peers_free(peers);
@@ -336,12 +346,6 @@ static void test_the_delayed_close_may_be_off_or_longer(void **state)
 }
 
 /* --- upstream ------------------------------------------------------------- */
-
-static void ask_and_answer(struct peers *peers, uint32_t client)
-{
-    peers_say(peers, client, APP);
-    peers_say(peers, peers_server(peers), OK_FROM_SERVER "hi");
-}
 
 static void test_idle_upstream_connections_are_closed(void **state)
 {
@@ -425,7 +429,8 @@ static void test_connects_that_take_too_long(void **state)
     peers_wait(peers, 2 * NS_SECOND - 1);
     assert_int_equal(peers->done_count, 0);
     peers_wait(peers, 1);
-    peers_expect_done(peers, 503, "UF", "upstream_reset_before_response_started{connection_timeout}");
+    peers_expect_done(peers, 503, "UF",
+                      "upstream_reset_before_response_started{connection_timeout}");
     assert_int_equal(cluster_count(peers, STAT_CLUSTER_upstream_cx_connect_timeout), 1);
     peers_free(peers);
 }

@@ -109,6 +109,36 @@ static void test_answers_without_a_body_end_with_their_head(void **state)
     peers_free(peers);
 }
 
+/* Nobody asked for it: a response without a body, and the connection is kept.
+ * Asked for, but without the words: the same, and the connection is not. */
+static void test_a_101_that_switches_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *asked, *answered;
+        bool is_kept;
+    } rows[] = {
+        {GET_APP, "HTTP/1.1 101 x\r\n\r\n", true},
+        {GET_APP, "HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: foo\r\n\r\n", true},
+        {"GET /app HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+         "HTTP/1.1 101 x\r\n\r\n", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct peers *peers = peers_new();
+        uint32_t client = peers_dial(peers);
+        peers_say(peers, client, rows[i].asked);
+        peers_say(peers, peers_server(peers), rows[i].answered);
+        struct str heard = peers_heard(peers, client);
+        assert_true(str_has_prefix(heard, STR("HTTP/1.1 101 Switching Protocols\r\n")));
+        assert_false(str_contains(heard, STR("upgrade")));
+        assert_int_equal(str_contains(heard, STR("\r\nconnection: close\r\n")), !rows[i].is_kept);
+        peers_expect_done(peers, 101, "-", "via_upstream");
+        peers_wait(peers, NS_SECOND);
+        assert_int_equal(peers->items[client].is_closed, !rows[i].is_kept);
+        peers_free(peers);
+    }
+}
+
 /* ENVOY.md 3.4 and 8.2: how an upstream may fail before its headers are there. */
 static void test_failures_before_the_answer_become_envoys_503_and_502(void **state)
 {
@@ -136,6 +166,8 @@ static void test_failures_before_the_answer_become_envoys_503_and_502(void **sta
          "upstream_reset_before_response_started{protocol_error}", "protocol error"},
         {SAY, "hello\r\n", 502, "UPE", "upstream_reset_before_response_started{protocol_error}",
          "protocol error"},
+        {SAY, "HTTP/1.1 204 No\r\ncontent-length: 2\r\n\r\nok", 502, "UPE",
+         "upstream_reset_before_response_started{protocol_error}", "protocol error"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct peers *peers = peers_new();
@@ -378,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_chunked_bodies_go_both_ways_without_trailers),
         cmocka_unit_test(test_answers_without_a_body_end_with_their_head),
         cmocka_unit_test(test_failures_before_the_answer_become_envoys_503_and_502),
+        cmocka_unit_test(test_a_101_that_switches_nothing),
         cmocka_unit_test(test_a_torn_answer_is_cut_a_second_later),
         cmocka_unit_test(test_a_close_ends_a_body_without_a_length),
         cmocka_unit_test(test_a_connection_is_closed_after_the_answer_when_it_must),
