@@ -6,6 +6,7 @@
 #   make conformance  agreement with the recorded answers of the real ones
 #   make lint         layers, symbols, format        make format   reformat
 #   make bench        micro benchmarks               make fuzz     fuzz each door
+#   make tsan         the unit tests with threads, under ThreadSanitizer
 #   make soak         wrk through the live data plane, with sanitizers
 #   make differential COUNT=5000 SEED=1: the same bytes to our proxy and to a real Envoy
 #   make envoy        a real Envoy below build/, for the tests that ask one
@@ -136,6 +137,9 @@ run-differential: $(B)/pocketmesh $(B)/differential/serve
 	@BUILD=$(BUILD) tests/differential/run --pocketmesh $(B)/pocketmesh --serve $(B)/differential/serve --count $(COUNT) --seed $(SEED)
 differential:
 	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined run-differential
+# What has threads: proxy/live, on memory that it shares (snapshots, engines).
+tsan:
+	@$(MAKE) --no-print-directory MODE=debug SAN=thread run-proxy-live
 soak:
 	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined all
 	@tests/soak $(BUILD)/debug-$(CC_NAME)-address-undefined/pocketmesh
@@ -172,6 +176,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all differential run-differential soak bench fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
+.PHONY: all differential run-differential soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

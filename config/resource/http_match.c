@@ -121,6 +121,11 @@ struct text_match text_match_read(const struct view *parent, struct str name)
     return text_of(&field, str_eq(name, STR("uri")) ? PLACE_URI : PLACE_FIELD);
 }
 
+struct text_match text_match_own_read(const struct view *view)
+{
+    return text_of(view, PLACE_URI);
+}
+
 void http_match_read(const struct view *match, struct str namespace, struct http_match *out)
 {
     *out = (struct http_match){.origin = view_origin(match)};

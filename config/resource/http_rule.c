@@ -10,22 +10,14 @@
 #include "config/resource/syntax.h"
 
 static const struct field_row RULE_ROWS[] = {
-    {"name", FIELD_USED},
-    {"match", FIELD_USED},
-    {"route", FIELD_USED},
-    {"redirect", FIELD_USED},
-    {"directResponse", FIELD_USED},
-    {"delegate", FIELD_NO_EFFECT},
-    {"rewrite", FIELD_USED},
-    {"timeout", FIELD_USED},
-    {"retries", FIELD_USED},
-    {"fault", FIELD_USED},
-    {"mirror", FIELD_USED},
-    {"mirrors", FIELD_USED},
-    {"mirrorPercent", FIELD_USED},
-    {"mirrorPercentage", FIELD_USED},
-    {"corsPolicy", FIELD_NO_EFFECT},
-    {"headers", FIELD_USED},
+    {"name", FIELD_USED},           {"match", FIELD_USED},
+    {"route", FIELD_USED},          {"redirect", FIELD_USED},
+    {"directResponse", FIELD_USED}, {"delegate", FIELD_NO_EFFECT},
+    {"rewrite", FIELD_USED},        {"timeout", FIELD_USED},
+    {"retries", FIELD_USED},        {"fault", FIELD_USED},
+    {"mirror", FIELD_USED},         {"mirrors", FIELD_USED},
+    {"mirrorPercent", FIELD_USED},  {"mirrorPercentage", FIELD_USED},
+    {"corsPolicy", FIELD_USED},     {"headers", FIELD_USED},
 };
 
 static const struct field_row ROUTE_ROWS[] = {
@@ -112,6 +104,7 @@ static void read_policies(const struct view *rule, struct str namespace, struct 
     struct view timeout = view_field(rule, STR("timeout"));
     struct view retries = view_map(rule, STR("retries"));
     struct view fault = view_map(rule, STR("fault"));
+    struct view cors = view_map(rule, STR("corsPolicy"));
 
     if (view_is_present(&timeout)) {
         out->has_timeout = true;
@@ -121,15 +114,12 @@ static void read_policies(const struct view *rule, struct str namespace, struct 
         if (out->timeout_ns != 0)
             syntax_check_duration(&timeout, out->timeout_ns);
     }
-    if (view_is_present(&retries)) {
+    if (view_is_present(&retries))
         out->retries = http_retries_read(&retries);
-        if (out->retries->attempts > 0)
-            say_not_acted_on(rule, STR("retries"));
-    }
-    if (view_is_present(&fault)) {
+    if (view_is_present(&fault))
         out->fault = http_fault_read(&fault);
-        say_not_acted_on(rule, STR("fault"));
-    }
+    if (view_is_present(&cors))
+        out->cors = http_cors_read(&cors);
     http_mirrors_read(rule, namespace, &out->mirrors);
     say_not_acted_on(rule, STR("mirror"));
     say_not_acted_on(rule, STR("mirrors"));

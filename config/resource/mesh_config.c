@@ -136,11 +136,8 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     read_export_to(root, STR("defaultServiceExportTo"), &out->service_export_to);
     read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);
     read_export_to(root, STR("defaultDestinationRuleExportTo"), &out->destination_rule_export_to);
-    if (view_is_present(&retries)) {
+    if (view_is_present(&retries))
         out->retries = http_retries_read(&retries);
-        if (out->retries->attempts > 0)
-            view_complain(&retries, DIAG_NOT_ACTED_ON, STR("defaultHttpRetryPolicy"), STR_EMPTY);
-    }
 }
 
 void mesh_config_read_text(const struct view *config_map, struct mesh_config *out)

@@ -131,6 +131,17 @@ struct http_fault {
     struct origin origin;
 };
 
+struct http_cors {
+    struct text_match *origins;
+    uint32_t origin_count;
+    struct text_list methods, headers, exposed;
+    bool has_max_age;
+    int64_t max_age_s;
+    bool has_credentials, is_allowing_credentials;
+    bool is_ignoring_unmatched; /* unmatchedPreflights: IGNORE */
+    struct origin origin;
+};
+
 struct http_mirror {
     struct destination destination;
     bool has_percent;
@@ -158,6 +169,7 @@ struct http_rule {
     struct origin timeout_origin;
     const struct http_retries *retries;
     const struct http_fault *fault;
+    const struct http_cors *cors;
     struct http_mirror_list mirrors;
     struct header_operations request, response;
     struct origin origin;
@@ -179,6 +191,8 @@ void virtual_service_read(const struct view *spec, struct virtual_service *out);
 
 /* The parts, each in a file of its own. */
 struct text_match text_match_read(const struct view *parent, struct str name);
+/* The same of a view's own node; an empty prefix is let pass. */
+struct text_match text_match_own_read(const struct view *view);
 void http_match_read(const struct view *match, struct str namespace, struct http_match *out);
 void destination_read(const struct view *destination, struct str namespace,
                       struct destination *out);
@@ -189,6 +203,7 @@ const struct http_rewrite *http_rewrite_read(const struct view *rewrite);
 const struct http_direct_response *http_direct_response_read(const struct view *direct);
 const struct http_retries *http_retries_read(const struct view *retries);
 const struct http_fault *http_fault_read(const struct view *fault);
+const struct http_cors *http_cors_read(const struct view *cors);
 /* mirror, mirrorPercentage, mirrorPercent and mirrors of one rule. */
 void http_mirrors_read(const struct view *rule, struct str namespace, struct http_mirror_list *out);
 /* "reviews", "ns/name", "name.ns.svc" -> "ns/name"; "mesh" stays. */

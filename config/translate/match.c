@@ -21,8 +21,8 @@ static const struct regex *compiled(struct translation *t, struct str pattern)
     return regex_new(&t->snapshot->regexes, pattern, &t->scratch, &why);
 }
 
-static bool string_matcher_of(struct translation *t, const struct text_match *match,
-                              struct string_matcher *out)
+bool match_string_translate(struct translation *t, const struct text_match *match,
+                            struct string_matcher *out)
 {
     *out = (struct string_matcher){.value = context_keep(t, match->value)};
     switch (match->kind) {
@@ -54,7 +54,7 @@ static bool add_header(struct translation *t, struct matcher_list *list, struct 
         .origin = context_keep_origin(t, match->origin),
     };
 
-    if (!string_matcher_of(t, match, &matcher.match))
+    if (!match_string_translate(t, match, &matcher.match))
         return false;
     *ARENA_PUSH(t->arena, list->items, list->count, list->capacity) = matcher;
     return true;
@@ -115,7 +115,7 @@ static bool translate_queries(struct translation *t, const struct http_match *ma
         const struct named_match *named = &match->queries.items[i];
         items[i].name = context_keep(t, named->name);
         items[i].origin = context_keep_origin(t, named->match.origin);
-        if (!string_matcher_of(t, &named->match, &items[i].match))
+        if (!match_string_translate(t, &named->match, &items[i].match))
             return false;
     }
     out->queries = items;

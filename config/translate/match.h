@@ -11,6 +11,10 @@
 bool match_translate(struct translation *t, const struct http_match *match,
                      struct route_match *out);
 
+/* One text. False: a regex that does not compile. */
+bool match_string_translate(struct translation *t, const struct text_match *match,
+                            struct string_matcher *out);
+
 /* Nothing can come after this route. */
 bool match_is_catch_all(const struct route_match *match);
 

@@ -6,12 +6,20 @@
  */
 #include "config/translate/retries.h"
 
+#include "proxy/model/retry_on.h"
+
 #define DEFAULT_ATTEMPTS 2u
 #define DEFAULT_RETRY_ON \
     "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
 #define OLD_RETRY_ON "5xx,connect-failure,refused-stream" /* what 1.0 always asked for */
 #define HOST_SELECTION_ATTEMPTS 5u
 #define STATUS_CODES_TEXT "retriable-status-codes"
+
+static void set_retry_on(struct retry_policy *out, struct str text)
+{
+    out->retry_on = text;
+    out->conditions = retry_on_read(text);
+}
 
 /* Status codes go to their own list; conditions stay, joined with commas. */
 static void split_retry_on(struct translation *t, struct str text, struct retry_policy *out)
@@ -38,7 +46,7 @@ static void split_retry_on(struct translation *t, struct str text, struct retry_
     /* With codes only Istio's join leaves the comma at the front. */
     if (code_count > 0 && !has_codes_word)
         joined = arena_concat(&t->scratch, joined, STR("," STATUS_CODES_TEXT));
-    out->retry_on = context_keep(t, joined);
+    set_retry_on(out, context_keep(t, joined));
     out->status_codes = codes;
     out->status_code_count = code_count;
 }
@@ -48,9 +56,9 @@ static struct retry_policy *default_policy(struct translation *t)
     struct retry_policy *out = ARENA_NEW(t->arena, struct retry_policy);
 
     out->num_retries = DEFAULT_ATTEMPTS;
-    out->retry_on = STR(DEFAULT_RETRY_ON);
+    set_retry_on(out, STR(DEFAULT_RETRY_ON));
     if (!t->profile->has_default_retry) {
-        out->retry_on = STR(OLD_RETRY_ON);
+        set_retry_on(out, STR(OLD_RETRY_ON));
         return out;
     }
     out->has_previous_hosts = true;

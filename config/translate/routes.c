@@ -7,6 +7,7 @@
 #include "config/translate/routes.h"
 
 #include "config/translate/clusters.h"
+#include "config/translate/cors.h"
 #include "config/translate/forward.h"
 #include "config/translate/match.h"
 #include "config/translate/mutations.h"
@@ -181,6 +182,7 @@ static bool translate_route(struct translation *t, const struct route_question *
     if (place.of != NULL)
         out->stat_prefix = context_keep(t, place.of->stat_prefix);
     out->fault = fault_of(t, rule->fault);
+    out->cors = cors_translate(t, rule->cors);
     set_provenance(t, question->service, rule, place, out);
     out->decorator = decorator_of(t, out, question->service->meta.name, question->listen_port);
     return true;

@@ -19,6 +19,8 @@ struct engine *engine_new(struct snapshot *snapshot, uint64_t seed)
     engine->rng_stream = rng_seeded(seed, STR("stream"));
     engine->rng_uuid = rng_seeded(seed, STR("uuid"));
     engine->rng_lb = rng_seeded(seed, STR("lb"));
+    engine->rng_fault = rng_seeded(seed, STR("fault"));
+    engine->rng_jitter = rng_seeded(seed, STR("jitter"));
     engine->clusters = ARENA_ARRAY(&arena, struct cluster_state, snapshot->cluster_count);
     engine->routers = ARENA_ARRAY(&arena, struct router *, snapshot->route_config_count);
     engine->arena = arena;
@@ -73,6 +75,16 @@ struct cluster_stats *engine_cluster_stats(struct engine *engine, uint32_t clust
 struct http_stats *engine_http_stats(struct engine *engine)
 {
     return &engine->http_stats;
+}
+
+void engine_inherit(struct engine *heir, const struct engine *from)
+{
+    http_stats_add(&heir->http_stats, &from->http_stats);
+    for (uint32_t i = 0; i < from->snapshot->cluster_count; i++) {
+        uint32_t index = engine_cluster_index(heir, from->snapshot->clusters[i].name);
+        if (index != MAP_NONE)
+            cluster_stats_add(&heir->clusters[index].stats, &from->clusters[i].stats, &heir->arena);
+    }
 }
 
 uint32_t engine_cluster_index(const struct engine *engine, struct str name)

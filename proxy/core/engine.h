@@ -38,6 +38,15 @@ struct rng *engine_rng_uuid(struct engine *engine);
 struct cluster_stats *engine_cluster_stats(struct engine *engine, uint32_t cluster_index);
 struct http_stats *engine_http_stats(struct engine *engine);
 
+/* The heir goes on counting where `from` stopped; `from` ends now. Same thread.
+ *
+ * Inherited: counters of clusters that both snapshots have, by name, whatever
+ * else of them changed, and those of the connection managers. Not inherited:
+ * counters of clusters that are gone (Envoy drops them with the cluster);
+ * positions of load balancers, pools, what policies remember of endpoints and
+ * luck, which begin anew as with a cluster that Envoy was given again. */
+void engine_inherit(struct engine *heir, const struct engine *from);
+
 /* Index into the snapshot's clusters, or UINT32_MAX. */
 uint32_t engine_cluster_index(const struct engine *engine, struct str name);
 

@@ -16,13 +16,14 @@ struct cluster_state {
     struct lb lb;
     bool is_lb_ready;
     struct cluster_stats stats;
-    struct pool **pools; /* of each endpoint; NULL until asked for */
+    struct pool **pools;  /* of each endpoint; NULL until asked for */
+    uint32_t retry_count; /* in back-off, or under way without an outcome */
 };
 
 struct engine {
     struct snapshot *snapshot;
     struct arena arena;
-    struct rng rng_stream, rng_uuid, rng_lb;
+    struct rng rng_stream, rng_uuid, rng_lb, rng_jitter, rng_fault;
     struct http_stats http_stats;
     struct cluster_state *clusters;
     struct router **routers; /* of each route configuration */

@@ -9,13 +9,17 @@
 
 #include "base/check.h"
 #include "base/ns.h"
+#include "proxy/core/cors.h"
 #include "proxy/core/engine_state.h"
+#include "proxy/core/fault.h"
 #include "proxy/core/forward.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
 #include "proxy/core/redirect.h"
+#include "proxy/core/retry.h"
 #include "proxy/core/router.h"
 #include "proxy/core/split.h"
+#include "proxy/model/limits.h"
 
 /* One step: the exchange, the time and the plan being made. */
 struct step {
@@ -70,6 +74,17 @@ static void end_attempt(struct exchange *xc)
         lb_note_end(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
     xc->has_begun = false;
     xc->attempt = 0;
+    xc->try_deadline_ns = NS_NEVER;
+}
+
+/* The cluster's budget of retries gets back what was held of it, if it was. */
+static bool release_retry(struct exchange *xc)
+{
+    bool was_held = xc->holds_retry;
+    if (was_held)
+        cluster_state(xc)->retry_count--;
+    xc->holds_retry = false;
+    return was_held;
 }
 
 static void abandon(const struct step *step)
@@ -86,7 +101,8 @@ static void finish(const struct step *step)
     ASSERT(xc->state != XC_STATE_FINISHED);
     ASSERT(xc->attempt == 0);
     xc->state = XC_STATE_FINISHED;
-    xc->deadline_ns = NS_NEVER;
+    xc->deadline_ns = xc->resume_ns = NS_NEVER;
+    (void)release_retry(xc);
     xc->record.finished_ns = step->now_ns;
     struct trace_event *event = tell(step, TRACE_FINISHED);
     if (event != NULL) {
@@ -99,10 +115,41 @@ static void finish(const struct step *step)
 struct reply {
     enum reason reason;
     uint32_t status; /* 0: the reason's */
-    uint32_t grpc_status;
     struct str details, flag, body;
-    bool has_words; /* details, flag and body are given here, not by the reason */
+    bool has_words;       /* details, flag and body are given here, not by the reason */
+    bool has_grpc_status; /* else made from the status */
+    uint32_t grpc_status;
 };
+
+/* Encoder filters between the router and the connection manager. */
+static void mark_response(struct exchange *xc)
+{
+    if (xc->cors_origin.len > 0)
+        cors_mark(xc->record.route->cors, xc->cors_origin, xc->response);
+}
+
+/* The response is xc->response. */
+static void send_reply(const struct step *step, const struct reply *reply, struct str body)
+{
+    struct exchange *xc = step->xc;
+    mark_response(xc);
+    xc->record.reason = reply->reason;
+    xc->record.status = xc->response->status;
+    xc->record.details = reply->details;
+    record_add_flag(&xc->record, reply->flag);
+    struct trace_event *event = tell(step, TRACE_LOCAL_REPLY);
+    if (event != NULL) {
+        event->reason = reply->reason;
+        event->number = xc->record.status;
+        event->text = arena_str(xc->setup.trace->arena, reply->details);
+    }
+    abandon(step);
+    struct xc_action *action = act(step, XC_REPLY);
+    action->response = xc->response;
+    action->body = xc->is_head_method ? STR_EMPTY : body;
+    xc->record.bytes_sent += action->body.len;
+    finish(step);
+}
 
 /* Answers by itself; headers that were put into xc->response stay in front. */
 static void reply_with(const struct step *step, struct reply reply)
@@ -117,26 +164,12 @@ static void reply_with(const struct step *step, struct reply reply)
     if (reply.status == 0)
         reply.status = row->status;
     struct local_reply local = {.status = reply.status,
-                                .grpc_status = reply.grpc_status,
                                 .body = reply.body,
-                                .is_grpc = xc->is_grpc};
+                                .is_grpc = xc->is_grpc,
+                                .has_grpc_status = reply.has_grpc_status,
+                                .grpc_status = reply.grpc_status};
     struct str body = local_reply_finish(&local, xc->response);
-    xc->record.reason = reply.reason;
-    xc->record.status = xc->response->status;
-    xc->record.details = reply.details;
-    record_add_flag(&xc->record, reply.flag);
-    struct trace_event *event = tell(step, TRACE_LOCAL_REPLY);
-    if (event != NULL) {
-        event->reason = reply.reason;
-        event->number = xc->record.status;
-        event->text = arena_str(xc->setup.trace->arena, reply.details);
-    }
-    abandon(step);
-    struct xc_action *action = act(step, XC_REPLY);
-    action->response = xc->response;
-    action->body = xc->is_head_method ? STR_EMPTY : body;
-    xc->record.bytes_sent += action->body.len;
-    finish(step);
+    send_reply(step, &reply, body);
 }
 
 static void new_response(struct exchange *xc)
@@ -146,16 +179,24 @@ static void new_response(struct exchange *xc)
     xc->response = head;
 }
 
-/* A local reply of a route that forwards: the route's response headers come
- * first (ENVOY.md 1.11), and the cluster counts its status. */
-static void reply_for_cluster(const struct step *step, struct reply reply, bool is_overflow)
+/* A response with the route's own headers, which come before a reply's
+ * (ENVOY.md 1.11). */
+static void new_response_of_route(const struct step *step, uint32_t status)
 {
     struct exchange *xc = step->xc;
     new_response(xc);
-    xc->response->status = reply.status != 0 ? reply.status : reason_row(reply.reason)->status;
+    xc->response->status = status;
     struct formatter_facts facts = facts_of(xc);
     forward_response(xc->record.route, xc->record.weighted, &facts, xc->response, xc->setup.trace,
                      step->now_ns);
+}
+
+/* A local reply of a route that forwards; the cluster counts its status. */
+static void reply_for_cluster(const struct step *step, struct reply reply, bool is_overflow)
+{
+    struct exchange *xc = step->xc;
+    new_response_of_route(step,
+                          reply.status != 0 ? reply.status : reason_row(reply.reason)->status);
     if (is_overflow)
         header_set(&xc->response->headers, STR("x-envoy-overloaded"), STR("true"));
     if (xc->record.cluster != NULL)
@@ -197,10 +238,7 @@ static void open_attempt(const struct step *step, uint32_t endpoint_index)
     xc->attempt = xc->record.attempt_count;
     xc->endpoint_index = endpoint_index;
     xc->record.endpoint = &xc->record.cluster->endpoints[endpoint_index];
-    xc->attempt_started_ns = step->now_ns;
     xc->state = XC_STATE_UPSTREAM;
-    lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), endpoint_index);
-    xc->has_begun = true;
     struct trace_event *event = tell(step, TRACE_ATTEMPT_OPENED);
     if (event != NULL) {
         event->index = xc->attempt;
@@ -215,11 +253,31 @@ static void open_attempt(const struct step *step, uint32_t endpoint_index)
     action->is_end = xc->is_request_complete;
 }
 
+static bool was_tried(const struct exchange *xc, uint32_t endpoint_index)
+{
+    for (uint32_t i = 0; i < xc->tried_count; i++)
+        if (xc->tried[i] == endpoint_index)
+            return true;
+    return false;
+}
+
+/* The balancer's choice; in a retry it is asked again while it names an endpoint
+ * that was tried before, but not for ever. */
+static struct lb_answer choose_endpoint(struct exchange *xc)
+{
+    struct engine *engine = xc->setup.engine;
+    struct lb *lb = engine_lb(engine, xc->cluster_index);
+    uint32_t again_max = xc->retry != NULL ? retry_host_selection_max(xc->retry) : 0;
+    struct lb_answer answer = lb_choose(lb, &engine->rng_lb);
+    for (uint32_t i = 0; i < again_max && was_tried(xc, answer.endpoint_index); i++)
+        answer = lb_choose(lb, &engine->rng_lb);
+    return answer;
+}
+
 static void pick_endpoint(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    struct lb *lb = engine_lb(xc->setup.engine, xc->cluster_index);
-    struct lb_answer answer = lb_choose(lb, &xc->setup.engine->rng_lb);
+    struct lb_answer answer = choose_endpoint(xc);
     uint32_t endpoint_index = answer.endpoint_index;
     struct trace_event *event =
         tell(step, endpoint_index == LB_NONE ? TRACE_NO_ENDPOINT : TRACE_ENDPOINT_PICKED);
@@ -242,13 +300,12 @@ static void pick_endpoint(const struct step *step)
     open_attempt(step, endpoint_index);
 }
 
-static void arm_timeout(const struct step *step)
+/* The router has the whole request: the route's clock starts (ENVOY.md 3.2). */
+static void note_complete(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    if (xc->timeout_ns <= 0)
-        return;
-    /* The clock starts when the request is complete (ENVOY.md 3.2). */
-    if (xc->is_request_complete && xc->deadline_ns == NS_NEVER)
+    xc->completed_ns = step->now_ns;
+    if (xc->timeout_ns > 0)
         xc->deadline_ns = ns_add(step->now_ns, xc->timeout_ns);
 }
 
@@ -288,11 +345,25 @@ static void choose_cluster(const struct step *step)
     xc->record.cluster = &engine_snapshot(xc->setup.engine)->clusters[index];
 }
 
+static struct forward_question forward_question(const struct step *step)
+{
+    const struct exchange *xc = step->xc;
+    int64_t completed_ns = ns_min(xc->completed_ns, step->now_ns);
+    return (struct forward_question){.http = xc->setup.http,
+                                     .virtual_host = xc->record.virtual_host,
+                                     .route = xc->record.route,
+                                     .weighted = xc->record.weighted,
+                                     .timeout_ns = xc->timeout_ns,
+                                     .per_try_timeout_ns = xc->per_try_timeout_ns,
+                                     .elapsed_ns = step->now_ns - completed_ns,
+                                     .attempt_count = xc->record.attempt_count,
+                                     .now_ns = step->now_ns};
+}
+
 static void forward(const struct step *step)
 {
     struct exchange *xc = step->xc;
     const struct route *route = xc->record.route;
-    choose_cluster(step);
     if (xc->record.cluster == NULL) {
         count_http(step, STAT_HTTP_no_cluster);
         reply_for_cluster(step,
@@ -302,24 +373,21 @@ static void forward(const struct step *step)
         return;
     }
     xc->record.attempt_count = 1;
+    xc->retry = route->forward.retry;
     xc->timeout_ns = forward_timeout_ns(&route->forward, xc->request, xc->is_grpc);
+    xc->per_try_timeout_ns = forward_per_try_timeout_ns(&route->forward, xc->timeout_ns);
     struct trace_event *event = xc->timeout_ns > 0 ? tell(step, TRACE_TIMEOUT_ARMED) : NULL;
     if (event != NULL) {
         event->number = xc->timeout_ns;
         event->origin = route->forward.timeout_origin;
         event->route = route;
     }
-    struct forward_question asked = {.http = xc->setup.http,
-                                     .virtual_host = xc->record.virtual_host,
-                                     .route = route,
-                                     .weighted = xc->record.weighted,
-                                     .timeout_ns = xc->timeout_ns,
-                                     .attempt_count = xc->record.attempt_count,
-                                     .now_ns = step->now_ns};
+    struct forward_question asked = forward_question(step);
     struct formatter_facts facts = facts_of(xc);
     forward_request(&asked, &facts, xc->request, xc->setup.trace);
     xc->record.authority = xc->request->authority;
-    arm_timeout(step);
+    if (xc->is_request_complete)
+        note_complete(step);
     pick_endpoint(step);
 }
 
@@ -351,6 +419,10 @@ static void respond_directly(const struct step *step)
     const struct direct_response_action *direct = &xc->record.route->direct;
     new_response(xc);
     xc->response->status = direct->status;
+    /* Envoy tells where what was created is, and has no other place to name. */
+    if (direct->status == 201 || direct->status / 100 == 3)
+        header_set(&xc->response->headers, STR("location"),
+                   redirect_location(xc->record.route, xc->request, xc->setup.arena));
     struct formatter_facts facts = facts_of(xc);
     forward_response(xc->record.route, NULL, &facts, xc->response, xc->setup.trace, step->now_ns);
     struct trace_event *event = tell(step, TRACE_ANSWERED_DIRECTLY);
@@ -377,6 +449,7 @@ static void no_route(const struct step *step)
             event->origin = xc->record.virtual_host->origin;
     }
     new_response(xc);
+    count_http(step, STAT_HTTP_rq_total);
     count_http(step, STAT_HTTP_no_route);
     reply_with(step, (struct reply){.reason = REASON_NO_ROUTE});
 }
@@ -397,6 +470,115 @@ static void find_virtual_host(const struct step *step, const struct router *rout
     event->other = arena_str(xc->setup.trace->arena, xc->request->authority);
     if (is_found)
         event->origin = xc->record.virtual_host->origin;
+}
+
+/* --- the filters before the router ---------------------------------------- */
+
+/* The router's own work. */
+static void act_on_route(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct route *chosen = xc->record.route;
+    if (chosen->action == ROUTE_NO_ACTION) {
+        no_route(step);
+        return;
+    }
+    count_http(step, STAT_HTTP_rq_total);
+    if (chosen->action == ROUTE_FORWARD)
+        forward(step);
+    else if (chosen->action == ROUTE_REDIRECT)
+        redirect(step, redirect_location(chosen, xc->request, xc->setup.arena),
+                 chosen->redirect.status);
+    else
+        respond_directly(step);
+}
+
+/* False: the CORS policy has answered. */
+static bool pass_cors(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    /* Envoy's filter looks at routes that forward only. */
+    const struct cors_policy *policy =
+        xc->record.route->action == ROUTE_FORWARD ? xc->record.route->cors : NULL;
+    struct cors_answer answer = cors_judge(policy, xc->request);
+    if (answer.verdict == CORS_NOT_ASKED)
+        return true;
+    count_http(step,
+               answer.is_allowed ? STAT_HTTP_cors_origin_valid : STAT_HTTP_cors_origin_invalid);
+    struct trace_event *event = tell(step, TRACE_CORS);
+    if (event != NULL) {
+        event->text = arena_str(xc->setup.trace->arena, answer.origin);
+        event->number = answer.is_allowed;
+        event->origin = policy->origin;
+    }
+    if (answer.is_allowed)
+        xc->cors_origin = answer.origin;
+    if (answer.verdict == CORS_PASS)
+        return true;
+    new_response(xc);
+    cors_preflight(policy, xc->request, &answer, xc->response);
+    const struct reason_row *row = reason_row(REASON_CORS_PREFLIGHT);
+    struct reply reply = {.reason = REASON_CORS_PREFLIGHT, .details = row->details};
+    send_reply(step, &reply, STR_EMPTY);
+    return false;
+}
+
+static void abort_by_fault(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct fault_policy *fault = xc->record.route->fault;
+    uint32_t status = fault_abort_status(fault);
+    count_http(step, STAT_HTTP_fault_aborts_injected);
+    struct trace_event *event = tell(step, TRACE_FAULT_ABORTED);
+    if (event != NULL) {
+        event->number = status;
+        event->origin = fault->origin;
+    }
+    new_response_of_route(step, status);
+    reply_with(step, (struct reply){.reason = REASON_FAULT_ABORT,
+                                    .status = status,
+                                    .has_words = true,
+                                    .details = reason_row(REASON_FAULT_ABORT)->details,
+                                    .flag = reason_row(REASON_FAULT_ABORT)->flag,
+                                    .body = reason_row(REASON_FAULT_ABORT)->body,
+                                    .has_grpc_status = fault->has_grpc_status,
+                                    .grpc_status = fault->grpc_status});
+}
+
+/* What comes after a fault's delay, or where there is none. */
+static void pass_filters(const struct step *step, bool was_delayed)
+{
+    struct exchange *xc = step->xc;
+    const struct fault_policy *fault = xc->record.route->fault;
+    if (fault_is_aborted(fault, &xc->setup.engine->rng_fault)) {
+        abort_by_fault(step);
+        return;
+    }
+    struct trace_event *event =
+        fault != NULL && !was_delayed ? tell(step, TRACE_FAULT_MISSED) : NULL;
+    if (event != NULL)
+        event->origin = fault->origin;
+    if (pass_cors(step))
+        act_on_route(step);
+}
+
+/* True: the request waits until resume_ns. */
+static bool is_delayed_by_fault(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct fault_policy *fault = xc->record.route->fault;
+    int64_t delay_ns = fault_delay_ns(fault, &xc->setup.engine->rng_fault);
+    if (delay_ns == 0)
+        return false;
+    count_http(step, STAT_HTTP_fault_delays_injected);
+    record_add_flag(&xc->record, STR("DI"));
+    struct trace_event *event = tell(step, TRACE_FAULT_DELAYED);
+    if (event != NULL) {
+        event->number = delay_ns;
+        event->origin = fault->origin;
+    }
+    xc->resume_ns = ns_add(step->now_ns, delay_ns);
+    return true;
 }
 
 /* What the connection manager would not serve although it has a route. */
@@ -430,12 +612,12 @@ static void route(const struct step *step, const struct xc_event *asked)
     const struct router *router = engine_router(xc->setup.engine, xc->setup.http->routes);
     find_virtual_host(step, router);
     const struct virtual_host *host = xc->record.virtual_host;
-    count_http(step, STAT_HTTP_rq_total);
     if (host == NULL) {
         no_route(step);
         return;
     }
     if (host->require_tls == REQUIRE_TLS_ALL && !str_eq(xc->request->scheme, STR("https"))) {
+        count_http(step, STAT_HTTP_rq_total);
         redirect(step, redirect_to_tls(xc->request, xc->setup.arena), 301);
         return;
     }
@@ -460,22 +642,10 @@ static void route(const struct step *step, const struct xc_event *asked)
         refuse_routed(step, asked);
         return;
     }
-    switch (chosen->action) {
-    case ROUTE_FORWARD:
-        forward(step);
-        return;
-    case ROUTE_REDIRECT:
-        redirect(step, redirect_location(chosen, xc->request, xc->setup.arena),
-                 chosen->redirect.status);
-        return;
-    case ROUTE_DIRECT_RESPONSE:
-        respond_directly(step);
-        return;
-    case ROUTE_NO_ACTION:
-        no_route(step);
-        return;
-    }
-    UNREACHABLE("route_action");
+    if (chosen->action == ROUTE_FORWARD)
+        choose_cluster(step);
+    if (!is_delayed_by_fault(step))
+        pass_filters(step, false);
 }
 
 static void on_request_head(const struct step *step, const struct xc_event *event)
@@ -511,6 +681,7 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
     add_route_headers(step, event->status);
     reply_with(step, (struct reply){.reason = REASON_REFUSED,
                                     .status = event->status,
+                                    .has_grpc_status = event->grpc_status != 0,
                                     .grpc_status = event->grpc_status,
                                     .has_words = true,
                                     .details = event->details,
@@ -518,31 +689,177 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
                                     .body = event->body});
 }
 
+/* --- another attempt ------------------------------------------------------ */
+
+static void tell_retry(const struct step *step, const struct retry_question *asked,
+                       const struct retry_answer *answer)
+{
+    static const enum trace_condition WHY_NOT[] = {
+        [RETRY_NO] = CONDITION_RETRY_WORDS,
+        [RETRY_LIMIT] = CONDITION_RETRY_LIMIT,
+        [RETRY_OVERFLOW] = CONDITION_RETRY_BUDGET,
+        [RETRY_LATER] = CONDITION_RETRY_WORDS,
+    };
+    bool is_good = asked->response != NULL && asked->response->status < 500;
+    bool is_later = answer->verdict == RETRY_LATER;
+    if (answer->verdict == RETRY_NO && is_good)
+        return;
+    struct trace_event *event = tell(step, is_later ? TRACE_RETRY_LATER : TRACE_RETRY_REFUSED);
+    if (event == NULL)
+        return;
+    struct str word =
+        answer->verdict == RETRY_NO ? asked->policy->retry_on : retry_on_word(answer->word);
+    event->index = asked->attempt_count;
+    event->text = arena_str(step->xc->setup.trace->arena, word);
+    event->origin = asked->policy->origin;
+    event->condition = WHY_NOT[answer->verdict];
+    event->number = is_later ? answer->wait_ns : (int64_t)asked->policy->num_retries + 1;
+}
+
+static void wait_for_retry(const struct step *step, int64_t wait_ns)
+{
+    struct exchange *xc = step->xc;
+    count_cluster(step, STAT_CLUSTER_upstream_rq_retry);
+    count_cluster(step, STAT_CLUSTER_upstream_rq_retry_backoff_exponential);
+    cluster_state(xc)->retry_count++;
+    xc->holds_retry = true;
+    *ARENA_PUSH(xc->setup.arena, xc->tried, xc->tried_count, xc->tried_capacity) =
+        xc->endpoint_index;
+    xc->state = XC_STATE_WAITING;
+    xc->resume_ns = ns_add(step->now_ns, wait_ns);
+}
+
+/* The attempt ended with `response`, or failed: is there another one? When not,
+ * flags and counters say why. */
+static bool retry(const struct step *step, const struct response_head *response,
+                  enum failure failure)
+{
+    struct exchange *xc = step->xc;
+    if (xc->retry == NULL || xc->state != XC_STATE_UPSTREAM)
+        return false;
+    bool was_retried = release_retry(xc);
+    uint32_t retries_max = xc->record.cluster->breakers.max_retries;
+    struct retry_question asked = {.policy = xc->retry,
+                                   .attempt_count = xc->record.attempt_count,
+                                   .response = response,
+                                   .failure = failure,
+                                   .was_sent = xc->is_sent,
+                                   .has_budget = cluster_state(xc)->retry_count < retries_max};
+    struct retry_answer answer = retry_decide(&asked, &xc->setup.engine->rng_jitter);
+    tell_retry(step, &asked, &answer);
+    switch (answer.verdict) {
+    case RETRY_NO:
+        if (was_retried)
+            count_cluster(step, STAT_CLUSTER_upstream_rq_retry_success);
+        return false;
+    case RETRY_LIMIT:
+        count_cluster(step, STAT_CLUSTER_upstream_rq_retry_limit_exceeded);
+        record_add_flag(&xc->record, STR("URX"));
+        return false;
+    case RETRY_OVERFLOW:
+        count_cluster(step, STAT_CLUSTER_upstream_rq_retry_overflow);
+        record_add_flag(&xc->record, STR("UO"));
+        return false;
+    case RETRY_LATER:
+        wait_for_retry(step, answer.wait_ns);
+        return true;
+    }
+    UNREACHABLE("retry_verdict");
+}
+
+/* The back-off is over. */
+static void try_again(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    xc->record.attempt_count++;
+    struct forward_question asked = forward_question(step);
+    forward_request_again(&asked, xc->request);
+    pick_endpoint(step);
+}
+
+/* From here on the request cannot be sent again. */
+static void give_up_retries(struct exchange *xc)
+{
+    (void)release_retry(xc);
+    xc->retry = NULL;
+}
+
+/* The body has outgrown the buffer that a retry needs. */
+static void give_up_body(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    count_cluster(step, STAT_CLUSTER_retry_or_shadow_abandoned);
+    struct trace_event *event = tell(step, TRACE_RETRY_REFUSED);
+    if (event != NULL) {
+        event->index = xc->record.attempt_count;
+        event->condition = CONDITION_RETRY_BODY;
+        event->origin = xc->retry->origin;
+        event->number = LIMIT_CONNECTION_BUFFER_BYTES;
+    }
+    give_up_retries(xc);
+    if (xc->state == XC_STATE_WAITING)
+        reply_for_cluster(step, (struct reply){.reason = REASON_RETRY_BUFFER}, false);
+}
+
 /* --- the attempt ---------------------------------------------------------- */
+
+/* The time of one attempt runs while it has a connection and the whole request. */
+static void arm_try_timeout(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    if (xc->per_try_timeout_ns > 0 && xc->has_begun && xc->is_request_complete &&
+        xc->state == XC_STATE_UPSTREAM)
+        xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
+}
+
+/* A response that is not wanted, as another attempt will be made. */
+static void drop_response(const struct step *step, const struct xc_event *event)
+{
+    struct exchange *xc = step->xc;
+    cluster_stats_note_retried(&cluster_state(xc)->stats, event->response->status,
+                               &xc->setup.engine->arena);
+    if (event->is_end)
+        end_attempt(xc);
+    else
+        abandon(step);
+}
+
+/* Since the request was complete, with all attempts and waits. */
+static void set_service_time(const struct step *step, struct response_head *head)
+{
+    struct exchange *xc = step->xc;
+    if (xc->completed_ns == NS_NEVER)
+        return;
+    int64_t took_ms = (step->now_ns - xc->completed_ns) / NS_MS;
+    header_set(&head->headers, STR("x-envoy-upstream-service-time"),
+               arena_format(xc->setup.arena, "%lld", (long long)took_ms));
+}
 
 static void on_response_head(const struct step *step, const struct xc_event *event)
 {
     struct exchange *xc = step->xc;
     struct response_head *head = event->response;
     ASSERT(xc->state == XC_STATE_UPSTREAM);
-    xc->response = head;
-    cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
-    /* An answer before the request's end tells no time (ENVOY.md 3.8). */
-    int64_t took_ms = (step->now_ns - xc->attempt_started_ns) / NS_MS;
-    if (xc->is_request_complete)
-        header_set(&head->headers, STR("x-envoy-upstream-service-time"),
-                   arena_format(xc->setup.arena, "%lld", (long long)took_ms));
-    xc->record.status = head->status;
-    xc->record.details = STR("via_upstream");
-    struct formatter_facts facts = facts_of(xc);
-    forward_response(xc->record.route, xc->record.weighted, &facts, head, xc->setup.trace,
-                     step->now_ns);
     struct trace_event *told = tell(step, TRACE_RESPONSE);
     if (told != NULL) {
         told->index = event->attempt;
         told->number = head->status;
         told->endpoint = xc->record.endpoint;
     }
+    if (retry(step, head, FAILURE_NONE)) {
+        drop_response(step, event);
+        return;
+    }
+    xc->try_deadline_ns = NS_NEVER;
+    xc->response = head;
+    cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
+    set_service_time(step, head);
+    xc->record.status = head->status;
+    xc->record.details = STR("via_upstream");
+    struct formatter_facts facts = facts_of(xc);
+    forward_response(xc->record.route, xc->record.weighted, &facts, head, xc->setup.trace,
+                     step->now_ns);
+    mark_response(xc);
     xc->state = XC_STATE_RESPONDING;
     struct xc_action *action = act(step, XC_FORWARD);
     action->attempt = xc->attempt;
@@ -556,6 +873,8 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
 
 static void on_interim(const struct step *step, const struct xc_event *event)
 {
+    /* What the client hears of one attempt binds it (ENVOY.md 3.5). */
+    give_up_retries(step->xc);
     struct xc_action *action = act(step, XC_FORWARD_INTERIM);
     action->attempt = event->attempt;
     action->response = event->response;
@@ -591,6 +910,8 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
     }
     end_attempt(xc);
     xc->record.transport_failure = text;
+    if (retry(step, NULL, event->failure))
+        return;
     if (xc->state == XC_STATE_RESPONDING) {
         cut(step, row->flag,
             reset_details(arena, STR("upstream_reset_after_response_started"), event->failure,
@@ -598,8 +919,8 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
         return;
     }
     struct str body = arena_format(
-        arena, "upstream connect error or disconnect/reset before headers. reset reason: %.*s",
-        STR_FMT(row->words));
+        arena, "upstream connect error or disconnect/reset before headers. %sreset reason: %.*s",
+        xc->record.attempt_count > 1 ? "retried and the latest " : "", STR_FMT(row->words));
     reply_for_cluster(step,
                       (struct reply){.reason = REASON_UPSTREAM_RESET,
                                      .status = row->status,
@@ -619,12 +940,17 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
         return; /* given up before: nobody listens any more */
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
         count_cluster(step, STAT_CLUSTER_upstream_rq_total);
+        lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
+        xc->has_begun = true;
+        arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {
             told->index = event->attempt;
             told->number = event->is_reused;
             told->endpoint = xc->record.endpoint;
         }
+    } else if (event->kind == XC_EVENT_ATTEMPT_SENT) {
+        xc->is_sent = true;
     } else if (event->kind == XC_EVENT_INTERIM) {
         on_interim(step, event);
     } else if (event->kind == XC_EVENT_RESPONSE_HEAD) {
@@ -653,11 +979,25 @@ static void on_client_gone(const struct step *step, const struct xc_event *event
     finish(step);
 }
 
-static void on_wake(const struct step *step)
+static void on_try_timeout(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    if (step->now_ns < xc->deadline_ns)
-        return;
+    struct trace_event *told = tell(step, TRACE_TRY_TIMEOUT_FIRED);
+    if (told != NULL) {
+        told->index = xc->attempt;
+        told->number = xc->per_try_timeout_ns;
+        told->origin = xc->record.route->forward.retry->origin;
+        told->endpoint = xc->record.endpoint;
+    }
+    count_cluster(step, STAT_CLUSTER_upstream_rq_per_try_timeout);
+    abandon(step);
+    if (!retry(step, NULL, FAILURE_LOCAL_RESET))
+        reply_for_cluster(step, (struct reply){.reason = REASON_PER_TRY_TIMEOUT}, false);
+}
+
+static void on_timeout(const struct step *step)
+{
+    struct exchange *xc = step->xc;
     struct trace_event *told = tell(step, TRACE_TIMEOUT_FIRED);
     if (told != NULL) {
         told->number = xc->timeout_ns;
@@ -672,15 +1012,59 @@ static void on_wake(const struct step *step)
         reply_for_cluster(step, (struct reply){.reason = REASON_ROUTE_TIMEOUT}, false);
 }
 
+/* The wait of a fault or of a retry is over. */
+static void resume(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    xc->resume_ns = NS_NEVER;
+    if (xc->state == XC_STATE_WAITING)
+        try_again(step);
+    else
+        pass_filters(step, true);
+}
+
+static void on_wake(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    if (step->now_ns >= xc->deadline_ns)
+        on_timeout(step);
+    else if (step->now_ns >= xc->try_deadline_ns)
+        on_try_timeout(step);
+    else if (step->now_ns >= xc->resume_ns)
+        resume(step);
+}
+
 static void on_request_complete(const struct step *step)
 {
-    step->xc->is_request_complete = true;
-    arm_timeout(step);
+    struct exchange *xc = step->xc;
+    if (xc->is_request_complete)
+        return;
+    xc->is_request_complete = true;
+    /* The router may not have the request yet. */
+    if (xc->record.attempt_count > 0) {
+        note_complete(step);
+        arm_try_timeout(step);
+    }
+}
+
+static void on_request_data(const struct step *step, const struct xc_event *event)
+{
+    struct exchange *xc = step->xc;
+    xc->record.bytes_received += event->size;
+    bool is_kept = xc->retry != NULL && xc->state != XC_STATE_RESPONDING;
+    if (is_kept && xc->record.bytes_received > LIMIT_CONNECTION_BUFFER_BYTES)
+        give_up_body(step);
+    if (event->is_end && xc->state != XC_STATE_FINISHED)
+        on_request_complete(step);
 }
 
 void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t now_ns)
 {
-    *xc = (struct exchange){.setup = *setup, .deadline_ns = NS_NEVER};
+    *xc = (struct exchange){.setup = *setup,
+                            .completed_ns = NS_NEVER,
+                            .deadline_ns = NS_NEVER,
+                            .try_deadline_ns = NS_NEVER,
+                            .resume_ns = NS_NEVER};
     xc->stream_random = rng_next(engine_rng_stream(setup->engine));
     xc->record.started_ns = now_ns;
     xc->record.version = HTTP_1_1;
@@ -702,9 +1086,7 @@ void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t no
         on_request_refused(&step, event);
         return;
     case XC_EVENT_REQUEST_DATA:
-        xc->record.bytes_received += event->size;
-        if (event->is_end)
-            on_request_complete(&step);
+        on_request_data(&step, event);
         return;
     case XC_EVENT_REQUEST_END:
         on_request_complete(&step);
@@ -728,7 +1110,13 @@ void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t no
     UNREACHABLE("xc_event_kind");
 }
 
+bool exchange_may_retry(const struct exchange *xc)
+{
+    return xc->retry != NULL && xc->state != XC_STATE_RESPONDING &&
+           xc->record.attempt_count <= xc->retry->num_retries;
+}
+
 int64_t exchange_wake_ns(const struct exchange *xc)
 {
-    return xc->deadline_ns;
+    return ns_min(xc->deadline_ns, ns_min(xc->try_deadline_ns, xc->resume_ns));
 }

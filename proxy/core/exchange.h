@@ -104,6 +104,7 @@ enum xc_state {
     XC_STATE_HEAD,       /* waiting for the request's head */
     XC_STATE_DECIDED,    /* routed, nothing sent upstream yet (delays live here) */
     XC_STATE_UPSTREAM,   /* an attempt is under way */
+    XC_STATE_WAITING,    /* between two attempts */
     XC_STATE_RESPONDING, /* the response's head went downstream */
     XC_STATE_FINISHED,
 };
@@ -120,10 +121,20 @@ struct exchange {
     uint32_t attempt; /* the one under way; 0: none */
     uint32_t cluster_index;
     uint32_t endpoint_index;
-    bool has_begun; /* the balancer counts the attempt as under way */
-    int64_t attempt_started_ns;
-    int64_t timeout_ns;  /* of the route; 0: none */
-    int64_t deadline_ns; /* NS_NEVER until the request is complete */
+    bool has_begun;         /* it has a connection: the balancer counts it as under way */
+    struct str cors_origin; /* responses are marked for it; empty: they are not */
+    int64_t completed_ns;   /* when the router had the whole request; NS_NEVER before */
+    int64_t timeout_ns;     /* of the route; 0: none */
+    int64_t deadline_ns;    /* NS_NEVER until the request is complete */
+
+    const struct retry_policy *retry; /* NULL: none, or it was given up */
+    bool holds_retry;                 /* counted among the cluster's retries under way */
+    bool is_sent;                     /* bytes of the request left in some attempt */
+    uint32_t *tried;                  /* endpoints of the attempts that were retried */
+    uint32_t tried_count, tried_capacity;
+    int64_t per_try_timeout_ns; /* 0: none */
+    int64_t try_deadline_ns;    /* NS_NEVER: not running */
+    int64_t resume_ns;          /* when a fault's delay or the back-off is over; NS_NEVER: none */
     struct record record;
 };
 
@@ -133,6 +144,9 @@ void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t no
 /* Something happened; *plan is overwritten. */
 void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t now_ns,
                    struct xc_plan *plan);
+
+/* May the request have to be sent again? Then its body is kept. */
+bool exchange_may_retry(const struct exchange *xc);
 
 /* When it wants XC_EVENT_WAKE; NS_NEVER: not at all. */
 int64_t exchange_wake_ns(const struct exchange *xc);

@@ -84,30 +84,62 @@ int64_t forward_timeout_ns(const struct forward_action *forward, const struct re
     return max_ns;
 }
 
+int64_t forward_per_try_timeout_ns(const struct forward_action *forward, int64_t timeout_ns)
+{
+    int64_t per_try_ns = forward->retry != NULL ? forward->retry->per_try_timeout_ns : 0;
+    return timeout_ns > 0 && per_try_ns >= timeout_ns ? 0 : per_try_ns;
+}
+
+/* How long the other side has: what one attempt may take, but no more than is
+ * left of the whole. */
+static int64_t expected_timeout_ns(const struct forward_question *asked)
+{
+    int64_t ns = asked->per_try_timeout_ns > 0 ? asked->per_try_timeout_ns : asked->timeout_ns;
+    if (asked->timeout_ns > 0)
+        ns = ns_min(ns, ns_max(asked->timeout_ns - asked->elapsed_ns, NS_MS));
+    return ns;
+}
+
+static void set_timeout_headers(const struct forward_question *asked, struct request_head *head)
+{
+    struct header_list *headers = &head->headers;
+    int64_t ns = expected_timeout_ns(asked);
+    if (ns <= 0)
+        return;
+    struct str ms = arena_format(headers->arena, "%lld", (long long)ns_max(ns / NS_MS, 1));
+    header_set(headers, STR("x-envoy-expected-rq-timeout-ms"), ms);
+    if (asked->route->forward.has_max_grpc_timeout && request_head_is_grpc(head))
+        header_set(headers, STR("grpc-timeout"), arena_concat(headers->arena, ms, STR("m")));
+}
+
+static void set_attempt_count(const struct forward_question *asked, struct request_head *head)
+{
+    if (asked->virtual_host->has_attempt_count)
+        header_set(&head->headers, STR("x-envoy-attempt-count"),
+                   arena_format(head->headers.arena, "%u", asked->attempt_count));
+}
+
 void forward_request(const struct forward_question *asked, const struct formatter_facts *facts,
                      struct request_head *head, struct trace *trace)
 {
     struct header_list *headers = &head->headers;
-    struct arena *arena = headers->arena;
     const struct route *route = asked->route;
     consume(headers);
     if (asked->http->is_tracing_egress && route->decorator.len > 0)
         header_set(headers, STR("x-envoy-decorator-operation"), route->decorator);
-    if (asked->timeout_ns > 0) {
-        int64_t ms = ns_max(asked->timeout_ns / NS_MS, 1);
-        header_set(headers, STR("x-envoy-expected-rq-timeout-ms"),
-                   arena_format(arena, "%lld", (long long)ms));
-        if (route->forward.has_max_grpc_timeout && request_head_is_grpc(head))
-            header_set(headers, STR("grpc-timeout"), arena_format(arena, "%lldm", (long long)ms));
-    }
-    if (asked->virtual_host->has_attempt_count)
-        header_set(headers, STR("x-envoy-attempt-count"),
-                   arena_format(arena, "%u", asked->attempt_count));
+    set_timeout_headers(asked, head);
+    set_attempt_count(asked, head);
     if (asked->weighted != NULL)
         mutate_headers(&asked->weighted->request_headers, MUTATE_REQUEST, facts, headers, trace,
                        asked->now_ns);
     mutate_headers(&route->request_headers, MUTATE_REQUEST, facts, headers, trace, asked->now_ns);
     rewrite_request(route, asked->weighted, head, trace, asked->now_ns);
+}
+
+void forward_request_again(const struct forward_question *asked, struct request_head *head)
+{
+    set_timeout_headers(asked, head);
+    set_attempt_count(asked, head);
 }
 
 void forward_response(const struct route *route, const struct weighted_cluster *weighted,

@@ -24,6 +24,8 @@ struct forward_question {
     const struct route *route;
     const struct weighted_cluster *weighted; /* or NULL */
     int64_t timeout_ns;                      /* 0: none */
+    int64_t per_try_timeout_ns;              /* the same */
+    int64_t elapsed_ns;                      /* of the timeout, since the request was complete */
     uint32_t attempt_count;
     int64_t now_ns;
 };
@@ -32,9 +34,16 @@ struct forward_question {
 int64_t forward_timeout_ns(const struct forward_action *forward, const struct request_head *head,
                            bool is_grpc);
 
+/* The time of one attempt, which the route's timeout makes pointless when it is
+ * the shorter one; 0: none. */
+int64_t forward_per_try_timeout_ns(const struct forward_action *forward, int64_t timeout_ns);
+
 /* Changes `head`; facts->request is that head. */
 void forward_request(const struct forward_question *asked, const struct formatter_facts *facts,
                      struct request_head *head, struct trace *trace);
+
+/* What changes of it in another attempt: its number, the time that is left. */
+void forward_request_again(const struct forward_question *asked, struct request_head *head);
 
 /* Route's and weighted cluster's mutations of a response's headers; `route` may
  * be one without a destination. */

@@ -53,10 +53,8 @@ struct str local_reply_finish(const struct local_reply *reply, struct response_h
     if (reply->is_grpc) {
         head->status = 200;
         header_set(&head->headers, STR("content-type"), STR("application/grpc"));
-        header_set(&head->headers, STR("grpc-status"),
-                   arena_format(arena, "%u",
-                                reply->grpc_status != 0 ? reply->grpc_status
-                                                        : grpc_status(reply->status)));
+        uint32_t status = reply->has_grpc_status ? reply->grpc_status : grpc_status(reply->status);
+        header_set(&head->headers, STR("grpc-status"), arena_format(arena, "%u", status));
         if (reply->body.len > 0)
             header_set(&head->headers, STR("grpc-message"), grpc_message(reply->body, arena));
         return STR_EMPTY;

@@ -15,9 +15,10 @@
 
 struct local_reply {
     uint32_t status;
-    uint32_t grpc_status; /* 0: what goes with the status */
     struct str body;
     bool is_grpc;
+    bool has_grpc_status; /* else made from the HTTP status */
+    uint32_t grpc_status;
 };
 
 /* Fills status and headers of `head`, which may have headers already; the body

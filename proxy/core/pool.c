@@ -148,6 +148,9 @@ void pool_note_connect_failed(struct pool *pool, uint32_t conn, bool is_timeout)
     count(pool, STAT_CLUSTER_upstream_cx_connect_fail);
     if (is_timeout)
         count(pool, STAT_CLUSTER_upstream_cx_connect_timeout);
+    count(pool, STAT_CLUSTER_upstream_cx_destroy);
+    count(pool, is_timeout ? STAT_CLUSTER_upstream_cx_destroy_local
+                           : STAT_CLUSTER_upstream_cx_destroy_remote);
     pool->failed_count = pool->waiter_count;
 }
 

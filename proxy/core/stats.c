@@ -19,45 +19,76 @@ static const struct str CLUSTER_NAMES[] = {
 static const struct str HTTP_NAMES[] = {
 #define CLUSTER(name)
 #define HTTP(name) STR_INIT(#name),
+#define HTTP_IN(scope, name) STR_INIT(#scope "." #name),
 #include "proxy/core/stats.def"
 #undef CLUSTER
 #undef HTTP
 };
 
-static uint64_t status_sum(const struct cluster_stats *stats, uint32_t from, uint32_t to)
+static uint64_t status_sum(const uint32_t *statuses, uint32_t from, uint32_t to)
 {
     uint64_t sum = 0;
-    if (stats->statuses != NULL)
+    if (statuses != NULL)
         for (uint32_t status = from; status <= to; status++)
-            sum += stats->statuses[status - STAT_STATUS_MIN];
+            sum += statuses[status - STAT_STATUS_MIN];
     return sum;
 }
 
 /* upstream_rq_503, upstream_rq_5xx: what follows the prefix. */
-static bool read_status(const struct cluster_stats *stats, struct str code, uint64_t *value)
+static bool read_status(const uint32_t *statuses, struct str code, uint64_t *value)
 {
     if (code.len != 3 || code.ptr[0] < '1' || code.ptr[0] > '5')
         return false;
     uint32_t hundred = (uint32_t)(code.ptr[0] - '0') * 100;
     if (str_eq(str_from(code, 1), STR("xx"))) {
-        *value = status_sum(stats, hundred, hundred + 99);
+        *value = status_sum(statuses, hundred, hundred + 99);
         return true;
     }
     uint64_t status;
     if (!str_to_u64(code, STAT_STATUS_MAX, &status))
         return false;
-    *value = status_sum(stats, (uint32_t)status, (uint32_t)status);
+    *value = status_sum(statuses, (uint32_t)status, (uint32_t)status);
     return true;
+}
+
+static void note(uint32_t **statuses, uint32_t status, struct arena *arena)
+{
+    if (status < STAT_STATUS_MIN || status > STAT_STATUS_MAX)
+        return;
+    if (*statuses == NULL)
+        *statuses = ARENA_ARRAY(arena, uint32_t, STATUS_COUNT);
+    (*statuses)[status - STAT_STATUS_MIN]++;
 }
 
 void cluster_stats_note_status(struct cluster_stats *stats, uint32_t status, struct arena *arena)
 {
     stats->counters[STAT_CLUSTER_upstream_rq_completed]++;
-    if (status < STAT_STATUS_MIN || status > STAT_STATUS_MAX)
+    note(&stats->statuses, status, arena);
+}
+
+void cluster_stats_note_retried(struct cluster_stats *stats, uint32_t status, struct arena *arena)
+{
+    stats->retried_completed++;
+    note(&stats->retried_statuses, status, arena);
+}
+
+void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *more,
+                       struct arena *arena)
+{
+    for (uint32_t i = 0; i < STAT_CLUSTER_COUNT; i++)
+        stats->counters[i] += more->counters[i];
+    if (more->statuses == NULL)
         return;
     if (stats->statuses == NULL)
         stats->statuses = ARENA_ARRAY(arena, uint32_t, STATUS_COUNT);
-    stats->statuses[status - STAT_STATUS_MIN]++;
+    for (uint32_t i = 0; i < STATUS_COUNT; i++)
+        stats->statuses[i] += more->statuses[i];
+}
+
+void http_stats_add(struct http_stats *stats, const struct http_stats *more)
+{
+    for (uint32_t i = 0; i < STAT_HTTP_COUNT; i++)
+        stats->counters[i] += more->counters[i];
 }
 
 bool cluster_stats_read(const struct cluster_stats *stats, struct str name, uint64_t *value)
@@ -73,7 +104,16 @@ bool cluster_stats_read(const struct cluster_stats *stats, struct str name, uint
         }
     }
     struct str prefix = STR("upstream_rq_");
-    return str_has_prefix(name, prefix) && read_status(stats, str_from(name, prefix.len), value);
+    if (str_has_prefix(name, prefix))
+        return read_status(stats->statuses, str_from(name, prefix.len), value);
+    struct str retried = STR("retry.upstream_rq_");
+    if (!str_has_prefix(name, retried))
+        return false;
+    name = str_from(name, retried.len);
+    if (!str_eq(name, STR("completed")))
+        return read_status(stats->retried_statuses, name, value);
+    *value = stats->retried_completed;
+    return true;
 }
 
 bool http_stats_read(const struct http_stats *stats, struct str name, uint64_t *value)

@@ -33,15 +33,24 @@ enum http_stat {
 
 struct cluster_stats {
     uint64_t counters[STAT_CLUSTER_COUNT];
-    uint32_t *statuses; /* upstream_rq_<code>, allocated when one moves; NULL before */
+    uint32_t *statuses;         /* upstream_rq_<code>, allocated when one moves; NULL before */
+    uint32_t *retried_statuses; /* retry.upstream_rq_<code>, the same */
+    uint64_t retried_completed; /* retry.upstream_rq_completed */
 };
 
 struct http_stats {
     uint64_t counters[STAT_HTTP_COUNT];
 };
 
-/* upstream_rq_<code>, upstream_rq_<n>xx (made when read) and upstream_rq_completed. */
+/* upstream_rq_<code>, upstream_rq_<n>xx (made when read) and upstream_rq_completed
+ * of a response that goes downstream, or under "retry." of one that does not. */
 void cluster_stats_note_status(struct cluster_stats *stats, uint32_t status, struct arena *arena);
+void cluster_stats_note_retried(struct cluster_stats *stats, uint32_t status, struct arena *arena);
+
+/* Adds another set's values; what is counted of statuses grows in `arena`. */
+void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *more,
+                       struct arena *arena);
+void http_stats_add(struct http_stats *stats, const struct http_stats *more);
 
 /* By Envoy's name ("upstream_rq_503", "upstream_rq_5xx", ...). False when
  * there is no counter of that name. */

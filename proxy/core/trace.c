@@ -6,6 +6,44 @@
 
 #include "base/check.h"
 
+static const struct str NAMES[] = {
+    [TRACE_REQUEST] = STR_INIT("request"),
+    [TRACE_NORMALIZED] = STR_INIT("normalized"),
+    [TRACE_VIRTUAL_HOST] = STR_INIT("virtual_host"),
+    [TRACE_NO_VIRTUAL_HOST] = STR_INIT("no_virtual_host"),
+    [TRACE_ROUTE_REJECTED] = STR_INIT("route_rejected"),
+    [TRACE_ROUTE_CHOSEN] = STR_INIT("route_chosen"),
+    [TRACE_NO_ROUTE] = STR_INIT("no_route"),
+    [TRACE_CLUSTER_CHOSEN] = STR_INIT("cluster_chosen"),
+    [TRACE_CLUSTER_MISSING] = STR_INIT("cluster_missing"),
+    [TRACE_HEADER_MUTATED] = STR_INIT("header_mutated"),
+    [TRACE_PATH_REWRITTEN] = STR_INIT("path_rewritten"),
+    [TRACE_HOST_REWRITTEN] = STR_INIT("host_rewritten"),
+    [TRACE_REDIRECTED] = STR_INIT("redirected"),
+    [TRACE_ANSWERED_DIRECTLY] = STR_INIT("answered_directly"),
+    [TRACE_FAULT_DELAYED] = STR_INIT("fault_delayed"),
+    [TRACE_FAULT_ABORTED] = STR_INIT("fault_aborted"),
+    [TRACE_FAULT_MISSED] = STR_INIT("fault_missed"),
+    [TRACE_CORS] = STR_INIT("cors"),
+    [TRACE_MIRRORED] = STR_INIT("mirrored"),
+    [TRACE_MIRROR_MISSED] = STR_INIT("mirror_missed"),
+    [TRACE_TIMEOUT_ARMED] = STR_INIT("timeout_armed"),
+    [TRACE_ENDPOINT_PICKED] = STR_INIT("endpoint_picked"),
+    [TRACE_NO_ENDPOINT] = STR_INIT("no_endpoint"),
+    [TRACE_ATTEMPT_OPENED] = STR_INIT("attempt_opened"),
+    [TRACE_ATTEMPT_CONNECTED] = STR_INIT("attempt_connected"),
+    [TRACE_ATTEMPT_FAILED] = STR_INIT("attempt_failed"),
+    [TRACE_RESPONSE] = STR_INIT("response"),
+    [TRACE_RETRY_LATER] = STR_INIT("retry_later"),
+    [TRACE_RETRY_REFUSED] = STR_INIT("retry_refused"),
+    [TRACE_TRY_TIMEOUT_FIRED] = STR_INIT("try_timeout_fired"),
+    [TRACE_TIMEOUT_FIRED] = STR_INIT("timeout_fired"),
+    [TRACE_LOCAL_REPLY] = STR_INIT("local_reply"),
+    [TRACE_CUT] = STR_INIT("cut"),
+    [TRACE_CLIENT_GONE] = STR_INIT("client_gone"),
+    [TRACE_FINISHED] = STR_INIT("finished"),
+};
+
 void trace_init(struct trace *trace, struct arena *arena, uint32_t items_max)
 {
     *trace = (struct trace){.arena = arena, .items_max = items_max};
@@ -27,59 +65,6 @@ struct trace_event *trace_add(struct trace *trace, enum trace_kind kind, int64_t
 
 struct str trace_kind_name(enum trace_kind kind)
 {
-    switch (kind) {
-    case TRACE_REQUEST:
-        return STR("request");
-    case TRACE_NORMALIZED:
-        return STR("normalized");
-    case TRACE_VIRTUAL_HOST:
-        return STR("virtual_host");
-    case TRACE_NO_VIRTUAL_HOST:
-        return STR("no_virtual_host");
-    case TRACE_ROUTE_REJECTED:
-        return STR("route_rejected");
-    case TRACE_ROUTE_CHOSEN:
-        return STR("route_chosen");
-    case TRACE_NO_ROUTE:
-        return STR("no_route");
-    case TRACE_CLUSTER_CHOSEN:
-        return STR("cluster_chosen");
-    case TRACE_CLUSTER_MISSING:
-        return STR("cluster_missing");
-    case TRACE_HEADER_MUTATED:
-        return STR("header_mutated");
-    case TRACE_PATH_REWRITTEN:
-        return STR("path_rewritten");
-    case TRACE_HOST_REWRITTEN:
-        return STR("host_rewritten");
-    case TRACE_REDIRECTED:
-        return STR("redirected");
-    case TRACE_ANSWERED_DIRECTLY:
-        return STR("answered_directly");
-    case TRACE_TIMEOUT_ARMED:
-        return STR("timeout_armed");
-    case TRACE_ENDPOINT_PICKED:
-        return STR("endpoint_picked");
-    case TRACE_NO_ENDPOINT:
-        return STR("no_endpoint");
-    case TRACE_ATTEMPT_OPENED:
-        return STR("attempt_opened");
-    case TRACE_ATTEMPT_CONNECTED:
-        return STR("attempt_connected");
-    case TRACE_ATTEMPT_FAILED:
-        return STR("attempt_failed");
-    case TRACE_RESPONSE:
-        return STR("response");
-    case TRACE_TIMEOUT_FIRED:
-        return STR("timeout_fired");
-    case TRACE_LOCAL_REPLY:
-        return STR("local_reply");
-    case TRACE_CUT:
-        return STR("cut");
-    case TRACE_CLIENT_GONE:
-        return STR("client_gone");
-    case TRACE_FINISHED:
-        return STR("finished");
-    }
-    UNREACHABLE("trace_kind");
+    ASSERT((size_t)kind < COUNT_OF(NAMES));
+    return NAMES[kind];
 }

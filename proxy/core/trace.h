@@ -35,6 +35,12 @@ enum trace_kind {
     TRACE_HOST_REWRITTEN,    /* text -> other */
     TRACE_REDIRECTED,        /* text: location, number: status */
     TRACE_ANSWERED_DIRECTLY, /* number: status */
+    TRACE_FAULT_DELAYED,     /* number: ns */
+    TRACE_FAULT_ABORTED,     /* number: status */
+    TRACE_FAULT_MISSED,      /* the draws let it pass */
+    TRACE_CORS,              /* text: the origin; number: 1 when it is allowed, else 0 */
+    TRACE_MIRRORED,          /* text: cluster, endpoint */
+    TRACE_MIRROR_MISSED,     /* text: cluster; condition: why not */
     TRACE_TIMEOUT_ARMED,     /* number: ns; origin line 0: a default of the profile */
     TRACE_ENDPOINT_PICKED,   /* cluster, endpoint; index: its place; number: usable ones */
     TRACE_NO_ENDPOINT,       /* cluster */
@@ -42,6 +48,11 @@ enum trace_kind {
     TRACE_ATTEMPT_CONNECTED, /* index: attempt; number: 1 when a connection was reused */
     TRACE_ATTEMPT_FAILED,    /* index: attempt; failure; text: transport's words */
     TRACE_RESPONSE,          /* index: attempt; number: status */
+    TRACE_RETRY_LATER,       /* index: the attempt that ended; text: the word that covers it;
+                                number: ns until the next */
+    TRACE_RETRY_REFUSED,     /* index: the attempt that ended; condition: why; text: the word that
+                                covers it, or all words when none does; number: attempts allowed */
+    TRACE_TRY_TIMEOUT_FIRED, /* index: attempt; number: ns */
     TRACE_TIMEOUT_FIRED,     /* number: ns */
     TRACE_LOCAL_REPLY,       /* reason; number: status; text: details */
     TRACE_CUT,               /* the response was begun and could not be ended */
@@ -49,12 +60,21 @@ enum trace_kind {
     TRACE_FINISHED, /* number: status; text: details */
 };
 
-/* Which question of a route was answered with no. */
+/* Which question of a route, of a retry or of a mirror, was answered with no. */
 enum trace_condition {
     CONDITION_PATH,
     CONDITION_HEADER,
     CONDITION_QUERY,
     CONDITION_GRPC,
+    /* Why there is no other attempt. */
+    CONDITION_RETRY_WORDS,  /* no word covers the outcome */
+    CONDITION_RETRY_LIMIT,  /* the attempts are used up */
+    CONDITION_RETRY_BUDGET, /* too many retries are under way */
+    CONDITION_RETRY_BODY,   /* the body's beginning is gone */
+    /* Why there is no mirror. */
+    CONDITION_MIRROR_SHARE,    /* the draw let it pass */
+    CONDITION_MIRROR_CLUSTER,  /* there is no such cluster */
+    CONDITION_MIRROR_ENDPOINT, /* the cluster has no usable endpoint */
 };
 
 struct trace_event {

@@ -15,6 +15,7 @@
 #define NAME_BYTES_MAX 272
 
 struct address_map_entry {
+    struct str key;
     bool is_there;
     struct sockaddr_storage place;
 };
@@ -42,7 +43,8 @@ static struct address_map_entry *add_entry(struct address_map *map, struct str k
     uint32_t index = map->count;
     struct address_map_entry *entry =
         ARENA_PUSH(&map->arena, map->entries, map->count, map->capacity);
-    map_set(&map->by_name, arena_str(&map->arena, key), index);
+    entry->key = arena_str(&map->arena, key);
+    map_set(&map->by_name, entry->key, index);
     return entry;
 }
 
@@ -59,6 +61,16 @@ void address_map_fini(struct address_map *map)
     *map = (struct address_map){0};
 }
 
+void address_map_copy(struct address_map *map, const struct address_map *from)
+{
+    ASSERT(map->count == 0);
+    for (uint32_t i = 0; i < from->count; i++) {
+        struct address_map_entry *entry = add_entry(map, from->entries[i].key);
+        entry->is_there = from->entries[i].is_there;
+        entry->place = from->entries[i].place;
+    }
+}
+
 bool address_map_set(struct address_map *map, struct str name, uint32_t port, struct str to_address,
                      uint32_t to_port)
 {
@@ -70,7 +82,8 @@ bool address_map_set(struct address_map *map, struct str name, uint32_t port, st
     struct address_map_entry *entry = entry_of(map, name, port);
     if (entry == NULL)
         entry = add_entry(map, key);
-    *entry = (struct address_map_entry){.is_there = true, .place = place};
+    entry->is_there = true;
+    entry->place = place;
     return true;
 }
 

@@ -37,6 +37,8 @@ struct address_map {
 void address_map_init(struct address_map *map);
 void address_map_fini(struct address_map *map);
 
+/* An empty one that gets everything that `from` has. */
+void address_map_copy(struct address_map *map, const struct address_map *from);
 /* From now on name:port is `to_address`:`to_port`; false: that is no numeric
  * address. Copies. */
 bool address_map_set(struct address_map *map, struct str name, uint32_t port, struct str to_address,

@@ -13,68 +13,86 @@
 #define WHY_BYTES_MAX 256
 #define CONNS_AT_FIRST 64u
 
-static struct socket *socket_at(const struct server *server, uint32_t conn)
+static struct socket *socket_at(const struct server_wire *wire, uint32_t conn)
 {
-    ASSERT(conn < server->conn_capacity);
-    ASSERT(server->by_conn[conn] != NULL);
-    return server->by_conn[conn];
+    ASSERT(conn < wire->conn_capacity);
+    ASSERT(wire->by_conn[conn] != NULL);
+    return wire->by_conn[conn];
+}
+
+static int64_t now(const struct server_wire *wire)
+{
+    return loop_now_ns(wire->server->loop);
 }
 
 static void on_connected(struct socket *socket)
 {
-    struct server *server = socket->owner;
-    wire_connected(server->wire, socket->conn, loop_now_ns(server->loop));
-    server_pump(server);
+    struct server_wire *wire = socket->wire;
+    wire_connected(wire->wire, socket->conn, now(wire));
+    server_pump(wire);
 }
 
 /* Envoy's words for a connection that failed after connect(2) had returned. */
 static void on_connect_failed(struct socket *socket, int error)
 {
-    struct server *server = socket->owner;
+    struct server_wire *wire = socket->wire;
     char why[WHY_BYTES_MAX];
     (void)snprintf(why, sizeof(why), "delayed connect error: %s", strerror(error));
-    wire_connect_failed(server->wire, socket->conn, str_of(why), loop_now_ns(server->loop));
-    server_pump(server);
+    wire_connect_failed(wire->wire, socket->conn, str_of(why), now(wire));
+    server_pump(wire);
 }
 
 static void on_read(struct socket *socket, struct str bytes)
 {
-    struct server *server = socket->owner;
-    wire_read(server->wire, socket->conn, bytes, loop_now_ns(server->loop));
-    server_pump(server);
+    struct server_wire *wire = socket->wire;
+    wire_read(wire->wire, socket->conn, bytes, now(wire));
+    server_pump(wire);
 }
 
 static void on_read_ended(struct socket *socket)
 {
-    struct server *server = socket->owner;
-    wire_read_eof(server->wire, socket->conn, loop_now_ns(server->loop));
-    server_pump(server);
+    struct server_wire *wire = socket->wire;
+    wire_read_eof(wire->wire, socket->conn, now(wire));
+    server_pump(wire);
 }
 
 static void on_wrote(struct socket *socket, size_t size)
 {
-    struct server *server = socket->owner;
-    wire_wrote(server->wire, socket->conn, size, loop_now_ns(server->loop));
-    server_pump(server);
+    struct server_wire *wire = socket->wire;
+    wire_wrote(wire->wire, socket->conn, size, now(wire));
+    server_pump(wire);
 }
 
 static void on_broke(struct socket *socket)
 {
-    struct server *server = socket->owner;
-    wire_broken(server->wire, socket->conn, loop_now_ns(server->loop));
-    server_pump(server);
+    struct server_wire *wire = socket->wire;
+    wire_broken(wire->wire, socket->conn, now(wire));
+    server_pump(wire);
+}
+
+/* Gives a retiring wire back whose last connection has gone. */
+static void end_if_over(struct server_wire *wire)
+{
+    struct server *server = wire->server;
+    if (wire == server->current || !wire_is_over(wire->wire))
+        return;
+    engine_inherit(wire_engine(server->current->wire), wire_engine(wire->wire));
+    list_remove(&wire->node);
+    server_wire_free(wire);
 }
 
 static void on_gone(struct socket *socket)
 {
     struct server *server = socket->owner;
-    if (socket->conn != WIRE_NONE) {
-        server->by_conn[socket->conn] = NULL;
-        wire_gone(server->wire, socket->conn);
-        socket->conn = WIRE_NONE;
-    }
+    struct server_wire *wire = socket->wire;
     server->open_count--;
     list_push_front(&server->idle_sockets, &socket->node);
+    if (wire == NULL)
+        return;
+    wire->by_conn[socket->conn] = NULL;
+    wire_gone(wire->wire, socket->conn);
+    socket->wire = NULL;
+    end_if_over(wire);
 }
 
 static const struct socket_events events = {
@@ -88,15 +106,15 @@ static const struct socket_events events = {
 };
 
 /* Nobody listens where the name leads, or the name leads nowhere. */
-static void refuse(struct server *server, uint32_t conn)
+static void refuse(struct server_wire *wire, uint32_t conn)
 {
-    wire_connect_failed(server->wire, conn, STR("delayed connect error: Connection refused"),
-                        loop_now_ns(server->loop));
-    wire_gone(server->wire, conn);
+    wire_connect_failed(wire->wire, conn, STR("delayed connect error: Connection refused"),
+                        now(wire));
+    wire_gone(wire->wire, conn);
 }
 
 /* Envoy's words for a connection that connect(2) itself refused. */
-static void note_immediate_failure(struct server *server, uint32_t conn, int error,
+static void note_immediate_failure(struct server_wire *wire, uint32_t conn, int error,
                                    const struct sockaddr_storage *place)
 {
     char text[ADDRESS_TEXT_BYTES_MAX], why[WHY_BYTES_MAX];
@@ -106,49 +124,50 @@ static void note_immediate_failure(struct server *server, uint32_t conn, int err
                              ? "immediate connect error: %s|remote address:[%.*s]:%u"
                              : "immediate connect error: %s|remote address:%.*s:%u";
     (void)snprintf(why, sizeof(why), format, strerror(error), STR_FMT(address), port);
-    wire_connect_failed(server->wire, conn, str_of(why), loop_now_ns(server->loop));
+    wire_connect_failed(wire->wire, conn, str_of(why), now(wire));
 }
 
-static bool find_place(const struct server *server, const struct wire_action *action,
+static bool find_place(const struct server_wire *wire, const struct wire_action *action,
                        struct sockaddr_storage *place)
 {
-    const struct server_options *options = &server->options;
-    if (options->map != NULL &&
-        address_map_find(options->map, action->address, action->port, place))
+    if (wire->map != NULL && address_map_find(wire->map, action->address, action->port, place))
         return true;
-    return options->is_literal && address_parse(action->address, action->port, place);
+    return wire->server->options.is_literal && address_parse(action->address, action->port, place);
 }
 
-static void connect_to(struct server *server, const struct wire_action *action)
+static void connect_to(struct server_wire *wire, const struct wire_action *action)
 {
+    struct server *server = wire->server;
     struct sockaddr_storage place;
-    if (server->is_stopped || !find_place(server, action, &place)) {
-        refuse(server, action->conn);
+    if (server->is_stopped || !find_place(wire, action, &place)) {
+        refuse(wire, action->conn);
         return;
     }
     struct socket *socket = server_take_socket(server);
-    server_attach(server, socket, action->conn);
+    server_attach(wire, socket, action->conn);
     int error = socket_connect(socket, &place);
     if (error != 0)
-        note_immediate_failure(server, action->conn, error, &place);
+        note_immediate_failure(wire, action->conn, error, &place);
 }
 
-static void write_to(struct server *server, const struct wire_action *action)
+static void write_to(struct server_wire *wire, const struct wire_action *action)
 {
     size_t sent_bytes;
-    int64_t now_ns = loop_now_ns(server->loop);
-    bool is_there = socket_write(socket_at(server, action->conn), action->bytes, &sent_bytes);
+    bool is_there = socket_write(socket_at(wire, action->conn), action->bytes, &sent_bytes);
     if (!is_there)
-        wire_broken(server->wire, action->conn, now_ns);
+        wire_broken(wire->wire, action->conn, now(wire));
     else if (sent_bytes > 0)
-        wire_wrote(server->wire, action->conn, sent_bytes, now_ns);
+        wire_wrote(wire->wire, action->conn, sent_bytes, now(wire));
 }
 
-static void tell_done(struct server *server, const struct wire_action *action)
+static void tell_done(struct server_wire *wire, const struct wire_action *action)
 {
-    struct server_done done = {.record = action->record, .trace = action->trace};
-    struct socket *socket =
-        action->conn < server->conn_capacity ? server->by_conn[action->conn] : NULL;
+    struct server *server = wire->server;
+    struct server_done done = {.record = action->record,
+                               .trace = action->trace,
+                               .worker = server->options.worker,
+                               .epoch_seconds = loop_epoch_seconds(server->loop)};
+    struct socket *socket = action->conn < wire->conn_capacity ? wire->by_conn[action->conn] : NULL;
     if (socket != NULL) {
         done.remote_port = socket->remote_port;
         done.nth = socket->done_count++;
@@ -157,54 +176,72 @@ static void tell_done(struct server *server, const struct wire_action *action)
         server->options.on_done(&done, server->options.user);
 }
 
-static void carry_out(struct server *server, const struct wire_action *action)
+static void carry_out(struct server_wire *wire, const struct wire_action *action)
 {
     switch (action->kind) {
     case WIRE_CONNECT:
-        connect_to(server, action);
+        connect_to(wire, action);
         return;
     case WIRE_WRITE:
-        write_to(server, action);
+        write_to(wire, action);
         return;
     case WIRE_PAUSE:
-        socket_pause(socket_at(server, action->conn));
+        socket_pause(socket_at(wire, action->conn));
         return;
     case WIRE_RESUME:
-        socket_resume(socket_at(server, action->conn));
+        socket_resume(socket_at(wire, action->conn));
         return;
     case WIRE_SHUTDOWN:
-        socket_shutdown(socket_at(server, action->conn));
+        socket_shutdown(socket_at(wire, action->conn));
         return;
     case WIRE_CLOSE:
         if (action->is_abrupt)
-            socket_abort(socket_at(server, action->conn));
+            socket_abort(socket_at(wire, action->conn));
         else
-            socket_close(socket_at(server, action->conn));
+            socket_close(socket_at(wire, action->conn));
         return;
     case WIRE_DONE:
-        tell_done(server, action);
+        tell_done(wire, action);
         return;
     }
     UNREACHABLE("wire_action_kind");
+}
+
+static void wake(struct server_wire *wire)
+{
+    wire_wake(wire->wire, now(wire));
+    server_pump(wire);
 }
 
 static void on_wake(uv_timer_t *timer)
 {
     struct server *server = timer->data;
     server->armed_ns = NS_NEVER;
-    wire_wake(server->wire, loop_now_ns(server->loop));
-    server_pump(server);
+    struct list *next;
+    for (struct list *node = server->retiring.next; node != &server->retiring; node = next) {
+        next = node->next;
+        wake(LIST_ITEM(node, struct server_wire, node));
+    }
+    wake(server->current);
+}
+
+static int64_t wake_ns(const struct server *server)
+{
+    int64_t first_ns = wire_wake_ns(server->current->wire);
+    for (struct list *node = server->retiring.next; node != &server->retiring; node = node->next)
+        first_ns = ns_min(first_ns, wire_wake_ns(LIST_ITEM(node, struct server_wire, node)->wire));
+    return first_ns;
 }
 
 /* A timer that is early does no harm, and moving it costs. */
 static void set_timer(struct server *server)
 {
-    int64_t wake_ns = wire_wake_ns(server->wire);
-    bool is_early_enough = server->armed_ns <= wake_ns && wake_ns != NS_NEVER;
-    if (server->is_stopped || is_early_enough || wake_ns == server->armed_ns)
+    int64_t due_ns = wake_ns(server);
+    bool is_early_enough = server->armed_ns <= due_ns && due_ns != NS_NEVER;
+    if (server->is_stopped || is_early_enough || due_ns == server->armed_ns)
         return;
-    server->armed_ns = wake_ns;
-    loop_timer_set(server->loop, &server->timer, wake_ns, on_wake);
+    server->armed_ns = due_ns;
+    loop_timer_set(server->loop, &server->timer, due_ns, on_wake);
 }
 
 struct socket *server_take_socket(struct server *server)
@@ -221,7 +258,8 @@ struct socket *server_take_socket(struct server *server)
         *ARENA_PUSH(&server->memory, server->sockets, server->socket_count,
                     server->socket_capacity) = socket;
     }
-    socket->conn = WIRE_NONE;
+    socket->wire = NULL;
+    socket->entry = NULL;
     socket->is_downstream = false;
     socket->remote_port = 0;
     socket->done_count = 0;
@@ -229,30 +267,74 @@ struct socket *server_take_socket(struct server *server)
     return socket;
 }
 
-void server_attach(struct server *server, struct socket *socket, uint32_t conn)
+void server_attach(struct server_wire *wire, struct socket *socket, uint32_t conn)
 {
-    if (conn >= server->conn_capacity) {
-        uint32_t capacity = server->conn_capacity == 0 ? CONNS_AT_FIRST : server->conn_capacity;
+    if (conn >= wire->conn_capacity) {
+        uint32_t capacity = wire->conn_capacity == 0 ? CONNS_AT_FIRST : wire->conn_capacity;
         while (capacity <= conn)
             capacity *= 2;
-        server->by_conn = arena_grow(&server->memory, server->by_conn, server->conn_capacity,
-                                     capacity, sizeof(struct socket *));
-        server->conn_capacity = capacity;
+        wire->by_conn = arena_grow(&wire->memory, wire->by_conn, wire->conn_capacity, capacity,
+                                   sizeof(struct socket *));
+        wire->conn_capacity = capacity;
     }
-    ASSERT(server->by_conn[conn] == NULL);
-    server->by_conn[conn] = socket;
+    ASSERT(wire->by_conn[conn] == NULL);
+    wire->by_conn[conn] = socket;
+    socket->wire = wire;
     socket->conn = conn;
 }
 
-void server_pump(struct server *server)
+static void carry_out_all(struct server_wire *wire)
 {
+    struct server *server = wire->server;
     ASSERT(!server->is_pumping);
     server->is_pumping = true;
     struct wire_action action;
-    while (wire_next(server->wire, &action))
-        carry_out(server, &action);
+    while (wire_next(wire->wire, &action))
+        carry_out(wire, &action);
     server->is_pumping = false;
+}
+
+/* Who is at rest goes on with the current wire, or is drained if its door is
+ * gone or stands for something else now. */
+static void hand_over(struct server_wire *wire)
+{
+    struct server_wire *current = wire->server->current;
+    for (uint32_t conn = wire_next_at_rest(wire->wire); conn != WIRE_NONE;
+         conn = wire_next_at_rest(wire->wire)) {
+        struct socket *socket = socket_at(wire, conn);
+        struct wire_heir heir = {.wire = current->wire};
+        uint32_t number = WIRE_NONE;
+        if (socket->entry != NULL) {
+            heir.listener = socket->entry->door.listener;
+            number = wire_hand_over(wire->wire, conn, &heir, now(wire));
+        }
+        if (number != WIRE_NONE) {
+            wire->by_conn[conn] = NULL;
+            server_attach(current, socket, number);
+            carry_out_all(current);
+        } else {
+            wire_drain_conn(wire->wire, conn, now(wire));
+            carry_out_all(wire);
+        }
+    }
+}
+
+void server_pump(struct server_wire *wire)
+{
+    struct server *server = wire->server;
+    carry_out_all(wire);
+    if (wire != server->current) {
+        hand_over(wire);
+        end_if_over(wire);
+    }
     set_timer(server);
+}
+
+void server_read_now(struct socket *socket)
+{
+    struct str bytes = socket_read_now(socket);
+    if (bytes.len > 0)
+        on_read(socket, bytes);
 }
 
 void server_break(struct server *server, struct socket *socket)
@@ -263,6 +345,6 @@ void server_break(struct server *server, struct socket *socket)
         return;
     }
     socket_abort(socket);
-    wire_broken(server->wire, socket->conn, loop_now_ns(server->loop));
-    server_pump(server);
+    wire_broken(socket->wire->wire, socket->conn, loop_now_ns(server->loop));
+    server_pump(socket->wire);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/live/inside.h - what server.c and carry.c share: the server itself.
+ * proxy/live/inside.h - what entry.c, carry.c and server.c share: the server itself.
  *
  * Whoever is called by libuv tells the wire what happened and then pumps: takes
  * the wire's wishes until there is none. Nothing is told from inside a pump but
@@ -18,27 +18,43 @@
 #include "proxy/live/server.h"
 #include "proxy/live/socket.h"
 
-/* One of server_listen's. Lives as long as the server. */
+/* A door's socket. A place is used again when it was closed; it lives as long
+ * as the server. */
 struct server_entry {
     struct server *server;
+    struct arena memory; /* of the door's slices */
     struct server_door door;
     uv_tcp_t tcp;
     uint32_t port;
-    bool is_closing;
+    bool is_open;
+    bool is_closing; /* until libuv has let go of it */
+};
+
+/* A wire and those who are connected to it, by its numbers. A retiring one goes
+ * when the last of them has gone. */
+struct server_wire {
+    struct server *server;
+    struct wire *wire;
+    struct arena memory;
+    const struct address_map *map; /* NULL: an empty one */
+    struct address_map own_map;    /* what `map` points to after a server_replace */
+    struct socket **by_conn;       /* the wire's numbers to sockets; NULL: none */
+    uint32_t conn_capacity;
+    struct list node; /* in server->retiring */
 };
 
 struct server {
     struct arena memory;
     struct loop *loop;
-    struct wire *wire;
+    struct server_wire *current;
+    struct list retiring; /* of before, the newest first */
     struct server_options options;
+    uint32_t replace_count;
     struct server_entry **entries;
     uint32_t entry_count, entry_capacity;
     struct socket **sockets; /* every place that was made */
     uint32_t socket_count, socket_capacity;
     struct list idle_sockets;
-    struct socket **by_conn; /* the wire's numbers to sockets; NULL: none */
-    uint32_t conn_capacity;
     uv_timer_t timer;
     int64_t armed_ns;      /* when the timer fires; NS_NEVER: it is not set */
     uint32_t open_count;   /* sockets that are not idle */
@@ -53,8 +69,22 @@ struct server {
 /* An idle socket, made if there is none. */
 struct socket *server_take_socket(struct server *server);
 /* The wire knows it by this number from now on. */
-void server_attach(struct server *server, struct socket *socket, uint32_t conn);
-/* Carries out what the wire wishes, and sets the timer. */
-void server_pump(struct server *server);
+void server_attach(struct server_wire *wire, struct socket *socket, uint32_t conn);
+/* Carries out what the wire wishes, and sets the timer. A retiring wire hands
+ * over who is at rest, and is gone after the call if that was all of it. */
+void server_pump(struct server_wire *wire);
+/* Serves what has come and was not read yet. */
+void server_read_now(struct socket *socket);
 /* Tells the wire that it broke, and resets it. */
 void server_break(struct server *server, struct socket *socket);
+
+/* server.c */
+
+void server_wire_free(struct server_wire *wire);
+
+/* entry.c */
+
+/* Takes in who waits at the doors, and closes them. */
+void server_let_in_all(struct server *server);
+/* The same without a look at who waits. */
+void server_close_entries(struct server *server);

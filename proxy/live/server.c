@@ -1,96 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/live/server.c - a server's life, its doors, and who comes in.
+ * proxy/live/server.c - a server's life, and the wires it has.
  */
 #include "proxy/live/server.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "base/check.h"
 #include "base/ns.h"
+#include "base/rng.h"
 #include "proxy/live/inside.h"
 
 #define MEMORY_BLOCK_BYTES (64u * 1024)
+#define WIRE_BLOCK_BYTES 1024u
+#define SEED_NAME_BYTES_MAX 32
 
-/* Connections that wait to be accepted: more than a burst of a laptop's
- * clients; the kernel cuts it to net.core.somaxconn. */
-#define BACKLOG 1024
-
-static void on_handle_closed(uv_handle_t *handle)
+static void on_timer_closed(uv_handle_t *handle)
 {
     struct server *server = handle->data;
     server->handle_count--;
 }
 
-static void on_entry_closed(uv_handle_t *handle)
+/* The first wire's luck is the seed's; those of later ones are derived. */
+static uint64_t next_seed(struct server *server)
 {
-    struct server_entry *entry = handle->data;
-    entry->server->handle_count--;
+    if (server->replace_count == 0)
+        return server->options.seed;
+    char name[SEED_NAME_BYTES_MAX];
+    (void)snprintf(name, sizeof(name), "replace %u", server->replace_count);
+    return rng_derive(server->options.seed, str_of(name));
 }
 
-static void close_entry(struct server_entry *entry)
+static struct server_wire *new_wire(struct server *server, struct snapshot *snapshot)
 {
-    if (entry->is_closing)
-        return;
-    entry->is_closing = true;
-    uv_close((uv_handle_t *)&entry->tcp, on_entry_closed);
+    struct arena memory;
+    arena_init(&memory, WIRE_BLOCK_BYTES, 0);
+    struct server_wire *wire = ARENA_NEW(&memory, struct server_wire);
+    wire->memory = memory;
+    wire->server = server;
+    wire->map = server->options.map;
+    wire->wire = wire_new(snapshot, next_seed(server), server->options.wire);
+    wire_set_epoch(wire->wire, loop_epoch_seconds(server->loop));
+    list_init(&wire->node);
+    return wire;
 }
 
-/* What the wire is told of a connection: what its door believes, else what the
- * socket says. Texts are for the call. */
-struct entrance {
-    char remote_text[ADDRESS_TEXT_BYTES_MAX];
-    char local_text[ADDRESS_TEXT_BYTES_MAX];
-    struct wire_accept accept;
-};
-
-static bool look_at(const struct server_entry *entry, const struct socket *socket,
-                    struct entrance *entrance)
+void server_wire_free(struct server_wire *wire)
 {
-    const struct server_door *door = &entry->door;
-    struct sockaddr_storage remote, local;
-    if (!socket_peer_place(socket, &remote) || !socket_local_place(socket, &local))
-        return false;
-    entrance->accept = (struct wire_accept){.listener = door->listener};
-    struct peer_facts *peer = &entrance->accept.peer;
-    peer->node_address = entry->server->options.node_address;
-    peer->remote_address = address_text(&remote, entrance->remote_text, &peer->remote_port);
-    peer->local_address = address_text(&local, entrance->local_text, &peer->local_port);
-    if (door->remote_address.len > 0)
-        peer->remote_address = door->remote_address;
-    if (door->local_address.len > 0) {
-        peer->local_address = door->local_address;
-        peer->local_port = door->local_port;
-    }
-    if (door->has_original) {
-        entrance->accept.original_address = peer->local_address;
-        entrance->accept.original_port = peer->local_port;
-    }
-    return true;
-}
-
-static void on_entry_connection(uv_stream_t *stream, int status)
-{
-    struct server_entry *entry = stream->data;
-    struct server *server = entry->server;
-    if (status < 0) /* too many descriptors, or the client thought better of it */
-        return;
-    struct socket *socket = server_take_socket(server);
-    if (!socket_accept(socket, stream))
-        return;
-    struct entrance entrance;
-    uint32_t conn = WIRE_NONE;
-    if (look_at(entry, socket, &entrance))
-        conn = wire_accepted(server->wire, &entrance.accept, loop_now_ns(server->loop));
-    if (conn == WIRE_NONE) {
-        socket_abort(socket);
-        return;
-    }
-    socket->is_downstream = true;
-    socket->remote_port = entrance.accept.peer.remote_port;
-    server_attach(server, socket, conn);
-    socket_start_reading(socket);
-    server_pump(server);
+    wire_free(wire->wire);
+    if (wire->map == &wire->own_map)
+        address_map_fini(&wire->own_map);
+    struct arena memory = wire->memory;
+    arena_fini(&memory);
 }
 
 struct server *server_new(struct loop *loop, struct snapshot *snapshot,
@@ -103,15 +64,15 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     server->loop = loop;
     server->options = *options;
     server->options.node_address = arena_str(&server->memory, options->node_address);
-    server->wire = wire_new(snapshot, options->seed, options->wire);
-    wire_set_epoch(server->wire, loop_epoch_seconds(loop));
+    list_init(&server->retiring);
     list_init(&server->idle_sockets);
+    server->current = new_wire(server, snapshot);
     server->armed_ns = NS_NEVER;
     int rc = uv_timer_init(&loop->uv, &server->timer);
     ASSERT(rc == 0);
     server->timer.data = server;
     server->handle_count = 1;
-    server_pump(server);
+    server_pump(server->current);
     return server;
 }
 
@@ -120,75 +81,61 @@ void server_free(struct server *server)
     if (server == NULL)
         return;
     server_stop(server);
-    while (server->handle_count > 0 || server->open_count > 0)
+    while (!server_is_over(server))
         loop_turn(server->loop);
     for (uint32_t i = 0; i < server->socket_count; i++)
         socket_fini(server->sockets[i]);
-    wire_free(server->wire);
+    for (uint32_t i = 0; i < server->entry_count; i++)
+        arena_fini(&server->entries[i]->memory);
+    while (!list_is_empty(&server->retiring)) {
+        struct server_wire *wire =
+            LIST_ITEM(list_first(&server->retiring), struct server_wire, node);
+        list_remove(&wire->node);
+        server_wire_free(wire);
+    }
+    server_wire_free(server->current);
     struct arena memory = server->memory;
     arena_fini(&memory);
 }
 
-static struct server_entry *add_entry(struct server *server, const struct server_door *door)
+void server_copy_map(struct server *server, const struct address_map *map)
 {
-    struct arena *memory = &server->memory;
-    struct server_entry *entry = ARENA_NEW(memory, struct server_entry);
-    entry->server = server;
-    entry->door = *door;
-    entry->door.bind_address = arena_str(memory, door->bind_address);
-    entry->door.remote_address = arena_str(memory, door->remote_address);
-    entry->door.local_address = arena_str(memory, door->local_address);
-    *ARENA_PUSH(memory, server->entries, server->entry_count, server->entry_capacity) = entry;
-    int rc = uv_tcp_init(&server->loop->uv, &entry->tcp);
-    ASSERT(rc == 0);
-    entry->tcp.data = entry;
-    server->handle_count++;
-    return entry;
+    struct server_wire *wire = server->current;
+    if (wire->map == &wire->own_map)
+        address_map_fini(&wire->own_map);
+    address_map_init(&wire->own_map);
+    address_map_copy(&wire->own_map, map);
+    wire->map = &wire->own_map;
 }
 
-/* 0, or an errno. */
-static int open_entry(struct server_entry *entry)
-{
-    const struct server_door *door = &entry->door;
-    struct sockaddr_storage place;
-    if (!address_parse(door->bind_address, door->bind_port, &place))
-        return UV_EINVAL;
-    int rc = uv_tcp_bind(&entry->tcp, (const struct sockaddr *)&place, 0);
-    if (rc == 0)
-        rc = uv_listen((uv_stream_t *)&entry->tcp, BACKLOG, on_entry_connection);
-    if (rc != 0)
-        return rc;
-    int size = sizeof(place);
-    rc = uv_tcp_getsockname(&entry->tcp, (struct sockaddr *)&place, &size);
-    char text[ADDRESS_TEXT_BYTES_MAX];
-    if (rc == 0)
-        (void)address_text(&place, text, &entry->port);
-    return rc;
-}
-
-uint32_t server_listen(struct server *server, const struct server_door *door, struct str *why)
+void server_replace(struct server *server, struct snapshot *snapshot, const struct address_map *map)
 {
     ASSERT(!server->is_stopped && !server->is_draining);
-    struct server_entry *entry = add_entry(server, door);
-    int rc = open_entry(entry);
-    if (rc == 0)
-        return server->entry_count - 1;
-    *why = arena_format(&server->memory, "listen on %.*s:%u: %s", STR_FMT(door->bind_address),
-                        door->bind_port, strerror(-rc));
-    close_entry(entry);
-    return SERVER_NONE;
+    struct server_wire *old = server->current;
+    server->replace_count++;
+    server->current = new_wire(server, snapshot);
+    if (map != NULL)
+        server_copy_map(server, map);
+    list_push_front(&server->retiring, &old->node);
+    wire_retire(old->wire, loop_now_ns(server->loop));
+    server_pump(old);
 }
 
-uint32_t server_port(const struct server *server, uint32_t door)
+/* Calls for each wire, those of before first: they may go meanwhile. */
+static void for_each_wire(struct server *server, void (*call)(struct server_wire *wire))
 {
-    ASSERT(door < server->entry_count);
-    return server->entries[door]->port;
+    struct list *next;
+    for (struct list *node = server->retiring.next; node != &server->retiring; node = next) {
+        next = node->next;
+        call(LIST_ITEM(node, struct server_wire, node));
+    }
+    call(server->current);
 }
 
-static void close_entries(struct server *server)
+static void drain_wire(struct server_wire *wire)
 {
-    for (uint32_t i = 0; i < server->entry_count; i++)
-        close_entry(server->entries[i]);
+    wire_drain(wire->wire, loop_now_ns(wire->server->loop));
+    server_pump(wire);
 }
 
 void server_drain(struct server *server)
@@ -196,17 +143,21 @@ void server_drain(struct server *server)
     if (server->is_draining || server->is_stopped)
         return;
     server->is_draining = true;
-    close_entries(server);
-    wire_drain(server->wire, loop_now_ns(server->loop));
-    server_pump(server);
+    server_let_in_all(server);
+    /* What came before we said so is served: closing now would reset it. */
+    for (uint32_t i = 0; i < server->socket_count; i++) {
+        if (server->sockets[i]->wire != NULL && server->sockets[i]->is_downstream)
+            server_read_now(server->sockets[i]);
+    }
+    for_each_wire(server, drain_wire);
 }
 
 /* Those of one side. Requests end with their client, so clients go first. */
 static void break_sockets(struct server *server, bool is_downstream)
 {
-    for (uint32_t i = 0; i < server->conn_capacity; i++) {
-        struct socket *socket = server->by_conn[i];
-        if (socket != NULL && socket->is_downstream == is_downstream)
+    for (uint32_t i = 0; i < server->socket_count; i++) {
+        struct socket *socket = server->sockets[i];
+        if (socket->wire != NULL && socket->is_downstream == is_downstream)
             server_break(server, socket);
     }
 }
@@ -216,20 +167,51 @@ void server_stop(struct server *server)
     if (server->is_stopped)
         return;
     server->is_stopped = true;
-    close_entries(server);
+    server_close_entries(server);
     break_sockets(server, true);
     break_sockets(server, false);
-    uv_close((uv_handle_t *)&server->timer, on_handle_closed);
+    uv_close((uv_handle_t *)&server->timer, on_timer_closed);
+}
+
+bool server_is_over(const struct server *server)
+{
+    return server->is_stopped && server->handle_count == 0 && server->open_count == 0;
+}
+
+uint32_t server_retiring_count(const struct server *server)
+{
+    uint32_t count = 0;
+    for (struct list *node = server->retiring.next; node != &server->retiring; node = node->next)
+        count++;
+    return count;
+}
+
+/* 0: the current one. */
+static struct server_wire *wire_at(const struct server *server, uint32_t nth)
+{
+    if (nth == 0)
+        return server->current;
+    struct list *node = server->retiring.next;
+    for (uint32_t i = 1; i < nth && node != &server->retiring; i++)
+        node = node->next;
+    ASSERT(node != &server->retiring);
+    return LIST_ITEM(node, struct server_wire, node);
 }
 
 uint32_t server_connection_count(const struct server *server)
 {
-    return wire_connection_count(server->wire);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < server_engine_count(server); i++)
+        count += wire_connection_count(wire_at(server, i)->wire);
+    return count;
 }
 
 uint32_t server_exchange_count(const struct server *server)
 {
-    return wire_exchange_count(server->wire);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < server_engine_count(server); i++)
+        count += wire_exchange_count(wire_at(server, i)->wire);
+    return count;
 }
 
 uint32_t server_socket_count(const struct server *server)
@@ -237,7 +219,26 @@ uint32_t server_socket_count(const struct server *server)
     return server->open_count;
 }
 
+uint32_t server_engine_count(const struct server *server)
+{
+    return 1 + server_retiring_count(server);
+}
+
+struct engine *server_engine(const struct server *server, uint32_t nth)
+{
+    return wire_engine(wire_at(server, nth)->wire);
+}
+
 bool server_stat(const struct server *server, struct str cluster, struct str name, uint64_t *value)
 {
-    return engine_stat(wire_engine(server->wire), cluster, name, value);
+    bool is_known = false;
+    *value = 0;
+    for (uint32_t i = 0; i < server_engine_count(server); i++) {
+        uint64_t part;
+        if (!engine_stat(server_engine(server, i), cluster, name, &part))
+            continue;
+        is_known = true;
+        *value += part;
+    }
+    return is_known;
 }

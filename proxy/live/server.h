@@ -4,7 +4,13 @@
  * wire (proxy/wire) wishes, tells it what happened. It decides nothing.
  *
  * Several servers may share a loop; each has its own wire, snapshot and seed.
- * All belong to the loop's thread.
+ * All belong to the loop's thread. fleet.h puts them on several threads.
+ *
+ * A server has one current wire, and, after server_replace, those of before
+ * as long as something is under way on them:
+ *
+ *   current wire <── downstream connections at rest <── retiring wires ──> gone
+ *                                                       (exchanges end there)
  */
 #pragma once
 
@@ -26,10 +32,13 @@ struct server_done {
     const struct trace *trace; /* NULL unless traces are recorded */
     uint32_t remote_port;      /* of the client's connection; 0: it is gone */
     uint32_t nth;              /* exchange on that connection, from 0 */
+    uint32_t worker;           /* server_options.worker */
+    int64_t epoch_seconds;     /* since 1970 at time 0 of the record: each loop has its own */
 };
 
 struct server_options {
     uint64_t seed;
+    uint32_t worker; /* which of several threads this is; told to on_done */
     struct wire_options wire;
     const struct address_map *map; /* borrowed; NULL: an empty one */
     bool is_literal;               /* what the map lacks is an address as it stands; */
@@ -63,17 +72,49 @@ void server_free(struct server *server);
 /* Listens; the door's number, or SERVER_NONE, and then *why (as long as the
  * server): "listen on 127.0.0.1:80: Permission denied". */
 uint32_t server_listen(struct server *server, const struct server_door *door, struct str *why);
+/* The same with a socket that listens already: it is the server's from now on. */
+uint32_t server_adopt_listener(struct server *server, const struct server_door *door, int fd);
 /* The port that the door's socket is bound to. */
 uint32_t server_port(const struct server *server, uint32_t door);
 
-/* Accepts nothing more, and closes what is idle (wire_drain). */
+/* The door stands for another listener from now on, and its connections are
+ * believed to be what `door` says; its socket stays as it is (bind_* mean
+ * nothing here). For server_replace. */
+void server_door_change(struct server *server, uint32_t door, const struct server_door *wanted);
+/* Takes in who waits to be accepted, then closes its socket. The number means
+ * nothing any more and may be given to another door. Its connections stay. */
+void server_door_close(struct server *server, uint32_t door);
+
+/* From now on connections and requests meet `snapshot` (held), and upstream
+ * names are looked up in `map` (copied; NULL: the options' map). Call it after each
+ * door was changed to a listener of `snapshot` or closed, without a turn of the
+ * loop between: connections at rest are handed over here and now, to their
+ * door's listener; those under way when their exchange has ended. */
+void server_replace(struct server *server, struct snapshot *snapshot,
+                    const struct address_map *map);
+/* The map only (copied); connections that are there stay. */
+void server_copy_map(struct server *server, const struct address_map *map);
+/* Wires of before that are still needed. */
+uint32_t server_retiring_count(const struct server *server);
+
+/* Accepts nothing more, and closes what is idle (wire_drain). Requests that the
+ * kernel had when it was called are served. */
 void server_drain(struct server *server);
 /* Closes every socket at once. */
 void server_stop(struct server *server);
+
+/* Is everything closed, and did libuv let go of it? Then server_free waits for
+ * nothing. Only after server_stop. */
+bool server_is_over(const struct server *server);
 
 /* Downstream connections; exchanges under way; sockets of both sides. */
 uint32_t server_connection_count(const struct server *server);
 uint32_t server_exchange_count(const struct server *server);
 uint32_t server_socket_count(const struct server *server);
-/* See engine_stat. */
+/* The engines: 0 is the current one, then those of retiring wires, which still
+ * count. A counter's value is the sum over all of them; it stays when a
+ * retiring one goes, because the current one inherits (engine_inherit). */
+uint32_t server_engine_count(const struct server *server);
+struct engine *server_engine(const struct server *server, uint32_t nth);
+/* The sum over the engines. False: no engine knows it. See engine_stat. */
 bool server_stat(const struct server *server, struct str cluster, struct str name, uint64_t *value);

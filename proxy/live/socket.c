@@ -5,6 +5,7 @@
 #include "proxy/live/socket.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "proxy/model/limits.h"
@@ -217,6 +218,16 @@ bool socket_accept(struct socket *socket, uv_stream_t *server)
     return false;
 }
 
+bool socket_open(struct socket *socket, int fd)
+{
+    take_handle(socket);
+    if (uv_tcp_open(&socket->tcp, fd) == 0)
+        return true;
+    (void)close(fd);
+    close_handle(socket);
+    return false;
+}
+
 int socket_connect(struct socket *socket, const struct sockaddr_storage *place)
 {
     take_handle(socket);
@@ -233,6 +244,18 @@ void socket_start_reading(struct socket *socket)
     (void)uv_tcp_nodelay(&socket->tcp, 1);
     socket->is_open = true;
     settle_reading(socket);
+}
+
+struct str socket_read_now(struct socket *socket)
+{
+    uv_os_fd_t fd;
+    if (!socket->is_reading || uv_fileno((const uv_handle_t *)&socket->tcp, &fd) != 0)
+        return STR_EMPTY;
+    uv_buf_t buf;
+    loop_lend_read_bytes(socket->loop, &buf);
+    /* FIN and errors are told when libuv sees them. */
+    ssize_t size = recv(fd, buf.base, buf.len, MSG_DONTWAIT);
+    return size > 0 ? (struct str){buf.base, (size_t)size} : STR_EMPTY;
 }
 
 bool socket_peer_place(const struct socket *socket, struct sockaddr_storage *place)

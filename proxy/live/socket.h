@@ -27,6 +27,8 @@
 #include "base/str.h"
 #include "proxy/live/loop.h"
 
+struct server_entry;
+struct server_wire;
 struct socket;
 
 struct socket_events {
@@ -63,7 +65,9 @@ struct socket {
     /* The owner's. */
     void *owner;
     struct list node;
-    uint32_t conn; /* its number in the wire */
+    struct server_wire *wire;   /* who knows it; NULL: nobody */
+    uint32_t conn;              /* its number there */
+    struct server_entry *entry; /* where a client came in; NULL: that door is closed */
     bool is_downstream;
     uint32_t remote_port; /* of a client */
     uint32_t done_count;  /* exchanges that were finished on it */
@@ -77,10 +81,17 @@ void socket_fini(struct socket *socket);
 /* An idle one takes the connection that waits at `server`, and does not read
  * yet. False: it went away or there are no descriptors; `gone` comes. */
 bool socket_accept(struct socket *socket, uv_stream_t *server);
+/* An idle one takes a connection that was accepted already; fd is its own from
+ * now on. False: libuv cannot have it; it is closed, and `gone` comes. */
+bool socket_open(struct socket *socket, int fd);
 /* An idle one begins to connect; reads as soon as it is connected. 0, or the
  * errno of an immediate failure; then `gone` comes. */
 int socket_connect(struct socket *socket, const struct sockaddr_storage *place);
 void socket_start_reading(struct socket *socket);
+
+/* What has come and was not read yet, for the call; empty: nothing, or it is
+ * not being read now. */
+struct str socket_read_now(struct socket *socket);
 
 /* The far and the near end; false: it is not connected any more. */
 bool socket_peer_place(const struct socket *socket, struct sockaddr_storage *place);

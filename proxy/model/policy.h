@@ -85,6 +85,7 @@ struct fraction {
 /* ENVOY.md 3.3; how it is carried out is the exchange's part. */
 struct retry_policy {
     struct str retry_on; /* as in the configuration */
+    uint32_t conditions; /* the same, read: bits of retry_on.h */
     uint32_t num_retries;
     int64_t per_try_timeout_ns;   /* 0: none */
     int64_t backoff_base_ns;      /* 0: Envoy's 25 ms */
@@ -108,6 +109,18 @@ struct fault_policy {
     bool has_grpc_status;
     uint32_t grpc_status;
     struct fraction abort_share;
+    struct origin origin;
+};
+
+/* ENVOY.md 16.1; texts are as the headers have them. */
+struct cors_policy {
+    const struct string_matcher *origins; /* exact "*": any */
+    uint32_t origin_count;
+    struct str methods, headers; /* "*": what was asked for; empty: no header */
+    struct str exposed, max_age; /* empty: no header */
+    bool has_credentials;        /* said; for the print-out */
+    bool is_allowing_credentials;
+    bool is_passing_unmatched; /* forward_not_matching_preflights */
     struct origin origin;
 };
 

@@ -43,6 +43,36 @@ void print_duration(struct json *json, struct str key, int64_t ns)
     json_key_str(json, key, (struct str){text, length});
 }
 
+void print_string_matcher(struct json *json, const struct string_matcher *match)
+{
+    json_begin_object(json);
+    switch (match->kind) {
+    case STRING_EXACT:
+        json_key_str(json, STR("exact"), match->value);
+        break;
+    case STRING_PREFIX:
+        json_key_str(json, STR("prefix"), match->value);
+        break;
+    case STRING_SUFFIX:
+        json_key_str(json, STR("suffix"), match->value);
+        break;
+    case STRING_CONTAINS:
+        json_key_str(json, STR("contains"), match->value);
+        break;
+    case STRING_REGEX:
+        json_key(json, STR("safeRegex"));
+        json_begin_object(json);
+        json_key_str(json, STR("regex"), match->value);
+        json_end_object(json);
+        break;
+    case STRING_PRESENT:
+        break;
+    }
+    if (match->is_ignoring_case)
+        json_key_bool(json, STR("ignoreCase"), true);
+    json_end_object(json);
+}
+
 void print_fraction(struct json *json, struct str key, struct fraction fraction)
 {
     json_key(json, key);

@@ -14,6 +14,8 @@
 
 /* "15s", "0.250s": with 0, 3, 6 or 9 digits after the point. */
 void print_duration(struct json *json, struct str key, int64_t ns);
+/* A StringMatcher; not of STRING_PRESENT, which is no such message. */
+void print_string_matcher(struct json *json, const struct string_matcher *match);
 /* {"numerator": n, "denominator": "MILLION"} */
 void print_fraction(struct json *json, struct str key, struct fraction fraction);
 /* {"socketAddress": {...}} */

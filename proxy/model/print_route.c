@@ -13,32 +13,7 @@ static void print_string_match(struct json *json, const struct string_matcher *m
         return;
     }
     json_key(json, STR("stringMatch"));
-    json_begin_object(json);
-    switch (match->kind) {
-    case STRING_EXACT:
-        json_key_str(json, STR("exact"), match->value);
-        break;
-    case STRING_PREFIX:
-        json_key_str(json, STR("prefix"), match->value);
-        break;
-    case STRING_SUFFIX:
-        json_key_str(json, STR("suffix"), match->value);
-        break;
-    case STRING_CONTAINS:
-        json_key_str(json, STR("contains"), match->value);
-        break;
-    case STRING_REGEX:
-        json_key(json, STR("safeRegex"));
-        json_begin_object(json);
-        json_key_str(json, STR("regex"), match->value);
-        json_end_object(json);
-        break;
-    case STRING_PRESENT:
-        break;
-    }
-    if (match->is_ignoring_case)
-        json_key_bool(json, STR("ignoreCase"), true);
-    json_end_object(json);
+    print_string_matcher(json, match);
 }
 
 static void print_header_match(struct json *json, const struct header_matcher *matcher)
@@ -184,8 +159,6 @@ static void print_direct(struct json *json, const struct direct_response_action 
 
 static void print_fault(struct json *json, const struct fault_policy *fault)
 {
-    json_key(json, STR("typedPerFilterConfig"));
-    json_begin_object(json);
     json_key(json, STR("envoy.filters.http.fault"));
     json_begin_object(json);
     json_key_str(json, STR("@type"), TYPE("envoy.extensions.filters.http.fault.v3.HTTPFault"));
@@ -208,6 +181,50 @@ static void print_fault(struct json *json, const struct fault_policy *fault)
         json_end_object(json);
     }
     json_end_object(json);
+}
+
+static void print_text(struct json *json, struct str key, struct str text)
+{
+    if (text.len > 0)
+        json_key_str(json, key, text);
+}
+
+static void print_cors(struct json *json, const struct cors_policy *cors)
+{
+    json_key(json, STR("envoy.filters.http.cors"));
+    json_begin_object(json);
+    json_key_str(json, STR("@type"), TYPE("envoy.extensions.filters.http.cors.v3.CorsPolicy"));
+    if (cors->origin_count > 0) {
+        json_key(json, STR("allowOriginStringMatch"));
+        json_begin_array(json);
+        for (uint32_t i = 0; i < cors->origin_count; i++)
+            print_string_matcher(json, &cors->origins[i]);
+        json_end_array(json);
+    }
+    print_text(json, STR("allowMethods"), cors->methods);
+    print_text(json, STR("allowHeaders"), cors->headers);
+    print_text(json, STR("exposeHeaders"), cors->exposed);
+    print_text(json, STR("maxAge"), cors->max_age);
+    if (cors->has_credentials)
+        json_key_bool(json, STR("allowCredentials"), cors->is_allowing_credentials);
+    json_key(json, STR("filterEnabled"));
+    json_begin_object(json);
+    print_fraction(json, STR("defaultValue"), (struct fraction){100, 100});
+    json_end_object(json);
+    json_key_bool(json, STR("forwardNotMatchingPreflights"), cors->is_passing_unmatched);
+    json_end_object(json);
+}
+
+static void print_filters(struct json *json, const struct route *route)
+{
+    if (route->fault == NULL && route->cors == NULL)
+        return;
+    json_key(json, STR("typedPerFilterConfig"));
+    json_begin_object(json);
+    if (route->fault != NULL)
+        print_fault(json, route->fault);
+    if (route->cors != NULL)
+        print_cors(json, route->cors);
     json_end_object(json);
 }
 
@@ -231,8 +248,7 @@ static void print_route(struct json *json, const struct route *route)
         break;
     }
     print_mutations(json, &route->request_headers, &route->response_headers);
-    if (route->fault != NULL)
-        print_fault(json, route->fault);
+    print_filters(json, route);
     if (route->decorator.len > 0) {
         json_key(json, STR("decorator"));
         json_begin_object(json);

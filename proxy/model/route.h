@@ -107,6 +107,7 @@ struct route {
     struct direct_response_action direct;
     struct header_mutations request_headers, response_headers;
     const struct fault_policy *fault;
+    const struct cors_policy *cors;
     struct str decorator; /* decorator.operation; empty: none */
     struct str config;    /* metadata istio.config: path of the VirtualService; empty: none */
     struct str stat_prefix;

@@ -183,10 +183,7 @@ void attempt_open(struct stream *stream, const struct xc_action *action)
     attempt->has_body = stream->has_body;
     stream->attempt = attempt;
     stream->body_sent_bytes = 0;
-    if (stream->is_body_lost) {
-        attempt_fail(attempt, FAILURE_LOCAL_RESET, STR_EMPTY);
-        return;
-    }
+    ASSERT(!stream->is_body_lost);
     ask_for(attempt, action, &stream->down->down);
 }
 

@@ -46,7 +46,7 @@ struct conn_downstream {
     struct str original_address;
     uint32_t original_port;
     struct stream *stream; /* the request that is under way, or NULL */
-    struct list ready;     /* in wire->ready_conns */
+    struct list ready;     /* in wire->ready_conns or resting_conns */
     int64_t grace_ns;      /* while lingering: since the last progress */
     bool is_last;          /* no request is served after the one under way */
     bool is_idle_over;     /* it drains: closed when the timer fires and no request is there */

@@ -19,10 +19,21 @@ static void count(const struct conn *conn, enum http_stat stat)
     engine_http_stats(conn->wire->engine)->counters[stat]++;
 }
 
+static int64_t idle_timeout_ns(const struct http_connection_manager *http)
+{
+    return http->idle_timeout_ns > 0 ? http->idle_timeout_ns : IDLE_TIMEOUT_NS;
+}
+
 static void set_idle_timer(struct conn *conn)
 {
-    int64_t idle_ns = conn->down.http->idle_timeout_ns;
-    conn_set_timer(conn, ns_add(conn->wire->now_ns, idle_ns > 0 ? idle_ns : IDLE_TIMEOUT_NS));
+    conn_set_timer(conn, ns_add(conn->wire->now_ns, idle_timeout_ns(conn->down.http)));
+}
+
+/* Into one of the wire's lists of connections without a request. */
+static void put(struct conn *conn, struct list *list)
+{
+    list_remove(&conn->down.ready);
+    list_push_back(list, &conn->down.ready);
 }
 
 static void linger(struct conn *conn)
@@ -54,6 +65,7 @@ static bool is_edge(const struct conn *conn, const struct http_connection_manage
 
 static void open_http(struct conn *conn, const struct http_connection_manager *http)
 {
+    ASSERT(conn->parser == NULL);
     conn->speech = SPEECH_HTTP;
     conn->down.http = http;
     conn->parser = h1_parser_new(H1_REQUESTS, (struct h1_settings){
@@ -62,21 +74,25 @@ static void open_http(struct conn *conn, const struct http_connection_manager *h
                                                   .head_bytes_max = LIMIT_REQUEST_HEAD_BYTES,
                                                   .header_count_max = LIMIT_HEADER_COUNT,
                                               });
-    count(conn, STAT_HTTP_downstream_cx_total);
-    count(conn, STAT_HTTP_downstream_cx_http1_total);
     set_idle_timer(conn);
     conn_set_age(conn, http->max_connection_duration_ns);
 }
 
+static const struct filter_chain *choose(const struct conn_downstream *down,
+                                         const struct listener *listener,
+                                         enum chain_protocol protocol)
+{
+    return chain_choose((struct chain_question){
+        .listener = listener,
+        .protocol = protocol,
+        .destination_port = down->original_port != 0 ? down->original_port : listener->port,
+        .is_tls_ended = down->peer.is_tls,
+    });
+}
+
 static void open_chain(struct conn *conn, enum chain_protocol protocol)
 {
-    const struct filter_chain *chain = chain_choose((struct chain_question){
-        .listener = conn->down.listener,
-        .protocol = protocol,
-        .destination_port =
-            conn->down.original_port != 0 ? conn->down.original_port : conn->down.listener->port,
-        .is_tls_ended = conn->down.peer.is_tls,
-    });
+    const struct filter_chain *chain = choose(&conn->down, conn->down.listener, protocol);
     if (chain == NULL) {
         conn_close(conn);
         return;
@@ -84,6 +100,8 @@ static void open_chain(struct conn *conn, enum chain_protocol protocol)
     switch (chain->kind) {
     case CHAIN_HTTP:
         open_http(conn, &chain->http);
+        count(conn, STAT_HTTP_downstream_cx_total);
+        count(conn, STAT_HTTP_downstream_cx_http1_total);
         return;
     case CHAIN_TCP:
         tcp_start(conn, &chain->tcp);
@@ -92,12 +110,20 @@ static void open_chain(struct conn *conn, enum chain_protocol protocol)
     UNREACHABLE("filter_chain_kind");
 }
 
+/* Will the next request be served by another wire? */
+static bool is_moving(const struct conn *conn)
+{
+    return conn->wire->is_retiring && !conn->down.is_last;
+}
+
 /* Must the next bytes wait? Requests are served one at a time, and nobody who
  * does not read answers gets more of them. */
 static bool is_blocked(const struct conn *conn)
 {
     const struct stream *stream = conn->down.stream;
-    return stream != NULL ? stream->is_request_complete : conn_is_full(conn);
+    if (stream != NULL)
+        return stream->is_request_complete;
+    return conn_is_full(conn) || is_moving(conn);
 }
 
 static void begin_stream(struct conn *conn)
@@ -214,6 +240,23 @@ static void inspect(struct conn *conn)
         feed_kept(conn);
 }
 
+struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept)
+{
+    struct conn *conn = conn_take(wire, CONN_DOWNSTREAM);
+    if (conn == NULL)
+        return NULL;
+    struct arena *arena = &conn->facts;
+    struct conn_downstream *down = &conn->down;
+    down->listener = accept->listener;
+    down->peer = accept->peer;
+    down->peer.remote_address = arena_str(arena, accept->peer.remote_address);
+    down->peer.local_address = arena_str(arena, accept->peer.local_address);
+    down->peer.node_address = arena_str(arena, accept->peer.node_address);
+    down->original_address = arena_str(arena, accept->original_address);
+    down->original_port = accept->original_port;
+    return conn;
+}
+
 void downstream_start(struct conn *conn)
 {
     if (!chain_is_inspected(conn->down.listener))
@@ -308,19 +351,92 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     } else {
         if (!conn->down.is_idle_over)
             set_idle_timer(conn);
-        list_remove(&conn->down.ready);
-        list_push_back(&conn->wire->ready_conns, &conn->down.ready);
+        put(conn, is_moving(conn) ? &conn->wire->resting_conns : &conn->wire->ready_conns);
     }
 }
 
 void downstream_settle(struct conn *conn)
 {
-    if (conn_is_open(conn) && conn->speech == SPEECH_HTTP)
-        feed_kept(conn);
+    if (!conn_is_open(conn) || conn->speech != SPEECH_HTTP)
+        return;
+    feed_kept(conn);
+    /* Of one that is drained, what it sent is served by now. */
+    if (conn_is_open(conn) && conn->down.stream == NULL && conn->down.is_last &&
+        buf_size(&conn->in) == 0)
+        conn_close(conn);
 }
 
 void downstream_drain(struct conn *conn)
 {
-    if (conn->speech != SPEECH_TCP && conn->down.stream == NULL)
+    if (!conn_is_open(conn) || conn->speech == SPEECH_TCP)
+        return;
+    conn->down.is_last = true;
+    if (conn->down.stream != NULL)
+        return;
+    if (conn->speech == SPEECH_HTTP && buf_size(&conn->in) > 0)
+        put(conn, &conn->wire->ready_conns);
+    else
         conn_close(conn);
+}
+
+void downstream_retire(struct conn *conn)
+{
+    if (conn_is_open(conn) && conn->speech != SPEECH_TCP && conn->down.stream == NULL &&
+        is_moving(conn))
+        put(conn, &conn->wire->resting_conns);
+}
+
+/* The connection manager of `listener` for a connection that speaks HTTP/1, or
+ * NULL. */
+static const struct http_connection_manager *find_http(const struct conn *old,
+                                                       const struct listener *listener)
+{
+    const struct filter_chain *chain =
+        choose(&old->down, listener,
+               chain_is_inspected(listener) ? CHAIN_PROTOCOL_HTTP11 : CHAIN_PROTOCOL_OTHER);
+    return chain != NULL && chain->kind == CHAIN_HTTP ? &chain->http : NULL;
+}
+
+/* It goes on where it was: nothing is counted again, and its idle time is
+ * counted from the same moment. */
+static void go_on(struct conn *conn, const struct conn *old,
+                  const struct http_connection_manager *http)
+{
+    open_http(conn, http);
+    conn->down.is_idle_over = old->down.is_idle_over;
+    if (old->timer.node.index == HEAP_OUT)
+        return;
+    int64_t due_ns = old->timer.node.due_ns;
+    if (!old->down.is_idle_over)
+        due_ns += idle_timeout_ns(http) - idle_timeout_ns(old->down.http);
+    conn_set_timer(conn, due_ns);
+}
+
+struct conn *downstream_take_over(struct wire *wire, const struct conn *old,
+                                  const struct listener *listener)
+{
+    bool is_http = old->speech == SPEECH_HTTP;
+    const struct http_connection_manager *http = is_http ? find_http(old, listener) : NULL;
+    struct wire_accept accept = {
+        .listener = listener,
+        .peer = old->down.peer,
+        .original_address = old->down.original_address,
+        .original_port = old->down.original_port,
+    };
+    struct conn *conn = is_http && http == NULL ? NULL : downstream_take(wire, &accept);
+    if (conn == NULL)
+        return NULL;
+    conn->is_paused = old->is_paused;
+    conn->unsent_bytes = old->unsent_bytes;
+    conn_keep_input(conn, buf_str(&old->in));
+    if (is_http) {
+        go_on(conn, old, http);
+        put(conn, &wire->ready_conns);
+    } else if (chain_is_inspected(listener)) {
+        inspect(conn);
+    } else {
+        open_chain(conn, CHAIN_PROTOCOL_OTHER);
+        downstream_settle(conn);
+    }
+    return conn;
 }

@@ -10,6 +10,8 @@
 #include "proxy/wire/conn.h"
 #include "proxy/wire/stream.h"
 
+/* Facts' slices are copied. NULL: the wire is full. */
+struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept);
 void downstream_start(struct conn *conn);
 void downstream_read(struct conn *conn, struct str bytes);
 /* FIN or RST: without half-close both mean that the client is gone. */
@@ -23,5 +25,11 @@ void downstream_note_old(struct conn *conn);
 void downstream_note_finished(struct conn *conn, const struct stream *stream);
 /* Reads on what waited; called at the end of the turn. */
 void downstream_settle(struct conn *conn);
-/* Closes it if no request is under way. */
+/* No request is served after those that it sent already. */
 void downstream_drain(struct conn *conn);
+
+/* The wire retires: is it at rest, or does it stay until it ends? */
+void downstream_retire(struct conn *conn);
+/* A connection at rest of another wire goes on in `wire`; NULL: it cannot. */
+struct conn *downstream_take_over(struct wire *wire, const struct conn *old,
+                                  const struct listener *listener);

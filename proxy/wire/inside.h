@@ -44,6 +44,7 @@ struct wire {
     struct list taken_conns;   /* their WIRE_WRITE was taken: bytes go at the next turn */
     struct list done_streams;  /* their WIRE_DONE was taken */
     struct list ready_conns;   /* downstream: input waits and may be read on now */
+    struct list resting_conns; /* downstream, while retiring: to be handed over */
     struct date date;
     int64_t now_ns;
     int64_t epoch_seconds; /* since 1970 at time 0 */
@@ -52,4 +53,5 @@ struct wire {
     uint32_t exchange_count;
     uint32_t waiting_count; /* attempts that wait in pools */
     bool is_draining;
+    bool is_retiring;
 };

@@ -329,16 +329,10 @@ void stream_note_bad(struct stream *stream, const struct h1_event *event)
                         });
 }
 
-/* A body that may have to be sent again is kept from its first byte, as long as
- * it fits (Envoy's retry_or_shadow_abandoned). */
+/* A body that may have to be sent again is kept from its first byte. */
 static void keep_or_forget_body(struct stream *stream)
 {
-    const struct route *route = stream->xc.record.route;
-    bool is_kept = !stream->is_responding && !stream->is_body_lost && route != NULL &&
-                   route->action == ROUTE_FORWARD && route->forward.retry != NULL &&
-                   route->forward.retry->num_retries > 0 &&
-                   buf_size(&stream->body) <= LIMIT_CONNECTION_BUFFER_BYTES;
-    if (is_kept || stream->body_sent_bytes == 0)
+    if (exchange_may_retry(&stream->xc) || stream->body_sent_bytes == 0)
         return;
     stream->is_body_lost = true;
     buf_consume(&stream->body, stream->body_sent_bytes);

@@ -35,6 +35,17 @@ static void close_pooled(struct conn *conn, enum pool_close by)
     pool_note_closed(conn->up.pool, conn->number, by);
 }
 
+/* Nobody needs it now. A wire that ends has no use for it later either. */
+static void rest(struct conn *conn)
+{
+    if (conn->wire->is_retiring || conn->wire->is_draining) {
+        close_pooled(conn, POOL_CLOSE_LOCAL);
+        return;
+    }
+    int64_t idle_ns = conn->up.cluster->idle_timeout_ns;
+    conn_set_timer(conn, ns_add(conn->wire->now_ns, idle_ns > 0 ? idle_ns : IDLE_TIMEOUT_NS));
+}
+
 /* Offers it to whoever waits, else it is idle. */
 static void offer(struct conn *conn)
 {
@@ -45,8 +56,7 @@ static void offer(struct conn *conn)
         attempt_attach(attempt_at(wire, waiter), conn, true);
         return;
     }
-    int64_t idle_ns = conn->up.cluster->idle_timeout_ns;
-    conn_set_timer(conn, ns_add(wire->now_ns, idle_ns > 0 ? idle_ns : IDLE_TIMEOUT_NS));
+    rest(conn);
 }
 
 static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool has_surplus)
@@ -381,8 +391,7 @@ void upstream_note_connected(struct conn *conn)
         attempt_attach(attempt_at(wire, waiter), conn, false);
         return;
     }
-    int64_t idle_ns = conn->up.cluster->idle_timeout_ns;
-    conn_set_timer(conn, ns_add(wire->now_ns, idle_ns > 0 ? idle_ns : IDLE_TIMEOUT_NS));
+    rest(conn);
 }
 
 void upstream_note_connect_failed(struct conn *conn, struct str why)
@@ -490,6 +499,7 @@ void upstream_reset(struct conn *conn)
 
 void upstream_close_idle(struct conn *conn)
 {
-    if (conn_is_open(conn) && conn->up.pool != NULL && conn->up.attempt == NULL)
+    bool is_idle = conn->up.attempt == NULL && !conn->up.is_resting;
+    if (conn_is_open(conn) && conn->up.pool != NULL && is_idle)
         close_pooled(conn, POOL_CLOSE_LOCAL);
 }

@@ -103,6 +103,7 @@ struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_opti
     list_init(&wire->taken_conns);
     list_init(&wire->done_streams);
     list_init(&wire->ready_conns);
+    list_init(&wire->resting_conns);
     date_init(&wire->date);
     return wire;
 }
@@ -128,26 +129,13 @@ struct engine *wire_engine(struct wire *wire)
     return wire->engine;
 }
 
-static void copy_facts(struct conn *conn, const struct wire_accept *accept)
-{
-    struct arena *arena = &conn->facts;
-    struct conn_downstream *down = &conn->down;
-    down->listener = accept->listener;
-    down->peer = accept->peer;
-    down->peer.remote_address = arena_str(arena, accept->peer.remote_address);
-    down->peer.local_address = arena_str(arena, accept->peer.local_address);
-    down->peer.node_address = arena_str(arena, accept->peer.node_address);
-    down->original_address = arena_str(arena, accept->original_address);
-    down->original_port = accept->original_port;
-}
-
 uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int64_t now_ns)
 {
+    ASSERT(!wire->is_retiring);
     begin_turn(wire, now_ns);
-    struct conn *conn = conn_take(wire, CONN_DOWNSTREAM);
+    struct conn *conn = downstream_take(wire, accept);
     if (conn == NULL)
         return WIRE_NONE;
-    copy_facts(conn, accept);
     downstream_start(conn);
     end_turn(wire);
     return conn->number;
@@ -300,6 +288,69 @@ void wire_drain(struct wire *wire, int64_t now_ns)
             upstream_close_idle(conn);
     }
     end_turn(wire);
+}
+
+void wire_drain_conn(struct wire *wire, uint32_t conn_number, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    struct conn *conn = conn_at(wire, conn_number);
+    ASSERT(conn->side == CONN_DOWNSTREAM);
+    downstream_drain(conn);
+    end_turn(wire);
+}
+
+void wire_retire(struct wire *wire, int64_t now_ns)
+{
+    ASSERT(!wire->is_retiring);
+    begin_turn(wire, now_ns);
+    wire->is_retiring = true;
+    for (uint32_t i = 0; i < wire->conns.made_count; i++) {
+        struct conn *conn = slots_at(&wire->conns, i);
+        if (conn->state == CONN_FREE)
+            continue;
+        if (conn->side == CONN_DOWNSTREAM)
+            downstream_retire(conn);
+        else
+            upstream_close_idle(conn);
+    }
+    end_turn(wire);
+}
+
+uint32_t wire_next_at_rest(struct wire *wire)
+{
+    while (!list_is_empty(&wire->resting_conns)) {
+        struct conn *conn = LIST_ITEM(list_first(&wire->resting_conns), struct conn, down.ready);
+        if (conn_is_open(conn))
+            return conn->number;
+        list_remove(&conn->down.ready);
+    }
+    return WIRE_NONE;
+}
+
+uint32_t wire_hand_over(struct wire *wire, uint32_t conn_number, const struct wire_heir *heir,
+                        int64_t now_ns)
+{
+    ASSERT(wire->is_retiring);
+    ASSERT(!heir->wire->is_retiring);
+    struct conn *old = conn_at(wire, conn_number);
+    ASSERT(old->down.stream == NULL);
+    ASSERT(!old->is_write_wished);
+    begin_turn(wire, now_ns);
+    begin_turn(heir->wire, now_ns);
+    struct conn *conn = downstream_take_over(heir->wire, old, heir->listener);
+    uint32_t number = WIRE_NONE;
+    if (conn != NULL) {
+        number = conn->number;
+        old->unsent_bytes = 0;
+        conn_give(old);
+    }
+    end_turn(heir->wire);
+    return number;
+}
+
+bool wire_is_over(const struct wire *wire)
+{
+    return wire->conn_count == 0 && wire->exchange_count == 0 && wire->waiting_count == 0;
 }
 
 uint32_t wire_connection_count(const struct wire *wire)

@@ -87,6 +87,34 @@ void wire_set_epoch(struct wire *wire, int64_t seconds);
 
 /* No new connections' requests are kept alive; idle ones are closed. */
 void wire_drain(struct wire *wire, int64_t now_ns);
+/* The same for one downstream connection, which may also be closing. What was
+ * read from it already is served. TCP sessions are left alone. */
+void wire_drain_conn(struct wire *wire, uint32_t conn, int64_t now_ns);
+
+/* A new snapshot takes over: another wire. From now on this one begins no
+ * exchange on a connection that is at rest (no request under way, what it has
+ * read of the next one not parsed): such connections wait to be handed over.
+ * Exchanges under way end here, TCP sessions too; upstream connections close
+ * when nobody needs them. */
+void wire_retire(struct wire *wire, int64_t now_ns);
+/* One that waits to be handed over, or WIRE_NONE. Ask when wire_next has
+ * answered false, and do with it one of the two that follow: wire_hand_over, or
+ * wire_drain_conn. */
+uint32_t wire_next_at_rest(struct wire *wire);
+struct wire_heir {
+    struct wire *wire; /* of the same thread; its wire_next has answered false */
+    const struct listener *listener;
+};
+/* The connection's number in the heir; in this wire it is free, as after
+ * wire_gone. What it read and did not parse, and bytes that have not left, go
+ * with it, so its wishes and wire_wrote are the heir's from now on. WIRE_NONE:
+ * it speaks HTTP and the heir's listener does not, or the heir is full; it is
+ * still here. */
+uint32_t wire_hand_over(struct wire *wire, uint32_t conn, const struct wire_heir *heir,
+                        int64_t now_ns);
+/* Is nothing there any more, and nothing to come? */
+bool wire_is_over(const struct wire *wire);
+
 /* Downstream connections and exchanges that are still there. */
 uint32_t wire_connection_count(const struct wire *wire);
 uint32_t wire_exchange_count(const struct wire *wire);

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "config/yaml/duration.h"
+#include "testbed/inspect/flag.h"
 #include "testbed/inspect/story.h"
 
 #define BODY_SHOWN_MAX 60u
@@ -136,7 +137,7 @@ static void write_flags(struct writer *writer, const struct outcome *outcome)
 {
     for (uint32_t i = 0; i < outcome->record.flag_count; i++) {
         struct str flag = outcome->record.flags[i];
-        struct str meaning = story_flag_meaning(flag);
+        struct str meaning = flag_meaning(flag);
         put_str(writer, arena_format(writer->arena, "  flag %s%.*s%s  %.*s\n", paint(writer, RED),
                                      STR_FMT(flag), paint(writer, PLAIN), STR_FMT(meaning)));
     }

@@ -1,344 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * testbed/inspect/story.c - trace events as sentences.
+ * testbed/inspect/story.c - sentences in lines.
  */
 #include "testbed/inspect/story.h"
 
 #include "base/check.h"
 #include "base/ns.h"
 #include "config/yaml/duration.h"
-#include "proxy/core/reason.h"
+#include "testbed/inspect/sentence.h"
 
 /* A longer subject does not push all the others' words aside. */
 #define SUBJECT_BYTES_ALIGNED 32u
 
-enum story_mark { MARK_PLAIN, MARK_NO, MARK_YES, MARK_GO, MARK_BAD };
-
-/* One line: a subject, what is said of it, where it was said. */
-struct story_line {
-    enum story_mark mark;
-    struct str subject, words;
-    struct origin origin;
-    bool is_default; /* nobody wrote it: the profile's */
-};
-
 struct teller {
     const struct story_options *options;
-    struct arena *arena;
+    struct sentence_context words;
 };
 
-static struct str pod_of(const struct teller *teller, const struct endpoint *endpoint)
-{
-    if (endpoint == NULL)
-        return STR("nobody");
-    const struct world *world = teller->options->world;
-    uint32_t pod =
-        world == NULL ? UINT32_MAX : world_pod_at(world, endpoint->address, endpoint->port);
-    if (pod != UINT32_MAX)
-        return arena_format(teller->arena, "%.*s (%.*s:%u)", STR_FMT(world->pods[pod].name),
-                            STR_FMT(endpoint->address), endpoint->port);
-    return arena_format(teller->arena, "%.*s:%u", STR_FMT(endpoint->address), endpoint->port);
-}
-
-/* What the value must do. */
-static struct str text_matcher_words(const struct string_matcher *match, struct arena *arena)
-{
-    switch (match->kind) {
-    case STRING_EXACT:
-        return arena_format(arena, "be \"%.*s\"", STR_FMT(match->value));
-    case STRING_PREFIX:
-        return arena_format(arena, "begin with \"%.*s\"", STR_FMT(match->value));
-    case STRING_SUFFIX:
-        return arena_format(arena, "end in \"%.*s\"", STR_FMT(match->value));
-    case STRING_CONTAINS:
-        return arena_format(arena, "contain \"%.*s\"", STR_FMT(match->value));
-    case STRING_REGEX:
-        return arena_format(arena, "match /%.*s/ as a whole", STR_FMT(match->value));
-    case STRING_PRESENT:
-        return STR("be there");
-    }
-    UNREACHABLE("string_match_kind");
-}
-
-static struct str path_verb(enum path_match_kind kind)
-{
-    switch (kind) {
-    case PATH_PREFIX:
-    case PATH_SEPARATED_PREFIX:
-        return STR("begin with");
-    case PATH_EXACT:
-        return STR("be");
-    case PATH_REGEX:
-        return STR("match, as a whole,");
-    }
-    UNREACHABLE("path_match_kind");
-}
-
-static struct str path_words(const struct path_matcher *path, struct arena *arena)
-{
-    return arena_format(arena, "%.*s %.*s%s", STR_FMT(path_verb(path->kind)), STR_FMT(path->value),
-                        path->is_ignoring_case ? " (ignoring case)" : "");
-}
-
-static struct str met_words(const struct trace_event *event, struct arena *arena)
-{
-    if (event->is_absent)
-        return STR("absent");
-    return arena_format(arena, "\"%.*s\"", STR_FMT(event->text));
-}
-
-static struct str rejection_words(const struct trace_event *event, struct arena *arena)
-{
-    const struct route_match *match = &event->route->match;
-    struct str met = met_words(event, arena);
-    switch (event->condition) {
-    case CONDITION_PATH:
-        return arena_format(arena, "the path is %.*s, it must %.*s", STR_FMT(event->text),
-                            STR_FMT(path_words(&match->path, arena)));
-    case CONDITION_HEADER: {
-        const struct header_matcher *header = &match->headers[event->index];
-        return arena_format(arena, "the header %.*s is %.*s, it must %s%.*s", STR_FMT(header->name),
-                            STR_FMT(met), header->is_inverted ? "not " : "",
-                            STR_FMT(text_matcher_words(&header->match, arena)));
-    }
-    case CONDITION_QUERY: {
-        const struct query_matcher *query = &match->queries[event->index];
-        return arena_format(arena, "the query's %.*s is %.*s, it must %.*s", STR_FMT(query->name),
-                            STR_FMT(met), STR_FMT(text_matcher_words(&query->match, arena)));
-    }
-    case CONDITION_GRPC:
-        return STR("the request is not gRPC");
-    }
-    UNREACHABLE("trace_condition");
-}
-
-static struct str rule_name(const struct route *route, struct arena *arena)
-{
-    if (route->name.len > 0)
-        return arena_format(arena, "rule %.*s", STR_FMT(route->name));
-    /* spec.http[1].match[0], as the path of what wrote it. */
-    struct str path = route->rule_path;
-    if (path.len == 0)
-        return arena_format(arena, "rule %u", route->index);
-    if (str_has_prefix(path, STR("spec.")))
-        path = str_from(path, STR("spec.").len);
-    return arena_format(arena, "rule %.*s", STR_FMT(path));
-}
-
-static struct str mutation_words(const struct trace_event *event, struct arena *arena)
-{
-    const char *side = event->index == 0 ? "request" : "response";
-    if (event->number == 2)
-        return arena_format(arena, "%.*s is taken off the %s", STR_FMT(event->text), side);
-    return arena_format(arena, "%.*s: %.*s is %s on the %s", STR_FMT(event->text),
-                        STR_FMT(event->other), event->number == 1 ? "set" : "added", side);
-}
-
-static struct str cluster_words(const struct trace_event *event, struct arena *arena)
-{
-    if (event->total == 0)
-        return event->text;
-    return arena_format(arena, "%.*s (drew %lld of %lld)", STR_FMT(event->text),
-                        (long long)event->number, (long long)event->total);
-}
-
-/* The request and the choice of a route. */
-static bool tell_routing(const struct teller *teller, const struct trace_event *event,
-                         struct story_line *line)
-{
-    struct arena *arena = teller->arena;
-    if (event->kind == TRACE_REQUEST) {
-        line->subject = event->text;
-        line->words = event->other;
-    } else if (event->kind == TRACE_NORMALIZED) {
-        line->subject = STR("path");
-        line->words = arena_format(arena, "normalized from %.*s to %.*s", STR_FMT(event->text),
-                                   STR_FMT(event->other));
-    } else if (event->kind == TRACE_VIRTUAL_HOST) {
-        line->subject = STR("virtual host");
-        line->words = arena_format(arena, "%.*s, by its domain \"%.*s\"",
-                                   STR_FMT(event->virtual_host->name), STR_FMT(event->text));
-    } else if (event->kind == TRACE_NO_VIRTUAL_HOST) {
-        line->mark = MARK_BAD;
-        line->subject = STR("virtual host");
-        line->words = arena_format(arena, "none has the domain \"%.*s\"", STR_FMT(event->text));
-    } else if (event->kind == TRACE_ROUTE_REJECTED) {
-        line->mark = MARK_NO;
-        line->subject = rule_name(event->route, arena);
-        line->words = rejection_words(event, arena);
-    } else if (event->kind == TRACE_ROUTE_CHOSEN) {
-        line->mark = MARK_YES;
-        line->subject = rule_name(event->route, arena);
-        line->words = STR("matches");
-    } else if (event->kind == TRACE_NO_ROUTE) {
-        line->mark = MARK_BAD;
-        line->subject = STR("rule");
-        line->words = arena_format(arena, "none matches %.*s", STR_FMT(event->text));
-    } else {
-        return false;
-    }
-    return true;
-}
-
-/* What the route made of it. */
-static bool tell_action(const struct teller *teller, const struct trace_event *event,
-                        struct story_line *line)
-{
-    struct arena *arena = teller->arena;
-    if (event->kind == TRACE_CLUSTER_CHOSEN) {
-        line->mark = MARK_GO;
-        line->subject = STR("cluster");
-        line->words = cluster_words(event, arena);
-    } else if (event->kind == TRACE_CLUSTER_MISSING) {
-        line->mark = MARK_BAD;
-        line->subject = STR("cluster");
-        line->words = STR("does not exist: no such host, port or subset in the mesh");
-    } else if (event->kind == TRACE_HEADER_MUTATED) {
-        line->subject = STR("header");
-        line->words = mutation_words(event, arena);
-    } else if (event->kind == TRACE_PATH_REWRITTEN || event->kind == TRACE_HOST_REWRITTEN) {
-        line->subject = event->kind == TRACE_PATH_REWRITTEN ? STR("path") : STR("host");
-        line->words = arena_format(arena, "rewritten from %.*s to %.*s", STR_FMT(event->text),
-                                   STR_FMT(event->other));
-    } else if (event->kind == TRACE_REDIRECTED) {
-        line->mark = MARK_GO;
-        line->subject = STR("redirect");
-        line->words =
-            arena_format(arena, "%lld to %.*s", (long long)event->number, STR_FMT(event->text));
-    } else if (event->kind == TRACE_ANSWERED_DIRECTLY) {
-        line->mark = MARK_GO;
-        line->subject = STR("direct answer");
-        line->words = arena_format(arena, "%lld", (long long)event->number);
-    } else if (event->kind == TRACE_TIMEOUT_ARMED) {
-        line->subject = STR("timeout");
-        line->is_default = event->origin.line == 0;
-        line->words = duration_text(event->number, arena);
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static struct str no_endpoint_words(const struct trace_event *event, struct arena *arena)
-{
-    if (event->cluster != NULL && event->cluster->type == CLUSTER_ORIGINAL_DST)
-        return STR("the address that was dialled is nobody's here");
-    if (event->total == 0)
-        return STR("the cluster has none: no pod has the labels");
-    return arena_format(arena, "none of %lld is usable", (long long)event->total);
-}
-
-/* Endpoints and attempts. */
-static bool tell_attempt(const struct teller *teller, const struct trace_event *event,
-                         struct story_line *line)
-{
-    struct arena *arena = teller->arena;
-    line->subject = arena_format(arena, "attempt %u", event->index);
-    if (event->kind == TRACE_ENDPOINT_PICKED) {
-        line->subject = STR("endpoint");
-        line->words =
-            arena_format(arena, "%.*s, one of %lld usable",
-                         STR_FMT(pod_of(teller, event->endpoint)), (long long)event->number);
-    } else if (event->kind == TRACE_NO_ENDPOINT) {
-        line->mark = MARK_BAD;
-        line->subject = STR("endpoint");
-        line->words = no_endpoint_words(event, arena);
-    } else if (event->kind == TRACE_ATTEMPT_OPENED) {
-        line->words = arena_format(arena, "to %.*s", STR_FMT(pod_of(teller, event->endpoint)));
-    } else if (event->kind == TRACE_ATTEMPT_CONNECTED) {
-        line->words =
-            event->number != 0 ? STR("on a connection that was kept") : STR("on a new connection");
-    } else if (event->kind == TRACE_ATTEMPT_FAILED) {
-        line->mark = MARK_BAD;
-        line->words = arena_format(arena, "%.*s%s%.*s", STR_FMT(failure_row(event->failure)->words),
-                                   event->text.len > 0 ? ": " : "", STR_FMT(event->text));
-    } else if (event->kind == TRACE_RESPONSE) {
-        line->words = arena_format(arena, "answered %lld", (long long)event->number);
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static void tell_end(const struct teller *teller, const struct trace_event *event,
-                     struct story_line *line)
-{
-    struct arena *arena = teller->arena;
-    line->mark = MARK_BAD;
-    if (event->kind == TRACE_TIMEOUT_FIRED) {
-        line->subject = STR("timeout");
-        line->is_default = event->origin.line == 0;
-        line->words =
-            arena_format(arena, "%.*s have passed", STR_FMT(duration_text(event->number, arena)));
-    } else if (event->kind == TRACE_LOCAL_REPLY) {
-        line->mark = event->number >= 400 ? MARK_BAD : MARK_PLAIN;
-        line->subject = STR("proxy");
-        line->words = arena_format(arena, "answers %lld by itself: %.*s", (long long)event->number,
-                                   STR_FMT(reason_row(event->reason)->english));
-    } else if (event->kind == TRACE_CUT) {
-        line->subject = STR("response");
-        line->words = STR("was begun and cannot be ended: the connection is cut");
-    } else if (event->kind == TRACE_CLIENT_GONE) {
-        line->subject = STR("client");
-        line->words = STR("has gone");
-    } else {
-        line->mark = MARK_PLAIN;
-        line->subject = STR("end");
-        line->words =
-            arena_format(arena, "%lld %.*s", (long long)event->number, STR_FMT(event->text));
-    }
-}
-
-static struct story_line tell(const struct teller *teller, const struct trace_event *event)
-{
-    struct story_line line = {.origin = event->origin};
-    if (tell_routing(teller, event, &line) || tell_action(teller, event, &line) ||
-        tell_attempt(teller, event, &line))
-        return line;
-    tell_end(teller, event, &line);
-    return line;
-}
-
-static const char *mark_text(enum story_mark mark)
+static const char *mark_text(enum sentence_mark mark)
 {
     switch (mark) {
-    case MARK_PLAIN:
+    case SENTENCE_PLAIN:
         return " ";
-    case MARK_NO:
+    case SENTENCE_NO:
         return "-";
-    case MARK_YES:
+    case SENTENCE_YES:
         return "+";
-    case MARK_GO:
+    case SENTENCE_GO:
         return ">";
-    case MARK_BAD:
+    case SENTENCE_BAD:
         return "!";
     }
-    UNREACHABLE("story_mark");
+    UNREACHABLE("sentence_mark");
 }
 
-static const char *mark_colour(enum story_mark mark)
+static const char *mark_colour(enum sentence_mark mark)
 {
     switch (mark) {
-    case MARK_PLAIN:
+    case SENTENCE_PLAIN:
         return "";
-    case MARK_NO:
+    case SENTENCE_NO:
         return "\033[2m";
-    case MARK_YES:
-    case MARK_GO:
+    case SENTENCE_YES:
+    case SENTENCE_GO:
         return "\033[32m";
-    case MARK_BAD:
+    case SENTENCE_BAD:
         return "\033[31m";
     }
-    UNREACHABLE("story_mark");
+    UNREACHABLE("sentence_mark");
 }
 
-static struct str place_words(const struct teller *teller, const struct story_line *line)
+static struct str place_words(const struct teller *teller, const struct sentence *line)
 {
     if (line->origin.line != 0)
-        return arena_format(teller->arena, "%.*s:%u:%u", STR_FMT(line->origin.file),
+        return arena_format(teller->words.arena, "%.*s:%u:%u", STR_FMT(line->origin.file),
                             line->origin.line, line->origin.column);
     if (line->is_default)
-        return arena_format(teller->arena, "default of profile %.*s",
+        return arena_format(teller->words.arena, "default of profile %.*s",
                             STR_FMT(teller->options->profile));
     return STR_EMPTY;
 }
@@ -368,7 +86,7 @@ static int subject_width(const struct teller *teller, const struct trace *trace)
         widen(&width, teller->options->lead->subject);
     for (uint32_t i = 0; trace != NULL && i < trace->count; i++)
         if (is_told(teller, trace, i))
-            widen(&width, tell(teller, &trace->items[i]).subject);
+            widen(&width, sentence_of(&teller->words, &trace->items[i]).subject);
     return width;
 }
 
@@ -379,14 +97,14 @@ static struct str time_words(int64_t at_ns, struct arena *arena)
     return arena_format(arena, " after %.*s", STR_FMT(duration_text(at_ns / NS_MS * NS_MS, arena)));
 }
 
-static enum rc write_line(const struct teller *teller, const struct story_line *line, int64_t at_ns,
+static enum rc write_line(const struct teller *teller, const struct sentence *line, int64_t at_ns,
                           int width, struct buf *out)
 {
     const struct story_options *options = teller->options;
     const char *dim = options->has_colour ? "\033[2m" : "";
     const char *plain = options->has_colour ? "\033[0m" : "";
     struct str place = place_words(teller, line);
-    struct str after = time_words(at_ns, teller->arena);
+    struct str after = time_words(at_ns, teller->words.arena);
     return buf_format(out, "%.*s%s%s %-*.*s  %.*s%.*s%s%s%s%.*s%s\n", STR_FMT(options->indent),
                       options->has_colour ? mark_colour(line->mark) : "", mark_text(line->mark),
                       width, STR_FMT(line->subject), STR_FMT(line->words), STR_FMT(after), plain,
@@ -396,21 +114,21 @@ static enum rc write_line(const struct teller *teller, const struct story_line *
 enum rc story_write(const struct trace *trace, const struct story_options *options,
                     struct arena *scratch, struct buf *out)
 {
-    struct teller teller = {options, scratch};
+    struct teller teller = {options, {options->world, scratch}};
     int width = subject_width(&teller, trace);
     enum rc rc = RC_OK;
     if (options->lead != NULL) {
         const struct story_lead *lead = options->lead;
-        struct story_line line = {.mark = lead->is_bad ? MARK_BAD : MARK_PLAIN,
-                                  .subject = lead->subject,
-                                  .words = lead->words,
-                                  .origin = lead->origin};
+        struct sentence line = {.mark = lead->is_bad ? SENTENCE_BAD : SENTENCE_PLAIN,
+                                .subject = lead->subject,
+                                .words = lead->words,
+                                .origin = lead->origin};
         rc = write_line(&teller, &line, 0, width, out);
     }
     for (uint32_t i = 0; trace != NULL && i < trace->count && rc == RC_OK; i++) {
         if (!is_told(&teller, trace, i))
             continue;
-        struct story_line line = tell(&teller, &trace->items[i]);
+        struct sentence line = sentence_of(&teller.words, &trace->items[i]);
         rc = write_line(&teller, &line, trace->items[i].at_ns - trace->items[0].at_ns, width, out);
     }
     if (rc == RC_OK && trace != NULL && trace->dropped_count > 0)
@@ -422,11 +140,11 @@ enum rc story_write(const struct trace *trace, const struct story_options *optio
 void story_write_json(const struct trace *trace, const struct story_options *options,
                       struct arena *scratch, struct json *json)
 {
-    struct teller teller = {options, scratch};
+    struct teller teller = {options, {options->world, scratch}};
     json_begin_array(json);
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct trace_event *event = &trace->items[i];
-        struct story_line line = tell(&teller, event);
+        struct sentence line = sentence_of(&teller.words, event);
         json_begin_object(json);
         json_key_str(json, STR("kind"), trace_kind_name(event->kind));
         json_key_i64(json, STR("atNs"), event->at_ns - trace->items[0].at_ns);
@@ -444,31 +162,4 @@ void story_write_json(const struct trace *trace, const struct story_options *opt
         json_end_object(json);
     }
     json_end_array(json);
-}
-
-struct str story_flag_meaning(struct str flag)
-{
-    static const struct {
-        struct str flag, meaning;
-    } ROWS[] = {
-        {STR_INIT("NR"), STR_INIT("no route: no rule of the host matched, or no such host")},
-        {STR_INIT("NC"),
-         STR_INIT("no cluster: the rule names a host, port or subset that is not there")},
-        {STR_INIT("UH"), STR_INIT("no healthy upstream: the cluster has no usable pod")},
-        {STR_INIT("UT"), STR_INIT("upstream timeout: the route's timeout passed")},
-        {STR_INIT("UF"),
-         STR_INIT("upstream connection failure: the pod could not be connected to")},
-        {STR_INIT("UC"),
-         STR_INIT("upstream connection termination: the pod closed before it answered")},
-        {STR_INIT("UPE"), STR_INIT("upstream protocol error: what the pod sent is not HTTP")},
-        {STR_INIT("UO"), STR_INIT("upstream overflow: a circuit breaker was full")},
-        {STR_INIT("DC"), STR_INIT("downstream connection termination: the caller left")},
-        {STR_INIT("DPE"), STR_INIT("downstream protocol error: what the caller sent is not HTTP")},
-        {STR_INIT("LR"), STR_INIT("local reset of the upstream request")},
-        {STR_INIT("UR"), STR_INIT("remote reset by the upstream")},
-    };
-    for (size_t i = 0; i < COUNT_OF(ROWS); i++)
-        if (str_eq(ROWS[i].flag, flag))
-            return ROWS[i].meaning;
-    return STR_EMPTY;
 }

@@ -39,6 +39,3 @@ enum rc story_write(const struct trace *trace, const struct story_options *optio
 /* The same as an array of objects. */
 void story_write_json(const struct trace *trace, const struct story_options *options,
                       struct arena *scratch, struct json *json);
-
-/* What a response flag means, in a sentence; empty when it is not known. */
-struct str story_flag_meaning(struct str flag);

@@ -295,6 +295,15 @@ bool sockets_play_reach(struct play *play, const struct call *call, struct str *
     return target.listener != NULL && hop_reach(sockets, call->client, &target, address, port);
 }
 
+bool sockets_play_door(struct play *play, uint32_t pod, struct str *address, uint32_t *port)
+{
+    const struct sockets *sockets = sockets_of(play);
+    ASSERT(pod < sockets->world->pod_count);
+    *address = sockets->doors[pod].address;
+    *port = sockets->doors[pod].port;
+    return sockets->doors[pod].state == DOOR_OPEN;
+}
+
 void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server)
 {
     struct peer *peer = peer_new(sockets, PEER_STANDIN);

@@ -15,3 +15,5 @@ struct play *sockets_play_new(struct world *world, struct play_options options, 
  * opened if it was not. For load from outside. False: nobody listens there. */
 bool sockets_play_reach(struct play *play, const struct call *call, struct str *address,
                         uint32_t *port);
+/* Where the pod's application listens on this machine; false: it does not. */
+bool sockets_play_door(struct play *play, uint32_t pod, struct str *address, uint32_t *port);

@@ -100,15 +100,37 @@ static void test_what_has_no_effect_yet_is_a_warning(void **state)
 {
     (void)state;
     static const struct complaint_row rows[] = {
-        {RULES "  - " ROUTE "\n    corsPolicy: {}\n", DIAG_NO_EFFECT, 8},
         {RULES "  - delegate: {name: x}\n", DIAG_NO_EFFECT, 7},
-        {RULES "  - " ROUTE "\n    retries: {attempts: 3}\n", DIAG_NOT_ACTED_ON, 8},
-        {RULES "  - " ROUTE "\n    fault: {abort: {httpStatus: 500}}\n", DIAG_NOT_ACTED_ON, 8},
+        {RULES "  - " ROUTE "\n    retries: {attempts: 3, retryRemoteLocalities: true}\n",
+         DIAG_NOT_ACTED_ON, 8},
         {RULES "  - " ROUTE "\n    mirror: {host: a}\n", DIAG_NOT_ACTED_ON, 8},
         {HEAD "  hosts: [a]\n  tcp: [{" ROUTE "}]\n", DIAG_NO_EFFECT, 6},
-        {RULES "  - " ROUTE "\n    retries: {attempts: 0}\n", DIAG_NOT_ACTED_ON, 0},
+        {RULES "  - " ROUTE "\n    retries: {attempts: 3}\n", DIAG_NOT_ACTED_ON, 0},
         {RULES "  - " ROUTE "\n    timout: 1s\n", DIAG_UNKNOWN_FIELD_IGNORED, 8},
     };
+    assert_rows(rows, COUNT_OF(rows));
+}
+
+static void test_cors_is_checked(void **state)
+{
+    (void)state;
+#define CORS RULES "  - " ROUTE "\n    corsPolicy: {"
+    static const struct complaint_row rows[] = {
+        {CORS "}\n", DIAG_NO_EFFECT, 0},
+        {CORS "allowOrigins: [{exact: 'http://a'}, {regex: 'h.*'}], allowMethods: ['*', GET],"
+              " allowHeaders: [x-a], maxAge: 24h, unmatchedPreflights: IGNORE}\n",
+         DIAG_CORS_METHOD, 0},
+        {CORS "allowOrigins: [{}]}\n", DIAG_CORS_ORIGIN_EMPTY, 8},
+        {CORS "allowOrigins: [{prefix: ''}]}\n", DIAG_CORS_ORIGIN_EMPTY, 8},
+        {CORS "allowOrigins: [{regex: '['}]}\n", DIAG_REGEX_BAD, 8},
+        {CORS "allowMethods: [get]}\n", DIAG_CORS_METHOD, 8},
+        {CORS "allowHeaders: ['x a']}\n", DIAG_HEADER_NAME_BAD, 8},
+        {CORS "exposeHeaders: ['']}\n", DIAG_HEADER_NAME_EMPTY, 8},
+        {CORS "maxAge: 1500ms}\n", DIAG_CORS_MAX_AGE, 8},
+        {CORS "maxAge: 0s}\n", DIAG_DURATION_SHORT, 8},
+        {CORS "allowOrigns: []}\n", DIAG_UNKNOWN_FIELD_IGNORED, 8},
+    };
+#undef CORS
     assert_rows(rows, COUNT_OF(rows));
 }
 
@@ -162,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_wrong_rules_are_named_with_their_line),
         cmocka_unit_test(test_wrong_hosts_and_gateways_are_named),
         cmocka_unit_test(test_what_has_no_effect_yet_is_a_warning),
+        cmocka_unit_test(test_cors_is_checked),
         cmocka_unit_test(test_all_mistakes_are_told_at_once),
         cmocka_unit_test(test_names_are_completed_and_rules_keep_their_places),
     };

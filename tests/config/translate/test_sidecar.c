@@ -4,6 +4,7 @@
  * istiod sends (ISTIO.md 2, 5.2).
  */
 #include "tests/config/translate/fixture.h"
+#include "proxy/model/retry_on.h"
 
 #define ROUTE(host) "route: [{destination: {host: " host "}}]"
 
@@ -355,12 +356,39 @@ static void test_retries_are_the_rules_the_meshs_or_the_default(void **state)
         assert_int_equal(retry != NULL, rows[i].want_on != NULL);
         if (retry != NULL) {
             assert_text(&fixture, retry->retry_on, rows[i].want_on);
+            assert_int_equal(retry->conditions, retry_on_read(str_of(rows[i].want_on)));
             assert_int_equal(retry->num_retries, rows[i].want_count);
             assert_int_equal(retry->status_code_count, rows[i].want_codes);
         }
         fixture_fini(&fixture);
         arena_fini(&arena);
     }
+}
+
+static void test_cors_is_the_routes(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(
+        &fixture,
+        SERVICE("a", "http", "80") VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n  - " ROUTE(
+            "a") "\n    corsPolicy:\n"
+                 "      allowOrigins: [{exact: 'http://x'}, {regex: 'http://[a-z]'}]\n"
+                 "      allowMethods: [GET, POST]\n      maxAge: 1h\n"
+                 "      allowCredentials: false\n");
+    const struct cors_policy *cors =
+        fixture_host(&fixture, "80", "a.default.svc.cluster.local:80")->routes[0].cors;
+    assert_non_null(cors);
+    assert_int_equal(cors->origin_count, 2);
+    assert_int_equal(cors->origins[0].kind, STRING_EXACT);
+    assert_int_equal(cors->origins[1].kind, STRING_REGEX);
+    assert_non_null(cors->origins[1].regex);
+    assert_text(&fixture, cors->methods, "GET,POST");
+    assert_text(&fixture, cors->headers, "");
+    assert_text(&fixture, cors->max_age, "3600");
+    assert_true(cors->has_credentials && !cors->is_allowing_credentials);
+    assert_true(cors->is_passing_unmatched);
+    fixture_fini(&fixture);
 }
 
 int main(void)
@@ -380,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_external_names_are_names_of_another_service),
         cmocka_unit_test(test_header_operations_stand_in_istios_order),
         cmocka_unit_test(test_retries_are_the_rules_the_meshs_or_the_default),
+        cmocka_unit_test(test_cors_is_the_routes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,49 @@ static void test_a_lower_priority_waits(void **state)
     assert_int_equal(counts[1], 10);
 }
 
+/* Half of the first priority's endpoints are healthy: 1.4 times that share. */
+static void test_a_weak_priority_shares_with_the_next(void **state)
+{
+    UNUSED_STATE(state);
+    struct endpoint endpoints[] = {healthy(1), healthy(1), healthy(1)};
+    endpoints[1].health = ENDPOINT_UNHEALTHY;
+    endpoints[2].priority = 1;
+    struct cluster cluster = {.lb = LB_ROUND_ROBIN, .endpoints = endpoints, .endpoint_count = 3};
+    uint32_t counts[3] = {0};
+    count_picks(&cluster, 2000, counts);
+    assert_in_range(counts[0], 1300, 1500);
+    assert_int_equal(counts[1], 0);
+    assert_in_range(counts[2], 500, 700);
+}
+
+static void test_an_empty_priority_is_passed_over(void **state)
+{
+    UNUSED_STATE(state);
+    struct endpoint endpoints[] = {healthy(1)};
+    endpoints[0].priority = 2;
+    struct cluster cluster = {.lb = LB_RANDOM, .endpoints = endpoints, .endpoint_count = 1};
+    uint32_t counts[1] = {0};
+    count_picks(&cluster, 10, counts);
+    assert_int_equal(counts[0], 10);
+}
+
+/* 0 of 2 and 1 of 3: both panic, 40 to 60, whatever the endpoints' health. */
+static void test_when_all_panic_all_are_picked_from(void **state)
+{
+    UNUSED_STATE(state);
+    struct endpoint endpoints[] = {healthy(1), healthy(1), healthy(1), healthy(1), healthy(1)};
+    for (size_t i = 0; i < 4; i++)
+        endpoints[i].health = ENDPOINT_UNHEALTHY;
+    for (size_t i = 2; i < 5; i++)
+        endpoints[i].priority = 1;
+    struct cluster cluster = {.lb = LB_ROUND_ROBIN, .endpoints = endpoints, .endpoint_count = 5};
+    uint32_t counts[5] = {0};
+    count_picks(&cluster, 5000, counts);
+    assert_in_range(counts[0] + counts[1], 1850, 2150);
+    for (size_t i = 0; i < 5; i++)
+        assert_in_range(counts[i], 850, 1150);
+}
+
 static void test_least_request_prefers_the_idle(void **state)
 {
     UNUSED_STATE(state);
@@ -120,6 +163,9 @@ int main(void)
         cmocka_unit_test(test_only_the_healthy_are_picked),
         cmocka_unit_test(test_nobody_healthy_means_nobody_without_panic),
         cmocka_unit_test(test_a_lower_priority_waits),
+        cmocka_unit_test(test_a_weak_priority_shares_with_the_next),
+        cmocka_unit_test(test_an_empty_priority_is_passed_over),
+        cmocka_unit_test(test_when_all_panic_all_are_picked_from),
         cmocka_unit_test(test_least_request_prefers_the_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,9 @@
  */
 #include "tests/proxy/live/town.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #define GET_APP "GET /app HTTP/1.1\r\nhost: a\r\n\r\n"
 #define GET_DIRECT "GET /direct HTTP/1.1\r\nhost: a\r\n\r\n"
 
@@ -40,6 +43,11 @@ static bool has_ended(void *user)
 static bool is_done(void *user)
 {
     return ((struct town *)user)->done_count > 0;
+}
+
+static bool has_a_connection(void *user)
+{
+    return server_connection_count(((struct town *)user)->server) > 0;
 }
 
 static bool has_no_sockets(void *user)
@@ -218,6 +226,50 @@ static void test_draining_closes_what_is_idle_and_lets_the_rest_finish(void **st
     town_free(town);
 }
 
+/* A client that the loop has not heard of yet: connected, and it has asked. */
+static int ask_behind_the_loop(struct town *town)
+{
+    struct sockaddr_storage place;
+    assert_true(address_parse(STR("127.0.0.1"), server_port(town->server, town->door), &place));
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&place, sizeof(struct sockaddr_in)), 0);
+    assert_int_equal(send(fd, GET_APP, sizeof(GET_APP) - 1, 0), sizeof(GET_APP) - 1);
+    return fd;
+}
+
+/* Closing a listening socket resets who waits there, and closing a connection
+ * with bytes that nobody has read resets it. */
+static void test_requests_that_came_before_the_end_are_served(void **state)
+{
+    (void)state;
+    static const struct {
+        bool is_draining; /* or the door closes */
+    } rows[] = {{true}, {false}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct town *town = town_new();
+        struct end *client = town_dial(town);
+        TOWN_WAIT(town, has_a_connection, town);
+        end_say(client, STR(GET_APP));
+        int fd = ask_behind_the_loop(town);
+        if (rows[i].is_draining)
+            server_drain(town->server);
+        else
+            server_door_close(town->server, town->door);
+        TOWN_WAIT(town, has_ended, client);
+        TOWN_WAIT(town, has_no_connections, town);
+        assert_false(client->is_broken);
+        assert_int_equal(count_heard(client, STR("\r\nconnection: close\r\n")), 1);
+        char heard[1024];
+        ssize_t size = recv(fd, heard, sizeof(heard), 0);
+        assert_true(size > 0);
+        assert_true(str_has_suffix((struct str){heard, (size_t)size}, STR("\r\n\r\nok")));
+        assert_int_equal(town->done_count, 2);
+        close(fd);
+        town_free(town);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_a_bad_request_is_answered_and_the_connection_closed),
         cmocka_unit_test(test_a_timeout_comes_by_the_clock),
         cmocka_unit_test(test_draining_closes_what_is_idle_and_lets_the_rest_finish),
+        cmocka_unit_test(test_requests_that_came_before_the_end_are_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@
 #include "tests/proxy/wire/small.h"
 
 #define PATIENCE (20 * NS_SECOND)
-#define TOWN_ENDS_MAX 256u
+#define TOWN_ENDS_MAX 16384u
 #define SMALL_KERNEL_BUFFER_BYTES (64 * 1024)
 
 enum end_role { END_CLIENT, END_UPSTREAM };
@@ -326,16 +326,21 @@ static inline bool end_has_connected(void *user)
     return end->is_connected || end->is_broken;
 }
 
-static inline struct end *town_dial(struct town *town)
+static inline struct end *town_dial_port(struct town *town, uint32_t port)
 {
     struct end *end = town_add_end(town, END_CLIENT);
     struct sockaddr_storage place;
-    assert_true(address_parse(STR("127.0.0.1"), server_port(town->server, town->door), &place));
+    assert_true(address_parse(STR("127.0.0.1"), port, &place));
     assert_int_equal(
         uv_tcp_connect(&end->connect, &end->tcp, (const struct sockaddr *)&place, on_end_connected),
         0);
     assert_true(loop_turn_until(town->loop, end_has_connected, end, PATIENCE));
     return end;
+}
+
+static inline struct end *town_dial(struct town *town)
+{
+    return town_dial_port(town, server_port(town->server, town->door));
 }
 
 /* Turns until `what` (of `user`) is true. */

@@ -306,15 +306,6 @@ static void test_json_has_every_event_with_its_place(void **state)
     arena_fini(&arena);
 }
 
-static void test_flags_that_we_give_have_a_meaning(void **state)
-{
-    (void)state;
-    static const char *const flags[] = {"NR", "NC", "UH", "UT", "UF", "UC", "UPE", "DC", "DPE"};
-    for (size_t i = 0; i < COUNT_OF(flags); i++)
-        assert_true(story_flag_meaning(str_of(flags[i])).len > 0);
-    assert_int_equal(story_flag_meaning(STR("XX")).len, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,7 +317,6 @@ int main(void)
         cmocka_unit_test(test_a_full_buffer_is_an_answer),
         cmocka_unit_test(test_events_that_were_not_kept_are_counted),
         cmocka_unit_test(test_json_has_every_event_with_its_place),
-        cmocka_unit_test(test_flags_that_we_give_have_a_meaning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

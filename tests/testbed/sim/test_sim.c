@@ -157,7 +157,7 @@ static const struct network_row {
      {.has_authority = true, .authority = STR_INIT("reviews"), .uri = STR_INIT("/")},
      CALL_OK,
      503,
-     "UF",
+     "URX,UF",
      "delayed connect error: Connection refused"},
     {{.answer.status = 200},
      {.has_authority = true, .authority = STR_INIT("empty"), .uri = STR_INIT("/")},
@@ -230,7 +230,8 @@ static void test_failures_look_like_those_of_a_network(void **state)
     }
 }
 
-static void test_silence_ends_with_the_connect_timeout(void **state)
+/* A connect timeout (10 s) is tried again by default; the route's 15 s end that. */
+static void test_silence_ends_with_the_routes_timeout(void **state)
 {
     (void)state;
     struct scene scene;
@@ -238,9 +239,10 @@ static void test_silence_ends_with_the_connect_timeout(void **state)
     behaviour.is_dropping = true;
     scene_open(&scene, MESH, behaviour, (struct play_options){0});
     const struct outcome *outcome = call(&scene, to_reviews);
-    assert_int_equal(outcome->status, 503);
-    assert_true(str_has_prefix(outcome->flags, STR("UF")));
-    assert_true(outcome->duration_ns >= NS_SECOND);
+    assert_int_equal(outcome->status, 504);
+    assert_text(outcome->flags, "UT");
+    assert_true(outcome->duration_ns >= 15 * NS_SECOND);
+    assert_int_equal(outcome->record.attempt_count, 2);
     scene_close(&scene);
 }
 
@@ -394,7 +396,7 @@ int main(void)
         cmocka_unit_test(test_a_request_is_answered_recorded_and_seen),
         cmocka_unit_test(test_the_default_timeout_costs_no_time_and_is_exact),
         cmocka_unit_test(test_failures_look_like_those_of_a_network),
-        cmocka_unit_test(test_silence_ends_with_the_connect_timeout),
+        cmocka_unit_test(test_silence_ends_with_the_routes_timeout),
         cmocka_unit_test(test_bytes_pass_a_tcp_listener_as_they_are),
         cmocka_unit_test(test_a_kept_connection_is_used_again_until_dropped),
         cmocka_unit_test(test_concurrent_calls_overlap),

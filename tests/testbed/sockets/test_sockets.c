@@ -140,7 +140,7 @@ static const struct network_row {
      {.has_authority = true, .authority = STR_INIT("reviews"), .uri = STR_INIT("/")},
      CALL_OK,
      503,
-     "UF"},
+     "URX,UF"},
     {{.answer.status = 200},
      {.has_authority = true, .authority = STR_INIT("empty"), .uri = STR_INIT("/")},
      CALL_OK,

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/testbed/inspect/test_sentence.c - attempts, retries, faults, CORS and
+ * mirrors in words.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "base/ns.h"
+#include "testbed/inspect/sentence.h"
+
+#define SAYS(words) .text = STR_INIT(words)
+
+struct row {
+    struct trace_event event;
+    enum sentence_mark mark;
+    const char *subject, *words;
+};
+
+static void check(const struct row *row)
+{
+    struct arena arena;
+    arena_init(&arena, 4096, 0);
+    struct sentence_context context = {.arena = &arena};
+    struct sentence got = sentence_of(&context, &row->event);
+    if (got.mark != row->mark || !str_eq(got.subject, str_of(row->subject)) ||
+        !str_eq(got.words, str_of(row->words)))
+        fail_msg("want \"%s: %s\", got \"%.*s: %.*s\"", row->subject, row->words,
+                 STR_FMT(got.subject), STR_FMT(got.words));
+    arena_fini(&arena);
+}
+
+static void test_retries_in_words(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {{.kind = TRACE_RETRY_LATER, .index = 1, SAYS("5xx"), .number = 25 * NS_MS},
+         SENTENCE_GO,
+         "retry",
+         "5xx covers it: again after 25ms"},
+        {{.kind = TRACE_RETRY_REFUSED, .condition = CONDITION_RETRY_WORDS, SAYS("reset,5xx")},
+         SENTENCE_NO,
+         "retry",
+         "none: not one of reset,5xx covers it"},
+        {{.kind = TRACE_RETRY_REFUSED,
+          .condition = CONDITION_RETRY_LIMIT,
+          SAYS("reset"),
+          .number = 3},
+         SENTENCE_NO,
+         "retry",
+         "none: reset covers it, but 3 attempts are all"},
+        {{.kind = TRACE_RETRY_REFUSED, .condition = CONDITION_RETRY_BUDGET, SAYS("reset")},
+         SENTENCE_NO,
+         "retry",
+         "none: reset covers it, but too many retries are under way"},
+        {{.kind = TRACE_RETRY_REFUSED, .condition = CONDITION_RETRY_BODY, .number = 1048576},
+         SENTENCE_NO,
+         "retry",
+         "no more: the body is longer than the 1048576 bytes that are kept"},
+        {{.kind = TRACE_TRY_TIMEOUT_FIRED, .index = 2, .number = 300 * NS_MS},
+         SENTENCE_BAD,
+         "attempt 2",
+         "is given up: the 300ms of one attempt have passed"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        check(&rows[i]);
+}
+
+static void test_faults_cors_and_mirrors_in_words(void **state)
+{
+    (void)state;
+    static const struct endpoint pod = {.address = STR_INIT("127.1.0.1"), .port = 80};
+    static const struct row rows[] = {
+        {{.kind = TRACE_FAULT_DELAYED, .number = NS_SECOND},
+         SENTENCE_GO,
+         "fault",
+         "the request waits 1s before it is routed"},
+        {{.kind = TRACE_FAULT_ABORTED, .number = 418},
+         SENTENCE_BAD,
+         "fault",
+         "the request is aborted with 418"},
+        {{.kind = TRACE_FAULT_MISSED}, SENTENCE_NO, "fault", "the draw lets this one pass"},
+        {{.kind = TRACE_CORS, SAYS("https://a"), .number = 1},
+         SENTENCE_YES,
+         "CORS",
+         "the origin https://a is allowed"},
+        {{.kind = TRACE_CORS, SAYS("https://b")},
+         SENTENCE_NO,
+         "CORS",
+         "the origin https://b is not among the allowed ones"},
+        {{.kind = TRACE_MIRRORED, SAYS("shadow"), .endpoint = &pod},
+         SENTENCE_GO,
+         "mirror",
+         "a copy goes to 127.1.0.1:80 of shadow"},
+        {{.kind = TRACE_MIRROR_MISSED, SAYS("shadow"), .condition = CONDITION_MIRROR_SHARE},
+         SENTENCE_NO,
+         "mirror",
+         "no copy to shadow: the draw lets this one pass"},
+        {{.kind = TRACE_MIRROR_MISSED, SAYS("shadow"), .condition = CONDITION_MIRROR_CLUSTER},
+         SENTENCE_NO,
+         "mirror",
+         "no copy: shadow does not exist"},
+        {{.kind = TRACE_MIRROR_MISSED, SAYS("shadow"), .condition = CONDITION_MIRROR_ENDPOINT},
+         SENTENCE_NO,
+         "mirror",
+         "no copy: shadow has no usable endpoint"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        check(&rows[i]);
+}
+
+/* A default retry was written by nobody. */
+static void test_defaults_are_the_profiles(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096, 0);
+    struct sentence_context context = {.arena = &arena};
+    struct trace_event event = {.kind = TRACE_RETRY_LATER};
+    assert_true(sentence_of(&context, &event).is_default);
+    event.origin.line = 3;
+    assert_false(sentence_of(&context, &event).is_default);
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_retries_in_words),
+        cmocka_unit_test(test_faults_cors_and_mirrors_in_words),
+        cmocka_unit_test(test_defaults_are_the_profiles),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
