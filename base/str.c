@@ -26,11 +26,6 @@ struct str str_of(const char *text)
     return text == NULL ? STR_EMPTY : (struct str){text, strlen(text)};
 }
 
-bool str_eq(struct str a, struct str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 bool str_eq_ci(struct str a, struct str b)
 {
     if (a.len != b.len)

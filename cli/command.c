@@ -23,6 +23,25 @@ static const struct command COMMANDS[] = {
      "\n"
      "A folder stands for its *.yaml and *.yml files of kind RouteTest.\n",
      cmd_test},
+    {"up", NULL, "[TESTFILE] -f PATH...", "serve the mesh on this machine, until Ctrl-C",
+     "  -f PATH               manifests: a file, a folder, a pattern, or - ; repeatable\n"
+     "  --from CLIENT         only these may be played: a pod, a workload, a client of TESTFILE\n"
+     "  --gateway NAME=ADDR   the address (and :PORT) of a gateway, such as 127.0.0.1:8080\n"
+     "  -n NAMESPACE          of names without one (default)\n"
+     "  --watch               edits of the files are put into force; SIGHUP does it once\n"
+     "  --allow-external      names and addresses outside of the mesh may be dialled\n"
+     "  --workers N           threads of the proxies (1)\n"
+     "  --profile NAME, --seed N, -o table|json, --strict, --color WHEN, -q\n"
+     "\n"
+     "Stand-ins answer for every pod, as TESTFILE's spec.workloads say, else with 200. When it\n"
+     "says ready, a program of yours joins as one of the pods of the table:\n"
+     "\n"
+     "  http_proxy=http://ADDRESS my-program\n"
+     "  curl -x ADDRESS http://reviews:9080/\n"
+     "\n"
+     "Ctrl-C lets requests end (10 s at most), a second one cuts them. Exit codes: 0 all ended,\n"
+     "1 requests were cut off, 2 the input is wrong, 4 something cannot be listened on.\n",
+     cmd_up},
     {"explain", NULL, "-f PATH... URL", "one request: which rule won, why, and where it went",
      "  -f PATH               manifests: a file, a folder, a pattern, or - ; repeatable\n"
      "  --from CLIENT         a Deployment or pod of the manifests, or NAMESPACE/GATEWAY\n"

@@ -29,6 +29,7 @@ const struct command *command_find(const char *name);
 const struct command *command_at(uint32_t index); /* NULL after the last */
 
 int cmd_test(int argc, char **argv);
+int cmd_up(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_bench(int argc, char **argv);

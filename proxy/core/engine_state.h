@@ -11,11 +11,21 @@
 #include "proxy/core/pool.h"
 #include "proxy/core/router.h"
 
+/* Of an ORIGINAL_DST cluster: a place that somebody was going to. As many as a
+ * laptop's programs dial; they stay as long as the engine. */
+struct original_pool {
+    struct original_pool *next;
+    struct str address;
+    uint32_t port;
+    struct pool *pool;
+};
+
 /* What the engine keeps of one cluster. */
 struct cluster_state {
     struct lb lb;
     bool is_lb_ready;
     struct cluster_stats stats;
+    struct original_pool *originals;
     struct pool **pools;  /* of each endpoint; NULL until asked for */
     uint32_t retry_count; /* in back-off, or under way without an outcome */
 };

@@ -70,7 +70,7 @@ static struct formatter_facts facts_of(const struct exchange *xc)
 /* Gives back what the attempt had been lent; words from it count no more. */
 static void end_attempt(struct exchange *xc)
 {
-    if (xc->has_begun)
+    if (xc->has_begun && xc->endpoint_index != LB_NONE)
         lb_note_end(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
     xc->has_begun = false;
     xc->attempt = 0;
@@ -237,7 +237,8 @@ static void open_attempt(const struct step *step, uint32_t endpoint_index)
     struct exchange *xc = step->xc;
     xc->attempt = xc->record.attempt_count;
     xc->endpoint_index = endpoint_index;
-    xc->record.endpoint = &xc->record.cluster->endpoints[endpoint_index];
+    xc->record.endpoint =
+        endpoint_index == LB_NONE ? NULL : &xc->record.cluster->endpoints[endpoint_index];
     xc->state = XC_STATE_UPSTREAM;
     struct trace_event *event = tell(step, TRACE_ATTEMPT_OPENED);
     if (event != NULL) {
@@ -277,6 +278,11 @@ static struct lb_answer choose_endpoint(struct exchange *xc)
 static void pick_endpoint(const struct step *step)
 {
     struct exchange *xc = step->xc;
+    /* Its endpoint is made on demand: where the connection was going (ENVOY.md 5.8). */
+    if (xc->record.cluster->type == CLUSTER_ORIGINAL_DST && xc->setup.has_original) {
+        open_attempt(step, LB_NONE);
+        return;
+    }
     struct lb_answer answer = choose_endpoint(xc);
     uint32_t endpoint_index = answer.endpoint_index;
     struct trace_event *event =
@@ -940,8 +946,9 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
         return; /* given up before: nobody listens any more */
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
         count_cluster(step, STAT_CLUSTER_upstream_rq_total);
-        lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
         xc->has_begun = true;
+        if (xc->endpoint_index != LB_NONE)
+            lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
         arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {

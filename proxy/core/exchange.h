@@ -98,6 +98,7 @@ struct xc_setup {
     struct arena *arena;       /* heads live here; reset by the owner after XC_FINISH */
     struct trace *trace;       /* NULL: none */
     struct str remote_address; /* of the downstream peer, without port; may be empty */
+    bool has_original;         /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
 };
 
 enum xc_state {

@@ -105,6 +105,26 @@ struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t
     return state->pools[endpoint_index];
 }
 
+struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index, struct str address,
+                                  uint32_t port)
+{
+    struct cluster_state *state = &engine->clusters[cluster_index];
+    for (struct original_pool *known = state->originals; known != NULL; known = known->next) {
+        if (known->port == port && str_eq(known->address, address))
+            return known->pool;
+    }
+    struct original_pool *fresh = ARENA_NEW(&engine->arena, struct original_pool);
+    *fresh = (struct original_pool){.next = state->originals,
+                                    .address = arena_str(&engine->arena, address),
+                                    .port = port,
+                                    .pool = ARENA_NEW(&engine->arena, struct pool)};
+    *fresh->pool = (struct pool){.engine = engine,
+                                 .cluster = &engine->snapshot->clusters[cluster_index],
+                                 .stats = &state->stats};
+    state->originals = fresh;
+    return fresh->pool;
+}
+
 struct pool_answer pool_ask(struct pool *pool, uint32_t waiter)
 {
     for (uint32_t i = pool->conn_count; i-- > 0;) {

@@ -20,6 +20,9 @@ struct pool;
 
 /* The engine's pool for an endpoint; made when first asked for. */
 struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index);
+/* The same for a place that an ORIGINAL_DST cluster was asked for. */
+struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index, struct str address,
+                                  uint32_t port);
 
 enum pool_verdict {
     POOL_REUSE,    /* send on `conn` now */

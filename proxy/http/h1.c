@@ -16,6 +16,7 @@
 #include "proxy/http/h1_chunk.h"
 #include "proxy/http/h1_head.h"
 #include "proxy/http/h1_text.h"
+#include "proxy/model/limits.h"
 
 enum place {
     PLACE_BLANK, /* nothing of the message was seen */
@@ -127,9 +128,9 @@ static bool take_status_line(struct h1_parser *parser, struct h1_first_line line
     struct response_head *head = ARENA_NEW(parser->arena, struct response_head);
     struct str digits = str_from(line.second, str_has_prefix(line.second, STR("+")) ? 1 : 0);
     uint64_t status;
-    if (!h1_text_is_version(line.first) || !str_to_u64(digits, UINT64_MAX, &status))
+    if (!h1_text_is_version(line.first) || !str_to_u64(digits, LIMIT_STATUS, &status))
         return false;
-    head->status = (uint16_t)status; /* any number, and Envoy keeps 16 bits of it */
+    head->status = (uint32_t)status; /* <= LIMIT_STATUS; Envoy takes those below 100, too */
     head->version = version_of(line.first);
     parser->response = head;
     parser->headers = &head->headers;
@@ -142,7 +143,8 @@ static bool refuse_line(struct h1_parser *parser, struct str text, struct str af
 {
     enum h1_mark mark = H1_MARK_LF;
     size_t size = 0;
-    bool is_whole = h1_text_find_end(&mark, after, &size);
+    bool is_bare = parser->side == H1_REQUESTS && h1_text_first_line(text).third.len == 0;
+    bool is_whole = is_bare || h1_text_find_end(&mark, after, &size);
     if (is_whole && (!h1_text_is_clean(text) || !h1_text_is_clean(str_slice(after, 0, size))))
         return refuse(parser, h1_refuse(400, STR("http1.invalid_characters")));
     return refuse_codec(parser);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "proxy/http/h1.h"
+#include "proxy/model/limits.h"
 
 /* Longest chunk line: sixteen hexadecimal digits and CRLF. */
 #define CHUNK_LINE_BYTES 18u
@@ -26,11 +27,11 @@ static char *put_line(char *out, struct str name, struct str value)
     return put(out, STR("\r\n"));
 }
 
-/* Any number that 16 bits hold, as it was written: Envoy passes them on. */
+/* Any number, as it was written: Envoy passes them on. */
 static char *put_status(char *out, uint32_t status)
 {
-    ASSERT(status <= UINT16_MAX);
-    uint32_t unit = 10000;
+    ASSERT(status <= LIMIT_STATUS);
+    uint32_t unit = 1000;
     while (unit > 1 && status < unit)
         unit /= 10;
     for (; unit > 0; unit /= 10)

@@ -76,6 +76,7 @@ static int dot_count(struct str segment)
 struct writer {
     char *ptr;
     size_t len;
+    size_t broken; /* where the last "%" stands that begins no escape; or STR_NONE */
 };
 
 static void put_escaped(struct writer *out, unsigned char c)
@@ -86,21 +87,54 @@ static void put_escaped(struct writer *out, unsigned char c)
     out->ptr[out->len++] = HEX[c & 15];
 }
 
+/* "%%341" must not become "%41": an escape that was none is not completed by what
+ * is unescaped behind it, the "%" is escaped then. `c` was just written plainly;
+ * `next` comes after it, 0 at the segment's end. */
+static void guard_broken_escape(struct writer *out, char c, char next)
+{
+    if (out->broken == STR_NONE || out->broken + 3 < out->len)
+        return;
+    bool is_next_needed = out->broken + 2 == out->len;
+    char first = out->ptr[out->broken + 1];
+    char second = is_next_needed ? next : out->ptr[out->broken + 2];
+    if (hex_digit(first) < 0 || hex_digit(second) < 0)
+        return;
+    out->ptr[out->broken + 1] = '2';
+    out->ptr[out->broken + 2] = '5';
+    out->len = out->broken + 3;
+    if (!is_next_needed)
+        out->ptr[out->len++] = first;
+    out->ptr[out->len++] = c;
+}
+
+/* False: an escaped NUL. */
+static bool put_escape(struct writer *out, struct str segment, size_t at)
+{
+    int byte = escaped_byte(segment, at);
+    if (byte == 0)
+        return false;
+    if (byte < 0) {
+        out->broken = out->len;
+        out->ptr[out->len++] = '%';
+    } else if (is_unreserved(byte)) {
+        out->ptr[out->len++] = (char)byte;
+        guard_broken_escape(out, (char)byte, at + 3 < segment.len ? segment.ptr[at + 3] : '\0');
+    } else {
+        memcpy(out->ptr + out->len, segment.ptr + at, 3);
+        out->len += 3;
+    }
+    return true;
+}
+
 static bool put_segment(struct writer *out, struct str segment)
 {
     for (size_t i = 0; i < segment.len; i++) {
         unsigned char c = (unsigned char)segment.ptr[i];
-        int byte = escaped_byte(segment, i);
-        if (byte == 0)
-            return false;
-        if (byte > 0) {
-            if (is_unreserved(byte)) {
-                out->ptr[out->len++] = (char)byte;
-            } else {
-                memcpy(out->ptr + out->len, segment.ptr + i, 3);
-                out->len += 3;
-            }
-            i += 2;
+        if (c == '%') {
+            bool is_escape = escaped_byte(segment, i) >= 0;
+            if (!put_escape(out, segment, i))
+                return false;
+            i += is_escape ? 2 : 0;
         } else if (is_foreign(c)) {
             put_escaped(out, c);
         } else {
@@ -113,6 +147,7 @@ static bool put_segment(struct writer *out, struct str segment)
 /* The last segment goes, with its slash; never above the root. */
 static void pop_segment(struct writer *out)
 {
+    out->broken = STR_NONE;
     if (out->len <= 1)
         return;
     out->len--;
@@ -139,7 +174,8 @@ bool path_normalize(struct str path, struct arena *arena, struct str *out)
         *out = path;
         return true;
     }
-    struct writer writer = {.ptr = arena_alloc(arena, bare.len * 3 + path.len + 1)};
+    struct writer writer = {.ptr = arena_alloc(arena, bare.len * 3 + path.len + 1),
+                            .broken = STR_NONE};
     writer.ptr[writer.len++] = '/';
     size_t at = 1;
     while (at <= bare.len) {

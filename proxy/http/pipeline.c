@@ -162,6 +162,17 @@ static void add_forwarded_for(const struct peer_facts *peer, struct header_list 
     header_set(headers, STR("x-forwarded-for"), address);
 }
 
+static bool is_address(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = str_lower_char(text.ptr[i]);
+        bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        if (!is_hex && c != '.' && c != ':')
+            return false;
+    }
+    return text.len > 0;
+}
+
 /* The n-th address from the right of what came in, for trusted hops. */
 static struct str trusted_address(const struct http_connection_manager *http,
                                   const struct peer_facts *peer, const struct header_list *headers)
@@ -174,10 +185,13 @@ static struct str trusted_address(const struct http_connection_manager *http,
         size_t comma = str_find_last(value, ',');
         part = str_trim(comma == STR_NONE ? value : str_from(value, comma + 1));
         if (comma == STR_NONE)
-            return hop + 1 < http->xff_trusted_hops ? peer->remote_address : part;
+            part = hop + 1 < http->xff_trusted_hops ? STR_EMPTY : part;
+        if (comma == STR_NONE)
+            break;
         value = str_slice(value, 0, comma);
     }
-    return part;
+    /* What is no address is not believed. */
+    return is_address(part) ? part : peer->remote_address;
 }
 
 static void set_forwarded(const struct http_connection_manager *http, const struct peer_facts *peer,

@@ -118,6 +118,16 @@ bool address_parse(struct str address, uint32_t port, struct sockaddr_storage *p
            uv_ip6_addr(text, (int)port, (struct sockaddr_in6 *)place) == 0;
 }
 
+bool address_is_loopback(const struct sockaddr_storage *place)
+{
+    if (place->ss_family == AF_INET) {
+        const struct sockaddr_in *ip4 = (const struct sockaddr_in *)place;
+        return ntohl(ip4->sin_addr.s_addr) >> 24 == 127;
+    }
+    return place->ss_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)place)->sin6_addr);
+}
+
 struct str address_text(const struct sockaddr_storage *place, char text[ADDRESS_TEXT_BYTES_MAX],
                         uint32_t *port)
 {

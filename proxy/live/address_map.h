@@ -51,6 +51,8 @@ bool address_map_find(const struct address_map *map, struct str name, uint32_t p
 
 /* A numeric IPv4 or IPv6 address; false: it is none. */
 bool address_parse(struct str address, uint32_t port, struct sockaddr_storage *place);
+/* 127.0.0.0/8 or ::1. */
+bool address_is_loopback(const struct sockaddr_storage *place);
 /* The address as text, into `text`, and the port; empty for other families. */
 struct str address_text(const struct sockaddr_storage *place, char text[ADDRESS_TEXT_BYTES_MAX],
                         uint32_t *port);

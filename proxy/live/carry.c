@@ -45,6 +45,10 @@ static void on_connect_failed(struct socket *socket, int error)
 static void on_read(struct socket *socket, struct str bytes)
 {
     struct server_wire *wire = socket->wire;
+    if (socket->guest != NULL) {
+        guest_note_read(socket->guest, bytes);
+        return;
+    }
     wire_read(wire->wire, socket->conn, bytes, now(wire));
     server_pump(wire);
 }
@@ -52,6 +56,10 @@ static void on_read(struct socket *socket, struct str bytes)
 static void on_read_ended(struct socket *socket)
 {
     struct server_wire *wire = socket->wire;
+    if (socket->guest != NULL) {
+        guest_note_read_ended(socket->guest);
+        return;
+    }
     wire_read_eof(wire->wire, socket->conn, now(wire));
     server_pump(wire);
 }
@@ -59,6 +67,10 @@ static void on_read_ended(struct socket *socket)
 static void on_wrote(struct socket *socket, size_t size)
 {
     struct server_wire *wire = socket->wire;
+    if (socket->guest != NULL)
+        size = guest_note_wrote(socket->guest, size);
+    if (wire == NULL || size == 0)
+        return;
     wire_wrote(wire->wire, socket->conn, size, now(wire));
     server_pump(wire);
 }
@@ -66,6 +78,8 @@ static void on_wrote(struct socket *socket, size_t size)
 static void on_broke(struct socket *socket)
 {
     struct server_wire *wire = socket->wire;
+    if (wire == NULL)
+        return;
     wire_broken(wire->wire, socket->conn, now(wire));
     server_pump(wire);
 }
@@ -85,6 +99,8 @@ static void on_gone(struct socket *socket)
 {
     struct server *server = socket->owner;
     struct server_wire *wire = socket->wire;
+    if (socket->guest != NULL)
+        guest_note_gone(socket->guest);
     server->open_count--;
     list_push_front(&server->idle_sockets, &socket->node);
     if (wire == NULL)
@@ -132,7 +148,9 @@ static bool find_place(const struct server_wire *wire, const struct wire_action 
 {
     if (wire->map != NULL && address_map_find(wire->map, action->address, action->port, place))
         return true;
-    return wire->server->options.is_literal && address_parse(action->address, action->port, place);
+    const struct server_options *options = &wire->server->options;
+    return options->is_literal && address_parse(action->address, action->port, place) &&
+           (!options->is_loopback_only || address_is_loopback(place));
 }
 
 static void connect_to(struct server_wire *wire, const struct wire_action *action)
@@ -153,7 +171,10 @@ static void connect_to(struct server_wire *wire, const struct wire_action *actio
 static void write_to(struct server_wire *wire, const struct wire_action *action)
 {
     size_t sent_bytes;
-    bool is_there = socket_write(socket_at(wire, action->conn), action->bytes, &sent_bytes);
+    struct socket *socket = socket_at(wire, action->conn);
+    bool is_there = socket_write(socket, action->bytes, &sent_bytes);
+    if (is_there && socket->guest != NULL)
+        guest_note_said(socket->guest, action->bytes, sent_bytes);
     if (!is_there)
         wire_broken(wire->wire, action->conn, now(wire));
     else if (sent_bytes > 0)
@@ -176,6 +197,24 @@ static void tell_done(struct server_wire *wire, const struct wire_action *action
         server->options.on_done(&done, server->options.user);
 }
 
+static void close_conn(struct socket *socket, bool is_abrupt)
+{
+    if (is_abrupt)
+        socket_abort(socket);
+    else if (socket->guest == NULL || !guest_outlives(socket->guest))
+        socket_close(socket);
+}
+
+static void set_pause(struct socket *socket, bool is_paused)
+{
+    if (socket->guest != NULL)
+        guest_pause(socket->guest, is_paused);
+    else if (is_paused)
+        socket_pause(socket);
+    else
+        socket_resume(socket);
+}
+
 static void carry_out(struct server_wire *wire, const struct wire_action *action)
 {
     switch (action->kind) {
@@ -186,19 +225,16 @@ static void carry_out(struct server_wire *wire, const struct wire_action *action
         write_to(wire, action);
         return;
     case WIRE_PAUSE:
-        socket_pause(socket_at(wire, action->conn));
+        set_pause(socket_at(wire, action->conn), true);
         return;
     case WIRE_RESUME:
-        socket_resume(socket_at(wire, action->conn));
+        set_pause(socket_at(wire, action->conn), false);
         return;
     case WIRE_SHUTDOWN:
         socket_shutdown(socket_at(wire, action->conn));
         return;
     case WIRE_CLOSE:
-        if (action->is_abrupt)
-            socket_abort(socket_at(wire, action->conn));
-        else
-            socket_close(socket_at(wire, action->conn));
+        close_conn(socket_at(wire, action->conn), action->is_abrupt);
         return;
     case WIRE_DONE:
         tell_done(wire, action);
@@ -260,6 +296,7 @@ struct socket *server_take_socket(struct server *server)
     }
     socket->wire = NULL;
     socket->entry = NULL;
+    socket->guest = NULL;
     socket->is_downstream = false;
     socket->remote_port = 0;
     socket->done_count = 0;
@@ -294,6 +331,15 @@ static void carry_out_all(struct server_wire *wire)
     server->is_pumping = false;
 }
 
+/* NULL: its door is gone. */
+static const struct listener *heir_listener(const struct socket *socket,
+                                            const struct server_wire *current)
+{
+    if (socket->guest != NULL)
+        return guest_listener(socket->guest, engine_snapshot(wire_engine(current->wire)));
+    return socket->entry != NULL ? socket->entry->door.listener : NULL;
+}
+
 /* Who is at rest goes on with the current wire, or is drained if its door is
  * gone or stands for something else now. */
 static void hand_over(struct server_wire *wire)
@@ -304,8 +350,12 @@ static void hand_over(struct server_wire *wire)
         struct socket *socket = socket_at(wire, conn);
         struct wire_heir heir = {.wire = current->wire};
         uint32_t number = WIRE_NONE;
-        if (socket->entry != NULL) {
-            heir.listener = socket->entry->door.listener;
+        if (socket->guest != NULL && guest_moves_out(socket->guest)) {
+            carry_out_all(wire);
+            continue;
+        }
+        heir.listener = heir_listener(socket, current);
+        if (heir.listener != NULL) {
             number = wire_hand_over(wire->wire, conn, &heir, now(wire));
         }
         if (number != WIRE_NONE) {
@@ -319,13 +369,22 @@ static void hand_over(struct server_wire *wire)
     }
 }
 
+static void settle(struct server_wire *wire)
+{
+    carry_out_all(wire);
+    if (wire == wire->server->current)
+        return;
+    hand_over(wire);
+    end_if_over(wire);
+}
+
 void server_pump(struct server_wire *wire)
 {
     struct server *server = wire->server;
-    carry_out_all(wire);
-    if (wire != server->current) {
-        hand_over(wire);
-        end_if_over(wire);
+    settle(wire);
+    while (guests_turn(server, &wire)) {
+        if (wire != NULL)
+            settle(wire);
     }
     set_timer(server);
 }

@@ -69,15 +69,21 @@ static void let_in(struct server_entry *entry, struct socket *socket)
     struct server_wire *wire = server->current;
     struct entrance entrance;
     uint32_t conn = WIRE_NONE;
-    if (look_at(entry, socket, &entrance))
+    bool is_there = look_at(entry, socket, &entrance);
+    if (is_there && entry->door.guide == NULL)
         conn = wire_accepted(wire->wire, &entrance.accept, loop_now_ns(server->loop));
-    if (conn == WIRE_NONE) {
+    if (!is_there || (conn == WIRE_NONE && entry->door.guide == NULL)) {
         socket_abort(socket);
         return;
     }
     socket->is_downstream = true;
     socket->remote_port = entrance.accept.peer.remote_port;
     socket->entry = entry;
+    if (entry->door.guide != NULL) {
+        guest_begin(server, socket, entry->door.guide, &entrance.accept.peer);
+        socket_start_reading(socket);
+        return;
+    }
     server_attach(wire, socket, conn);
     socket_start_reading(socket);
     server_pump(wire);

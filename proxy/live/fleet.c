@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/live/fleet.c - the control thread's half: what proxies there are, where
- * they listen, and letters to the workers.
- *
- * Sockets of doors are opened here, for all workers, before anybody hears of
- * them: so all bind or none, and no worker waits for another.
+ * proxy/live/fleet.c - the control thread's half: what proxies there are, and
+ * letters to the workers.
  */
 #include "proxy/live/fleet.h"
 
@@ -14,7 +11,7 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "base/rng.h"
-#include "proxy/live/port.h"
+#include "proxy/live/plan.h"
 #include "proxy/live/worker.h"
 
 #define MEMORY_BLOCK_BYTES 4096u
@@ -22,53 +19,17 @@
 #define WHY_BYTES_MAX 256
 #define SEED_NAME_BYTES_MAX 32
 
-/* Where a door listens. */
-struct place {
-    struct str name;
-    struct str bind_address;
-    uint32_t bind_port;
-    uint32_t port; /* the kernel's, if bind_port is 0 */
-};
-
-/* A proxy, as the control thread knows it. */
-struct member {
-    struct str name;
-    struct arena memory; /* of the places */
-    struct place *places;
-    uint32_t place_count;
-    bool is_there;
-};
-
 struct fleet {
     struct arena memory;
     struct fleet_options options;
     struct worker *workers[FLEET_WORKERS_MAX];
-    struct member *members;
-    uint32_t member_count, member_capacity;
+    struct members members;
     char why[WHY_BYTES_MAX];
     bool is_ending;
     uv_mutex_t lock; /* of the two that follow */
     uv_cond_t ended;
     uint32_t over_count; /* workers */
 };
-
-/* A configuration's way to the workers. */
-struct plan {
-    struct arena memory;
-    uint32_t proxy;
-    const struct fleet_proxy *facts; /* of one that is added */
-    const struct fleet_config *config;
-    uint32_t worker_count;
-    uint64_t seed;
-    uint32_t *kept; /* of each door: the index of the one before, or FLEET_NONE */
-    int *fds;       /* of each new door: one for each worker */
-    uint32_t *ports;
-};
-
-static int *fds_of(const struct plan *plan, uint32_t door)
-{
-    return &plan->fds[(size_t)door * plan->worker_count];
-}
 
 static void on_worker_over(void *user)
 {
@@ -101,44 +62,6 @@ static void tell_each(struct fleet *fleet, struct letter letter)
 
 /* --- letters: on a worker's thread -------------------------------------- */
 
-static bool is_kept(const struct plan *plan, uint32_t old_door)
-{
-    for (uint32_t i = 0; i < plan->config->door_count; i++) {
-        if (plan->kept[i] == old_door)
-            return true;
-    }
-    return false;
-}
-
-static void close_doors(struct worker_host *host, const struct plan *plan)
-{
-    for (uint32_t i = 0; i < host->door_count; i++) {
-        if (!is_kept(plan, i))
-            server_door_close(host->server, host->door_numbers[i]);
-    }
-}
-
-static void set_doors(struct worker *worker, struct worker_host *host, const struct plan *plan)
-{
-    const struct fleet_config *config = plan->config;
-    struct arena memory;
-    arena_init(&memory, PLACES_BLOCK_BYTES, 0);
-    uint32_t *numbers = ARENA_ARRAY(&memory, uint32_t, config->door_count);
-    for (uint32_t i = 0; i < config->door_count; i++) {
-        const struct server_door *door = &config->doors[i].door;
-        if (plan->kept[i] == FLEET_NONE) {
-            numbers[i] = server_adopt_listener(host->server, door, fds_of(plan, i)[worker->index]);
-        } else {
-            numbers[i] = host->door_numbers[plan->kept[i]];
-            server_door_change(host->server, numbers[i], door);
-        }
-    }
-    arena_fini(&host->numbers);
-    host->numbers = memory;
-    host->door_numbers = numbers;
-    host->door_count = config->door_count;
-}
-
 static void add_server(struct worker *worker, void *user)
 {
     const struct plan *plan = user;
@@ -149,6 +72,7 @@ static void add_server(struct worker *worker, void *user)
         .worker = worker->index,
         .wire = plan->facts->wire,
         .is_literal = plan->facts->is_literal,
+        .is_loopback_only = plan->facts->is_loopback_only,
         .node_address = plan->facts->node_address,
         .on_done = plan->facts->on_done,
         .user = plan->facts->user,
@@ -158,15 +82,14 @@ static void add_server(struct worker *worker, void *user)
     host->server = server_new(worker->loop, plan->config->snapshot, &options);
     if (plan->config->map != NULL)
         server_copy_map(host->server, plan->config->map);
-    set_doors(worker, host, plan);
+    plan_carry_out(plan, worker, host);
 }
 
 static void replace_server(struct worker *worker, void *user)
 {
     const struct plan *plan = user;
     struct worker_host *host = &worker->hosts[plan->proxy];
-    close_doors(host, plan);
-    set_doors(worker, host, plan);
+    plan_carry_out(plan, worker, host);
     server_replace(host->server, plan->config->snapshot, plan->config->map);
 }
 
@@ -206,138 +129,6 @@ static void visit_server(struct worker *worker, void *user)
         visit->visit(worker->index, server, visit->user);
 }
 
-/* --- plans --------------------------------------------------------------- */
-
-static bool is_at(const struct place *place, const struct fleet_door *door)
-{
-    return place->bind_port == door->door.bind_port &&
-           str_eq(place->bind_address, door->door.bind_address) &&
-           (place->bind_port != 0 || str_eq(place->name, door->name));
-}
-
-/* The door before that `door` goes on with, or FLEET_NONE. */
-static uint32_t find_kept(const struct member *member, const struct fleet_door *door)
-{
-    for (uint32_t i = 0; i < member->place_count; i++) {
-        if (is_at(&member->places[i], door))
-            return i;
-    }
-    return FLEET_NONE;
-}
-
-/* Is one of our own sockets bound to the port, on whatever address? */
-static bool is_port_ours(const struct fleet *fleet, uint32_t port)
-{
-    for (uint32_t i = 0; i < fleet->member_count; i++) {
-        for (uint32_t k = 0; k < fleet->members[i].place_count; k++) {
-            if (fleet->members[i].places[k].port == port)
-                return true;
-        }
-    }
-    return false;
-}
-
-/* Has another proxy, or an earlier door of the same configuration, that place? */
-static bool is_taken(const struct fleet *fleet, const struct plan *plan, uint32_t door)
-{
-    const struct fleet_door *wanted = &plan->config->doors[door];
-    for (uint32_t i = 0; i < door; i++) {
-        const struct fleet_door *earlier = &plan->config->doors[i];
-        if (earlier->door.bind_port == wanted->door.bind_port &&
-            str_eq(earlier->door.bind_address, wanted->door.bind_address) &&
-            (wanted->door.bind_port != 0 || str_eq(earlier->name, wanted->name)))
-            return true;
-    }
-    for (uint32_t i = 0; i < fleet->member_count; i++) {
-        const struct member *member = &fleet->members[i];
-        if (i == plan->proxy || wanted->door.bind_port == 0)
-            continue;
-        for (uint32_t k = 0; k < member->place_count; k++) {
-            if (member->places[k].port == wanted->door.bind_port &&
-                str_eq(member->places[k].bind_address, wanted->door.bind_address))
-                return true;
-        }
-    }
-    return false;
-}
-
-/* 0, or an errno. */
-static int open_door(const struct fleet *fleet, struct plan *plan, uint32_t door)
-{
-    const struct server_door *wanted = &plan->config->doors[door].door;
-    struct port_question asked = {.socket_count = plan->worker_count};
-    if (is_taken(fleet, plan, door))
-        return -UV_EADDRINUSE;
-    if (!address_parse(wanted->bind_address, wanted->bind_port, &asked.place))
-        return -UV_EINVAL;
-    asked.is_shared = wanted->bind_port != 0 && is_port_ours(fleet, wanted->bind_port);
-    return port_open(&asked, fds_of(plan, door), &plan->ports[door]);
-}
-
-static void close_opened(const struct plan *plan, uint32_t door_count)
-{
-    for (uint32_t i = 0; i < door_count; i++) {
-        if (plan->kept[i] == FLEET_NONE)
-            port_close(fds_of(plan, i), plan->worker_count);
-    }
-}
-
-static void note_why(struct fleet *fleet, const struct server_door *door, int error)
-{
-    (void)snprintf(fleet->why, sizeof(fleet->why), "listen on %.*s:%u: %s",
-                   STR_FMT(door->bind_address), door->bind_port, strerror(error));
-}
-
-/* Opens what is not there yet; false: nothing was opened. */
-static bool make_plan(struct fleet *fleet, const struct member *before, struct plan *plan)
-{
-    uint32_t door_count = plan->config->door_count;
-    arena_init(&plan->memory, MEMORY_BLOCK_BYTES, 0);
-    plan->worker_count = fleet->options.worker_count;
-    plan->kept = ARENA_ARRAY(&plan->memory, uint32_t, door_count);
-    plan->ports = ARENA_ARRAY(&plan->memory, uint32_t, door_count);
-    plan->fds = ARENA_ARRAY(&plan->memory, int, (size_t)door_count * plan->worker_count);
-    for (uint32_t i = 0; i < door_count; i++) {
-        const struct fleet_door *door = &plan->config->doors[i];
-        plan->kept[i] = before != NULL ? find_kept(before, door) : FLEET_NONE;
-        int error = 0;
-        if (plan->kept[i] == FLEET_NONE)
-            error = open_door(fleet, plan, i);
-        else if (is_taken(fleet, plan, i))
-            error = -UV_EADDRINUSE;
-        else
-            plan->ports[i] = before->places[plan->kept[i]].port;
-        if (error == 0)
-            continue;
-        note_why(fleet, &door->door, error);
-        close_opened(plan, i);
-        arena_fini(&plan->memory);
-        return false;
-    }
-    return true;
-}
-
-/* The workers have done it: so it is. */
-static void note_places(struct member *member, struct plan *plan)
-{
-    const struct fleet_config *config = plan->config;
-    struct arena memory;
-    arena_init(&memory, PLACES_BLOCK_BYTES, 0);
-    struct place *places = ARENA_ARRAY(&memory, struct place, config->door_count);
-    for (uint32_t i = 0; i < config->door_count; i++) {
-        const struct fleet_door *door = &config->doors[i];
-        places[i] = (struct place){.name = arena_str(&memory, door->name),
-                                   .bind_address = arena_str(&memory, door->door.bind_address),
-                                   .bind_port = door->door.bind_port,
-                                   .port = plan->ports[i]};
-    }
-    arena_fini(&member->memory);
-    member->memory = memory;
-    member->places = places;
-    member->place_count = config->door_count;
-    arena_fini(&plan->memory);
-}
-
 static void forget_member(struct member *member)
 {
     if (!member->is_there)
@@ -350,9 +141,9 @@ static void forget_member(struct member *member)
 
 static struct member *member_at(const struct fleet *fleet, uint32_t proxy)
 {
-    ASSERT(proxy < fleet->member_count);
-    ASSERT(fleet->members[proxy].is_there);
-    return &fleet->members[proxy];
+    ASSERT(proxy < fleet->members.count);
+    ASSERT(fleet->members.items[proxy].is_there);
+    return &fleet->members.items[proxy];
 }
 
 /* --- doors ---------------------------------------------------------------- */
@@ -361,8 +152,8 @@ static void free_workers(struct fleet *fleet)
 {
     for (uint32_t i = 0; i < fleet->options.worker_count; i++)
         worker_free(fleet->workers[i]);
-    for (uint32_t i = 0; i < fleet->member_count; i++)
-        forget_member(&fleet->members[i]);
+    for (uint32_t i = 0; i < fleet->members.count; i++)
+        forget_member(&fleet->members.items[i]);
     uv_cond_destroy(&fleet->ended);
     uv_mutex_destroy(&fleet->lock);
     struct arena memory = fleet->memory;
@@ -416,6 +207,20 @@ uint32_t fleet_worker_count(const struct fleet *fleet)
     return fleet->options.worker_count;
 }
 
+/* False: *why. */
+static bool make_plan(struct fleet *fleet, struct plan *plan, struct str *why)
+{
+    uint32_t at;
+    int error = plan_make(plan, &fleet->members, &at);
+    if (error == 0)
+        return true;
+    const struct server_door *door = &plan->config->doors[at].door;
+    (void)snprintf(fleet->why, sizeof(fleet->why), "listen on %.*s:%u: %s",
+                   STR_FMT(door->bind_address), door->bind_port, strerror(error));
+    *why = str_of(fleet->why);
+    return false;
+}
+
 static bool is_too_late(const struct fleet *fleet, struct str *why)
 {
     *why = fleet->is_ending ? STR("the workers are ending") : STR_EMPTY;
@@ -429,22 +234,21 @@ uint32_t fleet_add(struct fleet *fleet, const struct fleet_proxy *proxy,
     if (is_too_late(fleet, why))
         return FLEET_NONE;
     struct plan plan = {
-        .proxy = fleet->member_count,
+        .worker_count = fleet->options.worker_count,
+        .proxy = fleet->members.count,
         .facts = proxy,
         .config = config,
         .seed = rng_derive(fleet->options.seed, proxy->name),
     };
-    if (!make_plan(fleet, NULL, &plan)) {
-        *why = str_of(fleet->why);
+    if (!make_plan(fleet, &plan, why))
         return FLEET_NONE;
-    }
     tell_all(fleet, (struct letter){.run = add_server, .user = &plan});
-    struct member *member =
-        ARENA_PUSH(&fleet->memory, fleet->members, fleet->member_count, fleet->member_capacity);
+    struct member *member = ARENA_PUSH(&fleet->memory, fleet->members.items, fleet->members.count,
+                                       fleet->members.capacity);
     member->is_there = true;
     member->name = arena_str(&fleet->memory, proxy->name);
     arena_init(&member->memory, PLACES_BLOCK_BYTES, 0);
-    note_places(member, &plan);
+    plan_finish(&plan, member);
     return plan.proxy;
 }
 
@@ -454,13 +258,12 @@ bool fleet_replace(struct fleet *fleet, uint32_t proxy, const struct fleet_confi
     struct member *member = member_at(fleet, proxy);
     if (is_too_late(fleet, why))
         return false;
-    struct plan plan = {.proxy = proxy, .config = config};
-    if (!make_plan(fleet, member, &plan)) {
-        *why = str_of(fleet->why);
+    struct plan plan = {
+        .worker_count = fleet->options.worker_count, .proxy = proxy, .config = config};
+    if (!make_plan(fleet, &plan, why))
         return false;
-    }
     tell_all(fleet, (struct letter){.run = replace_server, .user = &plan});
-    note_places(member, &plan);
+    plan_finish(&plan, member);
     return true;
 }
 
@@ -475,8 +278,8 @@ void fleet_remove(struct fleet *fleet, uint32_t proxy, int64_t patience_ns)
 
 uint32_t fleet_find(const struct fleet *fleet, struct str name)
 {
-    for (uint32_t i = 0; i < fleet->member_count; i++) {
-        if (fleet->members[i].is_there && str_eq(fleet->members[i].name, name))
+    for (uint32_t i = 0; i < fleet->members.count; i++) {
+        if (fleet->members.items[i].is_there && str_eq(fleet->members.items[i].name, name))
             return i;
     }
     return FLEET_NONE;
@@ -574,7 +377,7 @@ static void add_counts(uint32_t worker, struct server *server, void *user)
 struct fleet_counts fleet_counts(struct fleet *fleet, uint32_t proxy)
 {
     struct fleet_counts counts = {0};
-    for (uint32_t i = 0; i < fleet->member_count; i++) {
+    for (uint32_t i = 0; i < fleet->members.count; i++) {
         if (proxy == FLEET_NONE || proxy == i)
             fleet_visit(fleet, i, add_counts, &counts);
     }

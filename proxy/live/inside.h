@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/list.h"
+#include "proxy/live/guest.h"
 #include "proxy/live/server.h"
 #include "proxy/live/socket.h"
 
@@ -55,10 +56,11 @@ struct server {
     struct socket **sockets; /* every place that was made */
     uint32_t socket_count, socket_capacity;
     struct list idle_sockets;
+    struct list guests, idle_guests, stirred_guests;
     uv_timer_t timer;
     int64_t armed_ns;      /* when the timer fires; NS_NEVER: it is not set */
     uint32_t open_count;   /* sockets that are not idle */
-    uint32_t handle_count; /* doors and the timer, until libuv let go of them */
+    uint32_t handle_count; /* doors, lookups and the timer, until libuv let go of them */
     bool is_pumping;
     bool is_draining;
     bool is_stopped;

@@ -13,6 +13,8 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct loop *loop = prepare->data;
     loop->is_now_stale = true;
+    if (uv_now(&loop->uv) >= loop->awake_from_ms)
+        uv_stop(&loop->uv); /* it does not sleep this time */
 }
 
 static void on_check(uv_check_t *check)
@@ -63,6 +65,7 @@ struct loop *loop_new(void)
     loop->read_bytes = arena_alloc(&memory, LOOP_READ_BYTES);
     loop->memory = memory;
     loop->uv.data = loop;
+    loop->awake_from_ms = UINT64_MAX;
     make_handles(loop);
     start_clock(loop);
     return loop;
@@ -124,7 +127,13 @@ void loop_lend_read_bytes(struct loop *loop, uv_buf_t *buf)
 
 bool loop_turn(struct loop *loop)
 {
-    return uv_run(&loop->uv, UV_RUN_ONCE) != 0;
+    /* libuv runs timers before it sleeps, too. A turn in which one of them came
+     * is over then: whoever waits for it looks now. */
+    int left_ms = uv_backend_timeout(&loop->uv);
+    loop->awake_from_ms = left_ms >= 0 ? uv_now(&loop->uv) + (uint64_t)left_ms : UINT64_MAX;
+    bool has_handles = uv_run(&loop->uv, UV_RUN_ONCE) != 0;
+    loop->awake_from_ms = UINT64_MAX;
+    return has_handles;
 }
 
 static void on_patience_over(uv_timer_t *timer)

@@ -32,7 +32,8 @@ struct loop {
     int64_t epoch_seconds;
     int64_t now_ns;
     bool is_now_stale;
-    char *read_bytes; /* LOOP_READ_BYTES; one read is over before the next */
+    uint64_t awake_from_ms; /* of libuv's clock, in a turn: then the first timer comes */
+    char *read_bytes;       /* LOOP_READ_BYTES; one read is over before the next */
 };
 
 /* NULL: the system has no descriptors left for it. */

@@ -66,6 +66,9 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     server->options.node_address = arena_str(&server->memory, options->node_address);
     list_init(&server->retiring);
     list_init(&server->idle_sockets);
+    list_init(&server->guests);
+    list_init(&server->idle_guests);
+    list_init(&server->stirred_guests);
     server->current = new_wire(server, snapshot);
     server->armed_ns = NS_NEVER;
     int rc = uv_timer_init(&loop->uv, &server->timer);
@@ -83,6 +86,7 @@ void server_free(struct server *server)
     server_stop(server);
     while (!server_is_over(server))
         loop_turn(server->loop);
+    guests_fini(server);
     for (uint32_t i = 0; i < server->socket_count; i++)
         socket_fini(server->sockets[i]);
     for (uint32_t i = 0; i < server->entry_count; i++)
@@ -146,9 +150,11 @@ void server_drain(struct server *server)
     server_let_in_all(server);
     /* What came before we said so is served: closing now would reset it. */
     for (uint32_t i = 0; i < server->socket_count; i++) {
-        if (server->sockets[i]->wire != NULL && server->sockets[i]->is_downstream)
+        if (server->sockets[i]->is_downstream &&
+            (server->sockets[i]->wire != NULL || server->sockets[i]->guest != NULL))
             server_read_now(server->sockets[i]);
     }
+    guests_drain(server);
     for_each_wire(server, drain_wire);
 }
 
@@ -168,6 +174,7 @@ void server_stop(struct server *server)
         return;
     server->is_stopped = true;
     server_close_entries(server);
+    guests_stop(server);
     break_sockets(server, true);
     break_sockets(server, false);
     uv_close((uv_handle_t *)&server->timer, on_timer_closed);

@@ -19,6 +19,7 @@
 
 #include "base/str.h"
 #include "proxy/live/address_map.h"
+#include "proxy/live/guide.h"
 #include "proxy/live/loop.h"
 #include "proxy/wire/wire.h"
 
@@ -43,6 +44,7 @@ struct server_options {
     const struct address_map *map; /* borrowed; NULL: an empty one */
     bool is_literal;               /* what the map lacks is an address as it stands; */
                                    /* otherwise a connection to it is refused */
+    bool is_loopback_only;         /* such an address is refused if it is not this machine's */
     struct str node_address;       /* what Envoy takes for its own address; copied */
     /* May be NULL. Must not call a function of the server. It is called for
      * exchanges that server_stop cuts off, too. */
@@ -53,6 +55,9 @@ struct server_options {
 /* A listener's socket. Slices are copied. */
 struct server_door {
     const struct listener *listener;
+    /* Not NULL: an HTTP proxy's door (guest.h); each connection says itself where it
+     * goes, and no listener is given. Borrowed as long as the server. */
+    const struct guide *guide;
     struct str bind_address;
     uint32_t bind_port; /* 0: the kernel gives one */
     /* What the proxy believes of connections that come here; empty: what the

@@ -29,6 +29,7 @@
 
 struct server_entry;
 struct server_wire;
+struct guest;
 struct socket;
 
 struct socket_events {
@@ -68,6 +69,7 @@ struct socket {
     struct server_wire *wire;   /* who knows it; NULL: nobody */
     uint32_t conn;              /* its number there */
     struct server_entry *entry; /* where a client came in; NULL: that door is closed */
+    struct guest *guest;        /* of an HTTP proxy's client; else NULL */
     bool is_downstream;
     uint32_t remote_port; /* of a client */
     uint32_t done_count;  /* exchanges that were finished on it */

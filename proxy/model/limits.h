@@ -10,6 +10,10 @@
 /* Envoy's max_response_headers_kb for HTTP/1. */
 #define LIMIT_RESPONSE_HEAD_BYTES (80u * 1024)
 
+/* Codes have three digits; Envoy forwards four as well. Each code that an
+ * upstream invents has a counter, so there must be an end of them. */
+#define LIMIT_STATUS 9999u
+
 /* One read from a socket; Envoy reads 16 KiB at a time as well. */
 #define LIMIT_READ_BYTES (16u * 1024)
 

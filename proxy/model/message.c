@@ -11,88 +11,89 @@
 
 #include <string.h>
 
-/* Sorted by byte order: it is searched by halves. */
+/* Sorted by length, then by byte order: it is searched by halves, and most steps
+ * look at lengths only. */
 static const struct str INLINE_NAMES[] = {
-    STR_INIT("accept"),
-    STR_INIT("accept-encoding"),
-    STR_INIT("access-control-allow-credentials"),
-    STR_INIT("access-control-allow-headers"),
-    STR_INIT("access-control-allow-methods"),
-    STR_INIT("access-control-allow-origin"),
-    STR_INIT("access-control-expose-headers"),
-    STR_INIT("access-control-max-age"),
-    STR_INIT("access-control-request-headers"),
-    STR_INIT("access-control-request-method"),
+    STR_INIT("te"),
     STR_INIT("age"),
-    STR_INIT("authorization"),
-    STR_INIT("cache-control"),
-    STR_INIT("connection"),
-    STR_INIT("content-encoding"),
-    STR_INIT("content-length"),
-    STR_INIT("content-type"),
+    STR_INIT("via"),
     STR_INIT("date"),
     STR_INIT("etag"),
+    STR_INIT("vary"),
+    STR_INIT("accept"),
     STR_INIT("expect"),
-    STR_INIT("expires"),
-    STR_INIT("grpc-accept-encoding"),
-    STR_INIT("grpc-message"),
-    STR_INIT("grpc-status"),
-    STR_INIT("grpc-timeout"),
-    STR_INIT("if-match"),
-    STR_INIT("if-modified-since"),
-    STR_INIT("if-none-match"),
-    STR_INIT("if-range"),
-    STR_INIT("if-unmodified-since"),
-    STR_INIT("keep-alive"),
-    STR_INIT("last-modified"),
-    STR_INIT("location"),
     STR_INIT("origin"),
     STR_INIT("pragma"),
-    STR_INIT("proxy-connection"),
-    STR_INIT("proxy-status"),
-    STR_INIT("referer"),
     STR_INIT("server"),
-    STR_INIT("te"),
-    STR_INIT("transfer-encoding"),
+    STR_INIT("expires"),
+    STR_INIT("referer"),
     STR_INIT("upgrade"),
+    STR_INIT("if-match"),
+    STR_INIT("if-range"),
+    STR_INIT("location"),
+    STR_INIT("connection"),
+    STR_INIT("keep-alive"),
     STR_INIT("user-agent"),
-    STR_INIT("vary"),
-    STR_INIT("via"),
-    STR_INIT("x-client-trace-id"),
-    STR_INIT("x-envoy-attempt-count"),
-    STR_INIT("x-envoy-decorator-operation"),
-    STR_INIT("x-envoy-degraded"),
-    STR_INIT("x-envoy-downstream-service-cluster"),
-    STR_INIT("x-envoy-downstream-service-node"),
-    STR_INIT("x-envoy-expected-rq-timeout-ms"),
-    STR_INIT("x-envoy-external-address"),
-    STR_INIT("x-envoy-force-trace"),
-    STR_INIT("x-envoy-hedge-on-per-try-timeout"),
-    STR_INIT("x-envoy-immediate-health-check-fail"),
-    STR_INIT("x-envoy-internal"),
+    STR_INIT("grpc-status"),
+    STR_INIT("content-type"),
+    STR_INIT("grpc-message"),
+    STR_INIT("grpc-timeout"),
+    STR_INIT("proxy-status"),
+    STR_INIT("x-request-id"),
+    STR_INIT("authorization"),
+    STR_INIT("cache-control"),
+    STR_INIT("if-none-match"),
+    STR_INIT("last-modified"),
+    STR_INIT("content-length"),
+    STR_INIT("accept-encoding"),
     STR_INIT("x-envoy-ip-tags"),
+    STR_INIT("x-forwarded-for"),
+    STR_INIT("content-encoding"),
+    STR_INIT("proxy-connection"),
+    STR_INIT("x-envoy-degraded"),
+    STR_INIT("x-envoy-internal"),
+    STR_INIT("x-envoy-retry-on"),
+    STR_INIT("x-forwarded-host"),
+    STR_INIT("x-forwarded-port"),
+    STR_INIT("if-modified-since"),
+    STR_INIT("transfer-encoding"),
+    STR_INIT("x-client-trace-id"),
+    STR_INIT("x-forwarded-proto"),
+    STR_INIT("if-unmodified-since"),
+    STR_INIT("x-envoy-force-trace"),
     STR_INIT("x-envoy-max-retries"),
+    STR_INIT("x-envoy-ratelimited"),
+    STR_INIT("grpc-accept-encoding"),
+    STR_INIT("x-envoy-original-url"),
+    STR_INIT("x-envoy-attempt-count"),
     STR_INIT("x-envoy-original-host"),
     STR_INIT("x-envoy-original-path"),
-    STR_INIT("x-envoy-original-url"),
-    STR_INIT("x-envoy-ratelimited"),
+    STR_INIT("x-envoy-retry-grpc-on"),
+    STR_INIT("access-control-max-age"),
+    STR_INIT("x-forwarded-client-cert"),
+    STR_INIT("x-envoy-external-address"),
+    STR_INIT("access-control-allow-origin"),
+    STR_INIT("x-envoy-decorator-operation"),
+    STR_INIT("access-control-allow-headers"),
+    STR_INIT("access-control-allow-methods"),
+    STR_INIT("access-control-expose-headers"),
+    STR_INIT("access-control-request-method"),
+    STR_INIT("x-envoy-upstream-service-time"),
+    STR_INIT("access-control-request-headers"),
+    STR_INIT("x-envoy-expected-rq-timeout-ms"),
     STR_INIT("x-envoy-retriable-header-names"),
     STR_INIT("x-envoy-retriable-status-codes"),
-    STR_INIT("x-envoy-retry-grpc-on"),
-    STR_INIT("x-envoy-retry-on"),
     STR_INIT("x-envoy-upstream-alt-stat-name"),
+    STR_INIT("x-envoy-upstream-rq-timeout-ms"),
+    STR_INIT("x-envoy-downstream-service-node"),
+    STR_INIT("access-control-allow-credentials"),
+    STR_INIT("x-envoy-hedge-on-per-try-timeout"),
+    STR_INIT("x-envoy-downstream-service-cluster"),
+    STR_INIT("x-envoy-immediate-health-check-fail"),
+    STR_INIT("x-envoy-upstream-stream-duration-ms"),
     STR_INIT("x-envoy-upstream-healthchecked-cluster"),
     STR_INIT("x-envoy-upstream-rq-per-try-timeout-ms"),
     STR_INIT("x-envoy-upstream-rq-timeout-alt-response"),
-    STR_INIT("x-envoy-upstream-rq-timeout-ms"),
-    STR_INIT("x-envoy-upstream-service-time"),
-    STR_INIT("x-envoy-upstream-stream-duration-ms"),
-    STR_INIT("x-forwarded-client-cert"),
-    STR_INIT("x-forwarded-for"),
-    STR_INIT("x-forwarded-host"),
-    STR_INIT("x-forwarded-port"),
-    STR_INIT("x-forwarded-proto"),
-    STR_INIT("x-request-id"),
 };
 
 static const struct {
@@ -159,11 +160,25 @@ static const struct {
     {511, STR_INIT("Network Authentication Required")},
 };
 
+/* A name's bit of header_list.marks. Most questions are about names that are not
+ * there; a bit that is not set answers them. */
+static uint64_t mark_of(struct str name)
+{
+    if (name.len == 0)
+        return 1;
+    unsigned first = (unsigned char)name.ptr[0];
+    unsigned middle = (unsigned char)name.ptr[name.len / 2];
+    unsigned last = (unsigned char)name.ptr[name.len - 1];
+    return UINT64_C(1) << ((first * 5 + middle * 11 + last * 23 + (unsigned)name.len * 7) & 63);
+}
+
 /* Removes from `from` on; entries that stay keep their order. */
 static uint32_t remove_from(struct header_list *list, struct str name, uint32_t from)
 {
     uint32_t kept = from;
 
+    if ((list->marks & mark_of(name)) == 0)
+        return 0;
     for (uint32_t i = from; i < list->count; i++) {
         if (!str_eq(list->items[i].name, name))
             list->items[kept++] = list->items[i];
@@ -196,6 +211,8 @@ bool header_is_present(const struct header_list *list, struct str name)
 
 uint32_t header_find(const struct header_list *list, struct str name, uint32_t from)
 {
+    if ((list->marks & mark_of(name)) == 0)
+        return UINT32_MAX;
     for (uint32_t i = from; i < list->count; i++) {
         if (str_eq(list->items[i].name, name))
             return i;
@@ -208,6 +225,7 @@ void header_append_line(struct header_list *list, struct str name, struct str va
     ASSERT(list->arena != NULL);
     struct header *header = ARENA_PUSH(list->arena, list->items, list->count, list->capacity);
     *header = (struct header){.name = name, .value = value};
+    list->marks |= mark_of(name);
 }
 
 void header_add(struct header_list *list, struct str name, struct str value)
@@ -280,13 +298,20 @@ uint32_t header_remove(struct header_list *list, struct str name)
     return remove_from(list, name, 0);
 }
 
+static int length_order(struct str a, struct str b)
+{
+    if (a.len != b.len)
+        return a.len < b.len ? -1 : 1;
+    return memcmp(a.ptr, b.ptr, a.len);
+}
+
 bool header_is_inline_request(struct str name)
 {
     size_t low = 0, high = COUNT_OF(INLINE_NAMES);
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = str_order(name, INLINE_NAMES[middle]);
+        int order = length_order(name, INLINE_NAMES[middle]);
         if (order == 0)
             return true;
         if (order < 0)
@@ -302,6 +327,7 @@ void header_list_copy(struct header_list *out, const struct header_list *from, s
     header_list_init(out, arena);
     out->items = ARENA_ARRAY(arena, struct header, from->count);
     out->count = out->capacity = from->count;
+    out->marks = from->marks;
     for (uint32_t i = 0; i < from->count; i++) {
         out->items[i].name = arena_str(arena, from->items[i].name);
         out->items[i].value = arena_str(arena, from->items[i].value);

@@ -28,6 +28,7 @@ struct header_list {
     struct header *items;
     uint32_t count, capacity;
     struct arena *arena; /* where the array grows */
+    uint64_t marks;      /* one bit for each name that ever was in it */
 };
 
 enum http_version { HTTP_1_0, HTTP_1_1, HTTP_2 };

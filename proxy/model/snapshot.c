@@ -72,3 +72,19 @@ const struct listener *snapshot_listener(const struct snapshot *snapshot, struct
     }
     return wildcard;
 }
+
+const struct listener *snapshot_outbound_listener(const struct snapshot *snapshot,
+                                                  struct str address, uint32_t port)
+{
+    const struct listener *listener = snapshot_listener(snapshot, address, port);
+
+    /* Inbound listeners are no outbound call's, whatever their address. */
+    if (listener != NULL && listener->direction == TRAFFIC_OUTBOUND)
+        return listener;
+    for (uint32_t i = 0; i < snapshot->listener_count; i++) {
+        if (snapshot->listeners[i].is_using_original_dst &&
+            snapshot->listeners[i].direction == TRAFFIC_OUTBOUND)
+            return &snapshot->listeners[i];
+    }
+    return NULL;
+}

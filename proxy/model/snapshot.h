@@ -52,3 +52,8 @@ const struct cluster *snapshot_cluster(const struct snapshot *snapshot, struct s
  * decides). */
 const struct listener *snapshot_listener(const struct snapshot *snapshot, struct str address,
                                          uint32_t port);
+/* The listener that an outbound connection meets which the mesh's redirect has
+ * caught: an outbound one of that address and port, else the one that all are
+ * redirected to (virtualOutbound); NULL: there is neither. */
+const struct listener *snapshot_outbound_listener(const struct snapshot *snapshot,
+                                                  struct str address, uint32_t port);

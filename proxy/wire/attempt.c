@@ -5,6 +5,8 @@
 #include "proxy/wire/attempt.h"
 
 #include "base/ns.h"
+#include "proxy/core/lb.h"
+#include "proxy/core/pool.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/upstream.h"
@@ -106,8 +108,12 @@ static void ask_for(struct attempt *attempt, const struct xc_action *action,
         .endpoint_index = action->endpoint_index,
         .address = down->original_address,
         .port = down->original_port,
-        .pool = engine_pool(attempt->wire->engine, action->cluster_index, action->endpoint_index),
     };
+    struct engine *engine = attempt->wire->engine;
+    target.pool =
+        target.endpoint_index == LB_NONE
+            ? engine_original_pool(engine, target.cluster_index, target.address, target.port)
+            : engine_pool(engine, target.cluster_index, target.endpoint_index);
     attempt->pool = target.pool;
     ask(attempt, &target);
 }

@@ -255,5 +255,10 @@ void conn_stop_timer(struct conn *conn)
 void conn_set_age(struct conn *conn, int64_t duration_ns)
 {
     if (duration_ns > 0)
-        heap_put(&conn->wire->timers, &conn->age.node, ns_add(conn->wire->now_ns, duration_ns));
+        conn_set_age_due(conn, ns_add(conn->wire->now_ns, duration_ns));
+}
+
+void conn_set_age_due(struct conn *conn, int64_t due_ns)
+{
+    heap_put(&conn->wire->timers, &conn->age.node, due_ns);
 }

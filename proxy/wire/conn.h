@@ -137,3 +137,5 @@ void conn_set_timer(struct conn *conn, int64_t due_ns);
 void conn_stop_timer(struct conn *conn);
 /* When it has lived for `duration_ns` (0: for ever). */
 void conn_set_age(struct conn *conn, int64_t duration_ns);
+/* The same, by the moment when it will be too old. */
+void conn_set_age_due(struct conn *conn, int64_t due_ns);

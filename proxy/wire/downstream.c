@@ -141,7 +141,9 @@ static void start_stream(struct conn *conn)
     if (!conn->down.is_idle_over)
         conn_stop_timer(conn);
     stream_start(conn->down.stream);
-    if (++conn->down.request_count == conn->down.http->requests_per_connection_max) {
+    /* More than the most: there may have been another configuration before. */
+    uint32_t most = conn->down.http->requests_per_connection_max;
+    if (++conn->down.request_count >= most && most > 0) {
         conn->down.is_last = true;
         count(conn, STAT_HTTP_downstream_cx_max_requests_reached);
     }
@@ -397,6 +399,16 @@ static const struct http_connection_manager *find_http(const struct conn *old,
     return chain != NULL && chain->kind == CHAIN_HTTP ? &chain->http : NULL;
 }
 
+/* Its age is counted from the same moment. */
+static void keep_age(struct conn *conn, const struct conn *old,
+                     const struct http_connection_manager *http)
+{
+    if (http->max_connection_duration_ns == 0 || old->age.node.index == HEAP_OUT)
+        return;
+    int64_t began_ns = old->age.node.due_ns - old->down.http->max_connection_duration_ns;
+    conn_set_age_due(conn, ns_add(began_ns, http->max_connection_duration_ns));
+}
+
 /* It goes on where it was: nothing is counted again, and its idle time is
  * counted from the same moment. */
 static void go_on(struct conn *conn, const struct conn *old,
@@ -404,11 +416,13 @@ static void go_on(struct conn *conn, const struct conn *old,
 {
     open_http(conn, http);
     conn->down.is_idle_over = old->down.is_idle_over;
+    conn->down.request_count = old->down.request_count;
+    keep_age(conn, old, http);
     if (old->timer.node.index == HEAP_OUT)
         return;
     int64_t due_ns = old->timer.node.due_ns;
     if (!old->down.is_idle_over)
-        due_ns += idle_timeout_ns(http) - idle_timeout_ns(old->down.http);
+        due_ns = ns_add(due_ns - idle_timeout_ns(old->down.http), idle_timeout_ns(http));
     conn_set_timer(conn, due_ns);
 }
 

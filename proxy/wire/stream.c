@@ -169,6 +169,7 @@ void stream_start(struct stream *stream)
         .engine = wire->engine,
         .listener = down->listener,
         .http = down->http,
+        .has_original = down->original_address.len > 0,
         .arena = &stream->arena,
         .trace = is_traced ? &stream->trace : NULL,
     };

@@ -123,6 +123,30 @@ static void be_pod(const struct mesh *mesh, const struct pod *pod, struct client
     become_gateway(mesh, pod, client);
 }
 
+struct client_spec asker_of_pod(const struct mesh *mesh, const struct pod *pod)
+{
+    struct client_spec client = {0};
+    be_pod(mesh, pod, &client);
+    client.name = pod->meta.name;
+    return client;
+}
+
+const struct pod *asker_pod_named(const struct mesh *mesh, struct str namespace, struct str name)
+{
+    size_t slash = str_find(name, '/');
+    return find_named(mesh, namespace, slash == STR_NONE ? name : str_from(name, slash + 1));
+}
+
+bool asker_is_selected(const struct pod *pod, const struct label *labels, uint32_t label_count)
+{
+    return is_selected(pod, labels, label_count);
+}
+
+struct str asker_known(const struct mesh *mesh, struct str namespace, struct arena *arena)
+{
+    return known_names(mesh, namespace, arena);
+}
+
 struct asker asker_find(const struct documents *documents, struct str name, struct str namespace,
                         struct arena *arena)
 {

@@ -35,27 +35,8 @@ struct run {
 
 static struct world *make_world(struct run *run)
 {
-    struct reading *reading = ARENA_NEW(run->arena, struct reading);
-    *reading = (struct reading){.arena = run->arena,
-                                .diags = run->options->diags,
-                                .unknown_field = UNKNOWN_ERROR,
-                                .object = STR("RouteTest")};
-    struct world_spec spec = run->suite->spec;
-    struct view workloads = view_of(reading, run->test->workloads);
-    spec.workload_count = view_is_present(&workloads) ? view_count(&workloads) : 0;
-    spec.workloads = ARENA_ARRAY(run->arena, struct workload_spec, spec.workload_count);
-    for (uint32_t i = 0; i < spec.workload_count; i++) {
-        struct view entry = view_entry(&workloads, i);
-        workload_spec_read(&entry, &spec.workloads[i]);
-    }
-    struct documents documents = {0};
-    for (uint32_t i = 0; i < spec.documents.count; i++)
-        *ARENA_PUSH(run->arena, documents.items, documents.count, documents.capacity) =
-            spec.documents.items[i];
-    for (uint32_t i = 0; i < run->test->with.count; i++)
-        *ARENA_PUSH(run->arena, documents.items, documents.count, documents.capacity) =
-            run->test->with.items[i];
-    spec.documents = documents;
+    struct world_spec spec = suite_world_spec(run->suite, run->test->workloads, &run->test->with,
+                                              run->arena, run->options->diags);
     return world_new(&spec, run->arena, run->options->diags);
 }
 

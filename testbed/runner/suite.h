@@ -210,6 +210,9 @@ struct suite {
     struct str path, name;
     struct world_spec spec; /* but for the workloads, which are each test's own */
     uint64_t seed;
+    const struct node *workloads; /* of the file, as they stand there; or NULL */
+    struct str *config;           /* its manifests, as seen from the working directory */
+    uint32_t config_count;
     struct suite_test *tests;
     uint32_t test_count;
     struct regex_set regexes; /* suite_fini frees them */
@@ -220,6 +223,7 @@ struct suite_options {
     const struct profile *profile;     /* of the command line; NULL: the file's */
     bool has_seed;
     uint64_t seed;
+    bool is_world_only; /* the tests are not looked at, and may be missing */
 };
 
 /* The documents of a file (one) as a suite; `path` is the file's, from its folder
@@ -231,3 +235,9 @@ bool suite_of(const struct documents *documents, struct str path,
 bool suite_read(struct str path, const struct suite_options *options, struct arena *arena,
                 struct suite *out, struct diag_list *diags);
 void suite_fini(struct suite *suite);
+
+/* The suite's world with these workloads (a test's, or the file's), more manifests
+ * behind its own. What is wrong is in `diags`. */
+struct world_spec suite_world_spec(const struct suite *suite, const struct node *workloads,
+                                   const struct documents *with, struct arena *arena,
+                                   struct diag_list *diags);

@@ -44,6 +44,21 @@ static void manifests_read(struct suite_reading *in, const struct view *list, st
     }
 }
 
+static void note_config(struct suite_reading *in, const struct view *list)
+{
+    struct suite *suite = in->suite;
+    suite->config_count = want_list_count(list);
+    suite->config = ARENA_ARRAY(arena_of(in), struct str, suite->config_count);
+    for (uint32_t i = 0; i < suite->config_count; i++) {
+        struct view item = want_list_item(list, i);
+        struct str path = want_scalar(&item, STR_EMPTY);
+        bool is_whole = in->base_dir.len == 0 || str_has_prefix(path, STR("/"));
+        suite->config[i] = is_whole ? path
+                                    : arena_format(arena_of(in), "%.*s/%.*s", STR_FMT(in->base_dir),
+                                                   STR_FMT(path));
+    }
+}
+
 /* The first Service of the manifests: the authority of requests that say none. */
 static const struct node *first_service(const struct node *document)
 {
@@ -169,6 +184,7 @@ static void spec_read(struct suite_reading *in, const struct view *view,
                         suite->spec.documents.capacity) = options->manifests->items[i];
     struct view config = view_field(view, STR("config"));
     manifests_read(in, &config, &suite->spec.documents);
+    note_config(in, &config);
     struct view profile = view_field(view, STR("profile"));
     profile_read(in, &profile, options);
     suite->seed = (uint64_t)view_i64(view, STR("seed"), 0, INT64_MAX, SEED_DEFAULT);
@@ -182,6 +198,7 @@ static void spec_read(struct suite_reading *in, const struct view *view,
     if (in->from.len > 0)
         in->client = find_client(in, &from, in->from);
     in->workloads = view_map(view, STR("workloads")).node;
+    suite->workloads = in->workloads;
     default_authority(in);
 }
 
@@ -400,7 +417,8 @@ bool suite_of(const struct documents *documents, struct str path,
     struct view spec = view_map(&root, STR("spec"));
     spec_read(&in, &spec, options);
     workloads_check(&in);
-    tests_read(&in, &root);
+    if (!options->is_world_only)
+        tests_read(&in, &root);
     return diags->error_count == errors_before;
 }
 

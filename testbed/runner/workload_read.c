@@ -24,7 +24,7 @@ static const struct field_row WORKLOAD_ROWS[] = {
     {"act", FIELD_USED},         {"script", FIELD_USED},
     {"perPod", FIELD_USED},      {"cert", FIELD_NOT_BUILT},
     {"tls", FIELD_NOT_BUILT},    {"propagates", FIELD_NOT_BUILT},
-    {"listen", FIELD_NOT_BUILT}, {"interimHeaders", FIELD_NOT_BUILT},
+    {"listen", FIELD_USED},      {"interimHeaders", FIELD_NOT_BUILT},
     {"pod", FIELD_IGNORED},      {"workload", FIELD_IGNORED}, /* of `set` */
 };
 
@@ -139,6 +139,23 @@ static void script_read(const struct view *view, struct behaviour *out)
     }
 }
 
+/* ADDRESS:PORT of this machine. */
+static void listen_read(const struct view *view, struct behaviour *out)
+{
+    struct str text = want_scalar(view, STR_EMPTY);
+    if (text.len == 0)
+        return;
+    size_t colon = str_find_last(text, ':');
+    uint64_t port = 0;
+    if (colon == STR_NONE || !str_has_prefix(text, STR("127.")) ||
+        !str_to_u64(str_from(text, colon + 1), UINT16_MAX, &port) || port == 0) {
+        view_complain(view, DIAG_BAD_CHOICE, text, STR("127.0.0.1:PORT"));
+        return;
+    }
+    out->listen_address = str_slice(text, 0, colon);
+    out->listen_port = (uint32_t)port;
+}
+
 struct behaviour behaviour_spec_read(const struct view *view)
 {
     struct behaviour out = behaviour_default();
@@ -154,6 +171,8 @@ struct behaviour behaviour_spec_read(const struct view *view)
     out.is_refusing = view_bool(view, STR("refuse"), false);
     out.is_dropping = view_bool(view, STR("drop"), false);
     out.is_absent = view_bool(view, STR("absent"), false);
+    struct view listen = view_field(view, STR("listen"));
+    listen_read(&listen, &out);
     return out;
 }
 

@@ -108,12 +108,21 @@ static bool shut_door(struct door *door, const struct sockaddr_in *address, bool
 bool door_set(struct door *door, struct str *why)
 {
     const struct behaviour *behaviour = &door->sockets->world->pods[door->pod].behaviour;
-    enum door_state wanted = behaviour->is_dropping   ? DOOR_DEAF
-                             : behaviour->is_refusing ? DOOR_REFUSING
-                                                      : DOOR_OPEN;
-    if (door->state == wanted)
+    enum door_state wanted = behaviour->is_dropping        ? DOOR_DEAF
+                             : behaviour->is_refusing      ? DOOR_REFUSING
+                             : behaviour->listen_port != 0 ? DOOR_FOREIGN
+                                                           : DOOR_OPEN;
+    if (door->state == wanted && wanted != DOOR_FOREIGN)
         return true;
     door_close(door);
+    if (wanted == DOOR_FOREIGN) {
+        door->state = DOOR_FOREIGN;
+        door->address = behaviour->listen_address;
+        door->port = behaviour->listen_port;
+        hops_door_moved(door->sockets, door->pod);
+        return true;
+    }
+    door->address = door->pod_address;
     struct sockaddr_in address;
     if (!door_sockaddr(door->address, 0, &address))
         return fail(door, why, "address", EINVAL);
@@ -129,6 +138,8 @@ void door_close(struct door *door)
     switch (door->state) {
     case DOOR_CLOSED:
         return;
+    case DOOR_FOREIGN:
+        break;
     case DOOR_OPEN:
         door->server->data = NULL;
         uv_close((uv_handle_t *)door->server, on_server_closed);

@@ -6,6 +6,7 @@
  *   open      listens and accepts
  *   refusing  bound and not listening: connections are refused
  *   deaf      listens with a full queue: the kernel drops every further SYN
+ *   foreign   a real process listens elsewhere, in the pod's place
  *
  * All ports of a pod lead to its one door.
  */
@@ -18,7 +19,7 @@
 
 #include "base/str.h"
 
-enum door_state { DOOR_CLOSED, DOOR_OPEN, DOOR_REFUSING, DOOR_DEAF };
+enum door_state { DOOR_CLOSED, DOOR_OPEN, DOOR_REFUSING, DOOR_DEAF, DOOR_FOREIGN };
 
 #define DOOR_FILLERS 2 /* with a backlog of 0, more than the queue takes */
 
@@ -31,7 +32,8 @@ struct door {
     uv_tcp_t *server; /* DOOR_OPEN */
     int fd;           /* DOOR_REFUSING, DOOR_DEAF */
     int fillers[DOOR_FILLERS];
-    struct str address; /* what to connect to */
+    struct str pod_address; /* on loopback */
+    struct str address;     /* what to connect to */
     uint32_t port;
 };
 

@@ -125,6 +125,7 @@ static void begin_calls(struct sockets *sockets)
 static void on_time_is_up(uv_timer_t *timer)
 {
     *(bool *)timer->data = true;
+    uv_stop(timer->loop); /* it may have come before this turn slept */
 }
 
 /* Runs the loop for so long; with `sockets->batch` under way only until every
@@ -247,7 +248,8 @@ static bool open_doors(struct sockets *sockets, struct str *why)
     sockets->doors = ARENA_ARRAY(&sockets->arena, struct door, world->pod_count);
     for (uint32_t i = 0; i < world->pod_count; i++) {
         sockets->doors[i] = (struct door){
-            .sockets = sockets, .pod = i, .address = door_loopback(world->pods[i].address)};
+            .sockets = sockets, .pod = i, .pod_address = door_loopback(world->pods[i].address)};
+        sockets->doors[i].address = sockets->doors[i].pod_address;
     }
     for (uint32_t i = 0; i < world->pod_count; i++) {
         if (!door_set(&sockets->doors[i], why))

@@ -60,6 +60,9 @@ struct behaviour {
     bool is_refusing; /* refuse: nobody listens */
     bool is_dropping; /* drop: SYNs are not answered */
     bool is_absent;   /* not among the endpoints */
+    /* listen: a real local process stands in the pod's place; port 0: none does. */
+    struct str listen_address;
+    uint32_t listen_port;
 };
 
 /* Everything answers 200, at once, with an empty body. */

@@ -25,11 +25,21 @@ struct collector {
     struct arena *arena;
     struct diag_list *diags;
     struct documents *out;
+    struct file_names *names; /* not NULL: names are wanted, not documents */
 };
+
+static void add_name(const struct collector *collector, struct str path, bool is_folder)
+{
+    struct file_names *names = collector->names;
+    *ARENA_PUSH(collector->arena, names->items, names->count, names->capacity) =
+        (struct file_name){.path = path, .is_folder = is_folder};
+}
 
 static void complain(const struct collector *collector, enum diag_id id, struct str path,
                      struct str why)
 {
+    if (collector->names != NULL)
+        return;
     diag_add(collector->diags, id, (struct origin){.file = path}, STR_EMPTY, path, why, STR_EMPTY);
 }
 
@@ -73,8 +83,10 @@ static void read_file(const struct collector *collector, struct str path)
 {
     struct str text;
 
-    if (files_read_text(path, collector->arena, (struct origin){.file = path}, &text,
-                        collector->diags))
+    if (collector->names != NULL)
+        add_name(collector, path, false);
+    else if (files_read_text(path, collector->arena, (struct origin){.file = path}, &text,
+                             collector->diags))
         tree_read(path, text, collector->arena, collector->out, collector->diags);
 }
 
@@ -85,6 +97,8 @@ static uint32_t read_folder(const struct collector *collector, struct str path, 
 
     if (depth > FOLDER_DEPTH_MAX)
         return 0;
+    if (collector->names != NULL)
+        add_name(collector, path, true);
     DIR *folder = opendir(path.ptr);
     if (folder == NULL) {
         complain(collector, DIAG_FILE_UNREADABLE, path, str_of(strerror(errno)));
@@ -145,21 +159,10 @@ static void read_matching(const struct collector *collector, struct str pattern)
     globfree(&found);
 }
 
-void files_read(struct str pattern, struct str base_dir, struct arena *arena, struct documents *out,
-                struct diag_list *diags)
+static void read_pattern(const struct collector *collector, struct str pattern, struct str base_dir)
 {
-    struct collector collector = {.arena = arena, .diags = diags, .out = out};
+    struct arena *arena = collector->arena;
     struct stat about;
-
-    if (str_eq(pattern, STR("-"))) {
-        struct str text;
-        struct str name = STR("<stdin>");
-        if (!read_stream(stdin, arena, &text))
-            complain(&collector, DIAG_FILE_UNREADABLE, name, str_of(strerror(errno)));
-        else
-            tree_read(name, text, arena, out, diags);
-        return;
-    }
     bool is_absolute = pattern.len > 0 && pattern.ptr[0] == '/';
     struct str path =
         is_absolute || base_dir.len == 0
@@ -170,9 +173,33 @@ void files_read(struct str pattern, struct str base_dir, struct arena *arena, st
                       str_find(path, '[') != STR_NONE;
     /* A file may be called so, too. */
     if (is_pattern && stat(path.ptr, &about) != 0)
-        read_matching(&collector, path);
+        read_matching(collector, path);
     else
-        read_path(&collector, path);
+        read_path(collector, path);
+}
+
+void files_read(struct str pattern, struct str base_dir, struct arena *arena, struct documents *out,
+                struct diag_list *diags)
+{
+    struct collector collector = {.arena = arena, .diags = diags, .out = out};
+
+    if (str_eq(pattern, STR("-"))) {
+        struct str text;
+        struct str name = STR("<stdin>");
+        if (!read_stream(stdin, arena, &text))
+            complain(&collector, DIAG_FILE_UNREADABLE, name, str_of(strerror(errno)));
+        else
+            tree_read(name, text, arena, out, diags);
+        return;
+    }
+    read_pattern(&collector, pattern, base_dir);
+}
+
+void files_list(struct str pattern, struct str base_dir, struct arena *arena,
+                struct file_names *out)
+{
+    struct collector collector = {.arena = arena, .names = out};
+    read_pattern(&collector, pattern, base_dir);
 }
 
 bool files_read_text(struct str path, struct arena *arena, struct origin origin, struct str *out,

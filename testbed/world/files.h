@@ -8,6 +8,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "base/str.h"
 #include "config/yaml/diag.h"
@@ -20,6 +23,18 @@
  * in the order of names. What is missing or cannot be read is a diagnostic. */
 void files_read(struct str pattern, struct str base_dir, struct arena *arena, struct documents *out,
                 struct diag_list *diags);
+
+/* The files that files_read would read now, in its order; folders too, each before
+ * what is in it. What is missing is left out. Not "-". */
+struct file_names {
+    struct file_name {
+        struct str path;
+        bool is_folder;
+    } * items;
+    uint32_t count, capacity;
+};
+void files_list(struct str pattern, struct str base_dir, struct arena *arena,
+                struct file_names *out);
 
 /* One file's whole content, or a diagnostic at `origin` and false. */
 bool files_read_text(struct str path, struct arena *arena, struct origin origin, struct str *out,

@@ -87,15 +87,6 @@ static struct call_target gateway_target(const struct world *world,
     return target;
 }
 
-static const struct listener *virtual_outbound(const struct snapshot *snapshot)
-{
-    for (uint32_t i = 0; i < snapshot->listener_count; i++) {
-        if (str_eq(snapshot->listeners[i].name, STR("virtualOutbound")))
-            return &snapshot->listeners[i];
-    }
-    return NULL;
-}
-
 /* Inbound listeners are no outbound call's, whatever their address. */
 static const struct listener *outbound_listener(const struct world_client *client,
                                                 struct str address, uint32_t port)
@@ -114,9 +105,7 @@ static struct call_target original_target(const struct world *world,
     if (pod != UINT32_MAX)
         target.address = world->pods[pod].address;
     target.has_original = true;
-    target.listener = outbound_listener(client, target.address, target.port);
-    if (target.listener == NULL)
-        target.listener = virtual_outbound(client->snapshot);
+    target.listener = snapshot_outbound_listener(client->snapshot, target.address, target.port);
     return target;
 }
 

@@ -66,6 +66,9 @@ struct world_spec {
     struct str namespace;     /* defaults.namespace; "default" */
     bool has_sidecar_default; /* defaults.sidecar; true unless said */
     const struct profile *profile;
+    /* Addresses by docs/addresses.md, which stay when others come and go; else
+     * short ones in the order of the files. */
+    bool has_stable_addresses;
 };
 
 struct world_pod {

@@ -8,7 +8,8 @@
  * client's proxy is told.
  *
  * Addresses: pod I of workload N is 127.1.N.(I+1), client N is 127.3.N.1, its
- * gateway 127.5.N.1; what does not fit gets one from docs/addresses.md.
+ * gateway 127.5.N.1; what does not fit, and everything where addresses must be
+ * stable, gets one from docs/addresses.md.
  */
 #include "testbed/world/world.h"
 
@@ -27,7 +28,9 @@ struct maker {
 static struct str pod_address(struct maker *maker, uint32_t workload_index, uint32_t pod_index,
                               const struct world_pod *pod)
 {
-    if (workload_index < BYTE_MAX && pod_index < BYTE_MAX)
+    bool is_short = !maker->world->spec.has_stable_addresses && workload_index < BYTE_MAX &&
+                    pod_index < BYTE_MAX;
+    if (is_short)
         return arena_format(maker->arena, "127.1.%u.%u", workload_index + 1, pod_index + 1);
     struct str key = arena_format(maker->arena, "pod/%.*s/%.*s", STR_FMT(pod->namespace),
                                   STR_FMT(pod->kube_name));
@@ -303,19 +306,44 @@ static void fill_client_spec(struct maker *maker, struct client_spec *spec)
         spec->gateway_namespace = maker->world->spec.namespace;
 }
 
-static void make_client(struct maker *maker, uint32_t index)
+/* A client that is one of the pods has that pod's address. */
+static struct str stable_address(struct maker *maker, const struct client_spec *spec)
 {
-    struct world_client *client = &maker->world->clients[index];
-    client->spec = maker->world->spec.clients[index];
-    fill_client_spec(maker, &client->spec);
+    struct world *world = maker->world;
+    for (uint32_t i = 0; i < world->pod_count; i++) {
+        if (str_eq(world->pods[i].kube_name, spec->name) &&
+            str_eq(world->pods[i].namespace, spec->namespace))
+            return world->pods[i].address;
+    }
+    return mesh_address(world->mesh, 192,
+                        arena_format(maker->arena, "proxy/%.*s/%.*s", STR_FMT(spec->namespace),
+                                     STR_FMT(spec->name)));
+}
+
+static void give_addresses(struct maker *maker, struct world_client *client, uint32_t index)
+{
     uint32_t third = index % BYTE_MAX + 1;
     uint32_t fourth = index / BYTE_MAX + 1;
     client->address = client->spec.address;
+    if (maker->world->spec.has_stable_addresses) {
+        client->proxy_address = stable_address(maker, &client->spec);
+        if (client->address.len == 0)
+            client->address = client->proxy_address;
+        return;
+    }
     if (client->address.len == 0)
         client->address = arena_format(maker->arena, "127.3.%u.%u", third, fourth);
     client->proxy_address = client->spec.via == VIA_SIDECAR
                                 ? client->address
                                 : arena_format(maker->arena, "127.5.%u.%u", third, fourth);
+}
+
+static void make_client(struct maker *maker, uint32_t index)
+{
+    struct world_client *client = &maker->world->clients[index];
+    client->spec = maker->world->spec.clients[index];
+    fill_client_spec(maker, &client->spec);
+    give_addresses(maker, client, index);
     if (client->spec.via == VIA_NONE)
         return;
     client->identity = identity_of(maker, client);

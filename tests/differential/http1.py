@@ -6,6 +6,7 @@ Chunks are joined, as where a body is cut depends on how the kernel gives it; wh
 import re
 
 MASKED = {"date": "<date>", "x-envoy-upstream-service-time": "<ms>"}
+MASKED_TEXT = re.compile(rb"(date: |x-envoy-upstream-service-time: )[^\r]*")  # of heads that are read as a body
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HEAD_END = b"\r\n\r\n"
 
@@ -107,7 +108,7 @@ def next_message(data, at, method, is_request):
         return Message(start, headers, body, "length", len(body) == size), at + len(body)
     if is_request:
         return Message(start, headers), at
-    return Message(start, headers, data[at:], "until close"), len(data)
+    return Message(start, headers, MASKED_TEXT.sub(b"\\1<masked>", data[at:]), "until close"), len(data)
 
 
 def messages(data, methods, is_request):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The smallest case that still shows a difference of the same kind."""
-from exchange import PLAIN
+from exchange import PLAIN, joined
 
 TRIALS_MAX = 160
 
@@ -50,7 +50,7 @@ def smaller(case):
     for i, (when, steps) in enumerate(case.answers):
         if when == "head":
             yield changed(lambda c, i=i: c.answers.__setitem__(i, ("end", c.answers[i][1])))
-        joined = join_sends(steps)
+        joined = joined(steps)
         if joined != steps:
             yield changed(lambda c, i=i, j=joined: c.answers.__setitem__(i, (c.answers[i][0], j)))
         head = steps[0][1] if steps[0][0] == "send" else b""
@@ -58,16 +58,6 @@ def smaller(case):
             if line and head.count(line + b"\r\n") == 1:
                 less = (("send", head.replace(line + b"\r\n", b"")),) + steps[1:]
                 yield changed(lambda c, i=i, j=less: c.answers.__setitem__(i, (c.answers[i][0], j)))
-
-
-def join_sends(steps):
-    out = []
-    for step in steps:
-        if step[0] == "send" and out and out[-1][0] == "send":
-            out[-1] = ("send", out[-1][1] + step[1])
-        else:
-            out.append(step)
-    return tuple(out)
 
 
 def minimise(case, still_differs):

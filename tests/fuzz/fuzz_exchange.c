@@ -153,9 +153,10 @@ static void tell_from_attempt(struct watch *watch, uint32_t what, uint32_t choic
 /* Words of one that was given up, or never was: nothing comes of them. */
 static void tell_from_nobody(struct watch *watch, uint32_t choice)
 {
-    static const enum xc_event_kind kinds[] = {
-        XC_EVENT_ATTEMPT_READY, XC_EVENT_ATTEMPT_SENT,  XC_EVENT_INTERIM,       XC_EVENT_RESPONSE_HEAD,
-        XC_EVENT_RESPONSE_DATA, XC_EVENT_RESPONSE_END, XC_EVENT_ATTEMPT_FAILED};
+    static const enum xc_event_kind kinds[] = {XC_EVENT_ATTEMPT_READY, XC_EVENT_ATTEMPT_SENT,
+                                               XC_EVENT_INTERIM,       XC_EVENT_RESPONSE_HEAD,
+                                               XC_EVENT_RESPONSE_DATA, XC_EVENT_RESPONSE_END,
+                                               XC_EVENT_ATTEMPT_FAILED};
     bool is_over = watch->attempt_state == ATTEMPT_NONE;
     struct xc_event event = {.kind = kinds[choice % COUNT_OF(kinds)],
                              .attempt = is_over ? watch->attempt : watch->attempt + 1,
@@ -234,10 +235,8 @@ static size_t live(struct watch *watch, struct engine *engine, struct str script
 {
     arena_init(&watch->arena, 4096, 0);
     trace_init(&watch->trace, &watch->arena, 64);
-    struct xc_setup setup = {.engine = engine,
-                             .http = &small_http,
-                             .arena = &watch->arena,
-                             .trace = &watch->trace};
+    struct xc_setup setup = {
+        .engine = engine, .http = &small_http, .arena = &watch->arena, .trace = &watch->trace};
     exchange_init(&watch->xc, &setup, watch->now_ns);
     size_t used = 0;
     while (used < script.len) {

@@ -75,9 +75,19 @@ static void test_escaped_dots_are_dots(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"/a/%2e%2e/b", "/b"},      {"/a/b/%2E%2E/c", "/a/c"}, {"/a/%2E/b", "/a/b"},
-        {"/a/.%2e/b", "/b"},        {"/a/%2e./b", "/b"},       {"/a/%2e%2e", "/"},
+        {"/a/%2e%2e/b", "/b"},
+        {"/a/b/%2E%2E/c", "/a/c"},
+        {"/a/%2E/b", "/a/b"},
+        {"/a/.%2e/b", "/b"},
+        {"/a/%2e./b", "/b"},
+        {"/a/%2e%2e", "/"},
         {"/a/%2e%2e%2e", "/a/..."},
+        /* nothing completes a broken escape */
+        {"/%2%3%31", "/%2%2531"},
+        {"/%%34%31", "/%2541"},
+        {"/%%341", "/%2541"},
+        {"/%2%31x", "/%2521x"},
+        {"/%%2e%2e", "/%.."},
     };
     check_normalize(rows, COUNT_OF(rows));
 }

@@ -248,6 +248,7 @@ static void test_a_replacement_that_cannot_bind_changes_nothing(void **state)
     (void)state;
     struct crew *crew = crew_new(2);
     struct end *client = crew_dial(crew);
+    TOWN_WAIT(crew->town, has_connections, (&(struct awaited){crew, 1}));
     uint32_t before_count = descriptor_count();
     crew_add_door(crew, "second", 0);
     crew_add_door(crew, "third", crew->town->upstream_port);

@@ -141,6 +141,25 @@ static void test_patience_ends(void **state)
     loop_free(loop);
 }
 
+static void never(uv_async_t *async)
+{
+    (void)async;
+}
+
+/* The timer's callback comes before the turn sleeps, which nothing would end:
+ * another handle keeps the loop. */
+static void test_patience_that_is_over_at_once_ends_too(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    assert_non_null(loop);
+    uv_async_t other;
+    assert_int_equal(uv_async_init(&loop->uv, &other, never), 0);
+    assert_false(loop_turn_until(loop, is_never, NULL, 0));
+    uv_close((uv_handle_t *)&other, NULL);
+    loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_two_callbacks_of_a_turn_see_one_now),
         cmocka_unit_test(test_point_0_is_a_whole_second_of_the_walls_clock),
         cmocka_unit_test(test_patience_ends),
+        cmocka_unit_test(test_patience_that_is_over_at_once_ends_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

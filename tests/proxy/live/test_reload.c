@@ -82,12 +82,12 @@ static bool is_answered(const struct load *load, struct caller *caller)
 static void go_on(struct load *load, struct caller *caller)
 {
     assert_false(caller->end->is_ended || caller->end->is_broken);
-    if (caller->has_second && caller->end->writing == NULL) {
+    if (caller->has_second && !caller->end->is_writing) {
         caller->has_second = false;
         end_say(caller->end, str_of(askings[caller->asking].second));
     }
     bool is_free = !caller->is_waiting || (!caller->has_second && is_answered(load, caller));
-    if (is_free && !load->is_ending && caller->end->writing == NULL)
+    if (is_free && !load->is_ending && !caller->end->is_writing)
         ask(load, caller);
 }
 
@@ -195,7 +195,7 @@ static void replace_often(struct crew *crew, struct end *client, uint32_t rounds
         assert_true(crew_replace(crew));
         end_say(client, STR(GET_APP));
         uint64_t before_bytes = client->heard_bytes;
-        while (client->heard_bytes == before_bytes || client->writing != NULL)
+        while (client->heard_bytes == before_bytes || client->is_writing)
             loop_turn(crew->town->loop);
     }
     TOWN_WAIT(crew->town, has_retired, crew);

@@ -37,90 +37,91 @@ static void ask_and_answer(struct peers *peers, uint32_t client)
 }
 
 /* One stream that takes too long, by each of the four clocks. */
+static const struct {
+    const char *name;
+    struct http_connection_manager set;
+    const char *said;
+    uint32_t status;
+    const char *flags, *details, *line, *body;
+    enum http_stat stat;
+} TOO_LONG[] = {
+    {"a head that never ends",
+     {.request_headers_timeout_ns = 3 * NS_SECOND},
+     "GET /app HTTP/1.1\r\nhost:",
+     408,
+     "-",
+     "request_header_timeout",
+     "HTTP/1.1 408 Request Timeout\r\n",
+     "\r\n\r\nrequest header timeout",
+     STAT_HTTP_downstream_rq_header_timeout},
+    {"a body that never ends",
+     {.request_timeout_ns = 3 * NS_SECOND},
+     POST_HALF,
+     408,
+     "-",
+     "request_overall_timeout",
+     "HTTP/1.1 408 Request Timeout\r\n",
+     "\r\n\r\nrequest timeout",
+     STAT_HTTP_downstream_rq_timeout},
+    {"silence of the client",
+     {.stream_idle_timeout_ns = 3 * NS_SECOND},
+     POST_HALF,
+     408,
+     "SI",
+     "stream_idle_timeout",
+     "HTTP/1.1 408 Request Timeout\r\n",
+     "\r\n\r\nstream timeout",
+     STAT_HTTP_downstream_rq_idle_timeout},
+    {"silence of the server",
+     {.stream_idle_timeout_ns = 3 * NS_SECOND},
+     APP,
+     504,
+     "SI",
+     "stream_idle_timeout",
+     "HTTP/1.1 504 Gateway Timeout\r\n",
+     "\r\n\r\nstream timeout",
+     STAT_HTTP_downstream_rq_idle_timeout},
+    {"a life too long for a client that talks",
+     {.max_stream_duration_ns = 3 * NS_SECOND},
+     POST_HALF,
+     408,
+     "-",
+     "max_duration_timeout",
+     "HTTP/1.1 408 Request Timeout\r\n",
+     "\r\n\r\ndownstream duration timeout",
+     STAT_HTTP_downstream_rq_max_duration_reached},
+    {"a life too long for a server that thinks",
+     {.max_stream_duration_ns = 3 * NS_SECOND},
+     APP,
+     504,
+     "-",
+     "max_duration_timeout",
+     "HTTP/1.1 504 Gateway Timeout\r\n",
+     "\r\n\r\ndownstream duration timeout",
+     STAT_HTTP_downstream_rq_max_duration_reached},
+};
+
 static void test_streams_that_take_too_long_are_answered(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name;
-        struct http_connection_manager set;
-        const char *said;
-        uint32_t status;
-        const char *flags, *details, *line, *body;
-        enum http_stat stat;
-    } rows[] = {
-        {"a head that never ends",
-         {.request_headers_timeout_ns = 3 * NS_SECOND},
-         "GET /app HTTP/1.1\r\nhost:",
-         408,
-         "-",
-         "request_header_timeout",
-         "HTTP/1.1 408 Request Timeout\r\n",
-         "\r\n\r\nrequest header timeout",
-         STAT_HTTP_downstream_rq_header_timeout},
-        {"a body that never ends",
-         {.request_timeout_ns = 3 * NS_SECOND},
-         POST_HALF,
-         408,
-         "-",
-         "request_overall_timeout",
-         "HTTP/1.1 408 Request Timeout\r\n",
-         "\r\n\r\nrequest timeout",
-         STAT_HTTP_downstream_rq_timeout},
-        {"silence of the client",
-         {.stream_idle_timeout_ns = 3 * NS_SECOND},
-         POST_HALF,
-         408,
-         "SI",
-         "stream_idle_timeout",
-         "HTTP/1.1 408 Request Timeout\r\n",
-         "\r\n\r\nstream timeout",
-         STAT_HTTP_downstream_rq_idle_timeout},
-        {"silence of the server",
-         {.stream_idle_timeout_ns = 3 * NS_SECOND},
-         APP,
-         504,
-         "SI",
-         "stream_idle_timeout",
-         "HTTP/1.1 504 Gateway Timeout\r\n",
-         "\r\n\r\nstream timeout",
-         STAT_HTTP_downstream_rq_idle_timeout},
-        {"a life too long for a client that talks",
-         {.max_stream_duration_ns = 3 * NS_SECOND},
-         POST_HALF,
-         408,
-         "-",
-         "max_duration_timeout",
-         "HTTP/1.1 408 Request Timeout\r\n",
-         "\r\n\r\ndownstream duration timeout",
-         STAT_HTTP_downstream_rq_max_duration_reached},
-        {"a life too long for a server that thinks",
-         {.max_stream_duration_ns = 3 * NS_SECOND},
-         APP,
-         504,
-         "-",
-         "max_duration_timeout",
-         "HTTP/1.1 504 Gateway Timeout\r\n",
-         "\r\n\r\ndownstream duration timeout",
-         STAT_HTTP_downstream_rq_max_duration_reached},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(TOO_LONG); i++) {
         struct peers *peers = peers_new();
-        manager()->request_headers_timeout_ns = rows[i].set.request_headers_timeout_ns;
-        manager()->request_timeout_ns = rows[i].set.request_timeout_ns;
-        manager()->stream_idle_timeout_ns = rows[i].set.stream_idle_timeout_ns;
-        manager()->max_stream_duration_ns = rows[i].set.max_stream_duration_ns;
+        manager()->request_headers_timeout_ns = TOO_LONG[i].set.request_headers_timeout_ns;
+        manager()->request_timeout_ns = TOO_LONG[i].set.request_timeout_ns;
+        manager()->stream_idle_timeout_ns = TOO_LONG[i].set.stream_idle_timeout_ns;
+        manager()->max_stream_duration_ns = TOO_LONG[i].set.max_stream_duration_ns;
         uint32_t client = peers_dial(peers);
-        peers_say(peers, client, rows[i].said);
+        peers_say(peers, client, TOO_LONG[i].said);
         peers_wait(peers, 3 * NS_SECOND - 1);
         assert_int_equal(peers->done_count, 0);
         peers_wait(peers, 1);
-        peers_expect_done(peers, rows[i].status, rows[i].flags, rows[i].details);
+        peers_expect_done(peers, TOO_LONG[i].status, TOO_LONG[i].flags, TOO_LONG[i].details);
         struct str heard = peers_heard(peers, client);
-        assert_true(str_has_prefix(heard, str_of(rows[i].line)));
-        assert_true(str_has_suffix(heard, str_of(rows[i].body)));
+        assert_true(str_has_prefix(heard, str_of(TOO_LONG[i].line)));
+        assert_true(str_has_suffix(heard, str_of(TOO_LONG[i].body)));
         /* Who has not said everything loses the connection. */
-        assert_int_equal(has_line(heard, "\r\nconnection: close\r\n"), rows[i].status == 408);
-        assert_int_equal(http_count(peers, rows[i].stat), 1);
+        assert_int_equal(has_line(heard, "\r\nconnection: close\r\n"), TOO_LONG[i].status == 408);
+        assert_int_equal(http_count(peers, TOO_LONG[i].stat), 1);
         uint32_t server = peers_server(peers);
         assert_true(server == PEERS_NONE || peers->items[server].is_closed);
         peers_free(peers);
@@ -163,7 +164,7 @@ static void test_a_begun_response_is_cut(void **state)
         {{.stream_idle_timeout_ns = 3 * NS_SECOND}, "SI", "stream_idle_timeout"},
         {{.max_stream_duration_ns = 3 * NS_SECOND}, "-", "max_duration_timeout"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct peers *peers = peers_new();
         manager()->stream_idle_timeout_ns = rows[i].set.stream_idle_timeout_ns;
         manager()->max_stream_duration_ns = rows[i].set.max_stream_duration_ns;
@@ -217,7 +218,7 @@ static void test_a_route_outranks_its_manager(void **state)
         {true, true, 0, NS_SECOND, "max_duration_timeout"},
         {true, true, 0, 0, NULL},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct peers *peers = peers_new();
         struct forward_action *forward = &small_routes[4].forward;
         forward->timeout_ns = 0;
@@ -266,7 +267,7 @@ static void test_idle_and_old_connections_drain(void **state)
         {10 * NS_SECOND, 0, STAT_HTTP_downstream_cx_idle_timeout},
         {NS_NEVER, 10 * NS_SECOND, STAT_HTTP_downstream_cx_max_duration_reached},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct peers *peers = peers_new();
         manager()->idle_timeout_ns = rows[i].idle_ns;
         manager()->max_connection_duration_ns = rows[i].age_ns;
@@ -330,7 +331,7 @@ static void test_the_delayed_close_may_be_off_or_longer(void **state)
     static const struct {
         int64_t set_ns, closed_after_ns;
     } rows[] = {{0, NS_SECOND}, {3 * NS_SECOND, 3 * NS_SECOND}, {NS_NEVER, 0}};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct peers *peers = peers_new();
         manager()->delayed_close_ns = rows[i].set_ns;
         uint32_t client = peers_dial(peers);

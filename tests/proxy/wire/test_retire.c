@@ -286,14 +286,46 @@ static void test_the_idle_time_goes_on(void **state)
         peers_chains[0].http.idle_timeout_ns = rows[i].old_ns;
         reign->heir_chains[0].http.idle_timeout_ns = rows[i].heir_ns;
         uint32_t client = peers_dial(reign->old);
+        peers_say(reign->old, client, GET_DIRECT);
         peers_wait(reign->old, rows[i].before_ns);
         retire(reign);
         uint32_t moved = hand_over(reign, client);
-        /* Envoy's drain_timeout of 5 s follows: a last grace. */
-        peers_wait(reign->heir, rows[i].after_ns + 5 * NS_SECOND - NS_MS);
+        /* Envoy's drain_timeout of 5 s follows, and a second for the client to
+         * close first. */
+        peers_wait(reign->heir, rows[i].after_ns + 6 * NS_SECOND - NS_MS);
         assert_false(reign->heir->items[moved].is_closed);
         peers_wait(reign->heir, NS_MS);
         assert_true(reign->heir->items[moved].is_closed);
+        reign_free(reign);
+    }
+}
+
+/* So does its age; who is old is told so with the next answer. */
+static void test_the_age_goes_on(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t old_ns, heir_ns;
+        bool is_old;
+    } rows[] = {
+        {10 * NS_SECOND, 10 * NS_SECOND, true},
+        {10 * NS_SECOND, 20 * NS_SECOND, false},
+        {20 * NS_SECOND, 10 * NS_SECOND, true},
+        {10 * NS_SECOND, 0, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct reign *reign = reign_new();
+        peers_chains[0].http.max_connection_duration_ns = rows[i].old_ns;
+        reign->heir_chains[0].http.max_connection_duration_ns = rows[i].heir_ns;
+        uint32_t client = peers_dial(reign->old);
+        peers_say(reign->old, client, GET_DIRECT);
+        peers_wait(reign->old, 6 * NS_SECOND);
+        retire(reign);
+        uint32_t moved = hand_over(reign, client);
+        peers_wait(reign->heir, 4 * NS_SECOND);
+        peers_say(reign->heir, moved, GET_DIRECT);
+        assert_int_equal(has_heard(reign->heir, moved, "connection: close"), rows[i].is_old);
+        peers_chains[0].http.max_connection_duration_ns = 0;
         reign_free(reign);
     }
 }
@@ -335,6 +367,7 @@ static void test_a_connection_that_cannot_move_is_drained(void **state)
         peers_run(reign->old);
         assert_int_equal(reign->old->done_count, 1 + has_asked);
         assert_int_equal(has_heard(reign->old, client, "connection: close"), has_asked == 1);
+        peers_wait(reign->old, NS_SECOND); /* an answer from within the head closes late */
         assert_true(reign->old->items[client].is_closed);
         assert_true(wire_is_over(reign->old->wire));
         reign_free(reign);
@@ -417,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_unsent_bytes_move_along),
         cmocka_unit_test(test_a_paused_connection_is_read_again),
         cmocka_unit_test(test_the_idle_time_goes_on),
+        cmocka_unit_test(test_the_age_goes_on),
         cmocka_unit_test(test_bytes_that_are_being_inspected_move),
         cmocka_unit_test(test_a_connection_that_cannot_move_is_drained),
         cmocka_unit_test(test_an_heir_that_is_full_takes_nobody),

@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/http/usher.c - see usher.h.
+ *
+ * Source: RFC 9112 3.2 (forms of a target), RFC 9110 9.3.6 (CONNECT).
+ */
+#include "proxy/http/usher.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "proxy/model/limits.h"
+
+#define READ_BYTES_MAX (LIMIT_READ_BYTES * 4)
+/* The proxy itself refuses longer heads, in its own words; what the usher takes
+ * off or adds must not decide. */
+#define HEAD_BYTES_MAX (LIMIT_REQUEST_HEAD_BYTES + 8192u)
+#define ANSWER_BYTES_MAX (64u * 1024)
+#define ARENA_BLOCK_BYTES (4u * 1024)
+#define HTTP_PORT 80u
+
+/* A request line and what it asks for. Slices of the head. */
+struct usher_asked {
+    struct str method, version;
+    struct str authority; /* empty: Host says it */
+    struct str target;    /* as the place shall see it */
+    bool is_tunnel;
+};
+
+static struct str request_line_end(struct str rest, struct str *line)
+{
+    *line = str_cut(&rest, '\n');
+    if (line->len > 0 && line->ptr[line->len - 1] == '\r')
+        line->len--;
+    return rest;
+}
+
+static bool is_version(struct str text)
+{
+    return text.len == 8 && str_has_prefix(text, STR("HTTP/1."));
+}
+
+/* Takes scheme://authority off an absolute form; false: another scheme. */
+static bool cut_absolute(struct usher_asked *asked)
+{
+    size_t end = str_find_str(asked->target, STR("://"));
+    struct str scheme = str_slice(asked->target, 0, end);
+    if (!str_eq_ci(scheme, STR("http")) && !str_eq_ci(scheme, STR("ws")))
+        return false;
+    struct str rest = str_from(asked->target, end + 3);
+    size_t slash = 0;
+    while (slash < rest.len && rest.ptr[slash] != '/' && rest.ptr[slash] != '?')
+        slash++;
+    asked->authority = str_slice(rest, 0, slash);
+    size_t at = str_find_last(asked->authority, '@');
+    if (at != STR_NONE)
+        asked->authority = str_from(asked->authority, at + 1);
+    asked->target = str_from(rest, slash);
+    return true;
+}
+
+/* NULL, or why it is not understood. */
+static const char *read_line(struct str line, struct usher_asked *asked)
+{
+    *asked = (struct usher_asked){0};
+    asked->method = str_cut(&line, ' ');
+    asked->target = line.ptr != NULL ? str_cut(&line, ' ') : STR_EMPTY;
+    asked->version = line;
+    if (asked->method.len == 0 || asked->target.len == 0 || !is_version(asked->version))
+        return "this is the address of an HTTP proxy; what came is no HTTP/1 request";
+    if (str_eq(asked->method, STR("CONNECT"))) {
+        asked->is_tunnel = true;
+        asked->authority = asked->target;
+        return NULL;
+    }
+    if (asked->target.ptr[0] == '/' || str_eq(asked->target, STR("*")))
+        return NULL;
+    if (str_find_str(asked->target, STR("://")) == STR_NONE)
+        return "the request's target is neither a path nor a URL";
+    if (!cut_absolute(asked))
+        return "a proxy is asked for http:// URLs; for TLS use CONNECT (curl does so by itself)";
+    return asked->authority.len > 0 ? NULL : "the URL names no host";
+}
+
+static bool is_named(struct str line, struct str name)
+{
+    return line.len > name.len && line.ptr[name.len] == ':' && str_has_prefix_ci(line, name);
+}
+
+/* What is said to proxies only. */
+static bool is_for_proxies(struct str line)
+{
+    return is_named(line, STR("proxy-connection")) || is_named(line, STR("proxy-authorization"));
+}
+
+static bool find_host(struct str lines, struct str *host)
+{
+    while (lines.ptr != NULL) {
+        struct str line;
+        lines = request_line_end(lines, &line);
+        if (!is_named(line, STR("host")))
+            continue;
+        *host = str_trim(str_from(line, sizeof("host:") - 1));
+        return true;
+    }
+    return false;
+}
+
+/* host[:port], [address]:port; false: it is none. */
+static bool split_authority(struct str authority, struct str *host, uint32_t *port)
+{
+    struct str rest = STR_EMPTY;
+    if (authority.len > 0 && authority.ptr[0] == '[') {
+        size_t end = str_find(authority, ']');
+        if (end == STR_NONE)
+            return false;
+        *host = str_slice(authority, 1, end);
+        rest = str_from(authority, end + 1);
+    } else {
+        size_t colon = str_find(authority, ':');
+        *host = str_slice(authority, 0, colon == STR_NONE ? authority.len : colon);
+        rest = str_from(authority, host->len);
+    }
+    *port = 0;
+    if (host->len == 0 || host->len >= USHER_HOST_BYTES_MAX)
+        return false;
+    if (rest.len <= 1)
+        return rest.len == 0 || rest.ptr[0] == ':';
+    uint64_t number = 0;
+    if (rest.ptr[0] != ':' || !str_to_u64(str_from(rest, 1), UINT16_MAX, &number) || number == 0)
+        return false;
+    *port = (uint32_t)number;
+    return true;
+}
+
+static const char *reason_of(uint32_t status)
+{
+    switch (status) {
+    case 400:
+        return "Bad Request";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 501:
+        return "Not Implemented";
+    case 503:
+        return "Service Unavailable";
+    default:
+        return "Bad Gateway";
+    }
+}
+
+static void say_refusal(struct usher *usher, uint32_t status, struct str text)
+{
+    text = str_slice(text, 0, ANSWER_BYTES_MAX / 2);
+    buf_clear(&usher->out);
+    enum rc rc = buf_format(&usher->out,
+                            "HTTP/1.1 %u %s\r\ncontent-type: text/plain; charset=utf-8\r\n"
+                            "content-length: %zu\r\nconnection: close\r\n\r\n",
+                            status, reason_of(status), text.len + 1);
+    bool is_bodiless = str_eq(usher->method, STR("HEAD"));
+    if (rc == RC_OK && !is_bodiless)
+        rc = buf_append(&usher->out, text);
+    if (rc == RC_OK && !is_bodiless)
+        rc = buf_append(&usher->out, STR("\n"));
+    ASSERT(rc == RC_OK);
+    usher->is_out_due = true;
+    usher->state = USHER_IN_FAREWELL;
+}
+
+/* The head as the place shall see it. What it cannot be is too long: `out` has
+ * room for the longest that is taken. */
+static void write_head(struct usher *usher, const struct usher_asked *asked, struct str lines)
+{
+    struct buf *out = &usher->out;
+    struct str host;
+    bool is_root = asked->target.len == 0 || asked->target.ptr[0] == '?';
+    bool is_whole = asked->target.len == 0 && str_eq(asked->method, STR("OPTIONS"));
+    buf_clear(out);
+    enum rc rc = buf_format(out, "%.*s %s%.*s %.*s\r\n", STR_FMT(asked->method),
+                            is_whole  ? "*"
+                            : is_root ? "/"
+                                      : "",
+                            STR_FMT(asked->target), STR_FMT(asked->version));
+    if (rc == RC_OK && !find_host(lines, &host))
+        rc = buf_format(out, "Host: %.*s\r\n", STR_FMT(asked->authority));
+    while (rc == RC_OK && lines.len > 0) {
+        const char *start = lines.ptr;
+        struct str line;
+        lines = request_line_end(lines, &line);
+        size_t size = lines.ptr != NULL ? (size_t)(lines.ptr - start) : line.len;
+        if (!is_for_proxies(line))
+            rc = buf_append(out, (struct str){start, size});
+    }
+    ASSERT(rc == RC_OK);
+    usher->is_out_due = true;
+}
+
+/* Where the head in `held` ends; STR_NONE: more must come. */
+static size_t head_end(struct usher *usher)
+{
+    struct str held = buf_str(&usher->held);
+    size_t from = usher->scanned_bytes > 3 ? usher->scanned_bytes - 3 : 0;
+    for (size_t i = from; i + 1 < held.len; i++) {
+        if (held.ptr[i] != '\n')
+            continue;
+        size_t next = i + 1 + (held.ptr[i + 1] == '\r');
+        if (next < held.len && held.ptr[next] == '\n')
+            return next + 1;
+    }
+    usher->scanned_bytes = held.len;
+    return STR_NONE;
+}
+
+static void drop_blank_lines(struct usher *usher)
+{
+    struct str held = buf_str(&usher->held);
+    size_t count = 0;
+    while (count < held.len && (held.ptr[count] == '\r' || held.ptr[count] == '\n'))
+        count++;
+    buf_consume(&usher->held, count);
+}
+
+/* Bytes that begin no request line: a TLS handshake, a binary protocol. */
+static bool is_strange(struct str held)
+{
+    return held.len > 0 && !(held.ptr[0] >= 'A' && held.ptr[0] <= 'Z') &&
+           !(held.ptr[0] >= 'a' && held.ptr[0] <= 'z');
+}
+
+static void take_input(struct usher *usher)
+{
+    enum rc rc = buf_append(&usher->held, usher->input);
+    ASSERT(rc == RC_OK);
+    usher->input = STR_EMPTY;
+}
+
+static void begin_exchange(struct usher *usher)
+{
+    usher->state = USHER_IN_EXCHANGE;
+    usher->is_request_over = usher->is_response_over = false;
+    usher->is_interim = false;
+    arena_reset(&usher->response_arena);
+    h1_begin(usher->responses, &usher->response_arena, usher->method);
+}
+
+static void settle_request(struct usher *usher, const struct h1_event *event)
+{
+    switch (event->kind) {
+    case H1_HEAD:
+        usher->is_last |= !event->is_keep_alive;
+        return;
+    case H1_END:
+        usher->is_request_over = true;
+        return;
+    case H1_ERROR: /* the proxy will refuse it, in its own words */
+        usher->state = USHER_IN_TUNNEL;
+        return;
+    case H1_MORE:
+    case H1_STARTED:
+    case H1_DATA:
+    case H1_TRAILERS:
+        return;
+    }
+    UNREACHABLE("h1_event_kind");
+}
+
+/* Reads on in the request; the bytes that belong to it. */
+static struct str cut_request(struct usher *usher, struct str bytes)
+{
+    struct str rest = bytes;
+    while (!usher->is_request_over && usher->state == USHER_IN_EXCHANGE && rest.len > 0) {
+        struct h1_event event;
+        h1_next(usher->requests, &rest, &event);
+        settle_request(usher, &event);
+    }
+    /* llhttp stops before the byte that ends a head without a body. */
+    while (!usher->is_request_over && usher->state == USHER_IN_EXCHANGE) {
+        struct h1_event event;
+        struct str none = STR_EMPTY;
+        if (h1_next(usher->requests, &none, &event) == H1_MORE)
+            break;
+        settle_request(usher, &event);
+    }
+    return usher->state == USHER_IN_EXCHANGE ? str_slice(bytes, 0, bytes.len - rest.len) : bytes;
+}
+
+/* Its place is known; sets host and port. False: the same as before. */
+static bool take_place(struct usher *usher, const struct usher_asked *asked, struct str host,
+                       uint32_t port)
+{
+    bool is_same = usher->has_place && !asked->is_tunnel && port == usher->port &&
+                   str_eq_ci(host, usher->host);
+    memcpy(usher->host_text, host.ptr, host.len);
+    usher->host = (struct str){usher->host_text, host.len};
+    usher->port = port;
+    return !is_same;
+}
+
+/* A whole head stands in `held`: what does it ask for? */
+static void take_head(struct usher *usher, size_t size)
+{
+    struct str head = str_slice(buf_str(&usher->held), 0, size), line, host;
+    struct usher_asked asked;
+    uint32_t port;
+    struct str lines = request_line_end(head, &line);
+    const char *why = read_line(line, &asked);
+    arena_reset(&usher->request_arena);
+    usher->method = arena_str(&usher->request_arena, asked.method);
+    if (why == NULL && asked.authority.len == 0 && !find_host(lines, &asked.authority))
+        why = "neither the target nor a Host header says where to go";
+    if (why == NULL && !split_authority(asked.authority, &host, &port))
+        why = "this is no HOST or HOST:PORT to go to";
+    if (why == NULL && asked.is_tunnel && port == 0)
+        why = "CONNECT needs HOST:PORT";
+    if (why != NULL) {
+        say_refusal(usher, 400, str_of(why));
+        return;
+    }
+    usher->is_tunnel_asked = asked.is_tunnel;
+    bool is_new = take_place(usher, &asked, host, port != 0 ? port : HTTP_PORT);
+    if (!asked.is_tunnel) {
+        write_head(usher, &asked, lines);
+        h1_begin(usher->requests, &usher->request_arena, STR_EMPTY);
+    }
+    buf_consume(&usher->held, size);
+    usher->scanned_bytes = 0;
+    if (is_new)
+        usher->state = USHER_ASKING;
+    else
+        begin_exchange(usher);
+}
+
+/* True: the state has changed. */
+static bool look_for_head(struct usher *usher)
+{
+    take_input(usher);
+    if (usher->scanned_bytes == 0)
+        drop_blank_lines(usher);
+    struct str held = buf_str(&usher->held);
+    size_t size = is_strange(held) ? STR_NONE : head_end(usher);
+    usher->method = STR_EMPTY;
+    if (is_strange(held))
+        say_refusal(usher, 400, STR("this is the address of an HTTP proxy; HTTP/1 is spoken here"));
+    else if (size != STR_NONE && size <= HEAD_BYTES_MAX)
+        take_head(usher, size);
+    else if (held.len > HEAD_BYTES_MAX)
+        say_refusal(usher, 431, STR("the request's head is too long"));
+    return usher->state != USHER_AT_HEAD;
+}
+
+static bool pass_out(struct usher *usher, enum usher_action_kind kind, struct usher_action *action)
+{
+    usher->is_out_due = false;
+    *action = (struct usher_action){.kind = kind, .bytes = buf_str(&usher->out)};
+    return true;
+}
+
+/* The head first, as it was written anew; then the body as it comes. */
+static bool pass_request(struct usher *usher, struct usher_action *action)
+{
+    if (usher->is_out_due) {
+        (void)cut_request(usher, buf_str(&usher->out));
+        return pass_out(usher, USHER_PASS, action);
+    }
+    bool is_held = buf_size(&usher->held) > 0;
+    if (is_held)
+        take_input(usher);
+    struct str bytes = is_held ? buf_str(&usher->held) : usher->input;
+    if (bytes.len == 0 || (usher->state == USHER_IN_EXCHANGE && usher->is_request_over))
+        return false;
+    struct str ours = usher->state == USHER_IN_EXCHANGE ? cut_request(usher, bytes) : bytes;
+    if (is_held)
+        buf_consume(&usher->held, ours.len);
+    else
+        usher->input = str_from(usher->input, ours.len);
+    *action = (struct usher_action){.kind = USHER_PASS, .bytes = ours};
+    return ours.len > 0;
+}
+
+static void end_exchange(struct usher *usher)
+{
+    if (usher->state == USHER_IN_EXCHANGE && usher->is_request_over && usher->is_response_over &&
+        !usher->is_out_due && !usher->is_last)
+        usher->state = USHER_AT_HEAD;
+}
+
+static bool ask(struct usher *usher, struct usher_action *action)
+{
+    usher->has_place = false;
+    *action = (struct usher_action){.kind = USHER_ASK, .host = usher->host, .port = usher->port};
+    return true;
+}
+
+void usher_init(struct usher *usher)
+{
+    struct h1_settings settings = {.is_accepting_http10 = true,
+                                   .head_bytes_max = 2 * HEAD_BYTES_MAX,
+                                   .header_count_max = UINT16_MAX};
+    *usher = (struct usher){.state = USHER_OVER};
+    usher->requests = h1_parser_new(H1_REQUESTS, settings);
+    settings.head_bytes_max = 2 * LIMIT_RESPONSE_HEAD_BYTES;
+    usher->responses = h1_parser_new(H1_RESPONSES, settings);
+    arena_init(&usher->request_arena, ARENA_BLOCK_BYTES, 0);
+    arena_init(&usher->response_arena, ARENA_BLOCK_BYTES, 0);
+    buf_init(&usher->held, HEAD_BYTES_MAX + 2 * READ_BYTES_MAX);
+    /* A head, and the Host that it may lack. */
+    buf_init(&usher->out, 2 * HEAD_BYTES_MAX + ANSWER_BYTES_MAX);
+}
+
+void usher_fini(struct usher *usher)
+{
+    h1_parser_free(usher->requests);
+    h1_parser_free(usher->responses);
+    arena_fini(&usher->request_arena);
+    arena_fini(&usher->response_arena);
+    buf_fini(&usher->held);
+    buf_fini(&usher->out);
+}
+
+void usher_begin(struct usher *usher)
+{
+    buf_clear(&usher->held);
+    buf_clear(&usher->out);
+    usher->state = USHER_AT_HEAD;
+    usher->input = usher->method = usher->host = STR_EMPTY;
+    usher->scanned_bytes = 0;
+    usher->is_out_due = usher->has_place = usher->is_last = false;
+}
+
+void usher_read(struct usher *usher, struct str bytes)
+{
+    ASSERT(bytes.len <= READ_BYTES_MAX);
+    ASSERT(usher->input.len == 0);
+    if (usher->state != USHER_OVER && usher->state != USHER_IN_FAREWELL)
+        usher->input = bytes;
+}
+
+void usher_keep(struct usher *usher)
+{
+    take_input(usher);
+}
+
+bool usher_wants_input(const struct usher *usher)
+{
+    switch (usher->state) {
+    case USHER_AT_HEAD:
+    case USHER_IN_TUNNEL:
+    case USHER_IN_FAREWELL: /* is dropped; the client shall see the answer, and no reset */
+    case USHER_OVER:
+        return true;
+    case USHER_ASKING:
+        return false;
+    case USHER_IN_EXCHANGE:
+        return !usher->is_request_over;
+    }
+    UNREACHABLE("usher_state");
+}
+
+bool usher_next(struct usher *usher, struct usher_action *action)
+{
+    end_exchange(usher);
+    switch (usher->state) {
+    case USHER_AT_HEAD:
+        if (!look_for_head(usher))
+            return false;
+        if (usher->state == USHER_ASKING)
+            return ask(usher, action);
+        return usher_next(usher, action);
+    case USHER_ASKING:
+        return false;
+    case USHER_IN_TUNNEL:
+        if (usher->is_out_due && usher->is_tunnel_asked)
+            return pass_out(usher, USHER_SAY, action);
+        return pass_request(usher, action);
+    case USHER_IN_EXCHANGE:
+        return pass_request(usher, action);
+    case USHER_IN_FAREWELL:
+        if (usher->is_out_due)
+            return pass_out(usher, USHER_SAY, action);
+        usher->state = USHER_OVER;
+        *action = (struct usher_action){.kind = USHER_FINISH};
+        return true;
+    case USHER_OVER:
+        usher->input = STR_EMPTY;
+        return false;
+    }
+    UNREACHABLE("usher_state");
+}
+
+void usher_admit(struct usher *usher)
+{
+    ASSERT(usher->state == USHER_ASKING);
+    usher->has_place = true;
+    if (!usher->is_tunnel_asked) {
+        begin_exchange(usher);
+        return;
+    }
+    buf_clear(&usher->out);
+    enum rc rc = buf_append(&usher->out, STR("HTTP/1.1 200 Connection established\r\n\r\n"));
+    ASSERT(rc == RC_OK);
+    usher->is_out_due = true;
+    usher->state = USHER_IN_TUNNEL;
+}
+
+void usher_refuse(struct usher *usher, uint32_t status, struct str text)
+{
+    ASSERT(usher->state == USHER_ASKING);
+    buf_clear(&usher->held);
+    usher->input = STR_EMPTY;
+    say_refusal(usher, status, text);
+}
+
+static void note_response(struct usher *usher, const struct h1_event *event)
+{
+    switch (event->kind) {
+    case H1_HEAD: {
+        uint32_t status = event->response->status;
+        usher->is_interim = status >= 100 && status < 200 && status != 101;
+        if (status == 101)
+            usher->state = USHER_IN_TUNNEL;
+        else if (!usher->is_interim)
+            usher->is_last |= !event->is_keep_alive;
+        return;
+    }
+    case H1_END:
+        usher->is_response_over = !usher->is_interim;
+        if (usher->is_interim)
+            h1_begin(usher->responses, &usher->response_arena, usher->method);
+        return;
+    case H1_ERROR: /* no HTTP: its end is the connection's */
+        usher->state = USHER_IN_TUNNEL;
+        return;
+    case H1_MORE:
+    case H1_STARTED:
+    case H1_DATA:
+    case H1_TRAILERS:
+        return;
+    }
+    UNREACHABLE("h1_event_kind");
+}
+
+void usher_note_said(struct usher *usher, struct str bytes)
+{
+    while (usher->state == USHER_IN_EXCHANGE && !usher->is_response_over) {
+        struct h1_event event;
+        if (h1_next(usher->responses, &bytes, &event) == H1_MORE)
+            return;
+        note_response(usher, &event);
+    }
+}
+
+bool usher_note_left(struct usher *usher)
+{
+    end_exchange(usher);
+    usher->has_place = false;
+    return usher->state == USHER_AT_HEAD || usher->state == USHER_ASKING;
+}

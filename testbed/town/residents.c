@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/town/residents.c - see residents.h.
+ */
+#include "testbed/town/residents.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/list.h"
+#include "base/ns.h"
+#include "proxy/live/address_map.h"
+#include "proxy/live/socket.h"
+#include "testbed/world/sighting.h"
+#include "testbed/world/standin.h"
+
+#define MEMORY_BLOCK_BYTES (64u * 1024)
+#define BACKLOG 1024 /* as the proxies' */
+/* Bytes that wait for the kernel before a stand-in is asked for more. */
+#define UNSENT_BYTES_MAX (256u * 1024)
+
+/* Where a pod can be reached. A place is used again after it was closed. */
+struct resident_door {
+    struct residents *residents;
+    uv_tcp_t tcp;
+    char address_text[ADDRESS_TEXT_BYTES_MAX];
+    struct str address;
+    uint32_t port;
+    struct era *era; /* held while it is open */
+    uint32_t pod;
+    bool is_open, is_closing;
+};
+
+/* A connection's place. */
+struct resident {
+    struct residents *residents;
+    struct socket socket;
+    uv_timer_t timer;
+    struct standin standin;
+    struct era *era;     /* held while it is connected */
+    struct str pending;  /* of the stand-in's last bytes: not given to the socket yet */
+    size_t unsent_bytes; /* given, and not taken by the kernel */
+};
+
+struct residents {
+    struct arena memory;
+    struct loop *loop;
+    struct sighting_log log; /* closed: nobody looks */
+    struct resident_door **doors;
+    uint32_t door_count, door_capacity;
+    struct resident **residents;
+    uint32_t resident_count, resident_capacity;
+    struct list idle;
+    uint32_t number;       /* of the last connection */
+    uint32_t open_count;   /* connections */
+    uint32_t handle_count; /* doors and timers, until libuv has let go of them */
+};
+
+static struct resident *resident_of(struct socket *socket)
+{
+    return socket->owner;
+}
+
+static int64_t now_of(const struct resident *resident)
+{
+    return loop_now_ns(resident->residents->loop);
+}
+
+static void say_pending(struct resident *resident)
+{
+    while (resident->pending.len > 0 && resident->unsent_bytes < UNSENT_BYTES_MAX) {
+        struct str piece = str_slice(resident->pending, 0, UNSENT_BYTES_MAX);
+        size_t sent_bytes;
+        resident->pending = str_from(resident->pending, piece.len);
+        if (!socket_write(&resident->socket, piece, &sent_bytes)) {
+            standin_broken(&resident->standin);
+            resident->pending = STR_EMPTY;
+            return;
+        }
+        resident->unsent_bytes += piece.len - sent_bytes;
+    }
+}
+
+static void on_timer(uv_timer_t *timer);
+
+/* Takes what the stand-in has to say, as far as there is room. */
+static void turn(struct resident *resident)
+{
+    struct standin_action action;
+    say_pending(resident);
+    while (!socket_is_ending(&resident->socket) && resident->pending.len == 0 &&
+           resident->unsent_bytes < UNSENT_BYTES_MAX &&
+           standin_next(&resident->standin, now_of(resident), &action)) {
+        switch (action.kind) {
+        case STANDIN_WRITE:
+            resident->pending = action.bytes;
+            say_pending(resident);
+            break;
+        case STANDIN_CLOSE:
+            socket_close(&resident->socket);
+            break;
+        case STANDIN_RESET:
+            socket_abort(&resident->socket);
+            break;
+        }
+    }
+    if (socket_is_ending(&resident->socket))
+        return;
+    /* What it has said must not move before the socket has it. */
+    if (resident->pending.len > 0)
+        socket_pause(&resident->socket);
+    else
+        socket_resume(&resident->socket);
+    loop_timer_set(resident->residents->loop, &resident->timer, standin_wake_ns(&resident->standin),
+                   on_timer);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct resident *resident = timer->data;
+    standin_wake(&resident->standin, now_of(resident));
+    turn(resident);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct resident *resident = handle->data;
+    resident->residents->handle_count--;
+}
+
+static void on_read(struct socket *socket, struct str bytes)
+{
+    struct resident *resident = resident_of(socket);
+    standin_read(&resident->standin, bytes, now_of(resident));
+    turn(resident);
+}
+
+static void on_read_ended(struct socket *socket)
+{
+    struct resident *resident = resident_of(socket);
+    standin_eof(&resident->standin, now_of(resident));
+    turn(resident);
+}
+
+static void on_wrote(struct socket *socket, size_t size)
+{
+    struct resident *resident = resident_of(socket);
+    ASSERT(size <= resident->unsent_bytes);
+    resident->unsent_bytes -= size;
+    turn(resident);
+}
+
+static void on_broke(struct socket *socket)
+{
+    standin_broken(&resident_of(socket)->standin);
+}
+
+static void on_gone(struct socket *socket)
+{
+    struct resident *resident = resident_of(socket);
+    struct residents *residents = resident->residents;
+    uv_timer_stop(&resident->timer);
+    era_drop(resident->era);
+    resident->era = NULL;
+    residents->open_count--;
+    list_push_front(&residents->idle, &socket->node);
+}
+
+static const struct socket_events events = {
+    .read = on_read,
+    .read_ended = on_read_ended,
+    .wrote = on_wrote,
+    .broke = on_broke,
+    .gone = on_gone,
+};
+
+static struct resident *take_place(struct residents *residents)
+{
+    struct list *first = list_first(&residents->idle);
+    struct resident *resident;
+    if (first != NULL) {
+        resident = LIST_ITEM(first, struct resident, socket.node);
+        list_remove(first);
+    } else {
+        resident = ARENA_NEW(&residents->memory, struct resident);
+        resident->residents = residents;
+        socket_init(&resident->socket, residents->loop, &events);
+        resident->socket.owner = resident;
+        standin_init(&resident->standin, NULL, &residents->log);
+        int rc = uv_timer_init(&residents->loop->uv, &resident->timer);
+        ASSERT(rc == 0);
+        resident->timer.data = resident;
+        residents->handle_count++;
+        *ARENA_PUSH(&residents->memory, residents->residents, residents->resident_count,
+                    residents->resident_capacity) = resident;
+    }
+    resident->pending = STR_EMPTY;
+    resident->unsent_bytes = 0;
+    residents->open_count++;
+    return resident;
+}
+
+static void on_door_connection(uv_stream_t *stream, int status)
+{
+    struct resident_door *door = stream->data;
+    struct residents *residents = door->residents;
+    if (status < 0)
+        return;
+    struct resident *resident = take_place(residents);
+    resident->era = door->era;
+    era_hold(resident->era);
+    if (!socket_accept(&resident->socket, stream))
+        return;
+    resident->standin.world = door->era->world;
+    standin_begin(&resident->standin, door->pod, ++residents->number);
+    socket_start_reading(&resident->socket);
+    turn(resident);
+}
+
+static void on_door_closed(uv_handle_t *handle)
+{
+    struct resident_door *door = handle->data;
+    door->is_closing = false;
+    door->residents->handle_count--;
+}
+
+static void close_door(struct resident_door *door)
+{
+    if (!door->is_open)
+        return;
+    door->is_open = false;
+    door->is_closing = true;
+    era_drop(door->era);
+    door->era = NULL;
+    uv_close((uv_handle_t *)&door->tcp, on_door_closed);
+}
+
+static struct resident_door *find_door(const struct residents *residents, struct str address,
+                                       uint32_t port)
+{
+    for (uint32_t i = 0; i < residents->door_count; i++) {
+        struct resident_door *door = residents->doors[i];
+        if (door->is_open && door->port == port && str_eq(door->address, address))
+            return door;
+    }
+    return NULL;
+}
+
+static struct resident_door *new_door(struct residents *residents)
+{
+    for (uint32_t i = 0; i < residents->door_count; i++) {
+        if (!residents->doors[i]->is_open && !residents->doors[i]->is_closing)
+            return residents->doors[i];
+    }
+    struct resident_door *door = ARENA_NEW(&residents->memory, struct resident_door);
+    door->residents = residents;
+    *ARENA_PUSH(&residents->memory, residents->doors, residents->door_count,
+                residents->door_capacity) = door;
+    return door;
+}
+
+/* 0, or an errno. */
+static int listen_at(struct resident_door *door, const struct sockaddr_storage *place)
+{
+    struct residents *residents = door->residents;
+    int rc = uv_tcp_init(&residents->loop->uv, &door->tcp);
+    ASSERT(rc == 0);
+    door->tcp.data = door;
+    residents->handle_count++;
+    rc = uv_tcp_bind(&door->tcp, (const struct sockaddr *)place, 0);
+    if (rc == 0)
+        rc = uv_listen((uv_stream_t *)&door->tcp, BACKLOG, on_door_connection);
+    if (rc == 0)
+        return 0;
+    door->is_closing = true;
+    uv_close((uv_handle_t *)&door->tcp, on_door_closed);
+    return -rc;
+}
+
+struct residents *residents_new(struct loop *loop)
+{
+    struct arena memory;
+    arena_init(&memory, MEMORY_BLOCK_BYTES, 0);
+    struct residents *residents = ARENA_NEW(&memory, struct residents);
+    residents->memory = memory;
+    residents->loop = loop;
+    sighting_log_init(&residents->log);
+    list_init(&residents->idle);
+    return residents;
+}
+
+void residents_free(struct residents *residents)
+{
+    if (residents == NULL)
+        return;
+    for (uint32_t i = 0; i < residents->door_count; i++)
+        close_door(residents->doors[i]);
+    for (uint32_t i = 0; i < residents->resident_count; i++) {
+        struct resident *resident = residents->residents[i];
+        if (resident->era != NULL)
+            socket_abort(&resident->socket);
+    }
+    while (residents->open_count > 0)
+        loop_turn(residents->loop);
+    for (uint32_t i = 0; i < residents->resident_count; i++)
+        uv_close((uv_handle_t *)&residents->residents[i]->timer, on_timer_closed);
+    while (residents->handle_count > 0)
+        loop_turn(residents->loop);
+    for (uint32_t i = 0; i < residents->resident_count; i++) {
+        socket_fini(&residents->residents[i]->socket);
+        standin_fini(&residents->residents[i]->standin);
+    }
+    struct arena memory = residents->memory;
+    arena_fini(&memory);
+}
+
+int residents_open(struct residents *residents, struct str address, uint32_t port, struct era *era,
+                   uint32_t pod)
+{
+    struct sockaddr_storage place;
+    struct resident_door *door = find_door(residents, address, port);
+    ASSERT(address.len < ADDRESS_TEXT_BYTES_MAX);
+    if (!address_parse(address, port, &place))
+        return EINVAL;
+    if (door == NULL) {
+        door = new_door(residents);
+        int error = listen_at(door, &place);
+        if (error != 0)
+            return error;
+        uint32_t same_port;
+        door->address = address_text(&place, door->address_text, &same_port);
+        door->port = port;
+        door->is_open = true;
+    }
+    era_hold(era);
+    era_drop(door->era);
+    door->era = era;
+    door->pod = pod;
+    return 0;
+}
+
+void residents_keep_only(struct residents *residents, const struct era *era)
+{
+    for (uint32_t i = 0; i < residents->door_count; i++) {
+        if (residents->doors[i]->era != era)
+            close_door(residents->doors[i]);
+    }
+}
+
+uint32_t residents_count(const struct residents *residents)
+{
+    return residents->open_count;
+}

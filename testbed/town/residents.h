@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/town/residents.h - the stand-ins of a town: a socket for each address
+ * and port of a pod, and behind each connection a state machine that answers as
+ * the pod's behaviour says (testbed/world/standin.h).
+ *
+ * All in one loop, which is not the proxies'. A connection plays by the era in
+ * which it began.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "proxy/live/loop.h"
+#include "testbed/town/era.h"
+
+struct residents;
+
+/* Borrows the loop. */
+struct residents *residents_new(struct loop *loop);
+/* Closes everything and turns the loop until it is closed. */
+void residents_free(struct residents *residents);
+
+/* From now on `pod` of the era's world answers at address:port, whoever did
+ * before. 0, or the errno of the system that refused. */
+int residents_open(struct residents *residents, struct str address, uint32_t port, struct era *era,
+                   uint32_t pod);
+/* Whoever is not of this era opens no door any more; connections stay. */
+void residents_keep_only(struct residents *residents, const struct era *era);
+
+/* Connections that there are. */
+uint32_t residents_count(const struct residents *residents);
