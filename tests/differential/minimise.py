@@ -50,9 +50,9 @@ def smaller(case):
     for i, (when, steps) in enumerate(case.answers):
         if when == "head":
             yield changed(lambda c, i=i: c.answers.__setitem__(i, ("end", c.answers[i][1])))
-        joined = joined(steps)
-        if joined != steps:
-            yield changed(lambda c, i=i, j=joined: c.answers.__setitem__(i, (c.answers[i][0], j)))
+        whole = joined(steps)
+        if whole != steps:
+            yield changed(lambda c, i=i, j=whole: c.answers.__setitem__(i, (c.answers[i][0], j)))
         head = steps[0][1] if steps[0][0] == "send" else b""
         for line in head.split(b"\r\n")[1:]:
             if line and head.count(line + b"\r\n") == 1:
