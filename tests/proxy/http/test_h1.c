@@ -157,7 +157,7 @@ static const struct {
     {"GET\r\n", "!400 http1.codec_error"},
     {"GET / HTTP/1.1\rhost: a\r\n\r\n", "!400 http1.codec_error"},
     {"GET /\x0c HTTP/1.1" HOST, "!400 http1.invalid_characters"},
-    {"GET /\r\n", "!426 low_version"},
+    {"PUT /a\r\n", "!426 low_version"},
     {"GET /\r\nno colon\r\n\r\n", "!426 low_version"},
     {"GET /\nGET / HTTP/1.1" HOST, "!426 low_version"},
     {"GET ws://a/\r\n", "!400 http1.invalid_scheme"},
