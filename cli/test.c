@@ -10,6 +10,7 @@
 #include "base/ns.h"
 #include "cli/command.h"
 #include "cli/words.h"
+#include "config/translate/observe.h"
 #include "testbed/runner/report.h"
 #include "testbed/runner/run.h"
 #include "testbed/runner/suite.h"
@@ -24,6 +25,8 @@ struct test_job {
     struct str filter_text;
     struct regex_set regexes;
     const struct regex *filter;
+    struct str log_text;
+    const struct access_log_format *log; /* of --access-log; NULL: none */
     struct documents manifests;
     struct suite *suites;
     uint32_t suite_count, suite_capacity;
@@ -38,6 +41,32 @@ static void take_filter(void *user, struct str value)
 {
     struct test_job *job = user;
     job->filter_text = value;
+}
+
+static void take_log(void *user, struct str value)
+{
+    struct test_job *job = user;
+    job->log_text = value;
+}
+
+/* A name, a text, or a JSON object. */
+static bool take_log_format(struct test_job *job)
+{
+    enum access_log_encoding encoding = ACCESS_LOG_TEXT;
+    struct access_log_error error;
+    struct str text = job->log_text;
+    if (text.len == 0)
+        return true;
+    if (str_eq(text, STR("json")) || text.ptr[0] == '{')
+        encoding = ACCESS_LOG_JSON;
+    if (str_eq(text, STR("istio")) || str_eq(text, STR("json")))
+        text = observe_default_format(encoding);
+    else if (str_eq(text, STR("envoy")))
+        text = ACCESS_LOG_ENVOY_TEXT;
+    job->log = access_log_format_new(encoding, text, &job->words.arena, &error);
+    if (job->log == NULL)
+        words_complain(&job->words, "--access-log, byte %zu: %.*s", error.at, STR_FMT(error.what));
+    return job->log != NULL;
 }
 
 static int64_t now_ns(void)
@@ -135,7 +164,8 @@ static void run_suite(struct test_job *job, const struct suite *suite)
         return;
     report_suite(&job->report, suite, count);
     struct run_options options = {.engine = job->words.is_live ? RUN_LIVE : RUN_SIM,
-                                  .diags = &job->words.diags};
+                                  .diags = &job->words.diags,
+                                  .log = job->log};
     for (uint32_t i = 0; i < suite->test_count; i++) {
         if (!run_is_wanted(&suite->tests[i], job->filter))
             continue;
@@ -216,7 +246,7 @@ static int run_job(struct test_job *job)
 {
     if (job->words.plain_count == 0)
         return words_complain(&job->words, "name at least one RouteTest file or folder");
-    if (!take_format(job) || !take_regex(job))
+    if (!take_format(job) || !take_regex(job) || !take_log_format(job))
         return EXIT_CODE_INPUT;
     words_documents(&job->words, &job->manifests);
     int code = read_suites(job) ? run_all(job) : EXIT_CODE_INPUT;
@@ -227,7 +257,8 @@ static int run_job(struct test_job *job)
 
 int cmd_test(int argc, char **argv)
 {
-    static const struct words_option OPTIONS[] = {{"--filter", true, take_filter}};
+    static const struct words_option OPTIONS[] = {{"--filter", true, take_filter},
+                                                  {"--access-log", true, take_log}};
     struct test_job job = {0};
     words_init(&job.words, "test");
     int code = EXIT_CODE_INPUT;

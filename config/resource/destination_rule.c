@@ -17,16 +17,14 @@ static const struct field_row SUBSET_ROWS[] = {
     {"name", FIELD_USED}, {"labels", FIELD_USED}, {"trafficPolicy", FIELD_USED}};
 static const struct field_row SELECTOR_ROWS[] = {{"matchLabels", FIELD_USED}};
 static const struct field_row POLICY_ROWS[] = {
-    {"loadBalancer", FIELD_USED},          {"connectionPool", FIELD_NO_EFFECT},
-    {"outlierDetection", FIELD_NO_EFFECT}, {"tls", FIELD_NO_EFFECT},
-    {"portLevelSettings", FIELD_USED},     {"tunnel", FIELD_NO_EFFECT},
-    {"proxyProtocol", FIELD_NO_EFFECT},    {"retryBudget", FIELD_NO_EFFECT},
+    {"loadBalancer", FIELD_USED},       {"connectionPool", FIELD_USED},
+    {"outlierDetection", FIELD_USED},   {"tls", FIELD_NO_EFFECT},
+    {"portLevelSettings", FIELD_USED},  {"tunnel", FIELD_NO_EFFECT},
+    {"proxyProtocol", FIELD_NO_EFFECT}, {"retryBudget", FIELD_NO_EFFECT},
 };
 static const struct field_row PORT_POLICY_ROWS[] = {
-    {"port", FIELD_USED},
-    {"loadBalancer", FIELD_USED},
-    {"connectionPool", FIELD_NO_EFFECT},
-    {"outlierDetection", FIELD_NO_EFFECT},
+    {"port", FIELD_USED},           {"loadBalancer", FIELD_USED},
+    {"connectionPool", FIELD_USED}, {"outlierDetection", FIELD_USED},
     {"tls", FIELD_NO_EFFECT},
 };
 static const struct field_row PORT_ROWS[] = {{"number", FIELD_USED}};
@@ -58,6 +56,13 @@ static void read_lb(const struct view *policy, struct load_balancer *out)
     out->simple = MEANINGS[view_choice(&lb, STR("simple"), NAMES, 0)];
 }
 
+static void read_parts(const struct view *policy, struct policy_parts *out)
+{
+    read_lb(policy, &out->lb);
+    out->pool = connection_pool_read(policy);
+    out->outlier = outlier_rule_read(policy);
+}
+
 static void read_port_policy(const struct view *item, struct port_policy *out)
 {
     struct view port = view_map(item, STR("port"));
@@ -75,7 +80,7 @@ static void read_port_policy(const struct view *item, struct port_policy *out)
         if (item->node->count < 2)
             view_complain(item, DIAG_DR_POLICY_EMPTY, STR_EMPTY, STR_EMPTY);
     }
-    read_lb(item, &out->lb);
+    read_parts(item, &out->parts);
 }
 
 static void read_policy(const struct view *parent, struct traffic_policy *out)
@@ -89,7 +94,7 @@ static void read_policy(const struct view *parent, struct traffic_policy *out)
     view_check_fields(&policy, POLICY_ROWS, COUNT_OF(POLICY_ROWS));
     if (policy.node->count == 0)
         view_complain(&policy, DIAG_DR_POLICY_EMPTY, STR_EMPTY, STR_EMPTY);
-    read_lb(&policy, &out->lb);
+    read_parts(&policy, &out->parts);
     struct view ports = view_list(&policy, STR("portLevelSettings"));
     out->port_count = view_count(&ports);
     out->ports = ARENA_ARRAY(parent->reading->arena, struct port_policy, out->port_count);

@@ -2,8 +2,6 @@
  *
  * config/resource/destination_rule.h - DestinationRule: subsets, and how their
  * endpoints are chosen among.
- *
- * What a policy says beyond the load balancer has no effect yet.
  */
 #pragma once
 
@@ -30,15 +28,40 @@ struct load_balancer {
     struct origin origin;
 };
 
+/* Zero means "not said" everywhere, as in Istio. */
+struct connection_pool {
+    uint32_t max_connections;
+    int64_t connect_timeout_ns, tcp_idle_timeout_ns;
+    uint32_t http1_pending_max, http2_requests_max, requests_per_connection_max, retries_max;
+    int64_t http_idle_timeout_ns;
+    struct origin origin;
+};
+
+struct outlier_rule {
+    bool has_consecutive_5xx, has_consecutive_gateway;
+    uint32_t consecutive_5xx, consecutive_gateway, consecutive_local_origin;
+    bool has_split_local_origin;
+    int64_t interval_ns, base_ejection_ns; /* 0: not said */
+    uint32_t max_ejection_percent, min_health_percent;
+    struct origin origin;
+};
+
+/* The parts that a policy, a port's or a subset's can have. */
+struct policy_parts {
+    struct load_balancer lb;
+    const struct connection_pool *pool;
+    const struct outlier_rule *outlier;
+};
+
 struct port_policy {
     uint32_t port;
-    struct load_balancer lb;
+    struct policy_parts parts;
     struct origin origin;
 };
 
 struct traffic_policy {
     bool is_set;
-    struct load_balancer lb;
+    struct policy_parts parts;
     struct port_policy *ports;
     uint32_t port_count;
     struct origin origin;
@@ -61,5 +84,9 @@ struct destination_rule {
     struct label_list selector; /* workloadSelector.matchLabels */
     bool has_selector;
 };
+
+/* A part of its own file each; NULL: absent. */
+const struct connection_pool *connection_pool_read(const struct view *policy);
+const struct outlier_rule *outlier_rule_read(const struct view *policy);
 
 void destination_rule_read(const struct view *spec, struct destination_rule *out);

@@ -90,15 +90,6 @@ static void read_actions(const struct view *rule, struct http_rule *out)
     header_operations_read(&headers, &out->request, &out->response);
 }
 
-/* What is translated, so that it can be seen, but not carried out. */
-static void say_not_acted_on(const struct view *rule, struct str name)
-{
-    struct view field = view_field(rule, name);
-
-    if (view_is_present(&field))
-        view_complain(&field, DIAG_NOT_ACTED_ON, name, STR_EMPTY);
-}
-
 static void read_policies(const struct view *rule, struct str namespace, struct http_rule *out)
 {
     struct view timeout = view_field(rule, STR("timeout"));
@@ -121,8 +112,6 @@ static void read_policies(const struct view *rule, struct str namespace, struct 
     if (view_is_present(&cors))
         out->cors = http_cors_read(&cors);
     http_mirrors_read(rule, namespace, &out->mirrors);
-    say_not_acted_on(rule, STR("mirror"));
-    say_not_acted_on(rule, STR("mirrors"));
 }
 
 static void exclude(const struct view *rule, bool has_both, struct str a, struct str b)

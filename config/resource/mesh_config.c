@@ -17,9 +17,9 @@ static const struct field_row ROWS[] = {
     {"defaultVirtualServiceExportTo", FIELD_USED},
     {"defaultDestinationRuleExportTo", FIELD_USED},
     {"defaultHttpRetryPolicy", FIELD_USED},
-    {"accessLogFile", FIELD_IGNORED},
-    {"accessLogFormat", FIELD_IGNORED},
-    {"accessLogEncoding", FIELD_IGNORED},
+    {"accessLogFile", FIELD_USED},
+    {"accessLogFormat", FIELD_USED},
+    {"accessLogEncoding", FIELD_USED},
     {"enableEnvoyAccessLogService", FIELD_IGNORED},
     {"disableEnvoyListenerLog", FIELD_IGNORED},
     {"enableTracing", FIELD_IGNORED},
@@ -96,6 +96,26 @@ static void read_export_to(const struct view *root, struct str name, struct text
         *out = text_list_read(&list);
 }
 
+static void read_access_log(const struct view *root, struct mesh_config *out)
+{
+    static const char *const ENCODINGS[] = {"TEXT", "JSON", NULL};
+    struct view file = view_field(root, STR("accessLogFile"));
+    struct view format = view_field(root, STR("accessLogFormat"));
+    struct view encoding = view_field(root, STR("accessLogEncoding"));
+
+    if (view_is_present(&file)) {
+        out->access_log_file = view_str(root, STR("accessLogFile"), STR_EMPTY);
+        out->access_log_origin = view_origin(&file);
+    }
+    if (view_is_present(&format)) {
+        out->access_log_format = view_str(root, STR("accessLogFormat"), STR_EMPTY);
+        out->access_log_format_origin = view_origin(&format);
+    }
+    if (view_is_present(&encoding))
+        out->access_log_encoding =
+            view_choice(root, STR("accessLogEncoding"), ENCODINGS, 0) == 1 ? LOG_JSON : LOG_TEXT;
+}
+
 /* Lines of the inner document count from the line after `mesh: |`. */
 static void shift_lines(struct node *node, uint32_t line_count)
 {
@@ -133,6 +153,7 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     }
     out->has_auto_mtls_off = !view_bool(root, STR("enableAutoMtls"), true);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
+    read_access_log(root, out);
     read_export_to(root, STR("defaultServiceExportTo"), &out->service_export_to);
     read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);
     read_export_to(root, STR("defaultDestinationRuleExportTo"), &out->destination_rule_export_to);

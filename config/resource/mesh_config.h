@@ -12,6 +12,8 @@ enum outbound_mode { OUTBOUND_UNSET, OUTBOUND_ALLOW_ANY, OUTBOUND_REGISTRY_ONLY 
 
 enum path_normalization { PATHS_NONE, PATHS_BASE, PATHS_MERGE_SLASHES, PATHS_DECODE };
 
+enum log_encoding { LOG_TEXT, LOG_JSON };
+
 struct mesh_config {
     enum outbound_mode outbound; /* unset: the profile's */
     enum path_normalization paths;
@@ -19,6 +21,10 @@ struct mesh_config {
     int64_t connect_timeout_ns;
     struct str root_namespace;
     struct text_list service_export_to, virtual_service_export_to, destination_rule_export_to;
+    struct str access_log_file;   /* empty: no access log */
+    struct str access_log_format; /* empty: Istio's default of the encoding */
+    enum log_encoding access_log_encoding;
+    struct origin access_log_origin, access_log_format_origin;
     const struct http_retries *retries; /* defaultHttpRetryPolicy, or NULL */
 };
 

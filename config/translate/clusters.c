@@ -72,7 +72,7 @@ static bool is_said_passthrough(const struct cluster_maker *maker, const struct 
         policy = &subset->policy;
     else if (maker->rule != NULL)
         policy = maker->rule->policy;
-    return policy != NULL && policy->lb.simple == SIMPLE_LB_PASSTHROUGH;
+    return policy != NULL && policy->parts.lb.simple == SIMPLE_LB_PASSTHROUGH;
 }
 
 static void set_mtls(const struct cluster_maker *maker, const struct subset *subset,
@@ -104,13 +104,61 @@ static struct str config_path(struct translation *t, const struct merged_rule *r
                         STR_FMT(meta->namespace), STR_FMT(meta->name)));
 }
 
+static void set_limit(uint32_t *limit, uint32_t said)
+{
+    /* Istio cannot tell 0 from nothing. */
+    if (said != 0)
+        *limit = said;
+}
+
+static void set_pool(const struct connection_pool *pool, struct cluster *cluster)
+{
+    if (pool == NULL)
+        return;
+    set_limit(&cluster->breakers.max_connections, pool->max_connections);
+    set_limit(&cluster->breakers.max_pending_requests, pool->http1_pending_max);
+    set_limit(&cluster->breakers.max_requests, pool->http2_requests_max);
+    set_limit(&cluster->breakers.max_retries, pool->retries_max);
+    set_limit(&cluster->requests_per_connection_max, pool->requests_per_connection_max);
+    if (pool->connect_timeout_ns != 0)
+        cluster->connect_timeout_ns = pool->connect_timeout_ns;
+    cluster->idle_timeout_ns =
+        pool->http_idle_timeout_ns != 0 ? pool->http_idle_timeout_ns : pool->tcp_idle_timeout_ns;
+}
+
+static void set_outlier(struct translation *t, const struct outlier_rule *rule,
+                        struct cluster *cluster)
+{
+    if (rule == NULL)
+        return;
+    struct outlier_detection *out = ARENA_NEW(t->arena, struct outlier_detection);
+    *out = (struct outlier_detection){
+        .has_consecutive_5xx = rule->has_consecutive_5xx,
+        .consecutive_5xx = rule->consecutive_5xx,
+        .has_consecutive_gateway = rule->has_consecutive_gateway,
+        .consecutive_gateway = rule->consecutive_gateway,
+        .has_split_local_origin = rule->has_split_local_origin,
+        .consecutive_local_origin = rule->consecutive_local_origin,
+        .interval_ns = rule->interval_ns,
+        .base_ejection_ns = rule->base_ejection_ns,
+        .max_ejection_percent = rule->max_ejection_percent,
+        .origin = context_keep_origin(t, rule->origin),
+    };
+    cluster->outlier = out;
+    if (rule->min_health_percent > 0) {
+        cluster->has_panic_threshold_zero = false;
+        cluster->panic_threshold_percent = rule->min_health_percent;
+    }
+}
+
 static void add_cluster(const struct cluster_maker *maker, const struct subset *subset)
 {
     struct translation *t = maker->t;
     const struct service *service = maker->service;
     const struct service_port *port = &service->ports[maker->port_index];
-    struct load_balancer base = policy_load_balancer(maker->rule, NULL, port->port);
-    struct load_balancer lb = policy_load_balancer(maker->rule, subset, port->port);
+    struct load_balancer base = policy_parts_of(maker->rule, NULL, port->port).lb;
+    struct policy_parts parts = policy_parts_of(maker->rule, subset, port->port);
+    struct load_balancer lb = parts.lb;
     struct str subset_name = subset != NULL ? subset->name : STR_EMPTY;
     struct cluster *cluster =
         ARENA_PUSH(t->arena, maker->list->items, maker->list->count, maker->list->capacity);
@@ -144,6 +192,8 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         endpoints_translate(t, service, maker->port_index, subset != NULL ? &subset->labels : NULL,
                             cluster);
     }
+    set_pool(parts.pool, cluster);
+    set_outlier(t, parts.outlier, cluster);
     set_mtls(maker, subset, cluster);
 }
 

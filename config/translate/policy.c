@@ -260,22 +260,29 @@ static const struct port_policy *port_policy_of(const struct traffic_policy *pol
     return NULL;
 }
 
-struct load_balancer policy_load_balancer(const struct merged_rule *rule,
-                                          const struct subset *subset, uint32_t port)
+struct policy_parts policy_parts_of(const struct merged_rule *rule, const struct subset *subset,
+                                    uint32_t port)
 {
-    struct load_balancer out = {0};
+    struct policy_parts out = {0};
 
     if (rule == NULL)
         return out;
     if (rule->policy != NULL) {
         const struct port_policy *of_port = port_policy_of(rule->policy, port);
         /* A port's settings inherit nothing. */
-        out = of_port != NULL ? of_port->lb : rule->policy->lb;
+        out = of_port != NULL ? of_port->parts : rule->policy->parts;
     }
     if (subset == NULL || !subset->policy.is_set)
         return out;
-    if (subset->policy.lb.is_set)
-        out = subset->policy.lb;
     const struct port_policy *of_port = port_policy_of(&subset->policy, port);
-    return of_port != NULL ? of_port->lb : out;
+    if (of_port != NULL)
+        return of_port->parts;
+    const struct policy_parts *own = &subset->policy.parts;
+    if (own->lb.is_set)
+        out.lb = own->lb;
+    if (own->pool != NULL)
+        out.pool = own->pool;
+    if (own->outlier != NULL)
+        out.outlier = own->outlier;
+    return out;
 }

@@ -32,6 +32,6 @@ void policy_prepare(struct translation *t);
 const struct merged_rule *policy_find(const struct translation *t, struct str host,
                                       struct str service_namespace);
 
-/* The load balancer for a port, of a subset or (NULL) of the service. */
-struct load_balancer policy_load_balancer(const struct merged_rule *rule,
-                                          const struct subset *subset, uint32_t port);
+/* What is said for a port, of a subset or (NULL) of the service. */
+struct policy_parts policy_parts_of(const struct merged_rule *rule, const struct subset *subset,
+                                    uint32_t port);

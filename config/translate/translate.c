@@ -7,6 +7,7 @@
 #include "config/translate/clusters.h"
 #include "config/translate/context.h"
 #include "config/translate/listeners.h"
+#include "config/translate/observe.h"
 #include "config/translate/policy.h"
 
 #define SCRATCH_BLOCK_BYTES (64u * 1024)
@@ -40,6 +41,7 @@ struct snapshot *translate_proxy(const struct mesh *mesh, const struct proxy_ide
         listeners_of_gateway(&t);
         break;
     }
+    observe_listeners(&t);
     clusters_translate(&t);
     arena_fini(&t.scratch);
     return snapshot;

@@ -24,6 +24,8 @@ struct engine *engine_new(struct snapshot *snapshot, uint64_t seed)
     engine->clusters = ARENA_ARRAY(&arena, struct cluster_state, snapshot->cluster_count);
     engine->routers = ARENA_ARRAY(&arena, struct router *, snapshot->route_config_count);
     engine->arena = arena;
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++)
+        breaker_init(&engine->clusters[i].breaker, &snapshot->clusters[i].breakers);
     /* Tables keep a pointer to the arena they grow in: its last place. */
     for (uint32_t i = 0; i < snapshot->route_config_count; i++)
         engine->routers[i] = router_new(&snapshot->route_configs[i], &engine->arena);
@@ -79,7 +81,8 @@ struct http_stats *engine_http_stats(struct engine *engine)
 
 void engine_inherit(struct engine *heir, const struct engine *from)
 {
-    http_stats_add(&heir->http_stats, &from->http_stats);
+    engine_stats_inherit(heir, from);
+    http_stats_add(&heir->http_stats, &from->http_stats, &heir->arena);
     for (uint32_t i = 0; i < from->snapshot->cluster_count; i++) {
         uint32_t index = engine_cluster_index(heir, from->snapshot->clusters[i].name);
         if (index != MAP_NONE)
@@ -92,12 +95,25 @@ uint32_t engine_cluster_index(const struct engine *engine, struct str name)
     return map_get(&engine->snapshot->cluster_by_name, name);
 }
 
+/* The sum over all connection managers. */
+static bool read_http(const struct engine *engine, struct str name, uint64_t *value)
+{
+    uint64_t one;
+    if (!http_stats_read(&engine->http_stats, name, value))
+        return false;
+    for (uint32_t i = 0; i < engine->named.http_count; i++)
+        if (http_stats_read(engine->named.https[i].stats, name, &one))
+            *value += one;
+    return true;
+}
+
 bool engine_stat(const struct engine *engine, struct str cluster, struct str name, uint64_t *value)
 {
     if (str_eq(cluster, STR("http")))
-        return http_stats_read(&engine->http_stats, name, value);
+        return read_http(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);
-    return index != MAP_NONE && cluster_stats_read(&engine->clusters[index].stats, name, value);
+    return index != MAP_NONE && (cluster_stats_read(&engine->clusters[index].stats, name, value) ||
+                                 breaker_gauge(&engine->clusters[index].breaker, name, value));
 }
 
 const struct router *engine_router(const struct engine *engine, const struct route_config *config)

@@ -6,7 +6,9 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "proxy/core/breaker.h"
 #include "proxy/core/engine.h"
+#include "proxy/core/engine_stats.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/pool.h"
 #include "proxy/core/router.h"
@@ -26,15 +28,33 @@ struct cluster_state {
     bool is_lb_ready;
     struct cluster_stats stats;
     struct original_pool *originals;
-    struct pool **pools;  /* of each endpoint; NULL until asked for */
-    uint32_t retry_count; /* in back-off, or under way without an outcome */
+    struct pool **pools;                   /* of each endpoint; NULL until asked for */
+    struct endpoint_stats *endpoint_stats; /* the same */
+    struct breaker breaker;
+};
+
+struct named_http {
+    struct str prefix;
+    struct http_stats *stats;
+};
+
+/* See engine_stats.h. */
+struct named_stats {
+    struct listener_stats **listeners; /* of the snapshot's; NULL until asked for */
+    struct named_http *https;
+    struct tcp_stats **tcps;
+    uint32_t http_count, http_capacity, tcp_count, tcp_capacity;
+    /* What is counted for those that are not the snapshot's; nobody reads them. */
+    struct listener_stats foreign_listener;
+    struct endpoint_stats foreign_endpoint;
 };
 
 struct engine {
     struct snapshot *snapshot;
     struct arena arena;
     struct rng rng_stream, rng_uuid, rng_lb, rng_jitter, rng_fault;
-    struct http_stats http_stats;
+    struct http_stats http_stats; /* of connection managers without a prefix */
+    struct named_stats named;
     struct cluster_state *clusters;
     struct router **routers; /* of each route configuration */
 };
@@ -44,3 +64,7 @@ const struct router *engine_router(const struct engine *engine, const struct rou
 
 /* Balancers are made when first used. */
 struct lb *engine_lb(struct engine *engine, uint32_t cluster_index);
+
+struct pool_gauges pool_gauges(const struct pool *pool);
+/* engine_inherit's part of what has a name. */
+void engine_stats_inherit(struct engine *heir, const struct engine *from);

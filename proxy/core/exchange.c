@@ -15,6 +15,7 @@
 #include "proxy/core/forward.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
+#include "proxy/core/mirror.h"
 #include "proxy/core/redirect.h"
 #include "proxy/core/retry.h"
 #include "proxy/core/router.h"
@@ -44,7 +45,7 @@ static struct trace_event *tell(const struct step *step, enum trace_kind kind)
 
 static void count_http(const struct step *step, enum http_stat stat)
 {
-    step->xc->setup.engine->http_stats.counters[stat]++;
+    step->xc->setup.http_stats->counters[stat]++;
 }
 
 static struct cluster_state *cluster_state(const struct exchange *xc)
@@ -57,22 +58,25 @@ static void count_cluster(const struct step *step, enum cluster_stat stat)
     cluster_state(step->xc)->stats.counters[stat]++;
 }
 
+static void count_endpoint(const struct step *step, enum endpoint_stat stat)
+{
+    const struct exchange *xc = step->xc;
+    engine_endpoint_stats(xc->setup.engine, xc->cluster_index, xc->endpoint_index)
+        ->counters[stat]++;
+}
+
 static struct formatter_facts facts_of(const struct exchange *xc)
 {
-    return (struct formatter_facts){.request = xc->request,
-                                    .response = xc->response,
-                                    .record = &xc->record,
-                                    .remote_address = xc->setup.remote_address};
+    return (struct formatter_facts){
+        .request = xc->request, .response = xc->response, .record = &xc->record};
 }
 
 /* --- the ways to end ------------------------------------------------------ */
 
-/* Gives back what the attempt had been lent; words from it count no more. */
+/* Words from it count no more. */
 static void end_attempt(struct exchange *xc)
 {
-    if (xc->has_begun && xc->endpoint_index != LB_NONE)
-        lb_note_end(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
-    xc->has_begun = false;
+    xc->is_connected = false;
     xc->attempt = 0;
     xc->try_deadline_ns = NS_NEVER;
 }
@@ -82,7 +86,7 @@ static bool release_retry(struct exchange *xc)
 {
     bool was_held = xc->holds_retry;
     if (was_held)
-        cluster_state(xc)->retry_count--;
+        breaker_give(&cluster_state(xc)->breaker, BREAKER_RETRIES);
     xc->holds_retry = false;
     return was_held;
 }
@@ -95,6 +99,19 @@ static void abandon(const struct step *step)
     end_attempt(step->xc);
 }
 
+/* upstream_rq_time: from the request's end to the response's, when there were
+ * both. */
+static void note_time(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct record *record = &xc->record;
+    if (record->response_started_ns == 0 || xc->completed_ns == NS_NEVER || record->flag_count > 0)
+        return;
+    histogram_note(&cluster_state(xc)->stats.rq_time,
+                   (uint64_t)((step->now_ns - xc->completed_ns) / NS_MS), step->now_ns,
+                   &xc->setup.engine->arena);
+}
+
 static void finish(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -104,6 +121,7 @@ static void finish(const struct step *step)
     xc->deadline_ns = xc->resume_ns = NS_NEVER;
     (void)release_retry(xc);
     xc->record.finished_ns = step->now_ns;
+    note_time(step);
     struct trace_event *event = tell(step, TRACE_FINISHED);
     if (event != NULL) {
         event->number = xc->record.status;
@@ -147,6 +165,7 @@ static void send_reply(const struct step *step, const struct reply *reply, struc
     struct xc_action *action = act(step, XC_REPLY);
     action->response = xc->response;
     action->body = xc->is_head_method ? STR_EMPTY : body;
+    xc->record.response_forwarded_ns = record_moment(step->now_ns);
     xc->record.bytes_sent += action->body.len;
     finish(step);
 }
@@ -223,6 +242,7 @@ static void note_request(struct exchange *xc, struct request_head *head)
 {
     struct record *record = &xc->record;
     xc->request = head;
+    record->request = head;
     xc->is_grpc = request_head_is_grpc(head);
     xc->is_head_method = str_eq(head->method, STR("HEAD"));
     record->version = head->version;
@@ -230,6 +250,14 @@ static void note_request(struct exchange *xc, struct request_head *head)
     record->path = head->path;
     record->authority = head->authority;
     (void)header_get(&head->headers, STR("x-request-id"), &record->request_id);
+}
+
+static void note_request_end(const struct step *step, bool is_end)
+{
+    struct exchange *xc = step->xc;
+    xc->is_request_complete = is_end;
+    if (is_end && xc->record.request_ended_ns == 0)
+        xc->record.request_ended_ns = record_moment(step->now_ns);
 }
 
 static void open_attempt(const struct step *step, uint32_t endpoint_index)
@@ -275,6 +303,64 @@ static struct lb_answer choose_endpoint(struct exchange *xc)
     return answer;
 }
 
+/* Of the mirror's cluster; what fails is counted there and harms nobody. */
+static enum trace_condition find_mirror(const struct step *step, const struct mirror_policy *policy,
+                                        struct xc_mirror *out)
+{
+    struct engine *engine = step->xc->setup.engine;
+    if (!mirror_is_drawn(policy, step->xc->stream_random))
+        return CONDITION_MIRROR_SHARE;
+    out->cluster_index = engine_cluster_index(engine, policy->cluster);
+    if (out->cluster_index == UINT32_MAX)
+        return CONDITION_MIRROR_CLUSTER;
+    out->endpoint_index = lb_pick(engine_lb(engine, out->cluster_index), &engine->rng_lb);
+    if (out->endpoint_index != LB_NONE)
+        return CONDITION_NONE;
+    struct cluster_stats *stats = engine_cluster_stats(engine, out->cluster_index);
+    stats->counters[STAT_CLUSTER_upstream_cx_none_healthy]++;
+    cluster_stats_note_status(stats, reason_row(REASON_NO_ENDPOINT)->status, &engine->arena);
+    return CONDITION_MIRROR_ENDPOINT;
+}
+
+static void tell_mirror(const struct step *step, const struct mirror_policy *policy,
+                        enum trace_condition why_not, struct xc_mirror target)
+{
+    bool is_sent = why_not == CONDITION_NONE;
+    struct trace_event *event = tell(step, is_sent ? TRACE_MIRRORED : TRACE_MIRROR_MISSED);
+    if (event == NULL)
+        return;
+    event->text = arena_str(step->xc->setup.trace->arena, policy->cluster);
+    event->origin = policy->origin;
+    event->condition = why_not;
+    if (is_sent)
+        event->endpoint = &engine_snapshot(step->xc->setup.engine)
+                               ->clusters[target.cluster_index]
+                               .endpoints[target.endpoint_index];
+}
+
+/* The first attempt is copied, no other. */
+static void mirror(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct forward_action *forward = &xc->record.route->forward;
+    if (forward->mirror_count == 0)
+        return;
+    struct xc_mirror *mirrors =
+        ARENA_ARRAY(xc->setup.arena, struct xc_mirror, forward->mirror_count);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < forward->mirror_count; i++) {
+        enum trace_condition why_not = find_mirror(step, &forward->mirrors[i], &mirrors[count]);
+        tell_mirror(step, &forward->mirrors[i], why_not, mirrors[count]);
+        count += why_not == CONDITION_NONE;
+    }
+    if (count == 0)
+        return;
+    struct xc_action *action = act(step, XC_MIRROR);
+    action->request = mirror_request(xc->request, xc->setup.node_address, xc->setup.arena);
+    action->mirrors = mirrors;
+    action->mirror_count = count;
+}
+
 static void pick_endpoint(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -303,6 +389,8 @@ static void pick_endpoint(const struct step *step)
         event->index = endpoint_index;
         event->endpoint = &xc->record.cluster->endpoints[endpoint_index];
     }
+    if (xc->record.attempt_count == 1)
+        mirror(step);
     open_attempt(step, endpoint_index);
 }
 
@@ -660,7 +748,7 @@ static void on_request_head(const struct step *step, const struct xc_event *even
     ASSERT(xc->state == XC_STATE_HEAD);
     note_request(xc, event->request);
     xc->state = XC_STATE_DECIDED;
-    xc->is_request_complete = event->is_end;
+    note_request_end(step, event->is_end);
     struct trace_event *told = tell(step, TRACE_REQUEST);
     if (told != NULL) {
         struct arena *arena = xc->setup.trace->arena;
@@ -676,7 +764,7 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
     struct exchange *xc = step->xc;
     if (event->request != NULL)
         note_request(xc, event->request);
-    xc->is_request_complete = event->is_end;
+    note_request_end(step, event->is_end);
     if (xc->state == XC_STATE_RESPONDING) {
         cut(step, event->flag, event->details);
         return;
@@ -727,11 +815,12 @@ static void wait_for_retry(const struct step *step, int64_t wait_ns)
     struct exchange *xc = step->xc;
     count_cluster(step, STAT_CLUSTER_upstream_rq_retry);
     count_cluster(step, STAT_CLUSTER_upstream_rq_retry_backoff_exponential);
-    cluster_state(xc)->retry_count++;
+    breaker_take(&cluster_state(xc)->breaker, BREAKER_RETRIES);
     xc->holds_retry = true;
     *ARENA_PUSH(xc->setup.arena, xc->tried, xc->tried_count, xc->tried_capacity) =
         xc->endpoint_index;
     xc->state = XC_STATE_WAITING;
+    xc->record.backoff_ns = ns_add(xc->record.backoff_ns, wait_ns);
     xc->resume_ns = ns_add(step->now_ns, wait_ns);
 }
 
@@ -744,13 +833,13 @@ static bool retry(const struct step *step, const struct response_head *response,
     if (xc->retry == NULL || xc->state != XC_STATE_UPSTREAM)
         return false;
     bool was_retried = release_retry(xc);
-    uint32_t retries_max = xc->record.cluster->breakers.max_retries;
-    struct retry_question asked = {.policy = xc->retry,
-                                   .attempt_count = xc->record.attempt_count,
-                                   .response = response,
-                                   .failure = failure,
-                                   .was_sent = xc->is_sent,
-                                   .has_budget = cluster_state(xc)->retry_count < retries_max};
+    struct retry_question asked = {
+        .policy = xc->retry,
+        .attempt_count = xc->record.attempt_count,
+        .response = response,
+        .failure = failure,
+        .was_sent = xc->is_sent,
+        .has_budget = breaker_admits(&cluster_state(xc)->breaker, BREAKER_RETRIES)};
     struct retry_answer answer = retry_decide(&asked, &xc->setup.engine->rng_jitter);
     tell_retry(step, &asked, &answer);
     switch (answer.verdict) {
@@ -813,7 +902,7 @@ static void give_up_body(const struct step *step)
 static void arm_try_timeout(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    if (xc->per_try_timeout_ns > 0 && xc->has_begun && xc->is_request_complete &&
+    if (xc->per_try_timeout_ns > 0 && xc->is_connected && xc->is_request_complete &&
         xc->state == XC_STATE_UPSTREAM)
         xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
 }
@@ -841,6 +930,17 @@ static void set_service_time(const struct step *step, struct response_head *head
                arena_format(xc->setup.arena, "%lld", (long long)took_ms));
 }
 
+/* As Envoy counts it for the endpoint: by grpc-status where there should be one. */
+static bool is_success(const struct exchange *xc, const struct response_head *head)
+{
+    struct str said;
+    uint64_t code;
+    if (!xc->is_grpc)
+        return head->status < 500;
+    return header_get(&head->headers, STR("grpc-status"), &said) &&
+           str_to_u64(said, UINT32_MAX, &code) && code == 0;
+}
+
 static void on_response_head(const struct step *step, const struct xc_event *event)
 {
     struct exchange *xc = step->xc;
@@ -852,6 +952,7 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
         told->number = head->status;
         told->endpoint = xc->record.endpoint;
     }
+    count_endpoint(step, is_success(xc, head) ? STAT_ENDPOINT_rq_success : STAT_ENDPOINT_rq_error);
     if (retry(step, head, FAILURE_NONE)) {
         drop_response(step, event);
         return;
@@ -867,6 +968,8 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
                      step->now_ns);
     mark_response(xc);
     xc->state = XC_STATE_RESPONDING;
+    xc->record.response_started_ns = record_moment(step->now_ns);
+    xc->record.response_forwarded_ns = xc->record.response_started_ns;
     struct xc_action *action = act(step, XC_FORWARD);
     action->attempt = xc->attempt;
     action->response = head;
@@ -914,6 +1017,7 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
         told->endpoint = xc->record.endpoint;
         told->text = arena_str(xc->setup.trace->arena, text);
     }
+    count_endpoint(step, STAT_ENDPOINT_rq_error);
     end_attempt(xc);
     xc->record.transport_failure = text;
     if (retry(step, NULL, event->failure))
@@ -945,10 +1049,8 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
     if (event->attempt == 0 || event->attempt != xc->attempt)
         return; /* given up before: nobody listens any more */
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
-        count_cluster(step, STAT_CLUSTER_upstream_rq_total);
-        xc->has_begun = true;
-        if (xc->endpoint_index != LB_NONE)
-            lb_note_begin(engine_lb(xc->setup.engine, xc->cluster_index), xc->endpoint_index);
+        xc->is_connected = true;
+        count_endpoint(step, STAT_ENDPOINT_rq_total);
         arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {
@@ -997,6 +1099,7 @@ static void on_try_timeout(const struct step *step)
         told->endpoint = xc->record.endpoint;
     }
     count_cluster(step, STAT_CLUSTER_upstream_rq_per_try_timeout);
+    count_endpoint(step, STAT_ENDPOINT_rq_error);
     abandon(step);
     if (!retry(step, NULL, FAILURE_LOCAL_RESET))
         reply_for_cluster(step, (struct reply){.reason = REASON_PER_TRY_TIMEOUT}, false);
@@ -1010,8 +1113,11 @@ static void on_timeout(const struct step *step)
         told->number = xc->timeout_ns;
         told->origin = xc->record.route->forward.timeout_origin;
     }
-    if (xc->attempt != 0)
+    if (xc->attempt != 0) {
         count_cluster(step, STAT_CLUSTER_upstream_rq_timeout);
+        count_endpoint(step, STAT_ENDPOINT_rq_timeout);
+        count_endpoint(step, STAT_ENDPOINT_rq_error);
+    }
     const struct reason_row *row = reason_row(REASON_ROUTE_TIMEOUT);
     if (xc->state == XC_STATE_RESPONDING)
         cut(step, row->flag, row->details);
@@ -1046,7 +1152,7 @@ static void on_request_complete(const struct step *step)
     struct exchange *xc = step->xc;
     if (xc->is_request_complete)
         return;
-    xc->is_request_complete = true;
+    note_request_end(step, true);
     /* The router may not have the request yet. */
     if (xc->record.attempt_count > 0) {
         note_complete(step);
@@ -1075,6 +1181,10 @@ void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t no
     xc->stream_random = rng_next(engine_rng_stream(setup->engine));
     xc->record.started_ns = now_ns;
     xc->record.version = HTTP_1_1;
+    if (setup->http_stats == NULL)
+        xc->setup.http_stats = engine_http_stats(setup->engine);
+    if (setup->downstream != NULL)
+        xc->record.downstream = *setup->downstream;
 }
 
 void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t now_ns,

@@ -69,8 +69,13 @@ enum xc_action_kind {
     XC_FORWARD,         /* send `response` downstream; the attempt's body follows unless is_end */
     XC_REPLY,           /* send `response` with `body`; the request's rest is not wanted */
     XC_CUT,             /* the response was begun: end the downstream connection without its end */
-    XC_MIRROR,          /* send a copy to endpoint, forget the answer */
+    XC_MIRROR,          /* send `request` to each of `mirrors`, too; forget the answers */
     XC_FINISH,          /* over; record is complete; nothing follows */
+};
+
+/* Where one copy goes. */
+struct xc_mirror {
+    uint32_t cluster_index, endpoint_index;
 };
 
 struct xc_action {
@@ -81,6 +86,8 @@ struct xc_action {
     const struct request_head *request;
     const struct response_head *response;
     struct str body;
+    const struct xc_mirror *mirrors; /* in the exchange's arena */
+    uint32_t mirror_count;
 };
 
 #define XC_PLAN_MAX 8
@@ -95,10 +102,12 @@ struct xc_setup {
     struct engine *engine;
     const struct listener *listener;
     const struct http_connection_manager *http;
-    struct arena *arena;       /* heads live here; reset by the owner after XC_FINISH */
-    struct trace *trace;       /* NULL: none */
-    struct str remote_address; /* of the downstream peer, without port; may be empty */
-    bool has_original;         /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
+    struct http_stats *http_stats; /* NULL: the engine's */
+    struct arena *arena;           /* heads live here; reset by the owner after XC_FINISH */
+    struct trace *trace;           /* NULL: none */
+    const struct record_downstream *downstream; /* copied into the record; NULL: unknown */
+    struct str node_address;                    /* the proxy's own; may be empty */
+    bool has_original; /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
 };
 
 enum xc_state {
@@ -122,7 +131,7 @@ struct exchange {
     uint32_t attempt; /* the one under way; 0: none */
     uint32_t cluster_index;
     uint32_t endpoint_index;
-    bool has_begun;         /* it has a connection: the balancer counts it as under way */
+    bool is_connected;      /* the attempt has a connection */
     struct str cors_origin; /* responses are marked for it; empty: they are not */
     int64_t completed_ns;   /* when the router had the whole request; NS_NEVER before */
     int64_t timeout_ns;     /* of the route; 0: none */

@@ -4,8 +4,7 @@
  */
 #include "proxy/core/local_reply.h"
 
-/* Envoy's httpToGrpcStatus. */
-static uint32_t grpc_status(uint32_t status)
+uint32_t local_reply_grpc_status(uint32_t status)
 {
     switch (status) {
     case 400:
@@ -53,7 +52,8 @@ struct str local_reply_finish(const struct local_reply *reply, struct response_h
     if (reply->is_grpc) {
         head->status = 200;
         header_set(&head->headers, STR("content-type"), STR("application/grpc"));
-        uint32_t status = reply->has_grpc_status ? reply->grpc_status : grpc_status(reply->status);
+        uint32_t status =
+            reply->has_grpc_status ? reply->grpc_status : local_reply_grpc_status(reply->status);
         header_set(&head->headers, STR("grpc-status"), arena_format(arena, "%u", status));
         if (reply->body.len > 0)
             header_set(&head->headers, STR("grpc-message"), grpc_message(reply->body, arena));

@@ -24,3 +24,6 @@ struct local_reply {
 /* Fills status and headers of `head`, which may have headers already; the body
  * to be sent (empty for gRPC) is answered. */
 struct str local_reply_finish(const struct local_reply *reply, struct response_head *head);
+
+/* Envoy's httpToGrpcStatus. */
+uint32_t local_reply_grpc_status(uint32_t status);

@@ -21,12 +21,16 @@ struct pool {
     struct engine *engine;
     const struct cluster *cluster;
     struct cluster_stats *stats;
+    struct breaker *breaker;
+    struct lb *lb;           /* NULL: an original destination, which nobody chose */
+    uint32_t endpoint_index; /* LB_NONE: the same */
     struct pool_conn *conns; /* oldest state change first */
     uint32_t conn_count, conn_capacity;
     uint32_t connecting_count;
     uint32_t *waiters; /* ring */
     uint32_t waiter_head, waiter_count, waiter_capacity;
     uint32_t failed_count; /* waiters at the head that fail now */
+    bool is_overflowing;   /* they fail as no more requests may be active */
 };
 
 static void count(struct pool *pool, enum cluster_stat stat)
@@ -45,6 +49,7 @@ static struct pool_conn *find(const struct pool *pool, uint32_t conn)
 static void forget(struct pool *pool, struct pool_conn *conn)
 {
     uint32_t index = (uint32_t)(conn - pool->conns);
+    breaker_give(pool->breaker, BREAKER_CONNECTIONS);
     if (conn->state == CONN_CONNECTING)
         pool->connecting_count--;
     for (uint32_t i = index + 1; i < pool->conn_count; i++)
@@ -64,6 +69,7 @@ static void push_waiter(struct pool *pool, uint32_t waiter)
         pool->waiter_capacity = capacity;
     }
     pool->waiters[(pool->waiter_head + pool->waiter_count++) % pool->waiter_capacity] = waiter;
+    breaker_take(pool->breaker, BREAKER_PENDING);
 }
 
 static uint32_t pop_waiter(struct pool *pool)
@@ -73,20 +79,63 @@ static uint32_t pop_waiter(struct pool *pool)
     uint32_t waiter = pool->waiters[pool->waiter_head];
     pool->waiter_head = (pool->waiter_head + 1) % pool->waiter_capacity;
     pool->waiter_count--;
+    breaker_give(pool->breaker, BREAKER_PENDING);
     return waiter;
+}
+
+static void begin_request(struct pool *pool, struct pool_conn *conn)
+{
+    uint32_t max = pool->cluster->requests_per_connection_max;
+    conn->state = CONN_BUSY;
+    conn->request_count++;
+    if (conn->request_count == max)
+        count(pool, STAT_CLUSTER_upstream_cx_max_requests);
+    count(pool, STAT_CLUSTER_upstream_rq_total);
+    breaker_take(pool->breaker, BREAKER_REQUESTS);
+    if (pool->endpoint_index != LB_NONE)
+        lb_note_begin(pool->lb, pool->endpoint_index);
+}
+
+static void end_request(struct pool *pool)
+{
+    breaker_give(pool->breaker, BREAKER_REQUESTS);
+    if (pool->endpoint_index != LB_NONE)
+        lb_note_end(pool->lb, pool->endpoint_index);
+}
+
+/* No connection of the pool's own is there or coming: then one is opened
+ * whatever the limit, as nobody else would ever serve who waits here. */
+static bool may_connect(struct pool *pool)
+{
+    if (breaker_admits(pool->breaker, BREAKER_CONNECTIONS))
+        return true;
+    count(pool, STAT_CLUSTER_upstream_cx_overflow);
+    return pool->conn_count == 0;
+}
+
+static void refuse_waiting(struct pool *pool)
+{
+    pool->failed_count = pool->waiter_count;
+    pool->is_overflowing = true;
 }
 
 /* The connection becomes busy for a waiter, or idle, as the newest. */
 static uint32_t serve(struct pool *pool, struct pool_conn *conn)
 {
-    uint32_t waiter = pop_waiter(pool);
     struct pool_conn moved = *conn;
-    moved.state = waiter == POOL_NONE ? CONN_IDLE : CONN_BUSY;
-    moved.request_count += waiter != POOL_NONE;
     uint32_t index = (uint32_t)(conn - pool->conns);
     for (uint32_t i = index + 1; i < pool->conn_count; i++)
         pool->conns[i - 1] = pool->conns[i];
-    pool->conns[pool->conn_count - 1] = moved;
+    struct pool_conn *newest = &pool->conns[pool->conn_count - 1];
+    *newest = moved;
+    newest->state = CONN_IDLE;
+    if (!breaker_admits(pool->breaker, BREAKER_REQUESTS)) {
+        refuse_waiting(pool);
+        return POOL_NONE;
+    }
+    uint32_t waiter = pop_waiter(pool);
+    if (waiter != POOL_NONE)
+        begin_request(pool, newest);
     return waiter;
 }
 
@@ -99,7 +148,12 @@ struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t
         state->pools = ARENA_ARRAY(&engine->arena, struct pool *, cluster->endpoint_count);
     if (state->pools[endpoint_index] == NULL) {
         struct pool *pool = ARENA_NEW(&engine->arena, struct pool);
-        *pool = (struct pool){.engine = engine, .cluster = cluster, .stats = &state->stats};
+        *pool = (struct pool){.engine = engine,
+                              .cluster = cluster,
+                              .stats = &state->stats,
+                              .breaker = &state->breaker,
+                              .lb = engine_lb(engine, cluster_index),
+                              .endpoint_index = endpoint_index};
         state->pools[endpoint_index] = pool;
     }
     return state->pools[endpoint_index];
@@ -120,24 +174,34 @@ struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index,
                                     .pool = ARENA_NEW(&engine->arena, struct pool)};
     *fresh->pool = (struct pool){.engine = engine,
                                  .cluster = &engine->snapshot->clusters[cluster_index],
-                                 .stats = &state->stats};
+                                 .stats = &state->stats,
+                                 .breaker = &state->breaker,
+                                 .endpoint_index = LB_NONE};
     state->originals = fresh;
     return fresh->pool;
 }
 
 struct pool_answer pool_ask(struct pool *pool, uint32_t waiter)
 {
+    struct pool_answer answer = {.verdict = POOL_OVERFLOW, .conn = POOL_NONE};
     for (uint32_t i = pool->conn_count; i-- > 0;) {
         if (pool->conns[i].state != CONN_IDLE)
             continue;
-        pool->conns[i].state = CONN_BUSY;
-        pool->conns[i].request_count++;
+        if (!breaker_admits(pool->breaker, BREAKER_REQUESTS)) {
+            count(pool, STAT_CLUSTER_upstream_rq_active_overflow);
+            return answer;
+        }
+        begin_request(pool, &pool->conns[i]);
         return (struct pool_answer){.verdict = POOL_REUSE, .conn = pool->conns[i].number};
+    }
+    if (!breaker_admits(pool->breaker, BREAKER_PENDING)) {
+        count(pool, STAT_CLUSTER_upstream_rq_pending_overflow);
+        return answer;
     }
     count(pool, STAT_CLUSTER_upstream_rq_pending_total);
     push_waiter(pool, waiter);
-    bool is_coming = pool->connecting_count >= pool->waiter_count;
-    return (struct pool_answer){.verdict = is_coming ? POOL_WAIT : POOL_CONNECT, .conn = POOL_NONE};
+    answer.verdict = pool_needs_connection(pool) ? POOL_CONNECT : POOL_WAIT;
+    return answer;
 }
 
 void pool_note_connecting(struct pool *pool, uint32_t conn)
@@ -146,6 +210,7 @@ void pool_note_connecting(struct pool *pool, uint32_t conn)
         ARENA_PUSH(&pool->engine->arena, pool->conns, pool->conn_count, pool->conn_capacity);
     *fresh = (struct pool_conn){.number = conn, .state = CONN_CONNECTING};
     pool->connecting_count++;
+    breaker_take(pool->breaker, BREAKER_CONNECTIONS);
     count(pool, STAT_CLUSTER_upstream_cx_total);
     count(pool, STAT_CLUSTER_upstream_cx_http1_total);
 }
@@ -172,6 +237,7 @@ void pool_note_connect_failed(struct pool *pool, uint32_t conn, bool is_timeout)
     count(pool, is_timeout ? STAT_CLUSTER_upstream_cx_destroy_local
                            : STAT_CLUSTER_upstream_cx_destroy_remote);
     pool->failed_count = pool->waiter_count;
+    pool->is_overflowing = false;
 }
 
 uint32_t pool_next_failed(struct pool *pool)
@@ -181,8 +247,19 @@ uint32_t pool_next_failed(struct pool *pool)
     pool->failed_count--;
     uint32_t waiter = pop_waiter(pool);
     if (waiter != POOL_NONE)
-        count(pool, STAT_CLUSTER_upstream_rq_pending_failure_eject);
+        count(pool, pool->is_overflowing ? STAT_CLUSTER_upstream_rq_active_overflow
+                                         : STAT_CLUSTER_upstream_rq_pending_failure_eject);
     return waiter;
+}
+
+void pool_refuse_waiting(struct pool *pool)
+{
+    refuse_waiting(pool);
+}
+
+bool pool_needs_connection(struct pool *pool)
+{
+    return pool->waiter_count > pool->connecting_count && may_connect(pool);
 }
 
 void pool_note_done(struct pool *pool, uint32_t conn)
@@ -191,6 +268,7 @@ void pool_note_done(struct pool *pool, uint32_t conn)
     ASSERT(done != NULL);
     ASSERT(done->state == CONN_BUSY);
     done->state = CONN_DONE;
+    end_request(pool);
 }
 
 uint32_t pool_note_idle(struct pool *pool, uint32_t conn)
@@ -216,8 +294,10 @@ void pool_cancel(struct pool *pool, uint32_t waiter)
         pool->waiters[(pool->waiter_head + kept++) % pool->waiter_capacity] = other;
     }
     pool->waiter_count = kept;
-    if (was_there)
-        count(pool, STAT_CLUSTER_upstream_rq_cancelled);
+    if (!was_there)
+        return;
+    breaker_give(pool->breaker, BREAKER_PENDING);
+    count(pool, STAT_CLUSTER_upstream_rq_cancelled);
 }
 
 void pool_note_closed(struct pool *pool, uint32_t conn, enum pool_close by)
@@ -232,6 +312,7 @@ void pool_note_closed(struct pool *pool, uint32_t conn, enum pool_close by)
                          : STAT_CLUSTER_upstream_cx_destroy_remote);
     if (!is_active)
         return;
+    end_request(pool);
     count(pool, STAT_CLUSTER_upstream_cx_destroy_with_active_rq);
     count(pool, is_local ? STAT_CLUSTER_upstream_cx_destroy_local_with_active_rq
                          : STAT_CLUSTER_upstream_cx_destroy_remote_with_active_rq);
@@ -243,4 +324,12 @@ bool pool_may_keep(const struct pool *pool, uint32_t conn)
     ASSERT(asked != NULL);
     uint32_t max = pool->cluster->requests_per_connection_max;
     return max == 0 || asked->request_count < max;
+}
+
+struct pool_gauges pool_gauges(const struct pool *pool)
+{
+    struct pool_gauges gauges = {.connections = pool->conn_count, .waiters = pool->waiter_count};
+    for (uint32_t i = 0; i < pool->conn_count; i++)
+        gauges.busy += pool->conns[i].state == CONN_BUSY;
+    return gauges;
 }

@@ -2,10 +2,12 @@
  *
  * proxy/core/pool.h - HTTP/1 connections to one endpoint: which to reuse, when
  * to open another, who waits. Pure: connections and waiters are the caller's
- * numbers; counts the cluster's connection statistics.
+ * numbers; counts the cluster's connection statistics, and what is under way
+ * for breakers and balancer.
  *
- * Source: ENVOY.md 8.1, 8.2, 8.4: newest idle connection first; waiters FIFO; a
- * failed connect fails everybody who waits.
+ * Source: ENVOY.md 6, 8.1, 8.2, 8.4: newest idle connection first; waiters FIFO; a
+ * failed connect fails everybody who waits. A request is active from when it gets
+ * a connection until its response is complete or the connection is gone.
  */
 #pragma once
 
@@ -31,6 +33,7 @@ enum pool_verdict {
     POOL_OVERFLOW, /* a breaker is full; not queued */
 };
 
+/* After POOL_REUSE and wherever a waiter is answered its request is active. */
 struct pool_answer {
     enum pool_verdict verdict;
     uint32_t conn; /* POOL_REUSE */
@@ -40,20 +43,28 @@ struct pool_answer pool_ask(struct pool *pool, uint32_t waiter);
 
 void pool_note_connecting(struct pool *pool, uint32_t conn);
 
-/* Connected: the waiter that gets it, or POOL_NONE (then it is idle). */
+/* Connected: the waiter that gets it, or POOL_NONE (then it is idle). When no more
+ * requests may be active all who wait fail: see pool_next_failed. */
 uint32_t pool_note_connected(struct pool *pool, uint32_t conn);
 
-/* The connect failed: conn is forgotten. Then call pool_next_failed until
- * POOL_NONE: these waiters fail with it. */
+/* The connect failed: conn is forgotten, and all who wait fail with it. */
 void pool_note_connect_failed(struct pool *pool, uint32_t conn, bool is_timeout);
+/* Those who fail, to be called until POOL_NONE after each function that says so. */
 uint32_t pool_next_failed(struct pool *pool);
+
+/* No connection can be had for those who wait: they all fail. */
+void pool_refuse_waiting(struct pool *pool);
+
+/* A connection is gone: do those who wait need another one, and may there be
+ * one? Then open it and tell pool_note_connecting. */
+bool pool_needs_connection(struct pool *pool);
 
 /* The response on `conn` is complete: no request is active on it any more.
  * Then either pool_note_idle or pool_note_closed. */
 void pool_note_done(struct pool *pool, uint32_t conn);
 
 /* The connection may be used again: the waiter that gets it, or POOL_NONE: it
- * is idle. */
+ * is idle; as with pool_note_connected all who wait may fail. */
 uint32_t pool_note_idle(struct pool *pool, uint32_t conn);
 
 /* A waiter gives up before it got a connection (timeout, client gone). */

@@ -39,3 +39,7 @@ struct failure_row {
 
 const struct reason_row *reason_row(enum reason reason);
 const struct failure_row *failure_row(enum failure failure);
+
+/* "UF" is "UpstreamConnectionFailure": the long name of a response flag; the
+ * flag itself when it has none. ENVOY.md 10.1. */
+struct str reason_flag_long(struct str flag);

@@ -12,14 +12,39 @@
 #include "base/str.h"
 #include "proxy/core/reason.h"
 #include "proxy/model/cluster.h"
+#include "proxy/model/listener.h"
 #include "proxy/model/message.h"
 #include "proxy/model/route.h"
 
 #define RECORD_FLAGS_MAX 6 /* more never come together */
 
+/* The client's connection. */
+struct record_downstream {
+    uint64_t connection_id;                   /* from 1, of one worker; 0: unknown */
+    struct str remote_address, local_address; /* remote: as x-forwarded-for has it */
+    struct str direct_address;                /* the socket's peer */
+    uint32_t remote_port, local_port, direct_port;
+    struct str server_name;           /* SNI; empty: none */
+    const struct listener *listener;  /* NULL: unknown */
+    const struct filter_chain *chain; /* NULL: none matched */
+};
+
+/* The connection of the last attempt that got one. */
+struct record_upstream {
+    uint64_t connection_id;   /* 0: there was none */
+    struct str local_address; /* empty: unknown */
+    uint32_t local_port;
+    struct str address; /* where it goes, when that is no endpoint of the cluster */
+    uint32_t port;
+};
+
 struct record {
     int64_t started_ns; /* stream creation */
     int64_t finished_ns;
+    int64_t request_ended_ns;      /* the client's last byte came; 0: it did not */
+    int64_t request_sent_ns;       /* the last byte of it went upstream; 0: it did not */
+    int64_t response_started_ns;   /* the upstream's first byte came; 0: it did not */
+    int64_t response_forwarded_ns; /* its head went downstream; 0: it did not */
     enum http_version version;
     struct str method;
     struct str path;      /* the client's: x-envoy-original-path if rewritten */
@@ -33,13 +58,25 @@ struct record {
     struct str transport_failure;
     uint64_t bytes_received, bytes_sent; /* bodies */
     uint32_t attempt_count;
+    int64_t backoff_ns;                      /* waits between attempts, together */
     const struct virtual_host *virtual_host; /* NULL: none */
     const struct route *route;
     const struct weighted_cluster *weighted; /* the one drawn, or NULL */
     struct str cluster_name;                 /* empty: the log's "-" */
     const struct cluster *cluster;           /* NULL: none, or it does not exist */
     const struct endpoint *endpoint;         /* the last one tried */
+    const struct request_head *request;      /* as it was last; NULL: no head was read */
+    const struct response_head *response;    /* as it was sent; NULL: none */
+    struct record_downstream downstream;
+    struct record_upstream upstream;
+    bool is_tcp; /* a session of a TCP proxy: no HTTP */
 };
+
+/* A moment for the record, where 0 is "never". */
+static inline int64_t record_moment(int64_t now_ns)
+{
+    return now_ns > 0 ? now_ns : 1;
+}
 
 /* Adds a flag unless it is there already. */
 void record_add_flag(struct record *record, struct str flag);

@@ -60,6 +60,16 @@ static void note(uint32_t **statuses, uint32_t status, struct arena *arena)
     (*statuses)[status - STAT_STATUS_MIN]++;
 }
 
+static void add_statuses(uint32_t **statuses, const uint32_t *more, struct arena *arena)
+{
+    if (more == NULL)
+        return;
+    if (*statuses == NULL)
+        *statuses = ARENA_ARRAY(arena, uint32_t, STATUS_COUNT);
+    for (uint32_t i = 0; i < STATUS_COUNT; i++)
+        (*statuses)[i] += more[i];
+}
+
 void cluster_stats_note_status(struct cluster_stats *stats, uint32_t status, struct arena *arena)
 {
     stats->counters[STAT_CLUSTER_upstream_rq_completed]++;
@@ -77,18 +87,32 @@ void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *
 {
     for (uint32_t i = 0; i < STAT_CLUSTER_COUNT; i++)
         stats->counters[i] += more->counters[i];
-    if (more->statuses == NULL)
-        return;
-    if (stats->statuses == NULL)
-        stats->statuses = ARENA_ARRAY(arena, uint32_t, STATUS_COUNT);
-    for (uint32_t i = 0; i < STATUS_COUNT; i++)
-        stats->statuses[i] += more->statuses[i];
+    stats->retried_completed += more->retried_completed;
+    add_statuses(&stats->statuses, more->statuses, arena);
+    add_statuses(&stats->retried_statuses, more->retried_statuses, arena);
+    histogram_add(&stats->connect_ms, &more->connect_ms, arena);
+    histogram_add(&stats->length_ms, &more->length_ms, arena);
+    histogram_add(&stats->rq_time, &more->rq_time, arena);
 }
 
-void http_stats_add(struct http_stats *stats, const struct http_stats *more)
+void http_stats_add(struct http_stats *stats, const struct http_stats *more, struct arena *arena)
 {
     for (uint32_t i = 0; i < STAT_HTTP_COUNT; i++)
         stats->counters[i] += more->counters[i];
+    histogram_add(&stats->length_ms, &more->length_ms, arena);
+    histogram_add(&stats->rq_time, &more->rq_time, arena);
+}
+
+struct str stat_cluster_name(uint32_t stat)
+{
+    ASSERT(stat < STAT_CLUSTER_COUNT);
+    return CLUSTER_NAMES[stat];
+}
+
+struct str stat_http_name(uint32_t stat)
+{
+    ASSERT(stat < STAT_HTTP_COUNT);
+    return HTTP_NAMES[stat];
 }
 
 bool cluster_stats_read(const struct cluster_stats *stats, struct str name, uint64_t *value)

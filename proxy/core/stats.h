@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "proxy/core/histogram.h"
 
 enum cluster_stat {
 #define CLUSTER(name) STAT_CLUSTER_##name,
@@ -36,10 +37,12 @@ struct cluster_stats {
     uint32_t *statuses;         /* upstream_rq_<code>, allocated when one moves; NULL before */
     uint32_t *retried_statuses; /* retry.upstream_rq_<code>, the same */
     uint64_t retried_completed; /* retry.upstream_rq_completed */
+    struct histogram connect_ms, length_ms, rq_time; /* upstream_cx_connect_ms, ... */
 };
 
 struct http_stats {
     uint64_t counters[STAT_HTTP_COUNT];
+    struct histogram length_ms, rq_time; /* downstream_cx_length_ms, downstream_rq_time */
 };
 
 /* upstream_rq_<code>, upstream_rq_<n>xx (made when read) and upstream_rq_completed
@@ -47,10 +50,14 @@ struct http_stats {
 void cluster_stats_note_status(struct cluster_stats *stats, uint32_t status, struct arena *arena);
 void cluster_stats_note_retried(struct cluster_stats *stats, uint32_t status, struct arena *arena);
 
-/* Adds another set's values; what is counted of statuses grows in `arena`. */
+/* Adds another set's values; statuses and histograms grow in `arena`. */
 void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *more,
                        struct arena *arena);
-void http_stats_add(struct http_stats *stats, const struct http_stats *more);
+void http_stats_add(struct http_stats *stats, const struct http_stats *more, struct arena *arena);
+
+/* Envoy's name of a row. */
+struct str stat_cluster_name(uint32_t stat);
+struct str stat_http_name(uint32_t stat);
 
 /* By Envoy's name ("upstream_rq_503", "upstream_rq_5xx", ...). False when
  * there is no counter of that name. */

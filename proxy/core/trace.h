@@ -62,6 +62,7 @@ enum trace_kind {
 
 /* Which question of a route, of a retry or of a mirror, was answered with no. */
 enum trace_condition {
+    CONDITION_NONE,
     CONDITION_PATH,
     CONDITION_HEADER,
     CONDITION_QUERY,

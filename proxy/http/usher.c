@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * proxy/http/usher.c - see usher.h.
- *
- * Source: RFC 9112 3.2 (forms of a target), RFC 9110 9.3.6 (CONNECT).
  */
 #include "proxy/http/usher.h"
 
@@ -18,120 +16,6 @@
 #define ANSWER_BYTES_MAX (64u * 1024)
 #define ARENA_BLOCK_BYTES (4u * 1024)
 #define HTTP_PORT 80u
-
-/* A request line and what it asks for. Slices of the head. */
-struct usher_asked {
-    struct str method, version;
-    struct str authority; /* empty: Host says it */
-    struct str target;    /* as the place shall see it */
-    bool is_tunnel;
-};
-
-static struct str request_line_end(struct str rest, struct str *line)
-{
-    *line = str_cut(&rest, '\n');
-    if (line->len > 0 && line->ptr[line->len - 1] == '\r')
-        line->len--;
-    return rest;
-}
-
-static bool is_version(struct str text)
-{
-    return text.len == 8 && str_has_prefix(text, STR("HTTP/1."));
-}
-
-/* Takes scheme://authority off an absolute form; false: another scheme. */
-static bool cut_absolute(struct usher_asked *asked)
-{
-    size_t end = str_find_str(asked->target, STR("://"));
-    struct str scheme = str_slice(asked->target, 0, end);
-    if (!str_eq_ci(scheme, STR("http")) && !str_eq_ci(scheme, STR("ws")))
-        return false;
-    struct str rest = str_from(asked->target, end + 3);
-    size_t slash = 0;
-    while (slash < rest.len && rest.ptr[slash] != '/' && rest.ptr[slash] != '?')
-        slash++;
-    asked->authority = str_slice(rest, 0, slash);
-    size_t at = str_find_last(asked->authority, '@');
-    if (at != STR_NONE)
-        asked->authority = str_from(asked->authority, at + 1);
-    asked->target = str_from(rest, slash);
-    return true;
-}
-
-/* NULL, or why it is not understood. */
-static const char *read_line(struct str line, struct usher_asked *asked)
-{
-    *asked = (struct usher_asked){0};
-    asked->method = str_cut(&line, ' ');
-    asked->target = line.ptr != NULL ? str_cut(&line, ' ') : STR_EMPTY;
-    asked->version = line;
-    if (asked->method.len == 0 || asked->target.len == 0 || !is_version(asked->version))
-        return "this is the address of an HTTP proxy; what came is no HTTP/1 request";
-    if (str_eq(asked->method, STR("CONNECT"))) {
-        asked->is_tunnel = true;
-        asked->authority = asked->target;
-        return NULL;
-    }
-    if (asked->target.ptr[0] == '/' || str_eq(asked->target, STR("*")))
-        return NULL;
-    if (str_find_str(asked->target, STR("://")) == STR_NONE)
-        return "the request's target is neither a path nor a URL";
-    if (!cut_absolute(asked))
-        return "a proxy is asked for http:// URLs; for TLS use CONNECT (curl does so by itself)";
-    return asked->authority.len > 0 ? NULL : "the URL names no host";
-}
-
-static bool is_named(struct str line, struct str name)
-{
-    return line.len > name.len && line.ptr[name.len] == ':' && str_has_prefix_ci(line, name);
-}
-
-/* What is said to proxies only. */
-static bool is_for_proxies(struct str line)
-{
-    return is_named(line, STR("proxy-connection")) || is_named(line, STR("proxy-authorization"));
-}
-
-static bool find_host(struct str lines, struct str *host)
-{
-    while (lines.ptr != NULL) {
-        struct str line;
-        lines = request_line_end(lines, &line);
-        if (!is_named(line, STR("host")))
-            continue;
-        *host = str_trim(str_from(line, sizeof("host:") - 1));
-        return true;
-    }
-    return false;
-}
-
-/* host[:port], [address]:port; false: it is none. */
-static bool split_authority(struct str authority, struct str *host, uint32_t *port)
-{
-    struct str rest = STR_EMPTY;
-    if (authority.len > 0 && authority.ptr[0] == '[') {
-        size_t end = str_find(authority, ']');
-        if (end == STR_NONE)
-            return false;
-        *host = str_slice(authority, 1, end);
-        rest = str_from(authority, end + 1);
-    } else {
-        size_t colon = str_find(authority, ':');
-        *host = str_slice(authority, 0, colon == STR_NONE ? authority.len : colon);
-        rest = str_from(authority, host->len);
-    }
-    *port = 0;
-    if (host->len == 0 || host->len >= USHER_HOST_BYTES_MAX)
-        return false;
-    if (rest.len <= 1)
-        return rest.len == 0 || rest.ptr[0] == ':';
-    uint64_t number = 0;
-    if (rest.ptr[0] != ':' || !str_to_u64(str_from(rest, 1), UINT16_MAX, &number) || number == 0)
-        return false;
-    *port = (uint32_t)number;
-    return true;
-}
 
 static const char *reason_of(uint32_t status)
 {
@@ -181,14 +65,14 @@ static void write_head(struct usher *usher, const struct usher_asked *asked, str
                             : is_root ? "/"
                                       : "",
                             STR_FMT(asked->target), STR_FMT(asked->version));
-    if (rc == RC_OK && !find_host(lines, &host))
+    if (rc == RC_OK && !usher_head_find_host(lines, &host))
         rc = buf_format(out, "Host: %.*s\r\n", STR_FMT(asked->authority));
     while (rc == RC_OK && lines.len > 0) {
         const char *start = lines.ptr;
         struct str line;
-        lines = request_line_end(lines, &line);
+        lines = usher_head_cut_line(lines, &line);
         size_t size = lines.ptr != NULL ? (size_t)(lines.ptr - start) : line.len;
-        if (!is_for_proxies(line))
+        if (!usher_head_is_for_proxies(line))
             rc = buf_append(out, (struct str){start, size});
     }
     ASSERT(rc == RC_OK);
@@ -302,13 +186,13 @@ static void take_head(struct usher *usher, size_t size)
     struct str head = str_slice(buf_str(&usher->held), 0, size), line, host;
     struct usher_asked asked;
     uint32_t port;
-    struct str lines = request_line_end(head, &line);
-    const char *why = read_line(line, &asked);
+    struct str lines = usher_head_cut_line(head, &line);
+    const char *why = usher_head_read_line(line, &asked);
     arena_reset(&usher->request_arena);
     usher->method = arena_str(&usher->request_arena, asked.method);
-    if (why == NULL && asked.authority.len == 0 && !find_host(lines, &asked.authority))
+    if (why == NULL && asked.authority.len == 0 && !usher_head_find_host(lines, &asked.authority))
         why = "neither the target nor a Host header says where to go";
-    if (why == NULL && !split_authority(asked.authority, &host, &port))
+    if (why == NULL && !usher_head_split_authority(asked.authority, &host, &port))
         why = "this is no HOST or HOST:PORT to go to";
     if (why == NULL && asked.is_tunnel && port == 0)
         why = "CONNECT needs HOST:PORT";

@@ -32,8 +32,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "proxy/http/h1.h"
-
-#define USHER_HOST_BYTES_MAX 256u /* RFC 1035 2.3.4, and an address in brackets */
+#include "proxy/http/usher_head.h"
 
 enum usher_action_kind {
     USHER_ASK,    /* leave the place where it is; who is host:port? usher_admit or usher_refuse */

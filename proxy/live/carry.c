@@ -25,9 +25,22 @@ static int64_t now(const struct server_wire *wire)
     return loop_now_ns(wire->server->loop);
 }
 
+/* For the record; a connection that is gone already has no near end. */
+static void note_local(const struct socket *socket)
+{
+    struct sockaddr_storage place;
+    char text[ADDRESS_TEXT_BYTES_MAX];
+    uint32_t port;
+    if (!socket_local_place(socket, &place))
+        return;
+    struct str address = address_text(&place, text, &port);
+    wire_note_local(socket->wire->wire, socket->conn, address, port);
+}
+
 static void on_connected(struct socket *socket)
 {
     struct server_wire *wire = socket->wire;
+    note_local(socket);
     wire_connected(wire->wire, socket->conn, now(wire));
     server_pump(wire);
 }

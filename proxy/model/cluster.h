@@ -65,6 +65,8 @@ struct cluster {
     int64_t max_connection_duration_ns;   /* 0: none */
     int64_t idle_timeout_ns;              /* 0: Envoy's 1 h */
     bool has_panic_threshold_zero;        /* healthy_panic_threshold: 0 */
+    double panic_threshold_percent;       /* another threshold; 0: none said */
+    const struct outlier_detection *outlier;
     enum upstream_mtls mtls;
     struct str sni;               /* of the mesh's TLS */
     const struct str *identities; /* SPIFFE names the peer may have */

@@ -12,6 +12,21 @@
 #include "base/str.h"
 #include "proxy/model/route.h"
 
+enum access_log_encoding { ACCESS_LOG_TEXT, ACCESS_LOG_JSON };
+
+/* One logger: a file access log with its format. */
+struct access_log {
+    struct str path; /* /dev/stdout, /dev/stderr or a file */
+    enum access_log_encoding encoding;
+    struct str format;    /* text, or the JSON object's text; empty: Envoy's default text */
+    struct origin origin; /* accessLogFile; line 0: a default */
+};
+
+struct access_log_list {
+    const struct access_log *items;
+    uint32_t count;
+};
+
 /* ENVOY.md 1.1; what Istio sets stands in ISTIO.md 5.4. */
 struct http_connection_manager {
     struct str stat_prefix;
@@ -37,6 +52,7 @@ struct http_connection_manager {
     int64_t max_connection_duration_ns;   /* 0: none */
     uint32_t requests_per_connection_max; /* 0: any number */
     struct str server_name;               /* "envoy", "istio-envoy" */
+    struct access_log_list access_logs;
 };
 
 enum filter_chain_kind { CHAIN_HTTP, CHAIN_TCP };
@@ -47,6 +63,7 @@ struct tcp_proxy {
     const struct weighted_cluster *weighted;
     uint32_t weighted_count;
     uint64_t weight_total;
+    struct access_log_list access_logs;
 };
 
 struct filter_chain {

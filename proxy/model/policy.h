@@ -157,4 +157,17 @@ enum lb_policy {
 struct breaker_limits {
     uint32_t max_connections, max_pending_requests, max_requests, max_retries;
 };
+/* outlier_detection; what is not said is Envoy's. */
+struct outlier_detection {
+    bool has_consecutive_5xx; /* 0: off */
+    uint32_t consecutive_5xx;
+    bool has_consecutive_gateway; /* else off; 0: off */
+    uint32_t consecutive_gateway;
+    bool has_split_local_origin;
+    uint32_t consecutive_local_origin; /* 0: not said */
+    int64_t interval_ns;               /* 0: Envoy's 10 s */
+    int64_t base_ejection_ns;          /* 0: Envoy's 30 s */
+    uint32_t max_ejection_percent;     /* 0: Envoy's 10 */
+    struct origin origin;
+};
 #define BREAKER_UNLIMITED UINT32_MAX

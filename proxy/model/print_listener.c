@@ -154,6 +154,7 @@ static void print_manager(struct json *json, const struct http_connection_manage
     json_begin_object(json);
     json_key_str(json, STR("routeConfigName"), http->routes->name);
     json_end_object(json);
+    print_access_logs(json, &http->access_logs);
     print_http_filters(json);
     print_edge(json, http);
     print_common_options(json, http);
@@ -181,6 +182,7 @@ static void print_tcp_proxy(struct json *json, const struct tcp_proxy *tcp)
     begin_filter(json, STR("envoy.filters.network.tcp_proxy"),
                  TYPE("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"));
     json_key_str(json, STR("statPrefix"), tcp->stat_prefix);
+    print_access_logs(json, &tcp->access_logs);
     if (tcp->cluster.len > 0) {
         json_key_str(json, STR("cluster"), tcp->cluster);
     } else {

@@ -33,4 +33,6 @@ void print_route_config(struct json *json, const struct route_config *config);
 void print_cluster(struct json *json, const struct cluster *cluster);
 /* The ClusterLoadAssignment. */
 void print_load_assignment(struct json *json, const struct cluster *cluster);
+/* "accessLog", with its key; nothing when there is none. */
+void print_access_logs(struct json *json, const struct access_log_list *logs);
 void print_listener(struct json *json, const struct listener *listener);

@@ -7,7 +7,10 @@
 #include "base/ns.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/pool.h"
+#include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/dial.h"
+#include "proxy/wire/facts.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/upstream.h"
 
@@ -28,7 +31,7 @@ static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
     attempt->timer.owner = TIMER_ATTEMPT;
 }
 
-static struct attempt *take(struct wire *wire, const struct xc_action *action)
+static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluster_index)
 {
     uint32_t number;
     struct attempt *attempt = slots_take(&wire->attempts, &number);
@@ -37,8 +40,8 @@ static struct attempt *take(struct wire *wire, const struct xc_action *action)
     ASSERT(attempt->conn == NULL);
     ASSERT(!attempt->is_waiting);
     attempt->stream = NULL;
-    attempt->ordinal = action->attempt;
-    attempt->cluster_index = action->cluster_index;
+    attempt->ordinal = ordinal;
+    attempt->cluster_index = cluster_index;
     attempt->is_head_sent = attempt->is_end_sent = false;
     attempt->is_response_complete = attempt->is_body_complete = false;
     attempt->framing = (struct h1_out){0};
@@ -64,23 +67,31 @@ static void give(struct attempt *attempt)
     slots_give(&attempt->wire->attempts, attempt->number);
 }
 
+/* What a mirror comes to is counted in its cluster, and that is all. */
+static void count_mirrored(const struct attempt *attempt, uint32_t status)
+{
+    struct wire *wire = attempt->wire;
+    cluster_stats_note_status(engine_cluster_stats(wire->engine, attempt->cluster_index), status,
+                              &wire->memory);
+}
+
 static void note_queued(struct attempt *attempt)
 {
     attempt->is_waiting = true;
     attempt->wire->waiting_count++;
 }
 
-static void connect_for(struct attempt *attempt, const struct upstream_target *target)
+static void connect_for(struct attempt *attempt, const struct dial_target *target)
 {
     note_queued(attempt);
-    struct conn *conn = upstream_open(attempt->wire, target);
+    struct conn *conn = dial(attempt->wire, target);
     if (conn == NULL) {
         pool_cancel(attempt->pool, attempt->number);
         attempt_fail(attempt, FAILURE_OVERFLOW, STR_EMPTY);
     }
 }
 
-static void ask(struct attempt *attempt, const struct upstream_target *target)
+static void ask(struct attempt *attempt, const struct dial_target *target)
 {
     struct pool_answer answer = pool_ask(target->pool, attempt->number);
     switch (answer.verdict) {
@@ -100,12 +111,12 @@ static void ask(struct attempt *attempt, const struct upstream_target *target)
     UNREACHABLE("pool_verdict");
 }
 
-static void ask_for(struct attempt *attempt, const struct xc_action *action,
+static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
                     const struct conn_downstream *down)
 {
-    struct upstream_target target = {
-        .cluster_index = action->cluster_index,
-        .endpoint_index = action->endpoint_index,
+    struct dial_target target = {
+        .cluster_index = attempt->cluster_index,
+        .endpoint_index = endpoint_index,
         .address = down->original_address,
         .port = down->original_port,
     };
@@ -183,21 +194,22 @@ void attempt_open(struct stream *stream, const struct xc_action *action)
 {
     if (stream->attempt != NULL)
         attempt_done(stream->attempt);
-    struct attempt *attempt = take(stream->wire, action);
+    struct attempt *attempt = take(stream->wire, action->attempt, action->cluster_index);
     attempt->stream = stream;
     attempt->head = action->request;
     attempt->has_body = stream->has_body;
     stream->attempt = attempt;
     stream->body_sent_bytes = 0;
     ASSERT(!stream->is_body_lost);
-    ask_for(attempt, action, &stream->down->down);
+    ask_for(attempt, action->endpoint_index, &stream->down->down);
 }
 
-void attempt_open_mirror(struct stream *stream, const struct xc_action *action)
+void attempt_open_mirror(struct stream *stream, const struct request_head *request,
+                         struct xc_mirror target)
 {
     struct wire *wire = stream->wire;
-    struct attempt *attempt = take(wire, action);
-    request_head_copy(&attempt->copy, action->request, &attempt->arena);
+    struct attempt *attempt = take(wire, 0, target.cluster_index);
+    request_head_copy(&attempt->copy, request, &attempt->arena);
     attempt->head = &attempt->copy;
     attempt->has_body = stream->has_body;
     attempt->is_body_complete = stream->is_request_complete;
@@ -209,7 +221,7 @@ void attempt_open_mirror(struct stream *stream, const struct xc_action *action)
     }
     if (stream->xc.timeout_ns > 0)
         heap_put(&wire->timers, &attempt->timer.node, ns_add(wire->now_ns, stream->xc.timeout_ns));
-    ask_for(attempt, action, &stream->down->down);
+    ask_for(attempt, target.endpoint_index, &stream->down->down);
 }
 
 bool attempt_pump(struct attempt *attempt)
@@ -226,6 +238,8 @@ bool attempt_pump(struct attempt *attempt)
         enum rc rc = h1_write_end(&conn->out, &attempt->framing, NULL);
         ASSERT(rc == RC_OK);
         attempt->is_end_sent = true;
+        if (attempt->stream != NULL)
+            attempt->stream->xc.record.request_sent_ns = record_moment(attempt->wire->now_ns);
     }
     conn_written(conn);
     return is_first;
@@ -265,6 +279,8 @@ void attempt_attach(struct attempt *attempt, struct conn *conn, bool is_reused)
     ASSERT(attempt->conn == NULL);
     attempt_note_unqueued(attempt);
     attempt->conn = conn;
+    if (attempt->stream != NULL)
+        attempt->stream->xc.record.upstream = facts_upstream(conn, &attempt->stream->arena);
     upstream_lend(conn, attempt);
     note_attached(attempt, is_reused);
 }
@@ -285,6 +301,8 @@ void attempt_fail(struct attempt *attempt, enum failure failure, struct str text
 {
     struct stream *stream = attempt->stream;
     uint32_t ordinal = attempt->ordinal;
+    if (stream == NULL)
+        count_mirrored(attempt, failure_row(failure)->status);
     give(attempt);
     if (stream == NULL)
         return;
@@ -305,6 +323,9 @@ void attempt_done(struct attempt *attempt)
 void attempt_wake(struct attempt *attempt)
 {
     ASSERT(attempt->stream == NULL);
+    engine_cluster_stats(attempt->wire->engine, attempt->cluster_index)
+        ->counters[STAT_CLUSTER_upstream_rq_timeout]++;
+    count_mirrored(attempt, 504);
     attempt_abandon(attempt);
 }
 

@@ -54,8 +54,9 @@ struct attempt {
 
 /* Carries out XC_ATTEMPT; what comes of it at once is told to the stream. */
 void attempt_open(struct stream *stream, const struct xc_action *action);
-/* Carries out XC_MIRROR. */
-void attempt_open_mirror(struct stream *stream, const struct xc_action *action);
+/* Carries out one of XC_MIRROR's. */
+void attempt_open_mirror(struct stream *stream, const struct request_head *request,
+                         struct xc_mirror target);
 
 /* Sends what there is to send; true when these were the first bytes. */
 bool attempt_pump(struct attempt *attempt);

@@ -65,6 +65,8 @@ struct conn *conn_take(struct wire *wire, enum conn_side side)
     ASSERT(conn->state == CONN_FREE);
     ASSERT(conn->unsent_bytes == 0);
     conn->side = side;
+    conn->id = ++wire->conn_id;
+    conn->tally = (struct tally){.began_ns = wire->now_ns};
     conn->state = side == CONN_UPSTREAM ? CONN_CONNECTING : CONN_OPEN;
     conn->speech = SPEECH_UNKNOWN;
     wire->conn_count++;
@@ -142,6 +144,7 @@ struct str conn_take_bytes(struct conn *conn)
     struct str bytes = str_from(buf_str(&conn->out), conn->taken_bytes);
     conn->is_write_wished = false;
     conn->taken_bytes += bytes.len;
+    tally_sent(&conn->tally, bytes.len);
     return bytes;
 }
 

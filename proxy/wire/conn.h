@@ -20,6 +20,7 @@
 #include "base/list.h"
 #include "proxy/http/h1.h"
 #include "proxy/wire/inside.h"
+#include "proxy/wire/tally.h"
 
 struct attempt;
 struct pool;
@@ -41,6 +42,7 @@ enum conn_speech { SPEECH_UNKNOWN, SPEECH_HTTP, SPEECH_TCP };
 /* What only a downstream connection has. */
 struct conn_downstream {
     const struct listener *listener;
+    const struct filter_chain *chain;           /* NULL until one was chosen */
     const struct http_connection_manager *http; /* SPEECH_HTTP */
     struct peer_facts peer;
     struct str original_address;
@@ -60,6 +62,8 @@ struct conn_upstream {
     const struct endpoint *endpoint; /* NULL: an original destination */
     struct str address;
     uint32_t port;
+    struct str local_address; /* empty: the carrier did not say */
+    uint32_t local_port;
     struct pool *pool;       /* NULL: not pooled */
     struct attempt *attempt; /* whose request it carries, or NULL */
     bool is_interim;         /* the message being read is a 1xx */
@@ -72,6 +76,8 @@ struct conn {
     struct wire *wire;
     uint32_t number;
     uint32_t generation; /* of this number's use */
+    uint64_t id;         /* from 1, of this wire; never used again */
+    struct tally tally;
     enum conn_side side;
     enum conn_state state;
     enum conn_speech speech;

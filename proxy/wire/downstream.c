@@ -16,7 +16,7 @@
 
 static void count(const struct conn *conn, enum http_stat stat)
 {
-    engine_http_stats(conn->wire->engine)->counters[stat]++;
+    conn->tally.http->counters[stat]++;
 }
 
 static int64_t idle_timeout_ns(const struct http_connection_manager *http)
@@ -67,6 +67,7 @@ static void open_http(struct conn *conn, const struct http_connection_manager *h
 {
     ASSERT(conn->parser == NULL);
     conn->speech = SPEECH_HTTP;
+    tally_http(conn, http);
     conn->down.http = http;
     conn->parser = h1_parser_new(H1_REQUESTS, (struct h1_settings){
                                                   .is_accepting_http10 = http->is_accepting_http10,
@@ -94,9 +95,11 @@ static void open_chain(struct conn *conn, enum chain_protocol protocol)
 {
     const struct filter_chain *chain = choose(&conn->down, conn->down.listener, protocol);
     if (chain == NULL) {
+        tally_no_chain(conn);
         conn_close(conn);
         return;
     }
+    conn->down.chain = chain;
     switch (chain->kind) {
     case CHAIN_HTTP:
         open_http(conn, &chain->http);
@@ -287,12 +290,14 @@ void downstream_read(struct conn *conn, struct str bytes)
 void downstream_note_end(struct conn *conn)
 {
     struct stream *stream = conn->down.stream;
+    conn->tally.is_remote_end = true;
     if (conn->unsent_bytes > 0)
         conn_abort(conn);
     else
         conn_close(conn);
     if (stream == NULL)
         return;
+    count(conn, STAT_HTTP_downstream_cx_destroy_active_rq);
     count(conn, STAT_HTTP_downstream_cx_destroy_remote_active_rq);
     stream_note_client_gone(stream);
 }
@@ -399,6 +404,12 @@ static const struct http_connection_manager *find_http(const struct conn *old,
     return chain != NULL && chain->kind == CHAIN_HTTP ? &chain->http : NULL;
 }
 
+static const struct filter_chain *chain_of(const struct http_connection_manager *http)
+{
+    return (const struct filter_chain *)(const void *)((const char *)http -
+                                                       offsetof(struct filter_chain, http));
+}
+
 /* Its age is counted from the same moment. */
 static void keep_age(struct conn *conn, const struct conn *old,
                      const struct http_connection_manager *http)
@@ -415,6 +426,7 @@ static void go_on(struct conn *conn, const struct conn *old,
                   const struct http_connection_manager *http)
 {
     open_http(conn, http);
+    conn->down.chain = chain_of(http);
     conn->down.is_idle_over = old->down.is_idle_over;
     conn->down.request_count = old->down.request_count;
     keep_age(conn, old, http);

@@ -48,6 +48,7 @@ struct wire {
     struct date date;
     int64_t now_ns;
     int64_t epoch_seconds; /* since 1970 at time 0 */
+    uint64_t conn_id;      /* the last one that was given */
     uint32_t conn_count;   /* both directions, until gone */
     uint32_t downstream_count;
     uint32_t exchange_count;

@@ -21,7 +21,7 @@ static struct str date(struct wire *wire)
 
 static void count(const struct stream *stream, enum http_stat stat)
 {
-    engine_http_stats(stream->wire->engine)->counters[stat]++;
+    stream->xc.setup.http_stats->counters[stat]++;
 }
 
 static void count_status(const struct stream *stream, uint32_t status)
@@ -45,6 +45,8 @@ static bool is_last_on_connection(struct stream *stream)
         down->is_last = true;
         count(stream, STAT_HTTP_downstream_rq_response_before_rq_complete);
     }
+    if (stream->wire->is_draining && !down->is_last)
+        count(stream, STAT_HTTP_downstream_cx_drain_close);
     if (stream->wire->is_draining)
         down->is_last = true;
     return down->is_last || down->is_idle_over;
@@ -85,6 +87,10 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     struct response_head out = *head;
     stream->is_tunnel =
         stream->is_upgrade && head->status == 101 && h1_head_is_upgrade(&head->headers);
+    if (stream->is_tunnel) {
+        count(stream, STAT_HTTP_downstream_cx_upgrades_total);
+        count(stream, STAT_HTTP_downstream_cx_upgrades_active);
+    }
     /* To Envoy an upgrade's request never completes, so there is no time to tell. */
     if (stream->is_upgrade)
         header_remove(&out.headers, STR("x-envoy-upstream-service-time"));
@@ -97,6 +103,9 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     enum rc rc = h1_write_response(&down->out, &out, !is_end, is_last && !stream->is_tunnel,
                                    stream->is_http10, &stream->framing);
     ASSERT(rc == RC_OK);
+    struct response_head *sent = ARENA_NEW(&stream->arena, struct response_head);
+    *sent = out;
+    stream->xc.record.response = sent;
     stream->is_responding = true;
     stream_note_responding(stream);
     count(stream, STAT_HTTP_downstream_rq_completed);

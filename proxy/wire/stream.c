@@ -6,8 +6,10 @@
 
 #include "base/ns.h"
 #include "proxy/core/stats.h"
+#include "proxy/http/remote.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/downstream.h"
+#include "proxy/wire/facts.h"
 #include "proxy/wire/response.h"
 
 /* The first block holds a usual request's and response's heads. */
@@ -31,7 +33,7 @@ static void make(struct stream *stream, struct wire *wire, uint32_t number)
 
 static void count(const struct stream *stream, enum http_stat stat)
 {
-    engine_http_stats(stream->wire->engine)->counters[stat]++;
+    stream->xc.setup.http_stats->counters[stat]++;
 }
 
 /* Envoy's router passes the first of these on, and no other (ENVOY.md 3.5). */
@@ -69,7 +71,8 @@ static void carry_out(struct stream *stream, const struct xc_action *action)
         count(stream, STAT_HTTP_downstream_rq_tx_reset);
         return;
     case XC_MIRROR:
-        attempt_open_mirror(stream, action);
+        for (uint32_t i = 0; i < action->mirror_count; i++)
+            attempt_open_mirror(stream, action->request, action->mirrors[i]);
         return;
     case XC_FINISH:
         stream_finish(stream);
@@ -165,19 +168,24 @@ void stream_start(struct stream *stream)
     bool is_traced = wire->options.is_recording_traces;
     if (is_traced)
         trace_init(&stream->trace, &stream->trace_arena, wire->options.trace_items_max);
+    struct record_downstream downstream = facts_downstream(stream->down, &stream->arena);
     struct xc_setup setup = {
         .engine = wire->engine,
         .listener = down->listener,
         .http = down->http,
+        .http_stats = stream->down->tally.http,
         .has_original = down->original_address.len > 0,
         .arena = &stream->arena,
         .trace = is_traced ? &stream->trace : NULL,
+        .downstream = &downstream,
+        .node_address = down->peer.node_address,
     };
     exchange_init(&stream->xc, &setup, wire->now_ns);
     stream->is_started = true;
     wire->exchange_count++;
     count(stream, STAT_HTTP_downstream_rq_total);
     count(stream, STAT_HTTP_downstream_rq_http1_total);
+    count(stream, STAT_HTTP_downstream_rq_active);
     deadlines_start(&stream->deadlines, down->http, wire->now_ns);
     set_timer(stream);
 }
@@ -242,6 +250,11 @@ static struct pipeline_answer run_pipeline(struct stream *stream, const struct h
     const struct conn_downstream *down = &stream->down->down;
     struct request_head *head = event->request;
     struct str path = head->path;
+    struct record_downstream *facts = &stream->xc.record.downstream;
+    struct str remote = remote_address(down->http, &down->peer, head, &facts->remote_port);
+    /* The connection's own text may be gone before the record. */
+    bool is_peer = remote.ptr == down->peer.remote_address.ptr;
+    facts->remote_address = is_peer ? facts->direct_address : remote;
     struct pipeline_answer answer =
         pipeline_request(down->http, &down->peer, event->is_upgrade, head,
                          engine_rng_uuid(stream->wire->engine), &stream->arena);
@@ -443,6 +456,20 @@ static void let_mirrors_go(struct stream *stream)
     }
 }
 
+/* Counted when it is over; its time when the client got the whole response. */
+static void tally_stream(struct stream *stream)
+{
+    struct http_stats *stats = stream->xc.setup.http_stats;
+    const struct record *record = &stream->xc.record;
+    stats->counters[STAT_HTTP_downstream_rq_active]--;
+    if (stream->is_tunnel)
+        stats->counters[STAT_HTTP_downstream_cx_upgrades_active]--;
+    if (stream->is_responding && !stream->is_cut && stream->down != NULL)
+        histogram_note(&stats->rq_time,
+                       (uint64_t)((stream->wire->now_ns - record->started_ns) / NS_MS),
+                       stream->wire->now_ns, &stream->wire->memory);
+}
+
 void stream_finish(struct stream *stream)
 {
     struct wire *wire = stream->wire;
@@ -454,6 +481,8 @@ void stream_finish(struct stream *stream)
     let_mirrors_go(stream);
     if (stream->is_started || stream->is_session)
         wire->exchange_count--;
+    if (stream->is_started)
+        tally_stream(stream);
     wishes_add(&wire->wishes, (struct wish){.kind = WIRE_DONE, .stream = stream});
     struct conn *down = stream->down;
     stream->down = NULL;

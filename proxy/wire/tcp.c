@@ -11,15 +11,21 @@
 #include "proxy/core/lb.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/dial.h"
+#include "proxy/wire/facts.h"
 #include "proxy/wire/upstream.h"
 
 /* Envoy's default. */
 #define IDLE_TIMEOUT_NS NS_HOUR
 
+static struct cluster_stats *cluster_stats_of(const struct stream *session)
+{
+    return engine_cluster_stats(session->wire->engine, session->up->up.cluster_index);
+}
+
 static void count(const struct stream *session, enum cluster_stat stat)
 {
-    const struct conn *up = session->up;
-    engine_cluster_stats(session->wire->engine, up->up.cluster_index)->counters[stat]++;
+    cluster_stats_of(session)->counters[stat]++;
 }
 
 static struct conn *other_of(const struct conn *conn)
@@ -56,6 +62,7 @@ static void give_up(struct stream *session)
 static void count_closed(const struct stream *session, bool is_remote, bool is_active)
 {
     count(session, STAT_CLUSTER_upstream_cx_destroy);
+    cluster_stats_of(session)->counters[STAT_CLUSTER_upstream_cx_active]--;
     count(session, is_remote ? STAT_CLUSTER_upstream_cx_destroy_remote
                              : STAT_CLUSTER_upstream_cx_destroy_local);
     if (!is_active)
@@ -102,13 +109,13 @@ static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
 
 /* Where to? False: there is no usable endpoint. */
 static bool choose_target(const struct conn *conn, uint32_t cluster_index,
-                          struct upstream_target *target)
+                          struct dial_target *target)
 {
     const struct cluster *cluster = &conn->wire->snapshot->clusters[cluster_index];
-    *target = (struct upstream_target){.cluster_index = cluster_index,
-                                       .endpoint_index = LB_NONE,
-                                       .address = conn->down.original_address,
-                                       .port = conn->down.original_port};
+    *target = (struct dial_target){.cluster_index = cluster_index,
+                                   .endpoint_index = LB_NONE,
+                                   .address = conn->down.original_address,
+                                   .port = conn->down.original_port};
     if (cluster->type == CLUSTER_ORIGINAL_DST)
         return target->address.len > 0;
     target->endpoint_index = lb_pick(balancer(conn->wire, cluster_index), &conn->wire->rng_tcp);
@@ -120,17 +127,21 @@ static struct stream *begin_session(struct conn *conn)
     struct stream *session = stream_take(conn);
     session->is_session = true;
     session->active_ns = conn->wire->now_ns;
-    session->session_record = (struct record){.started_ns = conn->wire->now_ns};
+    session->session_record = (struct record){
+        .started_ns = conn->wire->now_ns,
+        .is_tcp = true,
+        .downstream = facts_downstream(conn, &session->arena),
+    };
     conn->session = session;
     conn->wire->exchange_count++;
     conn_set_timer(conn, ns_add(conn->wire->now_ns, IDLE_TIMEOUT_NS));
     return session;
 }
 
-static void connect_session(struct stream *session, const struct upstream_target *target)
+static void connect_session(struct stream *session, const struct dial_target *target)
 {
     struct record *record = &session->session_record;
-    struct conn *up = upstream_open(session->wire, target);
+    struct conn *up = dial(session->wire, target);
     if (up == NULL) {
         record_add_flag(record, STR("UO"));
         give_up(session);
@@ -141,7 +152,10 @@ static void connect_session(struct stream *session, const struct upstream_target
     session->up = up;
     record->endpoint = up->up.endpoint;
     record->attempt_count = 1;
+    record->upstream.address = arena_str(&session->arena, up->up.address);
+    record->upstream.port = up->up.port;
     count(session, STAT_CLUSTER_upstream_cx_total);
+    count(session, STAT_CLUSTER_upstream_cx_active);
     count(session, STAT_CLUSTER_upstream_rq_pending_total);
 }
 
@@ -149,6 +163,7 @@ static void fail_connect(struct stream *session, bool is_timeout, struct str why
 {
     struct record *record = &session->session_record;
     count(session, STAT_CLUSTER_upstream_cx_connect_fail);
+    tally_connect_failed(session->up);
     count(session, STAT_CLUSTER_upstream_rq_pending_failure_eject);
     if (is_timeout)
         count(session, STAT_CLUSTER_upstream_cx_connect_timeout);
@@ -173,6 +188,7 @@ void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
 {
     struct wire *wire = conn->wire;
     conn->speech = SPEECH_TCP;
+    tally_tcp(conn, proxy);
     struct stream *session = begin_session(conn);
     struct record *record = &session->session_record;
     struct str name = choose_cluster(wire, proxy);
@@ -184,7 +200,7 @@ void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
         return;
     }
     record->cluster = &wire->snapshot->clusters[cluster_index];
-    struct upstream_target target;
+    struct dial_target target;
     if (!choose_target(conn, cluster_index, &target)) {
         engine_cluster_stats(wire->engine, cluster_index)
             ->counters[STAT_CLUSTER_upstream_cx_none_healthy]++;
@@ -208,6 +224,7 @@ void tcp_note_connected(struct conn *conn)
         conn_write(conn, waiting);
         buf_clear(&down->in);
     }
+    session->session_record.upstream = facts_upstream(conn, &session->arena);
     conn_resume(down);
     if (down->is_read_ended)
         conn_shutdown(conn);
@@ -276,8 +293,10 @@ void tcp_wake(struct conn *conn)
         return;
     }
     int64_t due_ns = ns_add(session->active_ns, IDLE_TIMEOUT_NS);
-    if (conn->wire->now_ns >= due_ns)
+    if (conn->wire->now_ns >= due_ns) {
+        tally_tcp_idle(session->down);
         close_pair(session, false);
-    else
+    } else {
         conn_set_timer(conn, due_ns);
+    }
 }

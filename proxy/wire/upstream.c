@@ -11,12 +11,12 @@
 #include "base/ns.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/dial.h"
 #include "proxy/wire/response.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 
-/* Envoy's defaults. */
-#define CONNECT_TIMEOUT_NS (5 * NS_SECOND)
+/* Envoy's default. */
 #define IDLE_TIMEOUT_NS NS_HOUR
 
 static void count(struct conn *conn, enum cluster_stat stat)
@@ -29,10 +29,47 @@ static struct attempt *attempt_at(struct wire *wire, uint32_t number)
     return slots_at(&wire->attempts, number);
 }
 
+/* All who are to fail with this connection. They are collected first: what
+ * the first one's exchange does next may queue another. */
+static void fail_waiters(struct conn *conn, enum failure failure, struct str why)
+{
+    struct wire *wire = conn->wire;
+    struct list failed;
+    tally_connect_failed(conn);
+    list_init(&failed);
+    for (uint32_t waiter = pool_next_failed(conn->up.pool); waiter != POOL_NONE;
+         waiter = pool_next_failed(conn->up.pool)) {
+        struct attempt *attempt = attempt_at(wire, waiter);
+        attempt_note_unqueued(attempt);
+        list_push_back(&failed, &attempt->failing);
+    }
+    while (!list_is_empty(&failed))
+        attempt_fail(LIST_ITEM(list_first(&failed), struct attempt, failing), failure, why);
+}
+
+/* A pooled connection is gone; who waits may need another one, or it would wait
+ * for nobody. */
+static void replace(struct conn *conn)
+{
+    struct conn_upstream *up = &conn->up;
+    if (!pool_needs_connection(up->pool))
+        return;
+    struct dial_target target = {.cluster_index = up->cluster_index,
+                                 .endpoint_index = up->endpoint_index,
+                                 .pool = up->pool,
+                                 .address = up->address,
+                                 .port = up->port};
+    if (dial(conn->wire, &target) != NULL)
+        return;
+    pool_refuse_waiting(up->pool);
+    fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
+}
+
 static void close_pooled(struct conn *conn, enum pool_close by)
 {
     conn_close(conn);
     pool_note_closed(conn->up.pool, conn->number, by);
+    replace(conn);
 }
 
 /* Nobody needs it now. A wire that ends has no use for it later either. */
@@ -57,6 +94,7 @@ static void offer(struct conn *conn)
         return;
     }
     rest(conn);
+    fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
 }
 
 static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool has_surplus)
@@ -69,11 +107,8 @@ static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool h
         count(conn, STAT_CLUSTER_upstream_cx_close_notify);
         return false;
     }
-    if (!pool_may_keep(conn->up.pool, conn->number)) {
-        count(conn, STAT_CLUSTER_upstream_cx_max_requests);
-        return false;
-    }
-    return attempt->is_end_sent && !conn->wire->is_draining && !conn->up.is_old;
+    return attempt->is_end_sent && !conn->wire->is_draining && !conn->up.is_old &&
+           pool_may_keep(conn->up.pool, conn->number);
 }
 
 /* The response is complete: the connection goes its own way. */
@@ -326,62 +361,6 @@ static bool is_tunnel(const struct attempt *attempt)
     return attempt->stream != NULL && attempt->stream->is_tunnel;
 }
 
-/* All who waited for this connect fail with it. They are collected first: what
- * the first one's exchange does next may queue another. */
-static void fail_waiters(struct conn *conn, enum failure failure, struct str why)
-{
-    struct wire *wire = conn->wire;
-    struct list failed;
-    list_init(&failed);
-    for (uint32_t waiter = pool_next_failed(conn->up.pool); waiter != POOL_NONE;
-         waiter = pool_next_failed(conn->up.pool)) {
-        struct attempt *attempt = attempt_at(wire, waiter);
-        attempt_note_unqueued(attempt);
-        list_push_back(&failed, &attempt->failing);
-    }
-    while (!list_is_empty(&failed))
-        attempt_fail(LIST_ITEM(list_first(&failed), struct attempt, failing), failure, why);
-}
-
-static void resolve(struct conn *conn, const struct upstream_target *target)
-{
-    struct conn_upstream *up = &conn->up;
-    up->cluster_index = target->cluster_index;
-    up->cluster = &conn->wire->snapshot->clusters[target->cluster_index];
-    up->endpoint_index = target->endpoint_index;
-    up->pool = target->pool;
-    if (target->endpoint_index < up->cluster->endpoint_count) {
-        up->endpoint = &up->cluster->endpoints[target->endpoint_index];
-        up->address = up->endpoint->address;
-        up->port = up->endpoint->port;
-    } else {
-        up->address = arena_str(&conn->facts, target->address);
-        up->port = target->port;
-    }
-}
-
-struct conn *upstream_open(struct wire *wire, const struct upstream_target *target)
-{
-    struct conn *conn = conn_take(wire, CONN_UPSTREAM);
-    if (conn == NULL)
-        return NULL;
-    resolve(conn, target);
-    int64_t timeout_ns = conn->up.cluster->connect_timeout_ns;
-    conn_set_timer(conn, ns_add(wire->now_ns, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS));
-    wishes_add(&wire->wishes,
-               (struct wish){.kind = WIRE_CONNECT, .conn = conn, .generation = conn->generation});
-    if (target->pool == NULL)
-        return conn;
-    conn->speech = SPEECH_HTTP;
-    conn->parser = h1_parser_new(H1_RESPONSES, (struct h1_settings){
-                                                   .is_accepting_http10 = true,
-                                                   .head_bytes_max = LIMIT_RESPONSE_HEAD_BYTES,
-                                                   .header_count_max = LIMIT_HEADER_COUNT,
-                                               });
-    pool_note_connecting(target->pool, conn->number);
-    return conn;
-}
-
 void upstream_note_connected(struct conn *conn)
 {
     struct wire *wire = conn->wire;
@@ -392,6 +371,7 @@ void upstream_note_connected(struct conn *conn)
         return;
     }
     rest(conn);
+    fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
 }
 
 void upstream_note_connect_failed(struct conn *conn, struct str why)
@@ -495,6 +475,7 @@ void upstream_reset(struct conn *conn)
     else
         conn_close(conn);
     pool_note_closed(conn->up.pool, conn->number, POOL_CLOSE_LOCAL);
+    replace(conn);
 }
 
 void upstream_close_idle(struct conn *conn)

@@ -14,17 +14,6 @@
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
 
-struct upstream_target {
-    uint32_t cluster_index;
-    uint32_t endpoint_index; /* UINT32_MAX: an original destination */
-    struct pool *pool;       /* NULL: not pooled */
-    struct str address;      /* of an original destination */
-    uint32_t port;
-};
-
-/* Wishes WIRE_CONNECT; NULL when there is no room for a connection. */
-struct conn *upstream_open(struct wire *wire, const struct upstream_target *target);
-
 void upstream_note_connected(struct conn *conn);
 void upstream_note_connect_failed(struct conn *conn, struct str why);
 void upstream_read(struct conn *conn, struct str bytes);

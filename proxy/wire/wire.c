@@ -136,6 +136,7 @@ uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int6
     struct conn *conn = downstream_take(wire, accept);
     if (conn == NULL)
         return WIRE_NONE;
+    tally_accepted(conn);
     downstream_start(conn);
     end_turn(wire);
     return conn->number;
@@ -145,6 +146,7 @@ void wire_read(struct wire *wire, uint32_t conn_number, struct str bytes, int64_
 {
     begin_turn(wire, now_ns);
     struct conn *conn = conn_at(wire, conn_number);
+    tally_read(&conn->tally, bytes.len);
     if (conn->speech == SPEECH_TCP)
         tcp_read(conn, bytes);
     else if (conn->side == CONN_UPSTREAM)
@@ -204,12 +206,21 @@ void wire_connected(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     if (conn->state == CONN_CONNECTING) {
         conn->state = CONN_OPEN;
         conn_stop_timer(conn);
+        tally_connected(conn);
         if (conn->speech == SPEECH_TCP)
             tcp_note_connected(conn);
         else
             upstream_note_connected(conn);
     }
     end_turn(wire);
+}
+
+void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
+{
+    struct conn *conn = conn_at(wire, conn_number);
+    ASSERT(conn->side == CONN_UPSTREAM);
+    conn->up.local_address = arena_str(&conn->facts, address);
+    conn->up.local_port = port;
 }
 
 void wire_connect_failed(struct wire *wire, uint32_t conn_number, struct str why, int64_t now_ns)
@@ -244,6 +255,7 @@ void wire_gone(struct wire *wire, uint32_t conn_number)
 {
     struct conn *conn = conn_at(wire, conn_number);
     ASSERT(conn->state == CONN_CLOSING || conn->state == CONN_BROKEN);
+    tally_gone(conn);
     conn_give(conn);
 }
 
@@ -342,6 +354,7 @@ uint32_t wire_hand_over(struct wire *wire, uint32_t conn_number, const struct wi
     if (conn != NULL) {
         number = conn->number;
         old->unsent_bytes = 0;
+        tally_moved(old, conn);
         conn_give(old);
     }
     end_turn(heir->wire);

@@ -68,6 +68,9 @@ void wire_broken(struct wire *wire, uint32_t conn, int64_t now_ns);
 
 /* Answers to WIRE_CONNECT. */
 void wire_connected(struct wire *wire, uint32_t conn, int64_t now_ns);
+/* Before wire_connected, by a driver that knows it: the connection's near end,
+ * for the record. Copied. */
+void wire_note_local(struct wire *wire, uint32_t conn, struct str address, uint32_t port);
 /* `why`: "delayed connect error: Connection refused", as Envoy words it. */
 void wire_connect_failed(struct wire *wire, uint32_t conn, struct str why, int64_t now_ns);
 

@@ -90,6 +90,7 @@ static struct str rejection_words(const struct trace_event *event, struct arena 
     }
     case CONDITION_GRPC:
         return STR("the request is not gRPC");
+    case CONDITION_NONE:
     case CONDITION_RETRY_WORDS:
     case CONDITION_RETRY_LIMIT:
     case CONDITION_RETRY_BUDGET:
@@ -219,6 +220,7 @@ static struct str mirror_refusal_words(const struct trace_event *event, struct a
         return arena_format(arena, "no copy: %.*s does not exist", STR_FMT(event->text));
     case CONDITION_MIRROR_ENDPOINT:
         return arena_format(arena, "no copy: %.*s has no usable endpoint", STR_FMT(event->text));
+    case CONDITION_NONE:
     case CONDITION_PATH:
     case CONDITION_HEADER:
     case CONDITION_QUERY:
@@ -293,6 +295,7 @@ static struct str retry_refusal_words(const struct trace_event *event, struct ar
     case CONDITION_RETRY_BODY:
         return arena_format(arena, "no more: the body is longer than the %lld bytes that are kept",
                             (long long)event->number);
+    case CONDITION_NONE:
     case CONDITION_PATH:
     case CONDITION_HEADER:
     case CONDITION_QUERY:

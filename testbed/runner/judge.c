@@ -149,9 +149,19 @@ static void judge_numbers(const struct want_numbers *want, const char *where, bo
                        : STR("nothing"));
 }
 
-static bool duration_holds(const struct want_duration *want, int64_t got_ns, bool is_virtual)
+/* How much longer than a plain duration it may be. What back-offs took was drawn:
+ * a plain duration does not mean it. */
+static int64_t late_ns(const struct want_duration *want, const struct outcome *outcome,
+                       bool is_virtual)
 {
-    int64_t from_ns = want->from_ns, to_ns = want->to_ns;
+    int64_t slack_ns = is_virtual ? VIRTUAL_SLACK_NS : ns_max(REAL_SLACK_NS, want->to_ns / 10);
+    return slack_ns + (outcome->has_record ? outcome->record.backoff_ns : 0);
+}
+
+static bool duration_holds(const struct want_duration *want, const struct outcome *outcome,
+                           bool is_virtual)
+{
+    int64_t from_ns = want->from_ns, to_ns = want->to_ns, got_ns = outcome->duration_ns;
     int64_t early_ns = is_virtual ? VIRTUAL_SLACK_NS : REAL_EARLY_NS;
     switch (want->order) {
     case WANT_BELOW:
@@ -165,19 +175,15 @@ static bool duration_holds(const struct want_duration *want, int64_t got_ns, boo
     case WANT_BETWEEN:
         return got_ns >= from_ns - early_ns && got_ns <= to_ns;
     case WANT_EQUAL:
-        if (!is_virtual)
-            to_ns += ns_max(REAL_SLACK_NS, to_ns / 10);
-        else
-            to_ns += VIRTUAL_SLACK_NS;
-        return got_ns >= from_ns - early_ns && got_ns <= to_ns;
+        return got_ns >= from_ns - early_ns && got_ns <= to_ns + late_ns(want, outcome, is_virtual);
     }
     UNREACHABLE("want_order");
 }
 
-static void judge_duration(const struct want_duration *want, int64_t got_ns, bool is_virtual,
-                           struct complaints *out)
+static void judge_duration(const struct want_duration *want, const struct outcome *outcome,
+                           bool is_virtual, struct complaints *out)
 {
-    if (!want->is_given || duration_holds(want, got_ns, is_virtual))
+    if (!want->is_given || duration_holds(want, outcome, is_virtual))
         return;
     struct str from = duration_text(want->from_ns, out->scratch);
     struct str words =
@@ -186,7 +192,7 @@ static void judge_duration(const struct want_duration *want, int64_t got_ns, boo
                            STR_FMT(duration_text(want->to_ns, out->scratch)))
             : arena_format(out->scratch, "%s%.*s", want_order_sign(want->order), STR_FMT(from));
     complain(out, want->origin, STR("response.duration"), words,
-             duration_text(got_ns / NS_US * NS_US, out->scratch));
+             duration_text(outcome->duration_ns / NS_US * NS_US, out->scratch));
 }
 
 /* Nobody logs a request that reached no proxy: it has no flags. */
@@ -292,7 +298,7 @@ static void judge_response(const struct want_response *want, const struct outcom
     judge_headers(&want->trailers, "response.trailers",
                   &(struct seen_headers){outcome->trailers, outcome->trailer_count}, out);
     judge_interim(want, outcome, out);
-    judge_duration(&want->duration, outcome->duration_ns, is_virtual, out);
+    judge_duration(&want->duration, outcome, is_virtual, out);
 }
 
 static void judge_error(const struct expect *expect, const struct outcome *outcome,

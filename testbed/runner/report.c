@@ -94,7 +94,7 @@ static void text_test(struct report *report, const struct suite *suite,
                       const struct test_result *result, int64_t took_ns)
 {
     bool is_passed = result->status == TEST_PASSED;
-    if (is_passed && report->is_quiet)
+    if (is_passed && report->is_quiet && result->log_count == 0)
         return;
     MUST(buf_format(
         report->out, "  %s%s%s %.*s %s(%llu request%s, %lld ms)%s\n",
@@ -102,6 +102,8 @@ static void text_test(struct report *report, const struct suite *suite,
         colour(report, "\033[0m"), STR_FMT(result->test->name), colour(report, "\033[2m"),
         (unsigned long long)result->request_count, result->request_count == 1 ? "" : "s",
         (long long)(took_ns / NS_MS), colour(report, "\033[0m")));
+    for (uint32_t i = 0; i < result->log_count; i++)
+        MUST(buf_format(report->out, "      %.*s\n", STR_FMT(result->log[i].text)));
     if (is_passed)
         return;
     if (result->status == TEST_BROKEN)
@@ -193,6 +195,21 @@ static void junit_test(struct report *report, const struct suite *suite,
 
 /* --- json ------------------------------------------------------------------ */
 
+static void json_log(struct json *json, const struct test_result *result)
+{
+    if (result->log_count == 0)
+        return;
+    json_key(json, STR("accessLog"));
+    json_begin_array(json);
+    for (uint32_t i = 0; i < result->log_count; i++) {
+        json_begin_object(json);
+        json_key_i64(json, STR("case"), result->log[i].case_index);
+        json_key_str(json, STR("line"), result->log[i].text);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
 static void json_test(struct report *report, const struct suite *suite,
                       const struct test_result *result, int64_t took_ns)
 {
@@ -206,6 +223,7 @@ static void json_test(struct report *report, const struct suite *suite,
     json_u64(json, suite->seed);
     if (result->status == TEST_BROKEN)
         json_key_str(json, STR("error"), result->why_broken);
+    json_log(json, result);
     json_key(json, STR("failures"));
     json_begin_array(json);
     for (uint32_t i = 0; i < result->complaints.count; i++) {

@@ -12,6 +12,7 @@
 #include "testbed/sockets/sockets.h"
 #include "testbed/world/outcome.h"
 
+#define LOG_LINE_BYTES_MAX (64u * 1024)
 #define ARENA_BLOCK_BYTES (64u * 1024)
 /* In virtual time, up to so many requests each have a trace in case they fail; of
  * more, a test that failed is run again. */
@@ -124,6 +125,27 @@ static struct str request_words(const struct call *call, struct arena *arena)
                         STR_FMT(str_slice(call->uri, 0, WORDS_BYTES_MAX)));
 }
 
+static void keep_log_line(struct run *run, const struct suite_case *step,
+                          const struct outcome *outcome)
+{
+    struct test_result *result = run->result;
+    if (run->options->log == NULL)
+        return;
+    struct log_line *line =
+        ARENA_PUSH(run->arena, result->log, result->log_count, result->log_capacity);
+    *line = (struct log_line){.case_index = (uint32_t)(step - run->test->cases)};
+    if (!outcome->has_record)
+        return;
+    struct access_log_facts facts = {.record = &outcome->record,
+                                     .epoch_seconds = outcome->epoch_seconds};
+    char *text = arena_alloc(&run->scratch, LOG_LINE_BYTES_MAX);
+    size_t size = access_log_render(run->options->log, &facts, text, LOG_LINE_BYTES_MAX);
+    struct str whole = {text, size};
+    if (str_has_suffix(whole, STR("\n")))
+        whole.len--;
+    line->text = arena_str(run->arena, whole);
+}
+
 static void take_outcome(struct run *run, const struct suite_case *step, struct tally *tally,
                          const struct call *call, const struct outcome *outcome)
 {
@@ -136,6 +158,7 @@ static void take_outcome(struct run *run, const struct suite_case *step, struct 
         judge_mirror(&step->expect, outcome, run->world, complaints);
     complaints->request = STR_EMPTY;
     tally_add(tally, outcome);
+    keep_log_line(run, step, outcome);
     if (complaints->said_count != before)
         keep_story(run, outcome);
 }

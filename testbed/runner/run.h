@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "proxy/core/access_log.h"
 #include "testbed/runner/judge.h"
 #include "testbed/runner/suite.h"
 #include "testbed/world/play.h"
@@ -16,10 +17,17 @@ enum run_engine { RUN_SIM, RUN_LIVE };
 
 struct run_options {
     enum run_engine engine;
-    struct diag_list *diags; /* warnings of the manifests, errors of worlds */
+    struct diag_list *diags;             /* warnings of the manifests, errors of worlds */
+    const struct access_log_format *log; /* NULL: no log lines are kept */
 };
 
 enum test_status { TEST_PASSED, TEST_FAILED, TEST_BROKEN };
+
+/* What the caller's proxy would log of a request. */
+struct log_line {
+    uint32_t case_index;
+    struct str text; /* without its newline; empty: the proxy has finished no exchange */
+};
 
 struct test_result {
     const struct suite_test *test;
@@ -28,6 +36,8 @@ struct test_result {
     struct str why_broken;
     uint64_t request_count;
     uint64_t seed;
+    struct log_line *log; /* of every request, in order; run_options.log */
+    uint32_t log_count, log_capacity;
     /* Of the first failing request, when there was a trace. */
     bool has_story;
     struct outcome story; /* with its trace */

@@ -11,6 +11,9 @@
 #include "base/check.h"
 #include "testbed/sim/inside.h"
 
+#define FIRST_LOCAL_PORT 32768u
+#define LOCAL_PORT_COUNT 28232u
+
 static void release(struct sim *sim, struct link *link)
 {
     if (!link_is_over(link))
@@ -102,6 +105,15 @@ static void tell_standin(struct sim *sim, struct sim_standin *standin, const str
     sim_standin_turn(sim, standin);
 }
 
+/* The near end of a proxy's own connections: its pod, and a port like those
+ * that kernels give. */
+static void note_local(struct sim *sim, const struct link_end *end)
+{
+    const struct sim_proxy *proxy = end->proxy;
+    wire_note_local(proxy->wire, end->conn, sim->world->clients[proxy->client].address,
+                    FIRST_LOCAL_PORT + end->conn % LOCAL_PORT_COUNT);
+}
+
 static void tell_proxy(struct sim *sim, struct link_end *end, const struct parcel *parcel)
 {
     struct wire *wire = end->proxy->wire;
@@ -109,6 +121,7 @@ static void tell_proxy(struct sim *sim, struct link_end *end, const struct parce
     case PARCEL_SYN:
         UNREACHABLE("a connection that has a number is there already");
     case PARCEL_ACCEPTED:
+        note_local(sim, end);
         wire_connected(wire, end->conn, sim->now_ns);
         break;
     case PARCEL_REFUSED:

@@ -113,6 +113,7 @@ static void give_record(struct sim *sim, struct sim_caller *caller,
         return;
     struct outcome *outcome = &sim->batch.outcomes[wanted.index];
     outcome_take_record(outcome, action->record, action->trace, sim->batch.arena);
+    outcome->epoch_seconds = EPOCH_SECONDS;
 }
 
 static void take_record(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/list.h"
+#include "proxy/live/server.h"
 #include "testbed/sockets/door.h"
 #include "testbed/sockets/hop.h"
 #include "testbed/sockets/peer.h"
@@ -71,5 +72,4 @@ void sockets_caller_connected(struct peer *caller);
 /* Its outcome is complete, or a kept connection went away. */
 void sockets_caller_over(struct peer *caller);
 /* A proxy finished the `nth` exchange of the connection from `remote_port`. */
-void sockets_record(struct sockets *sockets, uint32_t client, uint32_t remote_port, uint32_t nth,
-                    const struct record *record, const struct trace *trace);
+void sockets_record(struct sockets *sockets, uint32_t client, const struct server_done *done);

@@ -353,16 +353,16 @@ void sockets_caller_over(struct peer *caller)
     peer_close(caller, false);
 }
 
-void sockets_record(struct sockets *sockets, uint32_t client, uint32_t remote_port, uint32_t nth,
-                    const struct record *record, const struct trace *trace)
+void sockets_record(struct sockets *sockets, uint32_t client, const struct server_done *done)
 {
     struct sockets_batch *batch = &sockets->batch;
     for (uint32_t i = 0; batch->arena != NULL && i < batch->count; i++) {
         struct sockets_wanted *wanted = &batch->wanted[i];
-        if (!wanted->is_wanted || wanted->client != client || wanted->local_port != remote_port ||
-            wanted->nth != nth)
+        if (!wanted->is_wanted || wanted->client != client ||
+            wanted->local_port != done->remote_port || wanted->nth != done->nth)
             continue;
-        outcome_take_record(&batch->outcomes[i], record, trace, batch->arena);
+        outcome_take_record(&batch->outcomes[i], done->record, done->trace, batch->arena);
+        batch->outcomes[i].epoch_seconds = done->epoch_seconds;
         wanted->is_wanted = false;
         batch->recordless_count--;
         return;

@@ -191,7 +191,8 @@ static void add_pod(struct registrar *registrar, uint32_t index)
         if (here.len == 0)
             here = address_here(registrar, pod->address, pod->namespace, pod->kube_name);
         row.address = here;
-        if (!pod->behaviour.is_refusing)
+        /* Who drops connections refuses them here: nobody listens. */
+        if (!pod->behaviour.is_refusing && !pod->behaviour.is_dropping)
             find_port(registrar, add_row(registrar, row));
     }
 }

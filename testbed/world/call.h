@@ -92,6 +92,7 @@ struct outcome {
 
     bool has_record;           /* the caller's proxy finished an exchange for it */
     struct record record;      /* slices in the arena given to the play */
+    int64_t epoch_seconds;     /* since 1970 at time 0 of the record */
     struct str flags;          /* "UF,URX" or "-" */
     uint32_t pod;              /* of the last attempt, or of the sighting; UINT32_MAX: none */
     const struct trace *trace; /* or NULL */

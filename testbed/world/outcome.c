@@ -43,6 +43,32 @@ static const struct trace *copied_trace(const struct trace *from, struct arena *
     return trace;
 }
 
+static void copy_ends(struct record *record, struct arena *arena)
+{
+    struct record_downstream *down = &record->downstream;
+    struct record_upstream *up = &record->upstream;
+    down->remote_address = arena_str(arena, down->remote_address);
+    down->local_address = arena_str(arena, down->local_address);
+    down->direct_address = arena_str(arena, down->direct_address);
+    down->server_name = arena_str(arena, down->server_name);
+    up->local_address = arena_str(arena, up->local_address);
+    up->address = arena_str(arena, up->address);
+}
+
+static void copy_heads(struct record *record, struct arena *arena)
+{
+    if (record->request != NULL) {
+        struct request_head *request = ARENA_NEW(arena, struct request_head);
+        request_head_copy(request, record->request, arena);
+        record->request = request;
+    }
+    if (record->response != NULL) {
+        struct response_head *response = ARENA_NEW(arena, struct response_head);
+        response_head_copy(response, record->response, arena);
+        record->response = response;
+    }
+}
+
 void outcome_take_record(struct outcome *outcome, const struct record *record,
                          const struct trace *trace, struct arena *arena)
 {
@@ -55,6 +81,8 @@ void outcome_take_record(struct outcome *outcome, const struct record *record,
     copy->details = arena_str(arena, record->details);
     copy->transport_failure = arena_str(arena, record->transport_failure);
     copy->cluster_name = arena_str(arena, record->cluster_name);
+    copy_ends(copy, arena);
+    copy_heads(copy, arena);
     for (uint32_t i = 0; i < copy->flag_count; i++)
         copy->flags[i] = arena_str(arena, record->flags[i]);
     outcome->has_record = true;

@@ -5,6 +5,12 @@
  */
 #include "tests/config/translate/fixture.h"
 
+#include "base/ns.h"
+
+#define RULE_OF_A                                                                      \
+    "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\n" \
+    "spec:\n  host: a\n"
+
 #define CLUSTER(subset) "outbound|80|" subset "|a.default.svc.cluster.local"
 
 static enum lb_policy lb_of(const struct fixture *fixture, const char *name)
@@ -182,9 +188,118 @@ static void test_a_snapshot_outlives_its_mesh(void **state)
     snapshot_drop(kept);
 }
 
+static void test_connection_pools_are_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pool;
+        struct breaker_limits breakers;
+        int64_t connect_timeout_ns, idle_timeout_ns;
+        uint32_t requests_per_connection_max;
+    } rows[] = {
+        {"", {~0u, ~0u, ~0u, ~0u}, 10 * NS_SECOND, 0, 0},
+        {"{tcp: {maxConnections: 1, connectTimeout: 300ms, idleTimeout: 5s}}",
+         {1, ~0u, ~0u, ~0u},
+         300 * NS_MS,
+         5 * NS_SECOND,
+         0},
+        {"{http: {http1MaxPendingRequests: 2, http2MaxRequests: 3, maxRetries: 4,"
+         " maxRequestsPerConnection: 5, idleTimeout: 6s}, tcp: {idleTimeout: 5s}}",
+         {~0u, 2, 3, 4},
+         10 * NS_SECOND,
+         6 * NS_SECOND,
+         5},
+        {"{http: {http1MaxPendingRequests: 0, maxRetries: 0}}",
+         {~0u, ~0u, ~0u, ~0u},
+         10 * NS_SECOND,
+         0,
+         0},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        struct arena arena;
+        arena_init(&arena, 1024, 0);
+        struct str text = arena_format(&arena,
+                                       SERVICE("a", "http", "80") RULE_OF_A
+                                       "  trafficPolicy:\n"
+                                       "    loadBalancer: {simple: RANDOM}\n%s%s%s",
+                                       rows[i].pool[0] != 0 ? "    connectionPool: " : "",
+                                       rows[i].pool, rows[i].pool[0] != 0 ? "\n" : "");
+        fixture_sidecar(&fixture, text.ptr);
+        const struct cluster *cluster =
+            snapshot_cluster(fixture.snapshot, STR("outbound|80||a.default.svc.cluster.local"));
+        assert_memory_equal(&cluster->breakers, &rows[i].breakers, sizeof(cluster->breakers));
+        assert_true(cluster->connect_timeout_ns == rows[i].connect_timeout_ns);
+        assert_true(cluster->idle_timeout_ns == rows[i].idle_timeout_ns);
+        assert_int_equal(cluster->requests_per_connection_max, rows[i].requests_per_connection_max);
+        fixture_fini(&fixture);
+        arena_fini(&arena);
+    }
+}
+
+/* Parts are replaced as a whole, a port's settings inherit nothing. */
+static void test_parts_of_subsets_and_ports_replace_the_rules(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cluster;
+        uint32_t max_connections, max_retries;
+        enum lb_policy lb;
+    } rows[] = {
+        {"outbound|80||a.default.svc.cluster.local", 1, ~0u, LB_RANDOM},
+        {"outbound|80|own|a.default.svc.cluster.local", ~0u, 2, LB_RANDOM},
+        {"outbound|81||a.default.svc.cluster.local", ~0u, 3, LB_LEAST_REQUEST},
+        {"outbound|81|own|a.default.svc.cluster.local", ~0u, 2, LB_LEAST_REQUEST},
+    };
+    struct fixture fixture;
+    fixture_sidecar(
+        &fixture,
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  selector: {app: a}\n"
+        "  ports: [{name: http, port: 80}, {name: http-b, port: 81}]\n---\n" RULE_OF_A
+        "  trafficPolicy:\n"
+        "    loadBalancer: {simple: RANDOM}\n"
+        "    connectionPool: {tcp: {maxConnections: 1}}\n"
+        "    portLevelSettings: [{port: {number: 81}, connectionPool: {http: {maxRetries: 3}}}]\n"
+        "  subsets:\n"
+        "  - {name: own, trafficPolicy: {connectionPool: {http: {maxRetries: 2}}}}\n");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct cluster *cluster = snapshot_cluster(fixture.snapshot, str_of(rows[i].cluster));
+        assert_non_null(cluster);
+        assert_int_equal(cluster->breakers.max_connections, rows[i].max_connections);
+        assert_int_equal(cluster->breakers.max_retries, rows[i].max_retries);
+        assert_int_equal(cluster->lb, rows[i].lb);
+    }
+    fixture_fini(&fixture);
+}
+
+static void test_outlier_detection_is_the_clusters(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture, SERVICE("a", "http", "80") RULE_OF_A
+                    "  trafficPolicy:\n"
+                    "    outlierDetection: {consecutive5xxErrors: 3, interval: 1s,"
+                    " baseEjectionTime: 2s, maxEjectionPercent: 50, minHealthPercent: 30}\n");
+    const struct cluster *cluster =
+        snapshot_cluster(fixture.snapshot, STR("outbound|80||a.default.svc.cluster.local"));
+    const struct outlier_detection *outlier = cluster->outlier;
+    assert_non_null(outlier);
+    assert_true(outlier->has_consecutive_5xx && !outlier->has_consecutive_gateway);
+    assert_int_equal(outlier->consecutive_5xx, 3);
+    assert_true(outlier->interval_ns == NS_SECOND);
+    assert_true(outlier->base_ejection_ns == 2 * NS_SECOND);
+    assert_int_equal(outlier->max_ejection_percent, 50);
+    assert_false(cluster->has_panic_threshold_zero);
+    assert_true(cluster->panic_threshold_percent == 30);
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_connection_pools_are_limits),
+        cmocka_unit_test(test_parts_of_subsets_and_ports_replace_the_rules),
+        cmocka_unit_test(test_outlier_detection_is_the_clusters),
         cmocka_unit_test(test_policies_are_the_subsets_the_ports_or_the_rules),
         cmocka_unit_test(test_the_nearest_rule_with_the_most_specific_host_counts),
         cmocka_unit_test(test_two_rules_of_one_host_are_merged),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/proxy/core/test_exchange_filters.c - faults and CORS before the router.
+ * tests/proxy/core/test_exchange_filters.c - faults and CORS before the router, mirrors
+ * behind it.
  */
 #include "tests/proxy/core/scene.h"
 
@@ -208,6 +209,52 @@ static void test_a_fault_comes_before_cors(void **state)
     scene_fini(&scene);
 }
 
+static const struct mirror_policy MIRRORS[] = {
+    {.cluster = STR_INIT("pod")},
+    {.cluster = STR_INIT("nowhere")},
+    {.cluster = STR_INIT("empty")},
+    {.cluster = STR_INIT("pod"), .has_share = true, .share = {0, 100}},
+    {.cluster = STR_INIT("pod"), .has_share = true, .share = {100, 100}},
+};
+
+static void test_the_first_attempt_is_copied_to_whom_there_is(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct retry_policy once = {.conditions = RETRY_ON_BIT(5XX), .num_retries = 1};
+    struct scene scene;
+    scene_init(&scene);
+    struct route *route = route_of(&scene);
+    route->forward.mirrors = MIRRORS;
+    route->forward.mirror_count = COUNT_OF(MIRRORS);
+    route->forward.retry = &once;
+    request(&scene, "GET", "/ok", true);
+    ASSERT_PLAN(&scene, XC_MIRROR, XC_ATTEMPT);
+    assert_int_equal(scene.plan.items[0].mirror_count, 2);
+    assert_int_equal(scene.plan.items[0].mirrors[1].cluster_index, 0);
+    assert_true(scene.plan.items[0].request != scene.plan.items[1].request);
+    uint64_t none = 0;
+    assert_true(engine_stat(scene.engine, STR("empty"), STR("upstream_cx_none_healthy"), &none));
+    assert_int_equal(none, 1);
+    answer(&scene, 1, 500, NS_MS);
+    tell(&scene, (struct xc_event){.kind = XC_EVENT_WAKE}, exchange_wake_ns(&scene.xc));
+    ASSERT_PLAN(&scene, XC_ATTEMPT);
+    scene_fini(&scene);
+}
+
+static void test_without_an_endpoint_nothing_is_copied(void **state)
+{
+    UNUSED_STATE(state);
+    struct scene scene;
+    scene_init(&scene);
+    struct route *route = route_of(&scene);
+    route->forward.cluster = STR("empty");
+    route->forward.mirrors = MIRRORS;
+    route->forward.mirror_count = 1;
+    request(&scene, "GET", "/ok", true);
+    ASSERT_PLAN(&scene, XC_REPLY, XC_FINISH);
+    scene_fini(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +266,8 @@ int main(void)
         cmocka_unit_test(test_a_preflight_never_reaches_the_router),
         cmocka_unit_test(test_responses_are_marked_whoever_makes_them),
         cmocka_unit_test(test_a_fault_comes_before_cors),
+        cmocka_unit_test(test_the_first_attempt_is_copied_to_whom_there_is),
+        cmocka_unit_test(test_without_an_endpoint_nothing_is_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

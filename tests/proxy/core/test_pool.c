@@ -5,22 +5,34 @@
 #include "tests/proxy/core/build.h"
 #include "proxy/core/pool.h"
 
-static struct engine *one_endpoint(uint32_t requests_max)
+static struct engine *cluster_of(struct cluster wanted)
 {
     struct snapshot *snapshot = snapshot_new();
     struct endpoint *endpoint = ARENA_NEW(&snapshot->arena, struct endpoint);
     *endpoint = (struct endpoint){.address = STR("127.0.0.1"), .port = 1, .weight = 1};
     struct cluster *cluster = ARENA_NEW(&snapshot->arena, struct cluster);
-    *cluster = (struct cluster){.name = STR("c"),
-                                .endpoints = endpoint,
-                                .endpoint_count = 1,
-                                .requests_per_connection_max = requests_max};
+    *cluster = wanted;
+    cluster->name = STR("c");
+    cluster->endpoints = endpoint;
+    cluster->endpoint_count = 1;
     snapshot->clusters = cluster;
     snapshot->cluster_count = 1;
     snapshot_index(snapshot);
     struct engine *engine = engine_new(snapshot, 1);
     snapshot_drop(snapshot);
     return engine;
+}
+
+static struct engine *limited(struct breaker_limits limits)
+{
+    return cluster_of((struct cluster){.breakers = limits});
+}
+
+static struct engine *one_endpoint(uint32_t requests_max)
+{
+    return cluster_of((struct cluster){
+        .breakers = {BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED},
+        .requests_per_connection_max = requests_max});
 }
 
 static uint64_t counter(struct engine *engine, const char *name)
@@ -131,6 +143,92 @@ static void test_a_connection_takes_no_more_than_its_requests(void **state)
     (void)pool_note_idle(pool, 10);
     assert_int_equal(pool_ask(pool, 2).conn, 10);
     assert_false(pool_may_keep(pool, 10));
+    assert_int_equal(counter(engine, "upstream_cx_max_requests"), 1);
+    engine_free(engine);
+}
+
+/* ENVOY.md 6, row by row. */
+static void test_so_many_may_wait(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = limited((struct breaker_limits){9, 1, 9, 9});
+    struct pool *pool = engine_pool(engine, 0, 0);
+    assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
+    pool_note_connecting(pool, 10);
+    assert_int_equal(counter(engine, "circuit_breakers.default.rq_pending_open"), 1);
+    assert_int_equal(pool_ask(pool, 2).verdict, POOL_OVERFLOW);
+    assert_int_equal(counter(engine, "upstream_rq_pending_overflow"), 1);
+    assert_int_equal(counter(engine, "upstream_rq_pending_total"), 1);
+    assert_int_equal(pool_note_connected(pool, 10), 1);
+    assert_int_equal(pool_ask(pool, 3).verdict, POOL_CONNECT);
+    pool_cancel(pool, 3);
+    assert_int_equal(counter(engine, "circuit_breakers.default.rq_pending_open"), 0);
+    engine_free(engine);
+}
+
+static void test_beyond_the_connections_requests_wait(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = limited((struct breaker_limits){1, 9, 9, 9});
+    struct pool *pool = engine_pool(engine, 0, 0);
+    connect(pool, 1, 10);
+    assert_int_equal(counter(engine, "circuit_breakers.default.cx_open"), 1);
+    assert_int_equal(pool_ask(pool, 2).verdict, POOL_WAIT);
+    assert_int_equal(counter(engine, "upstream_cx_overflow"), 1);
+    /* The one there is goes: another may come for who waits. */
+    pool_note_closed(pool, 10, POOL_CLOSE_REMOTE);
+    assert_true(pool_needs_connection(pool));
+    pool_note_connecting(pool, 20);
+    assert_false(pool_needs_connection(pool));
+    assert_int_equal(pool_note_connected(pool, 20), 2);
+    engine_free(engine);
+}
+
+static void test_a_pool_without_a_connection_always_gets_one(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = limited((struct breaker_limits){0, 9, 9, 9});
+    struct pool *pool = engine_pool(engine, 0, 0);
+    connect(pool, 1, 10);
+    assert_int_equal(counter(engine, "upstream_cx_overflow"), 1);
+    assert_int_equal(pool_ask(pool, 2).verdict, POOL_WAIT);
+    engine_free(engine);
+}
+
+static void test_so_many_requests_are_active(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = limited((struct breaker_limits){9, 9, 1, 9});
+    struct pool *pool = engine_pool(engine, 0, 0);
+    connect(pool, 1, 10);
+    assert_int_equal(counter(engine, "circuit_breakers.default.rq_open"), 1);
+    /* A connection comes, but nobody may use it; it stays. */
+    assert_int_equal(pool_ask(pool, 2).verdict, POOL_CONNECT);
+    pool_note_connecting(pool, 20);
+    assert_int_equal(pool_note_connected(pool, 20), POOL_NONE);
+    assert_int_equal(pool_next_failed(pool), 2);
+    assert_int_equal(pool_next_failed(pool), POOL_NONE);
+    assert_int_equal(pool_ask(pool, 3).verdict, POOL_OVERFLOW);
+    assert_int_equal(counter(engine, "upstream_rq_active_overflow"), 2);
+    assert_int_equal(counter(engine, "upstream_rq_pending_failure_eject"), 0);
+    assert_int_equal(counter(engine, "upstream_rq_total"), 1);
+    pool_note_done(pool, 10);
+    assert_int_equal(pool_ask(pool, 4).conn, 20);
+    /* A connection that breaks ends its request, too. */
+    pool_note_closed(pool, 20, POOL_CLOSE_REMOTE);
+    assert_int_equal(counter(engine, "circuit_breakers.default.rq_open"), 0);
+    engine_free(engine);
+}
+
+static void test_who_waits_for_nothing_is_refused(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = one_endpoint(0);
+    struct pool *pool = engine_pool(engine, 0, 0);
+    assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
+    pool_refuse_waiting(pool);
+    assert_int_equal(pool_next_failed(pool), 1);
+    assert_int_equal(pool_next_failed(pool), POOL_NONE);
     engine_free(engine);
 }
 
@@ -143,6 +241,11 @@ int main(void)
         cmocka_unit_test(test_a_failed_connect_fails_all_who_wait),
         cmocka_unit_test(test_closing_counts_who_closed_and_what_was_active),
         cmocka_unit_test(test_a_connection_takes_no_more_than_its_requests),
+        cmocka_unit_test(test_so_many_may_wait),
+        cmocka_unit_test(test_beyond_the_connections_requests_wait),
+        cmocka_unit_test(test_a_pool_without_a_connection_always_gets_one),
+        cmocka_unit_test(test_so_many_requests_are_active),
+        cmocka_unit_test(test_who_waits_for_nothing_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,80 +104,80 @@ static void assert_told(struct hall *hall, const char *want)
     "<HTTP/1.1 " status "\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: " size \
     "\r\nconnection: close\r\n\r\n" text "\n!"
 
+static const struct {
+    const char *name, *says, *want;
+} said_rows[] = {
+    {"an absolute form becomes a path",
+     "GET http://reviews:9080/x?y=1 HTTP/1.1\r\nHost: reviews:9080\r\n\r\n",
+     "?reviews:9080>GET /x?y=1 HTTP/1.1\r\nHost: reviews:9080\r\n\r\n"},
+    {"without a port it is 80", "GET http://reviews/ HTTP/1.1\r\nHost: reviews\r\n\r\n",
+     "?reviews:80>GET / HTTP/1.1\r\nHost: reviews\r\n\r\n"},
+    {"without a path it is the root", "GET http://reviews?a HTTP/1.1\r\nHost: reviews\r\n\r\n",
+     "?reviews:80>GET /?a HTTP/1.1\r\nHost: reviews\r\n\r\n"},
+    {"OPTIONS without a path asks for the server",
+     "OPTIONS http://reviews HTTP/1.1\r\nHost: reviews\r\n\r\n",
+     "?reviews:80>OPTIONS * HTTP/1.1\r\nHost: reviews\r\n\r\n"},
+    {"Host stays as it was written",
+     "GET http://reviews:9080/ HTTP/1.1\r\nhOsT: shop.example\r\n\r\n",
+     "?reviews:9080>GET / HTTP/1.1\r\nhOsT: shop.example\r\n\r\n"},
+    {"a missing Host is the authority", "GET http://u:p@reviews:9080/ HTTP/1.1\r\nA: b\r\n\r\n",
+     "?reviews:9080>GET / HTTP/1.1\r\nHost: reviews:9080\r\nA: b\r\n\r\n"},
+    {"what is said to proxies goes no further",
+     "GET http://a/ HTTP/1.1\r\nHost: a\r\nProxy-Connection: "
+     "Keep-Alive\r\nproxy-authorization: x\r\nB: c\r\n\r\n",
+     "?a:80>GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n"},
+    {"a path goes by its Host", "GET /x HTTP/1.1\r\nHost: reviews:9080\r\n\r\n",
+     "?reviews:9080>GET /x HTTP/1.1\r\nHost: reviews:9080\r\n\r\n"},
+    {"an address of version 6", "GET http://[::1]:90/ HTTP/1.1\r\nHost: [::1]:90\r\n\r\n",
+     "?::1:90>GET / HTTP/1.1\r\nHost: [::1]:90\r\n\r\n"},
+    {"a body by its length, and not more",
+     "POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET ",
+     "?a:80>POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"},
+    {"a body in chunks, as it came",
+     "POST http://a/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+     "chunked\r\n\r\n2\r\nab\r\n0\r\n\r\nGET ",
+     "?a:80>POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+     "chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"},
+    {"what the proxy will refuse, it refuses itself",
+     "POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: "
+     "chunked\r\n\r\nxyz",
+     "?a:80>POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: "
+     "chunked\r\n\r\nxyz"},
+    {"blank lines before a request are nothing",
+     "\r\n\r\nGET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+     "?a:80>GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
+    {"lines may end in LF alone", "GET http://a/ HTTP/1.1\nHost: a\n\n",
+     "?a:80>GET / HTTP/1.1\r\nHost: a\n\n"},
+    {"CONNECT opens a tunnel, and every byte is the place's",
+     "CONNECT mongo:27017 HTTP/1.1\r\nHost: mongo:27017\r\n\r\n\x01\x02 any",
+     "?mongo:27017<HTTP/1.1 200 Connection established\r\n\r\n>\x01\x02 any"},
+    {"CONNECT without a port", "CONNECT mongo HTTP/1.1\r\n\r\n",
+     REFUSED("400 Bad Request", "24", "CONNECT needs HOST:PORT")},
+    {"https is not asked for in the clear", "GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+     REFUSED("400 Bad Request", "80",
+             "a proxy is asked for http:// URLs; for TLS use CONNECT (curl does so by itself)")},
+    {"nobody says where to go", "GET / HTTP/1.1\r\nA: b\r\n\r\n",
+     REFUSED("400 Bad Request", "54", "neither the target nor a Host header says where to go")},
+    {"a port that is none", "GET http://a:x/ HTTP/1.1\r\nHost: a\r\n\r\n",
+     REFUSED("400 Bad Request", "38", "this is no HOST or HOST:PORT to go to")},
+    {"HTTP/2 is not spoken", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+     REFUSED("400 Bad Request", "69",
+             "this is the address of an HTTP proxy; what came is no HTTP/1 request")},
+    {"nor is TLS", "\x16\x03\x01",
+     REFUSED("400 Bad Request", "60",
+             "this is the address of an HTTP proxy; HTTP/1 is spoken here")},
+};
+
 static void test_what_a_client_says_and_what_the_place_hears(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name, *says, *want;
-    } rows[] = {
-        {"an absolute form becomes a path",
-         "GET http://reviews:9080/x?y=1 HTTP/1.1\r\nHost: reviews:9080\r\n\r\n",
-         "?reviews:9080>GET /x?y=1 HTTP/1.1\r\nHost: reviews:9080\r\n\r\n"},
-        {"without a port it is 80", "GET http://reviews/ HTTP/1.1\r\nHost: reviews\r\n\r\n",
-         "?reviews:80>GET / HTTP/1.1\r\nHost: reviews\r\n\r\n"},
-        {"without a path it is the root", "GET http://reviews?a HTTP/1.1\r\nHost: reviews\r\n\r\n",
-         "?reviews:80>GET /?a HTTP/1.1\r\nHost: reviews\r\n\r\n"},
-        {"OPTIONS without a path asks for the server",
-         "OPTIONS http://reviews HTTP/1.1\r\nHost: reviews\r\n\r\n",
-         "?reviews:80>OPTIONS * HTTP/1.1\r\nHost: reviews\r\n\r\n"},
-        {"Host stays as it was written",
-         "GET http://reviews:9080/ HTTP/1.1\r\nhOsT: shop.example\r\n\r\n",
-         "?reviews:9080>GET / HTTP/1.1\r\nhOsT: shop.example\r\n\r\n"},
-        {"a missing Host is the authority", "GET http://u:p@reviews:9080/ HTTP/1.1\r\nA: b\r\n\r\n",
-         "?reviews:9080>GET / HTTP/1.1\r\nHost: reviews:9080\r\nA: b\r\n\r\n"},
-        {"what is said to proxies goes no further",
-         "GET http://a/ HTTP/1.1\r\nHost: a\r\nProxy-Connection: "
-         "Keep-Alive\r\nproxy-authorization: x\r\nB: c\r\n\r\n",
-         "?a:80>GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n"},
-        {"a path goes by its Host", "GET /x HTTP/1.1\r\nHost: reviews:9080\r\n\r\n",
-         "?reviews:9080>GET /x HTTP/1.1\r\nHost: reviews:9080\r\n\r\n"},
-        {"an address of version 6", "GET http://[::1]:90/ HTTP/1.1\r\nHost: [::1]:90\r\n\r\n",
-         "?::1:90>GET / HTTP/1.1\r\nHost: [::1]:90\r\n\r\n"},
-        {"a body by its length, and not more",
-         "POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET ",
-         "?a:80>POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"},
-        {"a body in chunks, as it came",
-         "POST http://a/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
-         "chunked\r\n\r\n2\r\nab\r\n0\r\n\r\nGET ",
-         "?a:80>POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
-         "chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"},
-        {"what the proxy will refuse, it refuses itself",
-         "POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: "
-         "chunked\r\n\r\nxyz",
-         "?a:80>POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: "
-         "chunked\r\n\r\nxyz"},
-        {"blank lines before a request are nothing",
-         "\r\n\r\nGET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
-         "?a:80>GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
-        {"lines may end in LF alone", "GET http://a/ HTTP/1.1\nHost: a\n\n",
-         "?a:80>GET / HTTP/1.1\r\nHost: a\n\n"},
-        {"CONNECT opens a tunnel, and every byte is the place's",
-         "CONNECT mongo:27017 HTTP/1.1\r\nHost: mongo:27017\r\n\r\n\x01\x02 any",
-         "?mongo:27017<HTTP/1.1 200 Connection established\r\n\r\n>\x01\x02 any"},
-        {"CONNECT without a port", "CONNECT mongo HTTP/1.1\r\n\r\n",
-         REFUSED("400 Bad Request", "24", "CONNECT needs HOST:PORT")},
-        {"https is not asked for in the clear", "GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
-         REFUSED(
-             "400 Bad Request", "80",
-             "a proxy is asked for http:// URLs; for TLS use CONNECT (curl does so by itself)")},
-        {"nobody says where to go", "GET / HTTP/1.1\r\nA: b\r\n\r\n",
-         REFUSED("400 Bad Request", "54", "neither the target nor a Host header says where to go")},
-        {"a port that is none", "GET http://a:x/ HTTP/1.1\r\nHost: a\r\n\r\n",
-         REFUSED("400 Bad Request", "38", "this is no HOST or HOST:PORT to go to")},
-        {"HTTP/2 is not spoken", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-         REFUSED("400 Bad Request", "69",
-                 "this is the address of an HTTP proxy; what came is no HTTP/1 request")},
-        {"nor is TLS", "\x16\x03\x01",
-         REFUSED("400 Bad Request", "60",
-                 "this is the address of an HTTP proxy; HTTP/1 is spoken here")},
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(said_rows); i++) {
         for (size_t step = 1; step <= 4096; step *= 16) {
             struct hall hall;
             hall_open(&hall);
-            client_says(&hall, rows[i].says, step);
-            print_message("%s, %zu at a time\n", rows[i].name, step);
-            assert_told(&hall, rows[i].want);
+            client_says(&hall, said_rows[i].says, step);
+            print_message("%s, %zu at a time\n", said_rows[i].name, step);
+            assert_told(&hall, said_rows[i].want);
             hall_close(&hall);
         }
     }

@@ -17,7 +17,9 @@ static struct http_connection_manager *manager(void)
 
 static uint64_t http_count(struct peers *peers, enum http_stat stat)
 {
-    return engine_http_stats(wire_engine(peers->wire))->counters[stat];
+    uint64_t value = 0;
+    assert_true(engine_stat(wire_engine(peers->wire), STR("http"), stat_http_name(stat), &value));
+    return value;
 }
 
 static uint64_t cluster_count(struct peers *peers, enum cluster_stat stat)

@@ -307,6 +307,21 @@ static void test_durations_are_exact_in_virtual_time(void **state)
     check(rows, COUNT_OF(rows), &outcome, true);
 }
 
+static void test_drawn_waits_may_be_on_top_of_a_plain_duration(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"{response: {duration: 1.5s}}", NULL, NULL, NULL},
+        {"{response: {duration: 1480ms}}", NULL, NULL, NULL},
+        {"{response: {duration: 1478ms}}", "response.duration", "1.478s", "1.5s"},
+        {"{response: {duration: 1502ms}}", "response.duration", "1.502s", "1.5s"},
+        {"{response: {duration: 1s..1490ms}}", "response.duration", "1s..1.49s", "1.5s"},
+    };
+    struct outcome outcome = usual();
+    outcome.record.backoff_ns = 20 * NS_MS;
+    check(rows, COUNT_OF(rows), &outcome, true);
+}
+
 static void test_durations_may_be_late_in_real_time(void **state)
 {
     (void)state;
@@ -440,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_headers_are_lines_and_date_is_the_clocks),
         cmocka_unit_test(test_exact_headers_are_closed_and_in_order),
         cmocka_unit_test(test_durations_are_exact_in_virtual_time),
+        cmocka_unit_test(test_drawn_waits_may_be_on_top_of_a_plain_duration),
         cmocka_unit_test(test_durations_may_be_late_in_real_time),
         cmocka_unit_test(test_an_error_that_nobody_expected_is_one),
         cmocka_unit_test(test_hosts_may_be_short_in_their_namespace),

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/resource/outlier_rule.c - outlierDetection of a policy.
+ *
+ * Source: ISTIO.md 3.5, 9.4.
+ */
+#include "config/resource/destination_rule.h"
+#include "config/resource/syntax.h"
+
+static const struct field_row OUTLIER_ROWS[] = {
+    {"consecutive5xxErrors", FIELD_USED},
+    {"consecutiveGatewayErrors", FIELD_USED},
+    {"consecutiveErrors", FIELD_IGNORED}, /* by Istio as well */
+    {"consecutiveLocalOriginFailures", FIELD_USED},
+    {"splitExternalLocalOriginErrors", FIELD_USED},
+    {"interval", FIELD_USED},
+    {"baseEjectionTime", FIELD_USED},
+    {"maxEjectionPercent", FIELD_USED},
+    {"minHealthPercent", FIELD_USED},
+    {"outlierDetectionHttpErrorCodes", FIELD_NO_EFFECT},
+};
+
+static uint32_t count_field(const struct view *view, struct str name)
+{
+    return (uint32_t)view_i64(view, name, 0, INT32_MAX, 0);
+}
+
+static int64_t checked_duration(const struct view *view, struct str name)
+{
+    struct view field = view_field(view, name);
+
+    if (!view_is_present(&field))
+        return 0;
+    int64_t ns = view_own_duration_ns(&field, 0);
+    syntax_check_duration(&field, ns);
+    return ns;
+}
+
+const struct outlier_rule *outlier_rule_read(const struct view *policy)
+{
+    struct view view = view_map(policy, STR("outlierDetection"));
+
+    if (!view_is_present(&view))
+        return NULL;
+    view_check_fields(&view, OUTLIER_ROWS, COUNT_OF(OUTLIER_ROWS));
+    struct outlier_rule *out = ARENA_NEW(policy->reading->arena, struct outlier_rule);
+    struct view of_5xx = view_field(&view, STR("consecutive5xxErrors"));
+    struct view of_gateway = view_field(&view, STR("consecutiveGatewayErrors"));
+    out->origin = view_origin(&view);
+    out->has_consecutive_5xx = view_is_present(&of_5xx);
+    out->consecutive_5xx = count_field(&view, STR("consecutive5xxErrors"));
+    out->has_consecutive_gateway = view_is_present(&of_gateway);
+    out->consecutive_gateway = count_field(&view, STR("consecutiveGatewayErrors"));
+    out->consecutive_local_origin = count_field(&view, STR("consecutiveLocalOriginFailures"));
+    out->has_split_local_origin = view_bool(&view, STR("splitExternalLocalOriginErrors"), false);
+    out->interval_ns = checked_duration(&view, STR("interval"));
+    out->base_ejection_ns = checked_duration(&view, STR("baseEjectionTime"));
+    out->max_ejection_percent = (uint32_t)view_i64(&view, STR("maxEjectionPercent"), 0, 100, 0);
+    out->min_health_percent = (uint32_t)view_i64(&view, STR("minHealthPercent"), 0, 100, 0);
+    view_complain(&view, DIAG_NOT_ACTED_ON, STR("outlierDetection"), STR_EMPTY);
+    if (out->consecutive_local_origin > 0 && !out->has_split_local_origin)
+        view_complain(&view, DIAG_DR_LOCAL_ORIGIN, STR_EMPTY, STR_EMPTY);
+    return out;
+}

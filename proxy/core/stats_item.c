@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/core/stats_item.c - sums get their names, for people and for Prometheus.
+ */
+#include "base/check.h"
+#include "proxy/core/stats_totals.h"
+
+static const struct str LISTENER_NAMES[] = {
+#define LISTENER(name) STR_INIT(#name),
+#define TCP(name)
+#define ENDPOINT(name)
+#include "proxy/core/engine_stats.def"
+#undef LISTENER
+#undef TCP
+#undef ENDPOINT
+};
+
+static const struct str TCP_NAMES[] = {
+#define LISTENER(name)
+#define TCP(name) STR_INIT(#name),
+#define ENDPOINT(name)
+#include "proxy/core/engine_stats.def"
+#undef LISTENER
+#undef TCP
+#undef ENDPOINT
+};
+
+/* stats_still.def: one list for each scope. */
+#define CLUSTER(name)
+#define HTTP(name)
+#define LISTENER(name)
+#define TCP(name)
+#undef CLUSTER
+#define CLUSTER(name) STR_INIT(#name),
+static const struct str CLUSTER_STILL[] = {
+#include "proxy/core/stats_still.def"
+};
+#undef CLUSTER
+#define CLUSTER(name)
+#undef HTTP
+#define HTTP(name) STR_INIT(#name),
+static const struct str HTTP_STILL[] = {
+#include "proxy/core/stats_still.def"
+};
+#undef HTTP
+#define HTTP(name)
+#undef LISTENER
+#define LISTENER(name) STR_INIT(#name),
+static const struct str LISTENER_STILL[] = {
+#include "proxy/core/stats_still.def"
+};
+#undef LISTENER
+#define LISTENER(name)
+#undef TCP
+#define TCP(name) STR_INIT(#name),
+static const struct str TCP_STILL[] = {
+#include "proxy/core/stats_still.def"
+};
+
+/* --- names -------------------------------------------------------------------- */
+
+/* Where an item belongs: "cluster." NAME ".", its label and its family. */
+struct scope {
+    struct str prefix; /* cluster.NAME. */
+    struct str family; /* cluster_ */
+    struct stat_label labels[STAT_LABELS_MAX];
+    uint32_t label_count;
+};
+
+static struct scope scope_of(struct stats_list *list, const char *what, const char *label,
+                             struct str value)
+{
+    return (struct scope){
+        .prefix = arena_format(list->arena, "%s.%.*s.", what, STR_FMT(value)),
+        .family = arena_format(list->arena, "%s_", what),
+        .labels = {{str_of(label), value}},
+        .label_count = 1,
+    };
+}
+
+/* upstream_rq_503 is upstream_rq with a code; ..._5xx is ..._xx with a class. */
+static struct str cut_code(struct str name, struct stat_label *label)
+{
+    if (name.len < 7)
+        return name;
+    struct str tail = str_from(name, name.len - 3);
+    bool is_rq = str_has_suffix(str_slice(name, 0, name.len - 3), STR("_rq_"));
+    uint64_t code;
+    if (!is_rq)
+        return name;
+    if (str_has_suffix(tail, STR("xx")) && str_to_u64(str_slice(tail, 0, 1), 9, &code)) {
+        *label = (struct stat_label){STR("envoy_response_code_class"), str_slice(tail, 0, 1)};
+        return name; /* the digit is left out when the family is written */
+    }
+    if (!str_to_u64(tail, 999, &code))
+        return name;
+    *label = (struct stat_label){STR("envoy_response_code"), tail};
+    return str_slice(name, 0, name.len - 4);
+}
+
+static struct str family_of(struct stats_list *list, struct str family, struct str name)
+{
+    struct str whole = arena_concat(list->arena, family, name);
+    char *bytes = arena_alloc(list->arena, whole.len);
+    size_t size = 0;
+    bool is_class = str_has_suffix(whole, STR("xx")) && whole.len > 4 &&
+                    whole.ptr[whole.len - 4] == '_' && whole.ptr[whole.len - 3] <= '9';
+    for (size_t i = 0; i < whole.len; i++) {
+        char c = whole.ptr[i];
+        bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (is_class && i == whole.len - 3)
+            continue;
+        bytes[size++] = is_word ? c : '_';
+    }
+    return (struct str){bytes, size};
+}
+
+static struct stat_item *add_item(struct stats_list *list, const struct scope *scope,
+                                  struct str name, enum stat_kind kind)
+{
+    struct stat_item *item = ARENA_PUSH(list->arena, list->items, list->count, list->capacity);
+    struct stat_label code = {0};
+    struct str family = cut_code(name, &code);
+    item->name = arena_concat(list->arena, scope->prefix, name);
+    item->family = family_of(list, scope->family, family);
+    item->kind = kind;
+    if (code.name.len > 0)
+        item->labels[item->label_count++] = code;
+    for (uint32_t i = 0; i < scope->label_count; i++)
+        item->labels[item->label_count++] = scope->labels[i];
+    return item;
+}
+
+static void add_number(struct stats_list *list, const struct scope *scope, struct str name,
+                       uint64_t value)
+{
+    enum stat_kind kind = stat_is_gauge(name) ? STAT_GAUGE : STAT_COUNTER;
+    struct stat_item *item = add_item(list, scope, name, kind);
+    item->value = value;
+    item->is_used = value != 0;
+}
+
+static void add_histogram(struct stats_list *list, const struct scope *scope, struct str name,
+                          struct histogram *histogram)
+{
+    histogram_tick(histogram, list->totals->now_ns);
+    struct stat_item *item = add_item(list, scope, name, STAT_HISTOGRAM);
+    item->histogram = histogram;
+    item->is_used = histogram->counts[SPAN_EVER] > 0;
+}
+
+static void add_still(struct stats_list *list, const struct scope *scope, const struct str *names,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add_number(list, scope, names[i], 0);
+}
+
+void stats_list_put(struct stats_list *list, struct str name, enum stat_kind kind, uint64_t value)
+{
+    struct scope none = {0};
+    struct stat_item *item = add_item(list, &none, name, kind);
+    item->value = value;
+    item->is_used = value != 0;
+}
+
+/* --- items -------------------------------------------------------------------- */
+
+/* upstream_rq_<code> and upstream_rq_<n>xx, of those that moved. */
+static void add_statuses(struct stats_list *list, const struct scope *scope, const char *before,
+                         const uint32_t *statuses)
+{
+    for (uint32_t class = 1; statuses != NULL && class <= 5; class ++) {
+        uint64_t sum = 0;
+        for (uint32_t status = class * 100; status < class * 100 + 100; status++) {
+            uint64_t count = statuses[status - STAT_STATUS_MIN];
+            sum += count;
+            if (count > 0)
+                add_number(list, scope,
+                           arena_format(list->arena, "%supstream_rq_%u", before, status), count);
+        }
+        if (sum > 0)
+            add_number(list, scope, arena_format(list->arena, "%supstream_rq_%uxx", before, class),
+                       sum);
+    }
+}
+
+static void add_membership(struct stats_list *list, const struct scope *scope,
+                           const struct cluster *cluster)
+{
+    uint64_t healthy = 0, weight_max = 0;
+    for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
+        healthy += cluster->endpoints[i].health == ENDPOINT_HEALTHY;
+        if (cluster->endpoints[i].weight > weight_max)
+            weight_max = cluster->endpoints[i].weight;
+    }
+    add_number(list, scope, STR("membership_total"), cluster->endpoint_count);
+    add_number(list, scope, STR("membership_healthy"), healthy);
+    add_number(list, scope, STR("membership_degraded"), 0);
+    add_number(list, scope, STR("membership_excluded"), 0);
+    add_number(list, scope, STR("membership_change"), cluster->endpoint_count > 0);
+    add_number(list, scope, STR("max_host_weight"), weight_max);
+}
+
+static uint64_t sum_gauges(const struct total_cluster *total, uint32_t count,
+                           struct pool_gauges *sum)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        sum->connections += total->endpoints[i].gauges.connections;
+        sum->waiters += total->endpoints[i].gauges.waiters;
+        sum->busy += total->endpoints[i].gauges.busy;
+    }
+    return sum->connections;
+}
+
+static void add_cluster(struct stats_list *list, uint32_t index)
+{
+    const struct cluster *cluster = &list->snapshot->clusters[index];
+    struct total_cluster *total = &list->totals->clusters[index];
+    struct scope scope = scope_of(list, "cluster", "envoy_cluster_name", cluster->name);
+    struct pool_gauges gauges = {0};
+    total->stats.counters[STAT_CLUSTER_upstream_cx_active] +=
+        sum_gauges(total, cluster->endpoint_count, &gauges);
+    for (uint32_t i = 0; i < STAT_CLUSTER_COUNT; i++)
+        add_number(list, &scope, stat_cluster_name(i), total->stats.counters[i]);
+    add_number(list, &scope, STR("upstream_rq_active"), gauges.busy);
+    add_number(list, &scope, STR("upstream_rq_pending_active"), gauges.waiters);
+    add_statuses(list, &scope, "", total->stats.statuses);
+    uint64_t completed = total->stats.counters[STAT_CLUSTER_upstream_rq_completed];
+    if (completed > 0) {
+        add_statuses(list, &scope, "external.", total->stats.statuses);
+        add_number(list, &scope, STR("external.upstream_rq_completed"), completed);
+    }
+    if (total->stats.retried_completed > 0) {
+        add_statuses(list, &scope, "retry.", total->stats.retried_statuses);
+        add_number(list, &scope, STR("retry.upstream_rq_completed"),
+                   total->stats.retried_completed);
+    }
+    add_membership(list, &scope, cluster);
+    add_still(list, &scope, CLUSTER_STILL, COUNT_OF(CLUSTER_STILL));
+    add_histogram(list, &scope, STR("upstream_cx_connect_ms"), &total->stats.connect_ms);
+    add_histogram(list, &scope, STR("upstream_cx_length_ms"), &total->stats.length_ms);
+    if (total->stats.rq_time.counts[SPAN_EVER] > 0) {
+        add_histogram(list, &scope, STR("upstream_rq_time"), &total->stats.rq_time);
+        add_histogram(list, &scope, STR("external.upstream_rq_time"), &total->stats.rq_time);
+    }
+}
+
+static void add_http(struct stats_list *list, struct total_http *http)
+{
+    struct scope scope = scope_of(list, "http", "envoy_http_conn_manager_prefix", http->prefix);
+    for (uint32_t i = 0; i < STAT_HTTP_COUNT; i++)
+        add_number(list, &scope, stat_http_name(i), http->stats.counters[i]);
+    add_still(list, &scope, HTTP_STILL, COUNT_OF(HTTP_STILL));
+    add_histogram(list, &scope, STR("downstream_cx_length_ms"), &http->stats.length_ms);
+    add_histogram(list, &scope, STR("downstream_rq_time"), &http->stats.rq_time);
+}
+
+/* The listener's own copy of its connection manager's answers. */
+static void add_listener_http(struct stats_list *list, const struct total_listener *listener)
+{
+    static const enum http_stat copied[] = {
+        STAT_HTTP_downstream_rq_completed, STAT_HTTP_downstream_rq_1xx, STAT_HTTP_downstream_rq_2xx,
+        STAT_HTTP_downstream_rq_3xx,       STAT_HTTP_downstream_rq_4xx, STAT_HTTP_downstream_rq_5xx,
+    };
+    struct scope scope = {
+        .prefix = arena_format(list->arena, "listener.%.*s.http.%.*s.",
+                               STR_FMT(listener->stats.name), STR_FMT(listener->http_prefix)),
+        .family = STR("listener_http_"),
+        .labels = {{STR("envoy_http_conn_manager_prefix"), listener->http_prefix},
+                   {STR("envoy_listener_address"), listener->stats.name}},
+        .label_count = 2,
+    };
+    for (uint32_t i = 0; i < list->totals->http_count; i++) {
+        const struct total_http *http = &list->totals->https[i];
+        if (!str_eq(http->prefix, listener->http_prefix))
+            continue;
+        for (size_t k = 0; k < COUNT_OF(copied); k++)
+            add_number(list, &scope, stat_http_name(copied[k]), http->stats.counters[copied[k]]);
+    }
+}
+
+static void add_listener(struct stats_list *list, struct total_listener *listener)
+{
+    struct scope scope = scope_of(list, "listener", "envoy_listener_address", listener->stats.name);
+    for (uint32_t i = 0; i < STAT_LISTENER_COUNT; i++)
+        add_number(list, &scope, LISTENER_NAMES[i], listener->stats.counters[i]);
+    add_still(list, &scope, LISTENER_STILL, COUNT_OF(LISTENER_STILL));
+    add_histogram(list, &scope, STR("downstream_cx_length_ms"), &listener->stats.length_ms);
+    for (uint32_t i = 0; i < list->worker_count; i++) {
+        struct str worker = arena_format(list->arena, "%u", i);
+        struct scope own = {
+            .prefix = arena_format(list->arena, "listener.%.*s.worker_%u.",
+                                   STR_FMT(listener->stats.name), i),
+            .family = STR("listener_worker_"),
+            .labels = {{STR("envoy_worker_id"), worker},
+                       {STR("envoy_listener_address"), listener->stats.name}},
+            .label_count = 2,
+        };
+        add_number(list, &own, STR("downstream_cx_total"), listener->workers[i].total);
+        add_number(list, &own, STR("downstream_cx_active"), listener->workers[i].active);
+    }
+    if (listener->http_prefix.len > 0)
+        add_listener_http(list, listener);
+}
+
+static void add_tcp(struct stats_list *list, const struct tcp_stats *tcp)
+{
+    struct scope scope = scope_of(list, "tcp", "envoy_tcp_prefix", tcp->prefix);
+    for (uint32_t i = 0; i < STAT_TCP_COUNT; i++)
+        add_number(list, &scope, TCP_NAMES[i], tcp->counters[i]);
+    add_still(list, &scope, TCP_STILL, COUNT_OF(TCP_STILL));
+}
+
+/* What follows from the configuration. */
+static void put_managers(struct stats_list *list)
+{
+    const struct snapshot *snapshot = list->snapshot;
+    uint64_t connections = 0;
+    for (uint32_t i = 0; i < snapshot->listener_count; i++)
+        connections +=
+            list->totals->listeners[i].stats.counters[STAT_LISTENER_downstream_cx_active];
+    stats_list_put(list, STR("server.total_connections"), STAT_GAUGE, connections);
+    stats_list_put(list, STR("cluster_manager.active_clusters"), STAT_GAUGE,
+                   snapshot->cluster_count);
+    stats_list_put(list, STR("cluster_manager.warming_clusters"), STAT_GAUGE, 0);
+    stats_list_put(list, STR("listener_manager.total_listeners_active"), STAT_GAUGE,
+                   snapshot->listener_count);
+    stats_list_put(list, STR("listener_manager.total_listeners_warming"), STAT_GAUGE, 0);
+}
+
+/* Merge sort: thousands of names, most of them in order already. */
+static void sort_items(struct stats_list *list)
+{
+    struct stat_item *from = list->items;
+    struct stat_item *to = ARENA_ARRAY(list->arena, struct stat_item, list->count);
+    for (uint32_t width = 1; width < list->count; width *= 2) {
+        for (uint32_t start = 0; start < list->count; start += 2 * width) {
+            uint32_t middle = start + width < list->count ? start + width : list->count;
+            uint32_t end = start + 2 * width < list->count ? start + 2 * width : list->count;
+            uint32_t left = start, right = middle;
+            for (uint32_t i = start; i < end; i++) {
+                bool is_left = left < middle &&
+                               (right >= end || str_order(from[left].name, from[right].name) <= 0);
+                to[i] = is_left ? from[left++] : from[right++];
+            }
+        }
+        struct stat_item *swapped = from;
+        from = to;
+        to = swapped;
+    }
+    list->items = from;
+}
+
+void stats_list_finish(struct stats_list *list)
+{
+    struct stats_totals *totals = list->totals;
+    for (uint32_t i = 0; i < list->snapshot->cluster_count; i++)
+        add_cluster(list, i);
+    for (uint32_t i = 0; i < totals->http_count; i++)
+        add_http(list, &totals->https[i]);
+    for (uint32_t i = 0; i < list->snapshot->listener_count; i++)
+        add_listener(list, &totals->listeners[i]);
+    for (uint32_t i = 0; i < totals->tcp_count; i++)
+        add_tcp(list, &totals->tcps[i]);
+    put_managers(list);
+    sort_items(list);
+}
+
+bool stats_filter_takes(const struct stats_filter *filter, const struct stat_item *item)
+{
+    if (filter->is_used_only && !item->is_used)
+        return false;
+    if (filter->has_kind && filter->kind != item->kind)
+        return false;
+    return filter->regex == NULL ||
+           regex_matches_part(filter->regex, item->name) != filter->is_inverted;
+}

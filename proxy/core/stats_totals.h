@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/core/stats_totals.h - the sums behind a stats_list; for this folder.
+ */
+#pragma once
+
+#include "proxy/core/engine_stats.h"
+#include "proxy/core/stats_list.h"
+
+struct worker_connections {
+    uint64_t total, active;
+};
+
+struct total_listener {
+    struct listener_stats stats;
+    struct str http_prefix; /* of its connection manager; empty: none */
+    struct worker_connections *workers;
+};
+
+struct total_cluster {
+    struct cluster_stats stats;
+    struct stats_endpoint *endpoints;
+};
+
+struct total_http {
+    struct str prefix;
+    struct http_stats stats;
+};
+
+struct stats_totals {
+    struct total_cluster *clusters;
+    struct total_listener *listeners;
+    struct total_http *https;
+    struct tcp_stats *tcps;
+    uint32_t http_count, http_capacity, tcp_count, tcp_capacity;
+    int64_t now_ns;
+};

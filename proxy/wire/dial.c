@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/dial.c - a connection that is being opened.
+ */
+#include "proxy/wire/dial.h"
+
+#include "base/ns.h"
+#include "proxy/core/pool.h"
+#include "proxy/http/h1.h"
+#include "proxy/model/limits.h"
+#include "proxy/wire/tally.h"
+
+/* Envoy's default. */
+#define CONNECT_TIMEOUT_NS (5 * NS_SECOND)
+
+static void resolve(struct conn *conn, const struct dial_target *target)
+{
+    struct conn_upstream *up = &conn->up;
+    up->cluster_index = target->cluster_index;
+    up->cluster = &conn->wire->snapshot->clusters[target->cluster_index];
+    up->endpoint_index = target->endpoint_index;
+    up->pool = target->pool;
+    if (target->endpoint_index < up->cluster->endpoint_count) {
+        up->endpoint = &up->cluster->endpoints[target->endpoint_index];
+        up->address = up->endpoint->address;
+        up->port = up->endpoint->port;
+    } else {
+        up->address = arena_str(&conn->facts, target->address);
+        up->port = target->port;
+    }
+}
+
+struct conn *dial(struct wire *wire, const struct dial_target *target)
+{
+    struct conn *conn = conn_take(wire, CONN_UPSTREAM);
+    if (conn == NULL)
+        return NULL;
+    resolve(conn, target);
+    int64_t timeout_ns = conn->up.cluster->connect_timeout_ns;
+    conn_set_timer(conn, ns_add(wire->now_ns, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS));
+    wishes_add(&wire->wishes,
+               (struct wish){.kind = WIRE_CONNECT, .conn = conn, .generation = conn->generation});
+    tally_connecting(conn);
+    if (target->pool == NULL)
+        return conn;
+    conn->speech = SPEECH_HTTP;
+    conn->parser = h1_parser_new(H1_RESPONSES, (struct h1_settings){
+                                                   .is_accepting_http10 = true,
+                                                   .head_bytes_max = LIMIT_RESPONSE_HEAD_BYTES,
+                                                   .header_count_max = LIMIT_HEADER_COUNT,
+                                               });
+    pool_note_connecting(target->pool, conn->number);
+    return conn;
+}

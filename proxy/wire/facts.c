@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/facts.c - see facts.h.
+ */
+#include "proxy/wire/facts.h"
+
+#include "proxy/wire/conn.h"
+
+struct record_downstream facts_downstream(const struct conn *down, struct arena *arena)
+{
+    const struct peer_facts *peer = &down->down.peer;
+    struct str remote = arena_str(arena, peer->remote_address);
+    return (struct record_downstream){
+        .connection_id = down->id,
+        .remote_address = remote,
+        .remote_port = peer->remote_port,
+        .direct_address = remote,
+        .direct_port = peer->remote_port,
+        .local_address = arena_str(arena, peer->local_address),
+        .local_port = peer->local_port,
+        .listener = down->down.listener,
+        .chain = down->down.chain,
+    };
+}
+
+struct record_upstream facts_upstream(const struct conn *conn, struct arena *arena)
+{
+    return (struct record_upstream){
+        .connection_id = conn->id,
+        .local_address = arena_str(arena, conn->up.local_address),
+        .local_port = conn->up.local_port,
+        .address = arena_str(arena, conn->up.address),
+        .port = conn->up.port,
+    };
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/tally.c - see tally.h.
+ */
+#include "proxy/wire/tally.h"
+
+#include "base/ns.h"
+#include "proxy/wire/conn.h"
+
+static struct listener_stats *listener_of(const struct conn *conn)
+{
+    return engine_listener_stats(conn->wire->engine, conn->down.listener);
+}
+
+static void count_bytes(struct conn *conn, uint64_t *read_bytes, uint64_t *sent_bytes)
+{
+    conn->tally.read_bytes = read_bytes;
+    conn->tally.sent_bytes = sent_bytes;
+    *read_bytes += conn->tally.early_bytes;
+    conn->tally.early_bytes = 0;
+}
+
+static uint64_t age_ms(const struct conn *conn)
+{
+    return (uint64_t)((conn->wire->now_ns - conn->tally.began_ns) / NS_MS);
+}
+
+static void note_age(struct conn *conn, struct histogram *histogram)
+{
+    histogram_note(histogram, age_ms(conn), conn->wire->now_ns, &conn->wire->memory);
+}
+
+void tally_accepted(struct conn *conn)
+{
+    struct listener_stats *stats = listener_of(conn);
+    stats->counters[STAT_LISTENER_downstream_cx_total]++;
+    stats->counters[STAT_LISTENER_downstream_cx_active]++;
+}
+
+void tally_no_chain(struct conn *conn)
+{
+    listener_of(conn)->counters[STAT_LISTENER_no_filter_chain_match]++;
+}
+
+void tally_http(struct conn *conn, const struct http_connection_manager *http)
+{
+    struct http_stats *stats = engine_http_stats_of(conn->wire->engine, http->stat_prefix);
+    conn->tally.http = stats;
+    stats->counters[STAT_HTTP_downstream_cx_active]++;
+    stats->counters[STAT_HTTP_downstream_cx_http1_active]++;
+    count_bytes(conn, &stats->counters[STAT_HTTP_downstream_cx_rx_bytes_total],
+                &stats->counters[STAT_HTTP_downstream_cx_tx_bytes_total]);
+}
+
+void tally_tcp(struct conn *conn, const struct tcp_proxy *proxy)
+{
+    struct tcp_stats *stats = engine_tcp_stats(conn->wire->engine, proxy->stat_prefix);
+    stats->counters[STAT_TCP_downstream_cx_total]++;
+    count_bytes(conn, &stats->counters[STAT_TCP_downstream_cx_rx_bytes_total],
+                &stats->counters[STAT_TCP_downstream_cx_tx_bytes_total]);
+}
+
+void tally_tcp_idle(struct conn *conn)
+{
+    const struct filter_chain *chain = conn->down.chain;
+    if (chain != NULL)
+        engine_tcp_stats(conn->wire->engine, chain->tcp.stat_prefix)
+            ->counters[STAT_TCP_idle_timeout]++;
+}
+
+static void leave_http(struct http_stats *stats)
+{
+    stats->counters[STAT_HTTP_downstream_cx_active]--;
+    stats->counters[STAT_HTTP_downstream_cx_http1_active]--;
+}
+
+void tally_moved(struct conn *old, struct conn *conn)
+{
+    listener_of(old)->counters[STAT_LISTENER_downstream_cx_active]--;
+    listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]++;
+    conn->tally.began_ns = old->tally.began_ns;
+    if (old->tally.http != NULL)
+        leave_http(old->tally.http);
+}
+
+void tally_connecting(struct conn *conn)
+{
+    struct cluster_stats *stats = engine_cluster_stats(conn->wire->engine, conn->up.cluster_index);
+    count_bytes(conn, &stats->counters[STAT_CLUSTER_upstream_cx_rx_bytes_total],
+                &stats->counters[STAT_CLUSTER_upstream_cx_tx_bytes_total]);
+    engine_endpoint_stats(conn->wire->engine, conn->up.cluster_index, conn->up.endpoint_index)
+        ->counters[STAT_ENDPOINT_cx_total]++;
+}
+
+void tally_connected(struct conn *conn)
+{
+    note_age(conn, &engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->connect_ms);
+}
+
+void tally_connect_failed(struct conn *conn)
+{
+    engine_endpoint_stats(conn->wire->engine, conn->up.cluster_index, conn->up.endpoint_index)
+        ->counters[STAT_ENDPOINT_cx_connect_fail]++;
+}
+
+static void downstream_gone(struct conn *conn)
+{
+    struct listener_stats *listener = listener_of(conn);
+    listener->counters[STAT_LISTENER_downstream_cx_destroy]++;
+    listener->counters[STAT_LISTENER_downstream_cx_active]--;
+    note_age(conn, &listener->length_ms);
+    struct http_stats *http = conn->tally.http;
+    if (http == NULL)
+        return;
+    leave_http(http);
+    http->counters[STAT_HTTP_downstream_cx_destroy]++;
+    http->counters[conn->tally.is_remote_end ? STAT_HTTP_downstream_cx_destroy_remote
+                                             : STAT_HTTP_downstream_cx_destroy_local]++;
+    note_age(conn, &http->length_ms);
+}
+
+void tally_gone(struct conn *conn)
+{
+    if (conn->side == CONN_DOWNSTREAM)
+        downstream_gone(conn);
+    else
+        note_age(conn,
+                 &engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->length_ms);
+}
