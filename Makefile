@@ -8,6 +8,8 @@
 #   make bench        micro benchmarks               make fuzz     fuzz each door
 #   make tsan         the unit tests with threads, under ThreadSanitizer
 #   make soak         wrk through the live data plane, with sanitizers
+#   make differential COUNT=5000 SEED=1: the same bytes to our proxy and to a real Envoy
+#   make envoy        a real Envoy below build/, for the tests that ask one
 #   make install      DESTDIR and PREFIX are honoured; make uninstall, clean, help
 #
 #   MODE=release|debug  SAN=address,undefined|thread  CC=gcc|clang  V=1
@@ -126,6 +128,17 @@ run-fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
 	    $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 $(B)/fuzz/corpus/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; done
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang CXX=clang++ MODE=debug SAN=address,fuzzer-no-link run-fuzz
+# The same bytes through our proxy and through a real Envoy.
+COUNT ?= 5000
+SEED  ?= 1
+SERVE_LIBS := $(call lib,cli) $(FUZZ_LIBS)
+$(B)/differential/serve: tests/differential/serve.c $(SERVE_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_C) -o $@ $< -Wl,--start-group $(SERVE_LIBS) -Wl,--end-group $(call libs_of,$(LAYER_LIST))
+run-differential: $(B)/pocketmesh $(B)/differential/serve
+	@BUILD=$(BUILD) tests/differential/run --pocketmesh $(B)/pocketmesh --serve $(B)/differential/serve --count $(COUNT) --seed $(SEED)
+differential:
+	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined run-differential
 # What has threads: proxy/live, on memory that it shares (snapshots, engines).
 tsan:
 	@$(MAKE) --no-print-directory MODE=debug SAN=thread run-proxy-live
@@ -154,6 +167,8 @@ format:
 check: test
 deps:
 	@tests/deps
+envoy:
+	@tests/envoy --install $(BUILD)
 install: all
 	install -D $(B)/pocketmesh $(DESTDIR)$(PREFIX)/bin/pocketmesh
 uninstall:
@@ -163,6 +178,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps install uninstall clean help
+.PHONY: all differential run-differential soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -63,6 +63,24 @@ static const struct command COMMANDS[] = {
      "  -o table|json\n"
      "  --profile NAME, --strict\n",
      cmd_proxy_config},
+    {"export", NULL, "envoy POD[.NS] -f PATH...",
+     "a proxy's configuration for a stock Envoy to run",
+     "  -f PATH               manifests; repeatable\n"
+     "  -n NAMESPACE          where POD is (default)\n"
+     "  --type sidecar|router a proxy that is not in the files\n"
+     "  --admin ADDR[:PORT]   of Envoy's admin interface (127.0.0.1, port by the kernel)\n"
+     "  --bind ADDR[:PORT]    every listener is bound there, port 0: by the kernel; else\n"
+     "                        listeners stand where the mesh's redirect meets them in a pod\n"
+     "  --listen NAME=ADDR:PORT   one listener, repeatable; without --bind, no other is bound\n"
+     "  --access-log FILE     a line of JSON for each request\n"
+     "  --profile NAME, --strict, -q\n"
+     "\n"
+     "Endpoints and routes are inlined. What a stock Envoy does not have is left out, and\n"
+     "named on standard error.\n"
+     "\n"
+     "  pocketmesh export envoy productpage-v1-0 -f manifests/ --bind 127.0.0.1:0 >envoy.json\n"
+     "  envoy -c envoy.json --admin-address-path admin.txt\n",
+     cmd_export},
     {"bench", NULL, "sim|wire|live [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"

@@ -31,6 +31,7 @@ const struct command *command_at(uint32_t index); /* NULL after the last */
 int cmd_test(int argc, char **argv);
 int cmd_up(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);

@@ -676,9 +676,22 @@ static bool is_delayed_by_fault(const struct step *step)
 }
 
 /* What the connection manager would not serve although it has a route. */
+/* What the route says of responses holds for refusals after it was chosen. */
+static void add_route_headers(const struct step *step, uint32_t status)
+{
+    struct exchange *xc = step->xc;
+    if (xc->record.route == NULL)
+        return;
+    struct formatter_facts facts = facts_of(xc);
+    xc->response->status = status;
+    forward_response(xc->record.route, xc->record.weighted, &facts, xc->response, xc->setup.trace,
+                     step->now_ns);
+}
+
 static void refuse_routed(const struct step *step, const struct xc_event *event)
 {
     new_response(step->xc);
+    add_route_headers(step, event->status);
     reply_with(step, (struct reply){.reason = REASON_REFUSED,
                                     .status = event->status,
                                     .has_words = true,
@@ -702,8 +715,12 @@ static void route(const struct step *step, const struct xc_event *asked)
         redirect(step, redirect_to_tls(xc->request, xc->setup.arena), 301);
         return;
     }
+    /* Envoy's route tables match nothing without a forwarded scheme. */
+    struct str proto;
+    bool has_proto =
+        !header_get(&xc->request->headers, STR("x-forwarded-proto"), &proto) || proto.len > 0;
     const struct route *chosen =
-        router_match(router, host, xc->request, xc->setup.trace, step->now_ns);
+        has_proto ? router_match(router, host, xc->request, xc->setup.trace, step->now_ns) : NULL;
     if (chosen == NULL) {
         no_route(step);
         return;
@@ -755,6 +772,7 @@ static void on_request_refused(const struct step *step, const struct xc_event *e
     new_response(xc);
     if (event->response != NULL)
         header_list_copy(&xc->response->headers, &event->response->headers, xc->setup.arena);
+    add_route_headers(step, event->status);
     reply_with(step, (struct reply){.reason = REASON_REFUSED,
                                     .status = event->status,
                                     .has_grpc_status = event->grpc_status != 0,

@@ -66,14 +66,8 @@ static struct str without_port(struct str host)
 {
     size_t colon = str_find_last(host, ':');
     size_t bracket = str_find_last(host, ']');
-    if (colon == STR_NONE || (bracket != STR_NONE && bracket > colon) || colon + 1 == host.len)
-        return host;
-    if (bracket == STR_NONE && str_find(host, ':') != colon)
-        return host;
-    for (size_t i = colon + 1; i < host.len; i++)
-        if (host.ptr[i] < '0' || host.ptr[i] > '9')
-            return host;
-    return str_slice(host, 0, colon);
+    bool has_port = colon != STR_NONE && (bracket == STR_NONE || bracket < colon);
+    return has_port ? str_slice(host, 0, colon) : host;
 }
 
 /* A wildcard needs at least one more character than it has (ENVOY.md 2.1). */

@@ -39,6 +39,8 @@ struct h1_parser {
     struct buf scratch; /* pieces of the text under way */
     size_t text_bytes;  /* of the head, or of the trailers, so far */
     struct str target;
+    bool is_unclean; /* the first line has control characters */
+    bool is_bare;    /* HTTP/0.9: the first line is all there is */
     struct request_head *request;
     struct response_head *response;
     struct header_list *headers, trailers;
@@ -111,10 +113,11 @@ static bool take_request_line(struct h1_parser *parser, struct h1_first_line lin
     bool is_connect = str_eq(line.first, STR("CONNECT"));
     if (!h1_head_has_known_method(line.first) || !h1_text_is_target(line.second, is_connect) ||
         (line.third.len > 0 && !h1_text_is_version(line.third)))
-        return refuse_codec(parser);
+        return false;
     head->method = arena_str(parser->arena, line.first);
     head->version = version_of(line.third);
     parser->target = arena_str(parser->arena, line.second);
+    parser->is_bare = line.third.len == 0;
     parser->request = head;
     parser->headers = &head->headers;
     return true;
@@ -125,23 +128,36 @@ static bool take_status_line(struct h1_parser *parser, struct h1_first_line line
     struct response_head *head = ARENA_NEW(parser->arena, struct response_head);
     struct str digits = str_from(line.second, str_has_prefix(line.second, STR("+")) ? 1 : 0);
     uint64_t status;
-    if (!h1_text_is_version(line.first) || !str_to_u64(digits, LIMIT_STATUS, &status) ||
-        status < 100)
-        return refuse_codec(parser);
-    head->status = (uint32_t)status; /* <= LIMIT_STATUS */
+    if (!h1_text_is_version(line.first) || !str_to_u64(digits, LIMIT_STATUS, &status))
+        return false;
+    head->status = (uint32_t)status; /* <= LIMIT_STATUS; Envoy takes those below 100, too */
     head->version = version_of(line.first);
     parser->response = head;
     parser->headers = &head->headers;
     return true;
 }
 
-static bool take_first_line(struct h1_parser *parser, struct str text)
+/* A line that is no line: to Envoy's parser it is the characters of a head that
+ * are wrong first, when all of it has come. `after`: what came with the line. */
+static bool refuse_line(struct h1_parser *parser, struct str text, struct str after)
 {
-    if (!h1_text_is_clean(text))
+    enum h1_mark mark = H1_MARK_LF;
+    size_t size = 0;
+    bool is_bare = parser->side == H1_REQUESTS && h1_text_first_line(text).third.len == 0;
+    bool is_whole = is_bare || h1_text_find_end(&mark, after, &size);
+    if (is_whole && (!h1_text_is_clean(text) || !h1_text_is_clean(str_slice(after, 0, size))))
         return refuse(parser, h1_refuse(400, STR("http1.invalid_characters")));
+    return refuse_codec(parser);
+}
+
+static bool take_first_line(struct h1_parser *parser, struct str text, struct str after)
+{
     struct h1_first_line line = h1_text_first_line(text);
     bool is_taken = parser->side == H1_REQUESTS ? take_request_line(parser, line)
                                                 : take_status_line(parser, line);
+    parser->is_unclean = !h1_text_is_clean(text);
+    if (!is_taken)
+        (void)refuse_line(parser, text, after);
     buf_clear(&parser->scratch);
     if (!is_taken)
         return false;
@@ -152,11 +168,11 @@ static bool take_first_line(struct h1_parser *parser, struct str text)
     return true;
 }
 
-/* Neither spoken in capitals nor HTTP: known from the first byte. */
+/* No blank and no control character; a response's is known. */
 static bool check_first_byte(struct h1_parser *parser, char c)
 {
-    struct str legal = parser->side == H1_REQUESTS ? STR("ABCDGHLMNOPQRSTU") : STR("H");
-    if (str_find(legal, c) == STR_NONE)
+    bool is_response = parser->side == H1_RESPONSES;
+    if ((unsigned char)c <= ' ' || (is_response && c != 'H'))
         return refuse_codec(parser);
     parser->place = PLACE_FIRST_LINE;
     return true;
@@ -193,11 +209,13 @@ static void join_fields(struct h1_parser *parser)
 /* Every field of `text`, which is copied. */
 static bool take_fields(struct h1_parser *parser, struct str text, struct h1_framing_words *words)
 {
-    if (!h1_text_is_clean(text))
+    bool is_head = parser->place != PLACE_TRAILERS;
+    if (!h1_text_is_clean(text) || (is_head && parser->is_unclean))
         return refuse(parser, h1_refuse(400, STR("http1.invalid_characters")));
-    char *block = arena_alloc(parser->arena, text.len);
-    memcpy(block, text.ptr, text.len);
+    char *block = arena_alloc(parser->arena, text.len + 1); /* the text may be empty */
     struct str rest = {block, text.len};
+    if (text.len > 0)
+        memcpy(block, text.ptr, text.len);
     struct h1_field field;
     uint32_t count = 0;
     bool is_trailers = parser->place == PLACE_TRAILERS;
@@ -210,7 +228,7 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
                                h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
     }
     buf_clear(&parser->scratch);
-    if (rest.len > 0)
+    if (rest.len > 0 || (is_head && (words->length_count > 1 || words->is_length_bad)))
         return refuse_codec(parser);
     if (count > parser->settings.header_count_max)
         return refuse(parser, h1_refuse(431, STR("http1.too_many_headers")));
@@ -224,7 +242,7 @@ static bool has_no_body(const struct h1_parser *parser)
     if (parser->side == H1_REQUESTS)
         return false;
     uint32_t status = parser->response->status;
-    return status < 200 || status == 204 || status == 304 ||
+    return status / 100 == 1 || status == 204 || status == 304 ||
            str_eq(parser->request_method, STR("HEAD"));
 }
 
@@ -280,8 +298,6 @@ static bool take_head(struct h1_parser *parser, struct str text, struct h1_event
     struct h1_framing_words words = {0};
     if (!take_fields(parser, text, &words))
         return false;
-    if (words.length_count > 1 || words.is_length_bad)
-        return refuse_codec(parser);
     bool is_upgrade = false;
     struct h1_refusal refusal = check_head(parser, &words, &is_upgrade);
     if (refusal.status != 0)
@@ -361,7 +377,7 @@ static void take_line(struct h1_parser *parser, struct str *input)
     if (feed == STR_NONE)
         (void)keep_piece(parser, input);
     else if (take_text(parser, input, feed + 1, &text))
-        (void)take_first_line(parser, text);
+        (void)take_first_line(parser, text, *input);
 }
 
 /* True: *event is told. */
@@ -406,6 +422,8 @@ static bool take_step(struct h1_parser *parser, struct str *input, struct h1_eve
         return false;
     case PLACE_FIRST_LINE:
         take_line(parser, input);
+        if (parser->is_bare && parser->place == PLACE_FIELDS)
+            return take_head(parser, STR_EMPTY, event);
         return false;
     case PLACE_FIELDS:
     case PLACE_TRAILERS:
@@ -451,6 +469,7 @@ void h1_begin(struct h1_parser *parser, struct arena *arena, struct str request_
     parser->mark = H1_MARK_NONE;
     parser->text_bytes = 0;
     parser->target = STR_EMPTY;
+    parser->is_bare = parser->is_unclean = false;
     parser->request = NULL;
     parser->response = NULL;
     parser->headers = NULL;

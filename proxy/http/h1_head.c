@@ -67,7 +67,7 @@ static bool is_url_authority(struct str text, bool must_have_port)
 
 static struct str without_userinfo(struct str authority)
 {
-    size_t at = str_find_last(authority, '@');
+    size_t at = str_find(authority, '@');
     return at == STR_NONE ? authority : str_from(authority, at + 1);
 }
 
@@ -158,10 +158,13 @@ static struct h1_refusal drop_nominated(struct request_head *head)
             return refused;
         struct str lower = arena_str_lower(headers->arena, token);
         struct str te;
-        if (str_eq(lower, STR("te"))) {
-            if (header_get(headers, lower, &te) && te.len >= TE_BYTES_MAX)
+        if (str_eq(lower, STR("te")) && header_get(headers, lower, &te)) {
+            if (te.len >= TE_BYTES_MAX)
                 return refused;
-            continue; /* the connection manager reduces it */
+            if (h1_head_has_token(headers, lower, STR("trailers"))) {
+                header_set(headers, lower, STR("trailers"));
+                continue;
+            }
         }
         if (str_eq(lower, STR("host")))
             head->has_authority = false;
@@ -236,12 +239,12 @@ struct h1_refusal h1_head_check_request(struct request_head *head,
     struct h1_refusal refusal = check_framing(&head->headers, is_connect);
     if (refusal.status == 0 && !*is_upgrade)
         refusal = drop_nominated(head);
-    if (refusal.status == 0 && head->version != HTTP_1_1 && !asked->is_accepting_http10)
-        refusal = h1_refuse(426, STR("low_version"));
     if (refusal.status == 0)
         refusal = take_target(head, asked->target);
     if (refusal.status == 0)
         refusal = check_connect(head, asked->words);
+    if (refusal.status == 0 && head->version != HTTP_1_1 && !asked->is_accepting_http10)
+        refusal = h1_refuse(426, STR("low_version"));
     return refusal.status == 0 ? check_host(head, asked) : refusal;
 }
 

@@ -27,15 +27,15 @@ static char *put_line(char *out, struct str name, struct str value)
     return put(out, STR("\r\n"));
 }
 
-/* Three digits; or four, which Envoy passes on as well. */
+/* Any number, as it was written: Envoy passes them on. */
 static char *put_status(char *out, uint32_t status)
 {
-    ASSERT(status >= 100 && status <= LIMIT_STATUS);
-    if (status > 999)
-        *out++ = (char)('0' + status / 1000);
-    *out++ = (char)('0' + status / 100 % 10);
-    *out++ = (char)('0' + status / 10 % 10);
-    *out++ = (char)('0' + status % 10);
+    ASSERT(status <= LIMIT_STATUS);
+    uint32_t unit = 1000;
+    while (unit > 1 && status < unit)
+        unit /= 10;
+    for (; unit > 0; unit /= 10)
+        *out++ = (char)('0' + status / unit % 10);
     return out;
 }
 

@@ -128,7 +128,8 @@ static void drop_hop_by_hop(struct header_list *headers, bool is_upgrade)
         header_remove(headers, STR("connection"));
         header_remove(headers, STR("upgrade"));
     }
-    if (header_is_present(headers, STR("te"))) {
+    struct str te;
+    if (header_get(headers, STR("te"), &te) && te.len > 0) {
         if (has_te_trailers(headers))
             header_set(headers, STR("te"), STR("trailers"));
         else

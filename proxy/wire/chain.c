@@ -5,64 +5,43 @@
 #include "proxy/wire/chain.h"
 
 #include "base/check.h"
+#include "proxy/http/h1_text.h"
 
-/* A request line longer than this is no HTTP to the inspector. */
-#define LINE_BYTES_MAX 8192u
+/* Envoy's inspector looks no further; what is longer is no HTTP to it. */
+#define LINE_BYTES_MAX (64u * 1024)
 #define TLS_HANDSHAKE 0x16
 
 static const struct str h2_preface = STR_INIT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-static bool is_method_char(char c)
+/* A whole line. Which methods there are is the codec's question, what is legal
+ * in a target and a version is this one's, too. */
+static enum chain_protocol protocol_of_line(struct str text)
 {
-    return (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-}
-
-static bool is_target_char(char c)
-{
-    return c > ' ' && c != 0x7f;
-}
-
-/* A whole line, without its end. */
-static enum chain_protocol protocol_of_line(struct str line)
-{
-    size_t blank = str_find(line, ' ');
-    size_t last = str_find_last(line, ' ');
-    if (blank == STR_NONE || blank == 0 || last == blank)
-        return CHAIN_PROTOCOL_OTHER;
-    for (size_t i = 0; i < blank; i++) {
-        if (!is_method_char(line.ptr[i]))
-            return CHAIN_PROTOCOL_OTHER;
-    }
-    struct str version = str_from(line, last + 1);
-    if (version.len != 8 || !str_has_prefix(version, STR("HTTP/")) || version.ptr[6] != '.')
+    struct h1_first_line line = h1_text_first_line(text);
+    bool is_connect = str_eq(line.first, STR("CONNECT"));
+    if (!h1_text_is_token(line.first) || !h1_text_is_target(line.second, is_connect) ||
+        (line.third.len > 0 && !h1_text_is_version(line.third)))
         return CHAIN_PROTOCOL_OTHER;
     /* Envoy calls everything but 1.1 by the name of 1.0. */
-    return version.ptr[5] == '1' && version.ptr[7] == '1' ? CHAIN_PROTOCOL_HTTP11
-                                                          : CHAIN_PROTOCOL_HTTP10;
+    return str_eq(line.third, STR("HTTP/1.1")) ? CHAIN_PROTOCOL_HTTP11 : CHAIN_PROTOCOL_HTTP10;
 }
 
-/* Can this be the beginning of a request line? */
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Can this be the beginning of a request line? It is known from the method. */
 static bool is_beginning_of_line(struct str bytes)
 {
-    size_t i = 0;
-    while (i < bytes.len && is_method_char(bytes.ptr[i]))
-        i++;
-    if (i == bytes.len)
-        return i <= 32;
-    if (i == 0 || bytes.ptr[i] != ' ')
-        return false;
-    for (i++; i < bytes.len; i++) {
-        if (!is_target_char(bytes.ptr[i]) && bytes.ptr[i] != ' ')
-            return false;
-    }
-    return true;
+    size_t size = 0;
+    while (size < bytes.len && !is_blank(bytes.ptr[size]))
+        size++;
+    return h1_text_is_token(str_slice(bytes, 0, size));
 }
 
 enum chain_protocol chain_inspect(struct str bytes)
 {
-    /* Empty lines before a request are skipped, as the codec does. */
-    while (bytes.len > 0 && (bytes.ptr[0] == '\r' || bytes.ptr[0] == '\n'))
-        bytes = str_from(bytes, 1);
     if (bytes.len == 0)
         return CHAIN_PROTOCOL_MORE;
     if (bytes.ptr[0] == TLS_HANDSHAKE)
@@ -71,14 +50,14 @@ enum chain_protocol chain_inspect(struct str bytes)
         return CHAIN_PROTOCOL_H2C;
     if (bytes.len < h2_preface.len && str_has_prefix(h2_preface, bytes))
         return CHAIN_PROTOCOL_MORE;
-    size_t end = 0;
-    while (end < bytes.len && bytes.ptr[end] != '\r' && bytes.ptr[end] != '\n')
-        end++;
-    if (end > LINE_BYTES_MAX)
+    /* The codec skips empty lines before a request; to the inspector they are
+     * no request, as is everything that does not begin with a method. */
+    if (!is_beginning_of_line(bytes))
         return CHAIN_PROTOCOL_OTHER;
-    if (end < bytes.len)
+    size_t end = str_find(bytes, '\n');
+    if (end != STR_NONE && end < LINE_BYTES_MAX)
         return protocol_of_line(str_slice(bytes, 0, end));
-    return is_beginning_of_line(bytes) ? CHAIN_PROTOCOL_MORE : CHAIN_PROTOCOL_OTHER;
+    return bytes.len < LINE_BYTES_MAX ? CHAIN_PROTOCOL_MORE : CHAIN_PROTOCOL_OTHER;
 }
 
 static bool has_protocol(const struct filter_chain *chain, struct str name)

@@ -236,8 +236,10 @@ static void feed_kept(struct conn *conn)
 static void inspect(struct conn *conn)
 {
     enum chain_protocol protocol = chain_inspect(buf_str(&conn->in));
-    if (protocol == CHAIN_PROTOCOL_MORE)
+    if (protocol == CHAIN_PROTOCOL_MORE) {
+        conn_resume(conn); /* a line may be longer than one read */
         return;
+    }
     open_chain(conn, protocol);
     if (conn->speech == SPEECH_HTTP)
         feed_kept(conn);

@@ -178,11 +178,17 @@ static void count_mirrored(const struct conn *conn, uint32_t status)
                               &wire->memory);
 }
 
+/* Numbers below 100 are final, too; so is 101. */
+static bool is_interim(uint32_t status)
+{
+    return status / 100 == 1 && status != 101;
+}
+
 static void take_head(struct conn *conn, struct attempt *attempt, const struct h1_event *event)
 {
     struct stream *stream = attempt->stream;
     uint32_t status = event->response->status;
-    conn->up.is_interim = status < 200 && status != 101;
+    conn->up.is_interim = is_interim(status);
     conn->up.is_keep_alive = event->is_keep_alive;
     if (stream == NULL) {
         if (!conn->up.is_interim)
@@ -340,7 +346,7 @@ static bool take_whole(struct conn *conn, struct attempt *attempt, const struct 
     if (event->kind != H1_HEAD || !event->is_end)
         return false;
     uint32_t status = event->response->status;
-    if ((status < 200 && status != 101) || is_switch(attempt, event) ||
+    if (is_interim(status) || is_switch(attempt, event) ||
         is_declined(attempt, status))
         return false;
     struct h1_event end;

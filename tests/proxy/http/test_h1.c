@@ -157,7 +157,14 @@ static const struct {
     {"GET\r\n", "!400 http1.codec_error"},
     {"GET / HTTP/1.1\rhost: a\r\n\r\n", "!400 http1.codec_error"},
     {"GET /\x0c HTTP/1.1" HOST, "!400 http1.invalid_characters"},
-    {"GET /\x7f HTTP/1.1" HOST, "!400 http1.invalid_characters"},
+    {"PUT /a\r\n", "!426 low_version"},
+    {"GET /\r\nno colon\r\n\r\n", "!426 low_version"},
+    {"GET /\nGET / HTTP/1.1" HOST, "!426 low_version"},
+    {"GET ws://a/\r\n", "!400 http1.invalid_scheme"},
+    {"GET * HTTP/1.0" HOST, "!400 http1.invalid_url"},
+    {"GET http://a@b@c/ HTTP/1.1" HOST, "!400 http1.invalid_url"},
+    {"xyz", ""},
+    {"xyz / HTTP/1.1\r\n", "!400 http1.codec_error"},
     {"GET /\xe9 HTTP/1.1" HOST, "!400 http1.codec_error"},
     {"GET ?a HTTP/1.1" HOST, "!400 http1.codec_error"},
     {"GET * HTTP/1.1" HOST, "!400 http1.invalid_url"},
@@ -181,7 +188,6 @@ static const struct {
      "!501 http1.invalid_transfer_encoding"},
     {"M-SEARCH / HTTP/1.1" HOST, "!400 http1.codec_error"},
     {"get / HTTP/1.1" HOST, "!400 http1.codec_error"},
-    {"x", "!400 http1.codec_error"},
 };
 #undef HOST
 
@@ -190,6 +196,35 @@ static void test_first_lines(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(FIRST_LINES); i++)
         assert_read(H1_REQUESTS, "", FIRST_LINES[i].text, false, FIRST_LINES[i].want);
+}
+
+/* Envoy's parser looks at a head's characters before its first line, unless
+ * the line came before the rest. */
+static void test_what_is_wrong_first_depends_on_what_has_come(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pieces[2], *want;
+    } rows[] = {
+        {{"GE T /a\x01way HTTP/1.1\r\nhost: a\r\n\r\n", ""}, "!400 http1.invalid_characters"},
+        {{"GE T /a\x01way HTTP/1.1\r\nhost", ": a\r\n\r\n"}, "!400 http1.codec_error"},
+        {{"GET /\x7f HTTP/1.1\r\nhost: a\r\n\r\n", ""}, "!400 http1.invalid_characters"},
+        {{"GET /\x7f HTTP/1.1\r\n", "host: a\r\n\r\n"}, "!400 http1.codec_error"},
+        {{"GET a HTTP/1.1\r\nx: \x01\r\n\r\n", ""}, "!400 http1.invalid_characters"},
+        {{"PURGE  HTTP/1.1 \r\nx: \x01\r\n\r\n", ""}, "!400 http1.codec_error"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct reading reading = {0};
+        arena_init(&reading.arena, 4096, 0);
+        reading.parser = h1_parser_new(
+            H1_REQUESTS, (struct h1_settings){.head_bytes_max = 1024, .header_count_max = 10});
+        h1_begin(reading.parser, &reading.arena, STR_EMPTY);
+        for (size_t k = 0; k < COUNT_OF(rows[i].pieces); k++)
+            feed(&reading, str_of(rows[i].pieces[k]), "");
+        assert_true(str_eq(reading.told, str_of(rows[i].want)));
+        h1_parser_free(reading.parser);
+        arena_fini(&reading.arena);
+    }
 }
 
 #define OK "[POST a /]"
@@ -406,8 +441,6 @@ static void test_a_response_that_breaks_off_is_an_error(void **state)
         "\r\nHTTP/1.1 200 OK\r\n\r\n",
         "http/1.1 200 OK\r\n\r\n",
         "HTTP/1 200 OK\r\n\r\n",
-        "HTTP/1.1 20 OK\r\n\r\n",
-        "HTTP/1.1 099 OK\r\n\r\n",
         "HTTP/1.1 10000 OK\r\n\r\n",
         "HTTP/1.1 abc OK\r\n\r\n",
         "HTTP/1.1\r\n\r\n",
@@ -475,6 +508,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests_are_read_in_order),
         cmocka_unit_test(test_first_lines),
+        cmocka_unit_test(test_what_is_wrong_first_depends_on_what_has_come),
         cmocka_unit_test(test_fields_are_forgiven_or_refused),
         cmocka_unit_test(test_values_lose_what_folding_left),
         cmocka_unit_test(test_lengths_and_encodings),

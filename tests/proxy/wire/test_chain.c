@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -20,14 +21,37 @@ static void test_inspection_names_the_protocol_of_the_first_bytes(void **state)
         enum chain_protocol want;
     } rows[] = {
         {"", CHAIN_PROTOCOL_MORE},
-        {"\r\n", CHAIN_PROTOCOL_MORE},
         {"G", CHAIN_PROTOCOL_MORE},
+        {"G\r", CHAIN_PROTOCOL_MORE},
+        {"x", CHAIN_PROTOCOL_MORE},
         {"GET / HTTP/1.", CHAIN_PROTOCOL_MORE},
         {"GET / HTTP/1.1", CHAIN_PROTOCOL_MORE},
+        {"GET / HTTP/1.1\r", CHAIN_PROTOCOL_MORE},
         {"GET / HTTP/1.1\r\n", CHAIN_PROTOCOL_HTTP11},
-        {"\r\nPOST /x HTTP/1.1\r", CHAIN_PROTOCOL_HTTP11},
+        {"GET / HTTP/1.1\n", CHAIN_PROTOCOL_HTTP11},
+        {"GET / HTTP/1.1\r\r\n", CHAIN_PROTOCOL_HTTP11},
+        {"GET\t/  HTTP/1.1 \r\n", CHAIN_PROTOCOL_HTTP11},
+        {"get / HTTP/1.1\r\n", CHAIN_PROTOCOL_HTTP11},
+        {"BREW! / HTTP/1.1\r\n", CHAIN_PROTOCOL_HTTP11},
+        {"GET /\x01 HTTP/1.1\r\n", CHAIN_PROTOCOL_HTTP11},
+        {"GET ws://a/ HTTP/1.1\r\n", CHAIN_PROTOCOL_HTTP11},
+        {"CONNECT a:1 HTTP/1.1\r\n", CHAIN_PROTOCOL_HTTP11},
         {"GET / HTTP/1.0\r\n", CHAIN_PROTOCOL_HTTP10},
-        {"GET /\r\n", CHAIN_PROTOCOL_OTHER},
+        {"GET / HTTP/2.0\r\n", CHAIN_PROTOCOL_HTTP10},
+        {"GET /\r\n", CHAIN_PROTOCOL_HTTP10},
+        {"\r", CHAIN_PROTOCOL_OTHER},
+        {"\r\nGET / HTTP/1.1\r\n", CHAIN_PROTOCOL_OTHER},
+        {"\nGET / HTTP/1.1\r\n", CHAIN_PROTOCOL_OTHER},
+        {" GET / HTTP/1.1\r\n", CHAIN_PROTOCOL_OTHER},
+        {"G(", CHAIN_PROTOCOL_OTHER},
+        {"GET a HTTP/1.1\r\n", CHAIN_PROTOCOL_OTHER},
+        {"GET /\x7f HTTP/1.1\r\n", CHAIN_PROTOCOL_OTHER},
+        {"GET /\xff HTTP/1.1\r\n", CHAIN_PROTOCOL_OTHER},
+        {"GET /a b HTTP/1.1\r\n", CHAIN_PROTOCOL_OTHER},
+        {"GET / HTTP/1.1\rx: y\r\n", CHAIN_PROTOCOL_OTHER},
+        {"GET / HTTP/11.1\r\n", CHAIN_PROTOCOL_OTHER},
+        {"GET / http/1.1\r\n", CHAIN_PROTOCOL_OTHER},
+        {"GET\r\n", CHAIN_PROTOCOL_OTHER},
         {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r", CHAIN_PROTOCOL_MORE},
         {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", CHAIN_PROTOCOL_H2C},
         {"\x16\x03\x01", CHAIN_PROTOCOL_TLS},
@@ -37,6 +61,18 @@ static void test_inspection_names_the_protocol_of_the_first_bytes(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_int_equal(chain_inspect(str_of(rows[i].bytes)), rows[i].want);
+}
+
+static void test_the_inspector_looks_no_further_than_64_kib(void **state)
+{
+    (void)state;
+    static char bytes[64 * 1024];
+    memset(bytes, 'a', sizeof(bytes));
+    memcpy(bytes, "GET /", 5);
+    assert_int_equal(chain_inspect((struct str){bytes, sizeof(bytes) - 1}), CHAIN_PROTOCOL_MORE);
+    assert_int_equal(chain_inspect((struct str){bytes, sizeof(bytes)}), CHAIN_PROTOCOL_OTHER);
+    memcpy(bytes + sizeof(bytes) - 11, " HTTP/1.1\r\n", 11);
+    assert_int_equal(chain_inspect((struct str){bytes, sizeof(bytes)}), CHAIN_PROTOCOL_HTTP11);
 }
 
 /* ISTIO.md 5.2: http/1.1 and h2c go to the connection manager, everything else,
@@ -90,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inspection_names_the_protocol_of_the_first_bytes),
+        cmocka_unit_test(test_the_inspector_looks_no_further_than_64_kib),
         cmocka_unit_test(test_a_chain_is_chosen_by_protocol_then_the_general_then_the_default),
         cmocka_unit_test(test_a_listener_without_protocols_lets_the_server_speak_first),
     };

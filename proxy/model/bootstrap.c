@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/bootstrap.c - see bootstrap.h.
+ *
+ * Works on the JSON that the printers make (print.h), so whatever they learn to
+ * say is exported, too: everything is copied, but for the parts named here.
+ */
+#include "proxy/model/bootstrap.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "proxy/model/bootstrap_inside.h"
+#include "proxy/model/print.h"
+#include "proxy/model/print_parts.h"
+
+#define ALL_BYTES_MAX ((size_t)1 << 30) /* a large mesh prints some MB */
+
+void bootstrap_note(struct bootstrap_job *job, struct str text)
+{
+    struct bootstrap_notes *notes = job->notes;
+    for (uint32_t i = 0; i < notes->count; i++)
+        if (str_eq(notes->items[i], text))
+            return;
+    *ARENA_PUSH(job->arena, notes->items, notes->count, notes->capacity) = text;
+}
+
+struct str bootstrap_text(const struct json_value *object, struct str key)
+{
+    const struct json_value *value = json_get(object, key);
+    return value != NULL && value->kind == JSON_STRING ? value->text : STR_EMPTY;
+}
+
+static void copy_number(struct json *json, const struct json_value *value)
+{
+    uint64_t whole;
+    if (str_to_u64(value->text, UINT64_MAX, &whole))
+        json_u64(json, whole);
+    else
+        json_double(json, value->number);
+}
+
+/* As deep as the reader lets a document be. */
+void bootstrap_copy(struct json *json, const struct json_value *value)
+{
+    switch (value->kind) {
+    case JSON_NULL:
+        json_null(json);
+        return;
+    case JSON_BOOL:
+        json_bool(json, str_eq(value->text, STR("true")));
+        return;
+    case JSON_NUMBER:
+        copy_number(json, value);
+        return;
+    case JSON_STRING:
+        json_str(json, value->text);
+        return;
+    case JSON_ARRAY:
+        json_begin_array(json);
+        for (uint32_t i = 0; i < value->count; i++)
+            bootstrap_copy(json, &value->items[i]);
+        json_end_array(json);
+        return;
+    case JSON_OBJECT:
+        json_begin_object(json);
+        for (uint32_t i = 0; i < value->count; i++) {
+            json_key(json, value->keys[i]);
+            bootstrap_copy(json, &value->items[i]);
+        }
+        json_end_object(json);
+        return;
+    }
+    UNREACHABLE("json_kind");
+}
+
+void bootstrap_copy_others(struct json *json, const struct json_value *object,
+                           const struct str *but, size_t but_count)
+{
+    for (uint32_t i = 0; i < object->count; i++) {
+        bool is_skipped = false;
+        for (size_t k = 0; k < but_count && !is_skipped; k++)
+            is_skipped = str_eq(object->keys[i], but[k]);
+        if (is_skipped)
+            continue;
+        json_key(json, object->keys[i]);
+        bootstrap_copy(json, &object->items[i]);
+    }
+}
+
+const struct json_value *bootstrap_find(const struct json_value *list, struct str key,
+                                        struct str name)
+{
+    for (uint32_t i = 0; list != NULL && i < list->count; i++)
+        if (str_eq(bootstrap_text(&list->items[i], key), name))
+            return &list->items[i];
+    return NULL;
+}
+
+/* --- clusters ------------------------------------------------------------- */
+
+/* Does a control plane have to bring secrets for it? */
+bool bootstrap_needs_secrets(const struct json_value *value)
+{
+    if (value->kind == JSON_OBJECT &&
+        (json_get(value, STR("tlsCertificateSdsSecretConfigs")) != NULL ||
+         json_get(value, STR("validationContextSdsSecretConfig")) != NULL))
+        return true;
+    if (value->kind != JSON_OBJECT && value->kind != JSON_ARRAY)
+        return false;
+    for (uint32_t i = 0; i < value->count; i++)
+        if (bootstrap_needs_secrets(&value->items[i]))
+            return true;
+    return false;
+}
+
+static void write_cluster(struct bootstrap_job *job, const struct json_value *value)
+{
+    static const struct str OWN[] = {STR_INIT("type"), STR_INIT("edsClusterConfig"),
+                                     STR_INIT("transportSocket"),
+                                     STR_INIT("transportSocketMatches"), STR_INIT("filters")};
+    struct json *json = job->json;
+    struct str name = bootstrap_text(value, STR("name")), type = bootstrap_text(value, STR("type"));
+    const struct cluster *cluster = snapshot_cluster(job->snapshot, name);
+    bool is_eds = str_eq(type, STR("EDS"));
+
+    json_begin_object(json);
+    bootstrap_copy_others(json, value, OWN, COUNT_OF(OWN));
+    json_key_str(json, STR("type"), is_eds ? STR("STATIC") : type);
+    const struct json_value *load =
+        is_eds ? bootstrap_find(json_get(job->all, STR("endpoints")), STR("clusterName"), name)
+               : NULL;
+    if (load != NULL) {
+        json_key(json, STR("loadAssignment"));
+        bootstrap_copy(json, load);
+    } else if (json_get(value, STR("loadAssignment")) == NULL && cluster != NULL &&
+               cluster->endpoint_count > 0) {
+        json_key(json, STR("loadAssignment"));
+        print_load_assignment(json, cluster);
+    }
+    for (size_t i = 2; i < COUNT_OF(OWN); i++) {
+        const struct json_value *part = json_get(value, OWN[i]);
+        if (part == NULL)
+            continue;
+        if (str_eq(OWN[i], STR("filters"))) {
+            bootstrap_filters(job, OWN[i], part);
+        } else if (bootstrap_needs_secrets(part)) {
+            job->plain_cluster_count++;
+        } else {
+            json_key(json, OWN[i]);
+            bootstrap_copy(json, part);
+        }
+    }
+    json_end_object(json);
+}
+
+static void write_clusters(struct bootstrap_job *job)
+{
+    const struct json_value *clusters = json_get(job->all, STR("clusters"));
+    json_key(job->json, STR("clusters"));
+    json_begin_array(job->json);
+    for (uint32_t i = 0; i < clusters->count; i++)
+        write_cluster(job, &clusters->items[i]);
+    json_end_array(job->json);
+    if (job->plain_cluster_count > 0)
+        bootstrap_note(job, arena_format(job->arena,
+                                         "mutual TLS to %u cluster%s: its certificates come from "
+                                         "istiod; they are spoken to in plaintext",
+                                         job->plain_cluster_count,
+                                         job->plain_cluster_count == 1 ? "" : "s"));
+}
+
+/* --- the whole ------------------------------------------------------------ */
+
+static void write_node(const struct bootstrap_job *job)
+{
+    struct str name = arena_format(job->arena, "%.*s.%.*s", STR_FMT(job->snapshot->proxy_name),
+                                   STR_FMT(job->snapshot->proxy_namespace));
+    json_key(job->json, STR("node"));
+    json_begin_object(job->json);
+    json_key_str(job->json, STR("id"), name);
+    json_key_str(job->json, STR("cluster"), name);
+    json_end_object(job->json);
+    json_key(job->json, STR("admin"));
+    json_begin_object(job->json);
+    json_key(job->json, STR("address"));
+    print_address(job->json, job->options->admin_address, job->options->admin_port);
+    json_end_object(job->json);
+}
+
+/* Every place must name a listener. */
+static bool check_places(struct bootstrap_job *job)
+{
+    const struct json_value *listeners = json_get(job->all, STR("listeners"));
+    for (uint32_t i = 0; i < job->options->place_count; i++) {
+        struct str name = job->options->places[i].listener;
+        if (bootstrap_find(listeners, STR("name"), name) != NULL)
+            continue;
+        struct str known = STR_EMPTY;
+        for (uint32_t k = 0; k < listeners->count; k++)
+            known = arena_format(job->arena, "%.*s%s%.*s", STR_FMT(known), k == 0 ? "" : ", ",
+                                 STR_FMT(bootstrap_text(&listeners->items[k], STR("name"))));
+        bootstrap_note(job,
+                       arena_format(job->arena, "there is no listener \"%.*s\"; there are: %.*s",
+                                    STR_FMT(name), STR_FMT(known)));
+        return false;
+    }
+    return true;
+}
+
+static enum rc write_all(struct bootstrap_job *job)
+{
+    if (!check_places(job))
+        return RC_BAD;
+    json_begin_object(job->json);
+    write_node(job);
+    json_key(job->json, STR("staticResources"));
+    json_begin_object(job->json);
+    bootstrap_listeners(job);
+    write_clusters(job);
+    json_end_object(job->json);
+    json_end_object(job->json);
+    return json_is_full(job->json) ? RC_FULL : RC_OK;
+}
+
+enum rc bootstrap_print(const struct snapshot *snapshot, const struct bootstrap_options *options,
+                        struct json *json, struct arena *arena, struct bootstrap_notes *notes)
+{
+    struct bootstrap_job job = {
+        .snapshot = snapshot, .options = options, .json = json, .arena = arena, .notes = notes};
+    struct json_value all;
+    struct json printer;
+    struct buf text;
+    size_t where = 0;
+
+    buf_init(&text, ALL_BYTES_MAX);
+    json_init(&printer, &text, 0);
+    print_all(snapshot, &printer);
+    enum rc rc = json_is_full(&printer) ? RC_FULL : json_read(buf_str(&text), arena, &all, &where);
+    ASSERT(rc != RC_BAD);
+    if (rc == RC_OK) {
+        job.all = &all;
+        rc = write_all(&job);
+    }
+    buf_fini(&text);
+    return rc;
+}
