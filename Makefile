@@ -7,9 +7,9 @@
 #   make lint         layers, symbols, format        make format   reformat
 #   make bench        micro benchmarks               make fuzz     fuzz each door
 #   make tsan         the unit tests with threads, under ThreadSanitizer
-#   make soak         wrk through the live data plane, with sanitizers
 #   make differential COUNT=5000 SEED=1: the same bytes to our proxy and to a real Envoy
 #   make envoy        a real Envoy below build/, for the tests that ask one
+#   make soak         `up` under load, edits and failing pods for SECONDS (60), with sanitizers
 #   make install      DESTDIR and PREFIX are honoured; make uninstall, clean, help
 #
 #   MODE=release|debug  SAN=address,undefined|thread  CC=gcc|clang  V=1
@@ -142,9 +142,10 @@ differential:
 # What has threads: proxy/live, on memory that it shares (snapshots, engines).
 tsan:
 	@$(MAKE) --no-print-directory MODE=debug SAN=thread run-proxy-live
+SECONDS ?= 60
 soak:
 	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined all
-	@tests/soak $(BUILD)/debug-$(CC_NAME)-address-undefined/pocketmesh
+	@tests/soak $(BUILD)/debug-$(CC_NAME)-address-undefined/pocketmesh $(SECONDS)
 bench: all
 	@$(BUILD)/pocketmesh bench sim
 	@$(BUILD)/pocketmesh bench wire
