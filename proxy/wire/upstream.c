@@ -346,8 +346,7 @@ static bool take_whole(struct conn *conn, struct attempt *attempt, const struct 
     if (event->kind != H1_HEAD || !event->is_end)
         return false;
     uint32_t status = event->response->status;
-    if (is_interim(status) || is_switch(attempt, event) ||
-        is_declined(attempt, status))
+    if (is_interim(status) || is_switch(attempt, event) || is_declined(attempt, status))
         return false;
     struct h1_event end;
     enum h1_event_kind kind = h1_next(conn->parser, input, &end);
