@@ -81,6 +81,17 @@ static const struct command COMMANDS[] = {
      "  pocketmesh export envoy productpage-v1-0 -f manifests/ --bind 127.0.0.1:0 >envoy.json\n"
      "  envoy -c envoy.json --admin-address-path admin.txt\n",
      cmd_export},
+    {"validate", NULL, "FILE...", "would a cluster take these objects?",
+     "  FILE                  a file, a folder, a pattern, or -; also -f FILE\n"
+     "  -n NAMESPACE          of objects that name none (default)\n"
+     "  --webhook-only        what istiod's webhook says; not the CRDs' schema\n"
+     "  -o text|json\n"
+     "  --strict              warnings are errors\n"
+     "  --color auto|always|never, -q (errors only)\n"
+     "\n"
+     "Every kind of Istio's is judged in Istio's words, all errors at once, with file, line and\n"
+     "path. Exit code 1 when an object is invalid, 2 when a file cannot be read.\n",
+     cmd_validate},
     {"bench", NULL, "sim|wire|live [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
