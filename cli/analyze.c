@@ -422,7 +422,7 @@ static int run(struct job *job)
     buf_fini(&job->out);
     if (!is_written)
         return EXIT_CODE_SURROUNDINGS;
-    if (is_unreadable)
+    if (is_unreadable || job->analysis.unreadable_count > 0)
         return EXIT_CODE_INPUT;
     for (uint32_t i = 0; i < job->analysis.finding_count; i++)
         if (job->analysis.findings[i].diag.severity >= job->fail_on)

@@ -9,7 +9,37 @@
 #include "base/map.h"
 #include "config/analyze/context.h"
 
-static void analyze_schema(struct analysis *analysis);
+/* The texts of the webhook are arguments of IST0106 and IST0133. */
+static void add_verdict(struct analysis *analysis, const struct object *object,
+                        const struct diag *verdict)
+{
+    struct str text = diag_text(verdict, analysis->arena);
+    struct words3 words = {text, STR_EMPTY, STR_EMPTY};
+    enum diag_id id = verdict->severity == DIAG_ERROR ? DIAG_A_IST0106 : DIAG_A_IST0133;
+
+    if (verdict->id == DIAG_V_RULE_UNUSED || verdict->id == DIAG_V_MATCH_UNUSED) {
+        id = verdict->id == DIAG_V_RULE_UNUSED ? DIAG_A_IST0130 : DIAG_A_IST0131;
+        words = (struct words3){verdict->args[0], verdict->args[1], verdict->args[2]};
+    }
+    report(analysis, object, NULL, id, words);
+    struct diag *added = &analysis->findings[analysis->finding_count - 1].diag;
+    added->origin = verdict->origin;
+    added->path = verdict->path;
+}
+
+static void analyze_schema(struct analysis *analysis)
+{
+    for (uint32_t i = 0; i < analysis->objects.count; i++) {
+        const struct object *object = &analysis->objects.items[i];
+        struct diag_list diags;
+        diag_list_init(&diags, analysis->arena);
+        object_judge(object, (struct object_question){.arena = analysis->arena,
+                                                      .diags = &diags,
+                                                      .namespace = object->namespace});
+        for (uint32_t k = 0; k < diags.count; k++)
+            add_verdict(analysis, object, &diags.items[k]);
+    }
+}
 
 static const struct analyzer ANALYZERS[] = {
     {STR_INIT("annotations.K8sAnalyzer"), STR_INIT("misplaced and invalid Istio annotations"),
@@ -114,38 +144,6 @@ static bool is_ignored(const struct object *object)
     return false;
 }
 
-/* The texts of the webhook are arguments of IST0106 and IST0133. */
-static void add_verdict(struct analysis *analysis, const struct object *object,
-                        const struct diag *verdict)
-{
-    struct str text = diag_text(verdict, analysis->arena);
-    struct words3 words = {text, STR_EMPTY, STR_EMPTY};
-    enum diag_id id = verdict->severity == DIAG_ERROR ? DIAG_A_IST0106 : DIAG_A_IST0133;
-
-    if (verdict->id == DIAG_V_RULE_UNUSED || verdict->id == DIAG_V_MATCH_UNUSED) {
-        id = verdict->id == DIAG_V_RULE_UNUSED ? DIAG_A_IST0130 : DIAG_A_IST0131;
-        words = (struct words3){verdict->args[0], verdict->args[1], verdict->args[2]};
-    }
-    report(analysis, object, NULL, id, words);
-    struct diag *added = &analysis->findings[analysis->finding_count - 1].diag;
-    added->origin = verdict->origin;
-    added->path = verdict->path;
-}
-
-static void analyze_schema(struct analysis *analysis)
-{
-    for (uint32_t i = 0; i < analysis->objects.count; i++) {
-        const struct object *object = &analysis->objects.items[i];
-        struct diag_list diags;
-        diag_list_init(&diags, analysis->arena);
-        object_judge(object, (struct object_question){.arena = analysis->arena,
-                                                      .diags = &diags,
-                                                      .namespace = object->namespace});
-        for (uint32_t k = 0; k < diags.count; k++)
-            add_verdict(analysis, object, &diags.items[k]);
-    }
-}
-
 /* The pods that a workload would have, when none of its labels is there. */
 static void derive_pod(struct analysis *analysis, const struct object *object)
 {
@@ -193,6 +191,44 @@ static void collect_pods(struct analysis *analysis)
         for (size_t k = 0; k < COUNT_OF(WORKLOADS); k++)
             if (object_is(&analysis->objects.items[i], STR("apps"), WORKLOADS[k]))
                 derive_pod(analysis, &analysis->objects.items[i]);
+}
+
+/* As istioctl has it where there is no cluster. */
+static const char DEFAULT_GATEWAY[] =
+    "apiVersion: v1\nkind: Pod\n"
+    "metadata: {name: istio-ingressgateway-dummypod, namespace: istio-system,\n"
+    "  labels: {istio: ingressgateway}}\n"
+    "spec: {containers: [{name: istio-proxy}]}\n"
+    "---\n"
+    "apiVersion: v1\nkind: Service\n"
+    "metadata: {name: istio-ingressgateway, namespace: istio-system}\n"
+    "spec:\n"
+    "  selector: {istio: ingressgateway}\n"
+    "  ports:\n"
+    "  - {name: http2, port: 80, targetPort: 80, protocol: TCP}\n"
+    "  - {name: https, port: 443, targetPort: 443, protocol: TCP}\n"
+    "  - {name: tcp, port: 31400, targetPort: 31400, protocol: TCP}\n"
+    "  - {name: tls, port: 15443, targetPort: 15443, protocol: TCP}\n";
+
+static void add_default_gateway(struct analysis *analysis)
+{
+    struct documents documents = {0};
+    uint32_t first = analysis->objects.count;
+
+    for (uint32_t i = 0; i < analysis->pod_count; i++)
+        if (str_eq(context_label(analysis->pods[i].labels, STR("istio")), STR("ingressgateway")))
+            return;
+    tree_read(STR("istio's default gateway"), str_of(DEFAULT_GATEWAY), analysis->arena, &documents,
+              &analysis->aside);
+    for (uint32_t i = 0; i < documents.count; i++)
+        object_list_add(&analysis->objects, documents.items[i], analysis->arena, &analysis->aside);
+    const struct object *pod = &analysis->objects.items[first];
+    *ARENA_PUSH(analysis->arena, analysis->pods, analysis->pod_count, analysis->pod_capacity) =
+        (struct analysis_pod){.namespace = pod->namespace,
+                              .name = pod->name,
+                              .labels = pod->labels,
+                              .spec = pod->spec,
+                              .object = pod};
 }
 
 static int order_of(const struct finding *a, const struct finding *b, struct arena *arena)
@@ -244,6 +280,7 @@ void analysis_init(struct analysis *analysis, struct arena *arena, const struct 
         uint32_t earlier = map_get(&seen, key);
         if (is_ignored(object))
             continue;
+        analysis->unreadable_count += object_is_readable(object, arena) ? 0 : 1;
         if (earlier != MAP_NONE) {
             analysis->objects.items[earlier] = *object;
             continue;
@@ -253,6 +290,7 @@ void analysis_init(struct analysis *analysis, struct arena *arena, const struct 
                     analysis->objects.capacity) = *object;
     }
     collect_pods(analysis);
+    add_default_gateway(analysis);
 }
 
 void analysis_run(struct analysis *analysis, const struct analyzer *analyzer)

@@ -41,6 +41,7 @@ struct analysis {
     struct diag_list aside;
     struct finding *findings;
     uint32_t finding_count, finding_capacity;
+    uint32_t unreadable_count; /* objects whose shape istiod could not read */
 };
 
 struct analyzer {
@@ -56,7 +57,8 @@ const struct analyzer *analysis_at(uint32_t index);
 /* Those of one name, or NULL. */
 const struct analyzer *analysis_find(struct str name);
 
-/* Takes the objects; later ones replace earlier ones of their name. */
+/* Takes the objects; later ones replace earlier ones of their name. Where no pod
+ * has the label istio: ingressgateway, Istio's default gateway stands in. */
 void analysis_init(struct analysis *analysis, struct arena *arena, const struct object_list *all);
 /* After is_files_only and mesh_config are set: runs one. */
 void analysis_run(struct analysis *analysis, const struct analyzer *analyzer);

@@ -166,7 +166,9 @@ static void check_webhook_urls(struct analysis *analysis, const struct object *o
     for (uint32_t i = 0; webhooks != NULL && webhooks->kind == NODE_LIST && i < webhooks->count;
          i++) {
         const struct node *client = node_get(webhooks->items[i], STR("clientConfig"));
-        const struct node *url = node_get(client, STR("url"));
+        const struct node *written = node_get(client, STR("url"));
+        const struct node *url =
+            written != NULL && written->kind == NODE_NULL ? NULL : written;
         struct str name = node_text(node_get(webhooks->items[i], STR("name")));
         struct str text = node_text(url);
         if (url != NULL && !is_url(text))

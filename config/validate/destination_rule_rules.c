@@ -44,7 +44,9 @@ void destination_rule_rules(const struct view *spec, const struct judged *object
         if (text_list_has(&names, name))
             say_text(&subset, DIAG_V_SUBSET_TWICE, name);
         text_list_add(&names, name, spec->reading->arena);
+        uint32_t first = spec->reading->diags->count;
         check_subset(&subset, object);
+        field_lose_warnings(spec, first);
     }
     selector_check_export_to(
         spec, (struct selector_scope){.namespace = object->namespace,

@@ -113,3 +113,17 @@ void say_number(const struct view *view, enum diag_id id, int64_t number)
 {
     view_complain(view, id, field_of_number(view, number), STR_EMPTY);
 }
+
+void field_lose_warnings(const struct view *view, uint32_t first)
+{
+    struct diag_list *diags = view->reading->diags;
+    uint32_t kept_count = first;
+
+    for (uint32_t i = first; i < diags->count; i++) {
+        if (diags->items[i].severity == DIAG_WARNING)
+            diags->warning_count--;
+        else
+            diags->items[kept_count++] = diags->items[i];
+    }
+    diags->count = kept_count;
+}

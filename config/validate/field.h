@@ -34,3 +34,7 @@ struct str field_of_number(const struct view *view, int64_t number);
 void say(const struct view *view, enum diag_id id);
 void say_text(const struct view *view, enum diag_id id, struct str text);
 void say_number(const struct view *view, enum diag_id id, int64_t number);
+
+/* Istio passes on the errors of subsets and ports, and loses their warnings:
+ * takes back the warnings said since `first` (an index of the diagnostics). */
+void field_lose_warnings(const struct view *view, uint32_t first);

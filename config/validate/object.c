@@ -299,6 +299,17 @@ bool object_is(const struct object *object, struct str group, struct str kind)
     return str_eq(object->kind, kind) && str_eq(object->group, group);
 }
 
+bool object_is_readable(const struct object *object, struct arena *arena)
+{
+    struct diag_list aside;
+    struct reading reading = {.arena = arena, .diags = &aside};
+    struct view root = view_of(&reading, object->root);
+    struct view spec = view_field(&root, STR("spec"));
+
+    diag_list_init(&aside, arena);
+    return object->istio == NULL || schema_check(&spec, object->istio->message, false);
+}
+
 void object_judge(const struct object *object, struct object_question asked)
 {
     struct reading reading = reading_of(asked);

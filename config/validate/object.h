@@ -54,6 +54,8 @@ struct object_question {
     bool has_crd;            /* the CRDs' schema judges, too */
 };
 
+/* Its spec has the shape of its kind, unknown fields aside: istiod can read it. */
+bool object_is_readable(const struct object *object, struct arena *arena);
 /* Judges an object of Istio's kinds; others are fine. */
 void object_judge(const struct object *object, struct object_question asked);
 /* Services' port names and Deployments' labels, as istioctl validate has it. */

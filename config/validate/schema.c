@@ -173,6 +173,27 @@ static bool check_choice(const struct view *view, enum schema_enum id)
     return check_number(view, SCHEMA_INT32);
 }
 
+/* The reason that Go's time.ParseDuration gives. */
+static struct str duration_fault(const struct view *view, struct str text)
+{
+    struct str rest = text;
+
+    while (rest.len > 0 && (rest.ptr[0] == '-' || rest.ptr[0] == '+' || rest.ptr[0] == '.' ||
+                            (rest.ptr[0] >= '0' && rest.ptr[0] <= '9')))
+        rest = str_from(rest, 1);
+    bool has_number = rest.len < text.len && text.ptr[text.len - rest.len - 1] >= '0';
+    if (has_number && rest.len == 0)
+        return STR("missing unit in duration");
+    size_t unit_len = 0;
+    while (unit_len < rest.len && rest.ptr[unit_len] != '.' &&
+           !(rest.ptr[unit_len] >= '0' && rest.ptr[unit_len] <= '9'))
+        unit_len++;
+    if (has_number)
+        return arena_format(view->reading->arena, "unknown unit \"%.*s\" in duration",
+                            (int)unit_len, rest.ptr);
+    return STR("invalid duration");
+}
+
 static bool check_duration(const struct view *view)
 {
     int64_t ns;
@@ -181,7 +202,8 @@ static bool check_duration(const struct view *view)
         return refuse(view, json_kind(view->node), GO_TYPES[SCHEMA_DURATION]);
     if (duration_parse(view->node->text, &ns))
         return true;
-    view_complain(view, DIAG_V_BAD_DURATION, view->node->text, STR_EMPTY);
+    view_complain(view, DIAG_V_BAD_DURATION, duration_fault(view, view->node->text),
+                  view->node->text);
     return false;
 }
 

@@ -184,7 +184,9 @@ void traffic_policy_check(const struct view *policy, struct str namespace)
     check_parts(policy, namespace);
     for (uint32_t i = 0; i < view_count(&ports); i++) {
         struct view item = view_item(&ports, i);
+        uint32_t first = policy->reading->diags->count;
         check_port_policy(&item, namespace);
+        field_lose_warnings(policy, first);
     }
     check_tunnel(&tunnel);
     struct view version = view_field(&proxy, STR("version"));
