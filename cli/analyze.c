@@ -150,8 +150,8 @@ static bool is_glob_match(struct str pattern, struct str text)
 static bool is_suppressed_by_object(const struct finding *finding)
 {
     bool found;
-    struct str rest = object_annotation(finding->object,
-                                        STR("galley.istio.io/analyze-suppress"), &found);
+    struct str rest =
+        object_annotation(finding->object, STR("galley.istio.io/analyze-suppress"), &found);
 
     while (found && rest.ptr != NULL) {
         struct str code = str_trim(str_cut(&rest, ','));
@@ -204,7 +204,8 @@ static void filter(struct job *job)
 
 static bool is_cluster_wide(struct str kind)
 {
-    static const struct str KINDS[] = {STR_INIT("Namespace"), STR_INIT("Node"),
+    static const struct str KINDS[] = {STR_INIT("Namespace"),
+                                       STR_INIT("Node"),
                                        STR_INIT("CustomResourceDefinition"),
                                        STR_INIT("MutatingWebhookConfiguration"),
                                        STR_INIT("ValidatingWebhookConfiguration"),

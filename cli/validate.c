@@ -99,8 +99,8 @@ static enum rc print_verdict(struct job *job, const struct verdict *verdict, boo
     const char *colour = verdict->error_count > 0     ? "\x1b[1;31m"
                          : verdict->warning_count > 0 ? "\x1b[1;33m"
                                                       : "\x1b[32m";
-    bool is_silent = verdict->first == verdict->end &&
-                     (job->words.is_quiet || object->istio == NULL);
+    bool is_silent =
+        verdict->first == verdict->end && (job->words.is_quiet || object->istio == NULL);
 
     if (is_silent)
         return RC_OK;
@@ -184,8 +184,7 @@ static enum rc judge_as_text(struct job *job)
     }
     if (rc == RC_OK && !job->words.is_quiet)
         rc = buf_format(&job->out, "%u valid, %u with warnings, %u invalid, %u not Istio's\n",
-                        job->valid_count, job->warned_count, job->invalid_count,
-                        job->other_count);
+                        job->valid_count, job->warned_count, job->invalid_count, job->other_count);
     return rc;
 }
 

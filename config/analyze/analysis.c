@@ -42,8 +42,8 @@ static void analyze_schema(struct analysis *analysis)
 }
 
 static const struct analyzer ANALYZERS[] = {
-    {STR_INIT("annotations.K8sAnalyzer"), STR_INIT("misplaced and invalid Istio annotations"),
-     true, false, annotation_analyze},
+    {STR_INIT("annotations.K8sAnalyzer"), STR_INIT("misplaced and invalid Istio annotations"), true,
+     false, annotation_analyze},
     {STR_INIT("annotations.AlphaAnalyzer"), STR_INIT("annotations of alpha features"), true, true,
      annotation_analyze_alpha},
     {STR_INIT("authn.BlockedCIDRsAnalyzer"), STR_INIT("istiod may fetch any jwksUri"), false, false,
@@ -135,8 +135,8 @@ static const struct str IGNORED[] = {
 
 static bool is_ignored(const struct object *object)
 {
-    struct str namespace = str_eq(object->kind, STR("Namespace")) ? object->name
-                                                                  : object->namespace;
+    struct str namespace =
+        str_eq(object->kind, STR("Namespace")) ? object->name : object->namespace;
 
     for (size_t i = 0; i < COUNT_OF(IGNORED); i++)
         if (str_eq(IGNORED[i], namespace))
@@ -178,8 +178,7 @@ static void collect_pods(struct analysis *analysis)
         const struct object *object = &analysis->objects.items[i];
         if (!object_is(object, STR(""), STR("Pod")))
             continue;
-        *ARENA_PUSH(analysis->arena, analysis->pods, analysis->pod_count,
-                    analysis->pod_capacity) =
+        *ARENA_PUSH(analysis->arena, analysis->pods, analysis->pod_count, analysis->pod_capacity) =
             (struct analysis_pod){.namespace = object->namespace,
                                   .name = object->name,
                                   .labels = object->labels,
@@ -244,10 +243,10 @@ static int order_of(const struct finding *a, const struct finding *b, struct are
         order = str_order(a->object->namespace, b->object->namespace);
     if (order != 0)
         return order;
-    struct str a_text = arena_format(arena, "%u %.*s", a->line,
-                                     STR_FMT(diag_text(&a->diag, arena)));
-    struct str b_text = arena_format(arena, "%u %.*s", b->line,
-                                     STR_FMT(diag_text(&b->diag, arena)));
+    struct str a_text =
+        arena_format(arena, "%u %.*s", a->line, STR_FMT(diag_text(&a->diag, arena)));
+    struct str b_text =
+        arena_format(arena, "%u %.*s", b->line, STR_FMT(diag_text(&b->diag, arena)));
     return str_order(a_text, b_text);
 }
 
@@ -274,9 +273,9 @@ void analysis_init(struct analysis *analysis, struct arena *arena, const struct 
     map_init(&seen, arena);
     for (uint32_t i = 0; i < all->count; i++) {
         const struct object *object = &all->items[i];
-        struct str key = arena_format(arena, "%.*s/%.*s %.*s/%.*s", STR_FMT(object->group),
-                                      STR_FMT(object->kind), STR_FMT(object->namespace),
-                                      STR_FMT(object->name));
+        struct str key =
+            arena_format(arena, "%.*s/%.*s %.*s/%.*s", STR_FMT(object->group),
+                         STR_FMT(object->kind), STR_FMT(object->namespace), STR_FMT(object->name));
         uint32_t earlier = map_get(&seen, key);
         if (is_ignored(object))
             continue;
@@ -342,6 +341,6 @@ struct str finding_origin(const struct finding *finding, struct arena *arena)
 
     if (object->namespace.len == 0)
         return arena_format(arena, "%.*s %.*s", STR_FMT(object->kind), STR_FMT(object->name));
-    return arena_format(arena, "%.*s %.*s/%.*s", STR_FMT(object->kind),
-                        STR_FMT(object->namespace), STR_FMT(object->name));
+    return arena_format(arena, "%.*s %.*s/%.*s", STR_FMT(object->kind), STR_FMT(object->namespace),
+                        STR_FMT(object->name));
 }

@@ -133,8 +133,9 @@ static struct str value_error(struct analysis *analysis, struct str name, struct
         if (str_eq(value, STR("REDIRECT")) || str_eq(value, STR("TPROXY")) ||
             str_eq(value, STR("NONE")))
             return STR_EMPTY;
-        return arena_format(analysis->arena, "interceptionMode invalid, use REDIRECT,TPROXY,NONE: "
-                                             "%.*s",
+        return arena_format(analysis->arena,
+                            "interceptionMode invalid, use REDIRECT,TPROXY,NONE: "
+                            "%.*s",
                             STR_FMT(value));
     case VALUE_NUMBER:
         if (str_to_u64(value, UINT32_MAX, &number))
@@ -159,7 +160,8 @@ static void check(struct analysis *analysis, const struct object *object, const 
     struct str name = entry->key;
 
     if (row == NULL) {
-        report(analysis, object, entry, DIAG_A_IST0108, (struct words3){name, STR_EMPTY, STR_EMPTY});
+        report(analysis, object, entry, DIAG_A_IST0108,
+               (struct words3){name, STR_EMPTY, STR_EMPTY});
         return;
     }
     bool is_inject = str_eq(name, INJECT);

@@ -81,8 +81,7 @@ void cluster_analyze_conditions(struct analysis *analysis)
         check_conditions(analysis, object, node_get(status, STR("conditions")));
         for (uint32_t k = 0; parents != NULL && parents->kind == NODE_LIST && k < parents->count;
              k++)
-            check_conditions(analysis, object,
-                             node_get(parents->items[k], STR("conditions")));
+            check_conditions(analysis, object, node_get(parents->items[k], STR("conditions")));
     }
 }
 
@@ -113,7 +112,8 @@ void cluster_analyze_deprecations(struct analysis *analysis)
 {
     const struct object *object;
 
-    for (uint32_t i = 0; (object = context_next(analysis, ISTIO_GROUP, STR("VirtualService"), &i));) {
+    for (uint32_t i = 0;
+         (object = context_next(analysis, ISTIO_GROUP, STR("VirtualService"), &i));) {
         struct view spec = context_spec(analysis, object);
         struct view rules = view_field(&spec, STR("http"));
         for (uint32_t k = 0; k < view_count(&rules); k++) {
@@ -167,16 +167,14 @@ static void check_webhook_urls(struct analysis *analysis, const struct object *o
          i++) {
         const struct node *client = node_get(webhooks->items[i], STR("clientConfig"));
         const struct node *written = node_get(client, STR("url"));
-        const struct node *url =
-            written != NULL && written->kind == NODE_NULL ? NULL : written;
+        const struct node *url = written != NULL && written->kind == NODE_NULL ? NULL : written;
         struct str name = node_text(node_get(webhooks->items[i], STR("name")));
         struct str text = node_text(url);
         if (url != NULL && !is_url(text))
             report(analysis, object, NULL, DIAG_A_IST0163,
                    (struct words3){text, name, STR("was provided in an invalid format")});
         else if (url != NULL && host_is_ip(url_host(text)))
-            report(analysis, object, NULL, DIAG_A_IST0164,
-                   (struct words3){text, name, STR_EMPTY});
+            report(analysis, object, NULL, DIAG_A_IST0164, (struct words3){text, name, STR_EMPTY});
         else if (url == NULL && node_get(client, STR("service")) == NULL)
             report(analysis, object, NULL, DIAG_A_IST0163,
                    (struct words3){STR_EMPTY, name, STR("is blank")});
@@ -223,14 +221,14 @@ void cluster_analyze_versions(struct analysis *analysis)
 
     for (uint32_t i = 0; (object = context_next(analysis, STR("apiextensions.k8s.io"),
                                                 STR("CustomResourceDefinition"), &i));) {
-        struct str bundle = context_label(object->annotations,
-                                          STR("gateway.networking.k8s.io/bundle-version"));
+        struct str bundle =
+            context_label(object->annotations, STR("gateway.networking.k8s.io/bundle-version"));
         int64_t version[3] = {0};
         struct str plain;
         for (size_t k = 0; k < COUNT_OF(MINIMA); k++) {
             const int64_t *minimum = MINIMA[k].version;
-            if (!str_eq(MINIMA[k].name, object->name) ||
-                !read_version(bundle, version, &plain) || !is_older(version, minimum))
+            if (!str_eq(MINIMA[k].name, object->name) || !read_version(bundle, version, &plain) ||
+                !is_older(version, minimum))
                 continue;
             report(analysis, object, NULL, DIAG_A_IST0176,
                    (struct words3){object->name, plain,
@@ -270,9 +268,8 @@ static void add_selector_revisions(struct text_list *list, const struct node *se
     const struct node *expressions = node_get(selector, STR("matchExpressions"));
 
     add_revision(list, context_label(node_get(selector, STR("matchLabels")), REVISION), arena);
-    for (uint32_t i = 0; expressions != NULL && expressions->kind == NODE_LIST &&
-                         i < expressions->count;
-         i++) {
+    for (uint32_t i = 0;
+         expressions != NULL && expressions->kind == NODE_LIST && i < expressions->count; i++) {
         const struct node *values = node_get(expressions->items[i], STR("values"));
         if (!str_eq(node_text(node_get(expressions->items[i], STR("key"))), REVISION))
             continue;
@@ -335,14 +332,13 @@ static bool matches(const struct node *selector, const struct label_pair *pair,
         if (!has || !str_eq(value, node_text(labels->entries[i].value)))
             return false;
     }
-    for (uint32_t i = 0; expressions != NULL && expressions->kind == NODE_LIST &&
-                         i < expressions->count;
-         i++) {
+    for (uint32_t i = 0;
+         expressions != NULL && expressions->kind == NODE_LIST && i < expressions->count; i++) {
         const struct node *item = expressions->items[i];
         const struct node *values = node_get(item, STR("values"));
-        struct str operator = node_text(node_get(item, STR("operator")));
-        struct str value = pair_value(pair, inject_name, node_text(node_get(item, STR("key"))),
-                                      &has);
+        struct str operator= node_text(node_get(item, STR("operator")));
+        struct str value =
+            pair_value(pair, inject_name, node_text(node_get(item, STR("key"))), &has);
         bool is_listed = false;
         for (uint32_t k = 0; has && values != NULL && k < values->count; k++)
             is_listed |= str_eq(node_text(values->items[k]), value);
@@ -377,13 +373,13 @@ static void check_overlap(struct analysis *analysis, const struct hook_list *hoo
                 text_list_add(&others, names.items[k], analysis->arena);
         context_sort(&others);
         if (is_match[i])
-            report(analysis, hooks->items[i].object, NULL, DIAG_A_IST0139,
-                   (struct words3){
-                       arena_format(analysis->arena,
-                                    "Webhook overlaps with others: [%.*s]. This may cause "
-                                    "injection to occur twice.",
-                                    STR_FMT(context_listed(analysis, &others, STR(" ")))),
-                       STR_EMPTY, STR_EMPTY});
+            report(
+                analysis, hooks->items[i].object, NULL, DIAG_A_IST0139,
+                (struct words3){arena_format(analysis->arena,
+                                             "Webhook overlaps with others: [%.*s]. This may cause "
+                                             "injection to occur twice.",
+                                             STR_FMT(context_listed(analysis, &others, STR(" ")))),
+                                STR_EMPTY, STR_EMPTY});
     }
 }
 
@@ -405,8 +401,7 @@ static void check_hook_service(struct analysis *analysis, const struct hook *hoo
 
 void cluster_analyze_webhooks(struct analysis *analysis)
 {
-    static const struct str NAMESPACE[] = {STR_INIT(""), STR_INIT("enabled"),
-                                           STR_INIT("disabled")};
+    static const struct str NAMESPACE[] = {STR_INIT(""), STR_INIT("enabled"), STR_INIT("disabled")};
     static const struct str POD[] = {STR_INIT(""), STR_INIT("true"), STR_INIT("false")};
     struct text_list revisions = {0};
 

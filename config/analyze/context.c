@@ -121,9 +121,9 @@ struct str context_listed(const struct analysis *analysis, const struct text_lis
     struct str text = STR_EMPTY;
 
     for (uint32_t i = 0; i < list->count; i++)
-        text = arena_format(analysis->arena, "%.*s%.*s%.*s", STR_FMT(text),
-                            i == 0 ? 0 : (int)separator.len, separator.ptr,
-                            STR_FMT(list->items[i]));
+        text =
+            arena_format(analysis->arena, "%.*s%.*s%.*s", STR_FMT(text),
+                         i == 0 ? 0 : (int)separator.len, separator.ptr, STR_FMT(list->items[i]));
     return text;
 }
 
@@ -156,9 +156,8 @@ struct view context_first_pair(const struct view *selector)
 
 static bool has_proxy(const struct node *containers)
 {
-    for (uint32_t i = 0; containers != NULL && containers->kind == NODE_LIST &&
-                         i < containers->count;
-         i++)
+    for (uint32_t i = 0;
+         containers != NULL && containers->kind == NODE_LIST && i < containers->count; i++)
         if (str_eq(node_text(node_get(containers->items[i], STR("name"))), STR("istio-proxy")))
             return node_text(node_get(containers->items[i], STR("image"))).len > 0;
     return false;
@@ -175,9 +174,8 @@ bool context_is_in_mesh(const struct analysis *analysis, const struct analysis_p
         return str_eq(context_label(pod->labels, INJECT), STR("true"));
     if (node_get(pod->annotations, INJECT) != NULL)
         return str_eq(context_label(pod->annotations, INJECT), STR("true"));
-    const struct object *namespace = context_find(analysis, STR(""), STR("Namespace"),
-                                                  (struct words3){STR_EMPTY, pod->namespace,
-                                                                  STR_EMPTY});
+    const struct object *namespace = context_find(
+        analysis, STR(""), STR("Namespace"), (struct words3){STR_EMPTY, pod->namespace, STR_EMPTY});
     return namespace != NULL &&
            str_eq(context_label(namespace->labels, STR("istio-injection")), STR("enabled"));
 }
@@ -219,4 +217,13 @@ struct text_list context_scopes(const struct analysis *analysis, const struct vi
             text_list_add(&scopes, scope, analysis->arena);
     }
     return scopes.count == 0 ? all : scopes;
+}
+
+struct words3 context_gateway_key(struct str name, struct str namespace)
+{
+    size_t slash = str_find(name, '/');
+
+    if (slash == STR_NONE)
+        return (struct words3){namespace, name, STR_EMPTY};
+    return (struct words3){str_slice(name, 0, slash), str_from(name, slash + 1), STR_EMPTY};
 }

@@ -54,6 +54,9 @@ struct str context_fqdn(const struct analysis *analysis, struct str namespace, s
 struct text_list context_scopes(const struct analysis *analysis, const struct view *spec,
                                 struct str namespace);
 
+/* NAMESPACE/NAME, or NAME of one's own namespace, as namespace and name. */
+struct words3 context_gateway_key(struct str name, struct str namespace);
+
 void annotation_analyze(struct analysis *analysis);
 void annotation_analyze_alpha(struct analysis *analysis);
 void route_analyze_hosts(struct analysis *analysis);

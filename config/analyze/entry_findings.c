@@ -33,8 +33,8 @@ void entry_analyze_addresses(struct analysis *analysis)
     for (uint32_t i = 0; (object = context_next(analysis, ISTIO_GROUP, ENTRY, &i));) {
         struct view spec = context_spec(analysis, object);
         struct view ports = view_field(&spec, STR("ports"));
-        const struct node *given = node_get(node_get(object->root, STR("status")),
-                                            STR("addresses"));
+        const struct node *given =
+            node_get(node_get(object->root, STR("status")), STR("addresses"));
         if (field_count(&spec, STR("addresses")) > 0 || (given != NULL && given->count > 0))
             continue;
         for (uint32_t k = 0; k < view_count(&ports); k++) {
@@ -157,15 +157,15 @@ static enum diag_id patch_fault(const struct view *config, bool is_name_versione
     struct view patch = view_field(config, STR("patch"));
     struct str operation = field_text(&patch, STR("operation"));
     struct str apply_to = field_text(config, STR("applyTo"));
-    bool is_route = str_eq(apply_to, STR("ROUTE_CONFIGURATION")) ||
-                    str_eq(apply_to, STR("HTTP_ROUTE"));
+    bool is_route =
+        str_eq(apply_to, STR("ROUTE_CONFIGURATION")) || str_eq(apply_to, STR("HTTP_ROUTE"));
     bool is_replaceable = str_eq(apply_to, STR("NETWORK_FILTER")) ||
                           str_eq(apply_to, STR("HTTP_FILTER")) ||
                           str_eq(apply_to, STR("VIRTUAL_HOST"));
     bool is_remove = str_eq(operation, STR("REMOVE"));
     bool is_replace = str_eq(operation, STR("REPLACE"));
-    bool is_insert = str_eq(operation, STR("INSERT_BEFORE")) ||
-                     str_eq(operation, STR("INSERT_AFTER"));
+    bool is_insert =
+        str_eq(operation, STR("INSERT_BEFORE")) || str_eq(operation, STR("INSERT_AFTER"));
 
     if (str_eq(operation, STR("ADD")) && is_route)
         return DIAG_A_IST0153;
@@ -195,8 +195,7 @@ void filter_analyze_patches(struct analysis *analysis)
             struct str name = filter_name(&config);
             if (!view_is_present(&patch))
                 break;
-            enum diag_id id =
-                patch_fault(&config, text_list_has(&versioned, name), has_priority);
+            enum diag_id id = patch_fault(&config, text_list_has(&versioned, name), has_priority);
             if (id != DIAG_ID_COUNT)
                 report(analysis, object, &patch, id, (struct words3){0});
             if (field_text(&proxy, STR("proxyVersion")).len > 0)

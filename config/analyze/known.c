@@ -39,8 +39,7 @@ static void add_services(struct analysis *analysis, struct known_list *known)
     const struct object *service;
 
     for (uint32_t i = 0; (service = context_next(analysis, STR(""), STR("Service"), &i));) {
-        struct str rest =
-            context_label(service->annotations, STR("networking.istio.io/exportTo"));
+        struct str rest = context_label(service->annotations, STR("networking.istio.io/exportTo"));
         if (rest.len == 0)
             rest = STR("*");
         while (rest.ptr != NULL) {

@@ -8,7 +8,7 @@
 #include "config/analyze/context.h"
 
 struct known_host {
-    struct str scope, fqdn; /* "*" or a namespace */
+    struct str scope, fqdn;      /* "*" or a namespace */
     const struct object *object; /* a Service or a ServiceEntry */
 };
 

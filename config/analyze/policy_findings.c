@@ -18,14 +18,16 @@ struct selecting_kind {
 };
 
 static const struct selecting_kind SIDECAR = {STR_INIT("networking.istio.io"),
-                                              STR_INIT("Sidecar"), STR_INIT("workloadSelector"),
-                                              STR_INIT("labels"), DIAG_A_IST0110, true};
-static const struct selecting_kind TELEMETRY = {STR_INIT("telemetry.istio.io"),
-                                                STR_INIT("Telemetry"), STR_INIT("selector"),
-                                                STR_INIT("matchLabels"), DIAG_A_IST0159, false};
+                                              STR_INIT("Sidecar"),
+                                              STR_INIT("workloadSelector"),
+                                              STR_INIT("labels"),
+                                              DIAG_A_IST0110,
+                                              true};
+static const struct selecting_kind TELEMETRY = {
+    STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), STR_INIT("selector"),
+    STR_INIT("matchLabels"),        DIAG_A_IST0159,        false};
 
-static const struct node *labels_of(const struct selecting_kind *kind,
-                                    const struct object *object)
+static const struct node *labels_of(const struct selecting_kind *kind, const struct object *object)
 {
     const struct node *labels = node_get(node_get(object->spec, kind->selector), kind->labels);
 
@@ -61,9 +63,9 @@ static void check_pods_of(struct analysis *analysis, const struct selecting_kind
         if (selects(kind, object, &analysis->pods[i]))
             return;
     struct view at = context_first_pair(&labels);
-    report(analysis, object, &at, DIAG_A_IST0101,
-           (struct words3){STR("selector"), context_selector_text(analysis, labels.node),
-                           STR_EMPTY});
+    report(
+        analysis, object, &at, DIAG_A_IST0101,
+        (struct words3){STR("selector"), context_selector_text(analysis, labels.node), STR_EMPTY});
 }
 
 static void check_pod(struct analysis *analysis, const struct selecting_kind *kind,
@@ -181,8 +183,7 @@ void policy_analyze_providers(struct analysis *analysis)
         struct view list = view_field(&spec, STR("accessLogging"));
         for (uint32_t k = 0; k < view_count(&list); k++) {
             struct view item = view_item(&list, k);
-            if (!field_is_true(&item, STR("disabled")) &&
-                field_count(&item, STR("providers")) == 0)
+            if (!field_is_true(&item, STR("disabled")) && field_count(&item, STR("providers")) == 0)
                 report(analysis, object, NULL, DIAG_A_IST0157,
                        (struct words3){object->name, object->namespace, STR_EMPTY});
         }
@@ -331,12 +332,10 @@ void policy_analyze_gateway_selectors(struct analysis *analysis)
 static bool has_blocked_ranges(const struct object *deployment)
 {
     const struct node *template = node_get(deployment->spec, STR("template"));
-    const struct node *containers =
-        node_get(node_get(template, STR("spec")), STR("containers"));
+    const struct node *containers = node_get(node_get(template, STR("spec")), STR("containers"));
 
-    for (uint32_t i = 0; containers != NULL && containers->kind == NODE_LIST &&
-                         i < containers->count;
-         i++) {
+    for (uint32_t i = 0;
+         containers != NULL && containers->kind == NODE_LIST && i < containers->count; i++) {
         const struct node *env = node_get(containers->items[i], STR("env"));
         for (uint32_t k = 0; env != NULL && env->kind == NODE_LIST && k < env->count; k++)
             if (str_eq(node_text(node_get(env->items[k], STR("name"))),
@@ -361,8 +360,8 @@ void policy_analyze_jwks(struct analysis *analysis)
     if (count > NAMES_SHOWN_MAX)
         text = arena_format(analysis->arena, "%.*s, and %u more", STR_FMT(text),
                             count - NAMES_SHOWN_MAX);
-    for (uint32_t i = 0; count > 0 && (object = context_next(analysis, STR("apps"),
-                                                             STR("Deployment"), &i));)
+    for (uint32_t i = 0;
+         count > 0 && (object = context_next(analysis, STR("apps"), STR("Deployment"), &i));)
         if (str_eq(context_label(object->labels, STR("app")), STR("istiod")) &&
             !has_blocked_ranges(object))
             report(analysis, object, NULL, DIAG_A_IST0175,

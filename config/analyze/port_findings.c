@@ -70,8 +70,7 @@ void port_analyze_gateways(struct analysis *analysis)
             if (!is_there)
                 report(analysis, object, &at, DIAG_A_IST0162,
                        (struct words3){field_of_number(&spec, number),
-                                       context_selector_text(analysis, selector.node),
-                                       STR_EMPTY});
+                                       context_selector_text(analysis, selector.node), STR_EMPTY});
         }
     }
 }
@@ -167,8 +166,8 @@ static void check_secret(struct analysis *analysis, const struct object *object,
         return;
     struct str in = slash == STR_NONE ? namespace : str_slice(name, 0, slash);
     struct str plain = slash == STR_NONE ? name : str_from(name, slash + 1);
-    const struct object *secret = context_find(analysis, STR(""), STR("Secret"),
-                                               (struct words3){in, plain, STR_EMPTY});
+    const struct object *secret =
+        context_find(analysis, STR(""), STR("Secret"), (struct words3){in, plain, STR_EMPTY});
     if (secret == NULL)
         report(analysis, object, &field, DIAG_A_IST0101,
                (struct words3){STR("credentialName"), name, STR_EMPTY});
@@ -277,13 +276,11 @@ static void check_conflict(struct analysis *analysis, const struct object *objec
         text_list_add(&host_names, field_own_text(&item), analysis->arena);
     }
     context_sort(&names);
-    struct str port = arena_format(analysis->arena, "%lld, hosts %.*s",
-                                   (long long)port_of(server),
+    struct str port = arena_format(analysis->arena, "%lld, hosts %.*s", (long long)port_of(server),
                                    STR_FMT(context_listed(analysis, &host_names, STR(","))));
     report(analysis, object, NULL, DIAG_A_IST0145,
            (struct words3){context_listed(analysis, &names, STR(",")),
-                           context_selector_text(analysis,
-                                                 node_get(object->spec, STR("selector"))),
+                           context_selector_text(analysis, node_get(object->spec, STR("selector"))),
                            port});
 }
 

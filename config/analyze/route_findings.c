@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * config/analyze/route_findings.c - VirtualServices and what they refer to: hosts,
- * ports, subsets, gateways, tokens' claims.
+ * ports, subsets, gateways, each other.
  */
 #include "base/check.h"
 #include "config/analyze/known.h"
@@ -102,12 +102,12 @@ static void check_port(struct analysis *analysis, const struct object *object,
 
     if (!to->has_port) {
         if (ports.count > 1)
-            report(analysis, object, &to->host, DIAG_A_IST0112,
-                   (struct words3){to->name,
-                                   arena_format(analysis->arena, "[%.*s]",
-                                                STR_FMT(context_listed(analysis, &ports,
-                                                                       STR(" ")))),
-                                   STR_EMPTY});
+            report(
+                analysis, object, &to->host, DIAG_A_IST0112,
+                (struct words3){to->name,
+                                arena_format(analysis->arena, "[%.*s]",
+                                             STR_FMT(context_listed(analysis, &ports, STR(" ")))),
+                                STR_EMPTY});
         return;
     }
     if (!text_list_has(&ports, field_of_number(&to->host, to->port)))
@@ -161,9 +161,8 @@ void route_analyze_hosts(struct analysis *analysis)
         struct destination_list list = destinations_of(analysis, &spec);
         for (uint32_t k = 0; k < list.count; k++) {
             const struct destination *to = &list.items[k];
-            const struct object *target =
-                known_find(analysis, &known, &spec,
-                           (struct words3){object->namespace, to->name, STR_EMPTY});
+            const struct object *target = known_find(
+                analysis, &known, &spec, (struct words3){object->namespace, to->name, STR_EMPTY});
             if (target == NULL)
                 report(analysis, object, &to->host, DIAG_A_IST0101,
                        (struct words3){to->is_mirror ? STR("mirror host") : STR("host"), to->name,
@@ -196,7 +195,8 @@ static bool has_subset(struct analysis *analysis, struct str key, struct str sub
 {
     const struct object *rule;
 
-    for (uint32_t i = 0; (rule = context_next(analysis, ISTIO_GROUP, STR("DestinationRule"), &i));) {
+    for (uint32_t i = 0;
+         (rule = context_next(analysis, ISTIO_GROUP, STR("DestinationRule"), &i));) {
         struct view spec = context_spec(analysis, rule);
         struct view subsets = view_field(&spec, STR("subsets"));
         struct str host = field_text(&spec, STR("host"));
@@ -289,24 +289,13 @@ static bool has_common_host(struct analysis *analysis, const struct object *gate
         struct view server_hosts = view_field(&server, STR("hosts"));
         for (uint32_t k = 0; k < view_count(&server_hosts); k++) {
             struct view item = view_item(&server_hosts, k);
-            struct str seen = visible_host(field_own_text(&item),
-                                           (struct words3){gateway->namespace, namespace,
-                                                           STR_EMPTY});
+            struct str seen = visible_host(
+                field_own_text(&item), (struct words3){gateway->namespace, namespace, STR_EMPTY});
             if (has_host_within(&hosts, seen))
                 return true;
         }
     }
     return false;
-}
-
-/* NAMESPACE/NAME, or NAME of one's own namespace. */
-static struct words3 gateway_key(struct str name, struct str namespace)
-{
-    size_t slash = str_find(name, '/');
-
-    if (slash == STR_NONE)
-        return (struct words3){namespace, name, STR_EMPTY};
-    return (struct words3){str_slice(name, 0, slash), str_from(name, slash + 1), STR_EMPTY};
 }
 
 static struct str list_text(struct analysis *analysis, const struct view *list)
@@ -325,7 +314,7 @@ static void check_gateway(struct analysis *analysis, const struct object *object
                           const struct view *spec, const struct view *item)
 {
     struct str name = field_own_text(item);
-    struct words3 key = gateway_key(name, object->namespace);
+    struct words3 key = context_gateway_key(name, object->namespace);
     struct view hosts = view_field(spec, STR("hosts"));
     struct str vs_name = context_name(analysis, object);
 
@@ -341,9 +330,9 @@ static void check_gateway(struct analysis *analysis, const struct object *object
     if (gateway == NULL)
         report(analysis, object, item, DIAG_A_IST0101,
                (struct words3){STR("gateway"), name, STR_EMPTY});
-    struct str full = key.a.len == 0 ? key.b
-                                     : arena_format(analysis->arena, "%.*s/%.*s", STR_FMT(key.a),
-                                                    STR_FMT(key.b));
+    struct str full =
+        key.a.len == 0 ? key.b
+                       : arena_format(analysis->arena, "%.*s/%.*s", STR_FMT(key.a), STR_FMT(key.b));
     if (!has_common_host(analysis, gateway, spec, object->namespace))
         report(analysis, object, item, DIAG_A_IST0132,
                (struct words3){list_text(analysis, &hosts), vs_name, full});
@@ -389,10 +378,9 @@ static struct mesh_host_list mesh_hosts(struct analysis *analysis)
             for (uint32_t k = 0; k < view_count(&hosts); k++) {
                 struct view item = view_item(&hosts, k);
                 *ARENA_PUSH(analysis->arena, list.items, list.count, list.capacity) =
-                    (struct mesh_host){scopes.items[s],
-                                       context_fqdn(analysis, object->namespace,
-                                                    field_own_text(&item)),
-                                       object};
+                    (struct mesh_host){
+                        scopes.items[s],
+                        context_fqdn(analysis, object->namespace, field_own_text(&item)), object};
             }
         }
     }
@@ -435,78 +423,6 @@ void route_analyze_conflicts(struct analysis *analysis)
             struct view metadata = view_field(&root, STR("metadata"));
             struct view at = view_field(&metadata, STR("name"));
             report(analysis, object, &at, DIAG_A_IST0109, (struct words3){all, host, STR_EMPTY});
-        }
-    }
-}
-
-static struct str claim_of(const struct view *match, struct str field)
-{
-    struct view headers = view_field(match, field);
-
-    for (uint32_t i = 0; i < view_count(&headers); i++) {
-        struct view entry = view_entry(&headers, i);
-        if (route_is_claim(entry.key))
-            return entry.key;
-    }
-    return STR_EMPTY;
-}
-
-static struct str first_claim(const struct view *spec)
-{
-    struct view rules = view_field(spec, STR("http"));
-    struct str key = STR_EMPTY;
-
-    for (uint32_t i = 0; key.len == 0 && i < view_count(&rules); i++) {
-        struct view rule = view_item(&rules, i);
-        struct view matches = view_field(&rule, STR("match"));
-        for (uint32_t k = 0; key.len == 0 && k < view_count(&matches); k++) {
-            struct view match = view_item(&matches, k);
-            key = claim_of(&match, STR("headers"));
-            if (key.len == 0)
-                key = claim_of(&match, STR("withoutHeaders"));
-        }
-    }
-    return key;
-}
-
-static bool has_authentication(struct analysis *analysis, const struct analysis_pod *pod)
-{
-    const struct object *object;
-
-    for (uint32_t i = 0; (object = context_next(analysis, STR("security.istio.io"),
-                                                STR("RequestAuthentication"), &i));) {
-        struct view spec = context_spec(analysis, object);
-        struct view selector = view_field(&spec, STR("selector"));
-        struct view labels = view_field(&selector, STR("matchLabels"));
-        bool is_near = str_eq(object->namespace, STR("istio-system")) ||
-                       str_eq(object->namespace, pod->namespace);
-        if (is_near && context_selects(labels.node, pod->labels))
-            return true;
-    }
-    return false;
-}
-
-void route_analyze_claims(struct analysis *analysis)
-{
-    const struct object *object;
-
-    for (uint32_t i = 0; (object = context_next(analysis, ISTIO_GROUP, KIND, &i));) {
-        struct view spec = context_spec(analysis, object);
-        struct view gateways = view_field(&spec, STR("gateways"));
-        struct str claim = first_claim(&spec);
-        for (uint32_t k = 0; claim.len > 0 && k < view_count(&gateways); k++) {
-            struct view item = view_item(&gateways, k);
-            const struct object *gateway =
-                context_find(analysis, ISTIO_GROUP, STR("Gateway"),
-                             gateway_key(field_own_text(&item), object->namespace));
-            const struct node *selector =
-                gateway == NULL ? NULL : node_get(gateway->spec, STR("selector"));
-            for (uint32_t p = 0; gateway != NULL && p < analysis->pod_count; p++)
-                if (context_selects(selector, analysis->pods[p].labels) &&
-                    !has_authentication(analysis, &analysis->pods[p]))
-                    report(analysis, object, NULL, DIAG_A_IST0149,
-                           (struct words3){claim, context_name(analysis, gateway),
-                                           analysis->pods[p].name});
         }
     }
 }

@@ -14,9 +14,8 @@ static struct str unverified_mode(const struct view *tls, bool has_selector)
     bool is_tls = str_eq(mode, STR("SIMPLE")) || str_eq(mode, STR("MUTUAL"));
     bool has_credential = has_selector && field_text(tls, STR("credentialName")).len > 0;
 
-    return is_tls && field_text(tls, STR("caCertificates")).len == 0 && !has_credential
-               ? mode
-               : STR_EMPTY;
+    return is_tls && field_text(tls, STR("caCertificates")).len == 0 && !has_credential ? mode
+                                                                                        : STR_EMPTY;
 }
 
 static struct str name_and_namespace(const struct analysis *analysis, const struct object *object)

@@ -175,9 +175,8 @@ static void check_uid(struct analysis *analysis, const struct object *object,
         return;
     if (is_proxy_user(spec))
         report(analysis, object, NULL, DIAG_A_IST0144, (struct words3){0});
-    for (uint32_t i = 0; containers != NULL && containers->kind == NODE_LIST &&
-                         i < containers->count;
-         i++) {
+    for (uint32_t i = 0;
+         containers != NULL && containers->kind == NODE_LIST && i < containers->count; i++) {
         struct str name = node_text(node_get(containers->items[i], STR("name")));
         if (!str_eq(name, STR("istio-proxy")) && !str_eq(name, STR("istio-operator")) &&
             is_proxy_user(containers->items[i]))
@@ -243,8 +242,7 @@ static void check_labels(struct analysis *analysis, const struct object *object)
                       analysis->arena);
     for (size_t i = 0; i < COUNT_OF(OTHERS); i++) {
         const struct node *label = node_get(object->labels, OTHERS[i]);
-        if (label != NULL &&
-            (injection == NULL || str_eq(node_text(injection), STR("enabled"))))
+        if (label != NULL && (injection == NULL || str_eq(node_text(injection), STR("enabled"))))
             text_list_add(&labels,
                           arena_format(analysis->arena, "%.*s=%.*s", STR_FMT(OTHERS[i]),
                                        STR_FMT(node_text(label))),
@@ -253,8 +251,7 @@ static void check_labels(struct analysis *analysis, const struct object *object)
     if (labels.count > 1)
         report(analysis, object, NULL, DIAG_A_IST0123,
                (struct words3){arena_format(analysis->arena, "[%.*s]",
-                                            STR_FMT(context_listed(analysis, &labels,
-                                                                   STR(" ")))),
+                                            STR_FMT(context_listed(analysis, &labels, STR(" ")))),
                                STR_EMPTY, STR_EMPTY});
 }
 
@@ -294,9 +291,8 @@ static void check_sidecar(struct analysis *analysis, const struct analysis_pod *
     static const struct str INJECT = STR_INIT("sidecar.istio.io/inject");
     const struct node *host_network = node_get(pod->spec, STR("hostNetwork"));
     const struct node *label = node_get(pod->labels, INJECT);
-    const struct object *namespace =
-        context_find(analysis, STR(""), STR("Namespace"),
-                     (struct words3){STR_EMPTY, pod->namespace, STR_EMPTY});
+    const struct object *namespace = context_find(
+        analysis, STR(""), STR("Namespace"), (struct words3){STR_EMPTY, pod->namespace, STR_EMPTY});
     struct str inject = label != NULL ? node_text(label) : context_label(pod->annotations, INJECT);
 
     if (namespace == NULL || str_eq(namespace->name, STR("istio-system")) ||
@@ -345,8 +341,7 @@ static struct str injected_image(struct analysis *analysis, const struct object 
         if (!str_eq(config->name, name) || !injector_values(analysis, config, &values))
             continue;
         const struct json_value *global = json_get(&values, STR("global"));
-        const struct json_value *proxy =
-            global == NULL ? NULL : json_get(global, STR("proxy"));
+        const struct json_value *proxy = global == NULL ? NULL : json_get(global, STR("proxy"));
         struct str image = json_text(proxy, STR("image"));
         if (str_find(image, '/') != STR_NONE)
             return image;
@@ -394,13 +389,12 @@ static bool matches_selector(const struct node *selector, const struct node *lab
 
     if (!context_selects(node_get(selector, STR("matchLabels")), labels))
         return false;
-    for (uint32_t i = 0; expressions != NULL && expressions->kind == NODE_LIST &&
-                         i < expressions->count;
-         i++) {
+    for (uint32_t i = 0;
+         expressions != NULL && expressions->kind == NODE_LIST && i < expressions->count; i++) {
         const struct node *item = expressions->items[i];
         const struct node *label = node_get(labels, node_text(node_get(item, STR("key"))));
         const struct node *values = node_get(item, STR("values"));
-        struct str operator = node_text(node_get(item, STR("operator")));
+        struct str operator= node_text(node_get(item, STR("operator")));
         bool is_listed = false;
         for (uint32_t k = 0; label != NULL && values != NULL && k < values->count; k++)
             is_listed |= str_eq(node_text(values->items[k]), node_text(label));
@@ -417,15 +411,14 @@ static bool matches_selector(const struct node *selector, const struct node *lab
 static bool is_injected(const struct analysis *analysis, const struct analysis_pod *pod)
 {
     struct str name = pod->namespace.len > 0 ? pod->namespace : STR("default");
-    const struct object *namespace =
-        context_find(analysis, STR(""), STR("Namespace"), (struct words3){STR_EMPTY, name, STR_EMPTY});
+    const struct object *namespace = context_find(analysis, STR(""), STR("Namespace"),
+                                                  (struct words3){STR_EMPTY, name, STR_EMPTY});
     const struct object *config;
 
     for (uint32_t i = 0; (config = context_next(analysis, STR("admissionregistration.k8s.io"),
                                                 STR("MutatingWebhookConfiguration"), &i));) {
         const struct node *webhooks = node_get(config->root, STR("webhooks"));
-        for (uint32_t k = 0; webhooks != NULL && webhooks->kind == NODE_LIST &&
-                             k < webhooks->count;
+        for (uint32_t k = 0; webhooks != NULL && webhooks->kind == NODE_LIST && k < webhooks->count;
              k++) {
             const struct node *webhook = webhooks->items[k];
             if (str_has_suffix(node_text(node_get(webhook, STR("name"))), STR("istio.io")) &&

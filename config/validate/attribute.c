@@ -125,9 +125,9 @@ static struct str wildcards_error(const struct view *list, struct str word)
             error = FORMAT(list, "at most one wildcard is allowed, found in %.*s: \"%.*s\"",
                            STR_FMT(word), STR_FMT(value));
         else if (star_count == 1 && value.ptr[0] != '*' && value.ptr[value.len - 1] != '*')
-            error =
-                FORMAT(list, "wildcard is only allowed at the start or end, found in %.*s: \"%.*s\"",
-                       STR_FMT(word), STR_FMT(value));
+            error = FORMAT(list,
+                           "wildcard is only allowed at the start or end, found in %.*s: \"%.*s\"",
+                           STR_FMT(word), STR_FMT(value));
     }
     return error;
 }
@@ -158,8 +158,7 @@ static struct str port_error(const struct view *list, struct str value)
     uint64_t number;
 
     if (!str_to_u64(value, UINT32_MAX, &number))
-        return FORMAT(list,
-                      "bad port (%.*s): strconv.ParseUint: parsing \"%.*s\": invalid syntax",
+        return FORMAT(list, "bad port (%.*s): strconv.ParseUint: parsing \"%.*s\": invalid syntax",
                       STR_FMT(value), STR_FMT(value));
     if (number > UINT16_MAX)
         return FORMAT(list, "bad port (%.*s): <nil>", STR_FMT(value));
@@ -191,8 +190,8 @@ static struct str trim_slashes(struct str path)
 static struct str path_error(const struct view *list, struct str path, struct str word)
 {
     static const char UNSUPPORTED[] = "invalid or unsupported path";
-    bool is_template = str_find_str(path, STR("{*}")) != STR_NONE ||
-                       str_find_str(path, STR("{**}")) != STR_NONE;
+    bool is_template =
+        str_find_str(path, STR("{*}")) != STR_NONE || str_find_str(path, STR("{**}")) != STR_NONE;
     bool has_all = false;
 
     path = trim_slashes(path);

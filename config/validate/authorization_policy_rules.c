@@ -203,8 +203,8 @@ static void check_custom_rule(const struct view *rule)
         struct view source = view_field(&from, STR("source"));
         for (size_t k = 0; k < COUNT_OF(SOURCES); k++)
             if (!SOURCES[k].is_custom_ok && field_count(&source, SOURCES[k].field) > 0)
-                refuse_custom(&source, arena_concat(source.reading->arena, STR("From."),
-                                                    SOURCES[k].word));
+                refuse_custom(&source,
+                              arena_concat(source.reading->arena, STR("From."), SOURCES[k].word));
     }
     for (uint32_t i = 0; i < view_count(&whens); i++) {
         struct view when = view_item(&whens, i);
@@ -249,8 +249,9 @@ static void check_rule(const struct view *rule, uint32_t index, bool is_deny)
 static void add_prefix(const struct view *spec, const struct judged *object, uint32_t first)
 {
     struct diag_list *diags = spec->reading->diags;
-    struct str prefix = arena_format(spec->reading->arena, "invalid policy %.*s.%.*s: ",
-                                     STR_FMT(object->name), STR_FMT(object->namespace));
+    struct str prefix =
+        arena_format(spec->reading->arena, "invalid policy %.*s.%.*s: ", STR_FMT(object->name),
+                     STR_FMT(object->namespace));
 
     for (uint32_t i = first; i < diags->count; i++)
         if (diags->items[i].severity == DIAG_ERROR)
@@ -261,8 +262,7 @@ void authorization_policy_rules(const struct view *spec, const struct judged *ob
 {
     struct view rules = view_field(spec, STR("rules"));
     struct view provider = view_field(spec, STR("provider"));
-    struct str action =
-        field_choice(spec, STR("action"), SCHEMA_ENUM_AUTHORIZATION_POLICY_ACTION);
+    struct str action = field_choice(spec, STR("action"), SCHEMA_ENUM_AUTHORIZATION_POLICY_ACTION);
     bool is_custom = str_eq(action, STR("CUSTOM"));
     bool is_deny = str_eq(action, STR("DENY"));
     uint32_t first = spec->reading->diags->count;

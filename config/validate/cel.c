@@ -85,8 +85,7 @@ static void scan_string(struct scan *scan, bool is_raw)
             scan->at++;
         else if (c == '\n' && !is_triple)
             break;
-        else if (c == quote &&
-                 (!is_triple || (peek(scan, 1) == quote && peek(scan, 2) == quote))) {
+        else if (c == quote && (!is_triple || (peek(scan, 1) == quote && peek(scan, 2) == quote))) {
             scan->at += is_triple ? 3 : 1;
             return;
         }

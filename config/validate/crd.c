@@ -321,12 +321,11 @@ static void check_labels(const struct view *selector)
 
 static void check_source(const struct view *source)
 {
-    bool has_accounts = field_has(source, STR("serviceAccounts")) ||
-                        field_has(source, STR("notServiceAccounts"));
-    bool has_others = field_has(source, STR("principals")) ||
-                      field_has(source, STR("notPrincipals")) ||
-                      field_has(source, STR("namespaces")) ||
-                      field_has(source, STR("notNamespaces"));
+    bool has_accounts =
+        field_has(source, STR("serviceAccounts")) || field_has(source, STR("notServiceAccounts"));
+    bool has_others =
+        field_has(source, STR("principals")) || field_has(source, STR("notPrincipals")) ||
+        field_has(source, STR("namespaces")) || field_has(source, STR("notNamespaces"));
 
     if (has_accounts && has_others)
         rule(source, STR("Cannot set serviceAccounts with namespaces or principals"));

@@ -21,14 +21,10 @@ static const struct {
     struct str apply_to;
     enum patch_class patch_class;
 } CLASSES[] = {
-    {STR_INIT("LISTENER"), PATCH_LISTENER},
-    {STR_INIT("FILTER_CHAIN"), PATCH_LISTENER},
-    {STR_INIT("NETWORK_FILTER"), PATCH_LISTENER},
-    {STR_INIT("HTTP_FILTER"), PATCH_LISTENER},
-    {STR_INIT("ROUTE_CONFIGURATION"), PATCH_ROUTE},
-    {STR_INIT("VIRTUAL_HOST"), PATCH_ROUTE},
-    {STR_INIT("HTTP_ROUTE"), PATCH_ROUTE},
-    {STR_INIT("CLUSTER"), PATCH_CLUSTER},
+    {STR_INIT("LISTENER"), PATCH_LISTENER},         {STR_INIT("FILTER_CHAIN"), PATCH_LISTENER},
+    {STR_INIT("NETWORK_FILTER"), PATCH_LISTENER},   {STR_INIT("HTTP_FILTER"), PATCH_LISTENER},
+    {STR_INIT("ROUTE_CONFIGURATION"), PATCH_ROUTE}, {STR_INIT("VIRTUAL_HOST"), PATCH_ROUTE},
+    {STR_INIT("HTTP_ROUTE"), PATCH_ROUTE},          {STR_INIT("CLUSTER"), PATCH_CLUSTER},
 };
 
 /* Names of filters that Envoy gave up. */
@@ -150,8 +146,8 @@ static bool check_proxy_version(const struct view *match)
         say(&field, DIAG_V_EF_VERSION_LONG);
         return true;
     }
-    bool is_fine = version.len == 0 ||
-                   regex_new(&set, version, match->reading->arena, &why) != NULL;
+    bool is_fine =
+        version.len == 0 || regex_new(&set, version, match->reading->arena, &why) != NULL;
     if (!is_fine)
         say_text(&field, DIAG_V_EF_VERSION, why);
     regex_set_free(&set);
@@ -182,8 +178,7 @@ static void check_patch(const struct view *config)
     struct view value = view_field(&patch, STR("value"));
     struct str context =
         field_choice(&match, STR("context"), SCHEMA_ENUM_ENVOY_FILTER_PATCH_CONTEXT);
-    struct str apply_to =
-        field_choice(config, STR("applyTo"), SCHEMA_ENUM_ENVOY_FILTER_APPLY_TO);
+    struct str apply_to = field_choice(config, STR("applyTo"), SCHEMA_ENUM_ENVOY_FILTER_APPLY_TO);
     struct str operation =
         field_choice(&patch, STR("operation"), SCHEMA_ENUM_ENVOY_FILTER_PATCH_OPERATION);
 

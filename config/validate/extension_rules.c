@@ -41,8 +41,8 @@ static void check_providers(const struct view *owner)
 
 static void check_tag_override(const struct view *entry)
 {
-    struct str operation = field_choice(entry, STR("operation"),
-                                        SCHEMA_ENUM_METRICS_OVERRIDES_TAG_OVERRIDE_OPERATION);
+    struct str operation =
+        field_choice(entry, STR("operation"), SCHEMA_ENUM_METRICS_OVERRIDES_TAG_OVERRIDE_OPERATION);
     bool has_value = field_text(entry, STR("value")).len > 0;
 
     if (entry->key.len == 0)
@@ -210,9 +210,9 @@ static void check_environment(const struct view *owner)
         bool has_value = field_text(&item, STR("value")).len > 0;
         if (!view_is_present(&item))
             continue;
-        enum diag_id id = name.len == 0                 ? DIAG_V_ENV_INVALID
-                          : name.len > NAME_BYTES_MAX    ? DIAG_V_ENV_LONG
-                          : text_list_has(&seen, name)   ? DIAG_V_ENV_TWICE
+        enum diag_id id = name.len == 0                               ? DIAG_V_ENV_INVALID
+                          : name.len > NAME_BYTES_MAX                 ? DIAG_V_ENV_LONG
+                          : text_list_has(&seen, name)                ? DIAG_V_ENV_TWICE
                           : has_value && !str_eq(from, STR("INLINE")) ? DIAG_V_ENV_VALUE
                                                                       : DIAG_ID_COUNT;
         if (id != DIAG_ID_COUNT) {

@@ -23,8 +23,8 @@ struct failover_words {
     enum diag_id same, not_region, wildcard;
 };
 
-static const struct failover_words LOCALITY_WORDS = {
-    DIAG_V_FAILOVER_SAME, DIAG_V_FAILOVER_REGION, DIAG_V_FAILOVER_WILDCARD};
+static const struct failover_words LOCALITY_WORDS = {DIAG_V_FAILOVER_SAME, DIAG_V_FAILOVER_REGION,
+                                                     DIAG_V_FAILOVER_WILDCARD};
 static const struct failover_words ZONE_WORDS = {DIAG_V_ZONE_SAME, DIAG_V_ZONE_REGION,
                                                  DIAG_V_ZONE_WILDCARD};
 

@@ -145,12 +145,11 @@ static bool check_dry_run(const struct view *root, const struct object *object,
 {
     struct view spec = view_field(root, STR("spec"));
     struct view value = view_field(&judged->annotations, DRY_RUN);
-    struct str action =
-        field_choice(&spec, STR("action"), SCHEMA_ENUM_AUTHORIZATION_POLICY_ACTION);
+    struct str action = field_choice(&spec, STR("action"), SCHEMA_ENUM_AUTHORIZATION_POLICY_ACTION);
     struct str text = field_own_text(&value);
-    static const struct str TRUTHS[] = {STR_INIT("1"),     STR_INIT("t"),    STR_INIT("T"),
-                                        STR_INIT("TRUE"),  STR_INIT("true"), STR_INIT("True"),
-                                        STR_INIT("0"),     STR_INIT("f"),    STR_INIT("F"),
+    static const struct str TRUTHS[] = {STR_INIT("1"),     STR_INIT("t"),     STR_INIT("T"),
+                                        STR_INIT("TRUE"),  STR_INIT("true"),  STR_INIT("True"),
+                                        STR_INIT("0"),     STR_INIT("f"),     STR_INIT("F"),
                                         STR_INIT("FALSE"), STR_INIT("false"), STR_INIT("False")};
 
     if (!view_is_present(&value))
@@ -346,8 +345,8 @@ void object_judge_kubernetes(const struct object *object, struct object_question
 
     if (str_eq(object->namespace, STR("istio-system")))
         return;
-    struct str full_name = arena_format(asked.arena, "%.*s/%.*s", STR_FMT(object->name),
-                                        STR_FMT(object->namespace));
+    struct str full_name =
+        arena_format(asked.arena, "%.*s/%.*s", STR_FMT(object->name), STR_FMT(object->namespace));
     if (object_is(object, STR(""), STR("Service")))
         check_service_ports(&root, full_name);
     if (object_is(object, STR("apps"), STR("Deployment")))

@@ -26,7 +26,7 @@ struct object {
     struct str namespace, name; /* as written; the namespace may be empty */
     const struct node *root, *spec, *labels, *annotations;
     struct origin origin;
-    uint32_t document_line; /* where its document (or list item) begins */
+    uint32_t document_line;          /* where its document (or list item) begins */
     const struct object_kind *istio; /* NULL: none of Istio's kinds */
 };
 

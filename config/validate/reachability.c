@@ -86,9 +86,9 @@ static struct str canonical(const struct node *node, struct str skipped, struct 
          entry = next_entry(node, entry)) {
         if (str_eq(entry->key, skipped) || is_default(entry->value))
             continue;
-        text = arena_format(arena, "%.*s%zu:%.*s=%.*s,", STR_FMT(text), entry->key.len,
-                            STR_FMT(entry->key),
-                            STR_FMT(canonical(entry->value, STR_EMPTY, arena)));
+        text =
+            arena_format(arena, "%.*s%zu:%.*s=%.*s,", STR_FMT(text), entry->key.len,
+                         STR_FMT(entry->key), STR_FMT(canonical(entry->value, STR_EMPTY, arena)));
     }
     return arena_concat(arena, text, STR("}"));
 }
@@ -215,13 +215,12 @@ static void check_rule(struct walk *walk, uint32_t index)
             continue;
         }
         struct str match_name = name_of(&match, i, walk->is_http);
-        struct str key = canonical(match.node, walk->is_http ? STR("name") : STR_EMPTY,
-                                   match.reading->arena);
+        struct str key =
+            canonical(match.node, walk->is_http ? STR("name") : STR_EMPTY, match.reading->arena);
         uint32_t earlier = map_get(&walk->seen, key);
         if (earlier != MAP_NONE) {
             struct view other = view_item(walk->routes, earlier);
-            say_ineffective(&match, rule_name, match_name,
-                            name_of(&other, earlier, walk->is_http));
+            say_ineffective(&match, rule_name, match_name, name_of(&other, earlier, walk->is_http));
             twice_count++;
             continue;
         }
@@ -230,8 +229,7 @@ static void check_rule(struct walk *walk, uint32_t index)
             add_prefix(&walk->prefixes, &match, rule_name, match_name);
     }
     if (twice_count == view_count(matches))
-        view_complain(route, DIAG_V_RULE_UNUSED, rule_name,
-                      STR("all matches used by prior rules"));
+        view_complain(route, DIAG_V_RULE_UNUSED, rule_name, STR("all matches used by prior rules"));
 }
 
 void reachability_check(const struct view *routes, bool is_http)

@@ -80,8 +80,8 @@ static void check_sni_host(const struct view *item, const struct view *spec)
 {
     struct view hosts = view_field(spec, STR("hosts"));
     struct str sni = field_own_text(item);
-    struct word_fault wrong = route_is_for_gateways(spec) ? word_gateway_domain(sni, true)
-                                                          : word_wildcard_domain(sni);
+    struct word_fault wrong =
+        route_is_for_gateways(spec) ? word_gateway_domain(sni, true) : word_wildcard_domain(sni);
 
     if (!word_is_fine(wrong)) {
         if (host_is_ip(sni))

@@ -54,8 +54,8 @@ static const struct str RETRY_POLICIES[] = {
 /* Ranges of statuses that have a name in Go's net/http. */
 static const struct {
     int64_t first, last;
-} STATUSES[] = {{100, 103}, {200, 208}, {226, 226}, {300, 305}, {307, 308}, {400, 418}, {421, 426},
-                {428, 429}, {431, 431}, {451, 451}, {500, 508}, {510, 511}};
+} STATUSES[] = {{100, 103}, {200, 208}, {226, 226}, {300, 305}, {307, 308}, {400, 418},
+                {421, 426}, {428, 429}, {431, 431}, {451, 451}, {500, 508}, {510, 511}};
 
 static bool is_one_of(struct str text, const struct str *texts, size_t count)
 {
@@ -266,8 +266,7 @@ void route_part_check_retries(const struct view *route)
     word_check_duration(&retries, STR("perTryTimeout"));
     while (rest.len > 0 && rest.ptr != NULL) {
         struct str policy = str_cut(&rest, ',');
-        if (!is_status(policy) &&
-            !is_one_of(policy, RETRY_POLICIES, COUNT_OF(RETRY_POLICIES)))
+        if (!is_status(policy) && !is_one_of(policy, RETRY_POLICIES, COUNT_OF(RETRY_POLICIES)))
             say_text(&retry_on, DIAG_V_RETRY_ON, field_quoted(&retry_on, policy));
     }
     word_check_duration(&retries, STR("backoff"));

@@ -18,9 +18,9 @@ static const struct str PSEUDO_HEADERS[] = {
 };
 
 static const struct str CORS_METHODS[] = {
-    STR_INIT("GET"),    STR_INIT("HEAD"),    STR_INIT("POST"),    STR_INIT("PUT"),
-    STR_INIT("PATCH"),  STR_INIT("DELETE"),  STR_INIT("CONNECT"), STR_INIT("OPTIONS"),
-    STR_INIT("TRACE"),  STR_INIT("*"),
+    STR_INIT("GET"),   STR_INIT("HEAD"),   STR_INIT("POST"),    STR_INIT("PUT"),
+    STR_INIT("PATCH"), STR_INIT("DELETE"), STR_INIT("CONNECT"), STR_INIT("OPTIONS"),
+    STR_INIT("TRACE"), STR_INIT("*"),
 };
 
 /* Where an operation on headers stands, and what names it may use. */
@@ -73,8 +73,7 @@ static void check_match_name(const struct view *entry)
 
     if (name.len == 0)
         say(entry, DIAG_V_HEADER_EMPTY);
-    else if (!route_is_claim(name) &&
-             !is_one_of(name, PSEUDO_HEADERS, COUNT_OF(PSEUDO_HEADERS)) &&
+    else if (!route_is_claim(name) && !is_one_of(name, PSEUDO_HEADERS, COUNT_OF(PSEUDO_HEADERS)) &&
              !syntax_is_header_name(name))
         say_text(entry, DIAG_V_HEADER_NAME, name);
 }

@@ -18,15 +18,15 @@ static const struct schema_field ROWS[] = {
     {.name = STR_INIT(full_name), .type = SCHEMA_HEAD, .target = SCHEMA_##id},
 #define FIELD(field_name, field_shape, field_type) \
     {.name = STR_INIT(field_name), .shape = SCHEMA_##field_shape, .type = SCHEMA_##field_type},
-#define CHOICE(field_name, field_shape, id)       \
-    {.name = STR_INIT(field_name),                \
-     .shape = SCHEMA_##field_shape,               \
-     .type = SCHEMA_CHOICE,                       \
+#define CHOICE(field_name, field_shape, id) \
+    {.name = STR_INIT(field_name),          \
+     .shape = SCHEMA_##field_shape,         \
+     .type = SCHEMA_CHOICE,                 \
      .target = SCHEMA_ENUM_##id},
-#define CHILD(field_name, field_shape, id)        \
-    {.name = STR_INIT(field_name),                \
-     .shape = SCHEMA_##field_shape,               \
-     .type = SCHEMA_CHILD,                        \
+#define CHILD(field_name, field_shape, id) \
+    {.name = STR_INIT(field_name),         \
+     .shape = SCHEMA_##field_shape,        \
+     .type = SCHEMA_CHILD,                 \
      .target = SCHEMA_##id},
 #define ENUM(id, full_name, names)
 #include "config/validate/schema.def"
@@ -55,11 +55,11 @@ static const struct {
 
 /* What encoding/json calls a Go type. */
 static const struct str GO_TYPES[] = {
-    [SCHEMA_BOOL] = STR_INIT("bool"),      [SCHEMA_INT32] = STR_INIT("int32"),
-    [SCHEMA_INT64] = STR_INIT("int64"),    [SCHEMA_UINT32] = STR_INIT("uint32"),
-    [SCHEMA_UINT64] = STR_INIT("uint64"),  [SCHEMA_DOUBLE] = STR_INIT("float64"),
-    [SCHEMA_FLOAT] = STR_INIT("float32"),  [SCHEMA_STRING] = STR_INIT("string"),
-    [SCHEMA_BYTES] = STR_INIT("[]uint8"),  [SCHEMA_DURATION] = STR_INIT("string"),
+    [SCHEMA_BOOL] = STR_INIT("bool"),     [SCHEMA_INT32] = STR_INIT("int32"),
+    [SCHEMA_INT64] = STR_INIT("int64"),   [SCHEMA_UINT32] = STR_INIT("uint32"),
+    [SCHEMA_UINT64] = STR_INIT("uint64"), [SCHEMA_DOUBLE] = STR_INIT("float64"),
+    [SCHEMA_FLOAT] = STR_INIT("float32"), [SCHEMA_STRING] = STR_INIT("string"),
+    [SCHEMA_BYTES] = STR_INIT("[]uint8"), [SCHEMA_DURATION] = STR_INIT("string"),
     [SCHEMA_CHOICE] = STR_INIT("int32"),
 };
 
@@ -218,8 +218,7 @@ static bool check_value(const struct view *view, const struct schema_field *fiel
         return true;
     switch (field->type) {
     case SCHEMA_BOOL:
-        return node->kind == NODE_BOOL ||
-               refuse(view, json_kind(node), GO_TYPES[SCHEMA_BOOL]);
+        return node->kind == NODE_BOOL || refuse(view, json_kind(node), GO_TYPES[SCHEMA_BOOL]);
     case SCHEMA_INT32:
     case SCHEMA_INT64:
     case SCHEMA_UINT32:
@@ -229,8 +228,7 @@ static bool check_value(const struct view *view, const struct schema_field *fiel
         return check_number(view, field->type);
     case SCHEMA_STRING:
     case SCHEMA_BYTES:
-        return node->kind == NODE_STRING ||
-               refuse(view, json_kind(node), GO_TYPES[field->type]);
+        return node->kind == NODE_STRING || refuse(view, json_kind(node), GO_TYPES[field->type]);
     case SCHEMA_DURATION:
         return check_duration(view);
     case SCHEMA_STRUCT:

@@ -24,8 +24,8 @@ static void check_pairs(const struct view *map)
     for (uint32_t i = 0; i < view_count(map); i++) {
         struct view entry = view_entry(map, i);
         struct str value = field_own_text(&entry);
-        struct str pair = arena_format(map->reading->arena, "%.*s=%.*s", STR_FMT(entry.key),
-                                       STR_FMT(value));
+        struct str pair =
+            arena_format(map->reading->arena, "%.*s=%.*s", STR_FMT(entry.key), STR_FMT(value));
         if (entry.key.len == 0)
             say_text(&entry, DIAG_V_SELECTOR_EMPTY_KEY, field_quoted(&entry, pair));
         if (str_find(entry.key, '*') != STR_NONE || str_find(value, '*') != STR_NONE)

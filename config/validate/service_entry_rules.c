@@ -121,8 +121,7 @@ static void check_endpoints(const struct entry *entry)
 
 static void check_dns(const struct entry *entry)
 {
-    for (uint32_t i = 0; view_count(&entry->endpoints) == 0 && i < view_count(&entry->hosts);
-         i++) {
+    for (uint32_t i = 0; view_count(&entry->endpoints) == 0 && i < view_count(&entry->hosts); i++) {
         struct view item = view_item(&entry->hosts, i);
         struct word_fault wrong = word_fqdn(field_own_text(&item));
         if (word_is_fine(wrong))
@@ -226,8 +225,7 @@ void service_entry_rules(const struct view *spec, const struct judged *object)
         .addresses = view_field(spec, STR("addresses")),
         .ports = view_field(spec, STR("ports")),
         .endpoints = view_field(spec, STR("endpoints")),
-        .resolution =
-            field_choice(spec, STR("resolution"), SCHEMA_ENUM_SERVICE_ENTRY_RESOLUTION),
+        .resolution = field_choice(spec, STR("resolution"), SCHEMA_ENUM_SERVICE_ENTRY_RESOLUTION),
         .location = field_choice(spec, STR("location"), SCHEMA_ENUM_SERVICE_ENTRY_LOCATION),
     };
     struct text_list numbers = {0};
@@ -246,6 +244,6 @@ void service_entry_rules(const struct view *spec, const struct judged *object)
     }
     check_resolution(&entry);
     check_many_hosts(&entry);
-    selector_check_export_to(spec, (struct selector_scope){.namespace = object->namespace,
-                                                           .is_service_entry = true});
+    selector_check_export_to(
+        spec, (struct selector_scope){.namespace = object->namespace, .is_service_entry = true});
 }

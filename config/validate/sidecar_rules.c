@@ -206,8 +206,7 @@ static bool has_of_namespace(const struct egress_hosts *seen, struct str namespa
     return text_list_has(&seen->namespaces, namespace);
 }
 
-static void claim_host(const struct view *item, struct str own_namespace,
-                       struct egress_hosts *seen)
+static void claim_host(const struct view *item, struct str own_namespace, struct egress_hosts *seen)
 {
     struct arena *arena = item->reading->arena;
     struct str text = field_own_text(item);
@@ -218,7 +217,7 @@ static void claim_host(const struct view *item, struct str own_namespace,
     struct str namespace = str_slice(text, 0, slash);
     struct str host = str_from(text, slash + 1);
     if (str_eq(namespace, STR(".")))
-        namespace = own_namespace;
+    namespace = own_namespace;
     struct str full = arena_format(arena, "%.*s/%.*s", STR_FMT(namespace), STR_FMT(host));
     struct str all = arena_concat(arena, namespace, STR("/*"));
     bool is_all = str_eq(host, STR("*"));
@@ -274,8 +273,7 @@ static void check_outbound(const struct view *policy)
 {
     struct view proxy = view_field(policy, STR("egressProxy"));
     struct view host = view_field(&proxy, STR("host"));
-    struct str mode =
-        field_choice(policy, STR("mode"), SCHEMA_ENUM_OUTBOUND_TRAFFIC_POLICY_MODE);
+    struct str mode = field_choice(policy, STR("mode"), SCHEMA_ENUM_OUTBOUND_TRAFFIC_POLICY_MODE);
 
     if (!view_is_present(policy))
         return;

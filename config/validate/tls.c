@@ -11,13 +11,20 @@
 #define SERVER_CERTIFICATES_MAX 2u
 
 static const struct str CIPHERS[] = {
-    STR_INIT("ECDHE-ECDSA-AES128-GCM-SHA256"), STR_INIT("ECDHE-RSA-AES128-GCM-SHA256"),
-    STR_INIT("ECDHE-ECDSA-AES256-GCM-SHA384"), STR_INIT("ECDHE-RSA-AES256-GCM-SHA384"),
-    STR_INIT("ECDHE-ECDSA-CHACHA20-POLY1305"), STR_INIT("ECDHE-RSA-CHACHA20-POLY1305"),
-    STR_INIT("ECDHE-ECDSA-AES128-SHA"),        STR_INIT("ECDHE-RSA-AES128-SHA"),
-    STR_INIT("ECDHE-ECDSA-AES256-SHA"),        STR_INIT("ECDHE-RSA-AES256-SHA"),
-    STR_INIT("AES128-GCM-SHA256"),             STR_INIT("AES256-GCM-SHA384"),
-    STR_INIT("AES128-SHA"),                    STR_INIT("AES256-SHA"),
+    STR_INIT("ECDHE-ECDSA-AES128-GCM-SHA256"),
+    STR_INIT("ECDHE-RSA-AES128-GCM-SHA256"),
+    STR_INIT("ECDHE-ECDSA-AES256-GCM-SHA384"),
+    STR_INIT("ECDHE-RSA-AES256-GCM-SHA384"),
+    STR_INIT("ECDHE-ECDSA-CHACHA20-POLY1305"),
+    STR_INIT("ECDHE-RSA-CHACHA20-POLY1305"),
+    STR_INIT("ECDHE-ECDSA-AES128-SHA"),
+    STR_INIT("ECDHE-RSA-AES128-SHA"),
+    STR_INIT("ECDHE-ECDSA-AES256-SHA"),
+    STR_INIT("ECDHE-RSA-AES256-SHA"),
+    STR_INIT("AES128-GCM-SHA256"),
+    STR_INIT("AES256-GCM-SHA384"),
+    STR_INIT("AES128-SHA"),
+    STR_INIT("AES256-SHA"),
     STR_INIT("DES-CBC3-SHA"),
 };
 
@@ -201,8 +208,8 @@ void tls_check_server(const struct view *tls)
     if (!view_is_present(tls))
         return;
     struct str mode = field_choice(tls, STR("mode"), SCHEMA_ENUM_SERVER_TLS_SETTINGS_TLS_MODE);
-    struct str version = field_choice(tls, STR("minProtocolVersion"),
-                                      SCHEMA_ENUM_SERVER_TLS_SETTINGS_TLS_PROTOCOL);
+    struct str version =
+        field_choice(tls, STR("minProtocolVersion"), SCHEMA_ENUM_SERVER_TLS_SETTINGS_TLS_PROTOCOL);
     bool is_simple = str_eq(mode, STR("SIMPLE"));
     bool is_mutual = str_eq(mode, STR("MUTUAL")) || str_eq(mode, STR("OPTIONAL_MUTUAL"));
 
@@ -218,8 +225,8 @@ void tls_check_server(const struct view *tls)
         has_certificates(tls))
         say_text(tls, DIAG_V_TLS_PASSTHROUGH, mode);
     check_one_source(tls);
-    bool has_credential = has_text(tls, STR("credentialName")) ||
-                          field_count(tls, STR("credentialNames")) > 0;
+    bool has_credential =
+        has_text(tls, STR("credentialName")) || field_count(tls, STR("credentialNames")) > 0;
     if ((is_simple || is_mutual) && has_credential)
         return; /* the rest comes with the secret */
     if (is_simple || is_mutual)

@@ -12,9 +12,10 @@
 
 /* What a policy may consist of; one of them must be there. */
 static const struct str PARTS[] = {
-    STR_INIT("outlierDetection"), STR_INIT("connectionPool"),    STR_INIT("loadBalancer"),
-    STR_INIT("tls"),              STR_INIT("portLevelSettings"), STR_INIT("tunnel"),
-    STR_INIT("proxyProtocol"),    STR_INIT("retryBudget"),
+    STR_INIT("outlierDetection"),  STR_INIT("connectionPool"),
+    STR_INIT("loadBalancer"),      STR_INIT("tls"),
+    STR_INIT("portLevelSettings"), STR_INIT("tunnel"),
+    STR_INIT("proxyProtocol"),     STR_INIT("retryBudget"),
 };
 #define PORT_PART_COUNT 4u /* the first ones are a port's, too */
 

@@ -84,8 +84,7 @@ static bool is_alphanumeric(char c)
 /* The name part of a label's key, or a value: letters, digits, - _ . within. */
 static bool is_qualified(struct str text)
 {
-    if (text.len == 0 || !is_alphanumeric(text.ptr[0]) ||
-        !is_alphanumeric(text.ptr[text.len - 1]))
+    if (text.len == 0 || !is_alphanumeric(text.ptr[0]) || !is_alphanumeric(text.ptr[text.len - 1]))
         return false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
@@ -128,8 +127,8 @@ static void check_legacy_gateway(const struct view *view, struct str text)
 
     if (rest.ptr != NULL) {
         struct str namespace = str_cut(&rest, '.');
-        struct str better = arena_format(view->reading->arena, "%.*s/%.*s", STR_FMT(namespace),
-                                         STR_FMT(name));
+        struct str better =
+            arena_format(view->reading->arena, "%.*s/%.*s", STR_FMT(namespace), STR_FMT(name));
         view_complain(view, DIAG_V_GATEWAY_LEGACY, field_quoted(view, text),
                       field_quoted(view, better));
     }
@@ -295,8 +294,8 @@ void word_check_scoped_host(const struct view *view, struct str text, bool is_ga
         say(view, DIAG_V_SCOPE_EMPTY);
     if (!is_gateway && str_has_prefix(namespace, STR("~")))
         plain = str_from(namespace, 1);
-    bool is_special = str_eq(plain, STR("*")) || str_eq(plain, STR(".")) ||
-                      (!is_gateway && plain.len == 0);
+    bool is_special =
+        str_eq(plain, STR("*")) || str_eq(plain, STR(".")) || (!is_gateway && plain.len == 0);
     if (!is_special && !syntax_is_label(plain))
         say_text(view, is_gateway ? DIAG_V_SCOPE_GATEWAY : DIAG_V_SCOPE_SIDECAR,
                  field_quoted(view, namespace));
@@ -416,12 +415,12 @@ enum word_protocol_kind word_protocol_kind(struct str protocol)
         struct str name;
         enum word_protocol_kind kind;
     } rows[] = {
-        {STR_INIT("tcp"), WORD_PROTOCOL_TCP},       {STR_INIT("udp"), WORD_PROTOCOL_UDP},
-        {STR_INIT("grpc"), WORD_PROTOCOL_HTTP},     {STR_INIT("grpc-web"), WORD_PROTOCOL_HTTP},
-        {STR_INIT("http"), WORD_PROTOCOL_HTTP},     {STR_INIT("http_proxy"), WORD_PROTOCOL_HTTP},
-        {STR_INIT("http2"), WORD_PROTOCOL_HTTP},    {STR_INIT("https"), WORD_PROTOCOL_TLS},
-        {STR_INIT("tls"), WORD_PROTOCOL_TLS},       {STR_INIT("mongo"), WORD_PROTOCOL_TCP},
-        {STR_INIT("redis"), WORD_PROTOCOL_TCP},     {STR_INIT("mysql"), WORD_PROTOCOL_TCP},
+        {STR_INIT("tcp"), WORD_PROTOCOL_TCP},    {STR_INIT("udp"), WORD_PROTOCOL_UDP},
+        {STR_INIT("grpc"), WORD_PROTOCOL_HTTP},  {STR_INIT("grpc-web"), WORD_PROTOCOL_HTTP},
+        {STR_INIT("http"), WORD_PROTOCOL_HTTP},  {STR_INIT("http_proxy"), WORD_PROTOCOL_HTTP},
+        {STR_INIT("http2"), WORD_PROTOCOL_HTTP}, {STR_INIT("https"), WORD_PROTOCOL_TLS},
+        {STR_INIT("tls"), WORD_PROTOCOL_TLS},    {STR_INIT("mongo"), WORD_PROTOCOL_TCP},
+        {STR_INIT("redis"), WORD_PROTOCOL_TCP},  {STR_INIT("mysql"), WORD_PROTOCOL_TCP},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++)

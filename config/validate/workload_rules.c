@@ -94,8 +94,8 @@ static void check_group_labels(const struct view *labels)
     }
     if (count > 0)
         say_text(labels, DIAG_V_GROUP_LABELS,
-                 arena_format(arena, "%u error%s occurred:%.*s\n\n", count,
-                              count == 1 ? "" : "s", STR_FMT(text)));
+                 arena_format(arena, "%u error%s occurred:%.*s\n\n", count, count == 1 ? "" : "s",
+                              STR_FMT(text)));
 }
 
 void workload_check_ports(const struct view *entry, const struct text_list *port_names)
