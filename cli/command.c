@@ -81,6 +81,30 @@ static const struct command COMMANDS[] = {
      "  pocketmesh export envoy productpage-v1-0 -f manifests/ --bind 127.0.0.1:0 >envoy.json\n"
      "  envoy -c envoy.json --admin-address-path admin.txt\n",
      cmd_export},
+    {"validate", NULL, "FILE...", "would a cluster take these objects?",
+     "  FILE                  a file, a folder, a pattern, or -; also -f FILE\n"
+     "  -n NAMESPACE          of objects that name none (default)\n"
+     "  --webhook-only        what istiod's webhook says; not the CRDs' schema\n"
+     "  -o text|json\n"
+     "  --strict              warnings are errors\n"
+     "  --color auto|always|never, -q (errors only)\n"
+     "\n"
+     "Every kind of Istio's is judged in Istio's words, all errors at once, with file, line and\n"
+     "path. Exit code 1 when an object is invalid, 2 when a file cannot be read.\n",
+     cmd_validate},
+    {"analyze", NULL, "FILE...", "what is wrong between objects, with Istio's codes",
+     "  FILE                  a file, a folder, a pattern, or -; also -f FILE\n"
+     "  --analyzer NAME       only this one; repeatable (--list-analyzers, -L)\n"
+     "  --suppress 'CODE=KIND NAME[.NS]', -S   repeatable; * stands for any text\n"
+     "  --fail-on Error|Warning|Info           exit code 1 from this level on (Error)\n"
+     "  --output-threshold LEVEL               what is shown (Info)\n"
+     "  -n NAMESPACE          of objects that name none; only findings there\n"
+     "  -A                    objects that name no namespace have none, as with istioctl -A\n"
+     "  --use-kube=false      the files are no whole cluster: nothing that needs Pods, Services,\n"
+     "                        Namespaces or Secrets is judged, as with istioctl\n"
+     "  --mesh-config FILE    MeshConfig; else the ConfigMap istio of istio-system\n"
+     "  -o log|json|yaml, --color auto|always|never, -q\n",
+     cmd_analyze},
     {"bench", NULL, "sim|wire|live [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"

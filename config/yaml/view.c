@@ -26,7 +26,7 @@ static void complain(const struct view *view, enum diag_id id, struct str arg0, 
 
 /* Protobuf's JSON mapping takes the field's own name, with underscores, as
  * well: an underscore goes and makes the letter after it a capital. */
-static bool is_name(struct str key, struct str name)
+bool view_is_named(struct str key, struct str name)
 {
     if (str_eq(key, name))
         return true;
@@ -57,7 +57,7 @@ static const struct node_entry *find_entry(const struct node *map, struct str na
         if (str_eq(map->entries[i].key, name))
             return &map->entries[i];
     for (uint32_t i = 0; i < map->count; i++)
-        if (is_name(map->entries[i].key, name))
+        if (view_is_named(map->entries[i].key, name))
             return &map->entries[i];
     return NULL;
 }
@@ -87,7 +87,7 @@ static const struct field_row *find_row(const struct field_row *rows, uint32_t r
                                         struct str key)
 {
     for (uint32_t i = 0; i < row_count; i++)
-        if (is_name(key, str_of(rows[i].name)))
+        if (view_is_named(key, str_of(rows[i].name)))
             return &rows[i];
     return NULL;
 }

@@ -101,5 +101,8 @@ int64_t view_own_i64(const struct view *view, int64_t min, int64_t max, int64_t 
 double view_own_number(const struct view *view, double otherwise);
 int64_t view_own_duration_ns(const struct view *view, int64_t otherwise);
 
+/* The key is the field's name, or protobuf's spelling of it with underscores. */
+bool view_is_named(struct str key, struct str name);
+
 /* A complaint at this view; arguments beyond the row's are empty. */
 void view_complain(const struct view *view, enum diag_id id, struct str arg0, struct str arg1);

@@ -192,7 +192,8 @@ static void test_a_full_buffer_is_said(void **state)
     arena_fini(&arena);
 }
 
-/* Placeholders are used from the first on, or a reader's argument is lost. */
+/* Placeholders are used from the first on, or a reader's argument is lost; but
+ * {2} at the start is what a kind puts before its texts (diag_validate.def). */
 static void test_the_catalogue_skips_no_argument(void **state)
 {
     (void)state;
@@ -202,8 +203,9 @@ static void test_the_catalogue_skips_no_argument(void **state)
 #undef X
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        bool has[] = {str_contains(texts[i], STR("{0}")), str_contains(texts[i], STR("{1}")),
-                      str_contains(texts[i], STR("{2}"))};
+        struct str text = str_from(texts[i], str_has_prefix(texts[i], STR("{2}")) ? 3 : 0);
+        bool has[] = {str_contains(text, STR("{0}")), str_contains(text, STR("{1}")),
+                      str_contains(text, STR("{2}"))};
         assert_true(has[0] || !has[1]);
         assert_true(has[1] || !has[2]);
         assert_false(str_contains(texts[i], STR("{3}")));

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/config/validate/test_object.c - what Istio's webhook and CRDs say of an
+ * object, with its line and path (ISTIO.md 9.2 - 9.8).
+ */
+#include "base/check.h"
+#include "tests/config/validate/judging.h"
+
+#define OBJECT(group, kind) "apiVersion: " group "/v1\nkind: " kind "\nmetadata: {name: x}\nspec:\n"
+#define VS OBJECT("networking.istio.io", "VirtualService") "  hosts: [a]\n  http:\n"
+#define DR OBJECT("networking.istio.io", "DestinationRule") "  host: a\n"
+#define GW OBJECT("networking.istio.io", "Gateway") "  servers:\n"
+#define SE OBJECT("networking.istio.io", "ServiceEntry")
+#define SC OBJECT("networking.istio.io", "Sidecar")
+#define AP OBJECT("security.istio.io", "AuthorizationPolicy")
+#define ROUTE "    route: [{destination: {host: b}}]\n"
+
+struct row {
+    const char *text;
+    enum diag_id id;
+    uint32_t line;
+    const char *path, *words;
+};
+
+static void assert_rows(const struct row *rows, size_t row_count)
+{
+    for (size_t i = 0; i < row_count; i++) {
+        struct judging judging;
+        judging_init(&judging, rows[i].text);
+        const struct diag *diag = judging_find(&judging, rows[i].id);
+        if (diag == NULL)
+            fail_msg("row %zu: not said: %s", i, rows[i].words);
+        struct str words = diag_text(diag, &judging.arena);
+        assert_string_equal(arena_str(&judging.arena, words).ptr, rows[i].words);
+        assert_int_equal(diag->origin.line, rows[i].line);
+        assert_string_equal(arena_str(&judging.arena, diag->path).ptr, rows[i].path);
+        judging_fini(&judging);
+    }
+}
+
+static void test_errors_have_istios_words_and_our_place(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {VS "  - {}\n", DIAG_V_ROUTE_REQUIRED, 7, "spec.http[0]",
+         "HTTP route, redirect or direct_response is required"},
+        {VS "  - retries: {attempts: 1, retryOn: '5xx, reset'}\n" ROUTE, DIAG_V_RETRY_ON, 7,
+         "spec.http[0].retries.retryOn", "\" reset\" is not a valid retryOn policy"},
+        {VS "  - match: [{uri: {regex: '('}}]\n" ROUTE, DIAG_V_REGEX_BAD, 7,
+         "spec.http[0].match[0].uri.regex",
+         "\"uri\": error parsing regexp: missing closing ): `(`; Istio uses RE2 style regex-based "
+         "match (https://github.com/google/re2/wiki/Syntax)"},
+        {VS "  - headers: {request: {set: {a: '%'}}}\n" ROUTE, DIAG_V_FORMAT_LONE, 7,
+         "spec.http[0].headers.request.set.a",
+         "header value configuration: invalid header configuration. Un-escaped %"},
+        {DR "  trafficPolicy: {}\n", DIAG_V_POLICY_EMPTY, 6, "spec.trafficPolicy",
+         "traffic policy must have at least one field"},
+        {GW "  - {hosts: [short], port: {number: 80, name: p, protocol: HTTP}}\n",
+         DIAG_V_SHORT_NAME, 6, "spec.servers[0].hosts[0]",
+         "short names (non FQDN) are not allowed"},
+        {SE "  hosts: [a.b]\n  resolution: DNS\n  addresses: [10.0.0.0/8]\n", DIAG_V_ENTRY_CIDR, 7,
+         "spec.addresses", "CIDR addresses are allowed only for NONE/STATIC resolution types"},
+        {SC "  egress: [{hosts: [a]}]\n", DIAG_V_SCOPED_HOST, 5, "spec.egress[0].hosts[0]",
+         "host must be of form namespace/dnsName"},
+        {AP "  rules: [{from: [{source: {}}]}]\n", DIAG_V_AP_SOURCE_EMPTY, 5,
+         "spec.rules[0].from[0].source",
+         "invalid policy x.default: `from.source` must not be empty, found at rule 0"},
+    };
+
+    assert_rows(rows, COUNT_OF(rows));
+}
+
+static void test_shapes_are_refused_as_istiods_reader_does(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {VS "  - match: [{prefix: /}]\n" ROUTE, DIAG_V_UNKNOWN_FIELD, 7,
+         "spec.http[0].match[0].prefix",
+         "cannot parse proto message: unknown field \"prefix\" in "
+         "istio.networking.v1alpha3.HTTPMatchRequest"},
+        {VS "  - {timeout: 1x}\n", DIAG_V_BAD_DURATION, 7, "spec.http[0].timeout",
+         "cannot parse proto message: bad Duration: time: unknown unit \"x\" in duration \"1x\""},
+        {DR "  exportTo: a\n", DIAG_V_CANNOT_UNMARSHAL, 6, "spec.exportTo",
+         "cannot parse proto message: json: cannot unmarshal string into Go value of type "
+         "[]json.RawMessage"},
+    };
+
+    assert_rows(rows, COUNT_OF(rows));
+}
+
+static void test_crds_say_what_the_api_server_would(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {VS "  - match: [{uri: {exact: /, prefix: /}}]\n" ROUTE, DIAG_V_CRD_ONE_OF, 7,
+         "spec.http[0].match[0].uri",
+         "spec.http[0].match[0].uri: only one of exact, prefix, regex can be set"},
+        {DR "  subsets: [null]\n", DIAG_V_CRD_NULL, 6, "spec.subsets[0]",
+         "spec.subsets[0]: Invalid value: \"null\": must not be null here"},
+        {SE "  ports: []\n", DIAG_V_CRD_REQUIRED, 5, "spec.hosts", "spec.hosts: Required value"},
+    };
+
+    assert_rows(rows, COUNT_OF(rows));
+}
+
+static void test_a_covered_prefix_and_a_second_catch_all_are_told(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {VS "  - match: [{uri: {prefix: /}}]\n" ROUTE "  - match: [{uri: {prefix: /a}}]\n" ROUTE,
+         DIAG_V_MATCH_UNUSED, 9, "spec.http[1].match[0]",
+         "virtualService rule #1 match #0 of prefix /a is not used (duplicate/overlapping match in "
+         "rule #0 of prefix / on #0)"},
+        {VS "  -\n" ROUTE "  -\n" ROUTE, DIAG_V_RULE_UNUSED, 10, "spec.http[1]",
+         "virtualService rule #1 not used (only the last rule can have no matches)"},
+    };
+
+    assert_rows(rows, COUNT_OF(rows));
+}
+
+static void test_all_errors_are_said_at_once(void **state)
+{
+    (void)state;
+    struct judging judging;
+
+    judging_init(&judging, VS "  - {timeout: 0s, retries: {attempts: -1}}\n  - {}\n");
+    assert_non_null(judging_find(&judging, DIAG_V_DURATION_SHORT));
+    assert_non_null(judging_find(&judging, DIAG_V_ATTEMPTS_NEGATIVE));
+    assert_non_null(judging_find(&judging, DIAG_V_ROUTE_REQUIRED));
+    judging_fini(&judging);
+}
+
+static void test_what_is_right_is_not_complained_of(void **state)
+{
+    (void)state;
+    static const char *const TEXTS[] = {
+        VS "  -\n" ROUTE,
+        DR "  subsets: [{name: v1, labels: {version: v1}}]\n",
+        GW "  - {hosts: ['*'], port: {number: 80, name: p, protocol: HTTP}}\n",
+        SC "  egress: [{hosts: ['*/*']}]\n",
+        AP "  rules: [{from: [{source: {namespaces: [a]}}]}]\n",
+        "apiVersion: example.com/v1\nkind: Strange\nmetadata: {name: x}\nspec: {a: b}\n",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
+        struct judging judging;
+        judging_init(&judging, TEXTS[i]);
+        if (judging.diags.count > 0)
+            fail_msg(
+                "text %zu: %s", i,
+                arena_str(&judging.arena, diag_text(&judging.diags.items[0], &judging.arena)).ptr);
+        judging_fini(&judging);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors_have_istios_words_and_our_place),
+        cmocka_unit_test(test_shapes_are_refused_as_istiods_reader_does),
+        cmocka_unit_test(test_crds_say_what_the_api_server_would),
+        cmocka_unit_test(test_a_covered_prefix_and_a_second_catch_all_are_told),
+        cmocka_unit_test(test_all_errors_are_said_at_once),
+        cmocka_unit_test(test_what_is_right_is_not_complained_of),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
