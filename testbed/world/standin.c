@@ -2,9 +2,9 @@
  *
  * testbed/world/standin.c - one connection's life as a state machine:
  *
- *   HEAD -> BODY -> LATENCY -> ANSWER <-> PAUSE
- *    ^                           v
- *    └──────────────────────── ENDING -> SILENCE, ECHO, OVER
+ *   HEAD -> BODY -> LATENCY -> CALLS -> ANSWER <-> PAUSE
+ *    ^                                    v
+ *    └───────────────────────────────── ENDING -> SILENCE, ECHO, OVER
  *
  * Reading stops while an answer is under way: what comes then is held.
  */
@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "testbed/world/answer.h"
 
+#define HOP_FAILED_STATUS 502u                     /* whom the application asked did not answer */
 #define OUT_BYTES_MAX (STANDIN_HELD_BYTES_MAX * 4) /* a head, or what a websocket echoes */
 
 static void forget_given(struct standin *standin)
@@ -95,6 +96,18 @@ static bool expect_body(struct standin *standin)
     return true;
 }
 
+/* A copy that a proxy made calls itself internal, which callers cannot. */
+static void count_request(struct standin *standin)
+{
+    struct world_pod *pod = &standin->world->pods[standin->pod];
+    struct str value;
+    bool is_mirror = head_header(standin, STR("x-envoy-internal"), &value);
+    if (is_mirror)
+        pod->mirror_count++;
+    else
+        pod->request_count++;
+}
+
 static void take_head(struct standin *standin, const struct reading_event *event)
 {
     standin->head = *event;
@@ -102,6 +115,7 @@ static void take_head(struct standin *standin, const struct reading_event *event
         give_up(standin);
         return;
     }
+    count_request(standin);
     if (sighting_log_is_open(standin->log))
         standin->seen =
             sighting_log_note(standin->log, standin->pod, standin->number, &standin->head);
@@ -127,7 +141,13 @@ static void take_end(struct standin *standin, const struct reading_event *event,
     sighting_log_note_end(standin->log, standin->seen, buf_str(&standin->body), standin->body_bytes,
                           event);
     standin->state = STANDIN_IN_LATENCY;
-    standin->wake_ns = ns_add(now_ns, standin->answer.latency_ns);
+    standin->called_count = 0;
+    standin->is_calling = false;
+    if (!world_answer_due(standin->world, standin->pod, &standin->answer, now_ns,
+                          &standin->wake_ns)) {
+        standin->answer = (struct answer){.status = 503};
+        standin->wake_ns = now_ns;
+    }
 }
 
 static void take_tls(struct standin *standin)
@@ -256,6 +276,45 @@ static void begin_answer(struct standin *standin)
     end_with(standin, answer_is_closing(answer) ? STANDIN_THEN_CLOSE : STANDIN_THEN_KEEP, 0);
 }
 
+/* The next call, with those headers of the request that go on. */
+static void compose_call(struct standin *standin)
+{
+    const struct answer *answer = &standin->answer;
+    const struct call *said = &answer->calls[standin->called_count].call;
+    uint32_t count = said->header_count;
+    struct header *headers =
+        ARENA_ARRAY(&standin->scratch, struct header, count + standin->head.header_count);
+    for (uint32_t i = 0; i < count; i++)
+        headers[i] = said->headers[i];
+    for (uint32_t i = 0; i < standin->head.header_count; i++) {
+        const struct header *header = &standin->head.headers[i];
+        for (uint32_t k = 0; k < answer->propagate_count; k++) {
+            if (str_eq_ci(header->name, answer->propagates[k]))
+                headers[count++] = *header;
+        }
+    }
+    standin->call = *said;
+    standin->call.client = pod_of(standin)->client;
+    standin->call.headers = headers;
+    standin->call.header_count = count;
+}
+
+/* Another call (true), or everybody has answered. */
+static bool ask_next(struct standin *standin, struct standin_action *action)
+{
+    if (standin->is_calling)
+        return false;
+    if (standin->called_count == standin->answer.call_count ||
+        pod_of(standin)->client == UINT32_MAX) {
+        begin_answer(standin);
+        return false;
+    }
+    compose_call(standin);
+    standin->is_calling = true;
+    *action = (struct standin_action){.kind = STANDIN_CALL, .call = &standin->call};
+    return true;
+}
+
 static void echo(struct standin *standin, struct str bytes)
 {
     forget_given(standin);
@@ -321,7 +380,7 @@ static bool give_out(struct standin *standin, struct standin_action *action)
     if (standin->is_out_given || buf_size(&standin->out) == 0)
         return false;
     standin->is_out_given = true;
-    *action = (struct standin_action){STANDIN_WRITE, buf_str(&standin->out)};
+    *action = (struct standin_action){.kind = STANDIN_WRITE, .bytes = buf_str(&standin->out)};
     return true;
 }
 
@@ -335,13 +394,15 @@ static bool give_flow(struct standin *standin, int64_t now_ns, struct standin_ac
     struct str bytes;
     while (outflow_next(&standin->flow, &bytes)) {
         if (bytes.len > 0) {
-            *action = (struct standin_action){STANDIN_WRITE, bytes};
+            *action = (struct standin_action){.kind = STANDIN_WRITE, .bytes = bytes};
             return true;
         }
     }
     bool is_paused = outflow_is_paused(&standin->flow);
     standin->state = is_paused ? STANDIN_IN_PAUSE : STANDIN_IN_ENDING;
-    int64_t delay_ns = is_paused ? standin->answer.body_latency_ns : standin->ending_delay_ns;
+    int64_t pause_ns = standin->answer.trickle_bytes > 0 ? standin->answer.trickle_every_ns
+                                                         : standin->answer.body_latency_ns;
+    int64_t delay_ns = is_paused ? pause_ns : standin->ending_delay_ns;
     standin->wake_ns = ns_add(now_ns, delay_ns);
     if (!is_paused)
         standin->is_out_given = true;
@@ -415,6 +476,21 @@ void standin_broken(struct standin *standin)
     standin->state = STANDIN_OVER;
 }
 
+void standin_called(struct standin *standin, uint32_t number, const struct outcome *outcome)
+{
+    if (standin->number != number || standin->state != STANDIN_IN_CALLS || !standin->is_calling)
+        return;
+    standin->is_calling = false;
+    bool is_failure = outcome->error != CALL_OK || outcome->status >= 500;
+    bool is_ignored = standin->answer.calls[standin->called_count].is_ignoring_errors;
+    standin->called_count++;
+    if (!is_failure || is_ignored)
+        return;
+    uint32_t status = outcome->error == CALL_OK ? outcome->status : HOP_FAILED_STATUS;
+    standin->answer = (struct answer){.status = status};
+    standin->called_count = 0;
+}
+
 int64_t standin_wake_ns(const struct standin *standin)
 {
     bool is_timed = standin->state == STANDIN_IN_LATENCY || standin->state == STANDIN_IN_PAUSE ||
@@ -427,7 +503,7 @@ void standin_wake(struct standin *standin, int64_t now_ns)
     if (is_waiting(standin, now_ns))
         return;
     if (standin->state == STANDIN_IN_LATENCY) {
-        begin_answer(standin);
+        standin->state = STANDIN_IN_CALLS;
     } else if (standin->state == STANDIN_IN_PAUSE) {
         outflow_go_on(&standin->flow);
         standin->state = STANDIN_IN_ANSWER;
@@ -444,12 +520,15 @@ bool standin_next(struct standin *standin, int64_t now_ns, struct standin_action
             return give_out(standin, action);
         case STANDIN_IN_LATENCY:
         case STANDIN_IN_PAUSE:
-            if (standin->state == STANDIN_IN_LATENCY && standin->answer.latency_ns > 0 &&
-                give_out(standin, action))
-                return true;
             if (is_waiting(standin, now_ns))
-                return false;
+                return standin->state == STANDIN_IN_LATENCY && give_out(standin, action);
             standin_wake(standin, now_ns);
+            break;
+        case STANDIN_IN_CALLS:
+            if (ask_next(standin, action))
+                return true;
+            if (standin->state == STANDIN_IN_CALLS)
+                return give_out(standin, action);
             break;
         case STANDIN_IN_ANSWER:
             if (give_flow(standin, now_ns, action))
