@@ -8,42 +8,16 @@
  *
  * Reading stops while an answer is under way: what comes then is held.
  */
-#include "testbed/world/standin.h"
+#include "testbed/world/standin_parts.h"
 
 #include "base/check.h"
-#include "testbed/world/answer.h"
 
 #define HOP_FAILED_STATUS 502u                     /* whom the application asked did not answer */
 #define OUT_BYTES_MAX (STANDIN_HELD_BYTES_MAX * 4) /* a head, or what a websocket echoes */
 
-static void forget_given(struct standin *standin)
-{
-    if (standin->is_out_given)
-        buf_clear(&standin->out);
-    standin->is_out_given = false;
-}
-
-static void put(struct standin *standin, struct str text)
-{
-    forget_given(standin);
-    /* Words of ours: far below the buffer's limit. */
-    ASSERT(buf_append(&standin->out, text) == RC_OK);
-}
-
 static const struct world_pod *pod_of(const struct standin *standin)
 {
     return &standin->world->pods[standin->pod];
-}
-
-static bool head_header(const struct standin *standin, struct str name, struct str *value)
-{
-    return reading_header(standin->head.headers, standin->head.header_count, name, value);
-}
-
-static bool head_has(const struct standin *standin, struct str name)
-{
-    struct str value;
-    return head_header(standin, name, &value) && value.len > 0;
 }
 
 static void begin_request(struct standin *standin)
@@ -73,23 +47,23 @@ static void put_interim(struct standin *standin)
         text[9] = (char)('0' + status / 100);
         text[10] = (char)('0' + status / 10 % 10);
         text[11] = (char)('0' + status % 10);
-        put(standin, (struct str){text, sizeof(text) - 1});
+        standin_put(standin, (struct str){text, sizeof(text) - 1});
     }
-    if (standin->answer.interim_count == 0 && head_has(standin, STR("expect")))
-        put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+    if (standin->answer.interim_count == 0 && standin_head_has(standin, STR("expect")))
+        standin_put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
 /* False: a length that is none. */
 static bool expect_body(struct standin *standin)
 {
     struct str value;
-    if (head_header(standin, STR("transfer-encoding"), &value) &&
+    if (standin_head_header(standin, STR("transfer-encoding"), &value) &&
         str_eq_ci(value, STR("chunked"))) {
         reading_expect(&standin->reading, READING_BODY_CHUNKED, 0);
         return true;
     }
     uint64_t length_bytes = 0;
-    if (head_header(standin, STR("content-length"), &value) && value.len > 0 &&
+    if (standin_head_header(standin, STR("content-length"), &value) && value.len > 0 &&
         !str_to_u64(value, UINT64_MAX, &length_bytes))
         return false;
     reading_expect(&standin->reading, READING_BODY_LENGTH, length_bytes);
@@ -101,7 +75,7 @@ static void count_request(struct standin *standin)
 {
     struct world_pod *pod = &standin->world->pods[standin->pod];
     struct str value;
-    bool is_mirror = head_header(standin, STR("x-envoy-internal"), &value);
+    bool is_mirror = standin_head_header(standin, STR("x-envoy-internal"), &value);
     if (is_mirror)
         pod->mirror_count++;
     else
@@ -152,7 +126,8 @@ static void take_end(struct standin *standin, const struct reading_event *event,
 
 static void take_tls(struct standin *standin)
 {
-    put(standin, STR("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
+    standin_put(standin,
+                STR("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
     give_up(standin);
 }
 
@@ -186,138 +161,9 @@ static void take_input(struct standin *standin, struct str *input, int64_t now_n
     }
 }
 
-static void end_with(struct standin *standin, enum standin_ending ending, int64_t delay_ns)
-{
-    standin->ending = ending;
-    standin->ending_delay_ns = delay_ns;
-}
-
-static void begin_act(struct standin *standin)
-{
-    switch (standin->answer.act) {
-    case ACT_ANSWER:
-        UNREACHABLE("ordinary answers are begun elsewhere");
-    case ACT_CLOSE_BEFORE_HEADERS:
-    case ACT_ACCEPT_CLOSE:
-        end_with(standin, STANDIN_THEN_CLOSE, 0);
-        return;
-    case ACT_RESET_BEFORE_HEADERS:
-    case ACT_ACCEPT_RESET:
-        end_with(standin, STANDIN_THEN_RESET, 0);
-        return;
-    case ACT_CLOSE_IN_HEADERS:
-        put(standin, STR("HTTP/1.1 200 OK\r\ncontent-le"));
-        end_with(standin, STANDIN_THEN_CLOSE, 0);
-        return;
-    case ACT_CLOSE_MID_BODY:
-    case ACT_RESET_MID_BODY:
-        put(standin, STR("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
-                         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
-        end_with(standin,
-                 standin->answer.act == ACT_CLOSE_MID_BODY ? STANDIN_THEN_CLOSE
-                                                           : STANDIN_THEN_RESET,
-                 STANDIN_CUT_NS);
-        return;
-    case ACT_GARBAGE:
-        put(standin, STR("garbage\r\n\r\n"));
-        end_with(standin, STANDIN_THEN_CLOSE, 0);
-        return;
-    case ACT_NEVER:
-        end_with(standin, STANDIN_THEN_SILENCE, 0);
-        return;
-    }
-    UNREACHABLE("answer_act");
-}
-
-static void begin_raw(struct standin *standin)
-{
-    outflow_add(&standin->flow, standin->answer.raw);
-    switch (standin->answer.then) {
-    case RAW_KEEP:
-        end_with(standin, STANDIN_THEN_KEEP, 0);
-        return;
-    case RAW_CLOSE:
-        end_with(standin, STANDIN_THEN_CLOSE, 0);
-        return;
-    case RAW_RESET:
-        end_with(standin, STANDIN_THEN_RESET, STANDIN_RAW_RESET_NS);
-        return;
-    }
-    UNREACHABLE("raw_then");
-}
-
-/* Interim answers that are not sent yet go first: they stand in `out`. */
-static void begin_answer(struct standin *standin)
-{
-    const struct answer *answer = &standin->answer;
-    forget_given(standin);
-    outflow_init(&standin->flow);
-    standin->state = STANDIN_IN_ANSWER;
-    if (answer->act != ACT_ANSWER) {
-        begin_act(standin);
-        outflow_add(&standin->flow, buf_str(&standin->out));
-        return;
-    }
-    if (answer->has_raw) {
-        outflow_add(&standin->flow, buf_str(&standin->out));
-        begin_raw(standin);
-        return;
-    }
-    if (answer->is_websocket && head_has(standin, STR("upgrade"))) {
-        put(standin, STR("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\n"
-                         "upgrade: websocket\r\n\r\n"));
-        outflow_add(&standin->flow, buf_str(&standin->out));
-        end_with(standin, STANDIN_THEN_ECHO, 0);
-        return;
-    }
-    struct answer_echo told = {pod_of(standin)->name, &standin->head, buf_str(&standin->body)};
-    bool is_head_method = str_eq(reading_word(standin->head.line, 0), STR("HEAD"));
-    answer_write(answer, &told, is_head_method, &standin->out, &standin->flow);
-    end_with(standin, answer_is_closing(answer) ? STANDIN_THEN_CLOSE : STANDIN_THEN_KEEP, 0);
-}
-
-/* The next call, with those headers of the request that go on. */
-static void compose_call(struct standin *standin)
-{
-    const struct answer *answer = &standin->answer;
-    const struct call *said = &answer->calls[standin->called_count].call;
-    uint32_t count = said->header_count;
-    struct header *headers =
-        ARENA_ARRAY(&standin->scratch, struct header, count + standin->head.header_count);
-    for (uint32_t i = 0; i < count; i++)
-        headers[i] = said->headers[i];
-    for (uint32_t i = 0; i < standin->head.header_count; i++) {
-        const struct header *header = &standin->head.headers[i];
-        for (uint32_t k = 0; k < answer->propagate_count; k++) {
-            if (str_eq_ci(header->name, answer->propagates[k]))
-                headers[count++] = *header;
-        }
-    }
-    standin->call = *said;
-    standin->call.client = pod_of(standin)->client;
-    standin->call.headers = headers;
-    standin->call.header_count = count;
-}
-
-/* Another call (true), or everybody has answered. */
-static bool ask_next(struct standin *standin, struct standin_action *action)
-{
-    if (standin->is_calling)
-        return false;
-    if (standin->called_count == standin->answer.call_count ||
-        pod_of(standin)->client == UINT32_MAX) {
-        begin_answer(standin);
-        return false;
-    }
-    compose_call(standin);
-    standin->is_calling = true;
-    *action = (struct standin_action){.kind = STANDIN_CALL, .call = &standin->call};
-    return true;
-}
-
 static void echo(struct standin *standin, struct str bytes)
 {
-    forget_given(standin);
+    standin_forget_given(standin);
     if (buf_append(&standin->out, bytes) != RC_OK)
         give_up(standin); /* a peer that sends and does not read */
 }
@@ -525,7 +371,7 @@ bool standin_next(struct standin *standin, int64_t now_ns, struct standin_action
             standin_wake(standin, now_ns);
             break;
         case STANDIN_IN_CALLS:
-            if (ask_next(standin, action))
+            if (standin_ask_next(standin, action))
                 return true;
             if (standin->state == STANDIN_IN_CALLS)
                 return give_out(standin, action);
