@@ -32,73 +32,72 @@ static void assert_part(struct str text, const char *part, bool is_wanted)
         fail_msg("%s is %sin %.*s", part, is_wanted ? "not " : "", STR_FMT(text));
 }
 
+static const struct {
+    const char *policy, *want, *not_want;
+} POLICY_ROWS[] = {
+    {"{connectionPool: {tcp: {maxConnectionDuration: 10m}}}",
+     "\"commonHttpProtocolOptions\":{\"maxConnectionDuration\":\"600s\"}", "idleTimeout"},
+    {"{connectionPool: {tcp: {tcpKeepalive: {time: 7200s, probes: 9}}}}",
+     "{\"tcpKeepalive\":{\"keepaliveProbes\":9,\"keepaliveTime\":7200}}", "keepaliveInterval"},
+    {"{connectionPool: {http: {h2UpgradePolicy: UPGRADE, maxConcurrentStreams: 9}}}",
+     "\"http2ProtocolOptions\":{\"maxConcurrentStreams\":9}", "useDownstream"},
+    {"{connectionPool: {http: {http2KeepAlive: {interval: 1s}}}}",
+     "\"commonHttpProtocolOptions\":{}", "connectionKeepalive"},
+    {"{connectionPool: {http: {useClientProtocol: true, h2UpgradePolicy: UPGRADE}}}",
+     "useDownstreamProtocolConfig", "explicitHttpConfig"},
+    {"{retryBudget: {percent: 33.5}}",
+     "\"retryBudget\":{\"budgetPercent\":{\"value\":33.5},\"minRetryConcurrency\":3}",
+     "budgetInterval"},
+    {"{outlierDetection: {consecutive5xxErrors: 7}}",
+     "\"outlierDetection\":{\"consecutive5xx\":7,\"enforcingConsecutive5xx\":100,"
+     "\"enforcingSuccessRate\":0}",
+     "consecutiveGateway"},
+    {"{outlierDetection: {consecutiveGatewayErrors: 0}}",
+     "\"consecutiveGatewayFailure\":0,\"enforcingConsecutiveGatewayFailure\":0", "consecutive5xx"},
+    {"{outlierDetection: {splitExternalLocalOriginErrors: true, minHealthPercent: 30}}",
+     "\"splitExternalLocalOriginErrors\":true,\"enforcingLocalOriginSuccessRate\":0",
+     "\"healthyPanicThreshold\":{}"},
+    {"{loadBalancer: {consistentHash: {httpHeaderName: x}}}",
+     "\"lbPolicy\":\"RING_HASH\",\"ringHashLbConfig\":{\"minimumRingSize\":1024}", "maglev"},
+    {"{loadBalancer: {consistentHash: {httpHeaderName: x, ringHash: {}}}}",
+     "\"lbPolicy\":\"RING_HASH\"", "ringHashLbConfig"},
+    {"{loadBalancer: {simple: RANDOM, consistentHash: {useSourceIp: true, "
+     "maglev: {tableSize: 1009}}}}",
+     "\"lbPolicy\":\"MAGLEV\",\"maglevLbConfig\":{\"tableSize\":1009}", "RANDOM"},
+    {"{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 30s}}}",
+     "{\"slowStartConfig\":{\"slowStartWindow\":\"30s\",\"aggression\":{\"defaultValue\":1},"
+     "\"minWeightPercent\":{\"value\":10}}}",
+     "leastRequest"},
+    {"{loadBalancer: {warmupDurationSecs: 5s}}",
+     "\"leastRequestLbConfig\":{\"slowStartConfig\":{\"slowStartWindow\":\"5s\"}}", "aggression"},
+    {"{loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {b: 100}}]}}}",
+     "\"localityWeightedLbConfig\":{}", "outlierDetection"},
+    {"{loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}]}}}",
+     "\"healthyPanicThreshold\":{}", "localityWeightedLbConfig"},
+    {"{loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}]}}, "
+     "outlierDetection: {interval: 1s}}",
+     "\"localityWeightedLbConfig\":{}", "distribute"},
+    {"{proxyProtocol: {version: V2}, tls: {mode: DISABLE}}",
+     "\"config\":{\"version\":\"V2\"},\"transportSocket\":{\"name\":"
+     "\"envoy.transport_sockets.raw_buffer\"",
+     "tlsMode"},
+};
+
 static void test_fields_become_parts_of_the_cluster(void **state)
 {
     (void)state;
-    static const struct {
-        const char *policy, *want, *not_want;
-    } rows[] = {
-        {"{connectionPool: {tcp: {maxConnectionDuration: 10m}}}",
-         "\"commonHttpProtocolOptions\":{\"maxConnectionDuration\":\"600s\"}", "idleTimeout"},
-        {"{connectionPool: {tcp: {tcpKeepalive: {time: 7200s, probes: 9}}}}",
-         "{\"tcpKeepalive\":{\"keepaliveProbes\":9,\"keepaliveTime\":7200}}", "keepaliveInterval"},
-        {"{connectionPool: {http: {h2UpgradePolicy: UPGRADE, maxConcurrentStreams: 9}}}",
-         "\"http2ProtocolOptions\":{\"maxConcurrentStreams\":9}", "useDownstream"},
-        {"{connectionPool: {http: {http2KeepAlive: {interval: 1s}}}}",
-         "\"commonHttpProtocolOptions\":{}", "connectionKeepalive"},
-        {"{connectionPool: {http: {useClientProtocol: true, h2UpgradePolicy: UPGRADE}}}",
-         "useDownstreamProtocolConfig", "explicitHttpConfig"},
-        {"{retryBudget: {percent: 33.5}}",
-         "\"retryBudget\":{\"budgetPercent\":{\"value\":33.5},\"minRetryConcurrency\":3}",
-         "budgetInterval"},
-        {"{outlierDetection: {consecutive5xxErrors: 7}}",
-         "\"outlierDetection\":{\"consecutive5xx\":7,\"enforcingConsecutive5xx\":100,"
-         "\"enforcingSuccessRate\":0}",
-         "consecutiveGateway"},
-        {"{outlierDetection: {consecutiveGatewayErrors: 0}}",
-         "\"consecutiveGatewayFailure\":0,\"enforcingConsecutiveGatewayFailure\":0",
-         "consecutive5xx"},
-        {"{outlierDetection: {splitExternalLocalOriginErrors: true, minHealthPercent: 30}}",
-         "\"splitExternalLocalOriginErrors\":true,\"enforcingLocalOriginSuccessRate\":0",
-         "\"healthyPanicThreshold\":{}"},
-        {"{loadBalancer: {consistentHash: {httpHeaderName: x}}}",
-         "\"lbPolicy\":\"RING_HASH\",\"ringHashLbConfig\":{\"minimumRingSize\":1024}", "maglev"},
-        {"{loadBalancer: {consistentHash: {httpHeaderName: x, ringHash: {}}}}",
-         "\"lbPolicy\":\"RING_HASH\"", "ringHashLbConfig"},
-        {"{loadBalancer: {simple: RANDOM, consistentHash: {useSourceIp: true, "
-         "maglev: {tableSize: 1009}}}}",
-         "\"lbPolicy\":\"MAGLEV\",\"maglevLbConfig\":{\"tableSize\":1009}", "RANDOM"},
-        {"{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 30s}}}",
-         "{\"slowStartConfig\":{\"slowStartWindow\":\"30s\",\"aggression\":{\"defaultValue\":1},"
-         "\"minWeightPercent\":{\"value\":10}}}",
-         "leastRequest"},
-        {"{loadBalancer: {warmupDurationSecs: 5s}}",
-         "\"leastRequestLbConfig\":{\"slowStartConfig\":{\"slowStartWindow\":\"5s\"}}",
-         "aggression"},
-        {"{loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {b: 100}}]}}}",
-         "\"localityWeightedLbConfig\":{}", "outlierDetection"},
-        {"{loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}]}}}",
-         "\"healthyPanicThreshold\":{}", "localityWeightedLbConfig"},
-        {"{loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}]}}, "
-         "outlierDetection: {interval: 1s}}",
-         "\"localityWeightedLbConfig\":{}", "distribute"},
-        {"{proxyProtocol: {version: V2}, tls: {mode: DISABLE}}",
-         "\"config\":{\"version\":\"V2\"},\"transportSocket\":{\"name\":"
-         "\"envoy.transport_sockets.raw_buffer\"",
-         "tlsMode"},
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(POLICY_ROWS); i++) {
         struct fixture fixture;
         struct arena arena;
         arena_init(&arena, 1024, 0);
         struct str text = arena_format(&arena,
                                        SERVICE("a", "http", "80")
                                            DESTINATION_RULE("a") "  host: a\n  trafficPolicy: %s\n",
-                                       rows[i].policy);
+                                       POLICY_ROWS[i].policy);
         fixture_sidecar(&fixture, text.ptr);
         struct str got = printed(&fixture, NAME_OF_A);
-        assert_part(got, rows[i].want, true);
-        assert_part(got, rows[i].not_want, false);
+        assert_part(got, POLICY_ROWS[i].want, true);
+        assert_part(got, POLICY_ROWS[i].not_want, false);
         fixture_fini(&fixture);
         arena_fini(&arena);
     }
