@@ -185,6 +185,7 @@ static void reply_with(const struct step *step, struct reply reply)
     struct local_reply local = {.status = reply.status,
                                 .body = reply.body,
                                 .is_grpc = xc->is_grpc,
+                                .is_head = xc->is_head_method,
                                 .has_grpc_status = reply.has_grpc_status,
                                 .grpc_status = reply.grpc_status};
     struct str body = local_reply_finish(&local, xc->response);
@@ -195,6 +196,7 @@ static void new_response(struct exchange *xc)
 {
     struct response_head *head = ARENA_NEW(xc->setup.arena, struct response_head);
     header_list_init(&head->headers, xc->setup.arena);
+    head->headers.is_response = true;
     xc->response = head;
 }
 
@@ -984,6 +986,9 @@ static void on_interim(const struct step *step, const struct xc_event *event)
 {
     /* What the client hears of one attempt binds it (ENVOY.md 3.5). */
     give_up_retries(step->xc);
+    uint32_t status = event->response->status;
+    if (status == 100 || (status >= 102 && status <= 104))
+        step->xc->is_interim_told = true;
     struct xc_action *action = act(step, XC_FORWARD_INTERIM);
     action->attempt = event->attempt;
     action->response = event->response;
@@ -1037,7 +1042,10 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
                                      .has_words = true,
                                      .flag = row->flag,
                                      .details = reset_details(
-                                         arena, STR("upstream_reset_before_response_started"),
+                                         arena,
+                                         xc->is_interim_told
+                                             ? STR("upstream_reset_after_response_started")
+                                             : STR("upstream_reset_before_response_started"),
                                          event->failure, text),
                                      .body = body},
                       event->failure == FAILURE_OVERFLOW);

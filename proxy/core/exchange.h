@@ -132,6 +132,7 @@ struct exchange {
     uint32_t cluster_index;
     uint32_t endpoint_index;
     bool is_connected;      /* the attempt has a connection */
+    bool is_interim_told;   /* a 1xx was passed on: to Envoy's router the response has started */
     struct str cors_origin; /* responses are marked for it; empty: they are not */
     int64_t completed_ns;   /* when the router had the whole request; NS_NEVER before */
     int64_t timeout_ns;     /* of the route; 0: none */

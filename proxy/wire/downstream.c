@@ -4,6 +4,8 @@
  */
 #include "proxy/wire/downstream.h"
 
+#include <string.h>
+
 #include "base/ns.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
@@ -136,6 +138,32 @@ static void begin_stream(struct conn *conn)
     h1_begin(conn->parser, &stream->arena, STR_EMPTY);
 }
 
+/* Of responses to a client that pipelines and does not read, or to whom too
+ * many were written at once. */
+static void note_queued(struct conn_downstream *down, size_t unsent_bytes)
+{
+    if (unsent_bytes > 0 && down->queued_count < LIMIT_QUEUED_RESPONSES)
+        down->queued_bytes[down->queued_count++] = unsent_bytes;
+}
+
+static void note_left(struct conn_downstream *down, size_t size)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < down->queued_count; i++)
+        if (down->queued_bytes[i] > size)
+            down->queued_bytes[kept++] = down->queued_bytes[i] - size;
+    down->queued_count = kept;
+}
+
+/* ENVOY.md 1.2: no answer; what was written leaves, then it is closed. */
+static void refuse_flood(struct conn *conn)
+{
+    count(conn, STAT_HTTP_downstream_cx_destroy_active_rq);
+    count(conn, STAT_HTTP_downstream_cx_destroy_local_active_rq);
+    conn->down.is_last = true;
+    stream_note_flood(conn->down.stream);
+}
+
 /* The first byte of a request. */
 static void start_stream(struct conn *conn)
 {
@@ -161,6 +189,8 @@ static void take_event(struct conn *conn, const struct h1_event *event)
         return;
     case H1_STARTED:
         start_stream(conn);
+        if (conn->down.queued_count >= LIMIT_QUEUED_RESPONSES)
+            refuse_flood(conn);
         return;
     case H1_HEAD:
         stream_note_head(stream, event);
@@ -180,17 +210,6 @@ static void take_event(struct conn *conn, const struct h1_event *event)
     UNREACHABLE("h1_event_kind");
 }
 
-/* Blank lines between requests begin nothing. */
-static void drop_unstarted(struct conn *conn)
-{
-    struct stream *stream = conn->down.stream;
-    if (stream == NULL || stream->is_started)
-        return;
-    conn->down.stream = NULL;
-    stream->down = NULL;
-    stream_give(stream);
-}
-
 /* Parses until the input is used up or the rest must wait. */
 static void feed(struct conn *conn, struct str *input)
 {
@@ -206,10 +225,8 @@ static void feed(struct conn *conn, struct str *input)
             return;
         }
         struct h1_event event;
-        if (h1_next(conn->parser, input, &event) == H1_MORE) {
-            drop_unstarted(conn);
+        if (h1_next(conn->parser, input, &event) == H1_MORE)
             return;
-        }
         take_event(conn, &event);
     }
 }
@@ -302,8 +319,9 @@ void downstream_note_end(struct conn *conn)
     stream_note_client_gone(stream);
 }
 
-void downstream_note_sent(struct conn *conn)
+void downstream_note_sent(struct conn *conn, size_t size)
 {
+    note_left(&conn->down, size);
     if (conn->state == CONN_LINGERING)
         conn_set_timer(conn, ns_add(conn->wire->now_ns, conn->down.grace_ns));
     if (!conn_is_open(conn) || !conn_has_room(conn))
@@ -347,11 +365,15 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     conn->down.stream = NULL;
     if (!conn_is_open(conn))
         return;
-    bool is_over = stream->is_cut || !stream->is_responding || !stream->is_request_complete;
+    bool is_early = !stream->is_responding || !stream->is_request_complete;
     bool is_last = conn->down.is_last || conn->wire->is_draining;
+    if (!stream->is_cut)
+        note_queued(&conn->down, conn->unsent_bytes);
     /* An answer from within the head comes before the codec has seen the end of
-     * the request: to Envoy that is early, and the close is delayed. */
-    if (is_over || (is_last && (stream->is_in_head || conn->down.is_idle_over))) {
+     * the request: to Envoy that is early, and the close is delayed. So it is
+     * for an answer that was cut, but where it had said that it is the last. */
+    if (is_early || (stream->is_cut && !is_last) ||
+        (is_last && (stream->is_in_head || conn->down.is_idle_over))) {
         linger(conn);
     } else if (is_last) {
         conn_close(conn);
@@ -428,6 +450,8 @@ static void go_on(struct conn *conn, const struct conn *old,
     open_http(conn, http);
     conn->down.chain = chain_of(http);
     conn->down.is_idle_over = old->down.is_idle_over;
+    memcpy(conn->down.queued_bytes, old->down.queued_bytes, sizeof(old->down.queued_bytes));
+    conn->down.queued_count = old->down.queued_count;
     conn->down.request_count = old->down.request_count;
     keep_age(conn, old, http);
     if (old->timer.node.index == HEAP_OUT)

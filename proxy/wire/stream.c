@@ -394,6 +394,17 @@ void stream_note_client_gone(struct stream *stream)
     ASSERT(stream->is_finished);
 }
 
+void stream_note_flood(struct stream *stream)
+{
+    count(stream, STAT_HTTP_downstream_rq_rx_reset);
+    stream_tell(stream, &(struct xc_event){
+                            .kind = XC_EVENT_CLIENT_GONE,
+                            .flag = STR("DPE"),
+                            .details = STR("codec_error:Too_many_responses_queued."),
+                        });
+    ASSERT(stream->is_finished);
+}
+
 void stream_balance(struct stream *stream)
 {
     struct conn *down = stream->down;

@@ -80,6 +80,8 @@ void stream_note_bad(struct stream *stream, const struct h1_event *event);
 void stream_note_data(struct stream *stream, struct str data);
 void stream_note_end(struct stream *stream);
 void stream_note_client_gone(struct stream *stream);
+/* Too many responses are queued before it. */
+void stream_note_flood(struct stream *stream);
 
 /* From the attempt under way. */
 void stream_tell(struct stream *stream, const struct xc_event *event);

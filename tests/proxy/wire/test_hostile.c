@@ -12,6 +12,7 @@
 #define HEAD "POST /app HTTP/1.1\r\nhost: a\r\n"
 #define LAST "0\r\n\r\n"
 #define SMUGGLED "GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n"
+#define DIRECT "GET /direct HTTP/1.1\r\nhost: a\r\n\r\n"
 #define OK_FROM_SERVER "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 /* What a server hears must not have the hidden request, bytes of which are no
@@ -237,7 +238,9 @@ static void test_a_head_has_so_many_lines(void **state)
         struct peers *peers = peers_new();
         uint32_t client = peers_dial(peers);
         peers_say(peers, client, "GET /direct HTTP/1.1\r\nhost: a\r\n");
-        say_often(peers, client, "accept: x\r\n", count - 1);
+        say_often(peers, client, "x: x\r\n", count - 2);
+        /* Those of a name that Envoy joins are one. */
+        say_often(peers, client, "accept: x\r\n", 5000);
         peers_say(peers, client, "\r\n");
         assert_int_equal(peers_last_done(peers)->status, count > LIMIT_HEADER_COUNT ? 431 : 200);
         peers_free(peers);
@@ -285,18 +288,21 @@ static void test_chunk_extensions_are_not_kept(void **state)
     peers_free(peers);
 }
 
-/* Blank lines begin nothing and end nothing. */
-static void test_blank_lines_begin_no_request(void **state)
+/* To Envoy a blank line begins a request. However many come, they are not kept
+ * and are no progress. */
+static void test_blank_lines_are_not_kept(void **state)
 {
     (void)state;
     struct peers *peers = peers_new();
-    peers_chains[0].http.idle_timeout_ns = NS_SECOND;
+    peers_chains[0].http.stream_idle_timeout_ns = NS_SECOND;
     uint32_t client = peers_dial(peers);
-    say_often(peers, client, "\r\n\r\n\r\n\r\n\n\n\n\n", 5000);
-    assert_int_equal(wire_exchange_count(peers->wire), 0);
-    peers_wait(peers, NS_SECOND);
-    assert_true(peers->items[client].is_closed);
-    assert_int_equal(peers->done_count, 0);
+    for (int i = 0; i < 3; i++) {
+        say_often(peers, client, "\r\n\r\n\r\n\r\n\n\n\n\n", 5000);
+        assert_int_equal(wire_exchange_count(peers->wire), i < 2);
+        peers_wait(peers, NS_SECOND / 2);
+    }
+    peers_expect_done(peers, 408, "SI", "stream_idle_timeout");
+    assert_int_equal(peers->done_count, 1);
     peers_free(peers);
 }
 
@@ -310,6 +316,71 @@ static void test_pipelined_requests_wait_their_turn(void **state)
     assert_true(peers->items[client].is_paused);
     assert_int_equal(wire_exchange_count(peers->wire), 1);
     assert_int_equal(peers_server_count(peers), 1);
+    peers_free(peers);
+}
+
+/* Answers of our own pile up faster than they leave: Envoy begins no request
+ * behind two whole responses that are still here (ENVOY.md 1.2). */
+static void test_a_flood_of_pipelined_answers_is_cut_off(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said;
+        bool is_slow; /* the client does not read */
+        uint32_t answered_count;
+        bool is_flood;
+    } rows[] = {
+        {DIRECT DIRECT, false, 2, false},
+        {DIRECT DIRECT DIRECT, false, 2, true},
+        {DIRECT DIRECT DIRECT DIRECT DIRECT, false, 2, true},
+        {DIRECT DIRECT "G", false, 2, true},
+        {DIRECT DIRECT "\r\n", true, 2, true},
+        {DIRECT DIRECT "GET / HTTP/1.1\r\n\r\n", true, 2, true},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct peers *peers = peers_new();
+        peers->is_slow = rows[i].is_slow;
+        uint32_t client = peers_dial(peers);
+        peers_say(peers, client, rows[i].said);
+        assert_int_equal(peers->done_count, rows[i].answered_count + rows[i].is_flood);
+        if (rows[i].is_flood)
+            peers_expect_done(peers, 0, "DPE", "codec_error:Too_many_responses_queued.");
+        struct str heard = peers_heard(peers, client);
+        uint32_t heard_count = 0;
+        for (size_t at; (at = str_find_str(heard, STR("HTTP/1.1 200 OK"))) != STR_NONE;
+             heard_count++)
+            heard = str_from(heard, at + 1);
+        assert_int_equal(heard_count, rows[i].answered_count);
+        assert_false(peers->items[client].is_closed);
+        peers_wait(peers, NS_SECOND);
+        assert_int_equal(peers->items[client].is_closed, rows[i].is_flood);
+        peers_free(peers);
+    }
+}
+
+/* What has left is not queued: one after the other may go on for ever, and one
+ * byte that is still here counts. */
+static void test_answers_that_have_left_are_no_flood(void **state)
+{
+    (void)state;
+    struct peers *peers = peers_new();
+    uint32_t client = peers_dial(peers);
+    for (int i = 0; i < 100; i++)
+        peers_say(peers, client, DIRECT DIRECT);
+    assert_int_equal(peers->done_count, 200);
+    peers->is_slow = true;
+    peers_say(peers, client, DIRECT);
+    size_t first_bytes = peers->items[client].unsent_bytes;
+    peers_say(peers, client, DIRECT);
+    wire_wrote(peers->wire, peers->items[client].conn, first_bytes, peers->now_ns);
+    peers_run(peers);
+    peers_say(peers, client, DIRECT);
+    assert_int_equal(peers->done_count, 203);
+    wire_wrote(peers->wire, peers->items[client].conn, first_bytes - 1, peers->now_ns);
+    peers_run(peers);
+    peers_say(peers, client, DIRECT);
+    assert_int_equal(peers->done_count, 204);
+    peers_expect_done(peers, 0, "DPE", "codec_error:Too_many_responses_queued.");
     peers_free(peers);
 }
 
@@ -464,8 +535,10 @@ int main(void)
         cmocka_unit_test(test_a_head_has_so_many_lines),
         cmocka_unit_test(test_tiny_chunks),
         cmocka_unit_test(test_chunk_extensions_are_not_kept),
-        cmocka_unit_test(test_blank_lines_begin_no_request),
+        cmocka_unit_test(test_blank_lines_are_not_kept),
         cmocka_unit_test(test_pipelined_requests_wait_their_turn),
+        cmocka_unit_test(test_a_flood_of_pipelined_answers_is_cut_off),
+        cmocka_unit_test(test_answers_that_have_left_are_no_flood),
         cmocka_unit_test(test_slow_loris),
         cmocka_unit_test(test_hostile_answers_are_not_passed_on),
         cmocka_unit_test(test_answers_without_end_are_cut_off),
