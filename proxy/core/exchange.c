@@ -1036,19 +1036,19 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
     struct str body = arena_format(
         arena, "upstream connect error or disconnect/reset before headers. %sreset reason: %.*s",
         xc->record.attempt_count > 1 ? "retried and the latest " : "", STR_FMT(row->words));
-    reply_for_cluster(step,
-                      (struct reply){.reason = REASON_UPSTREAM_RESET,
-                                     .status = row->status,
-                                     .has_words = true,
-                                     .flag = row->flag,
-                                     .details = reset_details(
-                                         arena,
-                                         xc->is_interim_told
-                                             ? STR("upstream_reset_after_response_started")
-                                             : STR("upstream_reset_before_response_started"),
-                                         event->failure, text),
-                                     .body = body},
-                      event->failure == FAILURE_OVERFLOW);
+    reply_for_cluster(
+        step,
+        (struct reply){.reason = REASON_UPSTREAM_RESET,
+                       .status = row->status,
+                       .has_words = true,
+                       .flag = row->flag,
+                       .details = reset_details(arena,
+                                                xc->is_interim_told
+                                                    ? STR("upstream_reset_after_response_started")
+                                                    : STR("upstream_reset_before_response_started"),
+                                                event->failure, text),
+                       .body = body},
+        event->failure == FAILURE_OVERFLOW);
 }
 
 static void on_attempt_event(const struct step *step, const struct xc_event *event)

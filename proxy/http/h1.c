@@ -286,8 +286,7 @@ static void make_head_event(const struct h1_parser *parser, bool is_upgrade, boo
     enum http_version version =
         parser->request != NULL ? parser->request->version : parser->response->version;
     event->is_close_nominated =
-        is_closing ||
-        h1_head_has_token(parser->headers, STR("proxy-connection"), STR("close"));
+        is_closing || h1_head_has_token(parser->headers, STR("proxy-connection"), STR("close"));
     event->is_end = event->framing == BODY_NONE;
     event->is_keep_alive =
         !event->is_close_nominated && event->framing != BODY_UNTIL_CLOSE &&

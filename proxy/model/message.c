@@ -318,7 +318,8 @@ bool header_is_inline(const struct header_list *list, struct str name)
         size_t middle = low + (high - low) / 2;
         int order = length_order(name, INLINE_NAMES[middle].name);
         if (order == 0)
-            return (INLINE_NAMES[middle].side & (list->is_response ? OF_RESPONSES : OF_REQUESTS)) != 0;
+            return (INLINE_NAMES[middle].side & (list->is_response ? OF_RESPONSES : OF_REQUESTS)) !=
+                   0;
         if (order < 0)
             high = middle;
         else

@@ -161,7 +161,8 @@ static void refuse_flood(struct conn *conn)
     count(conn, STAT_HTTP_downstream_cx_destroy_active_rq);
     count(conn, STAT_HTTP_downstream_cx_destroy_local_active_rq);
     conn->down.is_last = true;
-    stream_note_flood(conn->down.stream);
+    stream_note_client_gone(conn->down.stream, STR("DPE"),
+                            STR("codec_error:Too_many_responses_queued."));
 }
 
 /* The first byte of a request. */
@@ -316,7 +317,7 @@ void downstream_note_end(struct conn *conn)
         return;
     count(conn, STAT_HTTP_downstream_cx_destroy_active_rq);
     count(conn, STAT_HTTP_downstream_cx_destroy_remote_active_rq);
-    stream_note_client_gone(stream);
+    stream_note_client_gone(stream, STR_EMPTY, STR_EMPTY);
 }
 
 void downstream_note_sent(struct conn *conn, size_t size)

@@ -387,21 +387,11 @@ void stream_note_end(struct stream *stream)
         pump(stream);
 }
 
-void stream_note_client_gone(struct stream *stream)
+void stream_note_client_gone(struct stream *stream, struct str flag, struct str details)
 {
     count(stream, STAT_HTTP_downstream_rq_rx_reset);
-    stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_CLIENT_GONE});
-    ASSERT(stream->is_finished);
-}
-
-void stream_note_flood(struct stream *stream)
-{
-    count(stream, STAT_HTTP_downstream_rq_rx_reset);
-    stream_tell(stream, &(struct xc_event){
-                            .kind = XC_EVENT_CLIENT_GONE,
-                            .flag = STR("DPE"),
-                            .details = STR("codec_error:Too_many_responses_queued."),
-                        });
+    stream_tell(stream,
+                &(struct xc_event){.kind = XC_EVENT_CLIENT_GONE, .flag = flag, .details = details});
     ASSERT(stream->is_finished);
 }
 

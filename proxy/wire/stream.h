@@ -79,9 +79,8 @@ void stream_note_head(struct stream *stream, const struct h1_event *event);
 void stream_note_bad(struct stream *stream, const struct h1_event *event);
 void stream_note_data(struct stream *stream, struct str data);
 void stream_note_end(struct stream *stream);
-void stream_note_client_gone(struct stream *stream);
-/* Too many responses are queued before it. */
-void stream_note_flood(struct stream *stream);
+/* Nobody is to be answered; empty flag and details: its connection went. */
+void stream_note_client_gone(struct stream *stream, struct str flag, struct str details);
 
 /* From the attempt under way. */
 void stream_tell(struct stream *stream, const struct xc_event *event);
