@@ -58,6 +58,7 @@ struct conn_downstream {
      * bytes must leave until each has left. */
     size_t queued_bytes[LIMIT_QUEUED_RESPONSES];
     uint32_t queued_count;
+    bool is_feeding; /* what was read is being parsed */
 };
 
 /* What only an upstream connection has. */

@@ -138,12 +138,28 @@ static void begin_stream(struct conn *conn)
     h1_begin(conn->parser, &stream->arena, STR_EMPTY);
 }
 
-/* Of responses to a client that pipelines and does not read, or to whom too
- * many were written at once. */
-static void note_queued(struct conn_downstream *down, size_t unsent_bytes)
+static void queue(struct conn_downstream *down, size_t size)
 {
-    if (unsent_bytes > 0 && down->queued_count < LIMIT_QUEUED_RESPONSES)
-        down->queued_bytes[down->queued_count++] = unsent_bytes;
+    if (size > 0 && down->queued_count < LIMIT_QUEUED_RESPONSES)
+        down->queued_bytes[down->queued_count++] = size;
+}
+
+/* A whole response was written. Envoy counts those that have not left by a mark
+ * behind each. Between an answer that came from elsewhere and the next request
+ * its loop writes, so there all have left, if the kernel takes them. But the mark
+ * behind a body with a length is a write of its own, without a byte, and leaves
+ * with the next response. */
+static void note_queued(struct conn *conn, const struct stream *stream)
+{
+    struct conn_downstream *down = &conn->down;
+    size_t in_carrier_bytes = conn->unsent_bytes - (buf_size(&conn->out) - conn->taken_bytes);
+    bool is_mark_alone = !stream->is_reply && stream->framing.framing == BODY_LENGTH;
+    if (down->is_feeding || in_carrier_bytes > 0) {
+        queue(down, conn->unsent_bytes + is_mark_alone);
+        return;
+    }
+    down->queued_count = 0;
+    queue(down, is_mark_alone ? conn->unsent_bytes + 1 : 0);
 }
 
 static void note_left(struct conn_downstream *down, size_t size)
@@ -212,7 +228,7 @@ static void take_event(struct conn *conn, const struct h1_event *event)
 }
 
 /* Parses until the input is used up or the rest must wait. */
-static void feed(struct conn *conn, struct str *input)
+static void parse(struct conn *conn, struct str *input)
 {
     while (conn_is_open(conn) && !is_blocked(conn)) {
         struct stream *stream = conn->down.stream;
@@ -230,6 +246,13 @@ static void feed(struct conn *conn, struct str *input)
             return;
         take_event(conn, &event);
     }
+}
+
+static void feed(struct conn *conn, struct str *input)
+{
+    conn->down.is_feeding = true;
+    parse(conn, input);
+    conn->down.is_feeding = false;
 }
 
 /* Reads on when nothing hinders. */
@@ -369,7 +392,7 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     bool is_early = !stream->is_responding || !stream->is_request_complete;
     bool is_last = conn->down.is_last || conn->wire->is_draining;
     if (!stream->is_cut)
-        note_queued(&conn->down, conn->unsent_bytes);
+        note_queued(conn, stream);
     /* An answer from within the head comes before the codec has seen the end of
      * the request: to Envoy that is early, and the close is delayed. So it is
      * for an answer that was cut, but where it had said that it is the last. */

@@ -13,6 +13,7 @@
 #define HEAD "POST /app HTTP/1.1\r\nhost: a\r\n"
 #define LAST "0\r\n\r\n"
 #define SMUGGLED "GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n"
+#define APP "GET /app HTTP/1.1\r\nhost: a\r\n\r\n"
 #define DIRECT "GET /direct HTTP/1.1\r\nhost: a\r\n\r\n"
 #define OK_FROM_SERVER "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -359,6 +360,38 @@ static void test_a_flood_of_pipelined_answers_is_cut_off(void **state)
     }
 }
 
+/* Envoy writes between an answer from upstream and the next request; only what
+ * marks the end of a body with a length stays until more is written. */
+static void test_answers_from_upstream_and_our_own_are_queued_together(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said, *answers[3];
+        uint32_t done_count; /* the last one is the flood */
+    } rows[] = {
+        {APP DIRECT DIRECT DIRECT, {OK_FROM_SERVER "ok"}, 3},
+        {APP DIRECT DIRECT DIRECT, {"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"}, 4},
+        {APP DIRECT DIRECT DIRECT, {"HTTP/1.1 204 No Content\r\n\r\n"}, 4},
+        {APP DIRECT DIRECT DIRECT,
+         {"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"},
+         4},
+        {APP APP DIRECT DIRECT, {OK_FROM_SERVER "ok", OK_FROM_SERVER "ok"}, 4},
+        {DIRECT APP DIRECT DIRECT, {OK_FROM_SERVER "ok"}, 4},
+        {APP APP APP DIRECT DIRECT,
+         {OK_FROM_SERVER "ok", OK_FROM_SERVER "ok", OK_FROM_SERVER "ok"},
+         5},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct peers *peers = peers_new();
+        peers_say(peers, peers_dial(peers), rows[i].said);
+        for (size_t k = 0; k < COUNT_OF(rows[i].answers) && rows[i].answers[k] != NULL; k++)
+            peers_say(peers, peers_server(peers), rows[i].answers[k]);
+        assert_int_equal(peers->done_count, rows[i].done_count);
+        peers_expect_done(peers, 0, "DPE", "codec_error:Too_many_responses_queued.");
+        peers_free(peers);
+    }
+}
+
 /* What has left is not queued: one after the other may go on for ever, and one
  * byte that is still here counts. */
 static void test_answers_that_have_left_are_no_flood(void **state)
@@ -426,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_blank_lines_are_not_kept),
         cmocka_unit_test(test_pipelined_requests_wait_their_turn),
         cmocka_unit_test(test_a_flood_of_pipelined_answers_is_cut_off),
+        cmocka_unit_test(test_answers_from_upstream_and_our_own_are_queued_together),
         cmocka_unit_test(test_answers_that_have_left_are_no_flood),
         cmocka_unit_test(test_slow_loris),
     };
