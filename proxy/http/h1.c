@@ -195,9 +195,8 @@ static void note_framing(struct h1_framing_words *words, struct str name, struct
 }
 
 /* Of the names that Envoy knows there is one line at most (ENVOY.md 1.2). It is
- * made at the end, so that many short ones do not cost their sum again and again.
- * How many lines are left: Envoy counts them then. */
-static uint32_t join_fields(struct h1_parser *parser)
+ * made at the end, so that many short ones do not cost their sum again and again. */
+static void join_fields(struct h1_parser *parser)
 {
     struct header_list *headers = parser->headers;
     for (uint32_t i = 0; i < headers->count; i++)
@@ -205,7 +204,6 @@ static uint32_t join_fields(struct h1_parser *parser)
             header_join(headers, headers->items[i].name);
     if (parser->side == H1_REQUESTS)
         header_join(headers, STR("host"));
-    return headers->count;
 }
 
 static void take_host(struct h1_parser *parser)
@@ -214,6 +212,23 @@ static void take_host(struct h1_parser *parser)
     struct request_head *head = parser->request;
     head->has_authority = header_get(headers, STR("host"), &head->authority);
     header_remove(headers, STR("host"));
+}
+
+/* Envoy counts what is left when lines are joined. Of those that it joins there
+ * may be as many as a head has room for. */
+struct line_count {
+    uint32_t all, plain; /* plain: counted when there are more than the most of all */
+};
+
+static bool is_one_too_many(struct line_count *count, uint32_t most, bool is_trailers,
+                            const struct header_list *list, struct str name)
+{
+    if (++count->all <= most)
+        return false;
+    for (uint32_t i = 0; count->all == most + 1 && i < list->count; i++)
+        count->plain += is_trailers || !header_is_inline(list, list->items[i].name);
+    count->plain += is_trailers || !header_is_inline(list, name);
+    return count->plain > most;
 }
 
 /* Every field of `text`, which is copied. */
@@ -227,26 +242,28 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
     if (text.len > 0)
         memcpy(block, text.ptr, text.len);
     struct h1_field field;
-    uint32_t count_max = parser->settings.header_count_max;
-    uint32_t count = 0; /* of those that nothing joins; the others are as many as fit in the head */
+    struct line_count count = {0};
+    uint32_t most = parser->settings.header_count_max;
+    bool has_twins = false; /* two lines of one name */
     bool is_trailers = parser->place == PLACE_TRAILERS;
     struct header_list *list = is_trailers ? &parser->trailers : parser->headers;
     while (h1_text_next_field(&rest, &field)) {
         struct str name = h1_text_lower(block + (field.name.ptr - block), field.name.len);
         note_framing(words, name, field.raw);
-        count += is_trailers || !header_is_inline(list, name);
-        if (count <= count_max)
-            header_append_line(list, name,
-                               h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
+        if (is_one_too_many(&count, most, is_trailers, list, name))
+            continue;
+        has_twins = has_twins || header_is_present(list, name);
+        header_append_line(list, name,
+                           h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
     }
     buf_clear(&parser->scratch);
     if (rest.len > 0 || (is_head && (words->length_count > 1 || words->is_length_bad)))
         return refuse_codec(parser);
-    if (!is_trailers && count <= count_max)
-        count = join_fields(parser);
-    if (count > count_max)
+    if (has_twins && is_head)
+        join_fields(parser);
+    if (count.plain > most || list->count > most)
         return refuse(parser, h1_refuse(431, STR("http1.too_many_headers")));
-    if (!is_trailers && parser->side == H1_REQUESTS)
+    if (is_head && parser->side == H1_REQUESTS)
         take_host(parser);
     return true;
 }

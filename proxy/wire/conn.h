@@ -19,8 +19,8 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "proxy/http/h1.h"
-#include "proxy/model/limits.h"
 #include "proxy/wire/inside.h"
+#include "proxy/wire/queued.h"
 #include "proxy/wire/tally.h"
 
 struct attempt;
@@ -54,11 +54,8 @@ struct conn_downstream {
     bool is_last;          /* no request is served after the one under way */
     bool is_idle_over;     /* it drains: closed when the timer fires and no request is there */
     uint32_t request_count;
-    /* Whole responses that wait here or in the carrier, the oldest first: how many
-     * bytes must leave until each has left. */
-    size_t queued_bytes[LIMIT_QUEUED_RESPONSES];
-    uint32_t queued_count;
-    bool is_feeding; /* what was read is being parsed */
+    struct queued queued; /* responses that have not left */
+    bool is_feeding;      /* what was read is being parsed */
 };
 
 /* What only an upstream connection has. */

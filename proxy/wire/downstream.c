@@ -4,8 +4,6 @@
  */
 #include "proxy/wire/downstream.h"
 
-#include <string.h>
-
 #include "base/ns.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
@@ -138,37 +136,15 @@ static void begin_stream(struct conn *conn)
     h1_begin(conn->parser, &stream->arena, STR_EMPTY);
 }
 
-static void queue(struct conn_downstream *down, size_t size)
+static void note_written(struct conn *conn, const struct stream *stream)
 {
-    if (size > 0 && down->queued_count < LIMIT_QUEUED_RESPONSES)
-        down->queued_bytes[down->queued_count++] = size;
-}
-
-/* A whole response was written. Envoy counts those that have not left by a mark
- * behind each. Between an answer that came from elsewhere and the next request
- * its loop writes, so there all have left, if the kernel takes them. But the mark
- * behind a body with a length is a write of its own, without a byte, and leaves
- * with the next response. */
-static void note_queued(struct conn *conn, const struct stream *stream)
-{
-    struct conn_downstream *down = &conn->down;
-    size_t in_carrier_bytes = conn->unsent_bytes - (buf_size(&conn->out) - conn->taken_bytes);
-    bool is_mark_alone = !stream->is_reply && stream->framing.framing == BODY_LENGTH;
-    if (down->is_feeding || in_carrier_bytes > 0) {
-        queue(down, conn->unsent_bytes + is_mark_alone);
-        return;
-    }
-    down->queued_count = 0;
-    queue(down, is_mark_alone ? conn->unsent_bytes + 1 : 0);
-}
-
-static void note_left(struct conn_downstream *down, size_t size)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < down->queued_count; i++)
-        if (down->queued_bytes[i] > size)
-            down->queued_bytes[kept++] = down->queued_bytes[i] - size;
-    down->queued_count = kept;
+    queued_add(&conn->down.queued,
+               (struct queued_response){
+                   .unsent_bytes = conn->unsent_bytes,
+                   .carrier_bytes = conn->unsent_bytes - (buf_size(&conn->out) - conn->taken_bytes),
+                   .is_within_read = conn->down.is_feeding,
+                   .is_mark_apart = !stream->is_reply && stream->framing.framing == BODY_LENGTH,
+               });
 }
 
 /* ENVOY.md 1.2: no answer; what was written leaves, then it is closed. */
@@ -206,7 +182,7 @@ static void take_event(struct conn *conn, const struct h1_event *event)
         return;
     case H1_STARTED:
         start_stream(conn);
-        if (conn->down.queued_count >= LIMIT_QUEUED_RESPONSES)
+        if (queued_is_full(&conn->down.queued))
             refuse_flood(conn);
         return;
     case H1_HEAD:
@@ -345,7 +321,7 @@ void downstream_note_end(struct conn *conn)
 
 void downstream_note_sent(struct conn *conn, size_t size)
 {
-    note_left(&conn->down, size);
+    queued_note_sent(&conn->down.queued, size);
     if (conn->state == CONN_LINGERING)
         conn_set_timer(conn, ns_add(conn->wire->now_ns, conn->down.grace_ns));
     if (!conn_is_open(conn) || !conn_has_room(conn))
@@ -392,7 +368,7 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     bool is_early = !stream->is_responding || !stream->is_request_complete;
     bool is_last = conn->down.is_last || conn->wire->is_draining;
     if (!stream->is_cut)
-        note_queued(conn, stream);
+        note_written(conn, stream);
     /* An answer from within the head comes before the codec has seen the end of
      * the request: to Envoy that is early, and the close is delayed. So it is
      * for an answer that was cut, but where it had said that it is the last. */
@@ -474,8 +450,7 @@ static void go_on(struct conn *conn, const struct conn *old,
     open_http(conn, http);
     conn->down.chain = chain_of(http);
     conn->down.is_idle_over = old->down.is_idle_over;
-    memcpy(conn->down.queued_bytes, old->down.queued_bytes, sizeof(old->down.queued_bytes));
-    conn->down.queued_count = old->down.queued_count;
+    conn->down.queued = old->down.queued;
     conn->down.request_count = old->down.request_count;
     keep_age(conn, old, http);
     if (old->timer.node.index == HEAP_OUT)
