@@ -2,10 +2,11 @@
  *
  * proxy/core/lb.h - which endpoint of a cluster?
  *
- * First a priority (priority.h), then one of its healthy endpoints, or of all
- * its endpoints when it panics, by the cluster's policy. Round robin starts
- * anywhere; unequal weights are served earliest deadline first, as Envoy's
- * scheduler does. Source: ENVOY.md 5.1 to 5.3.
+ * First a priority (priority.h); where localities have weights, one of them;
+ * then one of its healthy endpoints by the cluster's policy, or of all the
+ * priority's endpoints when it panics. What follows from health and membership
+ * (lists, schedules, rings) is worked out when they change, in memory that is
+ * taken once: a pick takes none. Source: ENVOY.md 5.1 to 5.6.
  */
 #pragma once
 
@@ -14,31 +15,70 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "proxy/core/edf.h"
+#include "proxy/core/maglev.h"
 #include "proxy/core/priority.h"
+#include "proxy/core/ring.h"
 #include "proxy/model/cluster.h"
 
 #define LB_NONE UINT32_MAX
 
-/* Those of one priority that may be picked, and whose turn it is. */
-struct lb_group {
+/* Endpoints that are picked from, and whose turn it is: Envoy's hosts source. */
+struct lb_list {
     uint32_t *endpoints; /* indexes, in the cluster's order */
     uint32_t count;
-    bool has_weights; /* they are not all the same */
-    uint64_t next;    /* round robin */
-    /* With weights: when each is due, and its place among those due at once. */
-    double *deadlines;
-    uint64_t *sequences;
-    uint64_t next_sequence;
-    double now; /* the scheduler's clock */
+    bool has_schedule; /* weights differ, or somebody warms up */
+    uint64_t next;     /* round robin; goes on over changes of the list */
+    struct edf schedule;
+};
+
+struct lb_locality {
+    struct locality name;
+    uint32_t weight;
+    double effective_weight; /* less when too few are healthy */
+    uint32_t counted;        /* endpoints that do not drain */
+    struct lb_list healthy;
+};
+
+struct lb_priority {
+    struct lb_list healthy, all; /* all: for panic, where the cluster may */
+    struct lb_locality *localities;
+    uint32_t locality_count;
+    uint32_t *eligible; /* localities whose turn may come */
+    struct edf locality_schedule;
+    struct ring ring;
+    struct maglev maglev;
+    bool is_stale; /* something changed that lb_refresh has not looked at yet */
+};
+
+struct lb_host {
+    int64_t since_ns;  /* when it became an endpoint: its warm-up begins */
+    uint32_t locality; /* of its priority; where localities have weights */
+    bool is_ejected;
+    bool is_absent; /* no endpoint, for now */
 };
 
 /* What a balancer remembers of one cluster; lives with the engine. */
 struct lb {
     const struct cluster *cluster;
-    struct lb_group *groups; /* of each priority */
+    struct lb_priority *priorities;
     struct priority_share *shares;
-    uint32_t group_count;
+    struct priority_count *counts;
+    uint32_t priority_count;
+    uint64_t seed;
     uint32_t *active; /* requests under way, of each endpoint */
+    struct lb_host *hosts;
+    int64_t warm_ns; /* nobody warms up from then on */
+    /* For lb_refresh, as many as there are endpoints. */
+    double *weights;
+    struct hash_host *hash_hosts;
+    struct str *hash_keys; /* of each endpoint, for hashes */
+};
+
+struct lb_question {
+    int64_t now_ns;
+    uint64_t hash;  /* for lb_is_hashing; without a key a random one */
+    uint32_t again; /* choices for the same attempt that were refused before */
 };
 
 struct lb_answer {
@@ -47,16 +87,31 @@ struct lb_answer {
     bool is_panicking;
 };
 
-/* Draws once from `rng` for the starting point. */
-void lb_init(struct lb *lb, const struct cluster *cluster, struct rng *rng, struct arena *arena);
+/* Draws once from `rng` for the starting point. Endpoints are there since
+ * `since_ns`. */
+void lb_init(struct lb *lb, const struct cluster *cluster, int64_t since_ns, struct rng *rng,
+             struct arena *arena);
+
+/* Does the policy want a hash? */
+bool lb_is_hashing(const struct cluster *cluster);
 
 /* Draws: one for the priority when there are several, which random picking uses
- * as well; least request one for each choice (2 by default); round robin and
- * weighted turns none. */
-struct lb_answer lb_choose(struct lb *lb, struct rng *rng);
-/* Index of the endpoint, or LB_NONE. */
-uint32_t lb_pick(struct lb *lb, struct rng *rng);
+ * as well; least request one for each choice (2 by default); round robin,
+ * weighted turns and hashes none. */
+struct lb_answer lb_choose(struct lb *lb, const struct lb_question *asked, struct rng *rng);
 
 /* A request at an endpoint begins (it has a connection) and ends. */
 void lb_note_begin(struct lb *lb, uint32_t endpoint_index);
 void lb_note_end(struct lb *lb, uint32_t endpoint_index);
+
+/* Outlier detection takes an endpoint out, or lets it in again. Picks see it
+ * after lb_refresh. */
+void lb_set_ejected(struct lb *lb, uint32_t endpoint_index, bool is_ejected);
+/* An endpoint goes, or one comes, at `now_ns`. The same. */
+void lb_set_absent(struct lb *lb, uint32_t endpoint_index, bool is_absent, int64_t now_ns);
+/* Works out what follows, for the priorities in which something changed. Their
+ * schedules begin anew, round robin's turn does not. */
+void lb_refresh(struct lb *lb, int64_t now_ns);
+
+/* Would the endpoint be picked by health (after lb_refresh)? */
+bool lb_is_healthy(const struct lb *lb, uint32_t endpoint_index);

@@ -53,11 +53,24 @@ enum upstream_mtls {
     MTLS_ALWAYS,
 };
 
+/* slow_start_config of round robin and least request. */
+struct slow_start {
+    int64_t window_ns;
+    bool has_shape; /* else Envoy's: aggression 1, 10 percent */
+    double aggression, weight_percent_min;
+};
+
 struct cluster {
     struct str name; /* outbound|9080|v1|reviews.default.svc.cluster.local */
     enum cluster_type type;
     enum lb_policy lb;
     uint32_t least_request_choices; /* 0: Envoy's 2 */
+    bool has_request_bias;          /* active_request_bias; else Envoy's 1 */
+    double request_bias;
+    uint64_t ring_size_min;         /* ring_hash_lb_config; 0: Envoy's 1024 */
+    uint64_t maglev_table_size;     /* 0: Envoy's 65537 */
+    const struct slow_start *slow_start;
+    bool has_locality_weights; /* locality_weighted_lb_config */
     int64_t connect_timeout_ns;
     struct breaker_limits breakers;
     enum upstream_protocol protocol;
