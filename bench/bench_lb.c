@@ -68,7 +68,8 @@ static void measure(const struct row *row, uint64_t pick_count, uint64_t seed)
     struct rng rng = rng_seeded(seed, STR("bench"));
     struct lb lb;
     int64_t started_ns = clock_ns();
-    lb_init(&lb, &cluster, 0, &rng, &arena);
+    lb_init(&lb, &cluster, NULL, &rng, &arena);
+    lb_refresh(&lb, 0);
     int64_t built_ns = clock_ns();
     uint64_t sum = 0;
     struct lb_question asked = {0};

@@ -132,12 +132,12 @@ struct exchange {
     uint32_t attempt; /* the one under way; 0: none */
     uint32_t cluster_index;
     uint32_t endpoint_index;
-    bool is_connected;      /* the attempt has a connection */
+    bool is_connected;               /* the attempt has a connection */
     struct hash_key_cookies cookies; /* for the response */
-    struct str cors_origin; /* responses are marked for it; empty: they are not */
-    int64_t completed_ns;   /* when the router had the whole request; NS_NEVER before */
-    int64_t timeout_ns;     /* of the route; 0: none */
-    int64_t deadline_ns;    /* NS_NEVER until the request is complete */
+    struct str cors_origin;          /* responses are marked for it; empty: they are not */
+    int64_t completed_ns;            /* when the router had the whole request; NS_NEVER before */
+    int64_t timeout_ns;              /* of the route; 0: none */
+    int64_t deadline_ns;             /* NS_NEVER until the request is complete */
 
     const struct retry_policy *retry; /* NULL: none, or it was given up */
     bool holds_retry;                 /* counted among the cluster's retries under way */

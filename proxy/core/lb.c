@@ -78,6 +78,8 @@ struct lb_answer lb_choose(struct lb *lb, const struct lb_question *asked, struc
 {
     struct lb_answer answer = {.endpoint_index = LB_NONE};
     struct draw draw = {.asked = asked, .rng = rng};
+    if (lb->is_stale || lb->health_version != health_version(lb->health))
+        lb_refresh(lb, asked->now_ns);
     if (lb_is_hashing(lb->cluster))
         draw.random = asked->hash;
     else if (lb->priority_count > 1 || lb->cluster->lb == LB_RANDOM)

@@ -4,9 +4,9 @@
  *
  * First a priority (priority.h); where localities have weights, one of them;
  * then one of its healthy endpoints by the cluster's policy, or of all the
- * priority's endpoints when it panics. What follows from health and membership
- * (lists, schedules, rings) is worked out when they change, in memory that is
- * taken once: a pick takes none. Source: ENVOY.md 5.1 to 5.6.
+ * priority's endpoints when it panics. What follows from health (health.h) and
+ * membership (lists, schedules, rings) is worked out when they change, in memory
+ * that is taken once: a pick takes none. Source: ENVOY.md 5.1 to 5.6.
  */
 #pragma once
 
@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "proxy/core/edf.h"
+#include "proxy/core/health.h"
 #include "proxy/core/maglev.h"
 #include "proxy/core/priority.h"
 #include "proxy/core/ring.h"
@@ -48,19 +49,22 @@ struct lb_priority {
     struct edf locality_schedule;
     struct ring ring;
     struct maglev maglev;
-    bool is_stale; /* something changed that lb_refresh has not looked at yet */
+    bool is_stale;
 };
 
 struct lb_host {
     int64_t since_ns;  /* when it became an endpoint: its warm-up begins */
     uint32_t locality; /* of its priority; where localities have weights */
-    bool is_ejected;
-    bool is_absent; /* no endpoint, for now */
+    bool is_ejected;   /* as the lists have it */
+    bool is_absent;    /* no endpoint, for now */
 };
 
 /* What a balancer remembers of one cluster; lives with the engine. */
 struct lb {
     const struct cluster *cluster;
+    const struct health *health; /* NULL: nobody is ever ejected */
+    uint32_t health_version;     /* that the lists were made with */
+    bool is_stale;               /* endpoints came or went since */
     struct lb_priority *priorities;
     struct priority_share *shares;
     struct priority_count *counts;
@@ -87,10 +91,12 @@ struct lb_answer {
     bool is_panicking;
 };
 
-/* Draws once from `rng` for the starting point. Endpoints are there since
- * `since_ns`. */
-void lb_init(struct lb *lb, const struct cluster *cluster, int64_t since_ns, struct rng *rng,
-             struct arena *arena);
+/* Draws once from `rng` for the starting point. `health` (borrowed; may be NULL) is
+ * looked at before each choice. */
+void lb_init(struct lb *lb, const struct cluster *cluster, const struct health *health,
+             struct rng *rng, struct arena *arena);
+/* Before the first choice: the endpoints are there since `since_ns` (else since 0). */
+void lb_set_since(struct lb *lb, int64_t since_ns);
 
 /* Does the policy want a hash? */
 bool lb_is_hashing(const struct cluster *cluster);
@@ -104,14 +110,13 @@ struct lb_answer lb_choose(struct lb *lb, const struct lb_question *asked, struc
 void lb_note_begin(struct lb *lb, uint32_t endpoint_index);
 void lb_note_end(struct lb *lb, uint32_t endpoint_index);
 
-/* Outlier detection takes an endpoint out, or lets it in again. Picks see it
- * after lb_refresh. */
-void lb_set_ejected(struct lb *lb, uint32_t endpoint_index, bool is_ejected);
-/* An endpoint goes, or one comes, at `now_ns`. The same. */
+/* An endpoint goes, or one comes, at `now_ns`; the next choice sees it. */
 void lb_set_absent(struct lb *lb, uint32_t endpoint_index, bool is_absent, int64_t now_ns);
-/* Works out what follows, for the priorities in which something changed. Their
- * schedules begin anew, round robin's turn does not. */
-void lb_refresh(struct lb *lb, int64_t now_ns);
 
-/* Would the endpoint be picked by health (after lb_refresh)? */
+/* May it be picked where nobody panics? As the lists have it. */
 bool lb_is_healthy(const struct lb *lb, uint32_t endpoint_index);
+
+/* lb_choose's first step, where health or membership changed: works out what
+ * follows, for the priorities concerned. Their schedules begin anew from the
+ * balancer's seed, round robin's turns go on. */
+void lb_refresh(struct lb *lb, int64_t now_ns);

@@ -16,11 +16,14 @@ static bool is_same_locality(const struct locality *a, const struct locality *b)
            str_eq(a->subzone, b->subzone);
 }
 
+/* Envoy reads a percentage of its configuration as a whole number. */
 static uint32_t panic_percent(const struct cluster *cluster)
 {
+    if (cluster->has_panic_threshold_zero)
+        return 0;
     if (cluster->panic_threshold_percent > 0)
         return (uint32_t)(cluster->panic_threshold_percent + 0.5);
-    return cluster->has_panic_threshold_zero ? 0 : PRIORITY_PANIC_PERCENT;
+    return PRIORITY_PANIC_PERCENT;
 }
 
 static bool has_turns(const struct cluster *cluster)
@@ -315,13 +318,27 @@ static void refresh_priority(struct lb *lb, uint32_t index, int64_t now_ns)
     priority->is_stale = false;
 }
 
+/* Whose health has changed? Their priorities are to be looked at. */
+static void read_health(struct lb *lb)
+{
+    lb->health_version = health_version(lb->health);
+    for (uint32_t i = 0; i < lb->cluster->endpoint_count; i++) {
+        bool is_ejected = health_is_ejected(lb->health, i);
+        if (is_ejected == lb->hosts[i].is_ejected)
+            continue;
+        lb->hosts[i].is_ejected = is_ejected;
+        lb->priorities[lb->cluster->endpoints[i].priority].is_stale = true;
+    }
+}
+
 /* --- doors ------------------------------------------------------------------ */
 
-void lb_init(struct lb *lb, const struct cluster *cluster, int64_t since_ns, struct rng *rng,
-             struct arena *arena)
+void lb_init(struct lb *lb, const struct cluster *cluster, const struct health *health,
+             struct rng *rng, struct arena *arena)
 {
     uint32_t count = cluster->endpoint_count;
-    *lb = (struct lb){.cluster = cluster, .priority_count = 1, .seed = rng_next(rng)};
+    *lb = (struct lb){
+        .cluster = cluster, .health = health, .priority_count = 1, .seed = rng_next(rng)};
     for (uint32_t i = 0; i < count; i++)
         if (cluster->endpoints[i].priority >= lb->priority_count)
             lb->priority_count = cluster->endpoints[i].priority + 1;
@@ -331,8 +348,6 @@ void lb_init(struct lb *lb, const struct cluster *cluster, int64_t since_ns, str
     lb->active = ARENA_ARRAY(arena, uint32_t, count);
     lb->hosts = ARENA_ARRAY(arena, struct lb_host, count);
     lb->weights = ARENA_ARRAY(arena, double, count);
-    for (uint32_t i = 0; i < count; i++)
-        lb->hosts[i].since_ns = since_ns;
     if (lb_is_hashing(cluster)) {
         lb->hash_hosts = ARENA_ARRAY(arena, struct hash_host, count);
         lb->hash_keys = ARENA_ARRAY(arena, struct str, count);
@@ -341,22 +356,13 @@ void lb_init(struct lb *lb, const struct cluster *cluster, int64_t since_ns, str
     }
     for (uint32_t i = 0; i < lb->priority_count; i++)
         init_priority(lb, i, arena);
-    lb_refresh(lb, since_ns);
+    lb->is_stale = true;
 }
 
-bool lb_is_healthy(const struct lb *lb, uint32_t endpoint_index)
+void lb_set_since(struct lb *lb, int64_t since_ns)
 {
-    ASSERT(endpoint_index < lb->cluster->endpoint_count);
-    const struct lb_host *host = &lb->hosts[endpoint_index];
-    return !host->is_ejected && !host->is_absent &&
-           lb->cluster->endpoints[endpoint_index].health == ENDPOINT_HEALTHY;
-}
-
-void lb_set_ejected(struct lb *lb, uint32_t endpoint_index, bool is_ejected)
-{
-    ASSERT(endpoint_index < lb->cluster->endpoint_count);
-    lb->hosts[endpoint_index].is_ejected = is_ejected;
-    lb->priorities[lb->cluster->endpoints[endpoint_index].priority].is_stale = true;
+    for (uint32_t i = 0; i < lb->cluster->endpoint_count; i++)
+        lb->hosts[i].since_ns = since_ns;
 }
 
 void lb_set_absent(struct lb *lb, uint32_t endpoint_index, bool is_absent, int64_t now_ns)
@@ -367,11 +373,21 @@ void lb_set_absent(struct lb *lb, uint32_t endpoint_index, bool is_absent, int64
         host->since_ns = now_ns;
     host->is_absent = is_absent;
     lb->priorities[lb->cluster->endpoints[endpoint_index].priority].is_stale = true;
+    lb->is_stale = true;
+}
+
+bool lb_is_healthy(const struct lb *lb, uint32_t endpoint_index)
+{
+    ASSERT(endpoint_index < lb->cluster->endpoint_count);
+    const struct lb_host *host = &lb->hosts[endpoint_index];
+    return !host->is_ejected && !host->is_absent &&
+           lb->cluster->endpoints[endpoint_index].health == ENDPOINT_HEALTHY;
 }
 
 /* Panic depends on all priorities, and a table on its own priority's panic. */
 void lb_refresh(struct lb *lb, int64_t now_ns)
 {
+    read_health(lb);
     count_endpoints(lb);
     find_warm(lb, now_ns);
     for (uint32_t i = 0; i < lb->priority_count; i++)
@@ -379,4 +395,5 @@ void lb_refresh(struct lb *lb, int64_t now_ns)
             refresh_priority(lb, i, now_ns);
     for (uint32_t i = 0; lb_is_hashing(lb->cluster) && i < lb->priority_count; i++)
         build_table(lb, i);
+    lb->is_stale = false;
 }

@@ -89,18 +89,19 @@ void ring_build(struct ring *ring, const struct hash_host *hosts, uint32_t count
     sort(ring);
 }
 
-/* Ketama's search, with Envoy's borders: of hash 0 the first point is taken. */
+/* The first point at `hash` or after it, without a branch to guess at. After
+ * the last one comes the first again. */
 static uint64_t search(const struct ring *ring, uint64_t hash)
 {
-    uint64_t low = 0, high = ring->count;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (ring->points[middle].hash < hash)
-            low = middle + 1;
-        else
-            high = middle;
+    const struct ring_point *base = ring->points;
+    uint64_t length = ring->count;
+    while (length > 1) {
+        uint64_t half = length / 2;
+        base += base[half - 1].hash < hash ? half : 0;
+        length -= half;
     }
-    return low == ring->count ? 0 : low;
+    uint64_t found = (uint64_t)(base - ring->points) + (base->hash < hash);
+    return found == ring->count ? 0 : found;
 }
 
 uint32_t ring_find(const struct ring *ring, uint64_t hash, uint32_t again)

@@ -102,8 +102,9 @@ static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
     struct lb **place = &wire->tcp_balancers[cluster_index];
     if (*place == NULL) {
         *place = ARENA_NEW(&wire->memory, struct lb);
-        lb_init(*place, &wire->snapshot->clusters[cluster_index], wire->options.started_ns,
-                &wire->rng_tcp, &wire->memory);
+        lb_init(*place, &wire->snapshot->clusters[cluster_index], NULL, &wire->rng_tcp,
+                &wire->memory);
+        lb_set_since(*place, wire->options.started_ns);
     }
     return *place;
 }

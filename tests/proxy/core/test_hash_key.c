@@ -127,71 +127,72 @@ static void test_the_source_is_its_address(void **state)
     arena_fini(&arena);
 }
 
+static const struct cookie_attribute ATTRIBUTES[] = {{STR_INIT("SameSite"), STR_INIT("Strict")},
+                                                     {STR_INIT("Secure"), STR_INIT("")}};
+static const struct {
+    struct hash_policy policy;
+    const char *sent; /* the client's cookie header */
+    uint32_t port;
+    const char *want;
+    uint32_t endpoint;
+} COOKIES[] = {
+    {{.kind = HASH_COOKIE,
+      .name = STR_INIT("session"),
+      .cookie_path = STR_INIT("/p"),
+      .has_cookie_ttl = true,
+      .cookie_ttl_ns = 60 * NS_SECOND},
+     NULL,
+     39115,
+     "session=\"400485ab964475dd\"; Max-Age=60; Path=/p; HttpOnly",
+     1},
+    {{.kind = HASH_COOKIE,
+      .name = STR_INIT("session"),
+      .cookie_path = STR_INIT("/p"),
+      .has_cookie_ttl = true,
+      .cookie_ttl_ns = 60 * NS_SECOND},
+     "session=",
+     48643,
+     "session=\"1b5ef7c0178f010d\"; Max-Age=60; Path=/p; HttpOnly",
+     3},
+    {{.kind = HASH_COOKIE, .name = STR_INIT("session"), .has_cookie_ttl = true},
+     "other=1",
+     59599,
+     "session=\"17143154790ffc23\"; HttpOnly",
+     1},
+    {{.kind = HASH_COOKIE,
+      .name = STR_INIT("s"),
+      .has_cookie_ttl = true,
+      .cookie_ttl_ns = 1500 * NS_MS,
+      .attributes = ATTRIBUTES,
+      .attribute_count = 2},
+     NULL,
+     35961,
+     "s=\"6c17d855dcd13fa6\"; Max-Age=1; SameSite=Strict; Secure; HttpOnly",
+     2},
+};
+
 /* Of the connection's two ends, so that each of its requests gets the same. */
 static void test_a_missing_cookie_is_made(void **state)
 {
     UNUSED_STATE(state);
-    static const struct cookie_attribute attributes[] = {{STR_INIT("SameSite"), STR_INIT("Strict")},
-                                                         {STR_INIT("Secure"), STR_INIT("")}};
-    static const struct {
-        struct hash_policy policy;
-        const char *sent; /* the client's cookie header */
-        uint32_t port;
-        const char *want;
-        uint32_t endpoint;
-    } rows[] = {
-        {{.kind = HASH_COOKIE,
-          .name = STR_INIT("session"),
-          .cookie_path = STR_INIT("/p"),
-          .has_cookie_ttl = true,
-          .cookie_ttl_ns = 60 * NS_SECOND},
-         NULL,
-         39115,
-         "session=\"400485ab964475dd\"; Max-Age=60; Path=/p; HttpOnly",
-         1},
-        {{.kind = HASH_COOKIE,
-          .name = STR_INIT("session"),
-          .cookie_path = STR_INIT("/p"),
-          .has_cookie_ttl = true,
-          .cookie_ttl_ns = 60 * NS_SECOND},
-         "session=",
-         48643,
-         "session=\"1b5ef7c0178f010d\"; Max-Age=60; Path=/p; HttpOnly",
-         3},
-        {{.kind = HASH_COOKIE, .name = STR_INIT("session"), .has_cookie_ttl = true},
-         "other=1",
-         59599,
-         "session=\"17143154790ffc23\"; HttpOnly",
-         1},
-        {{.kind = HASH_COOKIE,
-          .name = STR_INIT("s"),
-          .has_cookie_ttl = true,
-          .cookie_ttl_ns = 1500 * NS_MS,
-          .attributes = attributes,
-          .attribute_count = 2},
-         NULL,
-         35961,
-         "s=\"6c17d855dcd13fa6\"; Max-Age=1; SameSite=Strict; Secure; HttpOnly",
-         2},
-    };
     struct arena arena;
     arena_init(&arena, 4096, 0);
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(COOKIES); i++) {
         struct request_head *head = build_request(&arena, "GET", "web", "/");
-        if (rows[i].sent != NULL)
-            build_header(head, "cookie", rows[i].sent);
+        if (COOKIES[i].sent != NULL)
+            build_header(head, "cookie", COOKIES[i].sent);
         struct record_downstream downstream = {.remote_address = STR("10.9.9.9"),
                                                .direct_address = STR("127.0.0.1"),
-                                               .direct_port = rows[i].port,
+                                               .direct_port = COOKIES[i].port,
                                                .local_address = STR("127.8.0.90"),
                                                .local_port = 18090};
         struct hash_key_facts facts = {.request = head, .downstream = &downstream};
         struct hash_key_cookies cookies = {0};
         uint64_t hash;
-        assert_true(hash_key_find(&rows[i].policy, 1, &facts, &cookies, &arena, &hash));
+        assert_true(hash_key_find(&COOKIES[i].policy, 1, &facts, &cookies, &arena, &hash));
         assert_int_equal(cookies.count, 1);
-        assert_str(cookies.items[0], rows[i].want);
-        assert_int_equal(choose(hash), rows[i].endpoint);
+        assert_str(cookies.items[0], COOKIES[i].want);
+        assert_int_equal(choose(hash), COOKIES[i].endpoint);
     }
     arena_fini(&arena);
 }

@@ -9,6 +9,7 @@
 #include "tests/proxy/core/build.h"
 #include "base/xxhash.h"
 #include "proxy/core/lb.h"
+#include "tests/proxy/core/patients.h"
 
 #define ENDPOINTS_MAX 5
 #define KEYS 24
@@ -139,7 +140,7 @@ static void check(const struct row *row, enum lb_policy policy, const char *want
     build(row, policy, endpoints, &cluster);
     struct rng rng = rng_seeded(1, STR("lb"));
     struct lb lb;
-    lb_init(&lb, &cluster, 0, &rng, &arena);
+    lb_init(&lb, &cluster, NULL, &rng, &arena);
     for (uint32_t i = 0; i < KEYS; i++) {
         struct str key = arena_format(&arena, "key-%u", i);
         struct lb_question asked = {.hash = xxhash64(key, 0)};
@@ -181,7 +182,7 @@ static void check_retries(enum lb_policy policy, uint32_t key, const char *want)
     build(&ROWS[0], policy, endpoints, &cluster);
     struct rng rng = rng_seeded(1, STR("lb"));
     struct lb lb;
-    lb_init(&lb, &cluster, 0, &rng, &arena);
+    lb_init(&lb, &cluster, NULL, &rng, &arena);
     bool was_tried[ENDPOINTS_MAX] = {false};
     struct lb_question asked = {.hash = xxhash64(arena_format(&arena, "key-%u", key), 0)};
     for (size_t i = 0; want[i] != '\0'; i++) {
@@ -224,7 +225,8 @@ static void test_an_ejection_moves_few_other_keys(void **state)
     build(&ROWS[0], LB_RING_HASH, endpoints, &cluster);
     struct rng rng = rng_seeded(1, STR("lb"));
     struct lb lb;
-    lb_init(&lb, &cluster, 0, &rng, &arena);
+    struct patients *patients = patients_new(&arena, 3);
+    lb_init(&lb, &cluster, &patients->health, &rng, &arena);
     uint32_t before[300], others_moved = 0, its_count = 0, back_count = 0;
     struct lb_question asked[300];
     for (uint32_t i = 0; i < 300; i++) {
@@ -232,14 +234,14 @@ static void test_an_ejection_moves_few_other_keys(void **state)
         before[i] = lb_choose(&lb, &asked[i], &rng).endpoint_index;
         its_count += before[i] == 1;
     }
-    lb_set_ejected(&lb, 1, true);
+    patients_eject(patients, 1, true);
     lb_refresh(&lb, 0);
     for (uint32_t i = 0; i < 300; i++) {
         uint32_t now = lb_choose(&lb, &asked[i], &rng).endpoint_index;
         assert_int_not_equal(now, 1);
         others_moved += before[i] != 1 && now != before[i];
     }
-    lb_set_ejected(&lb, 1, false);
+    patients_eject(patients, 1, false);
     lb_refresh(&lb, 0);
     for (uint32_t i = 0; i < 300; i++)
         back_count += lb_choose(&lb, &asked[i], &rng).endpoint_index == before[i];
@@ -266,14 +268,16 @@ static void test_a_ring_of_fewer_may_be_bigger(void **state)
                               .has_panic_threshold_zero = true};
     struct rng rng = rng_seeded(1, STR("lb"));
     struct lb lb;
-    lb_init(&lb, &cluster, 0, &rng, &arena);
+    struct patients *patients = patients_new(&arena, 1024);
+    lb_init(&lb, &cluster, &patients->health, &rng, &arena);
+    lb_refresh(&lb, 0);
     assert_int_equal(lb.priorities[0].ring.count, 1024);
     for (uint32_t i = 0; i < 24; i++)
-        lb_set_ejected(&lb, i, true);
+        patients_eject(patients, i, true);
     lb_refresh(&lb, 0);
     assert_int_equal(lb.priorities[0].ring.count, 2000);
     for (uint32_t i = 24; i < 1024; i++)
-        lb_set_ejected(&lb, i, true);
+        patients_eject(patients, i, true);
     lb_refresh(&lb, 0);
     assert_int_equal(lb_choose(&lb, &(struct lb_question){.hash = 1}, &rng).endpoint_index,
                      LB_NONE);

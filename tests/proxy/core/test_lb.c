@@ -4,6 +4,7 @@
  */
 #include "tests/proxy/core/build.h"
 #include "proxy/core/lb.h"
+#include "tests/proxy/core/patients.h"
 
 static struct endpoint healthy(uint32_t weight)
 {
@@ -22,7 +23,7 @@ static void count_picks(struct cluster *cluster, uint32_t turns, uint32_t *count
     arena_init(&arena, 4096, 0);
     struct rng rng = rng_seeded(3, STR("lb"));
     struct lb lb;
-    lb_init(&lb, cluster, 0, &rng, &arena);
+    lb_init(&lb, cluster, NULL, &rng, &arena);
     for (uint32_t i = 0; i < turns; i++) {
         uint32_t picked = pick(&lb, 0, &rng);
         if (picked != LB_NONE)
@@ -149,7 +150,7 @@ static void test_least_request_prefers_the_idle(void **state)
     arena_init(&arena, 4096, 0);
     struct rng rng = rng_seeded(3, STR("lb"));
     struct lb lb;
-    lb_init(&lb, &cluster, 0, &rng, &arena);
+    lb_init(&lb, &cluster, NULL, &rng, &arena);
     lb_note_begin(&lb, 0);
     uint32_t busy = 0;
     for (int i = 0; i < 1000; i++)
@@ -161,18 +162,80 @@ static void test_least_request_prefers_the_idle(void **state)
     arena_fini(&arena);
 }
 
+static void test_who_is_ejected_is_left_out_until_he_is_back(void **state)
+{
+    UNUSED_STATE(state);
+    static const uint32_t weights[] = {1, 3}; /* turns, then a schedule */
+    for (size_t row = 0; row < COUNT_OF(weights); row++) {
+        struct endpoint endpoints[] = {healthy(1), healthy(weights[row])};
+        struct cluster cluster = {.lb = LB_ROUND_ROBIN,
+                                  .endpoints = endpoints,
+                                  .endpoint_count = 2,
+                                  .has_panic_threshold_zero = true};
+        struct arena arena;
+        arena_init(&arena, 4096, 0);
+        struct patients *patients = patients_new(&arena, 2);
+        struct rng rng = rng_seeded(3, STR("lb"));
+        struct lb lb;
+        lb_init(&lb, &cluster, &patients->health, &rng, &arena);
+        patients_eject(patients, 0, true);
+        for (int i = 0; i < 10; i++)
+            assert_int_equal(pick(&lb, 0, &rng), 1);
+        patients_eject(patients, 1, true);
+        assert_int_equal(pick(&lb, 0, &rng), LB_NONE);
+        patients_eject(patients, 0, false);
+        assert_int_equal(pick(&lb, 0, &rng), 0);
+        patients_eject(patients, 1, false);
+        uint32_t counts[2] = {0};
+        for (uint32_t i = 0; i < 4 * (1 + weights[row]); i++)
+            counts[pick(&lb, 0, &rng)]++;
+        assert_int_equal(counts[0], 4);
+        arena_fini(&arena);
+    }
+}
+
+/* minHealthPercent 60: one of two is below it, and both are picked from. */
+static void test_a_threshold_of_its_own_decides_about_panic(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct {
+        double percent;
+        bool is_panicking;
+    } rows[] = {{60, true}, {50.4, false}, {50.5, true}, {50, false}, {1, false}};
+    for (size_t row = 0; row < COUNT_OF(rows); row++) {
+        struct endpoint endpoints[] = {healthy(1), healthy(1)};
+        struct cluster cluster = {.lb = LB_ROUND_ROBIN,
+                                  .endpoints = endpoints,
+                                  .endpoint_count = 2,
+                                  .panic_threshold_percent = rows[row].percent};
+        struct arena arena;
+        arena_init(&arena, 4096, 0);
+        struct patients *patients = patients_new(&arena, 2);
+        struct rng rng = rng_seeded(3, STR("lb"));
+        struct lb lb;
+        lb_init(&lb, &cluster, &patients->health, &rng, &arena);
+        patients_eject(patients, 0, true);
+        struct lb_answer answer = lb_choose(&lb, &(struct lb_question){0}, &rng);
+        assert_int_equal(answer.is_panicking, rows[row].is_panicking);
+        assert_int_equal(answer.usable_count, rows[row].is_panicking ? 2 : 1);
+        arena_fini(&arena);
+    }
+}
+
 /* A balancer with its memory, for tests that change it. */
 struct fixture {
     struct arena arena;
+    struct patients *patients;
     struct rng rng;
     struct lb lb;
 };
 
-static void begin(struct fixture *fixture, const struct cluster *cluster, int64_t since_ns)
+static void begin(struct fixture *fixture, const struct cluster *cluster)
 {
     arena_init(&fixture->arena, 4096, 0);
+    fixture->patients = patients_new(&fixture->arena, cluster->endpoint_count);
     fixture->rng = rng_seeded(3, STR("lb"));
-    lb_init(&fixture->lb, cluster, since_ns, &fixture->rng, &fixture->arena);
+    lb_init(&fixture->lb, cluster, &fixture->patients->health, &fixture->rng, &fixture->arena);
 }
 
 static void picks(struct fixture *fixture, uint32_t turns, int64_t now_ns, uint32_t *counts,
@@ -198,14 +261,12 @@ static void test_an_ejection_does_not_restart_the_turns(void **state)
                               .has_panic_threshold_zero = true};
     struct fixture fixture;
     uint32_t counts[3];
-    begin(&fixture, &cluster, 0);
+    begin(&fixture, &cluster);
     uint64_t next = fixture.lb.priorities[0].healthy.next;
     picks(&fixture, 4, 0, counts, 3);
-    lb_set_ejected(&fixture.lb, 1, true);
-    picks(&fixture, 3, 0, counts, 3);
-    assert_int_equal(counts[1], 1); /* not seen before the refresh */
-    lb_refresh(&fixture.lb, 0);
-    assert_true(fixture.lb.priorities[0].healthy.next == next + 7);
+    patients_eject(fixture.patients, 1, true);
+    picks(&fixture, 2, 0, counts, 3);
+    assert_true(fixture.lb.priorities[0].healthy.next == next + 6);
     picks(&fixture, 10, 0, counts, 3);
     assert_int_equal(counts[0], 5);
     assert_int_equal(counts[1], 0);
@@ -230,7 +291,7 @@ static void test_least_request_weighs_the_busy_by_bias(void **state)
                                   .request_bias = rows[i].bias};
         struct fixture fixture;
         uint32_t counts[2];
-        begin(&fixture, &cluster, 0);
+        begin(&fixture, &cluster);
         for (uint32_t k = 0; k < 3; k++)
             lb_note_begin(&fixture.lb, 0);
         picks(&fixture, 100, 0, counts, 2); /* older deadlines run out */
@@ -262,56 +323,24 @@ static void test_localities_get_their_shares(void **state)
                               .has_panic_threshold_zero = true};
     struct fixture fixture;
     uint32_t counts[4];
-    begin(&fixture, &cluster, 0);
+    begin(&fixture, &cluster);
     picks(&fixture, 400, 0, counts, 4);
     assert_in_range(counts[0], 149, 151);
     assert_in_range(counts[1], 149, 151);
     assert_in_range(counts[2], 99, 101);
     /* Half of us is gone: 75 * 1.4 / 2 to 25. */
-    lb_set_ejected(&fixture.lb, 1, true);
-    lb_refresh(&fixture.lb, 0);
+    patients_eject(fixture.patients, 1, true);
     picks(&fixture, 3100, 0, counts, 4);
     assert_in_range(counts[0], 2098, 2102);
     assert_in_range(counts[2], 998, 1002);
     /* All of it is gone: the other takes everything. */
-    lb_set_ejected(&fixture.lb, 0, true);
-    lb_refresh(&fixture.lb, 0);
+    patients_eject(fixture.patients, 0, true);
     picks(&fixture, 100, 0, counts, 4);
     assert_int_equal(counts[2], 100);
     /* Nobody is left; who has no share does not help. */
-    lb_set_ejected(&fixture.lb, 2, true);
-    lb_refresh(&fixture.lb, 0);
+    patients_eject(fixture.patients, 2, true);
     assert_int_equal(pick(&fixture.lb, 0, &fixture.rng), LB_NONE);
     arena_fini(&fixture.arena);
-}
-
-/* minHealthPercent: another threshold than 50 or 0. */
-static void test_panic_begins_below_the_threshold(void **state)
-{
-    UNUSED_STATE(state);
-    static const struct {
-        double percent;
-        uint32_t ejected;
-        bool is_panicking;
-    } rows[] = {{30, 2, false}, {30, 3, true}, {75, 1, false}, {75, 2, true}, {0, 4, false}};
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct endpoint endpoints[] = {healthy(1), healthy(1), healthy(1), healthy(1)};
-        struct cluster cluster = {.lb = LB_RANDOM,
-                                  .endpoints = endpoints,
-                                  .endpoint_count = 4,
-                                  .has_panic_threshold_zero = rows[i].percent == 0,
-                                  .panic_threshold_percent = rows[i].percent};
-        struct fixture fixture;
-        begin(&fixture, &cluster, 0);
-        for (uint32_t k = 0; k < rows[i].ejected; k++)
-            lb_set_ejected(&fixture.lb, k, true);
-        lb_refresh(&fixture.lb, 0);
-        struct lb_question asked = {0};
-        struct lb_answer answer = lb_choose(&fixture.lb, &asked, &fixture.rng);
-        assert_int_equal(answer.is_panicking, rows[i].is_panicking);
-        assert_int_equal(answer.usable_count, rows[i].is_panicking ? 4 : 4 - rows[i].ejected);
-        arena_fini(&fixture.arena);
-    }
 }
 
 /* A newcomer among two old ones: its weight grows with its age. */
@@ -341,14 +370,12 @@ static void test_a_newcomer_warms_up(void **state)
                                   .slow_start = &slow_start};
         struct fixture fixture;
         uint32_t counts[3];
-        begin(&fixture, &cluster, 0);
+        begin(&fixture, &cluster);
         lb_set_absent(&fixture.lb, 2, true, 0);
-        lb_refresh(&fixture.lb, 0);
         int64_t came_ns = 10 * NS_SECOND, now_ns = came_ns + rows[i].age_ms * NS_MS;
         picks(&fixture, 10, came_ns, counts, 3);
         assert_int_equal(counts[2], 0);
         lb_set_absent(&fixture.lb, 2, false, came_ns);
-        lb_refresh(&fixture.lb, came_ns);
         picks(&fixture, 200, now_ns, counts, 3); /* older deadlines run out */
         picks(&fixture, 2000, now_ns, counts, 3);
         uint32_t want = (uint32_t)(2000 * rows[i].want / (2 + rows[i].want) + 0.5);
@@ -369,7 +396,7 @@ static void test_who_comes_together_is_alike(void **state)
                               .slow_start = &slow_start};
     struct fixture fixture;
     uint32_t counts[2];
-    begin(&fixture, &cluster, 0);
+    begin(&fixture, &cluster);
     picks(&fixture, 100, 0, counts, 2);
     assert_int_equal(counts[0], 50);
     arena_fini(&fixture.arena);
@@ -390,7 +417,8 @@ int main(void)
         cmocka_unit_test(test_an_ejection_does_not_restart_the_turns),
         cmocka_unit_test(test_least_request_weighs_the_busy_by_bias),
         cmocka_unit_test(test_localities_get_their_shares),
-        cmocka_unit_test(test_panic_begins_below_the_threshold),
+        cmocka_unit_test(test_who_is_ejected_is_left_out_until_he_is_back),
+        cmocka_unit_test(test_a_threshold_of_its_own_decides_about_panic),
         cmocka_unit_test(test_a_newcomer_warms_up),
         cmocka_unit_test(test_who_comes_together_is_alike),
     };
