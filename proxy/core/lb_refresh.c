@@ -380,9 +380,8 @@ bool lb_is_healthy(const struct lb *lb, uint32_t endpoint_index)
 {
     ASSERT(endpoint_index < lb->cluster->endpoint_count);
     const struct lb_host *host = &lb->hosts[endpoint_index];
-    enum endpoint_health health = lb->cluster->endpoints[endpoint_index].health;
-    bool is_said_healthy = health == ENDPOINT_HEALTHY || health == ENDPOINT_UNKNOWN;
-    return is_said_healthy && !host->is_ejected && !host->is_absent;
+    return !host->is_ejected && !host->is_absent &&
+           lb->cluster->endpoints[endpoint_index].health == ENDPOINT_HEALTHY;
 }
 
 /* Panic depends on all priorities, and a table on its own priority's panic. */
