@@ -29,8 +29,9 @@ static void test_wrong_objects_are_named_with_their_line(void **state)
         {GATEWAY
          "  servers:\n  - port: {number: 443, name: a, protocol: HTTPS}\n    hosts: ['*']\n",
          DIAG_GATEWAY_TLS_MISSING, 6},
-        {GATEWAY "  servers:\n  - port: {number: 80, name: a, protocol: TCP}\n    hosts: ['*']\n",
-         DIAG_GATEWAY_PROTOCOL_NO_EFFECT, 6},
+        {GATEWAY "  servers:\n  - port: {number: 443, name: a, protocol: HTTPS}\n    hosts: ['*']\n"
+                 "    tls: {mode: SIMPLE, credentialName: a}\n",
+         DIAG_NOT_ACTED_ON, 8},
         {GATEWAY "  servers:\n  - " PORT "\n    hosts: ['*']\n    tls: {mode: SIMPLE}\n",
          DIAG_GATEWAY_TLS_PLAIN, 8},
         {GATEWAY "  servers:\n  - " PORT "\n    hosts: ['*']\n    bind: here\n", DIAG_GATEWAY_BIND,
