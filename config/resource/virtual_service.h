@@ -42,6 +42,7 @@ struct named_match_list {
 
 struct http_match {
     struct str name, stat_prefix;
+    struct str path; /* "spec.http[0].match[1]": where the user wrote it */
     struct text_match uri, scheme, method, authority;
     bool is_ignoring_uri_case;
     struct named_match_list headers, without_headers, queries;
@@ -155,8 +156,15 @@ struct http_mirror_list {
     uint32_t count, capacity;
 };
 
+/* Another VirtualService's rules, in this rule's place. */
+struct http_delegate {
+    struct str name, namespace;
+    struct origin origin;
+};
+
 struct http_rule {
     struct str name;
+    struct str path; /* "spec.http[0]": where the user wrote it */
     struct http_match *matches;
     uint32_t match_count;
     struct http_route_destination *routes;
@@ -173,7 +181,7 @@ struct http_rule {
     struct http_mirror_list mirrors;
     struct header_operations request, response;
     struct origin origin;
-    bool has_delegate; /* has no effect yet: the rule is left out */
+    const struct http_delegate *delegate; /* NULL once the mesh is complete */
 };
 
 struct virtual_service {

@@ -13,7 +13,7 @@
 #include "config/translate/mutations.h"
 
 struct rule_place {
-    uint32_t rule, match;
+    uint32_t rule;
     const struct http_match *of; /* NULL: a rule without matches */
 };
 
@@ -133,10 +133,7 @@ static void set_provenance(struct translation *t, const struct virtual_service *
         t, arena_format(&t->scratch,
                         "/apis/networking.istio.io/v1/namespaces/%.*s/virtual-service/%.*s",
                         STR_FMT(meta->namespace), STR_FMT(meta->name)));
-    out->rule_path =
-        context_keep(t, place.of != NULL ? arena_format(&t->scratch, "spec.http[%u].match[%u]",
-                                                        place.rule, place.match)
-                                         : arena_format(&t->scratch, "spec.http[%u]", place.rule));
+    out->rule_path = context_keep(t, place.of != NULL ? place.of->path : rule->path);
     out->origin = context_keep_origin(t, place.of != NULL ? place.of->origin : rule->origin);
 }
 
@@ -208,14 +205,13 @@ void routes_of_virtual_service(struct translation *t, const struct route_questio
 
     for (uint32_t i = 0; i < service->rule_count; i++) {
         const struct http_rule *rule = &service->rules[i];
-        if (rule->has_delegate)
-            continue;
+        ASSERT(rule->delegate == NULL);
         if (rule->match_count == 0) {
             (void)add_route(t, question, (struct rule_place){.rule = i}, out);
             return;
         }
         for (uint32_t k = 0; k < rule->match_count; k++) {
-            struct rule_place place = {.rule = i, .match = k, .of = &rule->matches[k]};
+            struct rule_place place = {.rule = i, .of = &rule->matches[k]};
             if (add_route(t, question, place, out))
                 return;
         }
