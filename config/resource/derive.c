@@ -277,6 +277,9 @@ static void index_services(struct mesh *mesh)
 
 void derive_all(struct mesh *mesh)
 {
+    COMPACT(mesh, entrances);
+    SORT(mesh, entrances, meta_order);
+    entrances_convert(mesh);
     delegates_merge(mesh);
     COMPACT(mesh, virtual_services);
     COMPACT(mesh, destination_rules);

@@ -29,6 +29,8 @@ struct kind_row {
 };
 
 static const char *const ISTIO_VERSIONS[] = {"v1", "v1beta1", "v1alpha3", NULL};
+static const char *const API_VERSIONS[] = {"v1", "v1beta1", NULL};
+static const char *const V1[] = {"v1", NULL};
 
 /* Remembers the newcomer's place; an earlier object of its name is replaced. */
 static uint32_t claim(struct arriving *arriving, uint32_t index)
@@ -131,6 +133,41 @@ static void add_endpoints(struct arriving *arriving)
     }
 }
 
+/* Kinds that are turned into others once everything is there. */
+static void add_entrance(struct arriving *arriving, enum entrance_kind kind)
+{
+    struct mesh *mesh = arriving->mesh;
+    struct entrance *added = ADD(arriving, entrances);
+
+    added->meta = arriving->meta;
+    added->kind = kind;
+    added->root = arriving->root.node;
+    added->reading = ARENA_NEW(mesh->arena, struct reading);
+    *added->reading = *arriving->root.reading;
+    /* The Gateway API's Gateway and Istio's may have one name. */
+    if (kind == ENTRANCE_API_GATEWAY)
+        arriving->kind = STR("Gateway of the Gateway API");
+    REPLACE(arriving, entrances);
+}
+
+#define ADD_ENTRANCE(function, kind)                 \
+    static void function(struct arriving *arriving) \
+    {                                                \
+        add_entrance(arriving, (kind));              \
+    }
+
+ADD_ENTRANCE(add_ingress, ENTRANCE_INGRESS)
+ADD_ENTRANCE(add_ingress_class, ENTRANCE_INGRESS_CLASS)
+ADD_ENTRANCE(add_gateway_class, ENTRANCE_GATEWAY_CLASS)
+ADD_ENTRANCE(add_api_gateway, ENTRANCE_API_GATEWAY)
+ADD_ENTRANCE(add_http_route, ENTRANCE_HTTP_ROUTE)
+ADD_ENTRANCE(add_grpc_route, ENTRANCE_GRPC_ROUTE)
+ADD_ENTRANCE(add_tcp_route, ENTRANCE_TCP_ROUTE)
+ADD_ENTRANCE(add_tls_route, ENTRANCE_TLS_ROUTE)
+ADD_ENTRANCE(add_reference_grant, ENTRANCE_REFERENCE_GRANT)
+ADD_ENTRANCE(add_openshift_route, ENTRANCE_OPENSHIFT_ROUTE)
+ADD_ENTRANCE(add_secret, ENTRANCE_SECRET)
+
 static void add_config_map(struct arriving *arriving)
 {
     struct mesh *mesh = arriving->mesh;
@@ -162,17 +199,19 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("WasmPlugin"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("TrafficExtension"), NULL, NULL},
-    {STR_INIT("networking.k8s.io"), STR_INIT("Ingress"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GatewayClass"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("Gateway"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("HTTPRoute"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GRPCRoute"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TCPRoute"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TLSRoute"), NULL, NULL},
+    {STR_INIT("networking.k8s.io"), STR_INIT("Ingress"), V1, add_ingress},
+    {STR_INIT("networking.k8s.io"), STR_INIT("IngressClass"), V1, add_ingress_class},
+    {STR_INIT(""), STR_INIT("Secret"), NULL, add_secret},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GatewayClass"), API_VERSIONS, add_gateway_class},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("Gateway"), API_VERSIONS, add_api_gateway},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("HTTPRoute"), API_VERSIONS, add_http_route},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GRPCRoute"), NULL, add_grpc_route},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TCPRoute"), NULL, add_tcp_route},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TLSRoute"), NULL, add_tls_route},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("BackendTLSPolicy"), NULL, NULL},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ListenerSet"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ReferenceGrant"), NULL, NULL},
-    {STR_INIT("route.openshift.io"), STR_INIT("Route"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ReferenceGrant"), NULL, add_reference_grant},
+    {STR_INIT("route.openshift.io"), STR_INIT("Route"), V1, add_openshift_route},
     {STR_INIT(""), STR_INIT("Service"), NULL, add_service},
     {STR_INIT(""), STR_INIT("Pod"), NULL, add_pod},
     {STR_INIT(""), STR_INIT("Namespace"), NULL, add_namespace},

@@ -34,10 +34,10 @@ static const struct field_row ROWS[] = {
     {"proxyInboundListenPort", FIELD_NO_EFFECT},
     {"proxyHttpPort", FIELD_NO_EFFECT},
     {"tcpKeepalive", FIELD_NO_EFFECT},
-    {"ingressClass", FIELD_NO_EFFECT},
-    {"ingressService", FIELD_NO_EFFECT},
-    {"ingressSelector", FIELD_NO_EFFECT},
-    {"ingressControllerMode", FIELD_NO_EFFECT},
+    {"ingressClass", FIELD_USED},
+    {"ingressService", FIELD_USED},
+    {"ingressSelector", FIELD_USED},
+    {"ingressControllerMode", FIELD_USED},
     {"inboundTrafficPolicy", FIELD_NO_EFFECT},
     {"trustDomain", FIELD_NO_EFFECT},
     {"trustDomainAliases", FIELD_NO_EFFECT},
@@ -96,6 +96,25 @@ static void read_export_to(const struct view *root, struct str name, struct text
         *out = text_list_read(&list);
 }
 
+static void read_ingress(const struct view *root, struct mesh_config *out)
+{
+    static const char *const MODES[] = {"UNSPECIFIED", "OFF", "DEFAULT", "STRICT", NULL};
+    static const enum ingress_mode MEANINGS[] = {INGRESS_OFF, INGRESS_OFF, INGRESS_DEFAULT,
+                                                 INGRESS_STRICT};
+    struct view mode = view_field(root, STR("ingressControllerMode"));
+    struct str selector = view_str(root, STR("ingressSelector"), STR_EMPTY);
+    struct str service = view_str(root, STR("ingressService"), STR_EMPTY);
+
+    if (view_is_present(&mode))
+        out->ingress_mode = MEANINGS[view_choice(root, STR("ingressControllerMode"), MODES, 0)];
+    out->ingress_class = view_str(root, STR("ingressClass"), out->ingress_class);
+    /* The Service's name will do, but for the one that every installation has. */
+    if (selector.len == 0 && !str_eq(service, STR("istio-ingressgateway")))
+        selector = service;
+    if (selector.len > 0)
+        out->ingress_selector = selector;
+}
+
 static void read_access_log(const struct view *root, struct mesh_config *out)
 {
     static const char *const ENCODINGS[] = {"TEXT", "JSON", NULL};
@@ -136,6 +155,8 @@ void mesh_config_default(struct mesh_config *out)
         .paths = PATHS_BASE,
         .connect_timeout_ns = 10 * NS_SECOND,
         .root_namespace = STR("istio-system"),
+        .ingress_class = STR("istio"),
+        .ingress_selector = STR("ingressgateway"),
     };
 }
 
@@ -153,6 +174,7 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     }
     out->has_auto_mtls_off = !view_bool(root, STR("enableAutoMtls"), true);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
+    read_ingress(root, out);
     read_access_log(root, out);
     read_export_to(root, STR("defaultServiceExportTo"), &out->service_export_to);
     read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);

@@ -12,6 +12,9 @@ enum outbound_mode { OUTBOUND_UNSET, OUTBOUND_ALLOW_ANY, OUTBOUND_REGISTRY_ONLY 
 
 enum path_normalization { PATHS_NONE, PATHS_BASE, PATHS_MERGE_SLASHES, PATHS_DECODE };
 
+/* Which Ingresses are Istio's: none, those of its class, also those without. */
+enum ingress_mode { INGRESS_STRICT, INGRESS_DEFAULT, INGRESS_OFF };
+
 enum log_encoding { LOG_TEXT, LOG_JSON };
 
 struct mesh_config {
@@ -20,6 +23,9 @@ struct mesh_config {
     bool has_auto_mtls_off;
     int64_t connect_timeout_ns;
     struct str root_namespace;
+    enum ingress_mode ingress_mode;
+    struct str ingress_class;
+    struct str ingress_selector; /* the label istio of the gateway's pods */
     struct text_list service_export_to, virtual_service_export_to, destination_rule_export_to;
     struct str access_log_file;   /* empty: no access log */
     struct str access_log_format; /* empty: Istio's default of the encoding */

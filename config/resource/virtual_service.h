@@ -184,8 +184,12 @@ struct http_rule {
     const struct http_delegate *delegate; /* NULL once the mesh is complete */
 };
 
+/* Whose rules the routes follow: those of what the user wrote. */
+enum route_semantics { SEMANTICS_ISTIO, SEMANTICS_INGRESS, SEMANTICS_GATEWAY_API };
+
 struct virtual_service {
     struct object_meta meta;
+    enum route_semantics semantics;
     struct text_list hosts;       /* complete, lower case */
     struct text_list cased_hosts; /* complete, as written: what gateways and some indexes compare */
     struct text_list gateways;    /* "mesh", "ns/name"; never empty */

@@ -96,12 +96,14 @@ static void set_direct(struct translation *t, const struct http_direct_response 
     };
 }
 
-/* host:port of a single cluster, else the VirtualService's name and port. */
+/* host:port of a single cluster, else the VirtualService's name and port. The
+ * path of Ingress and the Gateway API is not in it. */
 static struct str decorator_of(struct translation *t, const struct route *route, struct str vs_name,
                                uint32_t listen_port)
 {
-    const struct path_matcher *path = &route->match.path;
-    const char *star = path->kind == PATH_PREFIX ? "*" : "";
+    bool is_segments = route->match.path.kind == PATH_SEPARATED_PREFIX;
+    struct str path = is_segments ? STR("/") : route->match.path.value;
+    const char *star = is_segments || route->match.path.kind == PATH_PREFIX ? "*" : "";
     struct str rest = route->forward.cluster;
 
     if (route->action == ROUTE_FORWARD && rest.len > 0) {
@@ -109,10 +111,10 @@ static struct str decorator_of(struct translation *t, const struct route *route,
         struct str port = str_cut(&rest, '|');
         (void)str_cut(&rest, '|');
         return context_keep(t, arena_format(&t->scratch, "%.*s:%.*s%.*s%s", STR_FMT(rest),
-                                            STR_FMT(port), STR_FMT(path->value), star));
+                                            STR_FMT(port), STR_FMT(path), star));
     }
     return context_keep(t, arena_format(&t->scratch, "%.*s:%u%.*s%s", STR_FMT(vs_name), listen_port,
-                                        STR_FMT(path->value), star));
+                                        STR_FMT(path), star));
 }
 
 static struct str route_name(struct translation *t, const struct http_rule *rule,
@@ -153,7 +155,8 @@ static bool set_action(struct translation *t, const struct route_question *quest
         set_direct(t, rule->direct, out);
     } else {
         struct forward_question forward = {
-            .rule = rule, .listen_port = question->listen_port, .authority = authority};
+            .rule = rule, .listen_port = question->listen_port, .authority = authority,
+            .semantics = question->service->semantics, .path = &out->match.path};
         out->action = ROUTE_FORWARD;
         is_fine = forward_translate(t, &forward, &request, &response, &out->forward);
     }
@@ -172,7 +175,7 @@ static bool translate_route(struct translation *t, const struct route_question *
         !match_is_for_proxy(t, place.of, question->gateway, question->listen_port))
         return false;
     *out = (struct route){.name = route_name(t, rule, place.of)};
-    if (!match_translate(t, place.of, &out->match))
+    if (!match_translate(t, place.of, question->service->semantics, &out->match))
         return false;
     if (!set_action(t, question, rule, out))
         return false;
@@ -224,7 +227,7 @@ void routes_default(struct translation *t, const struct service *service, uint32
     struct route *route = ARENA_PUSH(t->arena, out->items, out->count, out->capacity);
 
     *route = (struct route){.name = STR("default"), .action = ROUTE_FORWARD};
-    (void)match_translate(t, NULL, &route->match);
+    (void)match_translate(t, NULL, SEMANTICS_ISTIO, &route->match);
     route->forward.cluster = cluster_name(t, port, STR_EMPTY, service->host);
     forward_set_defaults(t, true, &route->forward);
     route->decorator = decorator_of(t, route, service->meta.name, port);
@@ -248,7 +251,7 @@ bool routes_catch_all(struct translation *t, struct str *name, struct route_list
 {
     struct route route = {.name = STR("allow_any"), .action = ROUTE_FORWARD};
 
-    (void)match_translate(t, NULL, &route.match);
+    (void)match_translate(t, NULL, SEMANTICS_ISTIO, &route.match);
     if (routes_is_passing_unknown(t)) {
         route.forward.cluster = STR("PassthroughCluster");
         forward_set_defaults(t, false, &route.forward);
