@@ -6,8 +6,7 @@
 
 #include "config/resource/mesh_types.h"
 
-struct entrance_view *entrance_view_init(const struct entrance *entrance,
-                                         struct entrance_view *out)
+struct entrance_view *entrance_view_init(const struct entrance *entrance, struct entrance_view *out)
 {
     out->root = view_of(entrance->reading, entrance->root);
     out->spec = view_map(&out->root, STR("spec"));
@@ -18,8 +17,7 @@ struct entrance_view *entrance_view_init(const struct entrance *entrance,
 static struct reading silent_reading(struct mesh *mesh, struct diag_list *nowhere)
 {
     diag_list_init(nowhere, mesh->arena);
-    return (struct reading){
-        .arena = mesh->arena, .diags = nowhere, .unknown_field = UNKNOWN_WARN};
+    return (struct reading){.arena = mesh->arena, .diags = nowhere, .unknown_field = UNKNOWN_WARN};
 }
 
 struct virtual_service *entrance_add_virtual_service(struct mesh *mesh,
@@ -76,4 +74,5 @@ void entrances_convert(struct mesh *mesh)
     if (mesh->entrances_count == 0)
         return;
     ingresses_convert(mesh);
+    gateway_api_convert(mesh);
 }

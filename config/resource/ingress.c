@@ -41,7 +41,8 @@ struct ingress_hosts {
 };
 
 /* Is it Istio's to serve? */
-static bool is_ours(const struct mesh *mesh, const struct entrance *ingress, const struct view *spec)
+static bool is_ours(const struct mesh *mesh, const struct entrance *ingress,
+                    const struct view *spec)
 {
     const struct mesh_config *config = &mesh->config;
     const struct str *annotation =
@@ -240,7 +241,8 @@ static struct ingress_host *host_of(struct ingress_hosts *hosts, struct str host
 
     if (known != MAP_NONE)
         return &hosts->items[known];
-    struct ingress_host *added = ARENA_PUSH(mesh->arena, hosts->items, hosts->count, hosts->capacity);
+    struct ingress_host *added =
+        ARENA_PUSH(mesh->arena, hosts->items, hosts->count, hosts->capacity);
     *added = (struct ingress_host){.host = host, .first = ingress, .http = make_list(&maker)};
     (void)map_set(&hosts->index, host, hosts->count - 1);
     return added;
@@ -316,10 +318,10 @@ static void convert_host(struct mesh *mesh, const struct ingress_host *host)
     };
 
     (void)make_push(&maker, hosts, make_text(&maker, host->host));
-    (void)make_push(&maker, gateways,
-                    make_text(&maker, arena_format(mesh->arena, "%.*s/%.*s",
-                                                   STR_FMT(GATEWAY_NAMESPACE),
-                                                   STR_FMT(gateway_name(mesh, first)))));
+    (void)make_push(
+        &maker, gateways,
+        make_text(&maker, arena_format(mesh->arena, "%.*s/%.*s", STR_FMT(GATEWAY_NAMESPACE),
+                                       STR_FMT(gateway_name(mesh, first)))));
     (void)make_put(&maker, made, STR("http"), host->http);
     struct virtual_service *added = entrance_add_virtual_service(mesh, &meta, made);
     added->semantics = SEMANTICS_INGRESS;

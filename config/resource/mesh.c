@@ -150,10 +150,10 @@ static void add_entrance(struct arriving *arriving, enum entrance_kind kind)
     REPLACE(arriving, entrances);
 }
 
-#define ADD_ENTRANCE(function, kind)                 \
+#define ADD_ENTRANCE(function, kind)                \
     static void function(struct arriving *arriving) \
-    {                                                \
-        add_entrance(arriving, (kind));              \
+    {                                               \
+        add_entrance(arriving, (kind));             \
     }
 
 ADD_ENTRANCE(add_ingress, ENTRANCE_INGRESS)
@@ -202,7 +202,8 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("networking.k8s.io"), STR_INIT("Ingress"), V1, add_ingress},
     {STR_INIT("networking.k8s.io"), STR_INIT("IngressClass"), V1, add_ingress_class},
     {STR_INIT(""), STR_INIT("Secret"), NULL, add_secret},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GatewayClass"), API_VERSIONS, add_gateway_class},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GatewayClass"), API_VERSIONS,
+     add_gateway_class},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("Gateway"), API_VERSIONS, add_api_gateway},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("HTTPRoute"), API_VERSIONS, add_http_route},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GRPCRoute"), NULL, add_grpc_route},

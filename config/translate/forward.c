@@ -129,8 +129,8 @@ static bool set_rewrite(struct translation *t, const struct forward_question *qu
     if (question->semantics == SEMANTICS_GATEWAY_API && str_eq(rewrite->uri, STR("/"))) {
         bool is_segments = question->path->kind == PATH_SEPARATED_PREFIX;
         struct str prefix = is_segments ? quoted(t, question->path->value) : STR_EMPTY;
-        return set_regex_rewrite(
-            t, arena_format(&t->scratch, "^%.*s(/?)(.*)", STR_FMT(prefix)), STR("/\\2"), out);
+        return set_regex_rewrite(t, arena_format(&t->scratch, "^%.*s(/?)(.*)", STR_FMT(prefix)),
+                                 STR("/\\2"), out);
     }
     out->has_prefix_rewrite = rewrite->has_uri;
     out->prefix_rewrite = context_keep(t, rewrite->uri);

@@ -106,7 +106,7 @@ static struct str decorator_of(struct translation *t, const struct route *route,
     const char *star = is_segments || route->match.path.kind == PATH_PREFIX ? "*" : "";
     struct str rest = route->forward.cluster;
 
-    if (route->action == ROUTE_FORWARD && rest.len > 0) {
+    if (route->action == ROUTE_FORWARD && str_find(rest, '|') != STR_NONE) {
         (void)str_cut(&rest, '|');
         struct str port = str_cut(&rest, '|');
         (void)str_cut(&rest, '|');
@@ -154,9 +154,11 @@ static bool set_action(struct translation *t, const struct route_question *quest
         out->action = ROUTE_DIRECT_RESPONSE;
         set_direct(t, rule->direct, out);
     } else {
-        struct forward_question forward = {
-            .rule = rule, .listen_port = question->listen_port, .authority = authority,
-            .semantics = question->service->semantics, .path = &out->match.path};
+        struct forward_question forward = {.rule = rule,
+                                           .listen_port = question->listen_port,
+                                           .authority = authority,
+                                           .semantics = question->service->semantics,
+                                           .path = &out->match.path};
         out->action = ROUTE_FORWARD;
         is_fine = forward_translate(t, &forward, &request, &response, &out->forward);
     }

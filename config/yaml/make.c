@@ -75,6 +75,14 @@ struct node *make_bool(const struct maker *maker, bool is_true)
     return out;
 }
 
+struct node *make_copy(const struct maker *maker, const struct node *node)
+{
+    struct node *out = ARENA_NEW(maker->arena, struct node);
+
+    *out = *node;
+    return out;
+}
+
 struct node *make_put(const struct maker *maker, struct node *map, struct str key,
                       struct node *value)
 {

@@ -24,6 +24,8 @@ struct node *make_text(const struct maker *maker, struct str text);
 struct node *make_whole(const struct maker *maker, int64_t number);
 struct node *make_number(const struct maker *maker, double number);
 struct node *make_bool(const struct maker *maker, bool is_true);
+/* The same node again; what hangs below is shared. */
+struct node *make_copy(const struct maker *maker, const struct node *node);
 
 /* Adds to a map or a list that make_* made, and answers `value`. */
 struct node *make_put(const struct maker *maker, struct node *map, struct str key,
