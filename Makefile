@@ -161,6 +161,7 @@ demo: all
 	@examples/demo $(BUILD)/pocketmesh
 conformance: all
 	@REFERENCE=$(REFERENCE) tests/conformance $(BUILD)/pocketmesh
+	@REFERENCE=$(REFERENCE) tests/conformance-failures $(BUILD)/pocketmesh
 lint: lib
 	@B=$(B) tests/lint/lint
 format:

@@ -136,6 +136,18 @@ struct str arena_concat(struct arena *arena, struct str a, struct str b)
     return (struct str){copy, a.len + b.len};
 }
 
+struct str arena_decimal(struct arena *arena, uint64_t number)
+{
+    enum { DIGITS_MAX = 20 };
+    char digits[DIGITS_MAX];
+    size_t first = DIGITS_MAX;
+    do {
+        digits[--first] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return arena_str(arena, (struct str){digits + first, DIGITS_MAX - first});
+}
+
 struct str arena_format(struct arena *arena, const char *format, ...)
 {
     va_list args;

@@ -60,5 +60,8 @@ void *arena_grow(struct arena *arena, const void *old, size_t old_count, size_t 
 struct str arena_str(struct arena *arena, struct str s);
 struct str arena_str_lower(struct arena *arena, struct str s);
 struct str arena_concat(struct arena *arena, struct str a, struct str b);
+/* The number in decimal digits: a request's path writes some, and printf costs ten times as much.
+ */
+struct str arena_decimal(struct arena *arena, uint64_t number);
 struct str arena_format(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 struct str arena_format_v(struct arena *arena, const char *format, va_list args) PRINTF_LIKE(2, 0);

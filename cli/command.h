@@ -6,6 +6,10 @@
 
 #include <stdint.h>
 
+#ifndef POCKETMESH_VERSION
+#define POCKETMESH_VERSION "0.1.0"
+#endif
+
 /* Exit codes of every command (documented in `help`). */
 enum exit_code {
     EXIT_CODE_FINE = 0,

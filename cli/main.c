@@ -10,10 +10,6 @@
 #include "bench/bench.h"
 #include "cli/command.h"
 
-#ifndef POCKETMESH_VERSION
-#define POCKETMESH_VERSION "0.1.0"
-#endif
-
 /* A word this near a command's name was probably meant to be it. */
 #define NEAR_DISTANCE 2u
 

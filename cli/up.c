@@ -11,6 +11,7 @@
 #include "cli/up.h"
 
 #define SEED_DEFAULT 1u
+#define NOT_RELOADED "not reloaded: the mesh goes on as it was\n"
 /* What is under way may end within this when the mesh is told to end: twice the
  * time that Istio gives a pod's proxy (terminationDrainDuration). */
 #define DRAIN_NS (10 * NS_SECOND)
@@ -101,24 +102,13 @@ static bool take_words(struct up_job *job)
         words_complain(words, "--watch cannot watch standard input");
     job->worker_count = (uint32_t)worker_count;
     job->is_json = str_eq(words->output, STR("json"));
-    return !words->is_wrong;
+    return up_check_access_log(job) && !words->is_wrong;
 }
 
 /* --- files change -------------------------------------------------------------- */
 
-/* Puts the files as they are now into force; a bad edit changes nothing. */
-static void reload(struct up_job *job)
+static void put_into_force(struct up_job *job, struct era *era)
 {
-    if (job->is_draining)
-        return;
-    struct era *era = up_read(job);
-    if (era == NULL) {
-        /* A test file that cannot be read names no manifests: those of before count. */
-        fputs("not reloaded: the mesh goes on as it was\n", stderr);
-        return;
-    }
-    if (job->watch != NULL)
-        watch_set(job->watch, job->watched, job->watched_count);
     struct registry registry;
     struct str why = STR_EMPTY;
     struct era *before = town_era(job->town);
@@ -130,13 +120,33 @@ static void reload(struct up_job *job)
         break;
     case TOWN_UNBINDABLE:
         up_show_unbindable(&registry);
-        fputs("not reloaded: the mesh goes on as it was\n", stderr);
+        fputs(NOT_RELOADED, stderr);
         break;
     case TOWN_REFUSED:
         words_complain(&job->words, "%.*s", STR_FMT(why));
         break;
     }
+    admin_town_follow(job->admin);
     era_drop(before);
+}
+
+/* Puts the files as they are now into force; a bad edit changes nothing. */
+static void reload(struct up_job *job)
+{
+    if (job->is_draining)
+        return;
+    struct era *era = up_read(job);
+    if (era == NULL) {
+        /* A test file that cannot be read names no manifests: those of before count. */
+        fputs(NOT_RELOADED, stderr);
+        return;
+    }
+    if (job->watch != NULL)
+        watch_set(job->watch, job->watched, job->watched_count);
+    if (up_learn_access_log(job, era) == EXIT_CODE_FINE)
+        put_into_force(job, era);
+    else
+        fputs(NOT_RELOADED, stderr);
     era_drop(era);
 }
 
@@ -153,15 +163,12 @@ static void on_patience_over(uv_timer_t *timer)
     town_stop(job->town);
 }
 
-static void on_end_signal(uv_signal_t *signal, int number)
+static void begin_end(struct up_job *job)
 {
-    struct up_job *job = signal->data;
-    (void)number;
-    if (job->is_draining) {
-        town_stop(job->town);
+    if (job->is_draining)
         return;
-    }
     job->is_draining = true;
+    admin_town_drain(job->admin);
     if (!job->words.is_quiet)
         fputs("draining: what is under way may end; once more ends it at once\n", stderr);
     town_drain(job->town, NS_HOUR); /* the timer cuts it, which is then known */
@@ -169,10 +176,21 @@ static void on_end_signal(uv_signal_t *signal, int number)
     loop_timer_set(loop, &job->patience, ns_add(loop_now_ns(loop), DRAIN_NS), on_patience_over);
 }
 
+static void on_end_signal(uv_signal_t *signal, int number)
+{
+    struct up_job *job = signal->data;
+    (void)number;
+    if (job->is_draining)
+        town_stop(job->town);
+    else
+        begin_end(job);
+}
+
 static void on_hangup(uv_signal_t *signal, int number)
 {
     struct up_job *job = signal->data;
     (void)number;
+    up_reopen_access_log(job);
     if (reads_standard_input(&job->words))
         fputs("not reloaded: standard input cannot be read twice\n", stderr);
     else
@@ -227,6 +245,7 @@ static struct town *begin_town(struct up_job *job)
         .is_external_allowed = job->is_external_allowed,
         .wishes = job->wishes,
         .wish_count = job->wish_count,
+        .listener = up_begin_access_log(job),
     };
     sigset_t ours, before;
     sigemptyset(&ours);
@@ -261,6 +280,7 @@ static int open_town(struct up_job *job, struct era *era)
     struct str why = STR_EMPTY;
     switch (town_open(job->town, era, &registry, &why)) {
     case TOWN_FINE:
+        admin_town_follow(job->admin);
         return up_show(job, &registry) ? serve(job) : EXIT_CODE_SURROUNDINGS;
     case TOWN_UNBINDABLE:
         up_show_unbindable(&registry);
@@ -272,6 +292,12 @@ static int open_town(struct up_job *job, struct era *era)
     UNREACHABLE("town_verdict");
 }
 
+static int begin_mesh(struct up_job *job, struct era *era)
+{
+    int code = up_learn_access_log(job, era);
+    return code == EXIT_CODE_FINE ? open_town(job, era) : code;
+}
+
 static int run_job(struct up_job *job)
 {
     if (!take_words(job))
@@ -281,11 +307,13 @@ static int run_job(struct up_job *job)
         return EXIT_CODE_INPUT;
     int code = EXIT_CODE_SURROUNDINGS;
     job->town = begin_town(job);
-    if (job->town != NULL)
-        code = open_town(job, era);
-    else
+    if (job->town == NULL)
         words_complain(&job->words, "the system has no threads or descriptors left");
+    else if (up_begin_admin(job))
+        code = begin_mesh(job, era);
+    admin_town_free(job->admin);
     town_free(job->town);
+    up_end_access_log(job);
     era_drop(era);
     return code;
 }
@@ -300,8 +328,11 @@ int cmd_up(int argc, char **argv)
         {"--workers", true, take_workers},
         {"--watch", false, take_watch},
         {"--allow-external", false, take_allow_external},
+        {"--access-log", true, up_take_access_log},
+        {"--access-log-format", true, up_take_access_log_format},
+        {"--admin", true, up_take_admin},
     };
-    struct up_job job = {.namespace = STR("default")};
+    struct up_job job = {.namespace = STR("default"), .end = begin_end};
     words_init(&job.words, "up");
     map_init(&job.said, &job.words.arena);
     arena_init(&job.watched_names, 4096, 0);

@@ -2,9 +2,10 @@
  *
  * cli/up.h - what the files of `pocketmesh up` share.
  *
- *   up.c       the command: words, signals, the loop, the end
- *   up_read.c  the user's files into an era, and what is wrong with them
- *   up_show.c  what listens where, and what an edit did, for people and machines
+ *   up.c          the command: words, signals, the loop, the end
+ *   up_read.c     the user's files into an era, and what is wrong with them
+ *   up_show.c     what listens where, and what an edit did, for people and machines
+ *   up_observe.c  the access log, the admin interface
  */
 #pragma once
 
@@ -13,6 +14,9 @@
 
 #include "base/map.h"
 #include "cli/words.h"
+#include "config/resource/mesh.h"
+#include "proxy/live/access_log.h"
+#include "testbed/town/admin_town.h"
 #include "testbed/town/register.h"
 #include "testbed/town/town.h"
 #include "testbed/town/watch.h"
@@ -33,6 +37,14 @@ struct up_job {
     struct arena watched_names;
     struct str shown; /* the table as it was printed last; in shown_memory */
     struct arena shown_memory;
+    struct mesh_access_log access_log; /* of --access-log, --access-log-format */
+    bool is_log_off;
+    struct access_logger *logger; /* NULL: off */
+    bool has_admin;
+    struct str admin_address;
+    uint32_t admin_port; /* 0: the kernel gives one, and then it is that */
+    struct admin_town *admin;
+    void (*end)(struct up_job *job); /* as the first Ctrl-C */
     struct town *town;
     struct watch *watch;
     uv_signal_t interrupt, terminate, hangup;
@@ -52,3 +64,23 @@ bool up_show(struct up_job *job, const struct registry *registry);
 void up_show_unbindable(const struct registry *registry);
 /* What an edit did, on standard error. */
 void up_show_changes(const struct world *before, const struct world *after);
+
+/* Options (words_option.take). */
+void up_take_access_log(void *job, struct str value);
+void up_take_access_log_format(void *job, struct str value);
+void up_take_admin(void *job, struct str value);
+/* When all words are read; false: the format is wrong, which was said. */
+bool up_check_access_log(struct up_job *job);
+
+/* Before the town, whose listener it gives. With --access-log off there is none. */
+struct town_listener up_begin_access_log(struct up_job *job);
+/* Before the era is opened. EXIT_CODE_FINE, or the code for what is wrong, which was
+ * said: the MeshConfig's format, or the file. */
+int up_learn_access_log(struct up_job *job, struct era *era);
+/* The files by their names again, as after a rotation. */
+void up_reopen_access_log(struct up_job *job);
+/* Writes what is left, says what could not be. After the town. */
+void up_end_access_log(struct up_job *job);
+
+/* Listens, if --admin is there; false: it cannot, which was said. */
+bool up_begin_admin(struct up_job *job);

@@ -107,6 +107,7 @@ static bool read_spec(struct reader *reader)
                                            .has_sidecar_default = true,
                                            .profile = job->words.profile};
     reader->spec.has_stable_addresses = true;
+    reader->spec.access_log = job->access_log;
     reader->clients = reader->spec.clients;
     reader->client_count = reader->spec.client_count;
     return reader->diags.error_count == 0;

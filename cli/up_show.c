@@ -33,7 +33,15 @@ static struct str purpose_of(const struct register_row *row, struct arena *arena
     return purpose;
 }
 
-static enum rc print_table(const struct registry *registry, struct arena *arena, struct buf *out)
+static struct str admin_address(const struct up_job *job, struct arena *arena)
+{
+    bool is_ipv6 = str_contains(job->admin_address, STR(":"));
+    return arena_format(arena, is_ipv6 ? "[%.*s]:%u" : "%.*s:%u", STR_FMT(job->admin_address),
+                        job->admin_port);
+}
+
+static enum rc print_table(const struct up_job *job, const struct registry *registry,
+                           struct arena *arena, struct buf *out)
 {
     struct table table;
     table_init(&table, arena, 4);
@@ -46,6 +54,9 @@ static enum rc print_table(const struct registry *registry, struct arena *arena,
              arena_format(arena, "%.*s:%u", STR_FMT(row->address), row->port),
              purpose_of(row, arena)}};
     }
+    if (job->admin != NULL)
+        *table_add(&table) = (struct table_row){
+            {STR("admin"), STR("pocketmesh"), admin_address(job, arena), STR("/help, /proxies")}};
     return table_print(&table, COLUMN_PADDING, out);
 }
 
@@ -85,7 +96,8 @@ static void write_row(const struct register_row *row, struct json *json)
 }
 
 /* One line for each state, so that a reader knows where it ends. */
-static enum rc print_json(const struct registry *registry, struct buf *out)
+static enum rc print_json(const struct up_job *job, const struct registry *registry,
+                          struct buf *out)
 {
     struct json json;
     json_init(&json, out, 0);
@@ -95,6 +107,13 @@ static enum rc print_json(const struct registry *registry, struct buf *out)
     for (uint32_t i = 0; i < registry->count; i++)
         write_row(&registry->rows[i], &json);
     json_end_array(&json);
+    if (job->admin != NULL) {
+        json_key(&json, STR("admin"));
+        json_begin_object(&json);
+        json_key_str(&json, STR("address"), job->admin_address);
+        json_key_i64(&json, STR("port"), job->admin_port);
+        json_end_object(&json);
+    }
     json_end_object(&json);
     return json_is_full(&json) ? RC_FULL : buf_append(out, STR("\n"));
 }
@@ -106,8 +125,8 @@ bool up_show(struct up_job *job, const struct registry *registry)
     arena_init(&scratch, 16384, 0);
     buf_init(&page, PAGE_BYTES_MAX);
     buf_init(&coloured, PAGE_BYTES_MAX);
-    enum rc rc =
-        job->is_json ? print_json(registry, &page) : print_table(registry, &scratch, &page);
+    enum rc rc = job->is_json ? print_json(job, registry, &page)
+                              : print_table(job, registry, &scratch, &page);
     bool is_written = rc == RC_OK;
     struct str text = buf_str(&page);
     if (is_written && !str_eq(text, job->shown)) {

@@ -359,6 +359,27 @@ void mesh_set_config(struct mesh *mesh, const struct node *document)
     mesh_config_read(&root, &mesh->config);
 }
 
+void mesh_set_access_log(struct mesh *mesh, const struct mesh_access_log *said)
+{
+    struct mesh_config *config = &mesh->config;
+
+    ASSERT(!mesh->is_complete);
+    if (said->has_file) {
+        config->access_log_file = said->file;
+        config->access_log_origin = (struct origin){0};
+    } else if (said->has_format && config->access_log_file.len == 0) {
+        /* Who says how lines look wants to see some. */
+        config->access_log_file = STR("/dev/stdout");
+    }
+    if (said->has_format) {
+        config->access_log_format = said->format;
+        config->access_log_encoding = said->is_json ? LOG_JSON : LOG_TEXT;
+        config->access_log_format_origin = config->access_log_origin = (struct origin){0};
+    }
+    if (said->is_output_taken && str_eq(config->access_log_file, STR("/dev/stdout")))
+        config->access_log_file = STR("/dev/stderr");
+}
+
 struct pod *mesh_add_pod(struct mesh *mesh, struct str namespace, struct str name)
 {
     ASSERT(!mesh->is_complete);

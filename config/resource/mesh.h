@@ -101,6 +101,18 @@ void mesh_add_document(struct mesh *mesh, const struct node *document);
  * what was read. Before mesh_complete. */
 void mesh_set_config(struct mesh *mesh, const struct node *document);
 
+/* What a command line says of accessLogFile, accessLogFormat and
+ * accessLogEncoding; it goes before the MeshConfig. All zero: nothing. */
+struct mesh_access_log {
+    bool has_file, has_format;
+    struct str file;      /* empty: no log */
+    struct str format;    /* empty: Istio's own of the encoding */
+    bool is_json;         /* the format's encoding */
+    bool is_output_taken; /* standard output is for something else: then standard error */
+};
+/* Slices are borrowed as long as the mesh. Before mesh_complete. */
+void mesh_set_access_log(struct mesh *mesh, const struct mesh_access_log *said);
+
 /* Adds a pod that no file declares (a RouteTest's workload, a client). Before
  * mesh_complete. */
 struct pod *mesh_add_pod(struct mesh *mesh, struct str namespace, struct str name);

@@ -128,7 +128,7 @@ struct lb *engine_lb(struct engine *engine, uint32_t cluster_index)
     struct cluster_state *state = &engine->clusters[cluster_index];
     if (!state->is_lb_ready) {
         const struct cluster *cluster = &engine->snapshot->clusters[cluster_index];
-        lb_init(&state->lb, cluster, &engine->rng_lb, &engine->arena);
+        lb_init(&state->lb, cluster, NULL, &engine->rng_lb, &engine->arena);
         state->is_lb_ready = true;
     }
     return &state->lb;

@@ -927,7 +927,7 @@ static void set_service_time(const struct step *step, struct response_head *head
         return;
     int64_t took_ms = (step->now_ns - xc->completed_ns) / NS_MS;
     header_set(&head->headers, STR("x-envoy-upstream-service-time"),
-               arena_format(xc->setup.arena, "%lld", (long long)took_ms));
+               arena_decimal(xc->setup.arena, (uint64_t)took_ms));
 }
 
 /* As Envoy counts it for the endpoint: by grpc-status where there should be one. */

@@ -106,7 +106,7 @@ static void set_timeout_headers(const struct forward_question *asked, struct req
     int64_t ns = expected_timeout_ns(asked);
     if (ns <= 0)
         return;
-    struct str ms = arena_format(headers->arena, "%lld", (long long)ns_max(ns / NS_MS, 1));
+    struct str ms = arena_decimal(headers->arena, (uint64_t)ns_max(ns / NS_MS, 1));
     header_set(headers, STR("x-envoy-expected-rq-timeout-ms"), ms);
     if (asked->route->forward.has_max_grpc_timeout && request_head_is_grpc(head))
         header_set(headers, STR("grpc-timeout"), arena_concat(headers->arena, ms, STR("m")));
@@ -116,7 +116,7 @@ static void set_attempt_count(const struct forward_question *asked, struct reque
 {
     if (asked->virtual_host->has_attempt_count)
         header_set(&head->headers, STR("x-envoy-attempt-count"),
-                   arena_format(head->headers.arena, "%u", asked->attempt_count));
+                   arena_decimal(head->headers.arena, asked->attempt_count));
 }
 
 void forward_request(const struct forward_question *asked, const struct formatter_facts *facts,

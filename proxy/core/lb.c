@@ -50,15 +50,13 @@ static uint32_t pick_least(const struct lb *lb, const struct lb_group *group, st
 
 /* A schedule in which `earlier` picks have been made already (ENVOY.md 5.3):
  * whole turns by arithmetic, the rest one by one. */
-static void start_schedule(const struct lb *lb, struct lb_group *group, uint64_t earlier,
-                           struct arena *arena)
+static void start_schedule(const struct lb *lb, struct lb_group *group, uint64_t earlier)
 {
-    group->deadlines = ARENA_ARRAY(arena, double, group->count);
-    group->sequences = ARENA_ARRAY(arena, uint64_t, group->count);
     uint64_t total = 0;
     for (uint32_t i = 0; i < group->count; i++)
         total += lb->cluster->endpoints[group->endpoints[i]].weight;
     uint64_t picked = 0;
+    group->next_sequence = 0;
     for (uint32_t i = 0; i < group->count; i++) {
         uint64_t weight = lb->cluster->endpoints[group->endpoints[i]].weight;
         uint64_t turns = earlier * weight / total;
@@ -70,68 +68,108 @@ static void start_schedule(const struct lb *lb, struct lb_group *group, uint64_t
         (void)pick_earliest(lb, group);
 }
 
-static bool is_in_group(const struct endpoint *endpoint, uint32_t priority, bool is_panicking)
+static bool is_healthy(const struct lb *lb, uint32_t endpoint)
 {
-    return endpoint->priority == priority && endpoint->weight > 0 &&
-           (is_panicking || endpoint->health == ENDPOINT_HEALTHY);
+    return lb->cluster->endpoints[endpoint].health == ENDPOINT_HEALTHY &&
+           !health_is_ejected(lb->health, endpoint);
 }
 
-static void fill_group(struct lb *lb, uint32_t priority, uint64_t seed, struct arena *arena)
+static bool is_in_group(const struct lb *lb, uint32_t index, uint32_t priority)
+{
+    const struct endpoint *endpoint = &lb->cluster->endpoints[index];
+    return endpoint->priority == priority && endpoint->weight > 0 &&
+           (lb->shares[priority].is_panicking || is_healthy(lb, index));
+}
+
+static void fill_group(struct lb *lb, uint32_t priority)
 {
     const struct cluster *cluster = lb->cluster;
     struct lb_group *group = &lb->groups[priority];
-    group->endpoints = ARENA_ARRAY(arena, uint32_t, cluster->endpoint_count);
-    group->next = seed;
+    group->count = 0;
+    group->has_weights = false;
     for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
-        const struct endpoint *endpoint = &cluster->endpoints[i];
-        if (!is_in_group(endpoint, priority, lb->shares[priority].is_panicking))
+        if (!is_in_group(lb, i, priority))
             continue;
-        if (group->count > 0 && endpoint->weight != cluster->endpoints[group->endpoints[0]].weight)
+        if (group->count > 0 &&
+            cluster->endpoints[i].weight != cluster->endpoints[group->endpoints[0]].weight)
             group->has_weights = true;
         group->endpoints[group->count++] = i;
     }
     if (group->has_weights)
-        start_schedule(lb, group, seed % EARLIER_PICKS_MAX, arena);
+        start_schedule(lb, group, lb->seed % EARLIER_PICKS_MAX);
 }
 
-static void count_endpoints(const struct cluster *cluster, struct priority_count *counts)
+static void count_endpoints(struct lb *lb)
 {
+    const struct cluster *cluster = lb->cluster;
+    for (uint32_t i = 0; i < lb->group_count; i++)
+        lb->counts[i] = (struct priority_count){0};
     for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
         const struct endpoint *endpoint = &cluster->endpoints[i];
-        struct priority_count *count = &counts[endpoint->priority];
+        struct priority_count *count = &lb->counts[endpoint->priority];
         count->all++;
         count->counted += endpoint->health != ENDPOINT_DRAINING;
-        count->healthy += endpoint->health == ENDPOINT_HEALTHY;
+        count->healthy += is_healthy(lb, i);
     }
 }
 
-void lb_init(struct lb *lb, const struct cluster *cluster, struct rng *rng, struct arena *arena)
+/* Envoy reads a percentage of its configuration as a whole number. */
+static uint32_t panic_percent(const struct cluster *cluster)
 {
-    *lb = (struct lb){.cluster = cluster, .group_count = 1};
-    uint64_t seed = rng_next(rng);
+    if (cluster->has_panic_threshold_zero)
+        return 0;
+    if (cluster->panic_threshold_percent > 0)
+        return (uint32_t)(cluster->panic_threshold_percent + 0.5);
+    return PRIORITY_PANIC_PERCENT;
+}
+
+/* Who is healthy has changed: turns go on where they stood, schedules begin anew
+ * from the balancer's seed, as Envoy's do. */
+static void refresh(struct lb *lb, uint32_t version)
+{
+    lb->health_version = version;
+    count_endpoints(lb);
+    priority_shares(lb->counts, lb->group_count, panic_percent(lb->cluster), lb->shares);
+    for (uint32_t i = 0; i < lb->group_count; i++)
+        fill_group(lb, i);
+}
+
+static void make_group(struct lb *lb, struct lb_group *group, struct arena *arena)
+{
+    uint32_t count = lb->cluster->endpoint_count;
+    group->endpoints = ARENA_ARRAY(arena, uint32_t, count);
+    group->deadlines = ARENA_ARRAY(arena, double, count);
+    group->sequences = ARENA_ARRAY(arena, uint64_t, count);
+    group->nexts[0] = group->nexts[1] = lb->seed;
+}
+
+void lb_init(struct lb *lb, const struct cluster *cluster, const struct health *health,
+             struct rng *rng, struct arena *arena)
+{
+    *lb =
+        (struct lb){.cluster = cluster, .health = health, .group_count = 1, .seed = rng_next(rng)};
     for (uint32_t i = 0; i < cluster->endpoint_count; i++)
         if (cluster->endpoints[i].priority >= lb->group_count)
             lb->group_count = cluster->endpoints[i].priority + 1;
     lb->groups = ARENA_ARRAY(arena, struct lb_group, lb->group_count);
     lb->shares = ARENA_ARRAY(arena, struct priority_share, lb->group_count);
+    lb->counts = ARENA_ARRAY(arena, struct priority_count, lb->group_count);
     lb->active = ARENA_ARRAY(arena, uint32_t, cluster->endpoint_count);
-    struct priority_count *counts = ARENA_ARRAY(arena, struct priority_count, lb->group_count);
-    count_endpoints(cluster, counts);
-    priority_shares(counts, lb->group_count,
-                    cluster->has_panic_threshold_zero ? 0 : PRIORITY_PANIC_PERCENT, lb->shares);
     for (uint32_t i = 0; i < lb->group_count; i++)
-        fill_group(lb, i, seed, arena);
+        make_group(lb, &lb->groups[i], arena);
+    refresh(lb, health_version(health));
 }
 
-static uint32_t pick_from(struct lb *lb, struct lb_group *group, uint64_t random, struct rng *rng)
+static uint32_t pick_from(struct lb *lb, uint32_t priority, uint64_t random, struct rng *rng)
 {
+    struct lb_group *group = &lb->groups[priority];
     switch (lb->cluster->lb) {
     case LB_ROUND_ROBIN:
     case LB_RING_HASH:
     case LB_MAGLEV:
         if (group->has_weights)
             return pick_earliest(lb, group);
-        return group->endpoints[group->next++ % group->count];
+        return group->endpoints[group->nexts[lb->shares[priority].is_panicking]++ % group->count];
     case LB_LEAST_REQUEST:
         return group->has_weights ? pick_earliest(lb, group) : pick_least(lb, group, rng);
     case LB_RANDOM:
@@ -146,6 +184,9 @@ struct lb_answer lb_choose(struct lb *lb, struct rng *rng)
 {
     struct lb_answer answer = {.endpoint_index = LB_NONE};
     uint64_t random = 0;
+    uint32_t version = health_version(lb->health);
+    if (version != lb->health_version)
+        refresh(lb, version);
     if (lb->group_count > 1 || lb->cluster->lb == LB_RANDOM)
         random = rng_next(rng);
     uint32_t priority = priority_choose(lb->shares, lb->group_count, random);
@@ -155,7 +196,7 @@ struct lb_answer lb_choose(struct lb *lb, struct rng *rng)
     answer.usable_count = group->count;
     answer.is_panicking = lb->shares[priority].is_panicking;
     if (group->count > 0)
-        answer.endpoint_index = pick_from(lb, group, random, rng);
+        answer.endpoint_index = pick_from(lb, priority, random, rng);
     return answer;
 }
 

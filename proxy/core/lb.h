@@ -2,8 +2,8 @@
  *
  * proxy/core/lb.h - which endpoint of a cluster?
  *
- * First a priority (priority.h), then one of its healthy endpoints, or of all
- * its endpoints when it panics, by the cluster's policy. Round robin starts
+ * First a priority (priority.h), then one of its healthy endpoints (health.h), or
+ * of all its endpoints when it panics, by the cluster's policy. Round robin starts
  * anywhere; unequal weights are served earliest deadline first, as Envoy's
  * scheduler does. Source: ENVOY.md 5.1 to 5.3.
  */
@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "proxy/core/health.h"
 #include "proxy/core/priority.h"
 #include "proxy/model/cluster.h"
 
@@ -23,8 +24,8 @@
 struct lb_group {
     uint32_t *endpoints; /* indexes, in the cluster's order */
     uint32_t count;
-    bool has_weights; /* they are not all the same */
-    uint64_t next;    /* round robin */
+    bool has_weights;  /* they are not all the same */
+    uint64_t nexts[2]; /* round robin: among the healthy, among all */
     /* With weights: when each is due, and its place among those due at once. */
     double *deadlines;
     uint64_t *sequences;
@@ -35,8 +36,12 @@ struct lb_group {
 /* What a balancer remembers of one cluster; lives with the engine. */
 struct lb {
     const struct cluster *cluster;
+    const struct health *health; /* NULL: nobody is ever ejected */
+    uint32_t health_version;     /* that the groups were made with */
+    uint64_t seed;
     struct lb_group *groups; /* of each priority */
     struct priority_share *shares;
+    struct priority_count *counts;
     uint32_t group_count;
     uint32_t *active; /* requests under way, of each endpoint */
 };
@@ -47,8 +52,10 @@ struct lb_answer {
     bool is_panicking;
 };
 
-/* Draws once from `rng` for the starting point. */
-void lb_init(struct lb *lb, const struct cluster *cluster, struct rng *rng, struct arena *arena);
+/* Draws once from `rng` for the starting point. `health` (borrowed; may be NULL) is
+ * looked at before each choice. */
+void lb_init(struct lb *lb, const struct cluster *cluster, const struct health *health,
+             struct rng *rng, struct arena *arena);
 
 /* Draws: one for the priority when there are several, which random picking uses
  * as well; least request one for each choice (2 by default); round robin and

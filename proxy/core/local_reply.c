@@ -54,14 +54,14 @@ struct str local_reply_finish(const struct local_reply *reply, struct response_h
         header_set(&head->headers, STR("content-type"), STR("application/grpc"));
         uint32_t status =
             reply->has_grpc_status ? reply->grpc_status : local_reply_grpc_status(reply->status);
-        header_set(&head->headers, STR("grpc-status"), arena_format(arena, "%u", status));
+        header_set(&head->headers, STR("grpc-status"), arena_decimal(arena, status));
         if (reply->body.len > 0)
             header_set(&head->headers, STR("grpc-message"), grpc_message(reply->body, arena));
         return STR_EMPTY;
     }
     if (reply->body.len == 0)
         return STR_EMPTY;
-    header_set(&head->headers, STR("content-length"), arena_format(arena, "%zu", reply->body.len));
+    header_set(&head->headers, STR("content-length"), arena_decimal(arena, reply->body.len));
     if (!header_is_present(&head->headers, STR("content-type")))
         header_set(&head->headers, STR("content-type"), STR("text/plain"));
     return reply->body;

@@ -192,16 +192,17 @@ static void note_framing(struct h1_framing_words *words, struct str name, struct
 
 /* Of the names that Envoy knows there is one line at most (ENVOY.md 1.2). It is
  * made at the end, so that many short ones do not cost their sum again and again. */
-static void join_fields(struct h1_parser *parser)
+static void join_fields(struct h1_parser *parser, bool has_twins)
 {
     struct header_list *headers = parser->headers;
-    for (uint32_t i = 0; i < headers->count; i++)
+    for (uint32_t i = 0; has_twins && i < headers->count; i++)
         if (header_is_inline_request(headers->items[i].name))
             header_join(headers, headers->items[i].name);
     if (parser->side == H1_RESPONSES)
         return;
     struct request_head *head = parser->request;
-    header_join(headers, STR("host"));
+    if (has_twins)
+        header_join(headers, STR("host"));
     head->has_authority = header_get(headers, STR("host"), &head->authority);
     header_remove(headers, STR("host"));
 }
@@ -218,14 +219,17 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
         memcpy(block, text.ptr, text.len);
     struct h1_field field;
     uint32_t count = 0;
+    bool has_twins = false; /* two lines of one name */
     bool is_trailers = parser->place == PLACE_TRAILERS;
     struct header_list *list = is_trailers ? &parser->trailers : parser->headers;
     while (h1_text_next_field(&rest, &field)) {
         struct str name = h1_text_lower(block + (field.name.ptr - block), field.name.len);
         note_framing(words, name, field.raw);
-        if (++count <= parser->settings.header_count_max)
-            header_append_line(list, name,
-                               h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
+        if (++count > parser->settings.header_count_max)
+            continue;
+        has_twins = has_twins || header_is_present(list, name);
+        header_append_line(list, name,
+                           h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
     }
     buf_clear(&parser->scratch);
     if (rest.len > 0 || (is_head && (words->length_count > 1 || words->is_length_bad)))
@@ -233,7 +237,7 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
     if (count > parser->settings.header_count_max)
         return refuse(parser, h1_refuse(431, STR("http1.too_many_headers")));
     if (!is_trailers)
-        join_fields(parser);
+        join_fields(parser, has_twins);
     return true;
 }
 

@@ -16,10 +16,12 @@ static bool is_alpha(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* RFC 9110 5.6.2. */
+/* RFC 9110 5.6.2: letters, digits and !#$%&'*+-.^_`|~, a bit for each below 128. */
 static bool is_token_char(char c)
 {
-    return is_alpha(c) || is_digit(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    static const uint64_t TOKEN[2] = {UINT64_C(0x03ff6cfa00000000), UINT64_C(0x57ffffffc7fffffe)};
+    unsigned code = (unsigned char)c;
+    return code < 128 && (TOKEN[code / 64] >> (code % 64) & 1) != 0;
 }
 
 /* Everything up to the blank separates words, as Envoy's parser has it. */
@@ -64,12 +66,36 @@ bool h1_text_find_end(enum h1_mark *mark, struct str text, size_t *size)
     return false;
 }
 
+static bool is_clean_char(char text)
+{
+    unsigned char c = (unsigned char)text;
+    return (c >= ' ' && c != 0x7f) || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Eight bytes at once: is one of them below a blank, or 0x7f? (The carry of a
+ * subtraction can only say yes too often: then each byte is looked at.) */
+static bool has_control(const char *bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+    uint64_t deleted = word ^ (ones * 0x7f);
+    return ((((word - ones * ' ') & ~word) | ((deleted - ones) & ~deleted)) & tops) != 0;
+}
+
+/* Every byte of a head goes through it. */
 bool h1_text_is_clean(struct str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if ((c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 0x7f)
-            return false;
+    size_t at = 0;
+    while (at < text.len) {
+        size_t end = at + sizeof(uint64_t);
+        if (end <= text.len && !has_control(text.ptr + at)) {
+            at = end;
+            continue;
+        }
+        for (end = end < text.len ? end : text.len; at < end; at++)
+            if (!is_clean_char(text.ptr[at]))
+                return false;
     }
     return true;
 }
@@ -145,6 +171,8 @@ struct str h1_text_lower(char *text, size_t size)
 
 struct str h1_text_unfold(char *text, size_t size)
 {
+    if (size == 0 || (memchr(text, '\r', size) == NULL && memchr(text, '\n', size) == NULL))
+        return (struct str){text, size};
     size_t kept = 0;
     for (size_t i = 0; i < size; i++)
         if (text[i] != '\r' && text[i] != '\n')

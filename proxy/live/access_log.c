@@ -206,6 +206,8 @@ void access_logger_note(struct access_logger *logger, uint32_t worker, const str
     if (chain == NULL)
         return;
     const struct access_log_list *logs = logs_of(chain);
+    if (logs->count == 0)
+        return;
     struct access_log_facts facts = {
         .record = record, .epoch_seconds = epoch_seconds, .hostname = logger->hostname};
     uint32_t count = atomic_load_explicit(&logger->count, memory_order_acquire);

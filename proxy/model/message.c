@@ -160,24 +160,12 @@ static const struct {
     {511, STR_INIT("Network Authentication Required")},
 };
 
-/* A name's bit of header_list.marks. Most questions are about names that are not
- * there; a bit that is not set answers them. */
-static uint64_t mark_of(struct str name)
-{
-    if (name.len == 0)
-        return 1;
-    unsigned first = (unsigned char)name.ptr[0];
-    unsigned middle = (unsigned char)name.ptr[name.len / 2];
-    unsigned last = (unsigned char)name.ptr[name.len - 1];
-    return UINT64_C(1) << ((first * 5 + middle * 11 + last * 23 + (unsigned)name.len * 7) & 63);
-}
-
 /* Removes from `from` on; entries that stay keep their order. */
 static uint32_t remove_from(struct header_list *list, struct str name, uint32_t from)
 {
     uint32_t kept = from;
 
-    if ((list->marks & mark_of(name)) == 0)
+    if ((list->marks & header_mark(name)) == 0)
         return 0;
     for (uint32_t i = from; i < list->count; i++) {
         if (!str_eq(list->items[i].name, name))
@@ -194,25 +182,8 @@ void header_list_init(struct header_list *list, struct arena *arena)
     *list = (struct header_list){.arena = arena};
 }
 
-bool header_get(const struct header_list *list, struct str name, struct str *value)
+uint32_t header_search(const struct header_list *list, struct str name, uint32_t from)
 {
-    uint32_t index = header_find(list, name, 0);
-
-    if (index == UINT32_MAX)
-        return false;
-    *value = list->items[index].value;
-    return true;
-}
-
-bool header_is_present(const struct header_list *list, struct str name)
-{
-    return header_find(list, name, 0) != UINT32_MAX;
-}
-
-uint32_t header_find(const struct header_list *list, struct str name, uint32_t from)
-{
-    if ((list->marks & mark_of(name)) == 0)
-        return UINT32_MAX;
     for (uint32_t i = from; i < list->count; i++) {
         if (str_eq(list->items[i].name, name))
             return i;
@@ -225,7 +196,7 @@ void header_append_line(struct header_list *list, struct str name, struct str va
     ASSERT(list->arena != NULL);
     struct header *header = ARENA_PUSH(list->arena, list->items, list->count, list->capacity);
     *header = (struct header){.name = name, .value = value};
-    list->marks |= mark_of(name);
+    list->marks |= header_mark(name);
 }
 
 void header_add(struct header_list *list, struct str name, struct str value)

@@ -52,11 +52,41 @@ struct response_head {
 
 void header_list_init(struct header_list *list, struct arena *arena);
 
-/* The first value; false when there is none. */
-bool header_get(const struct header_list *list, struct str name, struct str *value);
-bool header_is_present(const struct header_list *list, struct str name);
+/* A name's bit of header_list.marks. Most questions are about names that are not
+ * there; a bit that is not set answers them. Here, because of a name that is
+ * written in the code the compiler knows the bit. */
+static inline uint64_t header_mark(struct str name)
+{
+    if (name.len == 0)
+        return 1;
+    unsigned first = (unsigned char)name.ptr[0];
+    unsigned middle = (unsigned char)name.ptr[name.len / 2];
+    unsigned last = (unsigned char)name.ptr[name.len - 1];
+    return UINT64_C(1) << ((first * 5 + middle * 11 + last * 23 + (unsigned)name.len * 7) & 63);
+}
+
+/* As header_find, of a name that may be there. */
+uint32_t header_search(const struct header_list *list, struct str name, uint32_t from);
+
 /* Index of the first entry at or after `from`, or UINT32_MAX. */
-uint32_t header_find(const struct header_list *list, struct str name, uint32_t from);
+static inline uint32_t header_find(const struct header_list *list, struct str name, uint32_t from)
+{
+    return (list->marks & header_mark(name)) == 0 ? UINT32_MAX : header_search(list, name, from);
+}
+
+/* The first value; false when there is none. */
+static inline bool header_get(const struct header_list *list, struct str name, struct str *value)
+{
+    uint32_t index = header_find(list, name, 0);
+    if (index != UINT32_MAX)
+        *value = list->items[index].value;
+    return index != UINT32_MAX;
+}
+
+static inline bool header_is_present(const struct header_list *list, struct str name)
+{
+    return header_find(list, name, 0) != UINT32_MAX;
+}
 
 /* Appends another entry, whatever there is already. */
 void header_append_line(struct header_list *list, struct str name, struct str value);

@@ -102,7 +102,8 @@ static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
     struct lb **place = &wire->tcp_balancers[cluster_index];
     if (*place == NULL) {
         *place = ARENA_NEW(&wire->memory, struct lb);
-        lb_init(*place, &wire->snapshot->clusters[cluster_index], &wire->rng_tcp, &wire->memory);
+        lb_init(*place, &wire->snapshot->clusters[cluster_index], NULL, &wire->rng_tcp,
+                &wire->memory);
     }
     return *place;
 }

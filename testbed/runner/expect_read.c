@@ -350,24 +350,54 @@ void stats_read(const struct view *view, struct want_stat **stats, uint32_t *cou
     }
 }
 
-/* Pods are not ejected yet, so that only "none" can be expected. */
-static void events_read(const struct view *view)
+static void event_read(const struct view *view, struct regex_set *regexes, struct want_event *out)
 {
-    bool is_none = view_is_present(view) && view->node->kind == NODE_LIST && view_count(view) == 0;
-    if (view_is_present(view) && !is_none)
-        view_complain(view, DIAG_NOT_BUILT, STR("`events` other than []"), STR_EMPTY);
+    static const struct field_row ROWS[] = {{"type", FIELD_USED},
+                                            {"pod", FIELD_USED},
+                                            {"reason", FIELD_USED},
+                                            {"at", FIELD_USED},
+                                            {"times", FIELD_USED}};
+    static const char *const KINDS[] = {"eject", "uneject", NULL};
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    *out = (struct want_event){.origin = view_origin(view)};
+    struct view type = view_field(view, STR("type"));
+    out->has_kind = view_is_present(&type);
+    out->kind = (enum play_event_kind)view_choice(view, STR("type"), KINDS, PLAY_EJECT);
+    struct view pod = view_field(view, STR("pod"));
+    want_text_read(&pod, regexes, &out->pod);
+    struct view reason = view_field(view, STR("reason"));
+    want_text_read(&reason, regexes, &out->reason);
+    struct view at = view_field(view, STR("at"));
+    want_duration_read(&at, &out->at);
+    struct view times = view_field(view, STR("times"));
+    out->times = (struct want_number){.order = WANT_EQUAL, .value = 1};
+    if (view_is_present(&times))
+        want_number_read(&times, &out->times);
 }
 
-void expect_whole_read(const struct view *view, struct want_stat **stats, uint32_t *count)
+static void events_read(const struct view *view, struct regex_set *regexes, struct want_events *out)
+{
+    if (!view_is_present(view))
+        return;
+    *out = (struct want_events){
+        .is_given = true, .count = want_list_count(view), .origin = view_origin(view)};
+    out->items = ARENA_ARRAY(arena_of(view), struct want_event, out->count);
+    for (uint32_t i = 0; i < out->count; i++) {
+        struct view item = want_list_item(view, i);
+        event_read(&item, regexes, &out->items[i]);
+    }
+}
+
+void expect_whole_read(const struct view *view, struct regex_set *regexes, struct suite_test *out)
 {
     static const struct field_row ROWS[] = {{"stats", FIELD_USED}, {"events", FIELD_USED}};
     if (!view_is_present(view))
         return;
     view_check_fields(view, ROWS, COUNT_OF(ROWS));
     struct view want = view_field(view, STR("stats"));
-    stats_read(&want, stats, count);
+    stats_read(&want, &out->stats, &out->stat_count);
     struct view events = view_field(view, STR("events"));
-    events_read(&events);
+    events_read(&events, regexes, &out->events);
 }
 
 void expect_read(const struct view *view, struct regex_set *regexes, struct expect *out)
@@ -414,5 +444,5 @@ void expect_read(const struct view *view, struct regex_set *regexes, struct expe
     struct view stats = view_field(view, STR("stats"));
     stats_read(&stats, &out->stats, &out->stat_count);
     struct view events = view_field(view, STR("events"));
-    events_read(&events);
+    events_read(&events, regexes, &out->events);
 }

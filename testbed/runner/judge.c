@@ -149,49 +149,50 @@ static void judge_numbers(const struct want_numbers *want, const char *where, bo
                        : STR("nothing"));
 }
 
-/* How much longer than a plain duration it may be. What back-offs took was drawn:
- * a plain duration does not mean it. */
-static int64_t late_ns(const struct want_duration *want, const struct outcome *outcome,
-                       bool is_virtual)
+bool want_duration_holds(const struct want_duration *want, int64_t got_ns, int64_t early_ns,
+                         int64_t late_ns)
 {
-    int64_t slack_ns = is_virtual ? VIRTUAL_SLACK_NS : ns_max(REAL_SLACK_NS, want->to_ns / 10);
-    return slack_ns + (outcome->has_record ? outcome->record.backoff_ns : 0);
-}
-
-static bool duration_holds(const struct want_duration *want, const struct outcome *outcome,
-                           bool is_virtual)
-{
-    int64_t from_ns = want->from_ns, to_ns = want->to_ns, got_ns = outcome->duration_ns;
-    int64_t early_ns = is_virtual ? VIRTUAL_SLACK_NS : REAL_EARLY_NS;
     switch (want->order) {
     case WANT_BELOW:
-        return got_ns < to_ns;
+        return got_ns < want->to_ns;
     case WANT_AT_MOST:
-        return got_ns <= to_ns;
+        return got_ns <= want->to_ns;
     case WANT_ABOVE:
-        return got_ns > from_ns;
+        return got_ns > want->from_ns;
     case WANT_AT_LEAST:
-        return got_ns >= from_ns - early_ns;
+        return got_ns >= want->from_ns - early_ns;
     case WANT_BETWEEN:
-        return got_ns >= from_ns - early_ns && got_ns <= to_ns;
+        return got_ns >= want->from_ns - early_ns && got_ns <= want->to_ns;
     case WANT_EQUAL:
-        return got_ns >= from_ns - early_ns && got_ns <= to_ns + late_ns(want, outcome, is_virtual);
+        return got_ns >= want->from_ns - early_ns && got_ns <= want->to_ns + late_ns;
     }
     UNREACHABLE("want_order");
+}
+
+struct str want_duration_words(const struct want_duration *want, struct arena *arena)
+{
+    struct str from = duration_text(want->from_ns, arena);
+    if (want->order == WANT_BETWEEN)
+        return arena_format(arena, "%.*s..%.*s", STR_FMT(from),
+                            STR_FMT(duration_text(want->to_ns, arena)));
+    return arena_format(arena, "%s%.*s", want_order_sign(want->order), STR_FMT(from));
+}
+
+int64_t want_duration_slack_ns(const struct want_duration *want, bool is_virtual)
+{
+    return is_virtual ? VIRTUAL_SLACK_NS : ns_max(REAL_SLACK_NS, want->to_ns / 10);
 }
 
 static void judge_duration(const struct want_duration *want, const struct outcome *outcome,
                            bool is_virtual, struct complaints *out)
 {
-    if (!want->is_given || duration_holds(want, outcome, is_virtual))
+    /* What back-offs took was drawn: a plain duration does not mean it. */
+    int64_t drawn_ns = outcome->has_record ? outcome->record.backoff_ns : 0;
+    int64_t late_ns = want_duration_slack_ns(want, is_virtual) + drawn_ns;
+    int64_t early_ns = is_virtual ? VIRTUAL_SLACK_NS : REAL_EARLY_NS;
+    if (!want->is_given || want_duration_holds(want, outcome->duration_ns, early_ns, late_ns))
         return;
-    struct str from = duration_text(want->from_ns, out->scratch);
-    struct str words =
-        want->order == WANT_BETWEEN
-            ? arena_format(out->scratch, "%.*s..%.*s", STR_FMT(from),
-                           STR_FMT(duration_text(want->to_ns, out->scratch)))
-            : arena_format(out->scratch, "%s%.*s", want_order_sign(want->order), STR_FMT(from));
-    complain(out, want->origin, STR("response.duration"), words,
+    complain(out, want->origin, STR("response.duration"), want_duration_words(want, out->scratch),
              duration_text(outcome->duration_ns / NS_US * NS_US, out->scratch));
 }
 

@@ -42,6 +42,12 @@ void complain(struct complaints *complaints, struct origin origin, struct str wh
 /* Does a text fulfil it? `got` NULL: there is none. */
 bool want_text_holds(const struct want_text *want, const struct str *got);
 bool want_number_holds(enum want_order order, uint64_t want, uint64_t got);
+/* Of a plain duration: at most so much early or late. */
+bool want_duration_holds(const struct want_duration *want, int64_t got_ns, int64_t early_ns,
+                         int64_t late_ns);
+/* How late a plain one may be: hardly in virtual time. */
+int64_t want_duration_slack_ns(const struct want_duration *want, bool is_virtual);
+struct str want_duration_words(const struct want_duration *want, struct arena *arena);
 /* The words of an expectation, for complaints. */
 struct str want_text_words(const struct want_text *want, struct arena *arena);
 
@@ -52,6 +58,14 @@ void judge_outcome(const struct expect *expect, const struct outcome *outcome,
 /* The first mirrored request that an application saw. */
 void judge_mirror(const struct expect *expect, const struct outcome *outcome,
                   const struct world *world, struct complaints *out);
+
+/* What proxies did to pods. */
+struct event_list {
+    const struct play_event *items;
+    uint32_t count;
+};
+void judge_events(const struct want_events *want, const struct event_list *events,
+                  const struct world *world, bool is_virtual, struct complaints *out);
 
 /* What is said of many: distributions, counts, hosts. */
 void judge_tally(const struct expect *expect, const struct tally *tally, struct complaints *out);

@@ -255,6 +255,16 @@ static void judge_stats(struct run *run, const struct want_stat *stats, uint32_t
     }
 }
 
+static void judge_all_events(struct run *run, const struct want_events *want)
+{
+    struct event_list events = {0};
+    if (!want->is_given)
+        return;
+    events.items = run->play->ops->events(run->play, &events.count);
+    judge_events(want, &events, run->world, run->options->engine == RUN_SIM,
+                 &run->result->complaints);
+}
+
 static struct play *make_play(struct run *run, struct play_options options)
 {
     switch (run->options->engine) {
@@ -272,8 +282,12 @@ static void play_cases(struct run *run)
     for (uint32_t i = 0; i < run->test->case_count; i++)
         run_case(run, &run->test->cases[i]);
     judge_stats(run, run->test->stats, run->test->stat_count);
-    for (uint32_t i = 0; i < run->test->case_count; i++)
-        judge_stats(run, run->test->cases[i].expect.stats, run->test->cases[i].expect.stat_count);
+    judge_all_events(run, &run->test->events);
+    for (uint32_t i = 0; i < run->test->case_count; i++) {
+        const struct expect *expect = &run->test->cases[i].expect;
+        judge_stats(run, expect->stats, expect->stat_count);
+        judge_all_events(run, &expect->events);
+    }
     if (result->complaints.count > 0)
         result->status = TEST_FAILED;
 }

@@ -17,6 +17,7 @@
 #include "config/yaml/diag.h"
 #include "config/yaml/tree.h"
 #include "testbed/world/call.h"
+#include "testbed/world/play.h"
 #include "testbed/world/world.h"
 
 /* A string as expected: every operator that is given must hold. */
@@ -148,6 +149,23 @@ struct want_stat {
     struct origin origin;
 };
 
+/* Ejections that are of this kind: exactly so many. */
+struct want_event {
+    bool has_kind;
+    enum play_event_kind kind;
+    struct want_text pod, reason;
+    struct want_duration at; /* since the test began */
+    struct want_number times;
+    struct origin origin;
+};
+
+struct want_events {
+    bool is_given; /* count 0: there were none */
+    struct want_event *items;
+    uint32_t count;
+    struct origin origin;
+};
+
 struct expect {
     struct want_response response;
     bool has_error;
@@ -167,6 +185,7 @@ struct expect {
     bool has_same_pod, same_pod;
     struct want_stat *stats;
     uint32_t stat_count;
+    struct want_events events;
     struct origin origin;
 };
 
@@ -203,6 +222,7 @@ struct suite_test {
     struct documents with;        /* manifests for this test only */
     struct want_stat *stats;
     uint32_t stat_count;
+    struct want_events events;
     struct origin origin;
 };
 

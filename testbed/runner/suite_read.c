@@ -284,7 +284,7 @@ static void cases_read(struct suite_reading *in, const struct view *view, const 
     if (view_is_present(&request))
         view_complain(&request, DIAG_TEST_NO_REQUEST, STR_EMPTY, STR_EMPTY);
     struct view expect = view_field(view, STR("expect"));
-    expect_whole_read(&expect, &out->stats, &out->stat_count);
+    expect_whole_read(&expect, &in->suite->regexes, out);
     for (uint32_t i = 0; i < out->case_count; i++) {
         struct view item = view_item(cases, i);
         case_read(in, &item, from, &out->cases[i]);

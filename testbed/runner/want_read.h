@@ -41,7 +41,7 @@ struct header *want_sent_headers(const struct view *view, uint32_t *count);
 /* `expect` of a case. */
 void expect_read(const struct view *view, struct regex_set *regexes, struct expect *out);
 /* `expect` beside `cases`: what is said of the whole test. */
-void expect_whole_read(const struct view *view, struct want_stat **stats, uint32_t *count);
+void expect_whole_read(const struct view *view, struct regex_set *regexes, struct suite_test *out);
 /* {CLUSTER: {counter: N}}; appended to stats. */
 void stats_read(const struct view *view, struct want_stat **stats, uint32_t *count);
 

@@ -96,6 +96,12 @@ static bool sim_stat(struct play *play, struct str cluster, struct str counter, 
     return is_known;
 }
 
+static const struct play_event *sim_events(struct play *play, uint32_t *count)
+{
+    *count = sim_of(play)->event_count;
+    return sim_of(play)->events;
+}
+
 static uint64_t sim_hash(const struct play *play)
 {
     return ((const struct sim *)(const void *)play)->hash;
@@ -118,6 +124,7 @@ static const struct play_ops sim_ops = {
     .pod_changed = sim_pod_changed,
     .drop_kept = sim_drop_kept,
     .stat = sim_stat,
+    .events = sim_events,
     .hash = sim_hash,
     .free = sim_free,
 };

@@ -207,6 +207,12 @@ static bool play_stat(struct play *play, struct str cluster, struct str counter,
     return hops_stat(sockets_of(play), cluster, counter, value);
 }
 
+static const struct play_event *play_events(struct play *play, uint32_t *count)
+{
+    *count = sockets_of(play)->event_count;
+    return sockets_of(play)->events;
+}
+
 static uint64_t play_hash(const struct play *play)
 {
     (void)play;
@@ -238,6 +244,7 @@ static const struct play_ops sockets_ops = {
     .pod_changed = play_pod_changed,
     .drop_kept = play_drop_kept,
     .stat = play_stat,
+    .events = play_events,
     .hash = play_hash,
     .free = play_free,
 };

@@ -198,7 +198,7 @@ static bool begin_proxy(struct town *town, struct town_proxy *proxy,
     return proxy->number != FLEET_NONE;
 }
 
-static struct str proxy_name(const struct world_client *client, struct arena *arena)
+struct str town_proxy_name(const struct world_client *client, struct arena *arena)
 {
     return arena_format(arena, "%.*s.%.*s", STR_FMT(client->spec.name),
                         STR_FMT(client->spec.namespace));
@@ -211,7 +211,7 @@ static bool open_proxy(struct town *town, struct era *era, const struct registry
     const struct world_client *client = &era->world->clients[index];
     if (client->snapshot == NULL)
         return true;
-    struct str name = proxy_name(client, &era->arena);
+    struct str name = town_proxy_name(client, &era->arena);
     struct town_proxy *proxy = find_proxy(town, name);
     if (proxy == NULL)
         proxy = new_proxy(town, client, name);
@@ -230,7 +230,7 @@ static bool has_client(const struct world *world, struct str name, struct arena 
 {
     for (uint32_t i = 0; i < world->client_count; i++) {
         if (world->clients[i].snapshot != NULL &&
-            str_eq(proxy_name(&world->clients[i], arena), name))
+            str_eq(town_proxy_name(&world->clients[i], arena), name))
             return true;
     }
     return false;
@@ -371,6 +371,11 @@ enum town_verdict town_open(struct town *town, struct era *era, struct registry 
 struct era *town_era(const struct town *town)
 {
     return town->era;
+}
+
+const struct registry *town_registry(const struct town *town)
+{
+    return &town->registry;
 }
 
 void town_drain(struct town *town, int64_t patience_ns)

@@ -58,6 +58,10 @@ enum town_verdict town_open(struct town *town, struct era *era, struct registry 
                             struct str *why);
 /* In force; NULL: none yet. */
 struct era *town_era(const struct town *town);
+/* What listens where in that era; the main thread's. */
+const struct registry *town_registry(const struct town *town);
+/* "reviews-v1-0.default": a client's proxy is called so in the fleet. */
+struct str town_proxy_name(const struct world_client *client, struct arena *arena);
 
 /* No new connections; what is under way may end within `patience_ns`. */
 void town_drain(struct town *town, int64_t patience_ns);

@@ -20,6 +20,17 @@ struct play_options {
     bool is_tracing;
 };
 
+/* What a proxy did to a pod by itself. */
+enum play_event_kind { PLAY_EJECT, PLAY_UNEJECT };
+struct play_event {
+    enum play_event_kind kind;
+    int64_t at_ns; /* since the play began */
+    uint32_t pod;  /* UINT32_MAX: none of ours */
+    struct str cluster;
+    struct str reason; /* "consecutive_5xx", as in Envoy's event log */
+    bool is_enforced;
+};
+
 struct play_ops {
     /* Makes `call_count` calls, all begun start_after_ns after now, and comes
      * back when each has its outcome. What outcomes hold lives in `arena`. */
@@ -32,6 +43,8 @@ struct play_ops {
     void (*drop_kept)(struct play *play);
     /* Summed over all proxies; false: no such counter anywhere. */
     bool (*stat)(struct play *play, struct str cluster, struct str counter, uint64_t *value);
+    /* Ejections so far, of all proxies, in their order; as long as the play. */
+    const struct play_event *(*events)(struct play *play, uint32_t *count);
     /* FNV-1a-64 over everything that happened; 0 on an engine that has none. */
     uint64_t (*hash)(const struct play *play);
     void (*free)(struct play *play);

@@ -69,6 +69,7 @@ struct world_spec {
     /* Addresses by docs/addresses.md, which stay when others come and go; else
      * short ones in the order of the files. */
     bool has_stable_addresses;
+    struct mesh_access_log access_log; /* goes before the MeshConfig's */
 };
 
 struct world_pod {

@@ -187,6 +187,7 @@ static void make_mesh(struct maker *maker)
         if (!is_service_entry(all->items[i]))
             mesh_add_document(world->mesh, all->items[i]);
     }
+    mesh_set_access_log(world->mesh, &world->spec.access_log);
     mesh_skip_derived_pods(world->mesh);
     maker->roster = roster_of(&world->spec, all, world->mesh, maker->arena);
     make_pods(maker);

@@ -125,6 +125,21 @@ static void test_format_has_no_length_limit(void **state)
     arena_fini(&arena);
 }
 
+static void test_decimal_writes_what_printf_would(void **state)
+{
+    (void)state;
+    const uint64_t numbers[] = {0, 9, 10, 14999, UINT32_MAX, UINT64_MAX};
+    struct arena arena;
+    arena_init(&arena, 64, 0);
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        struct str wanted = arena_format(&arena, "%llu", (unsigned long long)numbers[i]);
+        struct str text = arena_decimal(&arena, numbers[i]);
+        assert_int_equal(text.len, wanted.len);
+        assert_string_equal(text.ptr, wanted.ptr);
+    }
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +150,7 @@ int main(void)
         cmocka_unit_test(test_a_growing_array_keeps_what_was_in_it),
         cmocka_unit_test(test_copies_end_in_a_nul_that_is_not_counted),
         cmocka_unit_test(test_format_has_no_length_limit),
+        cmocka_unit_test(test_decimal_writes_what_printf_would),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,13 +8,17 @@ import http.client
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 
 PATIENCE = 30
 HERE = os.path.abspath(sys.argv[0]) + ".d"
+UP_D = os.path.join(os.path.dirname(os.path.abspath(__file__)), "up.d")
 BINARY = os.path.abspath(sys.argv[1])
 
 
@@ -31,7 +35,8 @@ class Up:
             reader.start()
         if wait:
             self.until("ready")
-            self.rows = json.loads(self.out.get(timeout=PATIENCE))["listening"]
+            state = json.loads(self.out.get(timeout=PATIENCE))
+            self.rows, self.admin = state["listening"], state.get("admin")
 
     @staticmethod
     def read(stream, lines):
@@ -91,3 +96,50 @@ class Up:
 
 def equal(got, want, what=""):
     assert got == want, f"{what} {got!r} instead of {want!r}"
+
+
+class Skipped(Exception):
+    """A test's word that this machine has not what it needs."""
+
+
+def run(tests):
+    """Every test, one after the other; prints the counts; the exit code."""
+    passed = failed = skipped = 0
+    for test in tests:
+        started = time.monotonic()
+        try:
+            test()
+            passed += 1
+            print(f"ok {test.__name__} ({time.monotonic() - started:.1f} s)", flush=True)
+        except Skipped as why:
+            skipped += 1
+            print(f"skipped: {test.__name__}: {why}")
+        except (AssertionError, OSError, ValueError, KeyError, IndexError, queue.Empty,
+                http.client.HTTPException, subprocess.TimeoutExpired) as why:
+            failed += 1
+            print(f"FAILED: {test.__name__}: {type(why).__name__}: {why}", flush=True)
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed else 0
+
+
+def curl(*words):
+    return subprocess.run(["curl", "-sS", "-m", str(PATIENCE), *words], capture_output=True, text=True, check=False)
+
+
+def copy(here=UP_D):
+    """A folder with the same files, to be edited."""
+    folder = tempfile.mkdtemp()
+    for name in os.listdir(here):
+        shutil.copy(os.path.join(here, name), folder)
+    return folder
+
+
+def edit(folder, old, new):
+    """As an editor does: a new file takes the old one's name."""
+    path = os.path.join(folder, "mesh.yaml")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert old in text, old
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text.replace(old, new))
+    os.replace(path + ".new", path)

@@ -5,6 +5,8 @@
  */
 #include "tests/config/resource/reading.h"
 
+#include <stdio.h>
+
 #define SERVICE(name, port)                                       \
     "apiVersion: v1\nkind: Service\nmetadata: {name: " name "}\n" \
     "spec: {selector: {app: " name "}, ports: [{name: http, port: " port "}]}\n---\n"
@@ -187,6 +189,47 @@ static void test_mesh_config_is_read_from_its_config_map(void **state)
     mesh_reading_fini(&reading);
 }
 
+static void test_a_command_line_goes_before_the_mesh_config(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file_in_mesh;
+        struct mesh_access_log said;
+        const char *file, *format;
+        enum log_encoding encoding;
+    } rows[] = {
+        {"/a", {0}, "/a", "in-mesh", LOG_JSON},
+        {"/a", {.has_file = true}, "", "in-mesh", LOG_JSON},
+        {"/a", {.has_file = true, .file = STR_INIT("/b")}, "/b", "in-mesh", LOG_JSON},
+        {"/a", {.has_format = true, .format = STR_INIT("x")}, "/a", "x", LOG_TEXT},
+        {"/a", {.has_format = true, .is_json = true}, "/a", "", LOG_JSON},
+        {"", {.has_format = true}, "/dev/stdout", "", LOG_TEXT}, /* who formats wants lines */
+        {"", {.has_format = true, .has_file = true}, "", "", LOG_TEXT},
+        {"", {.is_output_taken = true}, "", "in-mesh", LOG_JSON},
+        {"/dev/stdout", {.is_output_taken = true}, "/dev/stderr", "in-mesh", LOG_JSON},
+        {"/a", {.is_output_taken = true}, "/a", "in-mesh", LOG_JSON},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct mesh_reading reading;
+        char text[512];
+        (void)snprintf(text, sizeof(text),
+                       "apiVersion: v1\nkind: ConfigMap\n"
+                       "metadata: {name: istio, namespace: istio-system}\n"
+                       "data:\n  mesh: |-\n    accessLogFile: '%s'\n"
+                       "    accessLogFormat: in-mesh\n    accessLogEncoding: JSON\n",
+                       rows[i].file_in_mesh);
+        mesh_reading_init(&reading, text);
+        mesh_set_access_log(reading.mesh, &rows[i].said);
+        const struct mesh_config *config = &reading.mesh->config;
+        bool is_said = rows[i].said.has_file || rows[i].said.has_format;
+        assert_true(str_eq(config->access_log_file, str_of(rows[i].file)));
+        assert_true(str_eq(config->access_log_format, str_of(rows[i].format)));
+        assert_int_equal(config->access_log_encoding, rows[i].encoding);
+        assert_int_equal(config->access_log_origin.line == 0, is_said);
+        mesh_reading_fini(&reading);
+    }
+}
+
 static void test_protocols_are_told_by_the_port_name(void **state)
 {
     (void)state;
@@ -222,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_endpoints_come_from_pods_and_from_slices),
         cmocka_unit_test(test_added_pods_stand_in_for_derived_ones),
         cmocka_unit_test(test_mesh_config_is_read_from_its_config_map),
+        cmocka_unit_test(test_a_command_line_goes_before_the_mesh_config),
         cmocka_unit_test(test_protocols_are_told_by_the_port_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static void count_picks(struct cluster *cluster, uint32_t turns, uint32_t *count
     arena_init(&arena, 4096, 0);
     struct rng rng = rng_seeded(3, STR("lb"));
     struct lb lb;
-    lb_init(&lb, cluster, &rng, &arena);
+    lb_init(&lb, cluster, NULL, &rng, &arena);
     for (uint32_t i = 0; i < turns; i++) {
         uint32_t picked = lb_pick(&lb, &rng);
         if (picked != LB_NONE)
@@ -143,7 +143,7 @@ static void test_least_request_prefers_the_idle(void **state)
     arena_init(&arena, 4096, 0);
     struct rng rng = rng_seeded(3, STR("lb"));
     struct lb lb;
-    lb_init(&lb, &cluster, &rng, &arena);
+    lb_init(&lb, &cluster, NULL, &rng, &arena);
     lb_note_begin(&lb, 0);
     uint32_t busy = 0;
     for (int i = 0; i < 1000; i++)
@@ -153,6 +153,93 @@ static void test_least_request_prefers_the_idle(void **state)
     lb_note_end(&lb, 0);
     assert_int_equal(lb.active[0], 0);
     arena_fini(&arena);
+}
+
+/* Two endpoints whose health moves. */
+struct patients {
+    atomic_uint version;
+    atomic_bool ejected[2];
+    const atomic_bool *is_ejected[2];
+    struct health health;
+};
+
+static void make_patients(struct patients *patients)
+{
+    atomic_init(&patients->version, 1);
+    for (int i = 0; i < 2; i++) {
+        atomic_init(&patients->ejected[i], false);
+        patients->is_ejected[i] = &patients->ejected[i];
+    }
+    patients->health =
+        (struct health){.version = &patients->version, .is_ejected = patients->is_ejected};
+}
+
+static void eject(struct patients *patients, uint32_t index, bool is_ejected)
+{
+    atomic_store(&patients->ejected[index], is_ejected);
+    atomic_fetch_add(&patients->version, 1);
+}
+
+static void test_who_is_ejected_is_left_out_until_he_is_back(void **state)
+{
+    UNUSED_STATE(state);
+    static const uint32_t weights[] = {1, 3}; /* turns, then a schedule */
+    for (size_t row = 0; row < COUNT_OF(weights); row++) {
+        struct endpoint endpoints[] = {healthy(1), healthy(weights[row])};
+        struct cluster cluster = {.lb = LB_ROUND_ROBIN,
+                                  .endpoints = endpoints,
+                                  .endpoint_count = 2,
+                                  .has_panic_threshold_zero = true};
+        struct patients patients;
+        make_patients(&patients);
+        struct arena arena;
+        arena_init(&arena, 4096, 0);
+        struct rng rng = rng_seeded(3, STR("lb"));
+        struct lb lb;
+        lb_init(&lb, &cluster, &patients.health, &rng, &arena);
+        eject(&patients, 0, true);
+        for (int i = 0; i < 10; i++)
+            assert_int_equal(lb_pick(&lb, &rng), 1);
+        eject(&patients, 1, true);
+        assert_int_equal(lb_pick(&lb, &rng), LB_NONE);
+        eject(&patients, 0, false);
+        assert_int_equal(lb_pick(&lb, &rng), 0);
+        eject(&patients, 1, false);
+        uint32_t counts[2] = {0};
+        for (uint32_t i = 0; i < 4 * (1 + weights[row]); i++)
+            counts[lb_pick(&lb, &rng)]++;
+        assert_int_equal(counts[0], 4);
+        arena_fini(&arena);
+    }
+}
+
+/* minHealthPercent 60: one of two is below it, and both are picked from. */
+static void test_a_threshold_of_its_own_decides_about_panic(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct {
+        double percent;
+        bool is_panicking;
+    } rows[] = {{60, true}, {50.4, false}, {50.5, true}, {50, false}, {1, false}};
+    for (size_t row = 0; row < COUNT_OF(rows); row++) {
+        struct endpoint endpoints[] = {healthy(1), healthy(1)};
+        struct cluster cluster = {.lb = LB_ROUND_ROBIN,
+                                  .endpoints = endpoints,
+                                  .endpoint_count = 2,
+                                  .panic_threshold_percent = rows[row].percent};
+        struct patients patients;
+        make_patients(&patients);
+        struct arena arena;
+        arena_init(&arena, 4096, 0);
+        struct rng rng = rng_seeded(3, STR("lb"));
+        struct lb lb;
+        lb_init(&lb, &cluster, &patients.health, &rng, &arena);
+        eject(&patients, 0, true);
+        struct lb_answer answer = lb_choose(&lb, &rng);
+        assert_int_equal(answer.is_panicking, rows[row].is_panicking);
+        assert_int_equal(answer.usable_count, rows[row].is_panicking ? 2 : 1);
+        arena_fini(&arena);
+    }
 }
 
 int main(void)
@@ -167,6 +254,8 @@ int main(void)
         cmocka_unit_test(test_an_empty_priority_is_passed_over),
         cmocka_unit_test(test_when_all_panic_all_are_picked_from),
         cmocka_unit_test(test_least_request_prefers_the_idle),
+        cmocka_unit_test(test_who_is_ejected_is_left_out_until_he_is_back),
+        cmocka_unit_test(test_a_threshold_of_its_own_decides_about_panic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
