@@ -80,6 +80,22 @@ static void add_gateway(struct arriving *arriving)
     REPLACE(arriving, gateways);
 }
 
+/* What is configured but not played yet says so. */
+static void complain_not_acted_on(const struct arriving *arriving)
+{
+    view_complain(&arriving->root, DIAG_NOT_ACTED_ON, arriving->kind, STR_EMPTY);
+}
+
+static void add_peer_authentication(struct arriving *arriving)
+{
+    struct peer_authentication *added = ADD(arriving, peer_authentications);
+
+    added->meta = arriving->meta;
+    peer_authentication_read(&arriving->spec, added);
+    complain_not_acted_on(arriving);
+    REPLACE(arriving, peer_authentications);
+}
+
 static void add_service(struct arriving *arriving)
 {
     struct service *added = ADD(arriving, services);
@@ -194,7 +210,7 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, NULL},
     {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, NULL},
     {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL, NULL},
-    {STR_INIT("security.istio.io"), STR_INIT("PeerAuthentication"), NULL, NULL},
+    {STR_INIT("security.istio.io"), STR_INIT("PeerAuthentication"), NULL, add_peer_authentication},
     {STR_INIT("security.istio.io"), STR_INIT("RequestAuthentication"), NULL, NULL},
     {STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("WasmPlugin"), NULL, NULL},
@@ -320,11 +336,6 @@ static void add_node(struct mesh *mesh, const struct node *node, uint32_t depth)
     add_object(&arriving, version_node->text);
 }
 
-static struct str full_name(struct arena *arena, struct str namespace, struct str name)
-{
-    return arena_format(arena, "%.*s/%.*s", STR_FMT(namespace), STR_FMT(name));
-}
-
 struct mesh *mesh_new(struct arena *arena, struct diag_list *diags)
 {
     struct mesh *mesh = ARENA_NEW(arena, struct mesh);
@@ -423,78 +434,4 @@ void mesh_complete(struct mesh *mesh)
     ASSERT(!mesh->is_complete);
     derive_all(mesh);
     mesh->is_complete = true;
-}
-
-uint32_t mesh_service_count(const struct mesh *mesh)
-{
-    return mesh->services_count;
-}
-
-const struct service *mesh_service(const struct mesh *mesh, uint32_t index)
-{
-    ASSERT(index < mesh->services_count);
-    return &mesh->services[index];
-}
-
-const struct service *mesh_service_find(const struct mesh *mesh, struct str namespace,
-                                        struct str name)
-{
-    for (uint32_t i = mesh->services_count; i > 0; i--) {
-        const struct service *service = &mesh->services[i - 1];
-        if (str_eq(service->meta.name, name) && str_eq(service->meta.namespace, namespace) &&
-            !service->meta.is_replaced)
-            return service;
-    }
-    return NULL;
-}
-
-uint32_t mesh_pod_count(const struct mesh *mesh)
-{
-    return mesh->pods_count;
-}
-
-const struct pod *mesh_pod(const struct mesh *mesh, uint32_t index)
-{
-    ASSERT(index < mesh->pods_count);
-    return &mesh->pods[index];
-}
-
-const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, struct str name)
-{
-    uint32_t index = map_get(&mesh->pod_index, full_name(mesh->arena, namespace, name));
-
-    return index == MAP_NONE ? NULL : &mesh->pods[index];
-}
-
-uint32_t mesh_ignored_count(const struct mesh *mesh)
-{
-    return mesh->ignored_count;
-}
-
-bool mesh_gateway_selector(const struct mesh *mesh, struct str namespace, struct str name,
-                           struct label **labels, uint32_t *label_count)
-{
-    for (uint32_t i = 0; i < mesh->gateways_count; i++) {
-        const struct gateway *gateway = &mesh->gateways[i];
-        if (gateway->meta.is_replaced || !str_eq(gateway->meta.name, name) ||
-            !str_eq(gateway->meta.namespace, namespace))
-            continue;
-        *labels = gateway->selector.items;
-        *label_count = gateway->selector.count;
-        return true;
-    }
-    return false;
-}
-
-uint32_t mesh_gateway_count(const struct mesh *mesh)
-{
-    return mesh->gateways_count;
-}
-
-void mesh_gateway_at(const struct mesh *mesh, uint32_t index, struct str *namespace,
-                     struct str *name)
-{
-    ASSERT(index < mesh->gateways_count);
-    *namespace = mesh->gateways[index].meta.namespace;
-    *name = mesh->gateways[index].meta.name;
 }

@@ -29,37 +29,63 @@ static const struct field_row ROWS[] = {
     {"defaultConfig", FIELD_IGNORED},
     {"configSources", FIELD_IGNORED},
     {"discoverySelectors", FIELD_IGNORED},
-    {"dnsRefreshRate", FIELD_IGNORED},
+    {"dnsRefreshRate", FIELD_USED},
     {"proxyListenPort", FIELD_NO_EFFECT},
     {"proxyInboundListenPort", FIELD_NO_EFFECT},
     {"proxyHttpPort", FIELD_NO_EFFECT},
-    {"tcpKeepalive", FIELD_NO_EFFECT},
+    {"tcpKeepalive", FIELD_USED},
     {"ingressClass", FIELD_USED},
     {"ingressService", FIELD_USED},
     {"ingressSelector", FIELD_USED},
     {"ingressControllerMode", FIELD_USED},
-    {"inboundTrafficPolicy", FIELD_NO_EFFECT},
-    {"trustDomain", FIELD_NO_EFFECT},
-    {"trustDomainAliases", FIELD_NO_EFFECT},
+    {"inboundTrafficPolicy", FIELD_USED},
+    {"trustDomain", FIELD_USED},
+    {"trustDomainAliases", FIELD_USED},
     {"caCertificates", FIELD_NO_EFFECT},
     {"ca", FIELD_NO_EFFECT},
     {"certificates", FIELD_NO_EFFECT},
-    {"localityLbSetting", FIELD_NO_EFFECT},
-    {"h2UpgradePolicy", FIELD_NO_EFFECT},
-    {"protocolDetectionTimeout", FIELD_NO_EFFECT},
+    {"localityLbSetting", FIELD_USED},
+    {"h2UpgradePolicy", FIELD_USED},
+    {"protocolDetectionTimeout", FIELD_USED},
     {"inboundClusterStatName", FIELD_IGNORED},
     {"outboundClusterStatName", FIELD_IGNORED},
     {"serviceSettings", FIELD_NO_EFFECT},
     {"serviceEntryVisibility", FIELD_NO_EFFECT},
-    {"meshMTLS", FIELD_NO_EFFECT},
+    {"meshMTLS", FIELD_USED},
     {"tlsDefaults", FIELD_NO_EFFECT},
     {"verifyCertificateAtClient", FIELD_NO_EFFECT},
-    {"defaultTrafficPolicy", FIELD_NO_EFFECT},
+    {"defaultTrafficPolicy", FIELD_USED},
     {"hboneIdleTimeout", FIELD_IGNORED},
 };
 static const struct field_row OUTBOUND_ROWS[] = {{"mode", FIELD_USED},
                                                  {"egressProxy", FIELD_NO_EFFECT}};
 static const struct field_row PATH_ROWS[] = {{"normalization", FIELD_USED}};
+
+static const struct field_row MTLS_ROWS[] = {{"minProtocolVersion", FIELD_USED},
+                                             {"cipherSuites", FIELD_USED},
+                                             {"ecdhCurves", FIELD_NO_EFFECT}};
+
+static void read_mtls(const struct view *root, struct mesh_config *out)
+{
+    static const char *const VERSIONS[] = {"TLS_AUTO", "TLSV1_2", "TLSV1_3", NULL};
+    struct view mtls = view_map(root, STR("meshMTLS"));
+    struct view ciphers = view_list(&mtls, STR("cipherSuites"));
+
+    if (!view_is_present(&mtls))
+        return;
+    view_check_fields(&mtls, MTLS_ROWS, COUNT_OF(MTLS_ROWS));
+    out->is_tls13_only = view_choice(&mtls, STR("minProtocolVersion"), VERSIONS, 0) == 2;
+    out->ciphers = text_list_read(&ciphers);
+}
+
+static void read_trust(const struct view *root, struct mesh_config *out)
+{
+    struct view aliases = view_list(root, STR("trustDomainAliases"));
+
+    out->trust_domain = view_str(root, STR("trustDomain"), out->trust_domain);
+    if (view_count(&aliases) > 0)
+        out->trust_domain_aliases = text_list_read(&aliases);
+}
 
 static void read_outbound(const struct view *root, struct mesh_config *out)
 {
@@ -72,6 +98,37 @@ static void read_outbound(const struct view *root, struct mesh_config *out)
     /* The enum's zero, so what an empty policy means. */
     out->outbound = view_choice(&policy, STR("mode"), MODES, 0) == 0 ? OUTBOUND_REGISTRY_ONLY
                                                                      : OUTBOUND_ALLOW_ANY;
+}
+
+static const struct field_row INBOUND_ROWS[] = {{"mode", FIELD_USED}};
+static const struct field_row TRAFFIC_ROWS[] = {{"connectionPool", FIELD_USED},
+                                                {"outlierDetection", FIELD_USED}};
+
+/* What clusters take from here. */
+static void read_cluster_defaults(const struct view *root, struct mesh_config *out)
+{
+    static const char *const INBOUND_MODES[] = {"PASSTHROUGH", "LOCALHOST", NULL};
+    static const char *const UPGRADES[] = {"DO_NOT_UPGRADE", "UPGRADE", NULL};
+    struct view inbound = view_map(root, STR("inboundTrafficPolicy"));
+    struct view traffic = view_map(root, STR("defaultTrafficPolicy"));
+
+    out->tcp_keepalive = keepalive_rule_read(root);
+    out->is_upgrading_h2 = view_choice(root, STR("h2UpgradePolicy"), UPGRADES, 0) == 1;
+    if (out->is_upgrading_h2) {
+        struct view upgrade = view_field(root, STR("h2UpgradePolicy"));
+        view_complain(&upgrade, DIAG_NOT_ACTED_ON, STR("h2UpgradePolicy"), STR_EMPTY);
+    }
+    out->locality = locality_setting_read(root);
+    out->dns_refresh_ns = view_duration_ns(root, STR("dnsRefreshRate"), out->dns_refresh_ns);
+    if (view_is_present(&inbound)) {
+        view_check_fields(&inbound, INBOUND_ROWS, COUNT_OF(INBOUND_ROWS));
+        out->is_inbound_to_localhost = view_choice(&inbound, STR("mode"), INBOUND_MODES, 0) == 1;
+    }
+    if (!view_is_present(&traffic))
+        return;
+    view_check_fields(&traffic, TRAFFIC_ROWS, COUNT_OF(TRAFFIC_ROWS));
+    out->pool = connection_pool_read(&traffic);
+    out->outlier = outlier_rule_read(&traffic);
 }
 
 static void read_paths(const struct view *root, struct mesh_config *out)
@@ -154,9 +211,11 @@ void mesh_config_default(struct mesh_config *out)
     *out = (struct mesh_config){
         .paths = PATHS_BASE,
         .connect_timeout_ns = 10 * NS_SECOND,
+        .dns_refresh_ns = 60 * NS_SECOND,
         .root_namespace = STR("istio-system"),
         .ingress_class = STR("istio"),
         .ingress_selector = STR("ingressgateway"),
+        .trust_domain = STR("cluster.local"),
     };
 }
 
@@ -175,10 +234,15 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     out->has_auto_mtls_off = !view_bool(root, STR("enableAutoMtls"), true);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
     read_ingress(root, out);
+    read_trust(root, out);
+    read_mtls(root, out);
+    out->detection_timeout_ns =
+        view_duration_ns(root, STR("protocolDetectionTimeout"), out->detection_timeout_ns);
     read_access_log(root, out);
     read_export_to(root, STR("defaultServiceExportTo"), &out->service_export_to);
     read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);
     read_export_to(root, STR("defaultDestinationRuleExportTo"), &out->destination_rule_export_to);
+    read_cluster_defaults(root, out);
     if (view_is_present(&retries))
         out->retries = http_retries_read(&retries);
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "config/resource/destination_rule.h"
 #include "config/resource/label.h"
 #include "config/resource/virtual_service.h"
 #include "config/yaml/view.h"
@@ -26,12 +27,25 @@ struct mesh_config {
     enum ingress_mode ingress_mode;
     struct str ingress_class;
     struct str ingress_selector; /* the label istio of the gateway's pods */
+    struct str trust_domain;     /* cluster.local */
+    struct text_list trust_domain_aliases;
+    int64_t detection_timeout_ns; /* protocolDetectionTimeout; 0: none */
+    bool is_tls13_only;           /* meshMTLS.minProtocolVersion */
+    struct text_list ciphers;     /* meshMTLS.cipherSuites; empty: Istio's */
     struct text_list service_export_to, virtual_service_export_to, destination_rule_export_to;
     struct str access_log_file;   /* empty: no access log */
     struct str access_log_format; /* empty: Istio's default of the encoding */
     enum log_encoding access_log_encoding;
     struct origin access_log_origin, access_log_format_origin;
     const struct http_retries *retries; /* defaultHttpRetryPolicy, or NULL */
+    /* What clusters have where no DestinationRule says otherwise. */
+    struct keepalive_rule tcp_keepalive;
+    bool is_upgrading_h2;                    /* h2UpgradePolicy: UPGRADE */
+    const struct connection_pool *pool;      /* defaultTrafficPolicy, or NULL */
+    const struct outlier_rule *outlier;      /* the same */
+    const struct locality_setting *locality; /* NULL: failover is on */
+    int64_t dns_refresh_ns;
+    bool is_inbound_to_localhost; /* inboundTrafficPolicy: LOCALHOST */
 };
 
 /* Istio's defaults (ISTIO.md 1.3). */

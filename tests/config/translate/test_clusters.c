@@ -147,8 +147,8 @@ static void test_subsets_select_endpoints_by_label(void **state)
     assert_text(&fixture, v1->endpoints[0].pod, "a-1.default");
     assert_true(v1->endpoints[0].is_tls_mode_istio);
     assert_int_equal(none->endpoint_count, 0);
-    assert_int_equal(all->mtls, MTLS_BY_ENDPOINT);
-    assert_text(&fixture, v1->sni, "outbound_.80_.v1_.a.default.svc.cluster.local");
+    assert_int_equal(all->security, UPSTREAM_TLS_BY_ENDPOINT);
+    assert_text(&fixture, v1->tls->sni, "outbound_.80_.v1_.a.default.svc.cluster.local");
     fixture_fini(&fixture);
 }
 
