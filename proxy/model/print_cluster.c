@@ -50,8 +50,9 @@ static void print_empty(struct json *json, struct str key)
     json_end_object(json);
 }
 
-static void print_breakers(struct json *json, const struct breaker_limits *limits)
+static void print_breakers(struct json *json, const struct cluster *cluster)
 {
+    const struct breaker_limits *limits = &cluster->breakers;
     json_key(json, STR("circuitBreakers"));
     json_begin_object(json);
     json_key(json, STR("thresholds"));
@@ -61,8 +62,55 @@ static void print_breakers(struct json *json, const struct breaker_limits *limit
     json_key_i64(json, STR("maxPendingRequests"), limits->max_pending_requests);
     json_key_i64(json, STR("maxRequests"), limits->max_requests);
     json_key_i64(json, STR("maxRetries"), limits->max_retries);
+    if (cluster->is_tracking_remaining)
+        json_key_bool(json, STR("trackRemaining"), true);
     json_end_object(json);
     json_end_array(json);
+    json_end_object(json);
+}
+
+static void print_outlier(struct json *json, const struct outlier_detection *outlier)
+{
+    static const struct str names[] = {
+#define OUTLIER(name, json, default) STR_INIT(#json),
+#include "proxy/model/outlier.def"
+#undef OUTLIER
+    };
+    if (outlier == NULL)
+        return;
+    json_key(json, STR("outlierDetection"));
+    json_begin_object(json);
+    for (uint32_t i = 0; i < OUTLIER_NUMBER_COUNT; i++)
+        if (outlier_says(outlier, (enum outlier_number)i))
+            json_key_i64(json, names[i], outlier->numbers[i]);
+    if (outlier->interval_ns != 0)
+        print_duration(json, STR("interval"), outlier->interval_ns);
+    if (outlier->base_ejection_ns != 0)
+        print_duration(json, STR("baseEjectionTime"), outlier->base_ejection_ns);
+    if (outlier->is_splitting_origins)
+        json_key_bool(json, STR("splitExternalLocalOriginErrors"), true);
+    if (outlier->max_ejection_ns != 0)
+        print_duration(json, STR("maxEjectionTime"), outlier->max_ejection_ns);
+    if (outlier->max_ejection_jitter_ns != 0)
+        print_duration(json, STR("maxEjectionTimeJitter"), outlier->max_ejection_jitter_ns);
+    if (outlier->is_always_ejecting_one)
+        json_key_bool(json, STR("alwaysEjectOneHost"), true);
+    json_end_object(json);
+}
+
+static void print_panic(struct json *json, const struct cluster *cluster)
+{
+    if (!cluster->has_panic_threshold_zero && cluster->panic_threshold_percent == 0)
+        return;
+    json_key(json, STR("commonLbConfig"));
+    json_begin_object(json);
+    json_key(json, STR("healthyPanicThreshold"));
+    json_begin_object(json);
+    if (!cluster->has_panic_threshold_zero) {
+        json_key(json, STR("value"));
+        json_double(json, cluster->panic_threshold_percent);
+    }
+    json_end_object(json);
     json_end_object(json);
 }
 
@@ -368,13 +416,9 @@ void print_cluster(struct json *json, const struct cluster *cluster)
     if (is_limited)
         json_key_str(json, STR("lbPolicy"), lb_name(cluster->lb));
     if (is_limited)
-        print_breakers(json, &cluster->breakers);
-    if (cluster->has_panic_threshold_zero) {
-        json_key(json, STR("commonLbConfig"));
-        json_begin_object(json);
-        print_empty(json, STR("healthyPanicThreshold"));
-        json_end_object(json);
-    }
+        print_breakers(json, cluster);
+    print_outlier(json, cluster->outlier);
+    print_panic(json, cluster);
     print_http_options(json, cluster);
     print_transport(json, cluster);
     print_metadata(json, cluster);

@@ -28,6 +28,12 @@ static void count(const struct stream *session, enum cluster_stat stat)
     cluster_stats_of(session)->counters[stat]++;
 }
 
+static void note_result(const struct stream *session, enum outlier_result result)
+{
+    (void)engine_note_result(session->wire->engine, session->up->up.cluster_index,
+                             session->up->up.endpoint_index, result, 0, session->wire->now_ns);
+}
+
 static struct conn *other_of(const struct conn *conn)
 {
     return conn->side == CONN_UPSTREAM ? conn->session->down : conn->session->up;
@@ -168,6 +174,8 @@ static void fail_connect(struct stream *session, bool is_timeout, struct str why
     count(session, STAT_CLUSTER_upstream_rq_pending_failure_eject);
     if (is_timeout)
         count(session, STAT_CLUSTER_upstream_cx_connect_timeout);
+    note_result(session,
+                is_timeout ? RESULT_LOCAL_ORIGIN_TIMEOUT : RESULT_LOCAL_ORIGIN_CONNECT_FAILED);
     count_closed(session, !is_timeout, false);
     record_add_flag(record, STR("UF"));
     record_add_flag(record, STR("URX"));
@@ -219,6 +227,7 @@ void tcp_note_connected(struct conn *conn)
         return;
     struct conn *down = session->down;
     count(session, STAT_CLUSTER_upstream_rq_total);
+    note_result(session, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS_FINAL);
     struct str waiting = buf_str(&down->in);
     if (waiting.len > 0) {
         note_moved(session, down, waiting.len);

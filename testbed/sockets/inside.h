@@ -63,6 +63,7 @@ struct sockets {
     uint64_t happened_count; /* things that ends were told */
     char *read_bytes;
     uv_timer_t patience;
+    int64_t began_ns;
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };
@@ -75,3 +76,5 @@ void sockets_caller_connected(struct peer *caller);
 void sockets_caller_over(struct peer *caller);
 /* A proxy finished the `nth` exchange of the connection from `remote_port`. */
 void sockets_record(struct sockets *sockets, uint32_t client, const struct server_done *done);
+/* A proxy ejected a pod, or let it in again. */
+void sockets_outlier(struct sockets *sockets, const struct server_outlier *outlier);

@@ -219,6 +219,14 @@ static uint64_t play_hash(const struct play *play)
     return 0;
 }
 
+void sockets_outlier(struct sockets *sockets, const struct server_outlier *outlier)
+{
+    struct play_event *out =
+        ARENA_PUSH(&sockets->arena, sockets->events, sockets->event_count, sockets->event_capacity);
+    *out = play_event_of(sockets->world, outlier->event, outlier->at_ns - sockets->began_ns,
+                         &sockets->arena);
+}
+
 static void play_free(struct play *play)
 {
     struct sockets *sockets = sockets_of(play);
@@ -289,6 +297,7 @@ struct play *sockets_play_new(struct world *world, struct play_options options, 
     hops_start(sockets);
     ASSERT(uv_timer_init(sockets_uv(sockets), &sockets->patience) == 0);
     world_rewind_scripts(world);
+    sockets->began_ns = sockets_now_ns(sockets);
     if (open_doors(sockets, why))
         return &sockets->play;
     *why = arena_str(world->arena, *why);

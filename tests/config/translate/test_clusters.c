@@ -284,11 +284,15 @@ static void test_outlier_detection_is_the_clusters(void **state)
         snapshot_cluster(fixture.snapshot, STR("outbound|80||a.default.svc.cluster.local"));
     const struct outlier_detection *outlier = cluster->outlier;
     assert_non_null(outlier);
-    assert_true(outlier->has_consecutive_5xx && !outlier->has_consecutive_gateway);
-    assert_int_equal(outlier->consecutive_5xx, 3);
+    assert_true(outlier_says(outlier, OUTLIER_CONSECUTIVE_5XX));
+    assert_false(outlier_says(outlier, OUTLIER_CONSECUTIVE_GATEWAY_FAILURE));
+    assert_int_equal(outlier_number(outlier, OUTLIER_CONSECUTIVE_5XX), 3);
+    assert_int_equal(outlier_number(outlier, OUTLIER_CONSECUTIVE_GATEWAY_FAILURE), 5);
+    assert_int_equal(outlier_number(outlier, OUTLIER_ENFORCING_CONSECUTIVE_GATEWAY_FAILURE), 0);
+    assert_int_equal(outlier_number(outlier, OUTLIER_ENFORCING_SUCCESS_RATE), 0);
     assert_true(outlier->interval_ns == NS_SECOND);
     assert_true(outlier->base_ejection_ns == 2 * NS_SECOND);
-    assert_int_equal(outlier->max_ejection_percent, 50);
+    assert_int_equal(outlier_number(outlier, OUTLIER_MAX_EJECTION_PERCENT), 50);
     assert_false(cluster->has_panic_threshold_zero);
     assert_true(cluster->panic_threshold_percent == 30);
     fixture_fini(&fixture);
