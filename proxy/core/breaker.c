@@ -105,7 +105,7 @@ static uint64_t remaining(const struct breaker *breaker, enum breaker_kind kind)
 {
     uint32_t limit = limit_of(breaker, kind);
     uint32_t count = breaker_count(breaker, kind);
-    return breaker->is_tracking_remaining && count < limit ? limit - count : 0;
+    return count < limit ? limit - count : 0;
 }
 
 bool breaker_gauge(const struct breaker *breaker, struct str name, uint64_t *value)
@@ -119,10 +119,10 @@ bool breaker_gauge(const struct breaker *breaker, struct str name, uint64_t *val
             return true;
         case GAUGE_REMAINING:
             *value = remaining(breaker, GAUGES[i].kind);
-            return true;
+            return breaker->is_tracking_remaining;
         case GAUGE_POOLS_REMAINING:
-            *value = breaker->is_tracking_remaining ? POOLS_UNLIMITED : 0;
-            return true;
+            *value = POOLS_UNLIMITED;
+            return breaker->is_tracking_remaining;
         case GAUGE_POOLS_OPEN:
         case GAUGE_HIGH:
             *value = 0;

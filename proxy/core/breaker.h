@@ -46,8 +46,8 @@ uint32_t breaker_count(const struct breaker *breaker, enum breaker_kind kind);
 bool breaker_admits(const struct breaker *breaker, enum breaker_kind kind);
 
 /* circuit_breakers.default.<gauge>: cx_open and others are 1 while full, remaining_cx
- * and others what is left, where that is tracked (else 0); circuit_breakers.high.*
- * are those of a priority that nothing uses. False: no such gauge. */
+ * and others what is left, where that is tracked; circuit_breakers.high.* are those of
+ * a priority that nothing uses. False: no such gauge. */
 bool breaker_gauge(const struct breaker *breaker, struct str name, uint64_t *value);
-/* The nth gauge's name; empty: there are no more. */
+/* The nth gauge's name, tracked or not; empty: there are no more. */
 struct str breaker_gauge_name(uint32_t nth);

@@ -223,9 +223,9 @@ static void add_shared(struct stats_list *list, const struct scope *scope,
         size_t dot = whole.len;
         while (whole.ptr[dot - 1] != '.')
             dot--;
-        uint64_t value = 0;
-        (void)breaker_gauge(total->shared->breaker, whole, &value);
-        add_scoped(list, scope, str_slice(whole, 0, dot), str_from(whole, dot), value);
+        uint64_t value;
+        if (breaker_gauge(total->shared->breaker, whole, &value))
+            add_scoped(list, scope, str_slice(whole, 0, dot), str_from(whole, dot), value);
     }
     for (uint32_t i = 0; total->shared->outlier != NULL && outlier_stat_name(i).len > 0; i++)
         add_scoped(list, scope, STR("outlier_detection."), outlier_stat_name(i),

@@ -5,6 +5,8 @@
 #include "tests/proxy/core/build.h"
 #include "proxy/core/breaker.h"
 
+#include <string.h>
+
 static void test_each_kind_has_its_limit(void **state)
 {
     UNUSED_STATE(state);
@@ -86,8 +88,9 @@ static void test_what_is_left_is_tracked_if_wanted(void **state)
             breaker_force(&breaker, BREAKER_REQUESTS);
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
             uint64_t value = 7;
-            assert_true(breaker_gauge(&breaker, str_of(rows[i].gauge), &value));
-            assert_true(value == (is_tracking ? rows[i].tracked : 0));
+            bool is_there = is_tracking || strstr(rows[i].gauge, "remaining") == NULL;
+            assert_int_equal(breaker_gauge(&breaker, str_of(rows[i].gauge), &value), is_there);
+            assert_true(!is_there || value == rows[i].tracked);
         }
     }
 }
