@@ -119,6 +119,38 @@ static void add_condition(struct arena *arena, struct str *out, const char *word
                         STR_FMT(text));
 }
 
+/* Istioctl's words for the lists that Istio writes; order does not matter. */
+static struct str protocols_text(struct arena *arena, const struct filter_chain *chain)
+{
+    static const struct {
+        struct str word;
+        struct str names[6];
+        uint32_t count;
+    } LISTS[] = {
+        {STR_INIT("HTTP"), {STR_INIT("http/1.0"), STR_INIT("http/1.1"), STR_INIT("h2c")}, 3},
+        {STR_INIT("HTTP TLS"),
+         {STR_INIT("http/1.0"), STR_INIT("http/1.1"), STR_INIT("h2c"), STR_INIT("istio-http/1.0"),
+          STR_INIT("istio-http/1.1"), STR_INIT("istio-h2")},
+         6},
+        {STR_INIT("Istio HTTP Plain"),
+         {STR_INIT("istio"), STR_INIT("istio-http/1.0"), STR_INIT("istio-http/1.1"),
+          STR_INIT("istio-h2")},
+         4},
+        {STR_INIT("TCP TLS"), {STR_INIT("istio-peer-exchange"), STR_INIT("istio")}, 2},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(LISTS); i++) {
+        uint32_t found = 0;
+        for (uint32_t k = 0; k < LISTS[i].count; k++) {
+            for (uint32_t p = 0; p < chain->application_protocol_count; p++)
+                found += str_eq(chain->application_protocols[p], LISTS[i].names[k]) ? 1 : 0;
+        }
+        if (found == LISTS[i].count && found == chain->application_protocol_count)
+            return LISTS[i].word;
+    }
+    return joined(arena, chain->application_protocols, chain->application_protocol_count);
+}
+
 static struct str chain_match_text(struct arena *arena, const struct filter_chain *chain)
 {
     struct str out = STR("");
@@ -129,20 +161,29 @@ static struct str chain_match_text(struct arena *arena, const struct filter_chai
     if (chain->transport_protocol.len > 0)
         add_condition(arena, &out, "Trans: ", chain->transport_protocol);
     if (chain->application_protocol_count > 0)
-        add_condition(
-            arena, &out, "App: ",
-            joined(arena, chain->application_protocols, chain->application_protocol_count));
+        add_condition(arena, &out, "App: ", protocols_text(arena, chain));
     if (chain->destination_port != 0)
         add_condition(arena, &out, "Addr: *:", number_text(arena, chain->destination_port));
     return out.len > 0 ? out : STR("ALL");
+}
+
+/* The cluster of a table that sends everything to one, as inbound ones do. */
+static struct str only_cluster(const struct http_connection_manager *http)
+{
+    const struct virtual_host *host = http->routes->virtual_hosts;
+
+    ASSERT(http->routes->virtual_host_count == 1 && host->route_count == 1);
+    return host->routes[0].forward.cluster;
 }
 
 static struct str chain_destination(struct arena *arena, const struct filter_chain *chain)
 {
     struct str cluster = chain->tcp.cluster;
 
-    if (chain->kind == CHAIN_HTTP)
+    if (chain->kind == CHAIN_HTTP && !chain->http.has_inline_routes)
         return arena_concat(arena, STR("Route: "), chain->http.routes->name);
+    if (chain->kind == CHAIN_HTTP)
+        cluster = only_cluster(&chain->http);
     if (str_eq(cluster, STR("BlackHoleCluster")))
         return STR("Non-HTTP/Non-TCP");
     if (str_contains(cluster, STR("Cluster")) && str_find(cluster, '|') == STR_NONE)

@@ -290,6 +290,7 @@ void derive_all(struct mesh *mesh)
     COMPACT(mesh, virtual_services);
     COMPACT(mesh, destination_rules);
     COMPACT(mesh, gateways);
+    COMPACT(mesh, peer_authentications);
     COMPACT(mesh, services);
     COMPACT(mesh, workloads);
     COMPACT(mesh, pods);
@@ -302,6 +303,7 @@ void derive_all(struct mesh *mesh)
     SORT(mesh, virtual_services, meta_order);
     SORT(mesh, destination_rules, meta_order);
     SORT(mesh, gateways, meta_order);
+    SORT(mesh, peer_authentications, meta_order);
     derive_pods(mesh);
     index_services(mesh);
     finish_pods(mesh);

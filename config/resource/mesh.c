@@ -78,6 +78,22 @@ static void add_gateway(struct arriving *arriving)
     REPLACE(arriving, gateways);
 }
 
+/* What is configured but not played yet says so. */
+static void complain_not_acted_on(const struct arriving *arriving)
+{
+    view_complain(&arriving->root, DIAG_NOT_ACTED_ON, arriving->kind, STR_EMPTY);
+}
+
+static void add_peer_authentication(struct arriving *arriving)
+{
+    struct peer_authentication *added = ADD(arriving, peer_authentications);
+
+    added->meta = arriving->meta;
+    peer_authentication_read(&arriving->spec, added);
+    complain_not_acted_on(arriving);
+    REPLACE(arriving, peer_authentications);
+}
+
 static void add_service(struct arriving *arriving)
 {
     struct service *added = ADD(arriving, services);
@@ -157,7 +173,7 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, NULL},
     {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, NULL},
     {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL, NULL},
-    {STR_INIT("security.istio.io"), STR_INIT("PeerAuthentication"), NULL, NULL},
+    {STR_INIT("security.istio.io"), STR_INIT("PeerAuthentication"), NULL, add_peer_authentication},
     {STR_INIT("security.istio.io"), STR_INIT("RequestAuthentication"), NULL, NULL},
     {STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("WasmPlugin"), NULL, NULL},

@@ -39,19 +39,19 @@ static const struct field_row ROWS[] = {
     {"ingressSelector", FIELD_NO_EFFECT},
     {"ingressControllerMode", FIELD_NO_EFFECT},
     {"inboundTrafficPolicy", FIELD_NO_EFFECT},
-    {"trustDomain", FIELD_NO_EFFECT},
-    {"trustDomainAliases", FIELD_NO_EFFECT},
+    {"trustDomain", FIELD_USED},
+    {"trustDomainAliases", FIELD_USED},
     {"caCertificates", FIELD_NO_EFFECT},
     {"ca", FIELD_NO_EFFECT},
     {"certificates", FIELD_NO_EFFECT},
     {"localityLbSetting", FIELD_NO_EFFECT},
     {"h2UpgradePolicy", FIELD_NO_EFFECT},
-    {"protocolDetectionTimeout", FIELD_NO_EFFECT},
+    {"protocolDetectionTimeout", FIELD_USED},
     {"inboundClusterStatName", FIELD_IGNORED},
     {"outboundClusterStatName", FIELD_IGNORED},
     {"serviceSettings", FIELD_NO_EFFECT},
     {"serviceEntryVisibility", FIELD_NO_EFFECT},
-    {"meshMTLS", FIELD_NO_EFFECT},
+    {"meshMTLS", FIELD_USED},
     {"tlsDefaults", FIELD_NO_EFFECT},
     {"verifyCertificateAtClient", FIELD_NO_EFFECT},
     {"defaultTrafficPolicy", FIELD_NO_EFFECT},
@@ -60,6 +60,32 @@ static const struct field_row ROWS[] = {
 static const struct field_row OUTBOUND_ROWS[] = {{"mode", FIELD_USED},
                                                  {"egressProxy", FIELD_NO_EFFECT}};
 static const struct field_row PATH_ROWS[] = {{"normalization", FIELD_USED}};
+
+static const struct field_row MTLS_ROWS[] = {{"minProtocolVersion", FIELD_USED},
+                                             {"cipherSuites", FIELD_USED},
+                                             {"ecdhCurves", FIELD_NO_EFFECT}};
+
+static void read_mtls(const struct view *root, struct mesh_config *out)
+{
+    static const char *const VERSIONS[] = {"TLS_AUTO", "TLSV1_2", "TLSV1_3", NULL};
+    struct view mtls = view_map(root, STR("meshMTLS"));
+    struct view ciphers = view_list(&mtls, STR("cipherSuites"));
+
+    if (!view_is_present(&mtls))
+        return;
+    view_check_fields(&mtls, MTLS_ROWS, COUNT_OF(MTLS_ROWS));
+    out->is_tls13_only = view_choice(&mtls, STR("minProtocolVersion"), VERSIONS, 0) == 2;
+    out->ciphers = text_list_read(&ciphers);
+}
+
+static void read_trust(const struct view *root, struct mesh_config *out)
+{
+    struct view aliases = view_list(root, STR("trustDomainAliases"));
+
+    out->trust_domain = view_str(root, STR("trustDomain"), out->trust_domain);
+    if (view_count(&aliases) > 0)
+        out->trust_domain_aliases = text_list_read(&aliases);
+}
 
 static void read_outbound(const struct view *root, struct mesh_config *out)
 {
@@ -136,6 +162,7 @@ void mesh_config_default(struct mesh_config *out)
         .paths = PATHS_BASE,
         .connect_timeout_ns = 10 * NS_SECOND,
         .root_namespace = STR("istio-system"),
+        .trust_domain = STR("cluster.local"),
     };
 }
 
@@ -153,6 +180,10 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     }
     out->has_auto_mtls_off = !view_bool(root, STR("enableAutoMtls"), true);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
+    read_trust(root, out);
+    read_mtls(root, out);
+    out->detection_timeout_ns =
+        view_duration_ns(root, STR("protocolDetectionTimeout"), out->detection_timeout_ns);
     read_access_log(root, out);
     read_export_to(root, STR("defaultServiceExportTo"), &out->service_export_to);
     read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);

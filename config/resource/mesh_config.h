@@ -20,6 +20,11 @@ struct mesh_config {
     bool has_auto_mtls_off;
     int64_t connect_timeout_ns;
     struct str root_namespace;
+    struct str trust_domain; /* cluster.local */
+    struct text_list trust_domain_aliases;
+    int64_t detection_timeout_ns; /* protocolDetectionTimeout; 0: none */
+    bool is_tls13_only;           /* meshMTLS.minProtocolVersion */
+    struct text_list ciphers;     /* meshMTLS.cipherSuites; empty: Istio's */
     struct text_list service_export_to, virtual_service_export_to, destination_rule_export_to;
     struct str access_log_file;   /* empty: no access log */
     struct str access_log_format; /* empty: Istio's default of the encoding */

@@ -14,6 +14,7 @@
 #include "config/resource/gateway.h"
 #include "config/resource/mesh.h"
 #include "config/resource/mesh_config.h"
+#include "config/resource/peer_authentication.h"
 #include "config/resource/service.h"
 #include "config/resource/virtual_service.h"
 #include "config/resource/workload.h"
@@ -34,6 +35,7 @@ struct mesh {
     MESH_LIST(struct virtual_service, virtual_services);
     MESH_LIST(struct destination_rule, destination_rules);
     MESH_LIST(struct gateway, gateways);
+    MESH_LIST(struct peer_authentication, peer_authentications);
     MESH_LIST(struct service, services);
     MESH_LIST(struct workload, workloads);
     MESH_LIST(struct pod, pods);

@@ -11,6 +11,7 @@
 #include "config/translate/clusters.h"
 #include "config/translate/gateway_routes.h"
 #include "config/translate/gateway_servers.h"
+#include "config/translate/inbound.h"
 #include "config/translate/routes.h"
 #include "config/translate/sidecar_routes.h"
 #include "proxy/model/limits.h"
@@ -20,11 +21,6 @@
 #define ANY_ADDRESS STR("0.0.0.0")
 #define PASSTHROUGH_CLUSTER STR("PassthroughCluster")
 #define BLACK_HOLE_CLUSTER STR("BlackHoleCluster")
-
-struct listener_list {
-    struct listener *items;
-    uint32_t count, capacity;
-};
 
 struct sidecar_maker {
     struct translation *t;
@@ -42,7 +38,7 @@ struct sidecar_maker {
 
 static const struct str HTTP_PROTOCOLS[] = {STR_INIT("http/1.1"), STR_INIT("h2c")};
 
-static struct http_connection_manager manager_of(const struct translation *t,
+struct http_connection_manager listeners_manager(const struct translation *t,
                                                  const struct route_config *routes)
 {
     bool is_gateway = t->proxy->type == PROXY_ROUTER;
@@ -58,6 +54,7 @@ static struct http_connection_manager manager_of(const struct translation *t,
         .has_websocket = true,
         .is_tracing_egress = true,
         .delayed_close_ns = LIMIT_DELAYED_CLOSE_NS,
+        .cert_details = is_gateway ? CERT_SANITIZE_SET : CERT_SANITIZE,
         .server_name = is_gateway ? STR("istio-envoy") : STR("envoy"),
     };
 }
@@ -101,9 +98,17 @@ static struct listener *add_listener(struct sidecar_maker *maker, struct str add
         .address = context_keep(t, address),
         .port = port,
         .direction = TRAFFIC_OUTBOUND,
+        .has_detection_timeout = true,
         .origin = context_keep_origin(t, origin),
     };
     return listener;
+}
+
+/* Only who looks at the first bytes stops looking after a while. */
+static void inspect_http(const struct translation *t, struct listener *listener)
+{
+    listener->http_inspector.is_there = true;
+    listener->detection_timeout_ns = t->mesh->config.detection_timeout_ns;
 }
 
 static const struct virtual_host_list *hosts_of_port(struct sidecar_maker *maker, uint32_t port)
@@ -138,7 +143,7 @@ static struct filter_chain http_chain(const struct translation *t,
 {
     return (struct filter_chain){
         .kind = CHAIN_HTTP,
-        .http = manager_of(t, routes),
+        .http = listeners_manager(t, routes),
         .application_protocols = HTTP_PROTOCOLS,
         .application_protocol_count = COUNT_OF(HTTP_PROTOCOLS),
         .transport_protocol = STR("raw_buffer"),
@@ -163,7 +168,7 @@ static void add_http_port(struct sidecar_maker *maker, const struct service_port
     /* TLS and HTTP/1.0 to a port number of HTTP go past all routing. */
     listener->default_chain =
         chain_copy(t, tcp_chain(STR("PassthroughFilterChain"), unknown_cluster(t)));
-    listener->has_http_inspector = true;
+    inspect_http(t, listener);
 }
 
 static void add_tcp_address(struct sidecar_maker *maker, const struct service *service,
@@ -186,7 +191,7 @@ static void add_tcp_address(struct sidecar_maker *maker, const struct service *s
     struct route_config table;
     const struct virtual_host_list *hosts = hosts_of_port(maker, port->port);
     listener->default_chain = chain_copy(t, chain);
-    listener->has_http_inspector = true;
+    inspect_http(t, listener);
     if (!sidecar_routes_sniffed_table(maker->routes, hosts, service, port->port, &table))
         return;
     listener->chains = chain_copy(t, http_chain(t, keep_table(maker, table), listener->origin));
@@ -270,6 +275,7 @@ void listeners_of_sidecar(struct translation *t)
             add_port(&maker, t->services[i], k);
     }
     add_virtual_outbound(&maker);
+    inbound_listeners(t, &maker.listeners);
     t->snapshot->listeners = maker.listeners.items;
     t->snapshot->listener_count = maker.listeners.count;
     t->snapshot->route_configs = maker.tables;
@@ -292,7 +298,7 @@ void listeners_of_gateway(struct translation *t)
         tables[count] = gateway_routes_table(t, servers);
         struct filter_chain chain = {
             .kind = CHAIN_HTTP,
-            .http = manager_of(t, &tables[count]),
+            .http = listeners_manager(t, &tables[count]),
             .transport_connect_timeout_ns = TRANSPORT_CONNECT_TIMEOUT_NS,
             .origin = origin,
         };

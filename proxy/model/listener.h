@@ -11,6 +11,7 @@
 #include "base/origin.h"
 #include "base/str.h"
 #include "proxy/model/route.h"
+#include "proxy/model/tls.h"
 
 enum access_log_encoding { ACCESS_LOG_TEXT, ACCESS_LOG_JSON };
 
@@ -27,10 +28,22 @@ struct access_log_list {
     uint32_t count;
 };
 
+/* forward_client_cert_details, with what of the certificate is told. */
+enum client_cert_details {
+    CERT_SANITIZE,
+    CERT_APPEND_FORWARD, /* subject, dns, uri: a sidecar's inbound side */
+    CERT_SANITIZE_SET,   /* subject, cert, dns, uri: a gateway */
+};
+
 /* ENVOY.md 1.1; what Istio sets stands in ISTIO.md 5.4. */
 struct http_connection_manager {
     struct str stat_prefix;
     const struct route_config *routes;
+    bool has_inline_routes; /* route_config, not RDS: inbound */
+    bool is_inbound;        /* a server's side: no ALPN for upstream */
+    bool is_http2_declared; /* http2_protocol_options is said */
+    bool has_grpc_web;
+    enum client_cert_details cert_details;
     bool is_using_remote_address; /* gateways */
     uint32_t xff_trusted_hops;
     bool is_normalizing_path;
@@ -79,11 +92,21 @@ struct filter_chain {
     struct str transport_protocol;        /* "", "raw_buffer", "tls" */
     uint32_t destination_port;            /* 0: any */
     bool is_tls;                          /* a transport socket stands before it */
+    const struct downstream_tls *tls;     /* that one, or NULL */
+    struct str config;                    /* metadata istio.config; empty: none */
     int64_t transport_connect_timeout_ns; /* 0: none */
     struct origin origin;
 };
 
 enum traffic_direction { TRAFFIC_OUTBOUND, TRAFFIC_INBOUND };
+
+/* A listener filter that looks at the first bytes. */
+struct inspector {
+    bool is_there;
+    bool is_on_ports_only; /* else it is off on these ports */
+    const uint32_t *ports;
+    uint32_t port_count;
+};
 
 struct listener {
     struct str name;    /* 0.0.0.0_9080 */
@@ -94,7 +117,10 @@ struct listener {
     const struct filter_chain *chains;
     uint32_t chain_count;
     const struct filter_chain *default_chain; /* or NULL */
-    bool has_http_inspector;
+    struct inspector tls_inspector, http_inspector;
+    bool has_original_dst;      /* asks where a redirected connection meant to go */
+    bool has_detection_timeout; /* listener_filters_timeout is said, and then goes on */
+    int64_t detection_timeout_ns;
     bool is_using_original_dst; /* hands connections to the listener they meant */
     struct origin origin;       /* the Service's port or the Gateway's server */
 };

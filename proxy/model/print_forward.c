@@ -224,6 +224,19 @@ void print_mutations(struct json *json, const struct header_mutations *request,
     print_removals(json, STR("responseHeadersToRemove"), response);
 }
 
+static void print_stream_duration(struct json *json, const struct forward_action *forward)
+{
+    if (!forward->has_max_stream_duration && !forward->has_grpc_timeout_header_max)
+        return;
+    json_key(json, STR("maxStreamDuration"));
+    json_begin_object(json);
+    if (forward->has_max_stream_duration)
+        print_duration(json, STR("maxStreamDuration"), forward->max_stream_duration_ns);
+    if (forward->has_grpc_timeout_header_max)
+        print_duration(json, STR("grpcTimeoutHeaderMax"), forward->grpc_timeout_header_max_ns);
+    json_end_object(json);
+}
+
 void print_forward(struct json *json, const struct forward_action *forward)
 {
     json_key(json, STR("route"));
@@ -239,6 +252,7 @@ void print_forward(struct json *json, const struct forward_action *forward)
         print_duration(json, STR("idleTimeout"), forward->idle_timeout_ns);
     if (forward->has_max_grpc_timeout)
         print_duration(json, STR("maxGrpcTimeout"), forward->max_grpc_timeout_ns);
+    print_stream_duration(json, forward);
     print_retry(json, forward->retry);
     print_mirrors(json, forward);
     if (forward->hash_count > 0) {

@@ -23,16 +23,6 @@ static void end_filter(struct json *json)
     json_end_object(json);
 }
 
-static void print_strings(struct json *json, struct str key, const struct str *items,
-                          uint32_t count)
-{
-    json_key(json, key);
-    json_begin_array(json);
-    for (uint32_t i = 0; i < count; i++)
-        json_str(json, items[i]);
-    json_end_array(json);
-}
-
 /* Which ALPN the mesh's TLS offers upstream, by the downstream's protocol. */
 static void print_alpn_filter(struct json *json)
 {
@@ -60,11 +50,17 @@ static void print_alpn_filter(struct json *json)
     end_filter(json);
 }
 
-static void print_http_filters(struct json *json)
+static void print_http_filters(struct json *json, const struct http_connection_manager *http)
 {
     json_key(json, STR("httpFilters"));
     json_begin_array(json);
-    print_alpn_filter(json);
+    if (http->has_grpc_web) {
+        begin_filter(json, STR("envoy.filters.http.grpc_web"),
+                     TYPE("envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"));
+        end_filter(json);
+    }
+    if (!http->is_inbound)
+        print_alpn_filter(json);
     begin_filter(json, STR("envoy.filters.http.fault"),
                  TYPE("envoy.extensions.filters.http.fault.v3.HTTPFault"));
     end_filter(json);
@@ -77,26 +73,43 @@ static void print_http_filters(struct json *json)
     json_end_array(json);
 }
 
+/* What servers hear of the client's certificate. */
+static void print_cert_details(struct json *json, enum client_cert_details details)
+{
+    if (details == CERT_SANITIZE)
+        return;
+    bool is_edge = details == CERT_SANITIZE_SET;
+    json_key_str(json, STR("forwardClientCertDetails"),
+                 is_edge ? STR("SANITIZE_SET") : STR("APPEND_FORWARD"));
+    json_key(json, STR("setCurrentClientCertDetails"));
+    json_begin_object(json);
+    json_key_bool(json, STR("subject"), true);
+    if (is_edge)
+        json_key_bool(json, STR("cert"), true);
+    json_key_bool(json, STR("dns"), true);
+    json_key_bool(json, STR("uri"), true);
+    json_end_object(json);
+}
+
 /* A gateway is the edge: it trusts its own sight of the peer. */
 static void print_edge(struct json *json, const struct http_connection_manager *http)
 {
     json_key_bool(json, STR("useRemoteAddress"), http->is_using_remote_address);
-    if (!http->is_using_remote_address)
-        return;
-    json_key_str(json, STR("serverName"), http->server_name);
-    json_key_str(json, STR("forwardClientCertDetails"), STR("SANITIZE_SET"));
-    json_key(json, STR("setCurrentClientCertDetails"));
-    json_begin_object(json);
-    json_key_bool(json, STR("subject"), true);
-    json_key_bool(json, STR("cert"), true);
-    json_key_bool(json, STR("dns"), true);
-    json_key_bool(json, STR("uri"), true);
-    json_end_object(json);
-    json_key(json, STR("httpProtocolOptions"));
-    json_begin_object(json);
-    if (http->is_accepting_http10)
-        json_key_bool(json, STR("acceptHttp10"), true);
-    json_end_object(json);
+    if (http->is_inbound || http->is_using_remote_address)
+        json_key_str(json, STR("serverName"), http->server_name);
+    print_cert_details(json, http->cert_details);
+    if (http->is_using_remote_address || http->is_accepting_http10) {
+        json_key(json, STR("httpProtocolOptions"));
+        json_begin_object(json);
+        if (http->is_accepting_http10)
+            json_key_bool(json, STR("acceptHttp10"), true);
+        json_end_object(json);
+    }
+    if (http->is_http2_declared) {
+        json_key(json, STR("http2ProtocolOptions"));
+        json_begin_object(json);
+        json_end_object(json);
+    }
     if (http->xff_trusted_hops != 0)
         json_key_i64(json, STR("xffNumTrustedHops"), http->xff_trusted_hops);
 }
@@ -150,12 +163,17 @@ static void print_manager(struct json *json, const struct http_connection_manage
                       "HttpConnectionManager"));
     if (http->stat_prefix.len > 0)
         json_key_str(json, STR("statPrefix"), http->stat_prefix);
-    json_key(json, STR("rds"));
-    json_begin_object(json);
-    json_key_str(json, STR("routeConfigName"), http->routes->name);
-    json_end_object(json);
+    if (http->has_inline_routes) {
+        json_key(json, STR("routeConfig"));
+        print_route_config(json, http->routes);
+    } else {
+        json_key(json, STR("rds"));
+        json_begin_object(json);
+        json_key_str(json, STR("routeConfigName"), http->routes->name);
+        json_end_object(json);
+    }
     print_access_logs(json, &http->access_logs);
-    print_http_filters(json);
+    print_http_filters(json, http);
     print_edge(json, http);
     print_common_options(json, http);
     print_times(json, http);
@@ -238,22 +256,14 @@ static void print_chain(struct json *json, const struct filter_chain *chain)
         break;
     }
     json_end_array(json);
+    if (chain->tls != NULL)
+        print_downstream_tls(json, chain->tls);
+    if (chain->config.len > 0)
+        print_route_metadata(json, chain->config);
     if (chain->transport_connect_timeout_ns != 0)
         print_duration(json, STR("transportSocketConnectTimeout"),
                        chain->transport_connect_timeout_ns);
     json_end_object(json);
-}
-
-static void print_inspectors(struct json *json, const struct listener *listener)
-{
-    if (!listener->has_http_inspector)
-        return;
-    json_key(json, STR("listenerFilters"));
-    json_begin_array(json);
-    begin_filter(json, STR("envoy.filters.listener.http_inspector"),
-                 TYPE("envoy.extensions.filters.listener.http_inspector.v3.HttpInspector"));
-    end_filter(json);
-    json_end_array(json);
 }
 
 void print_listener(struct json *json, const struct listener *listener)
@@ -273,13 +283,13 @@ void print_listener(struct json *json, const struct listener *listener)
         json_key(json, STR("defaultFilterChain"));
         print_chain(json, listener->default_chain);
     }
-    print_inspectors(json, listener);
-    if (!listener->is_bound) {
-        /* Reached through the redirect: it waits for the first bytes. */
-        print_duration(json, STR("listenerFiltersTimeout"), 0);
+    print_listener_filters(json, listener);
+    if (listener->has_detection_timeout) {
+        print_duration(json, STR("listenerFiltersTimeout"), listener->detection_timeout_ns);
         json_key_bool(json, STR("continueOnListenerFiltersTimeout"), true);
-        json_key_bool(json, STR("bindToPort"), false);
     }
+    if (!listener->is_bound)
+        json_key_bool(json, STR("bindToPort"), false);
     if (listener->is_using_original_dst)
         json_key_bool(json, STR("useOriginalDst"), true);
     json_key_str(json, STR("trafficDirection"),

@@ -35,4 +35,10 @@ void print_cluster(struct json *json, const struct cluster *cluster);
 void print_load_assignment(struct json *json, const struct cluster *cluster);
 /* "accessLog", with its key; nothing when there is none. */
 void print_access_logs(struct json *json, const struct access_log_list *logs);
+/* A list of texts, with its key. */
+void print_strings(struct json *json, struct str key, const struct str *items, uint32_t count);
+/* "transportSocket", with its key. */
+void print_downstream_tls(struct json *json, const struct downstream_tls *tls);
+/* "listenerFilters", with its key; nothing when there are none. */
+void print_listener_filters(struct json *json, const struct listener *listener);
 void print_listener(struct json *json, const struct listener *listener);

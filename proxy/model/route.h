@@ -62,7 +62,9 @@ struct forward_action {
     bool has_idle_timeout;
     int64_t idle_timeout_ns; /* outranks stream_idle_timeout; 0: none */
     bool has_max_stream_duration;
-    int64_t max_stream_duration_ns; /* outranks the connection manager's; 0: none */
+    int64_t max_stream_duration_ns;     /* outranks the connection manager's; 0: none */
+    bool has_grpc_timeout_header_max;   /* the caller's grpc-timeout bounds the stream, up to: */
+    int64_t grpc_timeout_header_max_ns; /* 0: any; on inbound routes only, not acted on yet */
     bool has_max_grpc_timeout;
     int64_t max_grpc_timeout_ns;
 

@@ -26,7 +26,7 @@ static void test_kinds_are_read_named_or_counted(void **state)
         {"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n",
          DIAG_KIND_NO_EFFECT, 0},
         {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\n",
-         DIAG_KIND_NO_EFFECT, 0},
+         DIAG_NOT_ACTED_ON, 0},
         {"apiVersion: rbac.istio.io/v1alpha1\nkind: ServiceRole\nmetadata: {name: a}\n",
          DIAG_KIND_REMOVED, 0},
         {"apiVersion: networking.istio.io/v9\nkind: Gateway\nmetadata: {name: a}\n",

@@ -188,7 +188,8 @@ static void test_each_kind_of_port_has_its_listener(void **state)
     } rows[] = {{"0.0.0.0_80", CHAIN_HTTP, true},
                 {"10.0.0.1_81", CHAIN_TCP, false},
                 {"10.0.0.1_82", CHAIN_HTTP, true},
-                {"virtualOutbound", CHAIN_TCP, false}};
+                {"virtualOutbound", CHAIN_TCP, false},
+                {"virtualInbound", CHAIN_TCP, false}};
     assert_int_equal(snapshot->listener_count, COUNT_OF(rows));
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct listener *listener = &snapshot->listeners[i];

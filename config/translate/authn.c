@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/authn.c - see authn.h.
+ */
+#include "config/translate/authn.h"
+
+#include <string.h>
+
+#include "config/resource/label.h"
+
+/* The last two are HTTP's. */
+static const struct str PROTOCOLS[] = {STR_INIT("istio-peer-exchange"), STR_INIT("h2"),
+                                       STR_INIT("http/1.1")};
+static const struct str CIPHERS[] = {
+    STR_INIT("ECDHE-ECDSA-AES256-GCM-SHA384"),
+    STR_INIT("ECDHE-RSA-AES256-GCM-SHA384"),
+    STR_INIT("ECDHE-ECDSA-AES128-GCM-SHA256"),
+    STR_INIT("ECDHE-RSA-AES128-GCM-SHA256"),
+    STR_INIT("AES256-GCM-SHA384"),
+    STR_INIT("AES128-GCM-SHA256"),
+};
+static const struct str WORKLOAD_CERTIFICATE[] = {STR_INIT("default")};
+
+/* The oldest of each scope; lists are in the order of age. */
+struct scopes {
+    const struct peer_authentication *mesh, *namespace, *workload;
+};
+
+static void take(const struct peer_authentication **place, const struct peer_authentication *policy)
+{
+    if (*place == NULL)
+        *place = policy;
+}
+
+static struct scopes find_scopes(const struct mesh *mesh, struct str namespace,
+                                 const struct label *labels, uint32_t label_count)
+{
+    struct scopes out = {0};
+
+    for (uint32_t i = 0; i < mesh->peer_authentications_count; i++) {
+        const struct peer_authentication *policy = &mesh->peer_authentications[i];
+        const struct label_list *selector = &policy->selector;
+        bool is_root = str_eq(policy->meta.namespace, mesh->config.root_namespace);
+        if (selector->count == 0 && is_root)
+            take(&out.mesh, policy);
+        else if (!str_eq(policy->meta.namespace, namespace) || is_root)
+            continue; /* a selector has no meaning in the root namespace */
+        else if (selector->count == 0)
+            take(&out.namespace, policy);
+        else if (label_is_subset(selector->items, selector->count, labels, label_count))
+            take(&out.workload, policy);
+    }
+    return out;
+}
+
+static void inherit(enum mtls_mode *mode, const struct peer_authentication *policy)
+{
+    if (policy != NULL && policy->mode != MTLS_MODE_UNSET)
+        *mode = policy->mode;
+}
+
+struct peer_policy authn_peer_policy(const struct mesh *mesh, struct str namespace,
+                                     const struct label *labels, uint32_t label_count,
+                                     struct arena *arena)
+{
+    struct scopes scopes = find_scopes(mesh, namespace, labels, label_count);
+    struct peer_policy out = {.mode = MTLS_MODE_PERMISSIVE};
+
+    inherit(&out.mode, scopes.mesh);
+    inherit(&out.mode, scopes.namespace);
+    inherit(&out.mode, scopes.workload);
+    if (scopes.workload == NULL || scopes.workload->port_count == 0)
+        return out;
+    struct port_mtls *ports = ARENA_ARRAY(arena, struct port_mtls, scopes.workload->port_count);
+    for (uint32_t i = 0; i < scopes.workload->port_count; i++) {
+        struct port_mtls port = scopes.workload->ports[i];
+        uint32_t place = i;
+        if (port.mode == MTLS_MODE_UNSET)
+            port.mode = out.mode;
+        for (; place > 0 && ports[place - 1].port > port.port; place--)
+            ports[place] = ports[place - 1];
+        ports[place] = port;
+    }
+    out.ports = ports;
+    out.port_count = scopes.workload->port_count;
+    return out;
+}
+
+enum mtls_mode authn_mode_of_port(const struct peer_policy *policy, uint32_t port)
+{
+    for (uint32_t i = 0; i < policy->port_count; i++) {
+        if (policy->ports[i].port == port)
+            return policy->ports[i].mode;
+    }
+    return policy->mode;
+}
+
+static const struct str *keep_list(struct translation *t, const struct text_list *list)
+{
+    struct str *out = ARENA_ARRAY(t->arena, struct str, list->count);
+
+    for (uint32_t i = 0; i < list->count; i++)
+        out[i] = context_keep(t, list->items[i]);
+    return out;
+}
+
+/* Peers of the own trust domain and of its aliases. */
+static void set_peer_names(struct translation *t, struct downstream_tls *out)
+{
+    const struct mesh_config *config = &t->mesh->config;
+    struct text_list domains = {0};
+
+    text_list_add(&domains, config->trust_domain, &t->scratch);
+    for (uint32_t i = 0; i < config->trust_domain_aliases.count; i++) {
+        struct str alias = config->trust_domain_aliases.items[i];
+        if (alias.len > 0 && !text_list_has(&domains, alias))
+            text_list_add(&domains, alias, &t->scratch);
+    }
+    struct string_matcher *names = ARENA_ARRAY(t->arena, struct string_matcher, domains.count);
+    for (uint32_t i = 0; i < domains.count; i++) {
+        names[i].kind = STRING_PREFIX;
+        names[i].value =
+            context_keep(t, arena_format(&t->scratch, "spiffe://%.*s/", STR_FMT(domains.items[i])));
+    }
+    out->peer_names = names;
+    out->peer_name_count = domains.count;
+}
+
+const struct downstream_tls *authn_inbound_tls(struct translation *t, bool is_http)
+{
+    const struct mesh_config *config = &t->mesh->config;
+    struct downstream_tls *out = ARENA_NEW(t->arena, struct downstream_tls);
+
+    *out = (struct downstream_tls){
+        .protocols = is_http ? PROTOCOLS + 1 : PROTOCOLS,
+        .protocol_count = COUNT_OF(PROTOCOLS) - (is_http ? 1 : 0),
+        .certificates = WORKLOAD_CERTIFICATE,
+        .certificate_count = COUNT_OF(WORKLOAD_CERTIFICATE),
+        .authorities = STR("ROOTCA"),
+        .has_client_certificate_word = true,
+        .is_client_certificate_required = true,
+        .version_min = config->is_tls13_only ? STR("TLSv1_3") : STR("TLSv1_2"),
+        .version_max = STR("TLSv1_3"),
+        .ciphers = CIPHERS,
+        .cipher_count = COUNT_OF(CIPHERS),
+    };
+    if (config->ciphers.count > 0) {
+        out->ciphers = keep_list(t, &config->ciphers);
+        out->cipher_count = config->ciphers.count;
+    }
+    set_peer_names(t, out);
+    return out;
+}
+
+const struct str *authn_http_protocols(uint32_t *count)
+{
+    *count = COUNT_OF(PROTOCOLS) - 1;
+    return PROTOCOLS + 1;
+}

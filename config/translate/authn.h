@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/authn.h - what PeerAuthentication means for one workload,
+ * and the TLS that the mesh's own connections are ended with.
+ *
+ * Source: ISTIO.md 6.1.
+ */
+#pragma once
+
+#include "config/translate/context.h"
+
+/* The modes that hold for a workload; no mode is unset any more. */
+struct peer_policy {
+    enum mtls_mode mode;
+    const struct port_mtls *ports; /* sorted by port */
+    uint32_t port_count;
+};
+
+/* In `arena`. Of several for one scope the oldest counts. */
+struct peer_policy authn_peer_policy(const struct mesh *mesh, struct str namespace,
+                                     const struct label *labels, uint32_t label_count,
+                                     struct arena *arena);
+enum mtls_mode authn_mode_of_port(const struct peer_policy *policy, uint32_t port);
+
+/* How a sidecar ends the mesh's TLS, in the snapshot. TCP chains offer one
+ * protocol more than HTTP's. */
+const struct downstream_tls *authn_inbound_tls(struct translation *t, bool is_http);
+
+/* The ALPN names of HTTP over TLS: h2, http/1.1. */
+const struct str *authn_http_protocols(uint32_t *count);

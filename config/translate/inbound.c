@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/inbound.c - see inbound.h.
+ */
+#include "config/translate/inbound.h"
+
+#include "config/resource/service.h"
+#include "config/translate/authn.h"
+#include "proxy/model/retry_on.h"
+
+#define VIRTUAL_INBOUND_PORT 15006u
+#define PASSTHROUGH_CLUSTER STR("InboundPassthroughCluster")
+#define INBOUND_RETRIES 2u
+#define INBOUND_RETRY_ON "reset-before-request"
+
+enum port_kind { KIND_HTTP, KIND_TCP, KIND_SNIFFED, KIND_COUNT };
+
+/* One port of the workload, or all that no Service names. */
+struct inbound_port {
+    uint32_t port;         /* the workload's; 0: any */
+    uint32_t service_port; /* 0: none */
+    enum port_protocol protocol;
+    struct str host;
+    struct str cluster;
+    bool is_passthrough;
+    struct origin origin;
+};
+
+struct inbound_maker {
+    struct translation *t;
+    struct peer_policy policy;
+    const struct downstream_tls *http_tls, *tcp_tls;
+    struct inbound_port *ports;
+    uint32_t port_count, port_capacity;
+    struct filter_chain *chains;
+    uint32_t chain_count, chain_capacity;
+};
+
+/* --- what a chain must see to be chosen ------------------------------------ */
+
+static const struct str ALL_MTLS[] = {STR_INIT("istio"), STR_INIT("istio-peer-exchange"),
+                                      STR_INIT("istio-http/1.0"), STR_INIT("istio-http/1.1"),
+                                      STR_INIT("istio-h2")};
+static const struct str HTTP_MTLS[] = {STR_INIT("istio-http/1.0"), STR_INIT("istio-http/1.1"),
+                                       STR_INIT("istio-h2")};
+static const struct str TCP_MTLS[] = {STR_INIT("istio-peer-exchange"), STR_INIT("istio")};
+static const struct str HTTP_PLAIN[] = {STR_INIT("http/1.1"), STR_INIT("h2c")};
+
+enum alpn { ALPN_ANY, ALPN_ALL_MTLS, ALPN_HTTP_MTLS, ALPN_TCP_MTLS, ALPN_HTTP_PLAIN };
+
+static const struct {
+    const struct str *names;
+    uint32_t count;
+} ALPNS[] = {
+    [ALPN_ANY] = {NULL, 0},
+    [ALPN_ALL_MTLS] = {ALL_MTLS, COUNT_OF(ALL_MTLS)},
+    [ALPN_HTTP_MTLS] = {HTTP_MTLS, COUNT_OF(HTTP_MTLS)},
+    [ALPN_TCP_MTLS] = {TCP_MTLS, COUNT_OF(TCP_MTLS)},
+    [ALPN_HTTP_PLAIN] = {HTTP_PLAIN, COUNT_OF(HTTP_PLAIN)},
+};
+
+/* One chain: what arrives, and what is made of it. */
+struct chain_row {
+    enum alpn alpn;
+    bool is_tls;  /* what arrives */
+    bool is_mtls; /* and is ended here */
+    bool is_http;
+};
+
+#define ROWS_MAX 5
+
+/* The order is Istio's, and Envoy needs none. */
+static const struct {
+    struct chain_row rows[ROWS_MAX];
+    uint32_t count;
+} ROWS[KIND_COUNT][MTLS_MODE_STRICT + 1] =
+    {
+        [KIND_HTTP] =
+            {
+                [MTLS_MODE_DISABLE] = {{{ALPN_ANY, false, false, true}}, 1},
+                [MTLS_MODE_PERMISSIVE] = {{{ALPN_ALL_MTLS, true, true, true},
+                                           {ALPN_ANY, false, false, true}},
+                                          2},
+                [MTLS_MODE_STRICT] = {{{ALPN_ANY, true, true, true}}, 1},
+            },
+        [KIND_TCP] =
+            {
+                [MTLS_MODE_DISABLE] = {{{ALPN_ANY, false, false, false}}, 1},
+                [MTLS_MODE_PERMISSIVE] = {{{ALPN_ALL_MTLS, true, true, false},
+                                           {ALPN_ANY, true, false, false},
+                                           {ALPN_ANY, false, false, false}},
+                                          3},
+                [MTLS_MODE_STRICT] = {{{ALPN_ANY, true, true, false}}, 1},
+            },
+        [KIND_SNIFFED] =
+            {
+                [MTLS_MODE_DISABLE] = {{{ALPN_HTTP_PLAIN, false, false, true},
+                                        {ALPN_ANY, false, false, false}},
+                                       2},
+                [MTLS_MODE_PERMISSIVE] = {{{ALPN_HTTP_MTLS, true, true, true},
+                                           {ALPN_HTTP_PLAIN, false, false, true},
+                                           {ALPN_TCP_MTLS, true, true, false},
+                                           {ALPN_ANY, false, false, false},
+                                           {ALPN_ANY, true, false, false}},
+                                          5},
+                [MTLS_MODE_STRICT] = {{{ALPN_HTTP_MTLS, true, true, true},
+                                       {ALPN_ANY, true, true, false}},
+                                      2},
+            },
+};
+
+static enum port_kind kind_of(enum port_protocol protocol)
+{
+    if (port_protocol_is_http(protocol))
+        return KIND_HTTP;
+    return protocol == PORT_SNIFFED ? KIND_SNIFFED : KIND_TCP;
+}
+
+/* --- what a chain does ----------------------------------------------------- */
+
+static const struct retry_policy *inbound_retry(struct translation *t)
+{
+    struct retry_policy *out = ARENA_NEW(t->arena, struct retry_policy);
+
+    out->retry_on = STR(INBOUND_RETRY_ON);
+    out->conditions = retry_on_read(out->retry_on);
+    out->num_retries = INBOUND_RETRIES;
+    return out;
+}
+
+static bool is_grpc(enum port_protocol protocol)
+{
+    return protocol == PORT_GRPC || protocol == PORT_GRPC_WEB;
+}
+
+/* Everything to the application, without timeout. */
+static const struct route_config *routes_of(struct translation *t, const struct inbound_port *port)
+{
+    static const struct str ANY[] = {STR_INIT("*")};
+    struct route *route = ARENA_NEW(t->arena, struct route);
+    struct virtual_host *host = ARENA_NEW(t->arena, struct virtual_host);
+    struct route_config *out = ARENA_NEW(t->arena, struct route_config);
+
+    *route = (struct route){
+        .name = STR("default"),
+        .match = {.path = {.kind = PATH_PREFIX, .value = STR("/")}},
+        .action = ROUTE_FORWARD,
+        .forward =
+            {
+                .cluster = port->cluster,
+                .has_timeout = true,
+                .has_max_stream_duration = true,
+                .has_grpc_timeout_header_max = true,
+                .retry = is_grpc(port->protocol) ? NULL : inbound_retry(t),
+            },
+        .decorator = context_keep(
+            t, arena_format(&t->scratch, "%.*s:%u/*", STR_FMT(port->host), port->service_port)),
+        .origin = {.file = port->origin.file},
+    };
+    *host = (struct virtual_host){
+        .name = context_keep(t, arena_format(&t->scratch, "inbound|http|%u", port->service_port)),
+        .domains = ANY,
+        .domain_count = COUNT_OF(ANY),
+        .routes = route,
+        .route_count = 1,
+        .origin = port->origin,
+    };
+    *out = (struct route_config){
+        .name = port->cluster, .virtual_hosts = host, .virtual_host_count = 1};
+    return out;
+}
+
+static struct str chain_name(struct translation *t, const struct inbound_port *port, bool is_http)
+{
+    if (port->is_passthrough)
+        return is_http ? STR("virtualInbound-catchall-http") : STR("virtualInbound");
+    return context_keep(t, arena_format(&t->scratch, "0.0.0.0_%u", port->port));
+}
+
+static struct str stat_prefix(struct translation *t, const struct inbound_port *port)
+{
+    if (port->is_passthrough)
+        return STR("InboundPassthroughCluster;");
+    return context_keep(t, arena_format(&t->scratch, "inbound_0.0.0.0_%u;", port->port));
+}
+
+static void add_chain(struct inbound_maker *maker, const struct inbound_port *port,
+                      const struct chain_row *row, const struct route_config *routes)
+{
+    struct translation *t = maker->t;
+    struct filter_chain *chain =
+        ARENA_PUSH(t->arena, maker->chains, maker->chain_count, maker->chain_capacity);
+
+    *chain = (struct filter_chain){
+        .name = chain_name(t, port, row->is_http),
+        .kind = row->is_http ? CHAIN_HTTP : CHAIN_TCP,
+        .application_protocols = ALPNS[row->alpn].names,
+        .application_protocol_count = ALPNS[row->alpn].count,
+        .transport_protocol = row->is_tls ? STR("tls") : STR("raw_buffer"),
+        .destination_port = port->port,
+        .is_tls = row->is_mtls,
+        .origin = port->origin,
+    };
+    if (row->is_mtls)
+        chain->tls = row->is_http ? maker->http_tls : maker->tcp_tls;
+    if (!row->is_http) {
+        chain->tcp = (struct tcp_proxy){.stat_prefix = port->cluster, .cluster = port->cluster};
+        return;
+    }
+    chain->http = listeners_manager(t, routes);
+    chain->http.stat_prefix = stat_prefix(t, port);
+    chain->http.has_inline_routes = true;
+    chain->http.is_inbound = true;
+    chain->http.is_tracing_egress = false;
+    chain->http.is_http2_declared = port_protocol_is_http2(port->protocol);
+    chain->http.has_grpc_web = port->protocol == PORT_GRPC_WEB;
+    chain->http.cert_details = CERT_APPEND_FORWARD;
+    chain->http.server_name = STR("istio-envoy");
+}
+
+static void add_chains(struct inbound_maker *maker, const struct inbound_port *port)
+{
+    enum port_kind kind = kind_of(port->protocol);
+    enum mtls_mode mode = authn_mode_of_port(&maker->policy, port->port);
+    const struct route_config *routes = kind == KIND_TCP ? NULL : routes_of(maker->t, port);
+
+    for (uint32_t i = 0; i < ROWS[kind][mode].count; i++)
+        add_chain(maker, port, &ROWS[kind][mode].rows[i], routes);
+}
+
+/* --- which ports ----------------------------------------------------------- */
+
+static const struct inbound_port *find_port(const struct inbound_maker *maker, uint32_t port)
+{
+    for (uint32_t i = 0; i < maker->port_count; i++) {
+        if (maker->ports[i].port == port)
+            return &maker->ports[i];
+    }
+    return NULL;
+}
+
+/* Kept sorted by port. The oldest Service has a port that several lead to. */
+static void add_port(struct inbound_maker *maker, const struct service *service,
+                     const struct service_port *from, uint32_t target)
+{
+    struct translation *t = maker->t;
+
+    if (target == 0 || find_port(maker, target) != NULL)
+        return;
+    struct inbound_port port = {
+        .port = target,
+        .service_port = from->port,
+        .protocol = service_port_protocol(from),
+        .host = service->host,
+        .cluster = context_keep(t, arena_format(&t->scratch, "inbound|%u||", target)),
+        .origin = context_keep_origin(t, from->origin),
+    };
+    uint32_t place = maker->port_count;
+    (void)ARENA_PUSH(&t->scratch, maker->ports, maker->port_count, maker->port_capacity);
+    for (; place > 0 && maker->ports[place - 1].port > target; place--)
+        maker->ports[place] = maker->ports[place - 1];
+    maker->ports[place] = port;
+}
+
+/* The Services that select the workload; their order is that of age. */
+static void find_ports(struct inbound_maker *maker)
+{
+    const struct mesh *mesh = maker->t->mesh;
+    const struct proxy_identity *proxy = maker->t->proxy;
+
+    for (uint32_t i = 0; i < mesh->services_count; i++) {
+        const struct service *service = &mesh->services[i];
+        if (!str_eq(service->meta.namespace, proxy->namespace))
+            continue;
+        for (uint32_t k = 0; k < service->endpoint_count; k++) {
+            const struct service_endpoint *endpoint = &service->endpoints[k];
+            if (!str_eq(endpoint->address, proxy->address))
+                continue;
+            for (uint32_t p = 0; p < service->port_count; p++)
+                add_port(maker, service, &service->ports[p], endpoint->ports[p]);
+        }
+    }
+}
+
+static void add_passthrough(struct inbound_maker *maker, uint32_t number)
+{
+    struct inbound_port port = {.port = number,
+                                .protocol = PORT_SNIFFED,
+                                .cluster = PASSTHROUGH_CLUSTER,
+                                .is_passthrough = true};
+
+    add_chains(maker, &port);
+}
+
+/* Connections to the listener's own port would come back for ever. */
+static void add_black_hole(struct inbound_maker *maker)
+{
+    struct filter_chain *chain =
+        ARENA_PUSH(maker->t->arena, maker->chains, maker->chain_count, maker->chain_capacity);
+
+    *chain = (struct filter_chain){
+        .name = STR("virtualInbound-blackhole"),
+        .kind = CHAIN_TCP,
+        .tcp = {.stat_prefix = STR("BlackHoleCluster"), .cluster = STR("BlackHoleCluster")},
+        .destination_port = VIRTUAL_INBOUND_PORT,
+    };
+}
+
+/* --- what must be looked at ------------------------------------------------ */
+
+static bool needs(const struct filter_chain *chain, bool is_tls)
+{
+    if (is_tls)
+        return str_eq(chain->transport_protocol, STR("tls"));
+    return chain->application_protocols == HTTP_PLAIN;
+}
+
+static void add_sorted(uint32_t *list, uint32_t *count, uint32_t port)
+{
+    uint32_t place = (*count)++;
+
+    for (; place > 0 && list[place - 1] > port; place--)
+        list[place] = list[place - 1];
+    list[place] = port;
+}
+
+/* Chains of one port stand together; port 0 is all others. An inspector is on
+ * by default and off where no chain needs it, but that of TLS, where the
+ * default does not need it, is on where one does. */
+static struct inspector inspector_of(struct inbound_maker *maker, bool is_tls)
+{
+    struct arena *arena = maker->t->arena;
+    uint32_t *on = ARENA_ARRAY(arena, uint32_t, maker->chain_count);
+    uint32_t *off = ARENA_ARRAY(arena, uint32_t, maker->chain_count);
+    uint32_t on_count = 0, off_count = 0;
+
+    for (uint32_t i = 0; i < maker->chain_count;) {
+        uint32_t port = maker->chains[i].destination_port;
+        bool is_on = false;
+        for (; i < maker->chain_count && maker->chains[i].destination_port == port; i++)
+            is_on |= needs(&maker->chains[i], is_tls);
+        if (is_on)
+            add_sorted(on, &on_count, port);
+        else
+            add_sorted(off, &off_count, port);
+    }
+    if (on_count == 0)
+        return (struct inspector){0};
+    if (is_tls && on[0] != 0)
+        return (struct inspector){
+            .is_there = true, .is_on_ports_only = true, .ports = on, .port_count = on_count};
+    return (struct inspector){.is_there = true, .ports = off, .port_count = off_count};
+}
+
+void inbound_listeners(struct translation *t, struct listener_list *out)
+{
+    const struct proxy_identity *proxy = t->proxy;
+    struct inbound_maker maker = {
+        .t = t,
+        .policy = authn_peer_policy(t->mesh, proxy->namespace, proxy->labels, proxy->label_count,
+                                    &t->scratch),
+        .http_tls = authn_inbound_tls(t, true),
+        .tcp_tls = authn_inbound_tls(t, false),
+    };
+
+    find_ports(&maker);
+    add_black_hole(&maker);
+    add_passthrough(&maker, 0);
+    for (uint32_t i = 0; i < maker.policy.port_count; i++) {
+        if (find_port(&maker, maker.policy.ports[i].port) == NULL)
+            add_passthrough(&maker, maker.policy.ports[i].port);
+    }
+    for (uint32_t i = 0; i < maker.port_count; i++)
+        add_chains(&maker, &maker.ports[i]);
+    *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) = (struct listener){
+        .name = STR("virtualInbound"),
+        .address = STR("0.0.0.0"),
+        .port = VIRTUAL_INBOUND_PORT,
+        .is_bound = true,
+        .direction = TRAFFIC_INBOUND,
+        .chains = maker.chains,
+        .chain_count = maker.chain_count,
+        .tls_inspector = inspector_of(&maker, true),
+        .http_inspector = inspector_of(&maker, false),
+        .has_original_dst = true,
+        .has_detection_timeout = true,
+        .detection_timeout_ns = t->mesh->config.detection_timeout_ns,
+    };
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/tls.h - how a filter chain ends TLS: Envoy's DownstreamTlsContext
+ * with names of secrets in place of certificates. Printed, not spoken yet.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "proxy/model/policy.h"
+
+struct downstream_tls {
+    const struct str *protocols; /* ALPN, in the order of preference */
+    uint32_t protocol_count;
+    const struct str *certificates; /* secrets: "default", "kubernetes://NAME", ... */
+    uint32_t certificate_count;
+    struct str authorities; /* the secret peers are checked against; empty: not checked */
+    const struct string_matcher *peer_names; /* one of them must match; none: any */
+    uint32_t peer_name_count;
+    bool has_client_certificate_word; /* require_client_certificate is said */
+    bool is_client_certificate_required;
+    struct str version_min, version_max; /* "TLSv1_2"; empty: Envoy's */
+    const struct str *ciphers;
+    uint32_t cipher_count; /* 0: Envoy's */
+};
