@@ -20,13 +20,15 @@ static const struct field_row POLICY_ROWS[] = {
     {"loadBalancer", FIELD_USED},       {"connectionPool", FIELD_USED},
     {"outlierDetection", FIELD_USED},   {"tls", FIELD_NO_EFFECT},
     {"portLevelSettings", FIELD_USED},  {"tunnel", FIELD_NO_EFFECT},
-    {"proxyProtocol", FIELD_NO_EFFECT}, {"retryBudget", FIELD_NO_EFFECT},
+    {"proxyProtocol", FIELD_NO_EFFECT}, {"retryBudget", FIELD_USED},
 };
 static const struct field_row PORT_POLICY_ROWS[] = {
     {"port", FIELD_USED},           {"loadBalancer", FIELD_USED},
     {"connectionPool", FIELD_USED}, {"outlierDetection", FIELD_USED},
     {"tls", FIELD_NO_EFFECT},
 };
+static const struct field_row RETRY_BUDGET_ROWS[] = {{"percent", FIELD_USED},
+                                                     {"minRetryConcurrency", FIELD_USED}};
 static const struct field_row PORT_ROWS[] = {{"number", FIELD_USED}};
 static const struct field_row LB_ROWS[] = {
     {"simple", FIELD_USED},
@@ -63,6 +65,22 @@ static void read_parts(const struct view *policy, struct policy_parts *out)
     out->outlier = outlier_rule_read(policy);
 }
 
+static const struct retry_budget_rule *read_retry_budget(const struct view *policy)
+{
+    struct view view = view_map(policy, STR("retryBudget"));
+
+    if (!view_is_present(&view))
+        return NULL;
+    view_check_fields(&view, RETRY_BUDGET_ROWS, COUNT_OF(RETRY_BUDGET_ROWS));
+    struct retry_budget_rule *out = ARENA_NEW(policy->reading->arena, struct retry_budget_rule);
+    out->percent = view_number(&view, STR("percent"), 20);
+    /* Istio cannot tell 0 from nothing. */
+    out->min_concurrency = (uint32_t)view_i64(&view, STR("minRetryConcurrency"), 0, UINT32_MAX, 0);
+    if (out->min_concurrency == 0)
+        out->min_concurrency = 3;
+    return out;
+}
+
 static void read_port_policy(const struct view *item, struct port_policy *out)
 {
     struct view port = view_map(item, STR("port"));
@@ -95,6 +113,7 @@ static void read_policy(const struct view *parent, struct traffic_policy *out)
     if (policy.node->count == 0)
         view_complain(&policy, DIAG_DR_POLICY_EMPTY, STR_EMPTY, STR_EMPTY);
     read_parts(&policy, &out->parts);
+    out->parts.retry_budget = read_retry_budget(&policy);
     struct view ports = view_list(&policy, STR("portLevelSettings"));
     out->port_count = view_count(&ports);
     out->ports = ARENA_ARRAY(parent->reading->arena, struct port_policy, out->port_count);

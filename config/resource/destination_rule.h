@@ -46,11 +46,18 @@ struct outlier_rule {
     struct origin origin;
 };
 
+/* Istio fills in Envoy's defaults: 20 % and 3. */
+struct retry_budget_rule {
+    double percent;
+    uint32_t min_concurrency;
+};
+
 /* The parts that a policy, a port's or a subset's can have. */
 struct policy_parts {
     struct load_balancer lb;
     const struct connection_pool *pool;
     const struct outlier_rule *outlier;
+    const struct retry_budget_rule *retry_budget; /* never of a port */
 };
 
 struct port_policy {

@@ -111,6 +111,17 @@ static void set_limit(uint32_t *limit, uint32_t said)
         *limit = said;
 }
 
+static void set_retry_budget(struct translation *t, const struct retry_budget_rule *rule,
+                             struct cluster *cluster)
+{
+    if (rule == NULL)
+        return;
+    struct retry_budget *out = ARENA_NEW(t->arena, struct retry_budget);
+    *out =
+        (struct retry_budget){.percent = rule->percent, .min_concurrency = rule->min_concurrency};
+    cluster->retry_budget = out;
+}
+
 static void set_pool(const struct connection_pool *pool, struct cluster *cluster)
 {
     if (pool == NULL)
@@ -212,6 +223,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     }
     set_pool(parts.pool, cluster);
     set_outlier(t, parts.outlier, cluster);
+    set_retry_budget(t, parts.retry_budget, cluster);
     set_mtls(maker, subset, cluster);
 }
 

@@ -275,8 +275,12 @@ struct policy_parts policy_parts_of(const struct merged_rule *rule, const struct
     if (subset == NULL || !subset->policy.is_set)
         return out;
     const struct port_policy *of_port = port_policy_of(&subset->policy, port);
-    if (of_port != NULL)
-        return of_port->parts;
+    if (of_port != NULL) {
+        const struct retry_budget_rule *budget = out.retry_budget;
+        out = of_port->parts;
+        out.retry_budget = budget; /* a port cannot have one */
+        return out;
+    }
     const struct policy_parts *own = &subset->policy.parts;
     if (own->lb.is_set)
         out.lb = own->lb;
@@ -284,5 +288,7 @@ struct policy_parts policy_parts_of(const struct merged_rule *rule, const struct
         out.pool = own->pool;
     if (own->outlier != NULL)
         out.outlier = own->outlier;
+    if (own->retry_budget != NULL)
+        out.retry_budget = own->retry_budget;
     return out;
 }

@@ -6,6 +6,19 @@
 
 #include "base/check.h"
 
+static uint32_t retries_max(const struct breaker *breaker)
+{
+    if (!breaker->has_retry_budget)
+        return breaker->limits.max_retries;
+    double under_way = (double)breaker_count(breaker, BREAKER_REQUESTS) +
+                       (double)breaker_count(breaker, BREAKER_PENDING);
+    double share = breaker->retry_budget.percent / 100.0 * under_way;
+    uint32_t least = breaker->retry_budget.min_concurrency;
+    if (share >= (double)UINT32_MAX)
+        return UINT32_MAX;
+    return share > (double)least ? (uint32_t)share : least;
+}
+
 static uint32_t limit_of(const struct breaker *breaker, enum breaker_kind kind)
 {
     const struct breaker_limits *limits = &breaker->limits;
@@ -17,7 +30,7 @@ static uint32_t limit_of(const struct breaker *breaker, enum breaker_kind kind)
     case BREAKER_REQUESTS:
         return limits->max_requests;
     case BREAKER_RETRIES:
-        return limits->max_retries;
+        return retries_max(breaker);
     case BREAKER_KIND_COUNT:
         break;
     }
@@ -29,8 +42,15 @@ void breaker_init(struct breaker *breaker, const struct breaker_limits *limits,
 {
     breaker->limits = *limits;
     breaker->is_tracking_remaining = is_tracking_remaining;
+    breaker->has_retry_budget = false;
     for (uint32_t i = 0; i < BREAKER_KIND_COUNT; i++)
         atomic_init(&breaker->counts[i], 0);
+}
+
+void breaker_set_retry_budget(struct breaker *breaker, const struct retry_budget *budget)
+{
+    breaker->has_retry_budget = true;
+    breaker->retry_budget = *budget;
 }
 
 bool breaker_take(struct breaker *breaker, enum breaker_kind kind)
@@ -103,6 +123,9 @@ static const struct {
 
 static uint64_t remaining(const struct breaker *breaker, enum breaker_kind kind)
 {
+    /* Envoy does not say what is left of a budget. */
+    if (kind == BREAKER_RETRIES && breaker->has_retry_budget)
+        return 0;
     uint32_t limit = limit_of(breaker, kind);
     uint32_t count = breaker_count(breaker, kind);
     return count < limit ? limit - count : 0;

@@ -27,11 +27,15 @@ enum breaker_kind {
 struct breaker {
     struct breaker_limits limits;
     bool is_tracking_remaining;
+    bool has_retry_budget;
+    struct retry_budget retry_budget;
     atomic_uint counts[BREAKER_KIND_COUNT];
 };
 
 void breaker_init(struct breaker *breaker, const struct breaker_limits *limits,
                   bool is_tracking_remaining);
+/* From now on retries are limited by a share of the requests under way. */
+void breaker_set_retry_budget(struct breaker *breaker, const struct retry_budget *budget);
 
 /* Takes one; false: the limit is reached, and nothing was taken. */
 bool breaker_take(struct breaker *breaker, enum breaker_kind kind);

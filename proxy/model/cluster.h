@@ -60,7 +60,8 @@ struct cluster {
     uint32_t least_request_choices; /* 0: Envoy's 2 */
     int64_t connect_timeout_ns;
     struct breaker_limits breakers;
-    bool is_tracking_remaining; /* circuit_breakers' track_remaining */
+    bool is_tracking_remaining;              /* circuit_breakers' track_remaining */
+    const struct retry_budget *retry_budget; /* NULL: max_retries holds */
     enum upstream_protocol protocol;
     uint32_t requests_per_connection_max; /* 0: any number */
     int64_t max_connection_duration_ns;   /* 0: none */

@@ -160,6 +160,12 @@ struct breaker_limits {
     uint32_t max_connections, max_pending_requests, max_requests, max_retries;
 };
 
+/* circuit_breakers' retry_budget, in place of max_retries. */
+struct retry_budget {
+    double percent;           /* of the requests that are active or waiting */
+    uint32_t min_concurrency; /* so many at least */
+};
+
 enum outlier_number {
 #define OUTLIER(name, json, default) OUTLIER_##name,
 #include "proxy/model/outlier.def"

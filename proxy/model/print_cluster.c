@@ -50,6 +50,23 @@ static void print_empty(struct json *json, struct str key)
     json_end_object(json);
 }
 
+static void print_retry_budget(struct json *json, const struct retry_budget *budget)
+{
+    if (budget == NULL)
+        return;
+    json_key(json, STR("retryBudget"));
+    json_begin_object(json);
+    json_key(json, STR("budgetPercent"));
+    json_begin_object(json);
+    if (budget->percent != 0) {
+        json_key(json, STR("value"));
+        json_double(json, budget->percent);
+    }
+    json_end_object(json);
+    json_key_i64(json, STR("minRetryConcurrency"), budget->min_concurrency);
+    json_end_object(json);
+}
+
 static void print_breakers(struct json *json, const struct cluster *cluster)
 {
     const struct breaker_limits *limits = &cluster->breakers;
@@ -62,6 +79,7 @@ static void print_breakers(struct json *json, const struct cluster *cluster)
     json_key_i64(json, STR("maxPendingRequests"), limits->max_pending_requests);
     json_key_i64(json, STR("maxRequests"), limits->max_requests);
     json_key_i64(json, STR("maxRetries"), limits->max_retries);
+    print_retry_budget(json, cluster->retry_budget);
     if (cluster->is_tracking_remaining)
         json_key_bool(json, STR("trackRemaining"), true);
     json_end_object(json);

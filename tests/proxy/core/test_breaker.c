@@ -95,6 +95,37 @@ static void test_what_is_left_is_tracked_if_wanted(void **state)
     }
 }
 
+/* retry_budget: ENVOY.md 6. */
+static void test_a_budget_is_a_share_of_what_is_under_way(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct breaker_limits limits = {9999, 9999, 9999, 0};
+    static const struct {
+        struct retry_budget budget;
+        uint32_t requests, pending, retries;
+    } rows[] = {
+        {{20, 3}, 0, 0, 3},  {{20, 3}, 10, 5, 3}, {{20, 3}, 15, 10, 5},  {{20, 3}, 10, 14, 4},
+        {{100, 0}, 7, 0, 7}, {{0, 0}, 100, 0, 0}, {{33.5, 0}, 0, 10, 3}, {{1e12, 1}, 9, 0, 500},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct breaker breaker;
+        breaker_init(&breaker, &limits, true);
+        breaker_set_retry_budget(&breaker, &rows[i].budget);
+        for (uint32_t k = 0; k < rows[i].requests; k++)
+            assert_true(breaker_take(&breaker, BREAKER_REQUESTS));
+        for (uint32_t k = 0; k < rows[i].pending; k++)
+            assert_true(breaker_take(&breaker, BREAKER_PENDING));
+        uint32_t retries = 0;
+        while (retries < 500 && breaker_take(&breaker, BREAKER_RETRIES))
+            retries++;
+        assert_int_equal(retries, rows[i].retries);
+        uint64_t value = 1;
+        assert_true(
+            breaker_gauge(&breaker, STR("circuit_breakers.default.remaining_retries"), &value));
+        assert_int_equal(value, 0);
+    }
+}
+
 static void test_every_gauge_has_its_name(void **state)
 {
     UNUSED_STATE(state);
@@ -128,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_zero_admits_nobody_and_unlimited_all),
         cmocka_unit_test(test_a_first_connection_passes_the_limit),
         cmocka_unit_test(test_what_is_left_is_tracked_if_wanted),
+        cmocka_unit_test(test_a_budget_is_a_share_of_what_is_under_way),
         cmocka_unit_test(test_every_gauge_has_its_name),
         cmocka_unit_test(test_other_names_are_no_gauges),
     };
