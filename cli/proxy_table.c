@@ -79,6 +79,8 @@ static struct str cluster_type_text(enum cluster_type type)
         return STR("LOGICAL_DNS");
     case CLUSTER_ORIGINAL_DST:
         return STR("ORIGINAL_DST");
+    case CLUSTER_DYNAMIC_DNS:
+        return STR("STATIC"); /* istioctl reads a type that is not there as its zero */
     }
     UNREACHABLE("cluster_type");
 }

@@ -9,11 +9,9 @@
 
 static const struct field_row POOL_ROWS[] = {{"tcp", FIELD_USED}, {"http", FIELD_USED}};
 static const struct field_row TCP_ROWS[] = {
-    {"maxConnections", FIELD_USED},
-    {"connectTimeout", FIELD_USED},
-    {"tcpKeepalive", FIELD_NO_EFFECT},
-    {"idleTimeout", FIELD_USED},
-    {"maxConnectionDuration", FIELD_NO_EFFECT},
+    {"maxConnections", FIELD_USED},        {"connectTimeout", FIELD_USED},
+    {"tcpKeepalive", FIELD_USED},          {"idleTimeout", FIELD_USED},
+    {"maxConnectionDuration", FIELD_USED},
 };
 static const struct field_row HTTP_ROWS[] = {
     {"http1MaxPendingRequests", FIELD_USED},
@@ -21,11 +19,16 @@ static const struct field_row HTTP_ROWS[] = {
     {"maxRequestsPerConnection", FIELD_USED},
     {"maxRetries", FIELD_USED},
     {"idleTimeout", FIELD_USED},
-    {"h2UpgradePolicy", FIELD_NO_EFFECT},
-    {"useClientProtocol", FIELD_NO_EFFECT},
-    {"maxConcurrentStreams", FIELD_NO_EFFECT},
-    {"http2KeepAlive", FIELD_NO_EFFECT},
+    {"h2UpgradePolicy", FIELD_USED},
+    {"useClientProtocol", FIELD_USED},
+    {"maxConcurrentStreams", FIELD_USED},
+    {"http2KeepAlive", FIELD_USED},
 };
+
+static const struct field_row KEEPALIVE_ROWS[] = {
+    {"probes", FIELD_USED}, {"time", FIELD_USED}, {"interval", FIELD_USED}};
+static const struct field_row H2_KEEPALIVE_ROWS[] = {{"interval", FIELD_USED},
+                                                     {"timeout", FIELD_USED}};
 
 static uint32_t count_field(const struct view *view, struct str name)
 {
@@ -43,6 +46,33 @@ static int64_t checked_duration(const struct view *view, struct str name)
     return ns;
 }
 
+static void complain(const struct view *parent, struct str name)
+{
+    struct view field = view_field(parent, name);
+
+    view_complain(&field, DIAG_NOT_ACTED_ON, name, STR_EMPTY);
+}
+
+struct keepalive_rule keepalive_rule_read(const struct view *parent)
+{
+    struct keepalive_rule out = {0};
+    struct view view = view_map(parent, STR("tcpKeepalive"));
+
+    if (!view_is_present(&view))
+        return out;
+    view_check_fields(&view, KEEPALIVE_ROWS, COUNT_OF(KEEPALIVE_ROWS));
+    struct view time = view_field(&view, STR("time"));
+    struct view interval = view_field(&view, STR("interval"));
+    out.is_set = true;
+    out.probes = count_field(&view, STR("probes"));
+    out.has_time = view_is_present(&time);
+    out.time_ns = view_duration_ns(&view, STR("time"), 0);
+    out.has_interval = view_is_present(&interval);
+    out.interval_ns = view_duration_ns(&view, STR("interval"), 0);
+    view_complain(&view, DIAG_NOT_ACTED_ON, STR("tcpKeepalive"), STR_EMPTY);
+    return out;
+}
+
 static void read_tcp(const struct view *pool, struct connection_pool *out)
 {
     struct view tcp = view_map(pool, STR("tcp"));
@@ -53,6 +83,34 @@ static void read_tcp(const struct view *pool, struct connection_pool *out)
     out->max_connections = count_field(&tcp, STR("maxConnections"));
     out->connect_timeout_ns = checked_duration(&tcp, STR("connectTimeout"));
     out->tcp_idle_timeout_ns = view_duration_ns(&tcp, STR("idleTimeout"), 0);
+    out->max_connection_duration_ns = checked_duration(&tcp, STR("maxConnectionDuration"));
+    if (out->max_connection_duration_ns != 0)
+        complain(&tcp, STR("maxConnectionDuration"));
+    out->tcp_keepalive = keepalive_rule_read(&tcp);
+}
+
+static enum h2_upgrade read_upgrade(const struct view *http)
+{
+    static const char *const NAMES[] = {"DEFAULT", "DO_NOT_UPGRADE", "UPGRADE", NULL};
+    static const enum h2_upgrade MEANINGS[] = {H2_UPGRADE_UNSET, H2_UPGRADE_OFF, H2_UPGRADE_ON};
+    enum h2_upgrade upgrade = MEANINGS[view_choice(http, STR("h2UpgradePolicy"), NAMES, 0)];
+
+    if (upgrade == H2_UPGRADE_ON)
+        complain(http, STR("h2UpgradePolicy"));
+    return upgrade;
+}
+
+static void read_h2_keepalive(const struct view *http, struct connection_pool *out)
+{
+    struct view keepalive = view_map(http, STR("http2KeepAlive"));
+
+    if (!view_is_present(&keepalive))
+        return;
+    view_check_fields(&keepalive, H2_KEEPALIVE_ROWS, COUNT_OF(H2_KEEPALIVE_ROWS));
+    out->has_h2_keepalive = true;
+    out->h2_keepalive_interval_ns = view_duration_ns(&keepalive, STR("interval"), 0);
+    out->h2_keepalive_timeout_ns = view_duration_ns(&keepalive, STR("timeout"), 0);
+    complain(http, STR("http2KeepAlive"));
 }
 
 static void read_http(const struct view *pool, struct connection_pool *out)
@@ -67,6 +125,14 @@ static void read_http(const struct view *pool, struct connection_pool *out)
     out->requests_per_connection_max = count_field(&http, STR("maxRequestsPerConnection"));
     out->retries_max = count_field(&http, STR("maxRetries"));
     out->http_idle_timeout_ns = checked_duration(&http, STR("idleTimeout"));
+    out->h2_upgrade = read_upgrade(&http);
+    out->is_using_client_protocol = view_bool(&http, STR("useClientProtocol"), false);
+    if (out->is_using_client_protocol)
+        complain(&http, STR("useClientProtocol"));
+    out->streams_max = count_field(&http, STR("maxConcurrentStreams"));
+    if (out->streams_max != 0)
+        complain(&http, STR("maxConcurrentStreams"));
+    read_h2_keepalive(&http, out);
 }
 
 const struct connection_pool *connection_pool_read(const struct view *policy)

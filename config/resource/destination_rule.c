@@ -17,68 +17,77 @@ static const struct field_row SUBSET_ROWS[] = {
     {"name", FIELD_USED}, {"labels", FIELD_USED}, {"trafficPolicy", FIELD_USED}};
 static const struct field_row SELECTOR_ROWS[] = {{"matchLabels", FIELD_USED}};
 static const struct field_row POLICY_ROWS[] = {
-    {"loadBalancer", FIELD_USED},       {"connectionPool", FIELD_USED},
-    {"outlierDetection", FIELD_USED},   {"tls", FIELD_NO_EFFECT},
-    {"portLevelSettings", FIELD_USED},  {"tunnel", FIELD_NO_EFFECT},
-    {"proxyProtocol", FIELD_NO_EFFECT}, {"retryBudget", FIELD_USED},
+    {"loadBalancer", FIELD_USED},      {"connectionPool", FIELD_USED},
+    {"outlierDetection", FIELD_USED},  {"tls", FIELD_USED},
+    {"portLevelSettings", FIELD_USED}, {"tunnel", FIELD_USED},
+    {"proxyProtocol", FIELD_USED},     {"retryBudget", FIELD_USED},
 };
 static const struct field_row PORT_POLICY_ROWS[] = {
-    {"port", FIELD_USED},           {"loadBalancer", FIELD_USED},
-    {"connectionPool", FIELD_USED}, {"outlierDetection", FIELD_USED},
-    {"tls", FIELD_NO_EFFECT},
+    {"port", FIELD_USED},
+    {"loadBalancer", FIELD_USED},
+    {"connectionPool", FIELD_USED},
+    {"outlierDetection", FIELD_USED},
+    {"tls", FIELD_USED},
 };
-static const struct field_row RETRY_BUDGET_ROWS[] = {{"percent", FIELD_USED},
-                                                     {"minRetryConcurrency", FIELD_USED}};
 static const struct field_row PORT_ROWS[] = {{"number", FIELD_USED}};
-static const struct field_row LB_ROWS[] = {
-    {"simple", FIELD_USED},
-    {"consistentHash", FIELD_NO_EFFECT},
-    {"localityLbSetting", FIELD_NO_EFFECT},
-    {"zoneAwareLbSetting", FIELD_NO_EFFECT},
-    {"warmupDurationSecs", FIELD_NO_EFFECT},
-    {"warmup", FIELD_NO_EFFECT},
-};
-
-static void read_lb(const struct view *policy, struct load_balancer *out)
-{
-    static const char *const NAMES[] = {"UNSPECIFIED", "LEAST_CONN",    "RANDOM", "PASSTHROUGH",
-                                        "ROUND_ROBIN", "LEAST_REQUEST", NULL};
-    static const enum simple_lb MEANINGS[] = {
-        SIMPLE_LB_UNSET,       SIMPLE_LB_LEAST_REQUEST, SIMPLE_LB_RANDOM,
-        SIMPLE_LB_PASSTHROUGH, SIMPLE_LB_ROUND_ROBIN,   SIMPLE_LB_LEAST_REQUEST,
-    };
-    struct view lb = view_map(policy, STR("loadBalancer"));
-
-    if (!view_is_present(&lb))
-        return;
-    view_check_fields(&lb, LB_ROWS, COUNT_OF(LB_ROWS));
-    out->is_set = true;
-    struct view simple = view_field(&lb, STR("simple"));
-    out->origin = view_origin(view_is_present(&simple) ? &simple : &lb);
-    out->simple = MEANINGS[view_choice(&lb, STR("simple"), NAMES, 0)];
-}
+static const struct field_row BUDGET_ROWS[] = {
+    {"percent", FIELD_USED}, {"minRetryConcurrency", FIELD_USED}, {"budgetInterval", FIELD_USED}};
+static const struct field_row TUNNEL_ROWS[] = {
+    {"protocol", FIELD_USED}, {"targetHost", FIELD_USED}, {"targetPort", FIELD_USED}};
 
 static void read_parts(const struct view *policy, struct policy_parts *out)
 {
-    read_lb(policy, &out->lb);
+    load_balancer_read(policy, &out->lb);
     out->pool = connection_pool_read(policy);
     out->outlier = outlier_rule_read(policy);
+    out->tls = client_tls_read(policy);
 }
 
-static const struct retry_budget_rule *read_retry_budget(const struct view *policy)
+static const struct retry_budget_rule *read_budget(const struct view *policy)
 {
-    struct view view = view_map(policy, STR("retryBudget"));
+    struct view budget = view_map(policy, STR("retryBudget"));
+
+    if (!view_is_present(&budget))
+        return NULL;
+    view_check_fields(&budget, BUDGET_ROWS, COUNT_OF(BUDGET_ROWS));
+    struct retry_budget_rule *out = ARENA_NEW(policy->reading->arena, struct retry_budget_rule);
+    out->percent = view_number(&budget, STR("percent"), 20);
+    out->concurrency_min =
+        (uint32_t)view_i64(&budget, STR("minRetryConcurrency"), 0, UINT32_MAX, 0);
+    if (out->concurrency_min == 0)
+        out->concurrency_min = 3; /* Istio's own; 0 is not said */
+    out->interval_ns = view_duration_ns(&budget, STR("budgetInterval"), 0);
+    if (out->interval_ns != 0)
+        view_complain(&budget, DIAG_NOT_ACTED_ON, STR("budgetInterval"), STR_EMPTY);
+    return out;
+}
+
+static const struct tunnel_rule *read_tunnel(const struct view *policy)
+{
+    struct view tunnel = view_map(policy, STR("tunnel"));
+
+    if (!view_is_present(&tunnel))
+        return NULL;
+    view_check_fields(&tunnel, TUNNEL_ROWS, COUNT_OF(TUNNEL_ROWS));
+    struct tunnel_rule *out = ARENA_NEW(policy->reading->arena, struct tunnel_rule);
+    out->origin = view_origin(&tunnel);
+    out->protocol = view_str(&tunnel, STR("protocol"), STR("CONNECT"));
+    out->target_host = view_str(&tunnel, STR("targetHost"), STR_EMPTY);
+    out->target_port = (uint32_t)view_i64(&tunnel, STR("targetPort"), 0, 65535, 0);
+    view_complain(&tunnel, DIAG_NOT_ACTED_ON, STR("tunnel"), STR_EMPTY);
+    return out;
+}
+
+static enum proxy_protocol_rule read_proxy_protocol(const struct view *policy)
+{
+    static const char *const VERSIONS[] = {"V1", "V2", NULL};
+    struct view view = view_map(policy, STR("proxyProtocol"));
 
     if (!view_is_present(&view))
-        return NULL;
-    view_check_fields(&view, RETRY_BUDGET_ROWS, COUNT_OF(RETRY_BUDGET_ROWS));
-    struct retry_budget_rule *out = ARENA_NEW(policy->reading->arena, struct retry_budget_rule);
-    out->percent = view_number(&view, STR("percent"), 20);
-    /* Istio cannot tell 0 from nothing. */
-    out->min_concurrency = (uint32_t)view_i64(&view, STR("minRetryConcurrency"), 0, UINT32_MAX, 0);
-    if (out->min_concurrency == 0)
-        out->min_concurrency = 3;
-    return out;
+        return PROXY_PROTOCOL_UNSET;
+    view_complain(&view, DIAG_NOT_ACTED_ON, STR("proxyProtocol"), STR_EMPTY);
+    return view_choice(&view, STR("version"), VERSIONS, 0) == 1 ? PROXY_PROTOCOL_2
+                                                                : PROXY_PROTOCOL_1;
 }
 
 static void read_port_policy(const struct view *item, struct port_policy *out)
@@ -113,7 +122,9 @@ static void read_policy(const struct view *parent, struct traffic_policy *out)
     if (policy.node->count == 0)
         view_complain(&policy, DIAG_DR_POLICY_EMPTY, STR_EMPTY, STR_EMPTY);
     read_parts(&policy, &out->parts);
-    out->parts.retry_budget = read_retry_budget(&policy);
+    out->parts.retry_budget = read_budget(&policy);
+    out->parts.tunnel = read_tunnel(&policy);
+    out->parts.proxy_protocol = read_proxy_protocol(&policy);
     struct view ports = view_list(&policy, STR("portLevelSettings"));
     out->port_count = view_count(&ports);
     out->ports = ARENA_ARRAY(parent->reading->arena, struct port_policy, out->port_count);

@@ -29,23 +29,23 @@ static const struct field_row ROWS[] = {
     {"defaultConfig", FIELD_IGNORED},
     {"configSources", FIELD_IGNORED},
     {"discoverySelectors", FIELD_IGNORED},
-    {"dnsRefreshRate", FIELD_IGNORED},
+    {"dnsRefreshRate", FIELD_USED},
     {"proxyListenPort", FIELD_NO_EFFECT},
     {"proxyInboundListenPort", FIELD_NO_EFFECT},
     {"proxyHttpPort", FIELD_NO_EFFECT},
-    {"tcpKeepalive", FIELD_NO_EFFECT},
+    {"tcpKeepalive", FIELD_USED},
     {"ingressClass", FIELD_NO_EFFECT},
     {"ingressService", FIELD_NO_EFFECT},
     {"ingressSelector", FIELD_NO_EFFECT},
     {"ingressControllerMode", FIELD_NO_EFFECT},
-    {"inboundTrafficPolicy", FIELD_NO_EFFECT},
+    {"inboundTrafficPolicy", FIELD_USED},
     {"trustDomain", FIELD_USED},
     {"trustDomainAliases", FIELD_USED},
     {"caCertificates", FIELD_NO_EFFECT},
     {"ca", FIELD_NO_EFFECT},
     {"certificates", FIELD_NO_EFFECT},
-    {"localityLbSetting", FIELD_NO_EFFECT},
-    {"h2UpgradePolicy", FIELD_NO_EFFECT},
+    {"localityLbSetting", FIELD_USED},
+    {"h2UpgradePolicy", FIELD_USED},
     {"protocolDetectionTimeout", FIELD_USED},
     {"inboundClusterStatName", FIELD_IGNORED},
     {"outboundClusterStatName", FIELD_IGNORED},
@@ -54,7 +54,7 @@ static const struct field_row ROWS[] = {
     {"meshMTLS", FIELD_USED},
     {"tlsDefaults", FIELD_NO_EFFECT},
     {"verifyCertificateAtClient", FIELD_NO_EFFECT},
-    {"defaultTrafficPolicy", FIELD_NO_EFFECT},
+    {"defaultTrafficPolicy", FIELD_USED},
     {"hboneIdleTimeout", FIELD_IGNORED},
 };
 static const struct field_row OUTBOUND_ROWS[] = {{"mode", FIELD_USED},
@@ -98,6 +98,37 @@ static void read_outbound(const struct view *root, struct mesh_config *out)
     /* The enum's zero, so what an empty policy means. */
     out->outbound = view_choice(&policy, STR("mode"), MODES, 0) == 0 ? OUTBOUND_REGISTRY_ONLY
                                                                      : OUTBOUND_ALLOW_ANY;
+}
+
+static const struct field_row INBOUND_ROWS[] = {{"mode", FIELD_USED}};
+static const struct field_row TRAFFIC_ROWS[] = {{"connectionPool", FIELD_USED},
+                                                {"outlierDetection", FIELD_USED}};
+
+/* What clusters take from here. */
+static void read_cluster_defaults(const struct view *root, struct mesh_config *out)
+{
+    static const char *const INBOUND_MODES[] = {"PASSTHROUGH", "LOCALHOST", NULL};
+    static const char *const UPGRADES[] = {"DO_NOT_UPGRADE", "UPGRADE", NULL};
+    struct view inbound = view_map(root, STR("inboundTrafficPolicy"));
+    struct view traffic = view_map(root, STR("defaultTrafficPolicy"));
+
+    out->tcp_keepalive = keepalive_rule_read(root);
+    out->is_upgrading_h2 = view_choice(root, STR("h2UpgradePolicy"), UPGRADES, 0) == 1;
+    if (out->is_upgrading_h2) {
+        struct view upgrade = view_field(root, STR("h2UpgradePolicy"));
+        view_complain(&upgrade, DIAG_NOT_ACTED_ON, STR("h2UpgradePolicy"), STR_EMPTY);
+    }
+    out->locality = locality_setting_read(root);
+    out->dns_refresh_ns = view_duration_ns(root, STR("dnsRefreshRate"), out->dns_refresh_ns);
+    if (view_is_present(&inbound)) {
+        view_check_fields(&inbound, INBOUND_ROWS, COUNT_OF(INBOUND_ROWS));
+        out->is_inbound_to_localhost = view_choice(&inbound, STR("mode"), INBOUND_MODES, 0) == 1;
+    }
+    if (!view_is_present(&traffic))
+        return;
+    view_check_fields(&traffic, TRAFFIC_ROWS, COUNT_OF(TRAFFIC_ROWS));
+    out->pool = connection_pool_read(&traffic);
+    out->outlier = outlier_rule_read(&traffic);
 }
 
 static void read_paths(const struct view *root, struct mesh_config *out)
@@ -161,6 +192,7 @@ void mesh_config_default(struct mesh_config *out)
     *out = (struct mesh_config){
         .paths = PATHS_BASE,
         .connect_timeout_ns = 10 * NS_SECOND,
+        .dns_refresh_ns = 60 * NS_SECOND,
         .root_namespace = STR("istio-system"),
         .trust_domain = STR("cluster.local"),
     };
@@ -188,6 +220,7 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     read_export_to(root, STR("defaultServiceExportTo"), &out->service_export_to);
     read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);
     read_export_to(root, STR("defaultDestinationRuleExportTo"), &out->destination_rule_export_to);
+    read_cluster_defaults(root, out);
     if (view_is_present(&retries))
         out->retries = http_retries_read(&retries);
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "config/resource/destination_rule.h"
 #include "config/resource/label.h"
 #include "config/resource/virtual_service.h"
 #include "config/yaml/view.h"
@@ -31,6 +32,14 @@ struct mesh_config {
     enum log_encoding access_log_encoding;
     struct origin access_log_origin, access_log_format_origin;
     const struct http_retries *retries; /* defaultHttpRetryPolicy, or NULL */
+    /* What clusters have where no DestinationRule says otherwise. */
+    struct keepalive_rule tcp_keepalive;
+    bool is_upgrading_h2;                    /* h2UpgradePolicy: UPGRADE */
+    const struct connection_pool *pool;      /* defaultTrafficPolicy, or NULL */
+    const struct outlier_rule *outlier;      /* the same */
+    const struct locality_setting *locality; /* NULL: failover is on */
+    int64_t dns_refresh_ns;
+    bool is_inbound_to_localhost; /* inboundTrafficPolicy: LOCALHOST */
 };
 
 /* Istio's defaults (ISTIO.md 1.3). */

@@ -8,16 +8,14 @@
 
 #include "base/ns.h"
 #include "config/resource/service.h"
+#include "config/translate/cluster_policy.h"
+#include "config/translate/cluster_tls.h"
 #include "config/translate/endpoints.h"
+#include "config/translate/inbound_clusters.h"
 #include "config/translate/policy.h"
 #include "config/translate/selection.h"
 
 #define PASSTHROUGH_IDLE_NS (300 * NS_SECOND) /* Istio's own choice for unknown hosts */
-
-struct cluster_list {
-    struct cluster *items;
-    uint32_t count, capacity;
-};
 
 /* One port of one service, and the rule that shapes its clusters. */
 struct cluster_maker {
@@ -31,38 +29,6 @@ struct cluster_maker {
 static const struct breaker_limits UNLIMITED = {BREAKER_UNLIMITED, BREAKER_UNLIMITED,
                                                 BREAKER_UNLIMITED, BREAKER_UNLIMITED};
 
-static enum upstream_protocol protocol_of(const struct translation *t,
-                                          const struct service_port *port)
-{
-    enum port_protocol protocol = service_port_protocol(port);
-
-    if (port_protocol_is_http2(protocol))
-        return UPSTREAM_HTTP2;
-    if (port_protocol_is_http(protocol))
-        return UPSTREAM_HTTP1;
-    if (protocol != PORT_SNIFFED)
-        return UPSTREAM_TCP;
-    /* A gateway has no downstream protocol to follow: it speaks HTTP/1.1. */
-    return t->proxy->type == PROXY_SIDECAR ? UPSTREAM_AS_DOWNSTREAM : UPSTREAM_HTTP1;
-}
-
-static enum lb_policy lb_of(const struct translation *t, const struct load_balancer *lb)
-{
-    switch (lb->simple) {
-    case SIMPLE_LB_UNSET:
-        return t->profile->lb;
-    case SIMPLE_LB_ROUND_ROBIN:
-        return LB_ROUND_ROBIN;
-    case SIMPLE_LB_LEAST_REQUEST:
-        return LB_LEAST_REQUEST;
-    case SIMPLE_LB_RANDOM:
-        return LB_RANDOM;
-    case SIMPLE_LB_PASSTHROUGH:
-        return LB_CLUSTER_PROVIDED;
-    }
-    UNREACHABLE("simple_lb");
-}
-
 /* The word that Istio looks at, without what ports and subsets inherit. */
 static bool is_said_passthrough(const struct cluster_maker *maker, const struct subset *subset)
 {
@@ -75,119 +41,13 @@ static bool is_said_passthrough(const struct cluster_maker *maker, const struct 
     return policy != NULL && policy->parts.lb.simple == SIMPLE_LB_PASSTHROUGH;
 }
 
-static void set_mtls(const struct cluster_maker *maker, const struct subset *subset,
-                     struct cluster *cluster)
-{
-    struct translation *t = maker->t;
-    bool is_all_or_nothing =
-        service_is_headless(maker->service) || is_said_passthrough(maker, subset);
-
-    if (!t->profile->has_auto_mtls || t->mesh->config.has_auto_mtls_off)
-        return;
-    /* Without a per-endpoint choice all endpoints need a sidecar. */
-    if (is_all_or_nothing && !endpoints_are_injected(maker->service, maker->port_index))
-        return;
-    cluster->mtls = cluster->type == CLUSTER_ORIGINAL_DST ? MTLS_ALWAYS : MTLS_BY_ENDPOINT;
-    cluster->sni =
-        context_keep(t, arena_format(&t->scratch, "outbound_.%u_.%.*s_.%.*s", cluster->service_port,
-                                     STR_FMT(cluster->subset), STR_FMT(cluster->service_host)));
-    endpoints_identities(t, maker->service, cluster);
-}
-
-static struct str config_path(struct translation *t, const struct merged_rule *rule)
-{
-    const struct object_meta *meta = &rule->first->meta;
-
-    return context_keep(
-        t, arena_format(&t->scratch,
-                        "/apis/networking.istio.io/v1/namespaces/%.*s/destination-rule/%.*s",
-                        STR_FMT(meta->namespace), STR_FMT(meta->name)));
-}
-
-static void set_limit(uint32_t *limit, uint32_t said)
-{
-    /* Istio cannot tell 0 from nothing. */
-    if (said != 0)
-        *limit = said;
-}
-
-static void set_retry_budget(struct translation *t, const struct retry_budget_rule *rule,
-                             struct cluster *cluster)
-{
-    if (rule == NULL)
-        return;
-    struct retry_budget *out = ARENA_NEW(t->arena, struct retry_budget);
-    *out =
-        (struct retry_budget){.percent = rule->percent, .min_concurrency = rule->min_concurrency};
-    cluster->retry_budget = out;
-}
-
-static void set_pool(const struct connection_pool *pool, struct cluster *cluster)
-{
-    if (pool == NULL)
-        return;
-    set_limit(&cluster->breakers.max_connections, pool->max_connections);
-    set_limit(&cluster->breakers.max_pending_requests, pool->http1_pending_max);
-    set_limit(&cluster->breakers.max_requests, pool->http2_requests_max);
-    set_limit(&cluster->breakers.max_retries, pool->retries_max);
-    set_limit(&cluster->requests_per_connection_max, pool->requests_per_connection_max);
-    if (pool->connect_timeout_ns != 0)
-        cluster->connect_timeout_ns = pool->connect_timeout_ns;
-    cluster->idle_timeout_ns =
-        pool->http_idle_timeout_ns != 0 ? pool->http_idle_timeout_ns : pool->tcp_idle_timeout_ns;
-}
-
-/* 0 turns them off. */
-static void say_errors(struct outlier_detection *out, enum outlier_number errors,
-                       enum outlier_number enforcing, uint32_t count)
-{
-    outlier_say(out, errors, count);
-    outlier_say(out, enforcing, count > 0 ? 100 : 0);
-}
-
-static void set_outlier(struct translation *t, const struct outlier_rule *rule,
-                        struct cluster *cluster)
-{
-    if (rule == NULL)
-        return;
-    struct outlier_detection *out = ARENA_NEW(t->arena, struct outlier_detection);
-    *out = (struct outlier_detection){
-        .interval_ns = rule->interval_ns,
-        .base_ejection_ns = rule->base_ejection_ns,
-        .is_splitting_origins = rule->has_split_local_origin,
-        .origin = context_keep_origin(t, rule->origin),
-    };
-    outlier_say(out, OUTLIER_ENFORCING_SUCCESS_RATE, 0);
-    if (rule->has_consecutive_5xx)
-        say_errors(out, OUTLIER_CONSECUTIVE_5XX, OUTLIER_ENFORCING_CONSECUTIVE_5XX,
-                   rule->consecutive_5xx);
-    if (rule->has_consecutive_gateway)
-        say_errors(out, OUTLIER_CONSECUTIVE_GATEWAY_FAILURE,
-                   OUTLIER_ENFORCING_CONSECUTIVE_GATEWAY_FAILURE, rule->consecutive_gateway);
-    if (rule->max_ejection_percent > 0)
-        outlier_say(out, OUTLIER_MAX_EJECTION_PERCENT, rule->max_ejection_percent);
-    if (rule->has_split_local_origin) {
-        outlier_say(out, OUTLIER_ENFORCING_LOCAL_ORIGIN_SUCCESS_RATE, 0);
-        if (rule->consecutive_local_origin > 0)
-            say_errors(out, OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE,
-                       OUTLIER_ENFORCING_CONSECUTIVE_LOCAL_ORIGIN_FAILURE,
-                       rule->consecutive_local_origin);
-    }
-    cluster->outlier = out;
-    if (rule->min_health_percent > 0) {
-        cluster->has_panic_threshold_zero = false;
-        cluster->panic_threshold_percent = rule->min_health_percent;
-    }
-}
-
 static void add_cluster(const struct cluster_maker *maker, const struct subset *subset)
 {
     struct translation *t = maker->t;
     const struct service *service = maker->service;
     const struct service_port *port = &service->ports[maker->port_index];
-    struct load_balancer base = policy_parts_of(maker->rule, NULL, port->port).lb;
-    struct policy_parts parts = policy_parts_of(maker->rule, subset, port->port);
-    struct load_balancer lb = parts.lb;
+    struct load_balancer base = policy_parts_of(t, maker->rule, NULL, port->port).lb;
+    struct policy_parts parts = policy_parts_of(t, maker->rule, subset, port->port);
     struct str subset_name = subset != NULL ? subset->name : STR_EMPTY;
     struct cluster *cluster =
         ARENA_PUSH(t->arena, maker->list->items, maker->list->count, maker->list->capacity);
@@ -195,36 +55,39 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     *cluster = (struct cluster){
         .name = cluster_name(t, port->port, subset_name, service->host),
         .type = CLUSTER_EDS,
-        .lb = lb_of(t, &lb),
         .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
         .breakers = t->profile->breakers,
-        .protocol = protocol_of(t, port),
+        .protocol = cluster_protocol(t, port),
         .has_panic_threshold_zero = true,
         .service_host = context_keep(t, service->host),
         .service_port = port->port,
         .subset = context_keep(t, subset_name),
         .service_name = context_keep(t, service->meta.name),
         .service_namespace = context_keep(t, service->meta.namespace),
-        .config = maker->rule != NULL ? config_path(t, maker->rule) : STR_EMPTY,
+        .config = maker->rule != NULL ? policy_path(t, maker->rule) : STR_EMPTY,
         .origin = context_keep_origin(t, port->origin),
-        .policy_origin = context_keep_origin(t, lb.origin),
     };
     if (subset != NULL)
         cluster->subset_origin = context_keep_origin(t, subset->origin);
     bool is_headless = t->proxy->type == PROXY_SIDECAR && service_is_headless(service);
     /* Once the service's own cluster is PASSTHROUGH, so are its subsets. */
     bool is_inherited = subset != NULL && base.simple == SIMPLE_LB_PASSTHROUGH;
-    if (is_headless || is_inherited || lb.simple == SIMPLE_LB_PASSTHROUGH) {
+    if (is_headless || is_inherited || parts.lb.simple == SIMPLE_LB_PASSTHROUGH) {
         cluster->type = CLUSTER_ORIGINAL_DST;
-        cluster->lb = LB_CLUSTER_PROVIDED;
     } else {
         endpoints_translate(t, service, maker->port_index, subset != NULL ? &subset->labels : NULL,
                             cluster);
     }
-    set_pool(parts.pool, cluster);
-    set_outlier(t, parts.outlier, cluster);
-    set_retry_budget(t, parts.retry_budget, cluster);
-    set_mtls(maker, subset, cluster);
+    cluster_policy_h2(t, parts.pool, port_protocol_is_http(service_port_protocol(port)), cluster);
+    cluster_policy_apply(t, &parts, cluster);
+    struct tls_question question = {
+        .service = service,
+        .port_index = maker->port_index,
+        .parts = &parts,
+        .has_selector = maker->rule != NULL && maker->rule->selector != NULL,
+        .is_passthrough = is_said_passthrough(maker, subset),
+    };
+    cluster_tls_apply(t, &question, cluster);
 }
 
 static void add_port(struct translation *t, struct cluster_list *list,
@@ -317,14 +180,36 @@ static void add_passthrough(struct translation *t, struct cluster_list *list, st
         .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
         .breakers = UNLIMITED,
         .protocol = UPSTREAM_AS_DOWNSTREAM,
-        .idle_timeout_ns = PASSTHROUGH_IDLE_NS,
     };
+    cluster_policy_pool(t, t->mesh->config.pool, cluster);
+    /* Of the pool only the limits are for HTTP that nobody knows. */
+    cluster->idle_timeout_ns = PASSTHROUGH_IDLE_NS;
+    cluster->protocol = UPSTREAM_AS_DOWNSTREAM;
+    cluster->requests_per_connection_max = 0;
+    cluster->max_connection_duration_ns = 0;
+    cluster->streams_max = 0;
+    cluster->has_h2_keepalive = false;
 }
 
 struct str cluster_name(struct translation *t, uint32_t port, struct str subset, struct str host)
 {
     return context_keep(t, arena_format(&t->scratch, "outbound|%u|%.*s|%.*s", port, STR_FMT(subset),
                                         STR_FMT(host)));
+}
+
+enum upstream_protocol cluster_protocol(const struct translation *t,
+                                        const struct service_port *port)
+{
+    enum port_protocol protocol = service_port_protocol(port);
+
+    if (port_protocol_is_http2(protocol))
+        return UPSTREAM_HTTP2;
+    if (port_protocol_is_http(protocol))
+        return UPSTREAM_HTTP1;
+    if (protocol != PORT_SNIFFED)
+        return UPSTREAM_TCP;
+    /* A gateway has no downstream protocol to follow: it speaks HTTP/1.1. */
+    return t->proxy->type == PROXY_SIDECAR ? UPSTREAM_AS_DOWNSTREAM : UPSTREAM_HTTP1;
 }
 
 void clusters_translate(struct translation *t)
@@ -340,6 +225,7 @@ void clusters_translate(struct translation *t)
     add_black_hole(t, &list);
     if (t->proxy->type == PROXY_SIDECAR) {
         add_passthrough(t, &list, STR("PassthroughCluster"));
+        inbound_clusters_add(t, &list);
         add_passthrough(t, &list, STR("InboundPassthroughCluster"));
     }
     t->snapshot->clusters = list.items;

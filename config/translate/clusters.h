@@ -7,6 +7,15 @@
 
 #include "config/translate/context.h"
 
+struct cluster_list {
+    struct cluster *items;
+    uint32_t count, capacity;
+};
+
+/* What a service's port speaks upstream, before a policy is asked. */
+enum upstream_protocol cluster_protocol(const struct translation *t,
+                                        const struct service_port *port);
+
 /* outbound|PORT|SUBSET|HOST, in the snapshot. */
 struct str cluster_name(struct translation *t, uint32_t port, struct str subset, struct str host);
 

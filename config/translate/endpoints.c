@@ -96,7 +96,8 @@ void endpoints_translate(struct translation *t, const struct service *service, u
     out->endpoint_count = count;
 }
 
-void endpoints_identities(struct translation *t, const struct service *service, struct cluster *out)
+const struct str *endpoints_identities(struct translation *t, const struct service *service,
+                                       uint32_t *count)
 {
     struct text_list list = {0};
 
@@ -117,8 +118,8 @@ void endpoints_identities(struct translation *t, const struct service *service, 
             list.items[k - 1] = name;
         }
     }
-    out->identities = list.items;
-    out->identity_count = list.count;
+    *count = list.count;
+    return list.items;
 }
 
 bool endpoints_are_injected(const struct service *service, uint32_t port_index)

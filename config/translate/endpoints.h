@@ -11,9 +11,9 @@
 void endpoints_translate(struct translation *t, const struct service *service, uint32_t port_index,
                          const struct label_list *subset, struct cluster *out);
 
-/* SPIFFE names of all the service's pods, sorted. */
-void endpoints_identities(struct translation *t, const struct service *service,
-                          struct cluster *out);
+/* SPIFFE names of all the service's pods, sorted, in the snapshot. */
+const struct str *endpoints_identities(struct translation *t, const struct service *service,
+                                       uint32_t *count);
 
 /* Every endpoint of the port has a sidecar, and there is one. */
 bool endpoints_are_injected(const struct service *service, uint32_t port_index);

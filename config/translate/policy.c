@@ -251,6 +251,24 @@ const struct merged_rule *policy_find(const struct translation *t, struct str ho
     return found != NULL ? found : find_exported(t, root, host);
 }
 
+const struct merged_rule *policy_find_inbound(const struct translation *t, struct str host,
+                                              struct str service_namespace)
+{
+    const struct merged_rule *found = NULL;
+    const struct merged_rule *rule = policy_find(t, host, service_namespace);
+
+    if (rule == NULL || rule->selector == NULL)
+        return rule;
+    /* What a workload is chosen for by its labels is its outbound side only. */
+    const struct namespace_rules *own = find_namespace(t, t->proxy->namespace);
+    for (uint32_t i = match_host(&own->own, host); i != MAP_NONE;
+         i = own->own.items[i].next_of_host) {
+        if (own->own.items[i].selector == NULL && is_visible(t, &own->own.items[i]))
+            found = &own->own.items[i];
+    }
+    return found;
+}
+
 static const struct port_policy *port_policy_of(const struct traffic_policy *policy, uint32_t port)
 {
     for (uint32_t i = 0; i < policy->port_count; i++) {
@@ -260,35 +278,62 @@ static const struct port_policy *port_policy_of(const struct traffic_policy *pol
     return NULL;
 }
 
-struct policy_parts policy_parts_of(const struct merged_rule *rule, const struct subset *subset,
-                                    uint32_t port)
+/* Blocks are replaced whole; a port's settings replace even what they do not
+ * say, of the blocks that a port can have. */
+static void put_subset(const struct traffic_policy *policy, uint32_t port, struct policy_parts *out)
+{
+    const struct port_policy *of_port = port_policy_of(policy, port);
+    const struct policy_parts *own = &policy->parts;
+
+    if (of_port != NULL) {
+        out->lb = of_port->parts.lb;
+        out->pool = of_port->parts.pool;
+        out->outlier = of_port->parts.outlier;
+        out->tls = of_port->parts.tls;
+        return;
+    }
+    if (own->lb.is_set)
+        out->lb = own->lb;
+    if (own->pool != NULL)
+        out->pool = own->pool;
+    if (own->outlier != NULL)
+        out->outlier = own->outlier;
+    if (own->tls != NULL)
+        out->tls = own->tls;
+    if (own->retry_budget != NULL)
+        out->retry_budget = own->retry_budget;
+    if (own->tunnel != NULL)
+        out->tunnel = own->tunnel;
+    if (own->proxy_protocol != PROXY_PROTOCOL_UNSET)
+        out->proxy_protocol = own->proxy_protocol;
+}
+
+struct policy_parts policy_parts_of(const struct translation *t, const struct merged_rule *rule,
+                                    const struct subset *subset, uint32_t port)
 {
     struct policy_parts out = {0};
 
-    if (rule == NULL)
-        return out;
-    if (rule->policy != NULL) {
+    if (rule != NULL && rule->policy != NULL) {
         const struct port_policy *of_port = port_policy_of(rule->policy, port);
         /* A port's settings inherit nothing. */
         out = of_port != NULL ? of_port->parts : rule->policy->parts;
     }
-    if (subset == NULL || !subset->policy.is_set)
-        return out;
-    const struct port_policy *of_port = port_policy_of(&subset->policy, port);
-    if (of_port != NULL) {
-        const struct retry_budget_rule *budget = out.retry_budget;
-        out = of_port->parts;
-        out.retry_budget = budget; /* a port cannot have one */
-        return out;
-    }
-    const struct policy_parts *own = &subset->policy.parts;
-    if (own->lb.is_set)
-        out.lb = own->lb;
-    if (own->pool != NULL)
-        out.pool = own->pool;
-    if (own->outlier != NULL)
-        out.outlier = own->outlier;
-    if (own->retry_budget != NULL)
-        out.retry_budget = own->retry_budget;
+    /* The mesh's word comes before the subset's: a subset's port loses it, too. */
+    if (out.pool == NULL)
+        out.pool = t->mesh->config.pool;
+    if (out.outlier == NULL)
+        out.outlier = t->mesh->config.outlier;
+    if (subset != NULL && subset->policy.is_set)
+        put_subset(&subset->policy, port, &out);
     return out;
+}
+
+struct str policy_path(struct translation *t, const struct merged_rule *rule)
+{
+    const struct object_meta *meta = &rule->first->meta;
+
+    return context_keep(
+        t, arena_format(&t->scratch,
+                        "/apis/networking.istio.io/v1/namespaces/%.*s/destination-rule/%.*s",
+                        STR_FMT(meta->namespace), STR_FMT(meta->name)));
 }

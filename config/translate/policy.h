@@ -32,6 +32,15 @@ void policy_prepare(struct translation *t);
 const struct merged_rule *policy_find(const struct translation *t, struct str host,
                                       struct str service_namespace);
 
-/* What is said for a port, of a subset or (NULL) of the service. */
-struct policy_parts policy_parts_of(const struct merged_rule *rule, const struct subset *subset,
-                                    uint32_t port);
+/* The same for the proxy's own side of its service: rules with a selector do
+ * not count. */
+const struct merged_rule *policy_find_inbound(const struct translation *t, struct str host,
+                                              struct str service_namespace);
+
+/* What is said for a port, of a subset or (NULL) of the service; what nobody
+ * says is the mesh's. */
+struct policy_parts policy_parts_of(const struct translation *t, const struct merged_rule *rule,
+                                    const struct subset *subset, uint32_t port);
+
+/* "/apis/networking.istio.io/v1/namespaces/NS/destination-rule/NAME", kept. */
+struct str policy_path(struct translation *t, const struct merged_rule *rule);

@@ -13,7 +13,7 @@ static uint32_t retries_max(const struct breaker *breaker)
     double under_way = (double)breaker_count(breaker, BREAKER_REQUESTS) +
                        (double)breaker_count(breaker, BREAKER_PENDING);
     double share = breaker->retry_budget.percent / 100.0 * under_way;
-    uint32_t least = breaker->retry_budget.min_concurrency;
+    uint32_t least = breaker->retry_budget.concurrency_min;
     if (share >= (double)UINT32_MAX)
         return UINT32_MAX;
     return share > (double)least ? (uint32_t)share : least;

@@ -126,7 +126,8 @@ static void write_cluster(struct bootstrap_job *job, const struct json_value *va
 
     json_begin_object(json);
     bootstrap_copy_others(json, value, OWN, COUNT_OF(OWN));
-    json_key_str(json, STR("type"), is_eds ? STR("STATIC") : type);
+    if (type.len > 0)
+        json_key_str(json, STR("type"), is_eds ? STR("STATIC") : type);
     const struct json_value *load =
         is_eds ? bootstrap_find(json_get(job->all, STR("endpoints")), STR("clusterName"), name)
                : NULL;

@@ -16,7 +16,8 @@ enum cluster_type {
     CLUSTER_STATIC,
     CLUSTER_STRICT_DNS,
     CLUSTER_LOGICAL_DNS,
-    CLUSTER_ORIGINAL_DST
+    CLUSTER_ORIGINAL_DST,
+    CLUSTER_DYNAMIC_DNS, /* envoy.clusters.dynamic_forward_proxy */
 };
 
 struct locality {
@@ -26,10 +27,11 @@ struct locality {
 enum endpoint_health { ENDPOINT_HEALTHY, ENDPOINT_UNHEALTHY, ENDPOINT_DRAINING };
 
 struct endpoint {
-    struct str address; /* IP text, or a host name for DNS clusters */
-    uint32_t port;
-    uint32_t weight; /* 1 when nothing is said */
+    struct str address; /* IP text, a host name for DNS clusters, or "unix:///path" */
+    uint32_t port;      /* 0 for unix */
+    uint32_t weight;    /* 1 when nothing is said */
     enum endpoint_health health;
+    bool has_no_status;     /* health is HEALTHY because nobody says anything */
     bool is_tls_mode_istio; /* metadata tlsMode: istio */
     struct str workload;    /* metadata istio.workload, "name;ns;app;version;cluster" */
     struct str pod;         /* "reviews-v1-0.default"; empty when it is none */
@@ -46,33 +48,85 @@ enum upstream_protocol {
     UPSTREAM_TCP,
 };
 
-/* The mesh's own TLS to this cluster. Printed; connections are plaintext yet. */
-enum upstream_mtls {
-    MTLS_OFF,
-    MTLS_BY_ENDPOINT, /* auto mTLS: to endpoints with is_tls_mode_istio */
-    MTLS_ALWAYS,
+/* Which connections of a cluster speak TLS. Printed; all are plaintext yet. */
+enum upstream_security {
+    UPSTREAM_PLAINTEXT,
+    UPSTREAM_TLS_BY_ENDPOINT, /* auto mTLS: to endpoints with is_tls_mode_istio */
+    UPSTREAM_TLS,
+};
+
+/* UpstreamTlsContext. Secrets are called by their SDS names: "default" and
+ * "ROOTCA" come with the workload, "file-cert:..." is a file of the proxy's,
+ * "kubernetes://..." a Secret. */
+struct upstream_tls {
+    bool is_mesh;            /* the mesh's own: ALPN istio-peer-exchange, istio */
+    struct str certificate;  /* empty: none is shown */
+    struct str root;         /* empty: the peer is not verified */
+    bool has_no_validation;  /* an empty validation context is written instead */
+    struct str crl;          /* file; empty: none */
+    const struct str *names; /* SANs, one of which the peer must have; none: any */
+    uint32_t name_count;
+    struct str sni;
+};
+
+enum proxy_protocol { PROXY_PROTOCOL_NONE, PROXY_PROTOCOL_V1, PROXY_PROTOCOL_V2 };
+
+/* upstream_connection_options.tcp_keepalive; what is not said is the system's. */
+struct tcp_keepalive {
+    bool is_set, has_time, has_interval;
+    uint32_t probes; /* 0: not said */
+    uint32_t time_s, interval_s;
+};
+
+/* circuit_breakers.thresholds.retry_budget; it replaces max_retries. */
+struct retry_budget {
+    double percent;           /* of the requests that are active or waiting */
+    uint32_t concurrency_min; /* so many at least */
+    int64_t interval_ns; /* 0: not said */
+};
+
+/* slow_start_config of round robin and least request. */
+struct slow_start {
+    int64_t window_ns;
+    bool has_shape; /* else Envoy's: aggression 1, 10 percent */
+    double aggression, weight_percent_min;
 };
 
 struct cluster {
     struct str name; /* outbound|9080|v1|reviews.default.svc.cluster.local */
     enum cluster_type type;
+    bool is_inbound; /* to the proxy's own application */
     enum lb_policy lb;
     uint32_t least_request_choices; /* 0: Envoy's 2 */
+    uint64_t ring_size_min;         /* ring_hash_lb_config; 0: Envoy's 1024 */
+    uint64_t maglev_table_size;     /* 0: Envoy's 65537 */
+    const struct slow_start *slow_start;
+    bool has_locality_weights; /* locality_weighted_lb_config */
     int64_t connect_timeout_ns;
     struct breaker_limits breakers;
-    bool is_tracking_remaining;              /* circuit_breakers' track_remaining */
-    const struct retry_budget *retry_budget; /* NULL: max_retries holds */
+    bool is_tracking_remaining; /* circuit_breakers' track_remaining */
+    const struct retry_budget *retry_budget;
     enum upstream_protocol protocol;
     uint32_t requests_per_connection_max; /* 0: any number */
     int64_t max_connection_duration_ns;   /* 0: none */
     int64_t idle_timeout_ns;              /* 0: Envoy's 1 h */
-    bool has_panic_threshold_zero;        /* healthy_panic_threshold: 0 */
-    double panic_threshold_percent;       /* another threshold; 0: none said */
+    uint32_t streams_max;  /* max_concurrent_streams, where HTTP/2 is spoken; 0: Envoy's */
+    bool has_h2_keepalive; /* connection_keepalive, where HTTP/2 is spoken */
+    int64_t h2_keepalive_interval_ns; /* 0: not said */
+    int64_t h2_keepalive_timeout_ns;  /* 0: not said */
+    struct tcp_keepalive tcp_keepalive;
+    uint32_t original_port_override; /* ORIGINAL_DST: another port than the one asked for; 0: no */
+    int64_t dns_refresh_ns;          /* DNS clusters */
+    struct str dns_cache;            /* DYNAMIC_DNS: the cache's name */
+    bool has_insecure_options;       /* DYNAMIC_DNS: allow_insecure_cluster_options */
+    bool has_panic_threshold_zero;   /* healthy_panic_threshold: 0 */
+    double panic_threshold_percent;  /* another threshold; 0: none said */
     const struct outlier_detection *outlier;
-    enum upstream_mtls mtls;
-    struct str sni;               /* of the mesh's TLS */
-    const struct str *identities; /* SPIFFE names the peer may have */
-    uint32_t identity_count;
+    enum upstream_security security;
+    const struct upstream_tls *tls; /* NULL: plaintext */
+    enum proxy_protocol proxy_protocol;
+    bool has_auto_sni, has_auto_san_validation;
+    bool has_alpn_override_off;       /* metadata alpn_override "false" */
     const struct endpoint *endpoints; /* in istiod's order */
     uint32_t endpoint_count;
 

@@ -134,12 +134,18 @@ struct mirror_policy {
 /* ENVOY.md 5.4 */
 enum hash_key_kind { HASH_HEADER, HASH_COOKIE, HASH_SOURCE_IP, HASH_QUERY };
 
+struct cookie_attribute {
+    struct str name, value;
+};
+
 struct hash_policy {
     enum hash_key_kind kind;
     struct str name;
     struct str cookie_path;
     bool has_cookie_ttl;
     int64_t cookie_ttl_ns;
+    const struct cookie_attribute *attributes;
+    uint32_t attribute_count;
     bool is_terminal;
     struct origin origin;
 };
@@ -158,12 +164,6 @@ enum lb_policy {
 /* circuit_breakers.thresholds, default priority. */
 struct breaker_limits {
     uint32_t max_connections, max_pending_requests, max_requests, max_retries;
-};
-
-/* circuit_breakers' retry_budget, in place of max_retries. */
-struct retry_budget {
-    double percent;           /* of the requests that are active or waiting */
-    uint32_t min_concurrency; /* so many at least */
 };
 
 enum outlier_number {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/model/print_cluster.c - Cluster and ClusterLoadAssignment.
+ * proxy/model/print_cluster.c - Cluster.
  */
 #include "proxy/model/print_parts.h"
 
 #define TYPE(name) STR("type.googleapis.com/" name)
 #define HTTP_OPTIONS "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+#define DYNAMIC_FORWARD_PROXY "envoy.clusters.dynamic_forward_proxy"
 
 static struct str type_name(enum cluster_type type)
 {
@@ -20,6 +21,8 @@ static struct str type_name(enum cluster_type type)
         return STR("LOGICAL_DNS");
     case CLUSTER_ORIGINAL_DST:
         return STR("ORIGINAL_DST");
+    case CLUSTER_DYNAMIC_DNS:
+        return STR(DYNAMIC_FORWARD_PROXY);
     }
     UNREACHABLE("cluster_type");
 }
@@ -50,26 +53,25 @@ static void print_empty(struct json *json, struct str key)
     json_end_object(json);
 }
 
-static void print_retry_budget(struct json *json, const struct retry_budget *budget)
+static void print_count(struct json *json, struct str key, uint64_t count)
 {
-    if (budget == NULL)
-        return;
-    json_key(json, STR("retryBudget"));
+    if (count != 0)
+        json_key_i64(json, key, (int64_t)count);
+}
+
+static void print_value(struct json *json, struct str key, double value)
+{
+    json_key(json, key);
     json_begin_object(json);
-    json_key(json, STR("budgetPercent"));
-    json_begin_object(json);
-    if (budget->percent != 0) {
-        json_key(json, STR("value"));
-        json_double(json, budget->percent);
-    }
-    json_end_object(json);
-    json_key_i64(json, STR("minRetryConcurrency"), budget->min_concurrency);
+    json_key(json, STR("value"));
+    json_double(json, value);
     json_end_object(json);
 }
 
 static void print_breakers(struct json *json, const struct cluster *cluster)
 {
     const struct breaker_limits *limits = &cluster->breakers;
+
     json_key(json, STR("circuitBreakers"));
     json_begin_object(json);
     json_key(json, STR("thresholds"));
@@ -79,9 +81,17 @@ static void print_breakers(struct json *json, const struct cluster *cluster)
     json_key_i64(json, STR("maxPendingRequests"), limits->max_pending_requests);
     json_key_i64(json, STR("maxRequests"), limits->max_requests);
     json_key_i64(json, STR("maxRetries"), limits->max_retries);
-    print_retry_budget(json, cluster->retry_budget);
     if (cluster->is_tracking_remaining)
         json_key_bool(json, STR("trackRemaining"), true);
+    if (cluster->retry_budget != NULL) {
+        json_key(json, STR("retryBudget"));
+        json_begin_object(json);
+        print_value(json, STR("budgetPercent"), cluster->retry_budget->percent);
+        if (cluster->retry_budget->interval_ns != 0)
+            print_duration(json, STR("budgetInterval"), cluster->retry_budget->interval_ns);
+        print_count(json, STR("minRetryConcurrency"), cluster->retry_budget->concurrency_min);
+        json_end_object(json);
+    }
     json_end_object(json);
     json_end_array(json);
     json_end_object(json);
@@ -116,27 +126,65 @@ static void print_outlier(struct json *json, const struct outlier_detection *out
     json_end_object(json);
 }
 
-static void print_panic(struct json *json, const struct cluster *cluster)
+/* Istio makes the message for what belongs to HTTP/2, too. */
+static bool has_common_http(const struct cluster *cluster)
 {
-    if (!cluster->has_panic_threshold_zero && cluster->panic_threshold_percent == 0)
+    return cluster->idle_timeout_ns != 0 || cluster->requests_per_connection_max != 0 ||
+           cluster->max_connection_duration_ns != 0 || cluster->streams_max != 0 ||
+           cluster->has_h2_keepalive;
+}
+
+static void print_common_http(struct json *json, const struct cluster *cluster)
+{
+    if (!has_common_http(cluster))
         return;
-    json_key(json, STR("commonLbConfig"));
+    json_key(json, STR("commonHttpProtocolOptions"));
     json_begin_object(json);
-    json_key(json, STR("healthyPanicThreshold"));
-    json_begin_object(json);
-    if (!cluster->has_panic_threshold_zero) {
-        json_key(json, STR("value"));
-        json_double(json, cluster->panic_threshold_percent);
-    }
+    if (cluster->idle_timeout_ns != 0)
+        print_duration(json, STR("idleTimeout"), cluster->idle_timeout_ns);
+    if (cluster->max_connection_duration_ns != 0)
+        print_duration(json, STR("maxConnectionDuration"), cluster->max_connection_duration_ns);
+    print_count(json, STR("maxRequestsPerConnection"), cluster->requests_per_connection_max);
     json_end_object(json);
+}
+
+static void print_auto_names(struct json *json, const struct cluster *cluster)
+{
+    if (!cluster->has_auto_sni && !cluster->has_auto_san_validation)
+        return;
+    json_key(json, STR("upstreamHttpProtocolOptions"));
+    json_begin_object(json);
+    if (cluster->has_auto_sni)
+        json_key_bool(json, STR("autoSni"), true);
+    if (cluster->has_auto_san_validation)
+        json_key_bool(json, STR("autoSanValidation"), true);
+    json_end_object(json);
+}
+
+static void print_http2(struct json *json, const struct cluster *cluster)
+{
+    json_key(json, STR("http2ProtocolOptions"));
+    json_begin_object(json);
+    if (cluster->protocol == UPSTREAM_HTTP2) {
+        print_count(json, STR("maxConcurrentStreams"), cluster->streams_max);
+        if (cluster->has_h2_keepalive) {
+            json_key(json, STR("connectionKeepalive"));
+            json_begin_object(json);
+            if (cluster->h2_keepalive_interval_ns != 0)
+                print_duration(json, STR("interval"), cluster->h2_keepalive_interval_ns);
+            if (cluster->h2_keepalive_timeout_ns != 0)
+                print_duration(json, STR("timeout"), cluster->h2_keepalive_timeout_ns);
+            json_end_object(json);
+        }
+    }
     json_end_object(json);
 }
 
 /* Envoy's own defaults are left out, so plain HTTP/1.1 has none of this. */
 static void print_http_options(struct json *json, const struct cluster *cluster)
 {
-    bool has_common = cluster->idle_timeout_ns != 0 || cluster->requests_per_connection_max != 0 ||
-                      cluster->max_connection_duration_ns != 0;
+    bool has_common =
+        has_common_http(cluster) || cluster->has_auto_sni || cluster->has_auto_san_validation;
     bool has_protocol =
         cluster->protocol == UPSTREAM_HTTP2 || cluster->protocol == UPSTREAM_AS_DOWNSTREAM;
 
@@ -147,138 +195,18 @@ static void print_http_options(struct json *json, const struct cluster *cluster)
     json_key(json, STR(HTTP_OPTIONS));
     json_begin_object(json);
     json_key_str(json, STR("@type"), TYPE(HTTP_OPTIONS));
-    if (has_common) {
-        json_key(json, STR("commonHttpProtocolOptions"));
-        json_begin_object(json);
-        if (cluster->idle_timeout_ns != 0)
-            print_duration(json, STR("idleTimeout"), cluster->idle_timeout_ns);
-        if (cluster->max_connection_duration_ns != 0)
-            print_duration(json, STR("maxConnectionDuration"), cluster->max_connection_duration_ns);
-        if (cluster->requests_per_connection_max != 0)
-            json_key_i64(json, STR("maxRequestsPerConnection"),
-                         cluster->requests_per_connection_max);
-        json_end_object(json);
-    }
+    print_common_http(json, cluster);
+    print_auto_names(json, cluster);
     bool is_following = cluster->protocol == UPSTREAM_AS_DOWNSTREAM;
     json_key(json, is_following ? STR("useDownstreamProtocolConfig") : STR("explicitHttpConfig"));
     json_begin_object(json);
     if (is_following || cluster->protocol != UPSTREAM_HTTP2)
         print_empty(json, STR("httpProtocolOptions"));
     if (is_following || cluster->protocol == UPSTREAM_HTTP2)
-        print_empty(json, STR("http2ProtocolOptions"));
+        print_http2(json, cluster);
     json_end_object(json);
     json_end_object(json);
     json_end_object(json);
-}
-
-static void print_alpn(struct json *json, const struct cluster *cluster)
-{
-    json_key(json, STR("alpnProtocols"));
-    json_begin_array(json);
-    json_str(json, STR("istio-peer-exchange"));
-    json_str(json, STR("istio"));
-    if (cluster->protocol == UPSTREAM_HTTP2)
-        json_str(json, STR("h2"));
-    json_end_array(json);
-}
-
-static void print_validation(struct json *json, const struct cluster *cluster)
-{
-    json_key(json, STR("combinedValidationContext"));
-    json_begin_object(json);
-    json_key(json, STR("defaultValidationContext"));
-    json_begin_object(json);
-    if (cluster->identity_count > 0) {
-        json_key(json, STR("matchSubjectAltNames"));
-        json_begin_array(json);
-        for (uint32_t i = 0; i < cluster->identity_count; i++) {
-            json_begin_object(json);
-            json_key_str(json, STR("exact"), cluster->identities[i]);
-            json_end_object(json);
-        }
-        json_end_array(json);
-    }
-    json_end_object(json);
-    json_key(json, STR("validationContextSdsSecretConfig"));
-    json_begin_object(json);
-    json_key_str(json, STR("name"), STR("ROOTCA"));
-    json_end_object(json);
-    json_end_object(json);
-}
-
-/* The mesh's own TLS: certificate and root come with the workload. */
-static void print_mesh_tls(struct json *json, const struct cluster *cluster)
-{
-    json_begin_object(json);
-    json_key_str(json, STR("name"), STR("envoy.transport_sockets.tls"));
-    json_key(json, STR("typedConfig"));
-    json_begin_object(json);
-    json_key_str(json, STR("@type"),
-                 TYPE("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"));
-    json_key(json, STR("commonTlsContext"));
-    json_begin_object(json);
-    print_alpn(json, cluster);
-    print_validation(json, cluster);
-    json_key(json, STR("tlsCertificateSdsSecretConfigs"));
-    json_begin_array(json);
-    json_begin_object(json);
-    json_key_str(json, STR("name"), STR("default"));
-    json_end_object(json);
-    json_end_array(json);
-    json_key(json, STR("tlsParams"));
-    json_begin_object(json);
-    json_key_str(json, STR("tlsMinimumProtocolVersion"), STR("TLSv1_2"));
-    json_key_str(json, STR("tlsMaximumProtocolVersion"), STR("TLSv1_3"));
-    json_end_object(json);
-    json_end_object(json);
-    json_key_str(json, STR("sni"), cluster->sni);
-    json_end_object(json);
-    json_end_object(json);
-}
-
-static void print_raw_buffer(struct json *json)
-{
-    json_begin_object(json);
-    json_key_str(json, STR("name"), STR("envoy.transport_sockets.raw_buffer"));
-    json_key(json, STR("typedConfig"));
-    json_begin_object(json);
-    json_key_str(json, STR("@type"),
-                 TYPE("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"));
-    json_end_object(json);
-    json_end_object(json);
-}
-
-static void print_transport(struct json *json, const struct cluster *cluster)
-{
-    switch (cluster->mtls) {
-    case MTLS_OFF:
-        return;
-    case MTLS_ALWAYS:
-        json_key(json, STR("transportSocket"));
-        print_mesh_tls(json, cluster);
-        return;
-    case MTLS_BY_ENDPOINT:
-        json_key(json, STR("transportSocketMatches"));
-        json_begin_array(json);
-        json_begin_object(json);
-        json_key_str(json, STR("name"), STR("tlsMode-istio"));
-        json_key(json, STR("match"));
-        json_begin_object(json);
-        json_key_str(json, STR("tlsMode"), STR("istio"));
-        json_end_object(json);
-        json_key(json, STR("transportSocket"));
-        print_mesh_tls(json, cluster);
-        json_end_object(json);
-        json_begin_object(json);
-        json_key_str(json, STR("name"), STR("tlsMode-disabled"));
-        print_empty(json, STR("match"));
-        json_key(json, STR("transportSocket"));
-        print_raw_buffer(json);
-        json_end_object(json);
-        json_end_array(json);
-        return;
-    }
-    UNREACHABLE("upstream_mtls");
 }
 
 static void print_metadata(struct json *json, const struct cluster *cluster)
@@ -291,6 +219,8 @@ static void print_metadata(struct json *json, const struct cluster *cluster)
     json_begin_object(json);
     json_key(json, STR("istio"));
     json_begin_object(json);
+    if (cluster->has_alpn_override_off)
+        json_key_str(json, STR("alpn_override"), STR("false"));
     if (cluster->config.len > 0)
         json_key_str(json, STR("config"), cluster->config);
     json_key(json, STR("services"));
@@ -308,135 +238,172 @@ static void print_metadata(struct json *json, const struct cluster *cluster)
     json_end_object(json);
 }
 
-static struct str health_name(enum endpoint_health health)
+static void print_common_lb(struct json *json, const struct cluster *cluster)
 {
-    switch (health) {
-    case ENDPOINT_HEALTHY:
-        return STR("HEALTHY");
-    case ENDPOINT_UNHEALTHY:
-        return STR("UNHEALTHY");
-    case ENDPOINT_DRAINING:
-        return STR("DRAINING");
-    }
-    UNREACHABLE("endpoint_health");
-}
+    bool has_threshold = cluster->has_panic_threshold_zero || cluster->panic_threshold_percent > 0;
 
-static void print_endpoint_metadata(struct json *json, const struct endpoint *endpoint)
-{
-    if (!endpoint->is_tls_mode_istio && endpoint->workload.len == 0)
+    if (!has_threshold && !cluster->has_locality_weights && !cluster->is_inbound)
         return;
-    json_key(json, STR("metadata"));
+    json_key(json, STR("commonLbConfig"));
     json_begin_object(json);
-    json_key(json, STR("filterMetadata"));
+    if (cluster->has_panic_threshold_zero)
+        print_empty(json, STR("healthyPanicThreshold"));
+    else if (has_threshold)
+        print_value(json, STR("healthyPanicThreshold"), cluster->panic_threshold_percent);
+    if (cluster->has_locality_weights)
+        print_empty(json, STR("localityWeightedLbConfig"));
+    json_end_object(json);
+}
+
+static void print_slow_start(struct json *json, const struct slow_start *slow)
+{
     json_begin_object(json);
-    if (endpoint->is_tls_mode_istio) {
-        json_key(json, STR("envoy.transport_socket_match"));
+    json_key(json, STR("slowStartConfig"));
+    json_begin_object(json);
+    print_duration(json, STR("slowStartWindow"), slow->window_ns);
+    if (slow->has_shape) {
+        json_key(json, STR("aggression"));
         json_begin_object(json);
-        json_key_str(json, STR("tlsMode"), STR("istio"));
+        json_key(json, STR("defaultValue"));
+        json_double(json, slow->aggression);
         json_end_object(json);
-    }
-    if (endpoint->workload.len > 0) {
-        json_key(json, STR("istio"));
-        json_begin_object(json);
-        json_key_str(json, STR("workload"), endpoint->workload);
-        json_end_object(json);
+        print_value(json, STR("minWeightPercent"), slow->weight_percent_min);
     }
     json_end_object(json);
     json_end_object(json);
 }
 
-static void print_endpoint(struct json *json, const struct endpoint *endpoint)
+static void print_one_size(struct json *json, struct str config, struct str key, uint64_t size)
 {
+    if (size == 0)
+        return;
+    json_key(json, config);
     json_begin_object(json);
-    json_key(json, STR("endpoint"));
-    json_begin_object(json);
-    json_key(json, STR("address"));
-    print_address(json, endpoint->address, endpoint->port);
-    json_end_object(json);
-    json_key_str(json, STR("healthStatus"), health_name(endpoint->health));
-    print_endpoint_metadata(json, endpoint);
-    json_key_i64(json, STR("loadBalancingWeight"), endpoint->weight);
+    print_count(json, key, size);
     json_end_object(json);
 }
 
-static bool is_same_locality(const struct endpoint *a, const struct endpoint *b)
+static void print_lb_config(struct json *json, const struct cluster *cluster)
 {
-    return a->priority == b->priority && str_eq(a->locality.region, b->locality.region) &&
-           str_eq(a->locality.zone, b->locality.zone) &&
-           str_eq(a->locality.subzone, b->locality.subzone);
-}
-
-/* Endpoints [from, to) of one locality. */
-static void print_locality(struct json *json, const struct endpoint *endpoints, uint32_t from,
-                           uint32_t to)
-{
-    const struct endpoint *first = &endpoints[from];
-    uint32_t weight = 0;
-
-    json_begin_object(json);
-    json_key(json, STR("locality"));
-    json_begin_object(json);
-    if (first->locality.region.len > 0)
-        json_key_str(json, STR("region"), first->locality.region);
-    if (first->locality.zone.len > 0)
-        json_key_str(json, STR("zone"), first->locality.zone);
-    if (first->locality.subzone.len > 0)
-        json_key_str(json, STR("subZone"), first->locality.subzone);
-    json_end_object(json);
-    json_key(json, STR("lbEndpoints"));
-    json_begin_array(json);
-    for (uint32_t i = from; i < to; i++) {
-        print_endpoint(json, &endpoints[i]);
-        weight += endpoints[i].weight;
+    switch (cluster->lb) {
+    case LB_ROUND_ROBIN:
+    case LB_LEAST_REQUEST:
+        if (cluster->slow_start == NULL)
+            return;
+        json_key(json, cluster->lb == LB_ROUND_ROBIN ? STR("roundRobinLbConfig")
+                                                     : STR("leastRequestLbConfig"));
+        print_slow_start(json, cluster->slow_start);
+        return;
+    case LB_RING_HASH:
+        print_one_size(json, STR("ringHashLbConfig"), STR("minimumRingSize"),
+                       cluster->ring_size_min);
+        return;
+    case LB_MAGLEV:
+        print_one_size(json, STR("maglevLbConfig"), STR("tableSize"), cluster->maglev_table_size);
+        return;
+    case LB_CLUSTER_PROVIDED:
+        print_one_size(json, STR("originalDstLbConfig"), STR("upstreamPortOverride"),
+                       cluster->original_port_override);
+        return;
+    case LB_RANDOM:
+        return;
     }
-    json_end_array(json);
-    if (first->priority != 0)
-        json_key_i64(json, STR("priority"), first->priority);
-    json_key_i64(json, STR("loadBalancingWeight"),
-                 first->locality_weight != 0 ? first->locality_weight : weight);
+    UNREACHABLE("lb_policy");
+}
+
+static void print_keepalive(struct json *json, const struct tcp_keepalive *keepalive)
+{
+    if (!keepalive->is_set)
+        return;
+    json_key(json, STR("upstreamConnectionOptions"));
+    json_begin_object(json);
+    json_key(json, STR("tcpKeepalive"));
+    json_begin_object(json);
+    print_count(json, STR("keepaliveProbes"), keepalive->probes);
+    if (keepalive->has_time)
+        json_key_i64(json, STR("keepaliveTime"), keepalive->time_s);
+    if (keepalive->has_interval)
+        json_key_i64(json, STR("keepaliveInterval"), keepalive->interval_s);
+    json_end_object(json);
     json_end_object(json);
 }
 
-void print_load_assignment(struct json *json, const struct cluster *cluster)
+static void print_dns(struct json *json, const struct cluster *cluster)
 {
+    json_key_str(json, STR("dnsLookupFamily"), STR("V4_ONLY"));
+    print_duration(json, STR("dnsRefreshRate"), cluster->dns_refresh_ns);
+    json_key_bool(json, STR("respectDnsTtl"), true);
+}
+
+static void print_dynamic_forward_proxy(struct json *json, const struct cluster *cluster)
+{
+    json_key(json, STR("clusterType"));
     json_begin_object(json);
-    json_key_str(json, STR("clusterName"), cluster->name);
-    if (cluster->endpoint_count > 0) {
-        json_key(json, STR("endpoints"));
-        json_begin_array(json);
-        uint32_t from = 0;
-        for (uint32_t i = 1; i <= cluster->endpoint_count; i++) {
-            if (i < cluster->endpoint_count &&
-                is_same_locality(&cluster->endpoints[from], &cluster->endpoints[i]))
-                continue;
-            print_locality(json, cluster->endpoints, from, i);
-            from = i;
-        }
-        json_end_array(json);
-    }
+    json_key_str(json, STR("name"), STR(DYNAMIC_FORWARD_PROXY));
+    json_key(json, STR("typedConfig"));
+    json_begin_object(json);
+    json_key_str(json, STR("@type"),
+                 TYPE("envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig"));
+    if (cluster->has_insecure_options)
+        json_key_bool(json, STR("allowInsecureClusterOptions"), true);
+    json_key(json, STR("dnsCacheConfig"));
+    json_begin_object(json);
+    json_key_str(json, STR("name"), cluster->dns_cache);
+    json_key_str(json, STR("dnsLookupFamily"), STR("V4_ONLY"));
+    json_end_object(json);
+    json_end_object(json);
     json_end_object(json);
 }
 
-void print_cluster(struct json *json, const struct cluster *cluster)
+/* Where the endpoints come from. */
+static void print_discovery(struct json *json, const struct cluster *cluster)
 {
-    bool is_limited = cluster->type != CLUSTER_STATIC;
-
-    json_begin_object(json);
-    json_key_str(json, STR("name"), cluster->name);
-    json_key_str(json, STR("type"), type_name(cluster->type));
-    if (cluster->type == CLUSTER_EDS) {
+    switch (cluster->type) {
+    case CLUSTER_EDS:
         json_key(json, STR("edsClusterConfig"));
         json_begin_object(json);
         json_key_str(json, STR("serviceName"), cluster->name);
         json_end_object(json);
+        return;
+    case CLUSTER_STRICT_DNS:
+    case CLUSTER_LOGICAL_DNS:
+        print_dns(json, cluster);
+        break;
+    case CLUSTER_STATIC:
+        break;
+    case CLUSTER_ORIGINAL_DST:
+        if (cluster->is_inbound)
+            json_key_str(json, STR("cleanupInterval"), STR("9223372035s"));
+        return;
+    case CLUSTER_DYNAMIC_DNS:
+        print_dynamic_forward_proxy(json, cluster);
+        return;
     }
+    if (cluster->endpoint_count > 0) {
+        json_key(json, STR("loadAssignment"));
+        print_load_assignment(json, cluster);
+    }
+}
+
+void print_cluster(struct json *json, const struct cluster *cluster)
+{
+    /* BlackHoleCluster has nothing to limit. */
+    bool is_limited = cluster->type != CLUSTER_STATIC || cluster->is_inbound;
+
+    json_begin_object(json);
+    json_key_str(json, STR("name"), cluster->name);
+    if (cluster->type != CLUSTER_DYNAMIC_DNS)
+        json_key_str(json, STR("type"), type_name(cluster->type));
+    print_discovery(json, cluster);
     print_duration(json, STR("connectTimeout"), cluster->connect_timeout_ns);
     if (is_limited)
         json_key_str(json, STR("lbPolicy"), lb_name(cluster->lb));
+    print_lb_config(json, cluster);
     if (is_limited)
         print_breakers(json, cluster);
+    print_common_lb(json, cluster);
     print_outlier(json, cluster->outlier);
-    print_panic(json, cluster);
+    print_keepalive(json, &cluster->tcp_keepalive);
     print_http_options(json, cluster);
     print_transport(json, cluster);
     print_metadata(json, cluster);

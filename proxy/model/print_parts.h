@@ -31,6 +31,9 @@ void print_forward(struct json *json, const struct forward_action *forward);
 
 void print_route_config(struct json *json, const struct route_config *config);
 void print_cluster(struct json *json, const struct cluster *cluster);
+/* "transportSocket" or "transportSocketMatches", with its key; nothing when all
+ * is plaintext. */
+void print_transport(struct json *json, const struct cluster *cluster);
 /* The ClusterLoadAssignment. */
 void print_load_assignment(struct json *json, const struct cluster *cluster);
 /* "accessLog", with its key; nothing when there is none. */

@@ -34,10 +34,28 @@ struct run {
     const struct node **pod_nodes; /* each pod's behaviour as YAML, for `set` */
 };
 
+/* As many callers alike as a case has at once. */
+static void count_callers(struct run *run, struct world_spec *spec)
+{
+    struct client_spec *clients = ARENA_ARRAY(run->arena, struct client_spec, spec->client_count);
+    for (uint32_t i = 0; i < spec->client_count; i++)
+        clients[i] = spec->clients[i];
+    for (uint32_t i = 0; i < run->test->case_count; i++) {
+        const struct suite_case *step = &run->test->cases[i];
+        for (uint32_t k = 0; step->is_concurrent && k < step->call_count; k++) {
+            struct client_spec *client = &clients[step->calls[k].client];
+            if (client->caller_count < step->concurrent_callers)
+                client->caller_count = step->concurrent_callers;
+        }
+    }
+    spec->clients = clients;
+}
+
 static struct world *make_world(struct run *run)
 {
     struct world_spec spec = suite_world_spec(run->suite, run->test->workloads, &run->test->with,
                                               run->arena, run->options->diags);
+    count_callers(run, &spec);
     return world_new(&spec, run->arena, run->options->diags);
 }
 
@@ -64,7 +82,47 @@ static uint64_t planned_requests(const struct suite_test *test)
     return count;
 }
 
-/* --- set ------------------------------------------------------------------- */
+/* --- set, inject ----------------------------------------------------------- */
+
+static bool is_meant(const struct world_pod *pod, struct str name, struct str workload)
+{
+    return str_eq(pod->name, name) || (workload.len > 0 && str_eq(pod->workload, workload));
+}
+
+static void complain_of_nobody(struct run *run, struct origin origin, const char *where,
+                               struct str name)
+{
+    complain(&run->result->complaints, origin, str_of(where), STR("a pod or workload of that name"),
+             name);
+}
+
+static void inject_into(struct run *run, struct world_pod *pod, const struct injection *injection)
+{
+    struct behaviour *behaviour = &pod->behaviour;
+    struct injection *all =
+        ARENA_ARRAY(run->arena, struct injection, behaviour->injection_count + 1);
+    for (uint32_t i = 0; i < behaviour->injection_count; i++)
+        all[i] = behaviour->injections[i];
+    all[behaviour->injection_count++] = *injection;
+    behaviour->injections = all;
+}
+
+static void run_injects(struct run *run)
+{
+    for (uint32_t i = 0; i < run->test->inject_count; i++) {
+        const struct inject_item *item = &run->test->injects[i];
+        bool is_found = false;
+        for (uint32_t pod = 0; pod < run->world->pod_count; pod++) {
+            if (!is_meant(&run->world->pods[pod], item->pod, item->workload))
+                continue;
+            is_found = true;
+            inject_into(run, &run->world->pods[pod], &item->injection);
+        }
+        if (!is_found)
+            complain_of_nobody(run, item->origin, "inject",
+                               item->pod.len > 0 ? item->pod : item->workload);
+    }
+}
 
 static void set_pod(struct run *run, uint32_t pod, const struct set_item *item)
 {
@@ -74,7 +132,13 @@ static void set_pod(struct run *run, uint32_t pod, const struct set_item *item)
     run->pod_nodes[pod] = nodes_merged(kept, item->change, run->arena);
     struct reading reading = {.arena = run->arena, .diags = run->options->diags};
     struct view view = view_of(&reading, run->pod_nodes[pod]);
-    world_pod_behave(run->world, pod, behaviour_spec_read(&view));
+    struct behaviour behaviour = behaviour_spec_read(&view);
+    behaviour.injections = run->world->pods[pod].behaviour.injections;
+    behaviour.injection_count = run->world->pods[pod].behaviour.injection_count;
+    if (behaviour_is_asking(&behaviour) && run->world->pods[pod].client == UINT32_MAX)
+        complain(&run->result->complaints, item->origin, STR("set"),
+                 STR("`calls` in the workload, for a pod that calls later"), STR("none there"));
+    world_pod_behave(run->world, pod, behaviour);
     run->play->ops->pod_changed(run->play, pod);
 }
 
@@ -84,18 +148,14 @@ static void run_sets(struct run *run, const struct suite_case *step)
         const struct set_item *item = &step->sets[i];
         bool is_found = false;
         for (uint32_t pod = 0; pod < run->world->pod_count; pod++) {
-            const struct world_pod *known = &run->world->pods[pod];
-            bool is_meant = str_eq(known->name, item->pod) ||
-                            (item->workload.len > 0 && str_eq(known->workload, item->workload));
-            if (!is_meant)
+            if (!is_meant(&run->world->pods[pod], item->pod, item->workload))
                 continue;
             is_found = true;
             set_pod(run, pod, item);
         }
         if (!is_found)
-            complain(&run->result->complaints, item->origin, STR("set"),
-                     STR("a pod or workload of that name"),
-                     item->pod.len > 0 ? item->pod : item->workload);
+            complain_of_nobody(run, item->origin, "set",
+                               item->pod.len > 0 ? item->pod : item->workload);
     }
 }
 
@@ -181,6 +241,8 @@ static void run_concurrent(struct run *run, const struct suite_case *step, struc
     for (uint32_t i = 0; i < count; i++) {
         calls[i] = step->calls[i % step->call_count];
         calls[i].start_after_ns = i * step->concurrent_every_ns;
+        calls[i].client =
+            world_client_nth(run->world, calls[i].client, i % step->concurrent_callers);
         calls[i].is_keeping = false;
     }
     run->play->ops->call(run->play, calls, count, outcomes, &run->scratch);
@@ -310,6 +372,7 @@ static void run_whole(const struct suite *suite, const struct suite_test *test,
         out->why_broken = STR("the manifests have errors");
     } else {
         find_pod_nodes(&run);
+        run_injects(&run);
         run.play =
             make_play(&run, (struct play_options){.seed = out->seed, .is_tracing = is_tracing});
         if (run.play == NULL)

@@ -197,6 +197,9 @@ struct set_item {
     struct origin origin;
 };
 
+/* Who of the world is meant, and what is wrong on its side. */
+struct inject_item;
+
 struct suite_case {
     enum case_kind kind;
     struct call *calls; /* one for each combination */
@@ -205,6 +208,7 @@ struct suite_case {
     int64_t every_ns;
     bool has_keepalive, keepalive;
     bool is_concurrent;
+    uint32_t concurrent_callers; /* that are alike, taking turns */
     uint32_t concurrent_count;
     int64_t concurrent_every_ns;
     int64_t wait_ns, settle_ns;
@@ -220,6 +224,8 @@ struct suite_test {
     uint32_t case_count;
     const struct node *workloads; /* the file's with the test's over it, merged */
     struct documents with;        /* manifests for this test only */
+    struct inject_item *injects;
+    uint32_t inject_count;
     struct want_stat *stats;
     uint32_t stat_count;
     struct want_events events;

@@ -238,9 +238,7 @@ static void request_case_read(struct suite_reading *in, const struct view *view,
         static const struct field_row ROWS[] = {
             {"clients", FIELD_USED}, {"requests", FIELD_USED}, {"every", FIELD_USED}};
         view_check_fields(&concurrent, ROWS, COUNT_OF(ROWS));
-        if (view_i64(&concurrent, STR("clients"), 1, 1000, 1) != 1)
-            view_complain(&concurrent, DIAG_NOT_BUILT, STR("more than one concurrent client"),
-                          STR_EMPTY);
+        out->concurrent_callers = (uint32_t)view_i64(&concurrent, STR("clients"), 1, 1000, 1);
         out->concurrent_count = (uint32_t)view_i64(&concurrent, STR("requests"), 1, 10000, 1);
         out->concurrent_every_ns = view_duration_ns(&concurrent, STR("every"), 10 * NS_MS);
     }
@@ -320,7 +318,7 @@ static void test_check_fields(const struct view *view)
         {"stats", FIELD_USED},
         {"timeline", FIELD_NOT_BUILT},
         {"load", FIELD_NOT_BUILT},
-        {"inject", FIELD_NOT_BUILT},
+        {"inject", FIELD_USED},
         {"transition", FIELD_NOT_BUILT},
         {"orderIndependent", FIELD_NOT_BUILT},
     };
@@ -339,6 +337,8 @@ static void test_read(struct suite_reading *in, const struct view *view, struct 
         nodes_merged_deep(in->workloads, view_map(view, STR("workloads")).node, arena_of(in));
     struct view with = view_field(view, STR("with"));
     manifests_read(in, &with, &out->with);
+    struct view inject = view_field(view, STR("inject"));
+    out->injects = injects_read(&inject, &out->inject_count);
     struct view stats = view_field(view, STR("stats"));
     stats_read(&stats, &out->stats, &out->stat_count);
     struct view cases = view_list(view, STR("cases"));

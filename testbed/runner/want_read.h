@@ -58,6 +58,16 @@ struct call *calls_read(const struct view *view, const struct call_defaults *def
 /* A workload's map (merged) as a spec; one pod's behaviour from a merged map. */
 void workload_spec_read(const struct view *view, struct workload_spec *out);
 struct behaviour behaviour_spec_read(const struct view *view);
+void act_read(const struct view *view, enum answer_act *out);
+/* 20ms, {uniform: 10ms..30ms} or {p50: 20ms, p99: 180ms, max: 1s}. */
+void latency_read(const struct view *view, struct latency *out);
+/* `inject`: what is wrong on whose side. Injections of one pod stand together. */
+struct inject_item {
+    struct str pod, workload;
+    struct injection injection;
+    struct origin origin;
+};
+struct inject_item *injects_read(const struct view *view, uint32_t *count);
 void client_spec_read(const struct view *view, struct client_spec *out);
 
 /* `over`'s entries over `base`'s, one level deep; either may be NULL. */

@@ -8,10 +8,6 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "testbed/sim/inside.h"
-#include "testbed/world/outcome.h"
-
-/* 2023-11-14T22:13:20Z: the day that everything without a date is from. */
-#define EPOCH_SECONDS 1700000000
 
 #define TRACE_ITEMS_MAX 512u /* a request with all its retries stays far below */
 
@@ -109,11 +105,8 @@ static void give_record(struct sim *sim, struct sim_caller *caller,
     caller->wanted_count--;
     for (uint32_t i = 0; i < caller->wanted_count; i++)
         caller->wanted[i] = caller->wanted[i + 1];
-    if (sim->batch.arena == NULL || wanted.batch != sim->batch.number)
-        return;
-    struct outcome *outcome = &sim->batch.outcomes[wanted.index];
-    outcome_take_record(outcome, action->record, action->trace, sim->batch.arena);
-    outcome->epoch_seconds = EPOCH_SECONDS;
+    if (wanted.errand->life == wanted.life)
+        sim_errand_note_record(sim, wanted.errand, action);
 }
 
 static void take_record(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
@@ -128,7 +121,7 @@ static void take_event(struct sim *sim, const struct outlier_event *event)
 {
     struct play_event *out =
         ARENA_PUSH(&sim->arena, sim->events, sim->event_count, sim->event_capacity);
-    *out = play_event_of(sim->world, event, event->at_ns - EPOCH_SECONDS * NS_SECOND, &sim->arena);
+    *out = play_event_of(sim->world, event, event->at_ns - SIM_EPOCH_SECONDS * NS_SECOND, &sim->arena);
     sim->hash = hash_fnv64_add_u64(hash_str(sim->hash, out->reason), (uint64_t)out->at_ns);
 }
 
@@ -191,10 +184,10 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
     struct wire_options options = {.is_recording_traces = sim->options.is_tracing,
                                    .trace_items_max = TRACE_ITEMS_MAX};
     uint64_t seed = rng_derive(sim->options.seed, its->spec.name);
-    options.shared = shared_new(its->snapshot, NULL, seed, EPOCH_SECONDS * NS_SECOND);
+    options.shared = shared_new(its->snapshot, NULL, seed, SIM_EPOCH_SECONDS * NS_SECOND);
     proxy->wire = wire_new(its->snapshot, seed, options);
     shared_drop(options.shared);
-    wire_set_epoch(proxy->wire, EPOCH_SECONDS);
+    wire_set_epoch(proxy->wire, SIM_EPOCH_SECONDS);
     sim->proxies[client] = proxy;
     return proxy;
 }

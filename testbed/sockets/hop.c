@@ -46,7 +46,7 @@ static struct hops_shared *shared_of(const struct sockets *sockets)
 static void on_done(const struct server_done *done, void *user)
 {
     const struct hop *hop = user;
-    sockets_record(hop->sockets, hop->client, done);
+    errands_note_record(hop->sockets, hop->client, done);
 }
 
 static void on_outlier(const struct server_outlier *outlier, void *user)

@@ -36,12 +36,28 @@ struct play_event {
 struct play_event play_event_of(const struct world *world, const struct outlier_event *event,
                                 int64_t at_ns, struct arena *arena);
 
+/* A call that is over. */
+struct play_done {
+    uint64_t number;               /* as it was begun */
+    int64_t started_ns;            /* since the play began */
+    const struct outcome *outcome; /* without sightings */
+};
+
 struct play_ops {
     /* Makes `call_count` calls, all begun start_after_ns after now, and comes
      * back when each has its outcome. What outcomes hold lives in `arena`. */
     void (*call)(struct play *play, const struct call *calls, uint32_t call_count,
                  struct outcome *outcomes, struct arena *arena);
     void (*wait)(struct play *play, int64_t duration_ns);
+    /* Begins a call now; `number` is the asker's own. The call is copied, what it
+     * points to is not. */
+    void (*begin)(struct play *play, const struct call *call, uint64_t number);
+    /* Lets time pass until a call that was begun is over, which it answers (valid until
+     * the next of these), or until `until_ns`, since the play began: NULL. With
+     * NS_NEVER it answers NULL when none is under way. */
+    const struct play_done *(*next)(struct play *play, int64_t until_ns);
+    /* Since the play began. */
+    int64_t (*now_ns)(const struct play *play);
     /* The pod's behaviour in the world was changed (refuse, drop, ...). */
     void (*pod_changed)(struct play *play, uint32_t pod);
     /* Closes connections that callers keep (a case is over). */

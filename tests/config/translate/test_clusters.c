@@ -147,8 +147,8 @@ static void test_subsets_select_endpoints_by_label(void **state)
     assert_text(&fixture, v1->endpoints[0].pod, "a-1.default");
     assert_true(v1->endpoints[0].is_tls_mode_istio);
     assert_int_equal(none->endpoint_count, 0);
-    assert_int_equal(all->mtls, MTLS_BY_ENDPOINT);
-    assert_text(&fixture, v1->sni, "outbound_.80_.v1_.a.default.svc.cluster.local");
+    assert_int_equal(all->security, UPSTREAM_TLS_BY_ENDPOINT);
+    assert_text(&fixture, v1->tls->sni, "outbound_.80_.v1_.a.default.svc.cluster.local");
     fixture_fini(&fixture);
 }
 
@@ -280,7 +280,7 @@ static void test_retry_budgets_are_the_clusters(void **state)
     static const struct {
         const char *cluster;
         double percent;
-        uint32_t min_concurrency;
+        uint32_t concurrency_min;
     } rows[] = {
         {"outbound|80||a.default.svc.cluster.local", 33.5, 7},
         {"outbound|80|none|a.default.svc.cluster.local", 0, 3},
@@ -308,7 +308,7 @@ static void test_retry_budgets_are_the_clusters(void **state)
         if (cluster->retry_budget == NULL)
             continue;
         assert_true(cluster->retry_budget->percent == rows[i].percent);
-        assert_int_equal(cluster->retry_budget->min_concurrency, rows[i].min_concurrency);
+        assert_int_equal(cluster->retry_budget->concurrency_min, rows[i].concurrency_min);
     }
     fixture_fini(&fixture);
 }

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/cluster_tls.c - see cluster_tls.h.
+ */
+#include "config/translate/cluster_tls.h"
+
+#include "config/resource/service.h"
+#include "config/translate/endpoints.h"
+
+#define CONFIG_MAP_PREFIX STR("configmap://")
+
+static struct str default_sni(struct translation *t, const struct cluster *cluster)
+{
+    return context_keep(t,
+                        arena_format(&t->scratch, "outbound_.%u_.%.*s_.%.*s", cluster->service_port,
+                                     STR_FMT(cluster->subset), STR_FMT(cluster->service_host)));
+}
+
+static const struct str *keep_names(struct translation *t, const struct text_list *list)
+{
+    struct str *out = ARENA_ARRAY(t->arena, struct str, list->count);
+
+    for (uint32_t i = 0; i < list->count; i++)
+        out[i] = context_keep(t, list->items[i]);
+    return out;
+}
+
+static struct upstream_tls *mesh_tls(struct translation *t, const struct service *service,
+                                     const struct client_tls *rule, struct cluster *cluster)
+{
+    struct upstream_tls *out = ARENA_NEW(t->arena, struct upstream_tls);
+
+    *out = (struct upstream_tls){
+        .is_mesh = true, .certificate = STR("default"), .root = STR("ROOTCA")};
+    bool has_own_sni = rule != NULL && rule->sni.len > 0;
+    out->sni = has_own_sni ? context_keep(t, rule->sni) : default_sni(t, cluster);
+    if (rule != NULL && rule->has_names) {
+        out->names = keep_names(t, &rule->names);
+        out->name_count = rule->names.count;
+    } else {
+        out->names = endpoints_identities(t, service, &out->name_count);
+    }
+    return out;
+}
+
+/* Secrets are a gateway's, or a workload's that the rule names. */
+static bool may_fetch_credential(const struct translation *t, const struct tls_question *question)
+{
+    const struct client_tls *rule = question->parts->tls;
+
+    return rule->credential_name.len == 0 || t->proxy->type != PROXY_SIDECAR ||
+           question->has_selector || str_has_prefix(rule->credential_name, CONFIG_MAP_PREFIX);
+}
+
+static struct str credential(struct translation *t, struct str name, const char *suffix)
+{
+    if (str_find_str(name, STR("://")) != STR_NONE)
+        return context_keep(t, arena_format(&t->scratch, "%.*s%s", STR_FMT(name), suffix));
+    return context_keep(t, arena_format(&t->scratch, "kubernetes://%.*s%s", STR_FMT(name), suffix));
+}
+
+static void set_credential(struct translation *t, const struct client_tls *rule,
+                           struct upstream_tls *out)
+{
+    if (rule->mode == CLIENT_TLS_MUTUAL)
+        out->certificate = credential(t, rule->credential_name, "");
+    if (!rule->is_not_verifying)
+        out->root = credential(t, rule->credential_name, "-cacert");
+}
+
+static void set_files(struct translation *t, const struct client_tls *rule,
+                      struct upstream_tls *out)
+{
+    struct str root = rule->ca_certificates.len > 0 ? rule->ca_certificates : STR("system");
+
+    if (rule->mode == CLIENT_TLS_MUTUAL)
+        out->certificate = context_keep(t, arena_format(&t->scratch, "file-cert:%.*s~%.*s",
+                                                        STR_FMT(rule->client_certificate),
+                                                        STR_FMT(rule->private_key)));
+    if (rule->is_not_verifying) {
+        out->has_no_validation = true;
+        return;
+    }
+    out->root = context_keep(t, arena_format(&t->scratch, "file-root:%.*s", STR_FMT(root)));
+    out->crl = context_keep(t, rule->ca_crl);
+}
+
+/* SIMPLE and MUTUAL: TLS that somebody else ends. */
+static void set_own_tls(struct translation *t, const struct tls_question *question,
+                        struct cluster *cluster)
+{
+    const struct client_tls *rule = question->parts->tls;
+    bool has_files = rule->client_certificate.len > 0 && rule->private_key.len > 0;
+
+    if (!may_fetch_credential(t, question))
+        return;
+    cluster->has_auto_sni = rule->sni.len == 0;
+    cluster->has_auto_san_validation =
+        cluster->has_auto_sni && rule->names.count == 0 && !rule->is_not_verifying;
+    /* Istio says so in its log, and stays with plaintext. */
+    if (rule->mode == CLIENT_TLS_MUTUAL && rule->credential_name.len == 0 && !has_files)
+        return;
+    struct upstream_tls *out = ARENA_NEW(t->arena, struct upstream_tls);
+    out->sni = context_keep(t, rule->sni);
+    out->names = keep_names(t, &rule->names);
+    out->name_count = rule->names.count;
+    if (rule->credential_name.len > 0)
+        set_credential(t, rule, out);
+    else
+        set_files(t, rule, out);
+    cluster->tls = out;
+    cluster->security = UPSTREAM_TLS;
+}
+
+static void set_auto_tls(struct translation *t, const struct tls_question *question,
+                         struct cluster *cluster)
+{
+    const struct service *service = question->service;
+    bool is_all_or_nothing = service_is_headless(service) || question->is_passthrough;
+
+    if (!t->profile->has_auto_mtls || t->mesh->config.has_auto_mtls_off)
+        return;
+    /* Without a per-endpoint choice all endpoints need a sidecar. */
+    if (is_all_or_nothing && !endpoints_are_injected(service, question->port_index))
+        return;
+    cluster->tls = mesh_tls(t, service, NULL, cluster);
+    cluster->security =
+        cluster->type == CLUSTER_ORIGINAL_DST ? UPSTREAM_TLS : UPSTREAM_TLS_BY_ENDPOINT;
+}
+
+void cluster_tls_apply(struct translation *t, const struct tls_question *question,
+                       struct cluster *cluster)
+{
+    const struct client_tls *rule = question->parts->tls;
+
+    if (rule == NULL) {
+        set_auto_tls(t, question, cluster);
+    } else if (rule->mode == CLIENT_TLS_ISTIO) {
+        cluster->tls = mesh_tls(t, question->service, rule, cluster);
+        cluster->security = UPSTREAM_TLS;
+    } else if (rule->mode != CLIENT_TLS_DISABLE) {
+        cluster->has_alpn_override_off = true;
+        set_own_tls(t, question, cluster);
+    }
+    switch (question->parts->proxy_protocol) {
+    case PROXY_PROTOCOL_UNSET:
+        return;
+    case PROXY_PROTOCOL_1:
+        cluster->proxy_protocol = PROXY_PROTOCOL_V1;
+        return;
+    case PROXY_PROTOCOL_2:
+        cluster->proxy_protocol = PROXY_PROTOCOL_V2;
+        return;
+    }
+    UNREACHABLE("proxy_protocol_rule");
+}

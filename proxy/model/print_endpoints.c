@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/model/print_endpoints.c - ClusterLoadAssignment.
+ */
+#include "proxy/model/print_parts.h"
+
+static struct str health_name(enum endpoint_health health)
+{
+    switch (health) {
+    case ENDPOINT_HEALTHY:
+        return STR("HEALTHY");
+    case ENDPOINT_UNHEALTHY:
+        return STR("UNHEALTHY");
+    case ENDPOINT_DRAINING:
+        return STR("DRAINING");
+    }
+    UNREACHABLE("endpoint_health");
+}
+
+static void print_endpoint_metadata(struct json *json, const struct endpoint *endpoint)
+{
+    if (!endpoint->is_tls_mode_istio && endpoint->workload.len == 0)
+        return;
+    json_key(json, STR("metadata"));
+    json_begin_object(json);
+    json_key(json, STR("filterMetadata"));
+    json_begin_object(json);
+    if (endpoint->is_tls_mode_istio) {
+        json_key(json, STR("envoy.transport_socket_match"));
+        json_begin_object(json);
+        json_key_str(json, STR("tlsMode"), STR("istio"));
+        json_end_object(json);
+    }
+    if (endpoint->workload.len > 0) {
+        json_key(json, STR("istio"));
+        json_begin_object(json);
+        json_key_str(json, STR("workload"), endpoint->workload);
+        json_end_object(json);
+    }
+    json_end_object(json);
+    json_end_object(json);
+}
+
+static void print_endpoint(struct json *json, const struct endpoint *endpoint)
+{
+    json_begin_object(json);
+    json_key(json, STR("endpoint"));
+    json_begin_object(json);
+    json_key(json, STR("address"));
+    print_address(json, endpoint->address, endpoint->port);
+    json_end_object(json);
+    if (!endpoint->has_no_status)
+        json_key_str(json, STR("healthStatus"), health_name(endpoint->health));
+    print_endpoint_metadata(json, endpoint);
+    json_key_i64(json, STR("loadBalancingWeight"), endpoint->weight);
+    json_end_object(json);
+}
+
+static bool is_same_locality(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->priority == b->priority && str_eq(a->locality.region, b->locality.region) &&
+           str_eq(a->locality.zone, b->locality.zone) &&
+           str_eq(a->locality.subzone, b->locality.subzone);
+}
+
+/* Endpoints [from, to) of one locality. */
+static void print_locality(struct json *json, const struct endpoint *endpoints, uint32_t from,
+                           uint32_t to)
+{
+    const struct endpoint *first = &endpoints[from];
+    uint32_t weight = 0;
+
+    json_begin_object(json);
+    json_key(json, STR("locality"));
+    json_begin_object(json);
+    if (first->locality.region.len > 0)
+        json_key_str(json, STR("region"), first->locality.region);
+    if (first->locality.zone.len > 0)
+        json_key_str(json, STR("zone"), first->locality.zone);
+    if (first->locality.subzone.len > 0)
+        json_key_str(json, STR("subZone"), first->locality.subzone);
+    json_end_object(json);
+    json_key(json, STR("lbEndpoints"));
+    json_begin_array(json);
+    for (uint32_t i = from; i < to; i++) {
+        print_endpoint(json, &endpoints[i]);
+        weight += endpoints[i].weight;
+    }
+    json_end_array(json);
+    if (first->priority != 0)
+        json_key_i64(json, STR("priority"), first->priority);
+    json_key_i64(json, STR("loadBalancingWeight"),
+                 first->locality_weight != 0 ? first->locality_weight : weight);
+    json_end_object(json);
+}
+
+/* Of the application behind an inbound listener nothing but the address is said. */
+static void print_own_application(struct json *json, const struct endpoint *endpoint)
+{
+    json_key(json, STR("endpoints"));
+    json_begin_array(json);
+    json_begin_object(json);
+    json_key(json, STR("lbEndpoints"));
+    json_begin_array(json);
+    json_begin_object(json);
+    json_key(json, STR("endpoint"));
+    json_begin_object(json);
+    json_key(json, STR("address"));
+    print_address(json, endpoint->address, endpoint->port);
+    json_end_object(json);
+    json_end_object(json);
+    json_end_array(json);
+    json_end_object(json);
+    json_end_array(json);
+}
+
+void print_load_assignment(struct json *json, const struct cluster *cluster)
+{
+    json_begin_object(json);
+    json_key_str(json, STR("clusterName"), cluster->name);
+    if (cluster->is_inbound && cluster->endpoint_count > 0) {
+        print_own_application(json, &cluster->endpoints[0]);
+    } else if (cluster->endpoint_count > 0) {
+        json_key(json, STR("endpoints"));
+        json_begin_array(json);
+        uint32_t from = 0;
+        for (uint32_t i = 1; i <= cluster->endpoint_count; i++) {
+            if (i < cluster->endpoint_count &&
+                is_same_locality(&cluster->endpoints[from], &cluster->endpoints[i]))
+                continue;
+            print_locality(json, cluster->endpoints, from, i);
+            from = i;
+        }
+        json_end_array(json);
+    }
+    json_end_object(json);
+}
