@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
-#include "proxy/model/policy.h"
+#include "proxy/model/cluster.h"
 
 enum breaker_kind {
     BREAKER_CONNECTIONS, /* open or being opened */

@@ -82,7 +82,7 @@ struct tcp_keepalive {
 struct retry_budget {
     double percent;           /* of the requests that are active or waiting */
     uint32_t concurrency_min; /* so many at least */
-    int64_t interval_ns; /* 0: not said */
+    int64_t interval_ns;      /* 0: not said */
 };
 
 /* slow_start_config of round robin and least request. */

@@ -121,7 +121,8 @@ static void take_event(struct sim *sim, const struct outlier_event *event)
 {
     struct play_event *out =
         ARENA_PUSH(&sim->arena, sim->events, sim->event_count, sim->event_capacity);
-    *out = play_event_of(sim->world, event, event->at_ns - SIM_EPOCH_SECONDS * NS_SECOND, &sim->arena);
+    *out =
+        play_event_of(sim->world, event, event->at_ns - SIM_EPOCH_SECONDS * NS_SECOND, &sim->arena);
     sim->hash = hash_fnv64_add_u64(hash_str(sim->hash, out->reason), (uint64_t)out->at_ns);
 }
 

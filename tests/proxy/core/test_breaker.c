@@ -104,8 +104,9 @@ static void test_a_budget_is_a_share_of_what_is_under_way(void **state)
         struct retry_budget budget;
         uint32_t requests, pending, retries;
     } rows[] = {
-        {{20, 3}, 0, 0, 3},  {{20, 3}, 10, 5, 3}, {{20, 3}, 15, 10, 5},  {{20, 3}, 10, 14, 4},
-        {{100, 0}, 7, 0, 7}, {{0, 0}, 100, 0, 0}, {{33.5, 0}, 0, 10, 3}, {{1e12, 1}, 9, 0, 500},
+        {{20, 3, 0}, 0, 0, 3},    {{20, 3, 0}, 10, 5, 3},    {{20, 3, 0}, 15, 10, 5},
+        {{20, 3, 0}, 10, 14, 4},  {{100, 0, 0}, 7, 0, 7},    {{0, 0, 0}, 100, 0, 0},
+        {{33.5, 0, 0}, 0, 10, 3}, {{1e12, 1, 0}, 9, 0, 500},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct breaker breaker;
