@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/virtual_service.h - VirtualService, its http part.
+ * config/resource/virtual_service.h - VirtualService; its http part (tls and tcp: stream_rule.h).
  *
  * Hosts, destinations and gateways are complete names (ISTIO.md 1.4); maps
  * whose order Istio decides (headers) keep the file's order here.
@@ -176,6 +176,8 @@ struct http_rule {
     bool has_delegate; /* has no effect yet: the rule is left out */
 };
 
+struct stream_rule; /* stream_rule.h */
+
 struct virtual_service {
     struct object_meta meta;
     struct text_list hosts;       /* complete, lower case */
@@ -184,6 +186,8 @@ struct virtual_service {
     struct text_list export_to;
     struct http_rule *rules;
     uint32_t rule_count;
+    struct stream_rule *tls_rules, *tcp_rules;
+    uint32_t tls_rule_count, tcp_rule_count;
 };
 
 /* Reads spec; what is wrong is in the reading. */

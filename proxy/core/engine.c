@@ -80,6 +80,11 @@ void engine_set_epoch(struct engine *engine, int64_t seconds)
     engine->epoch_ns = seconds * NS_SECOND;
 }
 
+void engine_start(struct engine *engine, int64_t now_ns)
+{
+    engine->started_ns = now_ns;
+}
+
 const struct snapshot *engine_snapshot(const struct engine *engine)
 {
     return engine->snapshot;
@@ -111,6 +116,7 @@ void engine_init_lb(const struct engine *engine, uint32_t cluster_index, struct 
 {
     lb_init(lb, &engine->snapshot->clusters[cluster_index],
             shared_cluster(engine->shared, cluster_index)->health, rng, arena);
+    lb_set_since(lb, engine->started_ns);
 }
 
 const struct outlier_event *engine_note_result(struct engine *engine, uint32_t cluster_index,

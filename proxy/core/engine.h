@@ -28,6 +28,10 @@ struct engine *engine_new(struct snapshot *snapshot, uint64_t seed);
 struct engine *engine_new_worker(struct shared *shared, uint64_t seed);
 void engine_free(struct engine *engine);
 
+/* Once, before anything else happens: the snapshot's endpoints are there since
+ * `now_ns` (0 when it is not called). */
+void engine_start(struct engine *engine, int64_t now_ns);
+
 const struct snapshot *engine_snapshot(const struct engine *engine);
 /* What it shares with other workers, or would. */
 struct shared *engine_shared(const struct engine *engine);

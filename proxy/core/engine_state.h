@@ -60,6 +60,7 @@ struct engine {
     struct outlier_events events; /* that nobody has taken yet */
     uint32_t events_taken;
     struct arena arena;
+    int64_t started_ns;
     struct rng rng_stream, rng_uuid, rng_lb, rng_jitter, rng_fault;
     struct http_stats http_stats; /* of connection managers without a prefix */
     struct named_stats named;

@@ -69,7 +69,7 @@ static uint32_t pick(struct engine *engine, struct arena *arena)
     struct rng rng = rng_seeded(1, STR("lb"));
     struct lb lb;
     engine_init_lb(engine, 0, &lb, &rng, arena);
-    return lb_pick(&lb, &rng);
+    return lb_choose(&lb, &(struct lb_question){0}, &rng).endpoint_index;
 }
 
 static void test_two_workers_eject_together(void **state)
