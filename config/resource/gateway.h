@@ -35,6 +35,7 @@ struct gateway_server {
 struct gateway {
     struct object_meta meta;
     struct label_list selector;
+    struct text_list services; /* of the Gateway API: bound to these, not by the selector */
     struct gateway_server *servers;
     uint32_t server_count;
 };

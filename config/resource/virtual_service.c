@@ -85,7 +85,6 @@ static void check_delegate(const struct view *spec)
     struct view tls = view_list(spec, STR("tls"));
     struct view tcp = view_list(spec, STR("tcp"));
 
-    view_complain(spec, DIAG_VS_DELEGATE_NO_EFFECT, STR_EMPTY, STR_EMPTY);
     if (view_count(&gateways) > 0)
         view_complain(&gateways, DIAG_VS_DELEGATE_GATEWAYS, STR_EMPTY, STR_EMPTY);
     if (view_count(&tls) > 0)
@@ -99,7 +98,7 @@ static void check_reach(const struct view *rules, const struct virtual_service *
 {
     for (uint32_t i = 0; i + 1 < read->rule_count; i++) {
         const struct http_rule *rule = &read->rules[i];
-        if (rule->match_count > 0 || rule->has_delegate)
+        if (rule->match_count > 0 || rule->delegate != NULL)
             continue;
         struct view next = view_item(rules, i + 1);
         view_complain(&next, DIAG_RULE_UNREACHABLE,

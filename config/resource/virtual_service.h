@@ -42,6 +42,7 @@ struct named_match_list {
 
 struct http_match {
     struct str name, stat_prefix;
+    struct str path; /* "spec.http[0].match[1]": where the user wrote it */
     struct text_match uri, scheme, method, authority;
     bool is_ignoring_uri_case;
     struct named_match_list headers, without_headers, queries;
@@ -155,8 +156,15 @@ struct http_mirror_list {
     uint32_t count, capacity;
 };
 
+/* Another VirtualService's rules, in this rule's place. */
+struct http_delegate {
+    struct str name, namespace;
+    struct origin origin;
+};
+
 struct http_rule {
     struct str name;
+    struct str path; /* "spec.http[0]": where the user wrote it */
     struct http_match *matches;
     uint32_t match_count;
     struct http_route_destination *routes;
@@ -173,13 +181,16 @@ struct http_rule {
     struct http_mirror_list mirrors;
     struct header_operations request, response;
     struct origin origin;
-    bool has_delegate; /* has no effect yet: the rule is left out */
+    const struct http_delegate *delegate; /* NULL once the mesh is complete */
 };
 
+/* Whose rules the routes follow: those of what the user wrote. */
+enum route_semantics { SEMANTICS_ISTIO, SEMANTICS_INGRESS, SEMANTICS_GATEWAY_API };
 struct stream_rule; /* stream_rule.h */
 
 struct virtual_service {
     struct object_meta meta;
+    enum route_semantics semantics;
     struct text_list hosts;       /* complete, lower case */
     struct text_list cased_hosts; /* complete, as written: what gateways and some indexes compare */
     struct text_list gateways;    /* "mesh", "ns/name"; never empty */

@@ -117,6 +117,31 @@ static void add_server(struct translation *t, struct merged_gateway *merged,
         (struct gateway_server_place){.server = server, .gateway = gateway};
 }
 
+static bool leads_here(const struct translation *t, const struct service *service)
+{
+    for (uint32_t i = 0; i < service->endpoint_count; i++) {
+        if (str_eq(service->endpoints[i].address, t->proxy->address))
+            return true;
+    }
+    return false;
+}
+
+/* Istio's Gateway selects by labels; one of the Gateway API means the pods of
+ * its Services. */
+static bool is_for_proxy(const struct translation *t, const struct gateway *gateway)
+{
+    if (gateway->services.count == 0)
+        return label_is_subset(gateway->selector.items, gateway->selector.count, t->proxy->labels,
+                               t->proxy->label_count);
+    for (uint32_t i = 0; i < t->mesh->services_count; i++) {
+        const struct service *service = &t->mesh->services[i];
+        if (text_list_has(&gateway->services, service->host) &&
+            str_eq(service->meta.namespace, gateway->meta.namespace) && leads_here(t, service))
+            return true;
+    }
+    return false;
+}
+
 struct merged_gateway gateway_servers_merge(struct translation *t)
 {
     struct merged_gateway merged = {0};
@@ -125,8 +150,7 @@ struct merged_gateway gateway_servers_merge(struct translation *t)
     map_init(&merged.tls_hosts, &t->scratch);
     for (uint32_t i = 0; i < t->mesh->gateways_count; i++) {
         const struct gateway *gateway = &t->mesh->gateways[i];
-        if (!label_is_subset(gateway->selector.items, gateway->selector.count, t->proxy->labels,
-                             t->proxy->label_count))
+        if (!is_for_proxy(t, gateway))
             continue;
         for (uint32_t k = 0; k < gateway->server_count; k++)
             add_server(t, &merged, gateway, &gateway->servers[k]);
