@@ -186,6 +186,7 @@ static void reply_with(const struct step *step, struct reply reply)
     struct local_reply local = {.status = reply.status,
                                 .body = reply.body,
                                 .is_grpc = xc->is_grpc,
+                                .is_head = xc->is_head_method,
                                 .has_grpc_status = reply.has_grpc_status,
                                 .grpc_status = reply.grpc_status};
     struct str body = local_reply_finish(&local, xc->response);
@@ -196,6 +197,7 @@ static void new_response(struct exchange *xc)
 {
     struct response_head *head = ARENA_NEW(xc->setup.arena, struct response_head);
     header_list_init(&head->headers, xc->setup.arena);
+    head->headers.is_response = true;
     xc->response = head;
 }
 
@@ -1013,6 +1015,9 @@ static void on_interim(const struct step *step, const struct xc_event *event)
 {
     /* What the client hears of one attempt binds it (ENVOY.md 3.5). */
     give_up_retries(step->xc);
+    uint32_t status = event->response->status;
+    if (status == 100 || (status >= 102 && status <= 104))
+        step->xc->is_interim_told = true;
     struct xc_action *action = act(step, XC_FORWARD_INTERIM);
     action->attempt = event->attempt;
     action->response = event->response;
@@ -1060,16 +1065,19 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
     struct str body = arena_format(
         arena, "upstream connect error or disconnect/reset before headers. %sreset reason: %.*s",
         xc->record.attempt_count > 1 ? "retried and the latest " : "", STR_FMT(row->words));
-    reply_for_cluster(step,
-                      (struct reply){.reason = REASON_UPSTREAM_RESET,
-                                     .status = row->status,
-                                     .has_words = true,
-                                     .flag = row->flag,
-                                     .details = reset_details(
-                                         arena, STR("upstream_reset_before_response_started"),
-                                         event->failure, text),
-                                     .body = body},
-                      event->failure == FAILURE_OVERFLOW);
+    reply_for_cluster(
+        step,
+        (struct reply){.reason = REASON_UPSTREAM_RESET,
+                       .status = row->status,
+                       .has_words = true,
+                       .flag = row->flag,
+                       .details = reset_details(arena,
+                                                xc->is_interim_told
+                                                    ? STR("upstream_reset_after_response_started")
+                                                    : STR("upstream_reset_before_response_started"),
+                                                event->failure, text),
+                       .body = body},
+        event->failure == FAILURE_OVERFLOW);
 }
 
 static void on_attempt_event(const struct step *step, const struct xc_event *event)

@@ -138,6 +138,7 @@ struct exchange {
     int64_t completed_ns;            /* when the router had the whole request; NS_NEVER before */
     int64_t timeout_ns;              /* of the route; 0: none */
     int64_t deadline_ns;             /* NS_NEVER until the request is complete */
+    bool is_interim_told; /* a 1xx was passed on: to Envoy's router the response has started */
 
     const struct retry_policy *retry; /* NULL: none, or it was given up */
     bool holds_retry;                 /* counted among the cluster's retries under way */

@@ -248,7 +248,7 @@ void wire_wrote(struct wire *wire, uint32_t conn_number, size_t size, int64_t no
     else if (conn->side == CONN_UPSTREAM)
         upstream_note_sent(conn);
     else
-        downstream_note_sent(conn);
+        downstream_note_sent(conn, size);
     end_turn(wire);
 }
 

@@ -214,6 +214,8 @@ void sim_proxy_turn(struct sim *sim, struct sim_proxy *proxy)
         tell(sim, proxy, &what);
     }
     proxy->report_count = 0;
+    if (sim->watches.count > 0)
+        watches_note(&sim->watches, wire_engine(proxy->wire));
     /* A timer that is early does no harm, and moving it costs. */
     int64_t wake_ns = wire_wake_ns(proxy->wire);
     bool is_set = proxy->timer.node.index != HEAP_OUT;

@@ -179,3 +179,12 @@ bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, 
     }
     return is_known;
 }
+
+void hops_watch(struct sockets *sockets)
+{
+    for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        const struct server *server = sockets->hops[i].server;
+        for (uint32_t k = 0; server != NULL && k < server_engine_count(server); k++)
+            watches_note(&sockets->watches, server_engine(server, k));
+    }
+}

@@ -80,6 +80,7 @@ struct sockets {
     uint64_t happened_count; /* things that ends were told */
     char *read_bytes;
     uv_timer_t patience;
+    struct watches watches;
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };
