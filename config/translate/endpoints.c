@@ -56,6 +56,7 @@ static void fill_endpoint(struct translation *t, const struct service_endpoint *
         return;
     }
     out->locality = locality_of_labels(t, from->pod->meta.labels, from->pod->meta.label_count);
+    out->is_absent = from->pod->is_absent;
     out->is_tls_mode_istio = from->pod->is_injected && t->profile->has_auto_mtls;
     out->workload = context_keep(t, workload_text(t, from->pod));
     out->pod = context_keep(t, arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(from->pod->meta.name),

@@ -37,4 +37,6 @@ bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_targe
 
 /* Looks at what is watched in all proxies. */
 void hops_watch(struct sockets *sockets);
+/* The pod's behaviour is another: is it among the endpoints? */
+void hops_pod_changed(struct sockets *sockets, uint32_t pod);
 bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, uint64_t *value);
