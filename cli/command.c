@@ -36,6 +36,8 @@ static const struct command COMMANDS[] = {
      "  --access-log FILE     a line for each request; - standard output, off none (as the\n"
      "                        MeshConfig's accessLogFile says, else off)\n"
      "  --access-log-format F istio (default), envoy, json, a text with %COMMANDS%, a JSON object\n"
+     "  --outlier-log FILE    a line of JSON for each ejection, as Envoy's event log; - standard "
+     "output\n"
      "  --admin ADDRESS:PORT  Envoy's admin interface for all proxies: 127.0.0.1:15000, or :0\n"
      "  --profile NAME, --seed N, -o table|json, --strict, --color WHEN, -q\n"
      "\n"
@@ -112,7 +114,8 @@ static const struct command COMMANDS[] = {
     {"bench", NULL, "sim|wire|live|lb [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
-     "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n",
+     "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n"
+     "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n",
      cmd_bench},
     {"version", NULL, "", "the version", "", cmd_version},
     {"help", NULL, "[COMMAND]", "this", "", cmd_help},
