@@ -127,6 +127,7 @@ run-fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
 	@for f in $(FUZZERS); do echo "== $$f"; mkdir -p $(B)/fuzz/corpus/$$f; \
 	    $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 $(B)/fuzz/corpus/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; done
 fuzz:
+	@tests/deps --fuzz
 	@$(MAKE) --no-print-directory CC=clang CXX=clang++ MODE=debug SAN=address,fuzzer-no-link run-fuzz
 # The same bytes through our proxy and through a real Envoy.
 COUNT ?= 5000

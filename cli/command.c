@@ -109,7 +109,7 @@ static const struct command COMMANDS[] = {
      "  --mesh-config FILE    MeshConfig; else the ConfigMap istio of istio-system\n"
      "  -o log|json|yaml, --color auto|always|never, -q\n",
      cmd_analyze},
-    {"bench", NULL, "sim|wire|live [OPTIONS]", "micro benchmarks",
+    {"bench", NULL, "sim|wire|live|lb [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
      "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n",

@@ -72,7 +72,9 @@ int cmd_bench(int argc, char **argv)
         return bench_wire(argc - 1, argv + 1);
     if (argc >= 2 && strcmp(argv[1], "live") == 0)
         return bench_live(argc - 1, argv + 1);
-    fputs("pocketmesh bench: say which: sim, wire or live\n", stderr);
+    if (argc > 1 && strcmp(argv[1], "lb") == 0)
+        return bench_lb(argc - 1, argv + 1);
+    fputs("pocketmesh bench: say which: sim, wire, live or lb\n", stderr);
     return EXIT_CODE_INPUT;
 }
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "config/resource/delegate.h"
 #include "config/resource/label.h"
 #include "config/resource/meta.h"
 
@@ -274,19 +275,12 @@ static void index_services(struct mesh *mesh)
         (void)map_set(&mesh->service_index, full_name(mesh->arena, &mesh->services[i].meta), i);
 }
 
-/* A VirtualService without hosts is a delegate: nobody's own. */
-static void drop_delegates(struct mesh *mesh)
-{
-    for (uint32_t i = 0; i < mesh->virtual_services_count; i++) {
-        struct virtual_service *service = &mesh->virtual_services[i];
-        if (service->hosts.count == 0)
-            service->meta.is_replaced = true;
-    }
-}
-
 void derive_all(struct mesh *mesh)
 {
-    drop_delegates(mesh);
+    COMPACT(mesh, entrances);
+    SORT(mesh, entrances, meta_order);
+    entrances_convert(mesh);
+    delegates_merge(mesh);
     COMPACT(mesh, virtual_services);
     COMPACT(mesh, destination_rules);
     COMPACT(mesh, gateways);

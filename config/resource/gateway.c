@@ -84,8 +84,6 @@ static void read_port(const struct view *server, struct gateway_server *out)
     const struct view *place = view_is_present(&protocol) ? &protocol : &port;
     if (!is_known(out->protocol))
         view_complain(place, DIAG_GATEWAY_PROTOCOL, out->protocol, STR_EMPTY);
-    else if (!is_http(out->protocol))
-        view_complain(place, DIAG_GATEWAY_PROTOCOL_NO_EFFECT, out->protocol, STR_EMPTY);
 }
 
 static void check_host(const struct view *item, struct str host)
@@ -135,8 +133,10 @@ static void read_tls(const struct view *server, struct gateway_server *out)
             view_complain(server, DIAG_GATEWAY_TLS_MISSING, STR_EMPTY, STR_EMPTY);
         return;
     }
-    out->has_tls = true;
-    out->is_redirecting_to_https = view_bool(&tls, STR("httpsRedirect"), false);
+    out->tls = server_tls_read(&tls);
+    out->is_redirecting_to_https = out->tls->is_redirecting_to_https;
+    if (!is_http(out->protocol))
+        view_complain(&tls, DIAG_NOT_ACTED_ON, STR("tls"), STR_EMPTY);
     bool has_more =
         tls.node->count > 1 ||
         (tls.node->count == 1 && !str_eq(tls.node->entries[0].key, STR("httpsRedirect")));
@@ -174,7 +174,13 @@ bool gateway_server_is_http(const struct gateway_server *server)
 
 bool gateway_server_is_tls(const struct gateway_server *server)
 {
-    return is_tls(server->protocol);
+    return server->tls != NULL && !is_http(server->protocol);
+}
+
+bool gateway_server_is_https_ended(const struct gateway_server *server)
+{
+    return str_eq(server->protocol, STR("HTTPS")) && server->tls != NULL &&
+           !server_tls_is_passthrough(server->tls);
 }
 
 void gateway_read(const struct view *spec, struct gateway *out)

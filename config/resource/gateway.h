@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * config/resource/gateway.h - Istio's Gateway: where a gateway listens, and for
- * which hosts. Servers that terminate TLS, pass it through or speak TCP have no
- * effect yet but that they keep their port from others.
+ * which hosts.
  */
 #pragma once
 
@@ -13,6 +12,7 @@
 #include "base/str.h"
 #include "config/resource/label.h"
 #include "config/resource/mesh.h"
+#include "config/resource/server_tls.h"
 #include "config/yaml/view.h"
 
 /* "ns/host" split; namespace empty: any. "./h" is already the own namespace. */
@@ -27,7 +27,7 @@ struct gateway_server {
     struct str bind;
     struct gateway_host *hosts;
     uint32_t host_count;
-    bool has_tls; /* a tls block, if only to redirect */
+    const struct server_tls *tls; /* if only to redirect; NULL: none */
     bool is_redirecting_to_https;
     struct origin origin;
 };
@@ -35,13 +35,16 @@ struct gateway_server {
 struct gateway {
     struct object_meta meta;
     struct label_list selector;
+    struct text_list services; /* of the Gateway API: bound to these, not by the selector */
     struct gateway_server *servers;
     uint32_t server_count;
 };
 
 /* Plain text of the HTTP family. */
 bool gateway_server_is_http(const struct gateway_server *server);
-/* HTTPS or TLS. */
+/* TLS stands before it, ended here or not. */
 bool gateway_server_is_tls(const struct gateway_server *server);
+/* HTTPS that is ended here: behind it is HTTP. */
+bool gateway_server_is_https_ended(const struct gateway_server *server);
 
 void gateway_read(const struct view *spec, struct gateway *out);

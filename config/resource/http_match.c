@@ -128,7 +128,7 @@ struct text_match text_match_own_read(const struct view *view)
 
 void http_match_read(const struct view *match, struct str namespace, struct http_match *out)
 {
-    *out = (struct http_match){.origin = view_origin(match)};
+    *out = (struct http_match){.origin = view_origin(match), .path = view_path(match)};
     view_check_fields(match, MATCH_ROWS, COUNT_OF(MATCH_ROWS));
     out->name = view_str(match, STR("name"), STR_EMPTY);
     out->stat_prefix = view_str(match, STR("statPrefix"), STR_EMPTY);

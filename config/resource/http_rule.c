@@ -12,7 +12,7 @@
 static const struct field_row RULE_ROWS[] = {
     {"name", FIELD_USED},           {"match", FIELD_USED},
     {"route", FIELD_USED},          {"redirect", FIELD_USED},
-    {"directResponse", FIELD_USED}, {"delegate", FIELD_NO_EFFECT},
+    {"directResponse", FIELD_USED}, {"delegate", FIELD_USED},
     {"rewrite", FIELD_USED},        {"timeout", FIELD_USED},
     {"retries", FIELD_USED},        {"fault", FIELD_USED},
     {"mirror", FIELD_USED},         {"mirrors", FIELD_USED},
@@ -72,12 +72,29 @@ static void read_matches(const struct view *rule, struct str namespace, struct h
     }
 }
 
+static const struct field_row DELEGATE_ROWS[] = {{"name", FIELD_USED}, {"namespace", FIELD_USED}};
+
+static const struct http_delegate *read_delegate(const struct view *rule, struct str namespace)
+{
+    struct view view = view_map(rule, STR("delegate"));
+
+    if (!view_is_present(&view))
+        return NULL;
+    struct http_delegate *out = ARENA_NEW(rule->reading->arena, struct http_delegate);
+    view_check_fields(&view, DELEGATE_ROWS, COUNT_OF(DELEGATE_ROWS));
+    out->origin = view_origin(&view);
+    out->name = label_text_field(&view, STR("name"), STR_EMPTY);
+    out->namespace = label_text_field(&view, STR("namespace"), namespace);
+    if (out->namespace.len == 0)
+        out->namespace = namespace;
+    return out;
+}
+
 static void read_actions(const struct view *rule, struct http_rule *out)
 {
     struct view redirect = view_map(rule, STR("redirect"));
     struct view direct = view_map(rule, STR("directResponse"));
     struct view rewrite = view_map(rule, STR("rewrite"));
-    struct view delegate = view_field(rule, STR("delegate"));
     struct view headers = view_map(rule, STR("headers"));
 
     if (view_is_present(&redirect))
@@ -86,7 +103,6 @@ static void read_actions(const struct view *rule, struct http_rule *out)
         out->direct = http_direct_response_read(&direct);
     if (view_is_present(&rewrite))
         out->rewrite = http_rewrite_read(&rewrite);
-    out->has_delegate = view_is_present(&delegate);
     header_operations_read(&headers, &out->request, &out->response);
 }
 
@@ -125,7 +141,7 @@ static void check_actions(const struct view *rule, const struct http_rule *read)
     bool has_redirect = read->redirect != NULL;
     bool has_direct = read->direct != NULL;
 
-    if (read->has_delegate) {
+    if (read->delegate != NULL) {
         if (has_redirect)
             view_complain(rule, DIAG_RULE_DELEGATE_EXCLUDES, STR("redirect"), STR_EMPTY);
         if (read->route_count > 0)
@@ -180,7 +196,7 @@ static void check_redirect_prefix(const struct view *rule, const struct http_rul
 
 void http_rule_read(const struct view *rule, struct str namespace, struct http_rule *out)
 {
-    *out = (struct http_rule){.origin = view_origin(rule)};
+    *out = (struct http_rule){.origin = view_origin(rule), .path = view_path(rule)};
     if (!view_is_present(rule)) {
         view_complain(rule, DIAG_RULE_NULL, STR_EMPTY, STR_EMPTY);
         return;
@@ -190,6 +206,7 @@ void http_rule_read(const struct view *rule, struct str namespace, struct http_r
     read_matches(rule, namespace, out);
     read_routes(rule, namespace, out);
     read_actions(rule, out);
+    out->delegate = read_delegate(rule, namespace);
     read_policies(rule, namespace, out);
     check_actions(rule, out);
     check_authority(rule, out);

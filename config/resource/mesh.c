@@ -8,7 +8,6 @@
 #include "config/resource/mesh.h"
 
 #include "config/resource/derive.h"
-#include "config/resource/host.h"
 #include "config/resource/mesh_types.h"
 #include "config/resource/meta.h"
 
@@ -30,6 +29,8 @@ struct kind_row {
 };
 
 static const char *const ISTIO_VERSIONS[] = {"v1", "v1beta1", "v1alpha3", NULL};
+static const char *const API_VERSIONS[] = {"v1", "v1beta1", NULL};
+static const char *const V1[] = {"v1", NULL};
 
 /* Remembers the newcomer's place; an earlier object of its name is replaced. */
 static uint32_t claim(struct arriving *arriving, uint32_t index)
@@ -181,6 +182,41 @@ static void add_endpoints(struct arriving *arriving)
     }
 }
 
+/* Kinds that are turned into others once everything is there. */
+static void add_entrance(struct arriving *arriving, enum entrance_kind kind)
+{
+    struct mesh *mesh = arriving->mesh;
+    struct entrance *added = ADD(arriving, entrances);
+
+    added->meta = arriving->meta;
+    added->kind = kind;
+    added->root = arriving->root.node;
+    added->reading = ARENA_NEW(mesh->arena, struct reading);
+    *added->reading = *arriving->root.reading;
+    /* The Gateway API's Gateway and Istio's may have one name. */
+    if (kind == ENTRANCE_API_GATEWAY)
+        arriving->kind = STR("Gateway of the Gateway API");
+    REPLACE(arriving, entrances);
+}
+
+#define ADD_ENTRANCE(function, kind)                \
+    static void function(struct arriving *arriving) \
+    {                                               \
+        add_entrance(arriving, (kind));             \
+    }
+
+ADD_ENTRANCE(add_ingress, ENTRANCE_INGRESS)
+ADD_ENTRANCE(add_ingress_class, ENTRANCE_INGRESS_CLASS)
+ADD_ENTRANCE(add_gateway_class, ENTRANCE_GATEWAY_CLASS)
+ADD_ENTRANCE(add_api_gateway, ENTRANCE_API_GATEWAY)
+ADD_ENTRANCE(add_http_route, ENTRANCE_HTTP_ROUTE)
+ADD_ENTRANCE(add_grpc_route, ENTRANCE_GRPC_ROUTE)
+ADD_ENTRANCE(add_tcp_route, ENTRANCE_TCP_ROUTE)
+ADD_ENTRANCE(add_tls_route, ENTRANCE_TLS_ROUTE)
+ADD_ENTRANCE(add_reference_grant, ENTRANCE_REFERENCE_GRANT)
+ADD_ENTRANCE(add_openshift_route, ENTRANCE_OPENSHIFT_ROUTE)
+ADD_ENTRANCE(add_secret, ENTRANCE_SECRET)
+
 static void add_config_map(struct arriving *arriving)
 {
     struct mesh *mesh = arriving->mesh;
@@ -214,17 +250,20 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("WasmPlugin"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("TrafficExtension"), NULL, NULL},
-    {STR_INIT("networking.k8s.io"), STR_INIT("Ingress"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GatewayClass"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("Gateway"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("HTTPRoute"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GRPCRoute"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TCPRoute"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TLSRoute"), NULL, NULL},
+    {STR_INIT("networking.k8s.io"), STR_INIT("Ingress"), V1, add_ingress},
+    {STR_INIT("networking.k8s.io"), STR_INIT("IngressClass"), V1, add_ingress_class},
+    {STR_INIT(""), STR_INIT("Secret"), NULL, add_secret},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GatewayClass"), API_VERSIONS,
+     add_gateway_class},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("Gateway"), API_VERSIONS, add_api_gateway},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("HTTPRoute"), API_VERSIONS, add_http_route},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GRPCRoute"), V1, add_grpc_route},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TCPRoute"), V1, add_tcp_route},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TLSRoute"), V1, add_tls_route},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("BackendTLSPolicy"), NULL, NULL},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ListenerSet"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ReferenceGrant"), NULL, NULL},
-    {STR_INIT("route.openshift.io"), STR_INIT("Route"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ReferenceGrant"), NULL, add_reference_grant},
+    {STR_INIT("route.openshift.io"), STR_INIT("Route"), V1, add_openshift_route},
     {STR_INIT(""), STR_INIT("Service"), NULL, add_service},
     {STR_INIT(""), STR_INIT("Pod"), NULL, add_pod},
     {STR_INIT(""), STR_INIT("Namespace"), NULL, add_namespace},
@@ -332,11 +371,6 @@ static void add_node(struct mesh *mesh, const struct node *node, uint32_t depth)
     add_object(&arriving, version_node->text);
 }
 
-static struct str full_name(struct arena *arena, struct str namespace, struct str name)
-{
-    return arena_format(arena, "%.*s/%.*s", STR_FMT(namespace), STR_FMT(name));
-}
-
 struct mesh *mesh_new(struct arena *arena, struct diag_list *diags)
 {
     struct mesh *mesh = ARENA_NEW(arena, struct mesh);
@@ -435,94 +469,4 @@ void mesh_complete(struct mesh *mesh)
     ASSERT(!mesh->is_complete);
     derive_all(mesh);
     mesh->is_complete = true;
-}
-
-uint32_t mesh_service_count(const struct mesh *mesh)
-{
-    return mesh->services_count;
-}
-
-const struct service *mesh_service(const struct mesh *mesh, uint32_t index)
-{
-    ASSERT(index < mesh->services_count);
-    return &mesh->services[index];
-}
-
-const struct service *mesh_service_find(const struct mesh *mesh, struct str namespace,
-                                        struct str name)
-{
-    for (uint32_t i = mesh->services_count; i > 0; i--) {
-        const struct service *service = &mesh->services[i - 1];
-        if (str_eq(service->meta.name, name) && str_eq(service->meta.namespace, namespace) &&
-            !service->meta.is_replaced)
-            return service;
-    }
-    return NULL;
-}
-
-const struct service *mesh_entry_service(const struct mesh *mesh, struct str host)
-{
-    const struct service *found = NULL;
-
-    for (uint32_t i = 0; i < mesh->entry_services_count; i++) {
-        const struct service *service = &mesh->entry_services[i];
-        if (str_eq(service->host, host))
-            return service;
-        if (!host_is_within(host, service->host))
-            continue;
-        if (found == NULL || host_order(service->host, found->host) < 0)
-            found = service;
-    }
-    return found;
-}
-
-uint32_t mesh_pod_count(const struct mesh *mesh)
-{
-    return mesh->pods_count;
-}
-
-const struct pod *mesh_pod(const struct mesh *mesh, uint32_t index)
-{
-    ASSERT(index < mesh->pods_count);
-    return &mesh->pods[index];
-}
-
-const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, struct str name)
-{
-    uint32_t index = map_get(&mesh->pod_index, full_name(mesh->arena, namespace, name));
-
-    return index == MAP_NONE ? NULL : &mesh->pods[index];
-}
-
-uint32_t mesh_ignored_count(const struct mesh *mesh)
-{
-    return mesh->ignored_count;
-}
-
-bool mesh_gateway_selector(const struct mesh *mesh, struct str namespace, struct str name,
-                           struct label **labels, uint32_t *label_count)
-{
-    for (uint32_t i = 0; i < mesh->gateways_count; i++) {
-        const struct gateway *gateway = &mesh->gateways[i];
-        if (gateway->meta.is_replaced || !str_eq(gateway->meta.name, name) ||
-            !str_eq(gateway->meta.namespace, namespace))
-            continue;
-        *labels = gateway->selector.items;
-        *label_count = gateway->selector.count;
-        return true;
-    }
-    return false;
-}
-
-uint32_t mesh_gateway_count(const struct mesh *mesh)
-{
-    return mesh->gateways_count;
-}
-
-void mesh_gateway_at(const struct mesh *mesh, uint32_t index, struct str *namespace,
-                     struct str *name)
-{
-    ASSERT(index < mesh->gateways_count);
-    *namespace = mesh->gateways[index].meta.namespace;
-    *name = mesh->gateways[index].meta.name;
 }

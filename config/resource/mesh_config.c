@@ -34,10 +34,10 @@ static const struct field_row ROWS[] = {
     {"proxyInboundListenPort", FIELD_NO_EFFECT},
     {"proxyHttpPort", FIELD_NO_EFFECT},
     {"tcpKeepalive", FIELD_USED},
-    {"ingressClass", FIELD_NO_EFFECT},
-    {"ingressService", FIELD_NO_EFFECT},
-    {"ingressSelector", FIELD_NO_EFFECT},
-    {"ingressControllerMode", FIELD_NO_EFFECT},
+    {"ingressClass", FIELD_USED},
+    {"ingressService", FIELD_USED},
+    {"ingressSelector", FIELD_USED},
+    {"ingressControllerMode", FIELD_USED},
     {"inboundTrafficPolicy", FIELD_USED},
     {"trustDomain", FIELD_USED},
     {"trustDomainAliases", FIELD_USED},
@@ -153,6 +153,25 @@ static void read_export_to(const struct view *root, struct str name, struct text
         *out = text_list_read(&list);
 }
 
+static void read_ingress(const struct view *root, struct mesh_config *out)
+{
+    static const char *const MODES[] = {"UNSPECIFIED", "OFF", "DEFAULT", "STRICT", NULL};
+    static const enum ingress_mode MEANINGS[] = {INGRESS_OFF, INGRESS_OFF, INGRESS_DEFAULT,
+                                                 INGRESS_STRICT};
+    struct view mode = view_field(root, STR("ingressControllerMode"));
+    struct str selector = view_str(root, STR("ingressSelector"), STR_EMPTY);
+    struct str service = view_str(root, STR("ingressService"), STR_EMPTY);
+
+    if (view_is_present(&mode))
+        out->ingress_mode = MEANINGS[view_choice(root, STR("ingressControllerMode"), MODES, 0)];
+    out->ingress_class = view_str(root, STR("ingressClass"), out->ingress_class);
+    /* The Service's name will do, but for the one that every installation has. */
+    if (selector.len == 0 && !str_eq(service, STR("istio-ingressgateway")))
+        selector = service;
+    if (selector.len > 0)
+        out->ingress_selector = selector;
+}
+
 static void read_access_log(const struct view *root, struct mesh_config *out)
 {
     static const char *const ENCODINGS[] = {"TEXT", "JSON", NULL};
@@ -194,6 +213,8 @@ void mesh_config_default(struct mesh_config *out)
         .connect_timeout_ns = 10 * NS_SECOND,
         .dns_refresh_ns = 60 * NS_SECOND,
         .root_namespace = STR("istio-system"),
+        .ingress_class = STR("istio"),
+        .ingress_selector = STR("ingressgateway"),
         .trust_domain = STR("cluster.local"),
     };
 }
@@ -212,6 +233,7 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     }
     out->has_auto_mtls_off = !view_bool(root, STR("enableAutoMtls"), true);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
+    read_ingress(root, out);
     read_trust(root, out);
     read_mtls(root, out);
     out->detection_timeout_ns =

@@ -13,6 +13,9 @@ enum outbound_mode { OUTBOUND_UNSET, OUTBOUND_ALLOW_ANY, OUTBOUND_REGISTRY_ONLY 
 
 enum path_normalization { PATHS_NONE, PATHS_BASE, PATHS_MERGE_SLASHES, PATHS_DECODE };
 
+/* Which Ingresses are Istio's: none, those of its class, also those without. */
+enum ingress_mode { INGRESS_STRICT, INGRESS_DEFAULT, INGRESS_OFF };
+
 enum log_encoding { LOG_TEXT, LOG_JSON };
 
 struct mesh_config {
@@ -21,7 +24,10 @@ struct mesh_config {
     bool has_auto_mtls_off;
     int64_t connect_timeout_ns;
     struct str root_namespace;
-    struct str trust_domain; /* cluster.local */
+    enum ingress_mode ingress_mode;
+    struct str ingress_class;
+    struct str ingress_selector; /* the label istio of the gateway's pods */
+    struct str trust_domain;     /* cluster.local */
     struct text_list trust_domain_aliases;
     int64_t detection_timeout_ns; /* protocolDetectionTimeout; 0: none */
     bool is_tls13_only;           /* meshMTLS.minProtocolVersion */

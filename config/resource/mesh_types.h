@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "config/resource/destination_rule.h"
 #include "config/resource/endpoint_slice.h"
+#include "config/resource/entrance.h"
 #include "config/resource/gateway.h"
 #include "config/resource/mesh.h"
 #include "config/resource/mesh_config.h"
@@ -47,6 +48,7 @@ struct mesh {
     MESH_LIST(struct pod, pods);
     MESH_LIST(struct endpoint_slice, slices);
     MESH_LIST(struct namespace, namespaces);
+    MESH_LIST(struct entrance, entrances);
     /* "Kind ns/name" -> index in its list, of the latest */
     struct map object_index;
     struct map service_index; /* "ns/name", once complete */

@@ -9,11 +9,12 @@
 
 #include "config/resource/host.h"
 #include "config/resource/http_rule.h"
+#include "config/resource/stream_rule.h"
 #include "config/resource/syntax.h"
 
 static const struct field_row SPEC_ROWS[] = {
-    {"hosts", FIELD_USED},    {"gateways", FIELD_USED}, {"http", FIELD_USED},
-    {"tls", FIELD_NO_EFFECT}, {"tcp", FIELD_NO_EFFECT}, {"exportTo", FIELD_USED},
+    {"hosts", FIELD_USED}, {"gateways", FIELD_USED}, {"http", FIELD_USED},
+    {"tls", FIELD_USED},   {"tcp", FIELD_USED},      {"exportTo", FIELD_USED},
 };
 
 static void check_gateway(const struct view *item, struct str name, struct str resolved)
@@ -84,7 +85,6 @@ static void check_delegate(const struct view *spec)
     struct view tls = view_list(spec, STR("tls"));
     struct view tcp = view_list(spec, STR("tcp"));
 
-    view_complain(spec, DIAG_VS_DELEGATE_NO_EFFECT, STR_EMPTY, STR_EMPTY);
     if (view_count(&gateways) > 0)
         view_complain(&gateways, DIAG_VS_DELEGATE_GATEWAYS, STR_EMPTY, STR_EMPTY);
     if (view_count(&tls) > 0)
@@ -98,7 +98,7 @@ static void check_reach(const struct view *rules, const struct virtual_service *
 {
     for (uint32_t i = 0; i + 1 < read->rule_count; i++) {
         const struct http_rule *rule = &read->rules[i];
-        if (rule->match_count > 0 || rule->has_delegate)
+        if (rule->match_count > 0 || rule->delegate != NULL)
             continue;
         struct view next = view_item(rules, i + 1);
         view_complain(&next, DIAG_RULE_UNREACHABLE,
@@ -126,6 +126,20 @@ struct str gateway_name_resolve(struct str name, struct str namespace, struct ar
     return arena_format(arena, "%.*s/%.*s", STR_FMT(namespace), STR_FMT(name));
 }
 
+static struct stream_rule *read_streams(const struct view *list, struct str namespace, bool is_tls,
+                                        uint32_t *count)
+{
+    struct stream_rule *out =
+        ARENA_ARRAY(list->reading->arena, struct stream_rule, view_count(list));
+
+    for (uint32_t i = 0; i < view_count(list); i++) {
+        struct view rule = view_item(list, i);
+        stream_rule_read(&rule, namespace, is_tls, &out[i]);
+    }
+    *count = view_count(list);
+    return out;
+}
+
 void virtual_service_read(const struct view *spec, struct virtual_service *out)
 {
     struct view rules = view_list(spec, STR("http"));
@@ -150,4 +164,8 @@ void virtual_service_read(const struct view *spec, struct virtual_service *out)
         http_rule_read(&rule, out->meta.namespace, &out->rules[i]);
     }
     check_reach(&rules, out);
+    out->tls_rules = read_streams(&tls, out->meta.namespace, true, &out->tls_rule_count);
+    out->tcp_rules = read_streams(&tcp, out->meta.namespace, false, &out->tcp_rule_count);
+    if (view_count(&tls) > 0)
+        view_complain(&tls, DIAG_NOT_ACTED_ON, STR("routing by SNI (tls)"), STR_EMPTY);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/virtual_service.h - VirtualService, its http part.
+ * config/resource/virtual_service.h - VirtualService; its http part (tls and tcp: stream_rule.h).
  *
  * Hosts, destinations and gateways are complete names (ISTIO.md 1.4); maps
  * whose order Istio decides (headers) keep the file's order here.
@@ -42,6 +42,7 @@ struct named_match_list {
 
 struct http_match {
     struct str name, stat_prefix;
+    struct str path; /* "spec.http[0].match[1]": where the user wrote it */
     struct text_match uri, scheme, method, authority;
     bool is_ignoring_uri_case;
     struct named_match_list headers, without_headers, queries;
@@ -155,8 +156,15 @@ struct http_mirror_list {
     uint32_t count, capacity;
 };
 
+/* Another VirtualService's rules, in this rule's place. */
+struct http_delegate {
+    struct str name, namespace;
+    struct origin origin;
+};
+
 struct http_rule {
     struct str name;
+    struct str path; /* "spec.http[0]": where the user wrote it */
     struct http_match *matches;
     uint32_t match_count;
     struct http_route_destination *routes;
@@ -173,17 +181,24 @@ struct http_rule {
     struct http_mirror_list mirrors;
     struct header_operations request, response;
     struct origin origin;
-    bool has_delegate; /* has no effect yet: the rule is left out */
+    const struct http_delegate *delegate; /* NULL once the mesh is complete */
 };
+
+/* Whose rules the routes follow: those of what the user wrote. */
+enum route_semantics { SEMANTICS_ISTIO, SEMANTICS_INGRESS, SEMANTICS_GATEWAY_API };
+struct stream_rule; /* stream_rule.h */
 
 struct virtual_service {
     struct object_meta meta;
+    enum route_semantics semantics;
     struct text_list hosts;       /* complete, lower case */
     struct text_list cased_hosts; /* complete, as written: what gateways and some indexes compare */
     struct text_list gateways;    /* "mesh", "ns/name"; never empty */
     struct text_list export_to;
     struct http_rule *rules;
     uint32_t rule_count;
+    struct stream_rule *tls_rules, *tcp_rules;
+    uint32_t tls_rule_count, tcp_rule_count;
 };
 
 /* Reads spec; what is wrong is in the reading. */

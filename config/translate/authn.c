@@ -157,3 +157,9 @@ const struct str *authn_http_protocols(uint32_t *count)
     *count = COUNT_OF(PROTOCOLS) - 1;
     return PROTOCOLS + 1;
 }
+
+const struct str *authn_tcp_protocols(uint32_t *count)
+{
+    *count = COUNT_OF(PROTOCOLS);
+    return PROTOCOLS;
+}

@@ -28,3 +28,5 @@ const struct downstream_tls *authn_inbound_tls(struct translation *t, bool is_ht
 
 /* The ALPN names of HTTP over TLS: h2, http/1.1. */
 const struct str *authn_http_protocols(uint32_t *count);
+/* Those of other streams within the mesh: istio-peer-exchange, and the two. */
+const struct str *authn_tcp_protocols(uint32_t *count);

@@ -56,6 +56,9 @@ static struct str destination_cluster(struct translation *t, const struct destin
 {
     struct str host = destination_host(t, destination->host, listen_port);
 
+    /* A backend of the Gateway API that may not be used. */
+    if (host.len == 0)
+        return STR("UnknownService");
     return cluster_name(t, destination_port(t, destination, listen_port), destination->subset,
                         host);
 }
@@ -85,26 +88,53 @@ static void set_timeout(struct translation *t, const struct http_rule *rule,
     }
 }
 
-static bool set_rewrite(struct translation *t, const struct http_rewrite *rewrite,
-                        struct forward_action *out)
+static bool set_regex_rewrite(struct translation *t, struct str pattern, struct str substitution,
+                              struct forward_action *out)
 {
     struct str why;
+
+    out->has_regex_rewrite = true;
+    out->regex_rewrite.pattern = context_keep(t, pattern);
+    out->regex_rewrite.substitution = context_keep(t, substitution);
+    out->regex_rewrite.regex = regex_new(&t->snapshot->regexes, pattern, &t->scratch, &why);
+    return out->regex_rewrite.regex != NULL;
+}
+
+/* As Go's regexp.QuoteMeta writes it. */
+static struct str quoted(struct translation *t, struct str text)
+{
+    char *out = arena_alloc(&t->scratch, text.len * 2);
+    size_t len = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (str_find(STR("\\.+*?()|[]{}^$"), text.ptr[i]) != STR_NONE)
+            out[len++] = '\\';
+        out[len++] = text.ptr[i];
+    }
+    return (struct str){out, len};
+}
+
+static bool set_rewrite(struct translation *t, const struct forward_question *question,
+                        struct forward_action *out)
+{
+    const struct http_rewrite *rewrite = question->rule->rewrite;
 
     if (rewrite == NULL)
         return true;
     if (rewrite->authority.len > 0)
         out->host_rewrite = context_keep(t, rewrite->authority);
-    if (!rewrite->has_regex) {
-        out->has_prefix_rewrite = rewrite->has_uri;
-        out->prefix_rewrite = context_keep(t, rewrite->uri);
-        return true;
+    if (rewrite->has_regex)
+        return set_regex_rewrite(t, rewrite->regex_match, rewrite->regex_rewrite, out);
+    /* The Gateway API takes the prefix away whole, and leaves one slash. */
+    if (question->semantics == SEMANTICS_GATEWAY_API && str_eq(rewrite->uri, STR("/"))) {
+        bool is_segments = question->path->kind == PATH_SEPARATED_PREFIX;
+        struct str prefix = is_segments ? quoted(t, question->path->value) : STR_EMPTY;
+        return set_regex_rewrite(t, arena_format(&t->scratch, "^%.*s(/?)(.*)", STR_FMT(prefix)),
+                                 STR("/\\2"), out);
     }
-    out->has_regex_rewrite = true;
-    out->regex_rewrite.pattern = context_keep(t, rewrite->regex_match);
-    out->regex_rewrite.substitution = context_keep(t, rewrite->regex_rewrite);
-    out->regex_rewrite.regex =
-        regex_new(&t->snapshot->regexes, rewrite->regex_match, &t->scratch, &why);
-    return out->regex_rewrite.regex != NULL;
+    out->has_prefix_rewrite = rewrite->has_uri;
+    out->prefix_rewrite = context_keep(t, rewrite->uri);
+    return true;
 }
 
 static void set_mirrors(struct translation *t, const struct forward_question *question,
@@ -165,10 +195,12 @@ bool forward_translate(struct translation *t, const struct forward_question *que
     const struct http_rule *rule = question->rule;
 
     *out = (struct forward_action){.host_rewrite = question->authority};
+    if (question->semantics == SEMANTICS_GATEWAY_API)
+        out->cluster_not_found_status = 500;
     out->retry = retries_translate(t, rule->retries);
     set_timeout(t, rule, out);
     set_mirrors(t, question, out);
-    if (!set_rewrite(t, rule->rewrite, out))
+    if (!set_rewrite(t, question, out))
         return false;
     if (rule->route_count != 1) {
         set_weighted(t, question, out);

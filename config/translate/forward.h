@@ -12,6 +12,8 @@ struct forward_question {
     const struct http_rule *rule;
     uint32_t listen_port;
     struct str authority; /* set by the route's own header operations */
+    enum route_semantics semantics;
+    const struct path_matcher *path; /* what the route matches */
 };
 
 /* Fills `out`. A single destination's header operations are appended to the

@@ -62,7 +62,7 @@ static uint32_t part_of(struct gateway_table *table, struct str gateway,
     struct route_question question = {.service = service,
                                       .gateway = gateway,
                                       .listen_port = server->port,
-                                      .is_tls = server->has_tls};
+                                      .is_tls = server->tls != NULL};
     struct part part = {0};
     routes_of_virtual_service(t, &question, &part.routes);
     *ARENA_PUSH(&t->scratch, table->parts, table->part_count, table->part_capacity) = part;
@@ -267,15 +267,16 @@ static struct virtual_host black_hole(struct translation *t, const struct gatewa
 }
 
 struct route_config gateway_routes_table(struct translation *t,
-                                         const struct merged_servers *servers)
+                                         const struct gateway_server_place *servers,
+                                         uint32_t server_count, struct str name)
 {
     struct gateway_table table = {.t = t};
     struct virtual_host_list list = {0};
 
     map_init(&table.part_index, &t->scratch);
     map_init(&table.host_index, &t->scratch);
-    for (uint32_t i = 0; i < servers->server_count; i++)
-        add_server(&table, &servers->servers[i]);
+    for (uint32_t i = 0; i < server_count; i++)
+        add_server(&table, &servers[i]);
     uint32_t *order = sorted_hosts(&table);
     collapse(&table, order);
     for (uint32_t i = 0; i < table.host_count; i++) {
@@ -286,12 +287,10 @@ struct route_config gateway_routes_table(struct translation *t,
     }
     if (list.count == 0)
         *ARENA_PUSH(t->arena, list.items, list.count, list.capacity) =
-            black_hole(t, servers->servers[0].server);
+            black_hole(t, servers[0].server);
     virtual_host_list_sort(t, &list);
-    const char *dot = servers->bind.len > 0 ? "." : "";
     return (struct route_config){
-        .name = context_keep(t, arena_format(&t->scratch, "http.%u%s%.*s", servers->port, dot,
-                                             STR_FMT(servers->bind))),
+        .name = context_keep(t, name),
         .virtual_hosts = list.items,
         .virtual_host_count = list.count,
         .is_port_ignored = true,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/translate/gateway_routes.h - the route table of one listener of a
- * gateway.
+ * config/translate/gateway_routes.h - the route table of the servers of a
+ * gateway that share one.
  */
 #pragma once
 
@@ -9,4 +9,5 @@
 #include "config/translate/gateway_servers.h"
 
 struct route_config gateway_routes_table(struct translation *t,
-                                         const struct merged_servers *servers);
+                                         const struct gateway_server_place *servers,
+                                         uint32_t server_count, struct str name);

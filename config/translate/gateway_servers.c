@@ -30,78 +30,127 @@ static uint32_t resolved_port(const struct translation *t, uint32_t number)
     return number;
 }
 
-static struct merged_servers *find(struct merged_gateway *merged, uint32_t port, struct str bind)
+static uint32_t find(const struct merged_gateway *merged, uint32_t port,
+                     const struct gateway_server *server)
 {
     for (uint32_t i = 0; i < merged->count; i++) {
-        if (merged->items[i].port == port && str_eq(merged->items[i].bind, bind))
-            return &merged->items[i];
+        const struct merged_servers *item = &merged->items[i];
+        if (item->port == port && str_eq(item->bind, server->bind) &&
+            str_eq(item->protocol, server->protocol))
+            return i;
     }
-    return NULL;
+    return MAP_NONE;
 }
 
-static bool is_tls_port(const struct merged_gateway *merged, uint32_t port)
+static struct str host_key(struct translation *t, uint32_t port, struct str host)
 {
-    for (uint32_t i = 0; i < merged->count; i++) {
-        if (merged->items[i].port == port)
-            return merged->items[i].is_tls;
+    return arena_format(&t->scratch, "%u %.*s", port, STR_FMT(host));
+}
+
+/* Of servers with a tls block, even one that only redirects, each host is
+ * there once on a port and address; a server that repeats one is left out whole. */
+static bool repeats_host(struct translation *t, struct merged_gateway *merged, uint32_t port,
+                         const struct gateway_server *server)
+{
+    for (uint32_t i = 0; i < server->host_count; i++) {
+        uint32_t known = map_get(&merged->tls_hosts, host_key(t, port, server->hosts[i].text));
+        if (known != MAP_NONE && str_eq(merged->tls_binds.items[known], server->bind))
+            return true;
+    }
+    for (uint32_t i = 0; i < server->host_count; i++) {
+        text_list_add(&merged->tls_binds, server->bind, &t->scratch);
+        (void)map_set(&merged->tls_hosts, host_key(t, port, server->hosts[i].text),
+                      merged->tls_binds.count - 1);
     }
     return false;
 }
 
-/* Of servers with a tls block, even one that only redirects, each host is
- * there once on a port; a server that repeats one is left out whole. */
-static bool repeats_host(struct translation *t, struct merged_gateway *merged, uint32_t port,
-                         const struct gateway_server *server)
+static uint32_t add_place(struct translation *t, struct merged_gateway *merged, uint32_t port,
+                          const struct gateway_server *server)
 {
-    bool is_repeating = false;
+    struct str key = arena_format(&t->scratch, "%u", port);
+    struct merged_servers *place =
+        ARENA_PUSH(&t->scratch, merged->items, merged->count, merged->capacity);
 
-    for (uint32_t i = 0; i < server->host_count; i++) {
-        struct str key = arena_format(&t->scratch, "%u %.*s", port, STR_FMT(server->hosts[i].text));
-        uint32_t known = map_get(&merged->tls_hosts, key);
-        if (known != MAP_NONE && str_eq(merged->tls_binds.items[known], server->bind)) {
-            is_repeating = true;
-            continue;
-        }
-        text_list_add(&merged->tls_binds, server->bind, &t->scratch);
-        (void)map_set(&merged->tls_hosts, key, merged->tls_binds.count - 1);
+    *place = (struct merged_servers){
+        .port = port,
+        .bind = server->bind,
+        .protocol = server->protocol,
+        .is_http = gateway_server_is_http(server),
+    };
+    if (!gateway_server_is_tls(server))
+        (void)map_set(&merged->plain_ports, key, merged->count - 1);
+    return merged->count - 1;
+}
+
+/* Where the server belongs; MAP_NONE: its port is somebody else's. Plain text
+ * that came first shares its port and address with plain HTTP only; TLS does
+ * with other TLS, which names tell apart. */
+static uint32_t choose_place(struct translation *t, struct merged_gateway *merged, uint32_t port,
+                             const struct gateway_server *server)
+{
+    struct str key = arena_format(&t->scratch, "%u", port);
+    uint32_t same = find(merged, port, server);
+    uint32_t plain = map_get(&merged->plain_ports, key);
+
+    if (plain == MAP_NONE) {
+        bool is_new = same == MAP_NONE || !gateway_server_is_tls(server);
+        return is_new ? add_place(t, merged, port, server) : same;
     }
-    return is_repeating;
+    if (!str_eq(merged->items[plain].bind, server->bind))
+        return same != MAP_NONE ? same : add_place(t, merged, port, server);
+    return merged->items[plain].is_http && gateway_server_is_http(server) ? plain : MAP_NONE;
 }
 
 static void add_server(struct translation *t, struct merged_gateway *merged,
                        const struct gateway *gateway, const struct gateway_server *server)
 {
     uint32_t port = resolved_port(t, server->port);
-    bool is_http = gateway_server_is_http(server);
-    bool is_tls = gateway_server_is_tls(server);
-    struct merged_servers *place = find(merged, port, server->bind);
 
-    if (server->has_tls && repeats_host(t, merged, port, server))
+    if (server->tls != NULL && repeats_host(t, merged, port, server))
         return;
-    /* Plain text does not go together with TLS, nor HTTP with other protocols:
-     * who came first has the port. */
-    if (!is_tls && is_tls_port(merged, port))
+    uint32_t index = choose_place(t, merged, port, server);
+    if (index == MAP_NONE)
         return;
-    if (place != NULL && (place->is_http != is_http || !is_http))
-        return;
-    if (place == NULL) {
-        place = ARENA_PUSH(&t->scratch, merged->items, merged->count, merged->capacity);
-        *place = (struct merged_servers){
-            .port = port, .bind = server->bind, .is_http = is_http, .is_tls = is_tls};
-    }
+    struct merged_servers *place = &merged->items[index];
     *ARENA_PUSH(&t->scratch, place->servers, place->server_count, place->server_capacity) =
         (struct gateway_server_place){.server = server, .gateway = gateway};
+}
+
+static bool leads_here(const struct translation *t, const struct service *service)
+{
+    for (uint32_t i = 0; i < service->endpoint_count; i++) {
+        if (str_eq(service->endpoints[i].address, t->proxy->address))
+            return true;
+    }
+    return false;
+}
+
+/* Istio's Gateway selects by labels; one of the Gateway API means the pods of
+ * its Services. */
+static bool is_for_proxy(const struct translation *t, const struct gateway *gateway)
+{
+    if (gateway->services.count == 0)
+        return label_is_subset(gateway->selector.items, gateway->selector.count, t->proxy->labels,
+                               t->proxy->label_count);
+    for (uint32_t i = 0; i < t->mesh->services_count; i++) {
+        const struct service *service = &t->mesh->services[i];
+        if (text_list_has(&gateway->services, service->host) &&
+            str_eq(service->meta.namespace, gateway->meta.namespace) && leads_here(t, service))
+            return true;
+    }
+    return false;
 }
 
 struct merged_gateway gateway_servers_merge(struct translation *t)
 {
     struct merged_gateway merged = {0};
 
+    map_init(&merged.plain_ports, &t->scratch);
     map_init(&merged.tls_hosts, &t->scratch);
     for (uint32_t i = 0; i < t->mesh->gateways_count; i++) {
         const struct gateway *gateway = &t->mesh->gateways[i];
-        if (!label_is_subset(gateway->selector.items, gateway->selector.count, t->proxy->labels,
-                             t->proxy->label_count))
+        if (!is_for_proxy(t, gateway))
             continue;
         for (uint32_t k = 0; k < gateway->server_count; k++)
             add_server(t, &merged, gateway, &gateway->servers[k]);

@@ -15,19 +15,21 @@ struct gateway_server_place {
     const struct gateway *gateway;
 };
 
-/* One listener. */
+/* Servers of one port, address and protocol. Where the first speaks TLS, or has
+ * another protocol, several of these share a listener. */
 struct merged_servers {
     uint32_t port;   /* where it listens: the pod's */
     struct str bind; /* empty: all addresses */
-    bool is_http;    /* else there is no listener yet, only a taken port */
-    bool is_tls;
+    struct str protocol;
+    bool is_http; /* plain text of the HTTP family: one chain and table for all */
     struct gateway_server_place *servers;
     uint32_t server_count, server_capacity;
 };
 
 struct merged_gateway {
-    struct merged_servers *items;
+    struct merged_servers *items; /* in the order of their first servers */
     uint32_t count, capacity;
+    struct map plain_ports; /* "PORT" -> index of the latest without TLS */
     /* "PORT HOST" of servers with a tls block -> index into tls_binds. */
     struct map tls_hosts;
     struct text_list tls_binds;

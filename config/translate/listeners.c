@@ -6,18 +6,14 @@
  */
 #include "config/translate/listeners.h"
 
-#include "base/ns.h"
 #include "config/resource/service.h"
 #include "config/translate/clusters.h"
-#include "config/translate/gateway_routes.h"
-#include "config/translate/gateway_servers.h"
 #include "config/translate/inbound.h"
 #include "config/translate/routes.h"
 #include "config/translate/sidecar_routes.h"
 #include "proxy/model/limits.h"
 
 #define VIRTUAL_OUTBOUND_PORT 15001u
-#define TRANSPORT_CONNECT_TIMEOUT_NS (15 * NS_SECOND) /* Istio's own */
 #define ANY_ADDRESS STR("0.0.0.0")
 #define PASSTHROUGH_CLUSTER STR("PassthroughCluster")
 #define BLACK_HOLE_CLUSTER STR("BlackHoleCluster")
@@ -147,7 +143,7 @@ static struct filter_chain http_chain(const struct translation *t,
         .application_protocols = HTTP_PROTOCOLS,
         .application_protocol_count = COUNT_OF(HTTP_PROTOCOLS),
         .transport_protocol = STR("raw_buffer"),
-        .transport_connect_timeout_ns = TRANSPORT_CONNECT_TIMEOUT_NS,
+        .transport_connect_timeout_ns = LISTENERS_TRANSPORT_TIMEOUT_NS,
         .origin = origin,
     };
 }
@@ -181,7 +177,7 @@ static void add_tcp_address(struct sidecar_maker *maker, const struct service *s
         return;
     struct filter_chain chain =
         tcp_chain(STR_EMPTY, cluster_name(t, port->port, STR_EMPTY, service->host));
-    chain.transport_connect_timeout_ns = TRANSPORT_CONNECT_TIMEOUT_NS;
+    chain.transport_connect_timeout_ns = LISTENERS_TRANSPORT_TIMEOUT_NS;
     chain.origin = listener->origin;
     if (service_port_protocol(port) != PORT_SNIFFED) {
         listener->chains = chain_copy(t, chain);
@@ -280,43 +276,4 @@ void listeners_of_sidecar(struct translation *t)
     t->snapshot->listener_count = maker.listeners.count;
     t->snapshot->route_configs = maker.tables;
     t->snapshot->route_config_count = maker.table_count;
-}
-
-void listeners_of_gateway(struct translation *t)
-{
-    struct merged_gateway merged = gateway_servers_merge(t);
-    struct listener *listeners = ARENA_ARRAY(t->arena, struct listener, merged.count);
-    struct route_config *tables = ARENA_ARRAY(t->arena, struct route_config, merged.count);
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < merged.count; i++) {
-        const struct merged_servers *servers = &merged.items[i];
-        if (!servers->is_http)
-            continue;
-        struct str address = servers->bind.len > 0 ? servers->bind : ANY_ADDRESS;
-        struct origin origin = context_keep_origin(t, servers->servers[0].server->origin);
-        tables[count] = gateway_routes_table(t, servers);
-        struct filter_chain chain = {
-            .kind = CHAIN_HTTP,
-            .http = listeners_manager(t, &tables[count]),
-            .transport_connect_timeout_ns = TRANSPORT_CONNECT_TIMEOUT_NS,
-            .origin = origin,
-        };
-        listeners[count] = (struct listener){
-            .name = context_keep(
-                t, arena_format(&t->scratch, "%.*s_%u", STR_FMT(address), servers->port)),
-            .address = context_keep(t, address),
-            .port = servers->port,
-            .is_bound = true,
-            .direction = TRAFFIC_OUTBOUND,
-            .chains = chain_copy(t, chain),
-            .chain_count = 1,
-            .origin = origin,
-        };
-        count++;
-    }
-    t->snapshot->listeners = listeners;
-    t->snapshot->listener_count = count;
-    t->snapshot->route_configs = tables;
-    t->snapshot->route_config_count = count;
 }

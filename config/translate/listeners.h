@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/translate/listeners.h - listeners and route tables: a sidecar's
- * outbound side, or a gateway's HTTP servers.
+ * config/translate/listeners.h - listeners and route tables of a
+ * sidecar's outbound side; what all listeners share.
  */
 #pragma once
 
+#include "base/ns.h"
 #include "config/translate/context.h"
 
 struct listener_list {
@@ -17,5 +18,7 @@ struct listener_list {
 struct http_connection_manager listeners_manager(const struct translation *t,
                                                  const struct route_config *routes);
 
+/* Istio's own: how long a chain's TLS may take to begin. */
+#define LISTENERS_TRANSPORT_TIMEOUT_NS (15 * NS_SECOND)
+
 void listeners_of_sidecar(struct translation *t);
-void listeners_of_gateway(struct translation *t);

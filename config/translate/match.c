@@ -123,8 +123,20 @@ static bool translate_queries(struct translation *t, const struct http_match *ma
     return true;
 }
 
+/* Of Ingress and the Gateway API a prefix ends where a segment does. */
+static void set_prefix(struct translation *t, struct str value, enum route_semantics semantics,
+                       struct path_matcher *out)
+{
+    bool is_whole = semantics == SEMANTICS_ISTIO || str_eq(value, STR("/"));
+
+    out->kind = is_whole ? PATH_PREFIX : PATH_SEPARATED_PREFIX;
+    if (!is_whole && str_has_suffix(value, STR("/")))
+        value = str_slice(value, 0, value.len - 1);
+    out->value = context_keep(t, value);
+}
+
 static bool translate_path(struct translation *t, const struct http_match *match,
-                           struct path_matcher *out)
+                           enum route_semantics semantics, struct path_matcher *out)
 {
     out->is_ignoring_case = match->is_ignoring_uri_case;
     out->has_case_sensitive = true;
@@ -136,8 +148,8 @@ static bool translate_path(struct translation *t, const struct http_match *match
         out->kind = PATH_EXACT;
         break;
     case TEXT_PREFIX:
-        out->kind = PATH_PREFIX;
-        break;
+        set_prefix(t, match->uri.value, semantics, out);
+        return true;
     case TEXT_REGEX:
         out->kind = PATH_REGEX;
         out->regex = compiled(t, match->uri.value);
@@ -147,12 +159,13 @@ static bool translate_path(struct translation *t, const struct http_match *match
     return out->kind != PATH_REGEX || out->regex != NULL;
 }
 
-bool match_translate(struct translation *t, const struct http_match *match, struct route_match *out)
+bool match_translate(struct translation *t, const struct http_match *match,
+                     enum route_semantics semantics, struct route_match *out)
 {
     *out = (struct route_match){.path = {.kind = PATH_PREFIX, .value = STR("/")}};
     if (match == NULL)
         return true;
-    return translate_path(t, match, &out->path) && translate_headers(t, match, out) &&
+    return translate_path(t, match, semantics, &out->path) && translate_headers(t, match, out) &&
            translate_queries(t, match, out);
 }
 

@@ -9,7 +9,7 @@
 /* `match` NULL: everything. False: a regex does not compile (said when it was
  * read), so there is no such route. */
 bool match_translate(struct translation *t, const struct http_match *match,
-                     struct route_match *out);
+                     enum route_semantics semantics, struct route_match *out);
 
 /* One text. False: a regex that does not compile. */
 bool match_string_translate(struct translation *t, const struct text_match *match,

@@ -13,7 +13,7 @@
 #include "config/translate/mutations.h"
 
 struct rule_place {
-    uint32_t rule, match;
+    uint32_t rule;
     const struct http_match *of; /* NULL: a rule without matches */
 };
 
@@ -96,23 +96,25 @@ static void set_direct(struct translation *t, const struct http_direct_response 
     };
 }
 
-/* host:port of a single cluster, else the VirtualService's name and port. */
+/* host:port of a single cluster, else the VirtualService's name and port. The
+ * path of Ingress and the Gateway API is not in it. */
 static struct str decorator_of(struct translation *t, const struct route *route, struct str vs_name,
                                uint32_t listen_port)
 {
-    const struct path_matcher *path = &route->match.path;
-    const char *star = path->kind == PATH_PREFIX ? "*" : "";
+    bool is_segments = route->match.path.kind == PATH_SEPARATED_PREFIX;
+    struct str path = is_segments ? STR("/") : route->match.path.value;
+    const char *star = is_segments || route->match.path.kind == PATH_PREFIX ? "*" : "";
     struct str rest = route->forward.cluster;
 
-    if (route->action == ROUTE_FORWARD && rest.len > 0) {
+    if (route->action == ROUTE_FORWARD && str_find(rest, '|') != STR_NONE) {
         (void)str_cut(&rest, '|');
         struct str port = str_cut(&rest, '|');
         (void)str_cut(&rest, '|');
         return context_keep(t, arena_format(&t->scratch, "%.*s:%.*s%.*s%s", STR_FMT(rest),
-                                            STR_FMT(port), STR_FMT(path->value), star));
+                                            STR_FMT(port), STR_FMT(path), star));
     }
     return context_keep(t, arena_format(&t->scratch, "%.*s:%u%.*s%s", STR_FMT(vs_name), listen_port,
-                                        STR_FMT(path->value), star));
+                                        STR_FMT(path), star));
 }
 
 static struct str route_name(struct translation *t, const struct http_rule *rule,
@@ -133,10 +135,7 @@ static void set_provenance(struct translation *t, const struct virtual_service *
         t, arena_format(&t->scratch,
                         "/apis/networking.istio.io/v1/namespaces/%.*s/virtual-service/%.*s",
                         STR_FMT(meta->namespace), STR_FMT(meta->name)));
-    out->rule_path =
-        context_keep(t, place.of != NULL ? arena_format(&t->scratch, "spec.http[%u].match[%u]",
-                                                        place.rule, place.match)
-                                         : arena_format(&t->scratch, "spec.http[%u]", place.rule));
+    out->rule_path = context_keep(t, place.of != NULL ? place.of->path : rule->path);
     out->origin = context_keep_origin(t, place.of != NULL ? place.of->origin : rule->origin);
 }
 
@@ -155,8 +154,11 @@ static bool set_action(struct translation *t, const struct route_question *quest
         out->action = ROUTE_DIRECT_RESPONSE;
         set_direct(t, rule->direct, out);
     } else {
-        struct forward_question forward = {
-            .rule = rule, .listen_port = question->listen_port, .authority = authority};
+        struct forward_question forward = {.rule = rule,
+                                           .listen_port = question->listen_port,
+                                           .authority = authority,
+                                           .semantics = question->service->semantics,
+                                           .path = &out->match.path};
         out->action = ROUTE_FORWARD;
         is_fine = forward_translate(t, &forward, &request, &response, &out->forward);
     }
@@ -175,7 +177,7 @@ static bool translate_route(struct translation *t, const struct route_question *
         !match_is_for_proxy(t, place.of, question->gateway, question->listen_port))
         return false;
     *out = (struct route){.name = route_name(t, rule, place.of)};
-    if (!match_translate(t, place.of, &out->match))
+    if (!match_translate(t, place.of, question->service->semantics, &out->match))
         return false;
     if (!set_action(t, question, rule, out))
         return false;
@@ -208,14 +210,13 @@ void routes_of_virtual_service(struct translation *t, const struct route_questio
 
     for (uint32_t i = 0; i < service->rule_count; i++) {
         const struct http_rule *rule = &service->rules[i];
-        if (rule->has_delegate)
-            continue;
+        ASSERT(rule->delegate == NULL);
         if (rule->match_count == 0) {
             (void)add_route(t, question, (struct rule_place){.rule = i}, out);
             return;
         }
         for (uint32_t k = 0; k < rule->match_count; k++) {
-            struct rule_place place = {.rule = i, .match = k, .of = &rule->matches[k]};
+            struct rule_place place = {.rule = i, .of = &rule->matches[k]};
             if (add_route(t, question, place, out))
                 return;
         }
@@ -228,7 +229,7 @@ void routes_default(struct translation *t, const struct service *service, uint32
     struct route *route = ARENA_PUSH(t->arena, out->items, out->count, out->capacity);
 
     *route = (struct route){.name = STR("default"), .action = ROUTE_FORWARD};
-    (void)match_translate(t, NULL, &route->match);
+    (void)match_translate(t, NULL, SEMANTICS_ISTIO, &route->match);
     route->forward.cluster = cluster_name(t, port, STR_EMPTY, service->host);
     forward_set_defaults(t, true, &route->forward);
     route->decorator = decorator_of(t, route, service->meta.name, port);
@@ -252,7 +253,7 @@ bool routes_catch_all(struct translation *t, struct str *name, struct route_list
 {
     struct route route = {.name = STR("allow_any"), .action = ROUTE_FORWARD};
 
-    (void)match_translate(t, NULL, &route.match);
+    (void)match_translate(t, NULL, SEMANTICS_ISTIO, &route.match);
     if (routes_is_passing_unknown(t)) {
         route.forward.cluster = STR("PassthroughCluster");
         forward_set_defaults(t, false, &route.forward);

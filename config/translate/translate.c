@@ -6,6 +6,7 @@
 
 #include "config/translate/clusters.h"
 #include "config/translate/context.h"
+#include "config/translate/gateway_listeners.h"
 #include "config/translate/listeners.h"
 #include "config/translate/observe.h"
 #include "config/translate/policy.h"
@@ -38,7 +39,7 @@ struct snapshot *translate_proxy(const struct mesh *mesh, const struct proxy_ide
         listeners_of_sidecar(&t);
         break;
     case PROXY_ROUTER:
-        listeners_of_gateway(&t);
+        gateway_listeners(&t);
         break;
     }
     observe_listeners(&t);

@@ -41,6 +41,11 @@ void engine_free(struct engine *engine)
     arena_fini(&arena);
 }
 
+void engine_start(struct engine *engine, int64_t now_ns)
+{
+    engine->started_ns = now_ns;
+}
+
 const struct snapshot *engine_snapshot(const struct engine *engine)
 {
     return engine->snapshot;
@@ -129,6 +134,7 @@ struct lb *engine_lb(struct engine *engine, uint32_t cluster_index)
     if (!state->is_lb_ready) {
         const struct cluster *cluster = &engine->snapshot->clusters[cluster_index];
         lb_init(&state->lb, cluster, NULL, &engine->rng_lb, &engine->arena);
+        lb_set_since(&state->lb, engine->started_ns);
         state->is_lb_ready = true;
     }
     return &state->lb;

@@ -23,6 +23,10 @@ struct engine;
 struct engine *engine_new(struct snapshot *snapshot, uint64_t seed);
 void engine_free(struct engine *engine);
 
+/* Once, before anything else happens: the snapshot's endpoints are there since
+ * `now_ns` (0 when it is not called). */
+void engine_start(struct engine *engine, int64_t now_ns);
+
 const struct snapshot *engine_snapshot(const struct engine *engine);
 
 /* When engine_step wants to be called; NS_NEVER: not at all. */

@@ -52,6 +52,7 @@ struct named_stats {
 struct engine {
     struct snapshot *snapshot;
     struct arena arena;
+    int64_t started_ns;
     struct rng rng_stream, rng_uuid, rng_lb, rng_jitter, rng_fault;
     struct http_stats http_stats; /* of connection managers without a prefix */
     struct named_stats named;

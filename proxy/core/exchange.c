@@ -13,6 +13,7 @@
 #include "proxy/core/engine_state.h"
 #include "proxy/core/fault.h"
 #include "proxy/core/forward.h"
+#include "proxy/core/hash_key.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
 #include "proxy/core/mirror.h"
@@ -185,6 +186,7 @@ static void reply_with(const struct step *step, struct reply reply)
     struct local_reply local = {.status = reply.status,
                                 .body = reply.body,
                                 .is_grpc = xc->is_grpc,
+                                .is_head = xc->is_head_method,
                                 .has_grpc_status = reply.has_grpc_status,
                                 .grpc_status = reply.grpc_status};
     struct str body = local_reply_finish(&local, xc->response);
@@ -195,6 +197,7 @@ static void new_response(struct exchange *xc)
 {
     struct response_head *head = ARENA_NEW(xc->setup.arena, struct response_head);
     header_list_init(&head->headers, xc->setup.arena);
+    head->headers.is_response = true;
     xc->response = head;
 }
 
@@ -290,16 +293,36 @@ static bool was_tried(const struct exchange *xc, uint32_t endpoint_index)
     return false;
 }
 
+/* By the route's hash policies; any value when the request has no key. */
+static uint64_t hash_of(struct exchange *xc)
+{
+    const struct forward_action *forward = &xc->record.route->forward;
+    struct hash_key_facts facts = {.request = xc->request, .downstream = &xc->record.downstream};
+    uint64_t hash;
+    if (hash_key_find(forward->hashes, forward->hash_count, &facts, &xc->cookies, xc->setup.arena,
+                      &hash))
+        return hash;
+    return rng_next(&xc->setup.engine->rng_lb);
+}
+
 /* The balancer's choice; in a retry it is asked again while it names an endpoint
  * that was tried before, but not for ever. */
-static struct lb_answer choose_endpoint(struct exchange *xc)
+static struct lb_answer choose_endpoint(const struct step *step)
 {
+    struct exchange *xc = step->xc;
     struct engine *engine = xc->setup.engine;
     struct lb *lb = engine_lb(engine, xc->cluster_index);
+    bool is_hashing = lb_is_hashing(xc->record.cluster);
     uint32_t again_max = xc->retry != NULL ? retry_host_selection_max(xc->retry) : 0;
-    struct lb_answer answer = lb_choose(lb, &engine->rng_lb);
-    for (uint32_t i = 0; i < again_max && was_tried(xc, answer.endpoint_index); i++)
-        answer = lb_choose(lb, &engine->rng_lb);
+    struct lb_question asked = {.now_ns = step->now_ns};
+    if (is_hashing)
+        asked.hash = hash_of(xc);
+    struct lb_answer answer;
+    do {
+        answer = lb_choose(lb, &asked, &engine->rng_lb);
+        if (answer.is_panicking && (!is_hashing || asked.again == 0))
+            count_cluster(step, STAT_CLUSTER_lb_healthy_panic);
+    } while (asked.again++ < again_max && was_tried(xc, answer.endpoint_index));
     return answer;
 }
 
@@ -313,10 +336,16 @@ static enum trace_condition find_mirror(const struct step *step, const struct mi
     out->cluster_index = engine_cluster_index(engine, policy->cluster);
     if (out->cluster_index == UINT32_MAX)
         return CONDITION_MIRROR_CLUSTER;
-    out->endpoint_index = lb_pick(engine_lb(engine, out->cluster_index), &engine->rng_lb);
+    struct lb *lb = engine_lb(engine, out->cluster_index);
+    struct lb_question asked = {.now_ns = step->now_ns};
+    if (lb_is_hashing(lb->cluster)) /* a mirror's route has no hash policy */
+        asked.hash = rng_next(&engine->rng_lb);
+    struct lb_answer answer = lb_choose(lb, &asked, &engine->rng_lb);
+    out->endpoint_index = answer.endpoint_index;
+    struct cluster_stats *stats = engine_cluster_stats(engine, out->cluster_index);
+    stats->counters[STAT_CLUSTER_lb_healthy_panic] += answer.is_panicking;
     if (out->endpoint_index != LB_NONE)
         return CONDITION_NONE;
-    struct cluster_stats *stats = engine_cluster_stats(engine, out->cluster_index);
     stats->counters[STAT_CLUSTER_upstream_cx_none_healthy]++;
     cluster_stats_note_status(stats, reason_row(REASON_NO_ENDPOINT)->status, &engine->arena);
     return CONDITION_MIRROR_ENDPOINT;
@@ -369,7 +398,7 @@ static void pick_endpoint(const struct step *step)
         open_attempt(step, LB_NONE);
         return;
     }
-    struct lb_answer answer = choose_endpoint(xc);
+    struct lb_answer answer = choose_endpoint(step);
     uint32_t endpoint_index = answer.endpoint_index;
     struct trace_event *event =
         tell(step, endpoint_index == LB_NONE ? TRACE_NO_ENDPOINT : TRACE_ENDPOINT_PICKED);
@@ -961,6 +990,8 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
     xc->response = head;
     cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
     set_service_time(step, head);
+    for (uint32_t i = 0; i < xc->cookies.count; i++)
+        header_append_line(&head->headers, STR("set-cookie"), xc->cookies.items[i]);
     xc->record.status = head->status;
     xc->record.details = STR("via_upstream");
     struct formatter_facts facts = facts_of(xc);
@@ -984,6 +1015,9 @@ static void on_interim(const struct step *step, const struct xc_event *event)
 {
     /* What the client hears of one attempt binds it (ENVOY.md 3.5). */
     give_up_retries(step->xc);
+    uint32_t status = event->response->status;
+    if (status == 100 || (status >= 102 && status <= 104))
+        step->xc->is_interim_told = true;
     struct xc_action *action = act(step, XC_FORWARD_INTERIM);
     action->attempt = event->attempt;
     action->response = event->response;
@@ -1031,16 +1065,19 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
     struct str body = arena_format(
         arena, "upstream connect error or disconnect/reset before headers. %sreset reason: %.*s",
         xc->record.attempt_count > 1 ? "retried and the latest " : "", STR_FMT(row->words));
-    reply_for_cluster(step,
-                      (struct reply){.reason = REASON_UPSTREAM_RESET,
-                                     .status = row->status,
-                                     .has_words = true,
-                                     .flag = row->flag,
-                                     .details = reset_details(
-                                         arena, STR("upstream_reset_before_response_started"),
-                                         event->failure, text),
-                                     .body = body},
-                      event->failure == FAILURE_OVERFLOW);
+    reply_for_cluster(
+        step,
+        (struct reply){.reason = REASON_UPSTREAM_RESET,
+                       .status = row->status,
+                       .has_words = true,
+                       .flag = row->flag,
+                       .details = reset_details(arena,
+                                                xc->is_interim_told
+                                                    ? STR("upstream_reset_after_response_started")
+                                                    : STR("upstream_reset_before_response_started"),
+                                                event->failure, text),
+                       .body = body},
+        event->failure == FAILURE_OVERFLOW);
 }
 
 static void on_attempt_event(const struct step *step, const struct xc_event *event)

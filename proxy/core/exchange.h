@@ -25,6 +25,7 @@
 
 #include "base/arena.h"
 #include "proxy/core/engine.h"
+#include "proxy/core/hash_key.h"
 #include "proxy/core/reason.h"
 #include "proxy/core/record.h"
 #include "proxy/core/trace.h"
@@ -131,11 +132,13 @@ struct exchange {
     uint32_t attempt; /* the one under way; 0: none */
     uint32_t cluster_index;
     uint32_t endpoint_index;
-    bool is_connected;      /* the attempt has a connection */
-    struct str cors_origin; /* responses are marked for it; empty: they are not */
-    int64_t completed_ns;   /* when the router had the whole request; NS_NEVER before */
-    int64_t timeout_ns;     /* of the route; 0: none */
-    int64_t deadline_ns;    /* NS_NEVER until the request is complete */
+    bool is_connected;               /* the attempt has a connection */
+    struct hash_key_cookies cookies; /* for the response */
+    struct str cors_origin;          /* responses are marked for it; empty: they are not */
+    int64_t completed_ns;            /* when the router had the whole request; NS_NEVER before */
+    int64_t timeout_ns;              /* of the route; 0: none */
+    int64_t deadline_ns;             /* NS_NEVER until the request is complete */
+    bool is_interim_told; /* a 1xx was passed on: to Envoy's router the response has started */
 
     const struct retry_policy *retry; /* NULL: none, or it was given up */
     bool holds_retry;                 /* counted among the cluster's retries under way */

@@ -72,6 +72,9 @@ static void consume(struct header_list *headers)
 int64_t forward_timeout_ns(const struct forward_action *forward, const struct request_head *head,
                            bool is_grpc)
 {
+    /* Envoy's "new timeouts": the life of the stream has its own clock, and no other. */
+    if (forward->has_max_stream_duration)
+        return 0;
     if (!is_grpc || !forward->has_max_grpc_timeout)
         return forward->has_timeout ? forward->timeout_ns : 15 * NS_SECOND;
     struct str text;

@@ -55,7 +55,7 @@ struct str local_reply_finish(const struct local_reply *reply, struct response_h
         uint32_t status =
             reply->has_grpc_status ? reply->grpc_status : local_reply_grpc_status(reply->status);
         header_set(&head->headers, STR("grpc-status"), arena_decimal(arena, status));
-        if (reply->body.len > 0)
+        if (reply->body.len > 0 && !reply->is_head)
             header_set(&head->headers, STR("grpc-message"), grpc_message(reply->body, arena));
         return STR_EMPTY;
     }

@@ -17,6 +17,7 @@ struct local_reply {
     uint32_t status;
     struct str body;
     bool is_grpc;
+    bool is_head;         /* the request was HEAD: the words that would be the body are not said */
     bool has_grpc_status; /* else made from the HTTP status */
     uint32_t grpc_status;
 };

@@ -78,24 +78,29 @@ bool matcher_header(const struct header_matcher *matcher, const struct request_h
     return any != matcher->is_inverted;
 }
 
-bool matcher_query(const struct query_matcher *matcher, struct str query, struct matcher_met *met)
+bool matcher_query_value(struct str query, struct str name, struct str *value)
 {
-    *met = (struct matcher_met){.is_absent = true};
     struct str rest = query;
     while (rest.ptr != NULL) {
         struct str pair = str_cut(&rest, '&');
         if (pair.len == 0)
             continue;
-        struct str value = pair;
-        struct str name = str_cut(&value, '=');
-        if (!str_eq(name, matcher->name))
-            continue;
-        /* Only the first value counts, raw (ENVOY.md 2.4). */
-        met->is_absent = false;
-        met->value = value;
-        return matcher_string(&matcher->match, value);
+        *value = pair;
+        if (str_eq(str_cut(value, '='), name))
+            return true;
     }
     return false;
+}
+
+bool matcher_query(const struct query_matcher *matcher, struct str query, struct matcher_met *met)
+{
+    *met = (struct matcher_met){.is_absent = true};
+    struct str value;
+    if (!matcher_query_value(query, matcher->name, &value))
+        return false;
+    met->is_absent = false;
+    met->value = value;
+    return matcher_string(&matcher->match, value);
 }
 
 bool matcher_path(const struct path_matcher *matcher, struct str path)

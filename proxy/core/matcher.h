@@ -24,6 +24,8 @@ bool matcher_header(const struct header_matcher *matcher, const struct request_h
                     struct matcher_met *met);
 
 /* `query` is what follows the first "?", without it. */
+/* The first value of a parameter, raw (ENVOY.md 2.4); false: it is not there. */
+bool matcher_query_value(struct str query, struct str name, struct str *value);
 bool matcher_query(const struct query_matcher *matcher, struct str query, struct matcher_met *met);
 
 /* `path` is without query and fragment. */

@@ -19,7 +19,8 @@
 #include "proxy/model/limits.h"
 
 enum place {
-    PLACE_BLANK, /* nothing of the message was seen */
+    PLACE_BLANK,       /* nothing of the message was seen */
+    PLACE_BLANK_LINES, /* it has begun, with blank lines perhaps */
     PLACE_FIRST_BYTE,
     PLACE_FIRST_LINE,
     PLACE_FIELDS,
@@ -138,11 +139,13 @@ static bool take_status_line(struct h1_parser *parser, struct h1_first_line line
 }
 
 /* A line that is no line: to Envoy's parser it is the characters of a head that
- * are wrong first, when all of it has come. `after`: what came with the line. */
+ * are wrong first, when all of it has come. `after`: what came with the line; of
+ * a longer read Envoy sees so much at once. */
 static bool refuse_line(struct h1_parser *parser, struct str text, struct str after)
 {
     enum h1_mark mark = H1_MARK_LF;
     size_t size = 0;
+    after = str_slice(after, 0, text.len < LIMIT_READ_BYTES ? LIMIT_READ_BYTES - text.len : 0);
     bool is_bare = parser->side == H1_REQUESTS && h1_text_first_line(text).third.len == 0;
     bool is_whole = is_bare || h1_text_find_end(&mark, after, &size);
     if (is_whole && (!h1_text_is_clean(text) || !h1_text_is_clean(str_slice(after, 0, size))))
@@ -162,6 +165,7 @@ static bool take_first_line(struct h1_parser *parser, struct str text, struct st
     if (!is_taken)
         return false;
     header_list_init(parser->headers, parser->arena);
+    parser->headers->is_response = parser->side == H1_RESPONSES;
     header_list_init(&parser->trailers, parser->arena);
     parser->mark = H1_MARK_LF;
     parser->place = PLACE_FIELDS;
@@ -192,19 +196,39 @@ static void note_framing(struct h1_framing_words *words, struct str name, struct
 
 /* Of the names that Envoy knows there is one line at most (ENVOY.md 1.2). It is
  * made at the end, so that many short ones do not cost their sum again and again. */
-static void join_fields(struct h1_parser *parser, bool has_twins)
+static void join_fields(struct h1_parser *parser)
 {
     struct header_list *headers = parser->headers;
-    for (uint32_t i = 0; has_twins && i < headers->count; i++)
-        if (header_is_inline_request(headers->items[i].name))
+    for (uint32_t i = 0; i < headers->count; i++)
+        if (header_is_inline(headers, headers->items[i].name))
             header_join(headers, headers->items[i].name);
-    if (parser->side == H1_RESPONSES)
-        return;
-    struct request_head *head = parser->request;
-    if (has_twins)
+    if (parser->side == H1_REQUESTS)
         header_join(headers, STR("host"));
+}
+
+static void take_host(struct h1_parser *parser)
+{
+    struct header_list *headers = parser->headers;
+    struct request_head *head = parser->request;
     head->has_authority = header_get(headers, STR("host"), &head->authority);
     header_remove(headers, STR("host"));
+}
+
+/* Envoy counts what is left when lines are joined. Of those that it joins there
+ * may be as many as a head has room for. */
+struct line_count {
+    uint32_t all, plain; /* plain: counted when there are more than the most of all */
+};
+
+static bool is_one_too_many(struct line_count *count, uint32_t most, bool is_trailers,
+                            const struct header_list *list, struct str name)
+{
+    if (++count->all <= most)
+        return false;
+    for (uint32_t i = 0; count->all == most + 1 && i < list->count; i++)
+        count->plain += is_trailers || !header_is_inline(list, list->items[i].name);
+    count->plain += is_trailers || !header_is_inline(list, name);
+    return count->plain > most;
 }
 
 /* Every field of `text`, which is copied. */
@@ -218,14 +242,15 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
     if (text.len > 0)
         memcpy(block, text.ptr, text.len);
     struct h1_field field;
-    uint32_t count = 0;
+    struct line_count count = {0};
+    uint32_t most = parser->settings.header_count_max;
     bool has_twins = false; /* two lines of one name */
     bool is_trailers = parser->place == PLACE_TRAILERS;
     struct header_list *list = is_trailers ? &parser->trailers : parser->headers;
     while (h1_text_next_field(&rest, &field)) {
         struct str name = h1_text_lower(block + (field.name.ptr - block), field.name.len);
         note_framing(words, name, field.raw);
-        if (++count > parser->settings.header_count_max)
+        if (is_one_too_many(&count, most, is_trailers, list, name))
             continue;
         has_twins = has_twins || header_is_present(list, name);
         header_append_line(list, name,
@@ -234,10 +259,12 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
     buf_clear(&parser->scratch);
     if (rest.len > 0 || (is_head && (words->length_count > 1 || words->is_length_bad)))
         return refuse_codec(parser);
-    if (count > parser->settings.header_count_max)
+    if (has_twins && is_head)
+        join_fields(parser);
+    if (count.plain > most || list->count > most)
         return refuse(parser, h1_refuse(431, STR("http1.too_many_headers")));
-    if (!is_trailers)
-        join_fields(parser, has_twins);
+    if (is_head && parser->side == H1_REQUESTS)
+        take_host(parser);
     return true;
 }
 
@@ -264,7 +291,9 @@ static enum body_framing framing_of(const struct h1_parser *parser,
     return parser->side == H1_REQUESTS ? BODY_NONE : BODY_UNTIL_CLOSE;
 }
 
-static void make_head_event(const struct h1_parser *parser, bool is_upgrade, struct h1_event *event)
+/* `is_closing`: Connection said close, before what it nominates was removed. */
+static void make_head_event(const struct h1_parser *parser, bool is_upgrade, bool is_closing,
+                            struct h1_event *event)
 {
     *event = (struct h1_event){.kind = H1_HEAD,
                                .request = parser->request,
@@ -274,8 +303,7 @@ static void make_head_event(const struct h1_parser *parser, bool is_upgrade, str
     enum http_version version =
         parser->request != NULL ? parser->request->version : parser->response->version;
     event->is_close_nominated =
-        h1_head_has_token(parser->headers, STR("connection"), STR("close")) ||
-        h1_head_has_token(parser->headers, STR("proxy-connection"), STR("close"));
+        is_closing || h1_head_has_token(parser->headers, STR("proxy-connection"), STR("close"));
     event->is_end = event->framing == BODY_NONE;
     event->is_keep_alive =
         !event->is_close_nominated && event->framing != BODY_UNTIL_CLOSE &&
@@ -303,6 +331,7 @@ static bool take_head(struct h1_parser *parser, struct str text, struct h1_event
     if (!take_fields(parser, text, &words))
         return false;
     bool is_upgrade = false;
+    bool is_closing = h1_head_has_token(parser->headers, STR("connection"), STR("close"));
     struct h1_refusal refusal = check_head(parser, &words, &is_upgrade);
     if (refusal.status != 0)
         return refuse(parser, refusal);
@@ -310,7 +339,7 @@ static bool take_head(struct h1_parser *parser, struct str text, struct h1_event
     parser->left_bytes = words.length;
     parser->chunk = (struct h1_chunk){.place = CHUNK_SIZE};
     parser->place = parser->framing == BODY_NONE ? PLACE_END : PLACE_BODY;
-    make_head_event(parser, is_upgrade, event);
+    make_head_event(parser, is_upgrade, is_closing, event);
     return true;
 }
 
@@ -362,16 +391,15 @@ static bool take_body(struct h1_parser *parser, struct str *input, struct h1_eve
 
 /* --- one step ------------------------------------------------------------- */
 
-/* Blank lines may stand before a request, and nothing before a response. */
-static bool take_blank(struct h1_parser *parser, struct str *input)
+/* Blank lines may stand before a request, and nothing before a response. They
+ * begin it: to Envoy the first byte does, whatever it is. */
+static void skip_blank_lines(struct h1_parser *parser, struct str *input)
 {
     while (parser->side == H1_REQUESTS && input->len > 0 &&
            (input->ptr[0] == '\r' || input->ptr[0] == '\n'))
         *input = str_from(*input, 1);
-    if (input->len == 0)
-        return false;
-    parser->place = PLACE_FIRST_BYTE;
-    return true;
+    if (input->len > 0)
+        parser->place = PLACE_FIRST_BYTE;
 }
 
 static void take_line(struct h1_parser *parser, struct str *input)
@@ -420,7 +448,11 @@ static bool take_step(struct h1_parser *parser, struct str *input, struct h1_eve
     switch (parser->place) {
     case PLACE_BLANK:
         *event = (struct h1_event){.kind = H1_STARTED};
-        return take_blank(parser, input);
+        parser->place = PLACE_BLANK_LINES;
+        return true;
+    case PLACE_BLANK_LINES:
+        skip_blank_lines(parser, input);
+        return false;
     case PLACE_FIRST_BYTE:
         (void)check_first_byte(parser, input->ptr[0]);
         return false;

@@ -71,9 +71,10 @@ static struct str without_userinfo(struct str authority)
     return at == STR_NONE ? authority : str_from(authority, at + 1);
 }
 
-static struct h1_refusal absolute_target(struct request_head *head, struct str target,
-                                         size_t scheme_len)
+static struct h1_refusal absolute_target(struct request_head *head,
+                                         const struct h1_head_question *asked, size_t scheme_len)
 {
+    struct str target = asked->target;
     struct str scheme = str_slice(target, 0, scheme_len);
     struct str rest = str_from(target, scheme_len + 3);
     size_t end = 0;
@@ -89,11 +90,15 @@ static struct h1_refusal absolute_target(struct request_head *head, struct str t
     head->scheme = str_eq_ci(scheme, STR("https")) ? STR("https") : STR("http");
     /* "http://a?q" has the path "?q": the connection manager refuses it. */
     head->path = end == rest.len ? STR("/") : str_from(rest, end);
+    if (asked->is_refusing_https && str_eq(head->scheme, STR("https")))
+        return h1_refuse(403, STR("http1.https_url_on_plaintext_connection"));
     return (struct h1_refusal){0};
 }
 
-static struct h1_refusal take_target(struct request_head *head, struct str target)
+static struct h1_refusal take_target(struct request_head *head,
+                                     const struct h1_head_question *asked)
 {
+    struct str target = asked->target;
     ASSERT(target.len > 0);
     if (str_eq(head->method, STR("CONNECT"))) {
         if (!is_url_authority(target, true))
@@ -111,7 +116,7 @@ static struct h1_refusal take_target(struct request_head *head, struct str targe
     size_t scheme_len = str_find_str(target, STR("://"));
     if (scheme_len == STR_NONE)
         return h1_refuse(400, STR("http1.invalid_url"));
-    return absolute_target(head, target, scheme_len);
+    return absolute_target(head, asked, scheme_len);
 }
 
 bool h1_head_has_token(const struct header_list *headers, struct str name, struct str token)
@@ -198,14 +203,10 @@ static struct h1_refusal check_connect(struct request_head *head,
     return (struct h1_refusal){0};
 }
 
-static struct h1_refusal check_host(const struct request_head *head,
-                                    const struct h1_head_question *asked)
+static struct h1_refusal check_host(const struct request_head *head)
 {
     if (head->has_authority && !h1_head_has_legal_authority(head->authority))
         return h1_refuse(400, STR("http.invalid_authority"));
-    bool is_absolute = asked->target.ptr[0] != '/';
-    if (asked->is_refusing_https && is_absolute && str_eq(head->scheme, STR("https")))
-        return h1_refuse(403, STR("http1.https_url_on_plaintext_connection"));
     return (struct h1_refusal){0};
 }
 
@@ -236,16 +237,16 @@ struct h1_refusal h1_head_check_request(struct request_head *head,
 {
     *is_upgrade = h1_head_is_upgrade(&head->headers) && !drop_h2c(&head->headers);
     bool is_connect = str_eq(head->method, STR("CONNECT"));
-    struct h1_refusal refusal = check_framing(&head->headers, is_connect);
+    struct h1_refusal refusal = check_connect(head, asked->words);
+    if (refusal.status == 0)
+        refusal = check_framing(&head->headers, is_connect);
     if (refusal.status == 0 && !*is_upgrade)
         refusal = drop_nominated(head);
     if (refusal.status == 0)
-        refusal = take_target(head, asked->target);
-    if (refusal.status == 0)
-        refusal = check_connect(head, asked->words);
+        refusal = take_target(head, asked);
     if (refusal.status == 0 && head->version != HTTP_1_1 && !asked->is_accepting_http10)
         refusal = h1_refuse(426, STR("low_version"));
-    return refusal.status == 0 ? check_host(head, asked) : refusal;
+    return refusal.status == 0 ? check_host(head) : refusal;
 }
 
 /* Who has no body must not announce one (1xx and 204; 304 may). */

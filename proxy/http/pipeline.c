@@ -49,13 +49,13 @@ static struct pipeline_answer check(const struct request_head *head)
     bool is_connect = str_eq(head->method, STR("CONNECT"));
     if (!head->has_authority)
         return refused(400, STR("missing_host_header"));
-    if (str_eq(head->method, STR("QUERY")) &&
-        !header_is_present(&head->headers, STR("content-type")))
-        return refused(400, STR("query_missing_content_type"));
     if (head->path.len == 0 && !is_connect)
         return refused(404, STR("missing_path_rejected"));
     if (!is_connect && head->path.ptr[0] != '/')
         return refused(404, STR("absolute_path_rejected"));
+    if (str_eq(head->method, STR("QUERY")) &&
+        !header_is_present(&head->headers, STR("content-type")))
+        return refused(400, STR("query_missing_content_type"));
     return (struct pipeline_answer){0};
 }
 

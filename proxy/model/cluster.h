@@ -106,8 +106,10 @@ struct cluster {
     bool is_inbound; /* to the proxy's own application */
     enum lb_policy lb;
     uint32_t least_request_choices; /* 0: Envoy's 2 */
-    uint64_t ring_size_min;         /* ring_hash_lb_config; 0: Envoy's 1024 */
-    uint64_t maglev_table_size;     /* 0: Envoy's 65537 */
+    bool has_request_bias;          /* active_request_bias; else Envoy's 1 */
+    double request_bias;
+    uint64_t ring_size_min;     /* ring_hash_lb_config; 0: Envoy's 1024 */
+    uint64_t maglev_table_size; /* 0: Envoy's 65537 */
     const struct slow_start *slow_start;
     bool has_locality_weights; /* locality_weighted_lb_config */
     int64_t connect_timeout_ns;

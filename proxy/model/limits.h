@@ -31,6 +31,10 @@
 /* Connections of one worker, both directions: a laptop's descriptors. */
 #define LIMIT_CONNECTIONS 65536u
 
+/* Envoy's envoy.do_not_use_going_away_max_http2_outbound_responses: with so many
+ * whole responses that have not left, another request is not begun. */
+#define LIMIT_QUEUED_RESPONSES 2u
+
 /* Istio: max_direct_response_body_size_bytes. */
 #define LIMIT_DIRECT_RESPONSE_BYTES (1024u * 1024)
 

@@ -76,7 +76,18 @@ struct tcp_proxy {
     const struct weighted_cluster *weighted;
     uint32_t weighted_count;
     uint64_t weight_total;
+    int64_t idle_timeout_ns;            /* 0: Envoy's 1 h */
+    int64_t max_connection_duration_ns; /* 0: none */
+    bool is_hashing_source_ip;          /* hash_policy for balancers that hash */
+    struct str tunnel_host;             /* tunneling_config; empty: none */
+    bool is_tunnel_post;                /* POST, not CONNECT */
     struct access_log_list access_logs;
+};
+
+/* An address and how many of its bits count. */
+struct cidr {
+    struct str address;
+    uint32_t bits;
 };
 
 struct filter_chain {
@@ -84,11 +95,14 @@ struct filter_chain {
     enum filter_chain_kind kind;
     struct http_connection_manager http;
     struct tcp_proxy tcp;
+    bool has_mongo; /* mongo_proxy before the TCP proxy: counts only */
     /* filter_chain_match; counts of 0 match all. */
     const struct str *server_names;
     uint32_t server_name_count;
     const struct str *application_protocols;
     uint32_t application_protocol_count;
+    const struct cidr *destinations; /* prefix_ranges */
+    uint32_t destination_count;
     struct str transport_protocol;        /* "", "raw_buffer", "tls" */
     uint32_t destination_port;            /* 0: any */
     bool is_tls;                          /* a transport socket stands before it */

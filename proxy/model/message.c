@@ -13,87 +13,92 @@
 
 /* Sorted by length, then by byte order: it is searched by halves, and most steps
  * look at lengths only. */
-static const struct str INLINE_NAMES[] = {
-    STR_INIT("te"),
-    STR_INIT("age"),
-    STR_INIT("via"),
-    STR_INIT("date"),
-    STR_INIT("etag"),
-    STR_INIT("vary"),
-    STR_INIT("accept"),
-    STR_INIT("expect"),
-    STR_INIT("origin"),
-    STR_INIT("pragma"),
-    STR_INIT("server"),
-    STR_INIT("expires"),
-    STR_INIT("referer"),
-    STR_INIT("upgrade"),
-    STR_INIT("if-match"),
-    STR_INIT("if-range"),
-    STR_INIT("location"),
-    STR_INIT("connection"),
-    STR_INIT("keep-alive"),
-    STR_INIT("user-agent"),
-    STR_INIT("grpc-status"),
-    STR_INIT("content-type"),
-    STR_INIT("grpc-message"),
-    STR_INIT("grpc-timeout"),
-    STR_INIT("proxy-status"),
-    STR_INIT("x-request-id"),
-    STR_INIT("authorization"),
-    STR_INIT("cache-control"),
-    STR_INIT("if-none-match"),
-    STR_INIT("last-modified"),
-    STR_INIT("content-length"),
-    STR_INIT("accept-encoding"),
-    STR_INIT("x-envoy-ip-tags"),
-    STR_INIT("x-forwarded-for"),
-    STR_INIT("content-encoding"),
-    STR_INIT("proxy-connection"),
-    STR_INIT("x-envoy-degraded"),
-    STR_INIT("x-envoy-internal"),
-    STR_INIT("x-envoy-retry-on"),
-    STR_INIT("x-forwarded-host"),
-    STR_INIT("x-forwarded-port"),
-    STR_INIT("if-modified-since"),
-    STR_INIT("transfer-encoding"),
-    STR_INIT("x-client-trace-id"),
-    STR_INIT("x-forwarded-proto"),
-    STR_INIT("if-unmodified-since"),
-    STR_INIT("x-envoy-force-trace"),
-    STR_INIT("x-envoy-max-retries"),
-    STR_INIT("x-envoy-ratelimited"),
-    STR_INIT("grpc-accept-encoding"),
-    STR_INIT("x-envoy-original-url"),
-    STR_INIT("x-envoy-attempt-count"),
-    STR_INIT("x-envoy-original-host"),
-    STR_INIT("x-envoy-original-path"),
-    STR_INIT("x-envoy-retry-grpc-on"),
-    STR_INIT("access-control-max-age"),
-    STR_INIT("x-forwarded-client-cert"),
-    STR_INIT("x-envoy-external-address"),
-    STR_INIT("access-control-allow-origin"),
-    STR_INIT("x-envoy-decorator-operation"),
-    STR_INIT("access-control-allow-headers"),
-    STR_INIT("access-control-allow-methods"),
-    STR_INIT("access-control-expose-headers"),
-    STR_INIT("access-control-request-method"),
-    STR_INIT("x-envoy-upstream-service-time"),
-    STR_INIT("access-control-request-headers"),
-    STR_INIT("x-envoy-expected-rq-timeout-ms"),
-    STR_INIT("x-envoy-retriable-header-names"),
-    STR_INIT("x-envoy-retriable-status-codes"),
-    STR_INIT("x-envoy-upstream-alt-stat-name"),
-    STR_INIT("x-envoy-upstream-rq-timeout-ms"),
-    STR_INIT("x-envoy-downstream-service-node"),
-    STR_INIT("access-control-allow-credentials"),
-    STR_INIT("x-envoy-hedge-on-per-try-timeout"),
-    STR_INIT("x-envoy-downstream-service-cluster"),
-    STR_INIT("x-envoy-immediate-health-check-fail"),
-    STR_INIT("x-envoy-upstream-stream-duration-ms"),
-    STR_INIT("x-envoy-upstream-healthchecked-cluster"),
-    STR_INIT("x-envoy-upstream-rq-per-try-timeout-ms"),
-    STR_INIT("x-envoy-upstream-rq-timeout-alt-response"),
+static const struct {
+    struct str name;
+    enum { OF_REQUESTS = 1, OF_RESPONSES = 2, OF_BOTH = 3 } side;
+} INLINE_NAMES[] = {
+    {STR_INIT("te"), OF_REQUESTS},
+    {STR_INIT("age"), OF_RESPONSES},
+    {STR_INIT("via"), OF_BOTH},
+    {STR_INIT("date"), OF_RESPONSES},
+    {STR_INIT("etag"), OF_RESPONSES},
+    {STR_INIT("vary"), OF_RESPONSES},
+    {STR_INIT("accept"), OF_REQUESTS},
+    {STR_INIT("expect"), OF_REQUESTS},
+    {STR_INIT("origin"), OF_REQUESTS},
+    {STR_INIT("pragma"), OF_REQUESTS},
+    {STR_INIT("server"), OF_RESPONSES},
+    {STR_INIT("expires"), OF_RESPONSES},
+    {STR_INIT("referer"), OF_REQUESTS},
+    {STR_INIT("upgrade"), OF_BOTH},
+    {STR_INIT("if-match"), OF_REQUESTS},
+    {STR_INIT("if-range"), OF_REQUESTS},
+    {STR_INIT("location"), OF_RESPONSES},
+    {STR_INIT("connection"), OF_BOTH},
+    {STR_INIT("keep-alive"), OF_BOTH},
+    {STR_INIT("user-agent"), OF_REQUESTS},
+    {STR_INIT("grpc-status"), OF_RESPONSES},
+    {STR_INIT("content-type"), OF_BOTH},
+    {STR_INIT("grpc-message"), OF_RESPONSES},
+    {STR_INIT("grpc-timeout"), OF_REQUESTS},
+    {STR_INIT("proxy-status"), OF_BOTH},
+    {STR_INIT("x-request-id"), OF_BOTH},
+    {STR_INIT("authorization"), OF_REQUESTS},
+    {STR_INIT("cache-control"), OF_BOTH},
+    {STR_INIT("if-none-match"), OF_REQUESTS},
+    {STR_INIT("last-modified"), OF_RESPONSES},
+    {STR_INIT("content-length"), OF_BOTH},
+    {STR_INIT("accept-encoding"), OF_REQUESTS},
+    {STR_INIT("x-envoy-ip-tags"), OF_REQUESTS},
+    {STR_INIT("x-forwarded-for"), OF_REQUESTS},
+    {STR_INIT("content-encoding"), OF_BOTH},
+    {STR_INIT("proxy-connection"), OF_BOTH},
+    {STR_INIT("x-envoy-degraded"), OF_RESPONSES},
+    {STR_INIT("x-envoy-internal"), OF_REQUESTS},
+    {STR_INIT("x-envoy-retry-on"), OF_REQUESTS},
+    {STR_INIT("x-forwarded-host"), OF_REQUESTS},
+    {STR_INIT("x-forwarded-port"), OF_REQUESTS},
+    {STR_INIT("if-modified-since"), OF_REQUESTS},
+    {STR_INIT("transfer-encoding"), OF_BOTH},
+    {STR_INIT("x-client-trace-id"), OF_REQUESTS},
+    {STR_INIT("x-forwarded-proto"), OF_REQUESTS},
+    {STR_INIT("if-unmodified-since"), OF_REQUESTS},
+    {STR_INIT("x-envoy-force-trace"), OF_REQUESTS},
+    {STR_INIT("x-envoy-max-retries"), OF_REQUESTS},
+    {STR_INIT("x-envoy-ratelimited"), OF_RESPONSES},
+    {STR_INIT("grpc-accept-encoding"), OF_REQUESTS},
+    {STR_INIT("x-envoy-original-url"), OF_REQUESTS},
+    {STR_INIT("x-envoy-attempt-count"), OF_BOTH},
+    {STR_INIT("x-envoy-original-host"), OF_REQUESTS},
+    {STR_INIT("x-envoy-original-path"), OF_REQUESTS},
+    {STR_INIT("x-envoy-retry-grpc-on"), OF_REQUESTS},
+    {STR_INIT("access-control-max-age"), OF_RESPONSES},
+    {STR_INIT("x-envoy-upstream-canary"), OF_RESPONSES},
+    {STR_INIT("x-forwarded-client-cert"), OF_REQUESTS},
+    {STR_INIT("x-envoy-external-address"), OF_REQUESTS},
+    {STR_INIT("x-envoy-is-timeout-retry"), OF_REQUESTS},
+    {STR_INIT("access-control-allow-origin"), OF_RESPONSES},
+    {STR_INIT("x-envoy-decorator-operation"), OF_BOTH},
+    {STR_INIT("access-control-allow-headers"), OF_RESPONSES},
+    {STR_INIT("access-control-allow-methods"), OF_RESPONSES},
+    {STR_INIT("access-control-expose-headers"), OF_RESPONSES},
+    {STR_INIT("access-control-request-method"), OF_REQUESTS},
+    {STR_INIT("x-envoy-upstream-service-time"), OF_RESPONSES},
+    {STR_INIT("access-control-request-headers"), OF_REQUESTS},
+    {STR_INIT("x-envoy-expected-rq-timeout-ms"), OF_REQUESTS},
+    {STR_INIT("x-envoy-retriable-header-names"), OF_REQUESTS},
+    {STR_INIT("x-envoy-retriable-status-codes"), OF_REQUESTS},
+    {STR_INIT("x-envoy-upstream-alt-stat-name"), OF_REQUESTS},
+    {STR_INIT("x-envoy-upstream-rq-timeout-ms"), OF_REQUESTS},
+    {STR_INIT("x-envoy-downstream-service-node"), OF_REQUESTS},
+    {STR_INIT("access-control-allow-credentials"), OF_RESPONSES},
+    {STR_INIT("x-envoy-hedge-on-per-try-timeout"), OF_REQUESTS},
+    {STR_INIT("x-envoy-downstream-service-cluster"), OF_REQUESTS},
+    {STR_INIT("x-envoy-immediate-health-check-fail"), OF_RESPONSES},
+    {STR_INIT("x-envoy-upstream-stream-duration-ms"), OF_REQUESTS},
+    {STR_INIT("x-envoy-upstream-healthchecked-cluster"), OF_RESPONSES},
+    {STR_INIT("x-envoy-upstream-rq-per-try-timeout-ms"), OF_REQUESTS},
+    {STR_INIT("x-envoy-upstream-rq-timeout-alt-response"), OF_REQUESTS},
 };
 
 static const struct {
@@ -201,7 +206,7 @@ void header_append_line(struct header_list *list, struct str name, struct str va
 
 void header_add(struct header_list *list, struct str name, struct str value)
 {
-    if (!header_is_inline_request(name)) {
+    if (!header_is_inline(list, name)) {
         header_append_line(list, name, value);
         return;
     }
@@ -256,7 +261,7 @@ void header_set(struct header_list *list, struct str name, struct str value)
 
 void header_overwrite(struct header_list *list, struct str name, struct str value)
 {
-    if (header_is_inline_request(name)) {
+    if (header_is_inline(list, name)) {
         header_set(list, name, value);
         return;
     }
@@ -276,15 +281,16 @@ static int length_order(struct str a, struct str b)
     return memcmp(a.ptr, b.ptr, a.len);
 }
 
-bool header_is_inline_request(struct str name)
+bool header_is_inline(const struct header_list *list, struct str name)
 {
     size_t low = 0, high = COUNT_OF(INLINE_NAMES);
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = length_order(name, INLINE_NAMES[middle]);
+        int order = length_order(name, INLINE_NAMES[middle].name);
         if (order == 0)
-            return true;
+            return (INLINE_NAMES[middle].side & (list->is_response ? OF_RESPONSES : OF_REQUESTS)) !=
+                   0;
         if (order < 0)
             high = middle;
         else
@@ -296,6 +302,7 @@ bool header_is_inline_request(struct str name)
 void header_list_copy(struct header_list *out, const struct header_list *from, struct arena *arena)
 {
     header_list_init(out, arena);
+    out->is_response = from->is_response;
     out->items = ARENA_ARRAY(arena, struct header, from->count);
     out->count = out->capacity = from->count;
     out->marks = from->marks;

@@ -29,6 +29,7 @@ struct header_list {
     uint32_t count, capacity;
     struct arena *arena; /* where the array grows */
     uint64_t marks;      /* one bit for each name that ever was in it */
+    bool is_response;    /* whose header map: which names are inline in it */
 };
 
 enum http_version { HTTP_1_0, HTTP_1_1, HTTP_2 };
@@ -50,6 +51,7 @@ struct response_head {
     struct header_list headers;
 };
 
+/* A request's; set is_response for a response's. */
 void header_list_init(struct header_list *list, struct arena *arena);
 
 /* A name's bit of header_list.marks. Most questions are about names that are not
@@ -110,8 +112,8 @@ void header_overwrite(struct header_list *list, struct str name, struct str valu
 /* Removes all entries of that name; the number removed. */
 uint32_t header_remove(struct header_list *list, struct str name);
 
-/* Is it one of Envoy's inline headers, of requests or responses? */
-bool header_is_inline_request(struct str name);
+/* Is it one of Envoy's inline headers, of requests or of responses? */
+bool header_is_inline(const struct header_list *list, struct str name);
 
 /* A copy whose array and slices live in `arena`. */
 void header_list_copy(struct header_list *out, const struct header_list *from, struct arena *arena);

@@ -134,12 +134,18 @@ struct mirror_policy {
 /* ENVOY.md 5.4 */
 enum hash_key_kind { HASH_HEADER, HASH_COOKIE, HASH_SOURCE_IP, HASH_QUERY };
 
+struct cookie_attribute {
+    struct str name, value;
+};
+
 struct hash_policy {
     enum hash_key_kind kind;
     struct str name;
     struct str cookie_path;
     bool has_cookie_ttl;
     int64_t cookie_ttl_ns;
+    const struct cookie_attribute *attributes;
+    uint32_t attribute_count;
     bool is_terminal;
     struct origin origin;
 };

@@ -195,6 +195,41 @@ static void print_manager(struct json *json, const struct http_connection_manage
     end_filter(json);
 }
 
+static void print_tcp_details(struct json *json, const struct tcp_proxy *tcp)
+{
+    if (tcp->idle_timeout_ns != 0)
+        print_duration(json, STR("idleTimeout"), tcp->idle_timeout_ns);
+    if (tcp->max_connection_duration_ns != 0)
+        print_duration(json, STR("maxDownstreamConnectionDuration"),
+                       tcp->max_connection_duration_ns);
+    if (tcp->is_hashing_source_ip) {
+        json_key(json, STR("hashPolicy"));
+        json_begin_array(json);
+        json_begin_object(json);
+        json_key(json, STR("sourceIp"));
+        json_begin_object(json);
+        json_end_object(json);
+        json_end_object(json);
+        json_end_array(json);
+    }
+    if (tcp->tunnel_host.len > 0) {
+        json_key(json, STR("tunnelingConfig"));
+        json_begin_object(json);
+        json_key_str(json, STR("hostname"), tcp->tunnel_host);
+        if (tcp->is_tunnel_post)
+            json_key_bool(json, STR("usePost"), true);
+        json_end_object(json);
+    }
+}
+
+static void print_mongo(struct json *json, const struct tcp_proxy *tcp)
+{
+    begin_filter(json, STR("envoy.filters.network.mongo_proxy"),
+                 TYPE("envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy"));
+    json_key_str(json, STR("statPrefix"), tcp->stat_prefix);
+    end_filter(json);
+}
+
 static void print_tcp_proxy(struct json *json, const struct tcp_proxy *tcp)
 {
     begin_filter(json, STR("envoy.filters.network.tcp_proxy"),
@@ -217,18 +252,36 @@ static void print_tcp_proxy(struct json *json, const struct tcp_proxy *tcp)
         json_end_array(json);
         json_end_object(json);
     }
+    print_tcp_details(json, tcp);
     end_filter(json);
+}
+
+static void print_destinations(struct json *json, const struct filter_chain *chain)
+{
+    if (chain->destination_count == 0)
+        return;
+    json_key(json, STR("prefixRanges"));
+    json_begin_array(json);
+    for (uint32_t i = 0; i < chain->destination_count; i++) {
+        json_begin_object(json);
+        json_key_str(json, STR("addressPrefix"), chain->destinations[i].address);
+        json_key_i64(json, STR("prefixLen"), chain->destinations[i].bits);
+        json_end_object(json);
+    }
+    json_end_array(json);
 }
 
 static void print_chain_match(struct json *json, const struct filter_chain *chain)
 {
     if (chain->server_name_count == 0 && chain->application_protocol_count == 0 &&
-        chain->transport_protocol.len == 0 && chain->destination_port == 0)
+        chain->transport_protocol.len == 0 && chain->destination_port == 0 &&
+        chain->destination_count == 0)
         return;
     json_key(json, STR("filterChainMatch"));
     json_begin_object(json);
     if (chain->destination_port != 0)
         json_key_i64(json, STR("destinationPort"), chain->destination_port);
+    print_destinations(json, chain);
     if (chain->server_name_count > 0)
         print_strings(json, STR("serverNames"), chain->server_names, chain->server_name_count);
     if (chain->transport_protocol.len > 0)
@@ -252,6 +305,8 @@ static void print_chain(struct json *json, const struct filter_chain *chain)
         print_manager(json, &chain->http);
         break;
     case CHAIN_TCP:
+        if (chain->has_mongo)
+            print_mongo(json, &chain->tcp);
         print_tcp_proxy(json, &chain->tcp);
         break;
     }

@@ -23,21 +23,33 @@ static void print_secret(struct json *json, struct str name)
     json_end_object(json);
 }
 
+static void print_peer_names(struct json *json, const struct downstream_tls *tls)
+{
+    if (tls->peer_name_count == 0)
+        return;
+    json_key(json, STR("matchSubjectAltNames"));
+    json_begin_array(json);
+    for (uint32_t i = 0; i < tls->peer_name_count; i++)
+        print_string_matcher(json, &tls->peer_names[i]);
+    json_end_array(json);
+}
+
 static void print_validation(struct json *json, const struct downstream_tls *tls)
 {
-    if (tls->authorities.len == 0)
+    if (tls->authorities.len == 0 && tls->peer_name_count == 0)
         return;
+    if (tls->authorities.len == 0) {
+        json_key(json, STR("validationContext"));
+        json_begin_object(json);
+        print_peer_names(json, tls);
+        json_end_object(json);
+        return;
+    }
     json_key(json, STR("combinedValidationContext"));
     json_begin_object(json);
     json_key(json, STR("defaultValidationContext"));
     json_begin_object(json);
-    if (tls->peer_name_count > 0) {
-        json_key(json, STR("matchSubjectAltNames"));
-        json_begin_array(json);
-        for (uint32_t i = 0; i < tls->peer_name_count; i++)
-            print_string_matcher(json, &tls->peer_names[i]);
-        json_end_array(json);
-    }
+    print_peer_names(json, tls);
     json_end_object(json);
     json_key(json, STR("validationContextSdsSecretConfig"));
     print_secret(json, tls->authorities);

@@ -20,6 +20,7 @@
 #include "base/list.h"
 #include "proxy/http/h1.h"
 #include "proxy/wire/inside.h"
+#include "proxy/wire/queued.h"
 #include "proxy/wire/tally.h"
 
 struct attempt;
@@ -53,6 +54,8 @@ struct conn_downstream {
     bool is_last;          /* no request is served after the one under way */
     bool is_idle_over;     /* it drains: closed when the timer fires and no request is there */
     uint32_t request_count;
+    struct queued queued; /* responses that have not left */
+    bool is_feeding;      /* what was read is being parsed */
 };
 
 /* What only an upstream connection has. */

@@ -136,6 +136,27 @@ static void begin_stream(struct conn *conn)
     h1_begin(conn->parser, &stream->arena, STR_EMPTY);
 }
 
+static void note_written(struct conn *conn, const struct stream *stream)
+{
+    queued_add(&conn->down.queued,
+               (struct queued_response){
+                   .unsent_bytes = conn->unsent_bytes,
+                   .carrier_bytes = conn->unsent_bytes - (buf_size(&conn->out) - conn->taken_bytes),
+                   .is_within_read = conn->down.is_feeding,
+                   .is_mark_apart = !stream->is_reply && stream->framing.framing == BODY_LENGTH,
+               });
+}
+
+/* ENVOY.md 1.2: no answer; what was written leaves, then it is closed. */
+static void refuse_flood(struct conn *conn)
+{
+    count(conn, STAT_HTTP_downstream_cx_destroy_active_rq);
+    count(conn, STAT_HTTP_downstream_cx_destroy_local_active_rq);
+    conn->down.is_last = true;
+    stream_note_client_gone(conn->down.stream, STR("DPE"),
+                            STR("codec_error:Too_many_responses_queued."));
+}
+
 /* The first byte of a request. */
 static void start_stream(struct conn *conn)
 {
@@ -161,6 +182,8 @@ static void take_event(struct conn *conn, const struct h1_event *event)
         return;
     case H1_STARTED:
         start_stream(conn);
+        if (queued_is_full(&conn->down.queued))
+            refuse_flood(conn);
         return;
     case H1_HEAD:
         stream_note_head(stream, event);
@@ -180,19 +203,8 @@ static void take_event(struct conn *conn, const struct h1_event *event)
     UNREACHABLE("h1_event_kind");
 }
 
-/* Blank lines between requests begin nothing. */
-static void drop_unstarted(struct conn *conn)
-{
-    struct stream *stream = conn->down.stream;
-    if (stream == NULL || stream->is_started)
-        return;
-    conn->down.stream = NULL;
-    stream->down = NULL;
-    stream_give(stream);
-}
-
 /* Parses until the input is used up or the rest must wait. */
-static void feed(struct conn *conn, struct str *input)
+static void parse(struct conn *conn, struct str *input)
 {
     while (conn_is_open(conn) && !is_blocked(conn)) {
         struct stream *stream = conn->down.stream;
@@ -206,12 +218,17 @@ static void feed(struct conn *conn, struct str *input)
             return;
         }
         struct h1_event event;
-        if (h1_next(conn->parser, input, &event) == H1_MORE) {
-            drop_unstarted(conn);
+        if (h1_next(conn->parser, input, &event) == H1_MORE)
             return;
-        }
         take_event(conn, &event);
     }
+}
+
+static void feed(struct conn *conn, struct str *input)
+{
+    conn->down.is_feeding = true;
+    parse(conn, input);
+    conn->down.is_feeding = false;
 }
 
 /* Reads on when nothing hinders. */
@@ -299,11 +316,12 @@ void downstream_note_end(struct conn *conn)
         return;
     count(conn, STAT_HTTP_downstream_cx_destroy_active_rq);
     count(conn, STAT_HTTP_downstream_cx_destroy_remote_active_rq);
-    stream_note_client_gone(stream);
+    stream_note_client_gone(stream, STR_EMPTY, STR_EMPTY);
 }
 
-void downstream_note_sent(struct conn *conn)
+void downstream_note_sent(struct conn *conn, size_t size)
 {
+    queued_note_sent(&conn->down.queued, size);
     if (conn->state == CONN_LINGERING)
         conn_set_timer(conn, ns_add(conn->wire->now_ns, conn->down.grace_ns));
     if (!conn_is_open(conn) || !conn_has_room(conn))
@@ -347,11 +365,15 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     conn->down.stream = NULL;
     if (!conn_is_open(conn))
         return;
-    bool is_over = stream->is_cut || !stream->is_responding || !stream->is_request_complete;
+    bool is_early = !stream->is_responding || !stream->is_request_complete;
     bool is_last = conn->down.is_last || conn->wire->is_draining;
+    if (!stream->is_cut)
+        note_written(conn, stream);
     /* An answer from within the head comes before the codec has seen the end of
-     * the request: to Envoy that is early, and the close is delayed. */
-    if (is_over || (is_last && (stream->is_in_head || conn->down.is_idle_over))) {
+     * the request: to Envoy that is early, and the close is delayed. So it is
+     * for an answer that was cut, but where it had said that it is the last. */
+    if (is_early || (stream->is_cut && !is_last) ||
+        (is_last && (stream->is_in_head || conn->down.is_idle_over))) {
         linger(conn);
     } else if (is_last) {
         conn_close(conn);
@@ -428,6 +450,7 @@ static void go_on(struct conn *conn, const struct conn *old,
     open_http(conn, http);
     conn->down.chain = chain_of(http);
     conn->down.is_idle_over = old->down.is_idle_over;
+    conn->down.queued = old->down.queued;
     conn->down.request_count = old->down.request_count;
     keep_age(conn, old, http);
     if (old->timer.node.index == HEAP_OUT)

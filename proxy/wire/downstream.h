@@ -16,7 +16,7 @@ void downstream_start(struct conn *conn);
 void downstream_read(struct conn *conn, struct str bytes);
 /* FIN or RST: without half-close both mean that the client is gone. */
 void downstream_note_end(struct conn *conn);
-void downstream_note_sent(struct conn *conn);
+void downstream_note_sent(struct conn *conn, size_t size);
 void downstream_wake(struct conn *conn);
 /* max_connection_duration has passed. */
 void downstream_note_old(struct conn *conn);

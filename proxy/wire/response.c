@@ -138,6 +138,7 @@ void response_send_end(struct stream *stream)
 
 void response_send_reply(struct stream *stream, const struct response_head *head, struct str body)
 {
+    stream->is_reply = true;
     response_send_head(stream, head, body.len == 0);
     if (body.len > 0)
         response_send_data(stream, body);

@@ -144,7 +144,7 @@ void stream_give(struct stream *stream)
     stream->method = STR_EMPTY;
     stream->is_started = stream->is_session = stream->is_request_complete = false;
     stream->is_http10 = stream->is_upgrade = stream->is_tunnel = false;
-    stream->is_responding = stream->is_cut = stream->is_body_lost = false;
+    stream->is_responding = stream->is_reply = stream->is_cut = stream->is_body_lost = false;
     stream->is_interim_sent = false;
     stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
@@ -387,10 +387,11 @@ void stream_note_end(struct stream *stream)
         pump(stream);
 }
 
-void stream_note_client_gone(struct stream *stream)
+void stream_note_client_gone(struct stream *stream, struct str flag, struct str details)
 {
     count(stream, STAT_HTTP_downstream_rq_rx_reset);
-    stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_CLIENT_GONE});
+    stream_tell(stream,
+                &(struct xc_event){.kind = XC_EVENT_CLIENT_GONE, .flag = flag, .details = details});
     ASSERT(stream->is_finished);
 }
 

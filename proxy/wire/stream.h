@@ -59,6 +59,7 @@ struct stream {
     bool is_tunnel;  /* 101 was forwarded: bytes both ways */
     bool is_interim_sent;
     bool is_responding; /* a response's head went downstream */
+    bool is_reply;      /* the response is the proxy's own */
     bool is_cut;        /* the response could not be ended */
     bool is_in_head;    /* its head is being dealt with: the codec has not seen the end */
     bool is_stepping;
@@ -79,7 +80,8 @@ void stream_note_head(struct stream *stream, const struct h1_event *event);
 void stream_note_bad(struct stream *stream, const struct h1_event *event);
 void stream_note_data(struct stream *stream, struct str data);
 void stream_note_end(struct stream *stream);
-void stream_note_client_gone(struct stream *stream);
+/* Nobody is to be answered; empty flag and details: its connection went. */
+void stream_note_client_gone(struct stream *stream, struct str flag, struct str details);
 
 /* From the attempt under way. */
 void stream_tell(struct stream *stream, const struct xc_event *event);

@@ -104,6 +104,7 @@ static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
         *place = ARENA_NEW(&wire->memory, struct lb);
         lb_init(*place, &wire->snapshot->clusters[cluster_index], NULL, &wire->rng_tcp,
                 &wire->memory);
+        lb_set_since(*place, wire->options.started_ns);
     }
     return *place;
 }
@@ -119,7 +120,12 @@ static bool choose_target(const struct conn *conn, uint32_t cluster_index,
                                    .port = conn->down.original_port};
     if (cluster->type == CLUSTER_ORIGINAL_DST)
         return target->address.len > 0;
-    target->endpoint_index = lb_pick(balancer(conn->wire, cluster_index), &conn->wire->rng_tcp);
+    struct rng *rng = &conn->wire->rng_tcp;
+    struct lb_question asked = {.now_ns = conn->wire->now_ns};
+    if (lb_is_hashing(cluster))
+        asked.hash = rng_next(rng);
+    target->endpoint_index =
+        lb_choose(balancer(conn->wire, cluster_index), &asked, rng).endpoint_index;
     return target->endpoint_index != LB_NONE;
 }
 

@@ -94,6 +94,7 @@ struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_opti
         wire->options.connections_max = LIMIT_CONNECTIONS;
     wire->rng_tcp = rng_seeded(seed, STR("tcp"));
     wire->engine = engine_new(snapshot, seed);
+    engine_start(wire->engine, options.started_ns);
     wire->snapshot = engine_snapshot(wire->engine);
     slots_init(&wire->conns, &wire->memory, sizeof(struct conn));
     slots_init(&wire->streams, &wire->memory, sizeof(struct stream));
@@ -247,7 +248,7 @@ void wire_wrote(struct wire *wire, uint32_t conn_number, size_t size, int64_t no
     else if (conn->side == CONN_UPSTREAM)
         upstream_note_sent(conn);
     else
-        downstream_note_sent(conn);
+        downstream_note_sent(conn, size);
     end_turn(wire);
 }
 

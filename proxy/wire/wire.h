@@ -37,6 +37,7 @@ struct wire_options {
     uint32_t connections_max; /* 0: LIMIT_CONNECTIONS */
     bool is_recording_traces; /* every exchange keeps a trace until WIRE_DONE was taken */
     uint32_t trace_items_max;
+    int64_t started_ns; /* now */
 };
 
 /* Makes its engine on `snapshot` (held); luck comes from `seed`. */

@@ -2,7 +2,7 @@
  *
  * testbed/runner/run.c - one test: a world, a play, its cases in order.
  */
-#include "testbed/runner/run.h"
+#include "testbed/runner/run_inside.h"
 
 #include "base/check.h"
 #include "base/ns.h"
@@ -22,22 +22,30 @@
 /* What a case waits after its last answer, so that closings are counted. */
 #define SETTLE_NS (30 * NS_MS)
 
-struct run {
-    const struct suite *suite;
-    const struct suite_test *test;
-    const struct run_options *options;
-    struct test_result *result;
-    struct arena *arena;  /* the result's */
-    struct arena scratch; /* of one outcome */
-    struct world *world;
-    struct play *play;
-    const struct node **pod_nodes; /* each pod's behaviour as YAML, for `set` */
-};
+/* As many callers alike as a case has at once. */
+static void count_callers(struct run *run, struct world_spec *spec)
+{
+    struct client_spec *clients = ARENA_ARRAY(run->arena, struct client_spec, spec->client_count);
+    for (uint32_t i = 0; i < spec->client_count; i++)
+        clients[i] = spec->clients[i];
+    for (uint32_t i = 0; i < run->test->case_count; i++) {
+        const struct suite_case *step = &run->test->cases[i];
+        for (uint32_t k = 0; step->is_concurrent && k < step->call_count; k++) {
+            struct client_spec *client = &clients[step->calls[k].client];
+            if (client->caller_count < step->concurrent_callers)
+                client->caller_count = step->concurrent_callers;
+        }
+    }
+    spec->clients = clients;
+}
 
 static struct world *make_world(struct run *run)
 {
     struct world_spec spec = suite_world_spec(run->suite, run->test->workloads, &run->test->with,
                                               run->arena, run->options->diags);
+    if (run->test->profile != NULL)
+        spec.profile = run->test->profile;
+    count_callers(run, &spec);
     return world_new(&spec, run->arena, run->options->diags);
 }
 
@@ -58,45 +66,12 @@ static uint64_t planned_requests(const struct suite_test *test)
     uint64_t count = 0;
     for (uint32_t i = 0; i < test->case_count; i++) {
         const struct suite_case *step = &test->cases[i];
+        if (step->kind == CASE_TIMELINE)
+            return UINT64_MAX; /* nobody knows */
         count += step->is_concurrent ? step->concurrent_count
                                      : (uint64_t)step->repeat * step->call_count;
     }
     return count;
-}
-
-/* --- set ------------------------------------------------------------------- */
-
-static void set_pod(struct run *run, uint32_t pod, const struct set_item *item)
-{
-    static const char *const RESET[] = {"status", "script", "perPod", "act", "raw", NULL};
-    const struct node *before = run->pod_nodes[pod];
-    const struct node *kept = before != NULL ? node_without(before, RESET, run->arena) : NULL;
-    run->pod_nodes[pod] = nodes_merged(kept, item->change, run->arena);
-    struct reading reading = {.arena = run->arena, .diags = run->options->diags};
-    struct view view = view_of(&reading, run->pod_nodes[pod]);
-    world_pod_behave(run->world, pod, behaviour_spec_read(&view));
-    run->play->ops->pod_changed(run->play, pod);
-}
-
-static void run_sets(struct run *run, const struct suite_case *step)
-{
-    for (uint32_t i = 0; i < step->set_count; i++) {
-        const struct set_item *item = &step->sets[i];
-        bool is_found = false;
-        for (uint32_t pod = 0; pod < run->world->pod_count; pod++) {
-            const struct world_pod *known = &run->world->pods[pod];
-            bool is_meant = str_eq(known->name, item->pod) ||
-                            (item->workload.len > 0 && str_eq(known->workload, item->workload));
-            if (!is_meant)
-                continue;
-            is_found = true;
-            set_pod(run, pod, item);
-        }
-        if (!is_found)
-            complain(&run->result->complaints, item->origin, STR("set"),
-                     STR("a pod or workload of that name"),
-                     item->pod.len > 0 ? item->pod : item->workload);
-    }
 }
 
 /* --- requests -------------------------------------------------------------- */
@@ -146,14 +121,16 @@ static void keep_log_line(struct run *run, const struct suite_case *step,
     line->text = arena_str(run->arena, whole);
 }
 
-static void take_outcome(struct run *run, const struct suite_case *step, struct tally *tally,
-                         const struct call *call, const struct outcome *outcome)
+void run_take_outcome(struct run *run, const struct suite_case *step, struct tally *tally,
+                      const struct call *call, const struct outcome *outcome)
 {
     struct complaints *complaints = &run->result->complaints;
     uint64_t before = complaints->said_count;
     run->result->request_count++;
     complaints->request = request_words(call, complaints->scratch);
     judge_outcome(&step->expect, outcome, run->world, run->options->engine == RUN_SIM, complaints);
+    if (tally->outcome_count == 0)
+        judge_exact(&step->expect, outcome, complaints);
     if (tally->mirror_count == 0)
         judge_mirror(&step->expect, outcome, run->world, complaints);
     complaints->request = STR_EMPTY;
@@ -169,7 +146,7 @@ static void run_one(struct run *run, const struct suite_case *step, struct tally
     struct outcome outcome = {0};
     call.is_keeping = step->has_keepalive ? step->keepalive : step->repeat > 1;
     run->play->ops->call(run->play, &call, 1, &outcome, &run->scratch);
-    take_outcome(run, step, tally, &call, &outcome);
+    run_take_outcome(run, step, tally, &call, &outcome);
     arena_reset(&run->scratch);
 }
 
@@ -181,12 +158,20 @@ static void run_concurrent(struct run *run, const struct suite_case *step, struc
     for (uint32_t i = 0; i < count; i++) {
         calls[i] = step->calls[i % step->call_count];
         calls[i].start_after_ns = i * step->concurrent_every_ns;
+        calls[i].client =
+            world_client_nth(run->world, calls[i].client, i % step->concurrent_callers);
         calls[i].is_keeping = false;
     }
     run->play->ops->call(run->play, calls, count, outcomes, &run->scratch);
     for (uint32_t i = 0; i < count; i++)
-        take_outcome(run, step, tally, &calls[i], &outcomes[i]);
+        run_take_outcome(run, step, tally, &calls[i], &outcomes[i]);
     arena_reset(&run->scratch);
+}
+
+static void judge_breakers(struct run *run, const struct suite_case *step)
+{
+    for (uint32_t i = 0; i < step->expect.breaker_count; i++)
+        judge_breaker(run, &step->expect.breakers[i]);
 }
 
 static void run_requests(struct run *run, const struct suite_case *step)
@@ -205,6 +190,7 @@ static void run_requests(struct run *run, const struct suite_case *step)
     }
     run->play->ops->drop_kept(run->play);
     judge_tally(&step->expect, &tally, &run->result->complaints);
+    judge_breakers(run, step);
     arena_reset(&run->scratch);
 }
 
@@ -222,6 +208,11 @@ static void run_case(struct run *run, const struct suite_case *step)
         return;
     case CASE_SET:
         run_sets(run, step);
+        return;
+    case CASE_TIMELINE:
+        run_timeline(run, step);
+        run->play->ops->wait(run->play, SETTLE_NS);
+        judge_breakers(run, step);
         return;
     case CASE_REQUEST:
         run_requests(run, step);
@@ -279,6 +270,7 @@ static struct play *make_play(struct run *run, struct play_options options)
 static void play_cases(struct run *run)
 {
     struct test_result *result = run->result;
+    run_watch_breakers(run);
     for (uint32_t i = 0; i < run->test->case_count; i++)
         run_case(run, &run->test->cases[i]);
     judge_stats(run, run->test->stats, run->test->stat_count);
@@ -298,7 +290,7 @@ static void run_whole(const struct suite *suite, const struct suite_test *test,
     *out = (struct test_result){.test = test, .status = TEST_PASSED};
     arena_init(&out->arena, ARENA_BLOCK_BYTES, 0);
     out->complaints.arena = &out->arena;
-    out->seed = rng_derive(suite->seed, test->name);
+    out->seed = rng_derive(test->has_seed ? test->seed : suite->seed, test->luck_name);
     struct run run = {
         .suite = suite, .test = test, .options = options, .result = out, .arena = &out->arena};
     arena_init(&run.scratch, ARENA_BLOCK_BYTES, 0);
@@ -310,6 +302,7 @@ static void run_whole(const struct suite *suite, const struct suite_test *test,
         out->why_broken = STR("the manifests have errors");
     } else {
         find_pod_nodes(&run);
+        run_injects(&run);
         run.play =
             make_play(&run, (struct play_options){.seed = out->seed, .is_tracing = is_tracing});
         if (run.play == NULL)

@@ -5,7 +5,9 @@
 #include "testbed/runner/want_read.h"
 
 #include "base/check.h"
+#include "base/ns.h"
 #include "config/profile/profile.h"
+#include "testbed/world/queue.h"
 
 static const struct field_row WORKLOAD_ROWS[] = {
     {"service", FIELD_USED},     {"namespace", FIELD_USED},
@@ -23,7 +25,9 @@ static const struct field_row WORKLOAD_ROWS[] = {
     {"drop", FIELD_USED},        {"absent", FIELD_USED},
     {"act", FIELD_USED},         {"script", FIELD_USED},
     {"perPod", FIELD_USED},      {"cert", FIELD_NOT_BUILT},
-    {"tls", FIELD_NOT_BUILT},    {"propagates", FIELD_NOT_BUILT},
+    {"tls", FIELD_NOT_BUILT},    {"propagates", FIELD_USED},
+    {"calls", FIELD_USED},       {"trickle", FIELD_USED},
+    {"concurrency", FIELD_USED}, {"queue", FIELD_USED},
     {"listen", FIELD_USED},      {"interimHeaders", FIELD_NOT_BUILT},
     {"pod", FIELD_IGNORED},      {"workload", FIELD_IGNORED}, /* of `set` */
 };
@@ -45,12 +49,12 @@ static struct arena *arena_of(const struct view *view)
     return view->reading->arena;
 }
 
-static void act_read(const struct view *view, struct answer *out)
+void act_read(const struct view *view, enum answer_act *out)
 {
     struct str name = want_scalar(view, STR("answer"));
     for (int i = 0; ACTS[i] != NULL; i++) {
         if (str_eq(name, str_of(ACTS[i]))) {
-            out->act = (enum answer_act)i;
+            *out = (enum answer_act)i;
             return;
         }
     }
@@ -75,6 +79,51 @@ static void framing_read(const struct view *view, struct answer *out)
         view_complain(&connection, DIAG_BAD_CHOICE, word, STR("close"));
 }
 
+/* {bytes: N, every: 100ms}: the body comes drop by drop. */
+static void trickle_read(const struct view *view, struct answer *out)
+{
+    static const struct field_row ROWS[] = {{"bytes", FIELD_USED}, {"every", FIELD_USED}};
+    struct view trickle = view_map(view, STR("trickle"));
+    if (!view_is_present(&trickle))
+        return;
+    view_check_fields(&trickle, ROWS, COUNT_OF(ROWS));
+    out->trickle_bytes = (uint32_t)view_i64(&trickle, STR("bytes"), 1, INT32_MAX, 1);
+    out->trickle_every_ns = view_duration_ns(&trickle, STR("every"), 100 * NS_MS);
+}
+
+/* Whom the application asks: [{request, ignoreErrors}], `propagates` beside it. */
+static void hops_read(const struct view *view, struct answer *out)
+{
+    static const struct field_row ROWS[] = {{"request", FIELD_USED}, {"ignoreErrors", FIELD_USED}};
+    struct view names = view_field(view, STR("propagates"));
+    if (view_is_present(&names)) {
+        out->propagate_count = want_list_count(&names);
+        out->propagates = ARENA_ARRAY(arena_of(view), struct str, out->propagate_count);
+    }
+    for (uint32_t i = 0; i < want_list_count(&names); i++) {
+        struct view item = want_list_item(&names, i);
+        out->propagates[i] = want_scalar(&item, STR_EMPTY);
+    }
+    struct view list = view_field(view, STR("calls"));
+    if (!view_is_present(&list))
+        return;
+    struct hop_call *hops = NULL;
+    uint32_t count = 0, capacity = 0;
+    for (uint32_t i = 0; i < want_list_count(&list); i++) {
+        struct view item = want_list_item(&list, i);
+        view_check_fields(&item, ROWS, COUNT_OF(ROWS));
+        struct view request = view_field(&item, STR("request"));
+        uint32_t call_count;
+        struct call *calls = calls_read(&request, &(struct call_defaults){0}, &call_count);
+        for (uint32_t k = 0; k < call_count; k++)
+            *ARENA_PUSH(arena_of(view), hops, count, capacity) = (struct hop_call){
+                .call = calls[k],
+                .is_ignoring_errors = view_bool(&item, STR("ignoreErrors"), false)};
+    }
+    out->calls = hops;
+    out->call_count = count;
+}
+
 /* What the map says, over what `out` says already. */
 static void answer_read(const struct view *view, struct answer *out)
 {
@@ -95,11 +144,11 @@ static void answer_read(const struct view *view, struct answer *out)
         out->body_size = (uint64_t)size;
     }
     struct view latency = view_field(view, STR("latency"));
-    if (view_is_present(&latency) && latency.node->kind == NODE_MAP)
-        view_complain(&latency, DIAG_NOT_BUILT, STR("a latency with percentiles"), STR_EMPTY);
-    else
-        out->latency_ns = view_own_duration_ns(&latency, out->latency_ns);
+    if (view_is_present(&latency))
+        latency_read(&latency, &out->latency);
     out->body_latency_ns = view_duration_ns(view, STR("bodyLatency"), out->body_latency_ns);
+    trickle_read(view, out);
+    hops_read(view, out);
     framing_read(view, out);
     out->is_echo = view_bool(view, STR("echo"), out->is_echo);
     out->is_websocket = view_bool(view, STR("websocket"), out->is_websocket);
@@ -108,7 +157,7 @@ static void answer_read(const struct view *view, struct answer *out)
     out->raw = want_bytes(&raw, out->raw);
     struct view act = view_field(view, STR("act"));
     if (view_is_present(&act))
-        act_read(&act, out);
+        act_read(&act, &out->act);
     struct view interim = view_field(view, STR("interim"));
     if (view_is_present(&interim))
         out->interim_count = 0;
@@ -134,7 +183,7 @@ static void script_read(const struct view *view, struct behaviour *out)
         } else if (item.node->kind == NODE_INT) {
             answer->status = (uint32_t)view_own_i64(&item, 100, 999, 200);
         } else {
-            act_read(&item, answer);
+            act_read(&item, &answer->act);
         }
     }
 }
@@ -171,6 +220,9 @@ struct behaviour behaviour_spec_read(const struct view *view)
     out.is_refusing = view_bool(view, STR("refuse"), false);
     out.is_dropping = view_bool(view, STR("drop"), false);
     out.is_absent = view_bool(view, STR("absent"), false);
+    out.worker_count = (uint32_t)view_i64(view, STR("concurrency"), 1, QUEUE_WORKERS_MAX, 0);
+    out.waiting_max =
+        (uint32_t)view_i64(view, STR("queue"), 0, QUEUE_WAITING_MAX, QUEUE_WAITING_MAX);
     struct view listen = view_field(view, STR("listen"));
     listen_read(&listen, &out);
     return out;

@@ -68,33 +68,35 @@ static struct sim_caller *kept_caller(struct sim *sim, uint32_t client,
     return NULL;
 }
 
-static void want_record(struct sim *sim, struct sim_caller *caller, uint32_t call_index)
+static void want_record(struct sim_caller *caller, struct sim_errand *errand)
 {
     if (caller->wanted_count == SIM_WANTED_MAX) {
         for (uint32_t i = 1; i < SIM_WANTED_MAX; i++)
             caller->wanted[i - 1] = caller->wanted[i];
         caller->wanted_count--;
     }
-    caller->wanted[caller->wanted_count++] = (struct sim_wanted){sim->batch.number, call_index};
+    caller->wanted[caller->wanted_count++] = (struct sim_wanted){errand, errand->life};
+    errand->is_wanting_record = true;
 }
 
 /* The outcome is complete. */
 static void end_call(struct sim *sim, struct sim_caller *caller)
 {
-    const struct outcome *outcome = &sim->batch.outcomes[caller->call_index];
+    struct sim_errand *errand = caller->errand;
+    const struct outcome *outcome = errand->outcome;
     sim->hash = hash_fnv64_add_u64(sim->hash, (uint64_t)sim->now_ns);
     sim->hash = hash_fnv64_add_u64(sim->hash, (uint64_t)outcome->error);
     sim->hash = hash_fnv64_add_u64(sim->hash, outcome->status);
     sim->hash = hash_fnv64_add_u64(sim->hash, outcome->body_size);
-    ASSERT(sim->batch.left_count > 0);
-    sim->batch.left_count--;
-    bool is_keeping = sim->batch.calls[caller->call_index].is_keeping;
-    if (is_keeping && caller_may_keep(&caller->caller)) {
+    bool is_keeping = errand->call->is_keeping && caller_may_keep(&caller->caller);
+    caller->errand = NULL;
+    if (is_keeping) {
         caller->is_kept = true;
         list_push_back(&sim->kept_callers, &caller->node);
-        return;
+    } else {
+        sim_close(sim, caller->link, LINK_CONNECTOR, false);
     }
-    sim_close(sim, caller->link, LINK_CONNECTOR, false);
+    sim_errand_note_over(sim, errand);
 }
 
 static struct sim_standin *new_standin(struct sim *sim)
@@ -113,19 +115,19 @@ static struct sim_standin *new_standin(struct sim *sim)
     return standin;
 }
 
-void sim_begin_call(struct sim *sim, uint32_t call_index)
+void sim_begin_call(struct sim *sim, struct sim_errand *errand)
 {
-    const struct call *call = &sim->batch.calls[call_index];
+    const struct call *call = errand->call;
     struct call_target target = world_target(sim->world, call);
     struct sim_caller *caller = call->is_keeping ? kept_caller(sim, call->client, &target) : NULL;
     bool is_new = caller == NULL;
     if (is_new)
         caller = new_caller(sim);
     caller->client = call->client;
-    caller->call_index = call_index;
-    caller_begin(&caller->caller, call, &sim->batch.outcomes[call_index], sim->batch.arena,
-                 sim->now_ns);
-    want_record(sim, caller, call_index);
+    caller->errand = errand;
+    caller_begin(&caller->caller, call, errand->outcome, errand->arena, sim->now_ns);
+    if (target.listener != NULL)
+        want_record(caller, errand);
     if (is_new)
         connect_caller(sim, caller, &target);
     else
@@ -187,6 +189,8 @@ void sim_standin_turn(struct sim *sim, struct sim_standin *standin)
            standin_next(&standin->standin, sim->now_ns, &action)) {
         if (action.kind == STANDIN_WRITE)
             link_send_bytes(&sim->links, link, LINK_ACCEPTOR, action.bytes, sim->now_ns);
+        else if (action.kind == STANDIN_CALL)
+            sim_errand_hop(sim, standin, action.call);
         else
             is_abrupt = action.kind == STANDIN_RESET;
     }

@@ -22,18 +22,49 @@
 #include "testbed/world/sighting.h"
 #include "testbed/world/standin.h"
 
-enum timer_owner { TIMER_PROXY, TIMER_CALLER, TIMER_STANDIN, TIMER_START };
+enum timer_owner { TIMER_PROXY, TIMER_CALLER, TIMER_STANDIN, TIMER_ERRAND };
 
 struct sim_timer {
     struct heap_node node;
     enum timer_owner owner;
 };
 
-/* A call whose record has not come yet. */
-struct sim_wanted {
-    uint64_t batch;
-    uint32_t index;
+/* For whom a call is made. */
+enum errand_kind {
+    ERRAND_OF_BATCH,  /* play's `call`: the outcome stands in its array */
+    ERRAND_OF_STREAM, /* play's `begin`: `next` will answer it */
+    ERRAND_OF_HOP,    /* a stand-in asks */
 };
+
+/* One call from before it begins until its outcome and its record are there. Slots
+ * are pooled; `life` tells one use of a slot from the next. */
+struct sim_errand {
+    struct list node; /* of the free ones, or of those that are over */
+    struct list everybody;
+    struct sim_timer timer; /* it begins, or its record was waited for long enough */
+    enum errand_kind kind;
+    uint64_t life;
+    const struct call *call;
+    struct outcome *outcome;
+    struct arena *arena; /* of what the outcome holds */
+    int64_t started_ns;
+    bool is_begun, is_wanting_record, is_over;
+    uint64_t number;             /* ERRAND_OF_STREAM */
+    struct sim_standin *standin; /* ERRAND_OF_HOP: who asks.. */
+    uint32_t standin_number;     /* ..on which connection */
+    struct arena own_arena;      /* not of a batch */
+    struct call own_call;
+    struct outcome own_outcome;
+};
+
+/* Whose record comes next on a connection. */
+struct sim_wanted {
+    struct sim_errand *errand;
+    uint64_t life;
+};
+
+/* 2023-11-14T22:13:20Z: the day that everything without a date is from. */
+#define SIM_EPOCH_SECONDS 1700000000
 
 #define SIM_WANTED_MAX 4 /* a caller has one call at a time; records come soon */
 
@@ -48,7 +79,7 @@ struct sim_caller {
     uint32_t port;
     struct sim_wanted wanted[SIM_WANTED_MAX];
     uint32_t wanted_count;
-    uint32_t call_index; /* of the one under way */
+    struct sim_errand *errand; /* under way */
     bool is_kept;
 };
 
@@ -58,12 +89,6 @@ struct sim_standin {
     struct sim_timer timer;
     struct standin standin;
     struct link *link;
-};
-
-/* A call that begins later. */
-struct sim_start {
-    struct sim_timer timer;
-    uint32_t call_index;
 };
 
 /* The link that a proxy's connection number stands for. */
@@ -90,14 +115,6 @@ struct sim_proxy {
     uint32_t report_count, report_capacity;
 };
 
-struct sim_batch {
-    uint64_t number; /* 0: none; grows with each call of `call` */
-    const struct call *calls;
-    struct outcome *outcomes;
-    struct arena *arena; /* NULL: over */
-    uint32_t left_count; /* outcomes that are not complete */
-};
-
 struct sim {
     struct play play;
     struct world *world;
@@ -109,17 +126,36 @@ struct sim {
     struct sim_proxy **proxies; /* by client; NULL until first used */
     struct list free_callers, kept_callers, free_standins;
     struct list all_callers, all_standins;
+    struct list free_errands, done_errands, all_errands;
+    struct sim_errand *given; /* `next` answered it; free with the next one */
+    struct play_done done;
+    uint32_t stream_count; /* begun and not answered yet */
+    uint32_t batch_count;  /* of a batch, without an outcome */
     struct sighting_log log;
-    struct sim_batch batch;
     uint32_t standin_number; /* the last connection's */
     uint32_t remote_count;   /* callers' connections so far */
     uint64_t hash;
+    struct watches watches;
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };
 
+/* errand.c: calls under way. */
+struct sim_errand *sim_errand_new(struct sim *sim, enum errand_kind kind);
+/* Begins so long after now; what it asks and where its outcome goes is set. */
+void sim_errand_start(struct sim *sim, struct sim_errand *errand, int64_t after_ns);
+void sim_errand_fire(struct sim *sim, struct sim_errand *errand);
+/* Its caller has everything; `outcome` is complete but for the record. */
+void sim_errand_note_over(struct sim *sim, struct sim_errand *errand);
+void sim_errand_note_record(struct sim *sim, struct sim_errand *errand,
+                            const struct wire_action *action);
+void sim_errand_free(struct sim *sim, struct sim_errand *errand);
+/* A stand-in asks somebody. */
+void sim_errand_hop(struct sim *sim, struct sim_standin *standin, const struct call *call);
+void sim_errands_fini(struct sim *sim);
+
 /* The places at a link's two ends: ends.c */
-void sim_begin_call(struct sim *sim, uint32_t call_index);
+void sim_begin_call(struct sim *sim, struct sim_errand *errand);
 void sim_caller_turn(struct sim *sim, struct sim_caller *caller);
 void sim_close_kept(struct sim *sim);
 

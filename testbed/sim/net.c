@@ -239,8 +239,8 @@ static void fire(struct sim *sim, struct heap_node *node)
         sim_standin_turn(sim, standin);
         return;
     }
-    case TIMER_START:
-        sim_begin_call(sim, HEAP_ITEM(timer, struct sim_start, timer)->call_index);
+    case TIMER_ERRAND:
+        sim_errand_fire(sim, HEAP_ITEM(timer, struct sim_errand, timer));
         return;
     }
     UNREACHABLE("timer_owner");

@@ -8,10 +8,6 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "testbed/sim/inside.h"
-#include "testbed/world/outcome.h"
-
-/* 2023-11-14T22:13:20Z: the day that everything without a date is from. */
-#define EPOCH_SECONDS 1700000000
 
 #define TRACE_ITEMS_MAX 512u /* a request with all its retries stays far below */
 
@@ -109,11 +105,8 @@ static void give_record(struct sim *sim, struct sim_caller *caller,
     caller->wanted_count--;
     for (uint32_t i = 0; i < caller->wanted_count; i++)
         caller->wanted[i] = caller->wanted[i + 1];
-    if (sim->batch.arena == NULL || wanted.batch != sim->batch.number)
-        return;
-    struct outcome *outcome = &sim->batch.outcomes[wanted.index];
-    outcome_take_record(outcome, action->record, action->trace, sim->batch.arena);
-    outcome->epoch_seconds = EPOCH_SECONDS;
+    if (wanted.errand->life == wanted.life)
+        sim_errand_note_record(sim, wanted.errand, action);
 }
 
 static void take_record(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
@@ -179,7 +172,7 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
     struct wire_options options = {.is_recording_traces = sim->options.is_tracing,
                                    .trace_items_max = TRACE_ITEMS_MAX};
     proxy->wire = wire_new(its->snapshot, rng_derive(sim->options.seed, its->spec.name), options);
-    wire_set_epoch(proxy->wire, EPOCH_SECONDS);
+    wire_set_epoch(proxy->wire, SIM_EPOCH_SECONDS);
     sim->proxies[client] = proxy;
     return proxy;
 }
@@ -221,6 +214,8 @@ void sim_proxy_turn(struct sim *sim, struct sim_proxy *proxy)
         tell(sim, proxy, &what);
     }
     proxy->report_count = 0;
+    if (sim->watches.count > 0)
+        watches_note(&sim->watches, wire_engine(proxy->wire));
     /* A timer that is early does no harm, and moving it costs. */
     int64_t wake_ns = wire_wake_ns(proxy->wire);
     bool is_set = proxy->timer.node.index != HEAP_OUT;

@@ -18,36 +18,30 @@ static struct sim *sim_of(struct play *play)
     return (struct sim *)(void *)play;
 }
 
-static void begin_calls(struct sim *sim, uint32_t call_count)
+/* The batch's errands, in the order of its calls. */
+static struct sim_errand **begin_calls(struct sim *sim, const struct call *calls,
+                                       uint32_t call_count, struct outcome *outcomes,
+                                       struct arena *arena)
 {
+    struct sim_errand **errands = ARENA_ARRAY(arena, struct sim_errand *, call_count);
+    sim->batch_count = call_count;
     for (uint32_t i = 0; i < call_count; i++) {
-        int64_t after_ns = sim->batch.calls[i].start_after_ns;
-        if (after_ns == 0) {
-            sim_begin_call(sim, i);
-            continue;
-        }
-        struct sim_start *start = ARENA_NEW(sim->batch.arena, struct sim_start);
-        start->timer.owner = TIMER_START;
-        start->call_index = i;
-        heap_node_init(&start->timer.node);
-        sim_set_timer(sim, &start->timer, ns_add(sim->now_ns, after_ns));
+        errands[i] = sim_errand_new(sim, ERRAND_OF_BATCH);
+        errands[i]->call = &calls[i];
+        errands[i]->outcome = &outcomes[i];
+        errands[i]->arena = arena;
+        sim_errand_start(sim, errands[i], calls[i].start_after_ns);
     }
+    return errands;
 }
 
 static void sim_call(struct play *play, const struct call *calls, uint32_t call_count,
                      struct outcome *outcomes, struct arena *arena)
 {
     struct sim *sim = sim_of(play);
-    sim->batch = (struct sim_batch){
-        .number = sim->batch.number + 1,
-        .calls = calls,
-        .outcomes = outcomes,
-        .arena = arena,
-        .left_count = call_count,
-    };
     sighting_log_open(&sim->log, arena);
-    begin_calls(sim, call_count);
-    while (sim->batch.left_count > 0) {
+    struct sim_errand **errands = begin_calls(sim, calls, call_count, outcomes, arena);
+    while (sim->batch_count > 0) {
         /* Every caller has its patience: something always happens. */
         ASSERT(sim_step(sim, NS_NEVER));
     }
@@ -56,7 +50,49 @@ static void sim_call(struct play *play, const struct call *calls, uint32_t call_
         ;
     outcomes_take_sightings(outcomes, call_count, &sim->log, sim->world, arena);
     sighting_log_close(&sim->log);
-    sim->batch.arena = NULL;
+    for (uint32_t i = 0; i < call_count; i++)
+        sim_errand_free(sim, errands[i]);
+}
+
+static void sim_begin(struct play *play, const struct call *call, uint64_t number)
+{
+    struct sim *sim = sim_of(play);
+    struct sim_errand *errand = sim_errand_new(sim, ERRAND_OF_STREAM);
+    errand->own_call = *call;
+    errand->number = number;
+    sim->stream_count++;
+    sim_errand_start(sim, errand, call->start_after_ns);
+}
+
+static const struct play_done *sim_next(struct play *play, int64_t until_ns)
+{
+    struct sim *sim = sim_of(play);
+    if (sim->given != NULL)
+        sim_errand_free(sim, sim->given);
+    sim->given = NULL;
+    while (list_is_empty(&sim->done_errands)) {
+        if (until_ns == NS_NEVER && sim->stream_count == 0)
+            return NULL;
+        if (sim_step(sim, until_ns))
+            continue;
+        sim->now_ns = ns_max(sim->now_ns, until_ns);
+        return NULL;
+    }
+    struct sim_errand *errand = LIST_ITEM(sim->done_errands.next, struct sim_errand, node);
+    list_remove(&errand->node);
+    list_init(&errand->node);
+    ASSERT(sim->stream_count > 0);
+    sim->stream_count--;
+    outcome_take_pod(errand->outcome, sim->world);
+    sim->given = errand;
+    sim->done = (struct play_done){
+        .number = errand->number, .started_ns = errand->started_ns, .outcome = errand->outcome};
+    return &sim->done;
+}
+
+static int64_t sim_now_ns(const struct play *play)
+{
+    return ((const struct sim *)(const void *)play)->now_ns;
 }
 
 static void sim_wait(struct play *play, int64_t duration_ns)
@@ -102,6 +138,16 @@ static const struct play_event *sim_events(struct play *play, uint32_t *count)
     return sim_of(play)->events;
 }
 
+static void sim_watch(struct play *play, struct str cluster)
+{
+    (void)watches_add(&sim_of(play)->watches, cluster);
+}
+
+static bool sim_peaks(struct play *play, struct str cluster, struct play_peaks *peaks)
+{
+    return watches_peaks(&sim_of(play)->watches, cluster, peaks);
+}
+
 static uint64_t sim_hash(const struct play *play)
 {
     return ((const struct sim *)(const void *)play)->hash;
@@ -112,6 +158,7 @@ static void sim_free(struct play *play)
     struct sim *sim = sim_of(play);
     sim_proxies_fini(sim);
     sim_ends_fini(sim);
+    sim_errands_fini(sim);
     links_fini(&sim->links);
     heap_fini(&sim->timers);
     struct arena arena = sim->arena; /* the sim lives in it */
@@ -121,10 +168,15 @@ static void sim_free(struct play *play)
 static const struct play_ops sim_ops = {
     .call = sim_call,
     .wait = sim_wait,
+    .begin = sim_begin,
+    .next = sim_next,
+    .now_ns = sim_now_ns,
     .pod_changed = sim_pod_changed,
     .drop_kept = sim_drop_kept,
     .stat = sim_stat,
     .events = sim_events,
+    .watch = sim_watch,
+    .peaks = sim_peaks,
     .hash = sim_hash,
     .free = sim_free,
 };
@@ -142,12 +194,15 @@ struct play *sim_play_new(struct world *world, struct play_options options)
     heap_init(&sim->timers);
     links_init(&sim->links);
     sighting_log_init(&sim->log);
+    list_init(&sim->free_errands);
+    list_init(&sim->done_errands);
+    list_init(&sim->all_errands);
     list_init(&sim->free_callers);
     list_init(&sim->kept_callers);
     list_init(&sim->free_standins);
     list_init(&sim->all_callers);
     list_init(&sim->all_standins);
     sim->proxies = ARENA_ARRAY(&sim->arena, struct sim_proxy *, world->client_count);
-    world_rewind_scripts(world);
+    world_begin(world, options.seed);
     return &sim->play;
 }

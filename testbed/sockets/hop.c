@@ -46,7 +46,7 @@ static struct hops_shared *shared_of(const struct sockets *sockets)
 static void on_done(const struct server_done *done, void *user)
 {
     const struct hop *hop = user;
-    sockets_record(hop->sockets, hop->client, done);
+    errands_note_record(hop->sockets, hop->client, done);
 }
 
 static void begin_server(struct hop *hop)
@@ -178,4 +178,13 @@ bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, 
         *value += part;
     }
     return is_known;
+}
+
+void hops_watch(struct sockets *sockets)
+{
+    for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        const struct server *server = sockets->hops[i].server;
+        for (uint32_t k = 0; server != NULL && k < server_engine_count(server); k++)
+            watches_note(&sockets->watches, server_engine(server, k));
+    }
 }

@@ -21,31 +21,42 @@
 #include "testbed/sockets/sockets.h"
 #include "testbed/world/sighting.h"
 
+/* How long a record may take after its answer; in one process it is there at
+ * once, or there is none (bytes that were no request). */
+#define SOCKETS_RECORD_PATIENCE_NS (300 * NS_MS)
+
 #define SOCKETS_READ_BYTES (64u * 1024) /* libuv's own suggestion */
 
-/* How a call is found again in what its proxy recorded. */
-struct sockets_wanted {
-    bool is_wanted;
-    uint32_t client;
-    uint32_t local_port; /* of the caller's connection */
-    uint32_t nth;        /* request on that connection, from 0 */
+/* For whom a call is made. */
+enum errand_kind {
+    ERRAND_OF_BATCH,  /* play's `call`: the outcome stands in its array */
+    ERRAND_OF_STREAM, /* play's `begin`: `next` will answer it */
+    ERRAND_OF_HOP,    /* a stand-in asks */
 };
 
-/* A call that begins later. */
-struct sockets_start {
-    uv_timer_t timer;
+/* One call from before it begins until its outcome and its record are there. Slots
+ * are pooled; one whose timer is closing comes back when libuv says so. */
+struct sockets_errand {
+    struct list node; /* of the free ones, or of those that are over */
+    struct list everybody;
+    struct list wanting; /* of those whose record has not come */
     struct sockets *sockets;
-    uint32_t call_index;
-};
-
-struct sockets_batch {
-    const struct call *calls;
-    struct outcome *outcomes;
-    struct arena *arena; /* NULL: none is under way */
-    uint32_t count;
-    uint32_t left_count;           /* outcomes that are not complete */
-    uint32_t recordless_count;     /* calls through a proxy without a record yet */
-    struct sockets_wanted *wanted; /* one for each call */
+    uv_timer_t timer; /* it begins, or its record was waited for long enough */
+    bool has_timer, is_freed;
+    enum errand_kind kind;
+    const struct call *call;
+    struct outcome *outcome;
+    struct arena *arena; /* of what the outcome holds */
+    int64_t started_ns;
+    bool is_begun, is_wanting_record, is_over;
+    uint32_t local_port;     /* of the caller's connection */
+    uint32_t nth;            /* request on that connection, from 0 */
+    uint64_t number;         /* ERRAND_OF_STREAM */
+    struct peer *standin;    /* ERRAND_OF_HOP: who asks.. */
+    uint32_t standin_number; /* ..on which connection */
+    struct arena own_arena;  /* not of a batch */
+    struct call own_call;
+    struct outcome own_outcome;
 };
 
 struct sockets {
@@ -57,21 +68,45 @@ struct sockets {
     struct door *doors; /* by pod */
     struct list free_callers, kept_callers, free_standins;
     struct list all_peers;
+    struct list free_errands, done_errands, all_errands, wanting_errands;
+    struct sockets_errand *given; /* `next` answered it; free with the next one */
+    struct play_done done;
+    uint32_t stream_count;           /* begun and not answered yet */
+    uint32_t batch_count;            /* of a batch, without an outcome */
+    uint32_t batch_recordless_count; /* of a batch, without a record that will come */
+    int64_t began_ns;
     struct sighting_log log;
-    struct sockets_batch batch;
     uint32_t standin_number; /* the last connection's */
     uint64_t happened_count; /* things that ends were told */
     char *read_bytes;
     uv_timer_t patience;
+    struct watches watches;
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };
 
+/* errand.c: calls under way. */
+struct sockets_errand *errand_new(struct sockets *sockets, enum errand_kind kind);
+/* Begins so long after now; what it asks and where its outcome goes is set. */
+void errand_start(struct sockets_errand *errand, int64_t after_ns);
+/* Its caller has everything; `outcome` is complete but for the record. */
+void errand_note_over(struct sockets_errand *errand);
+/* No record will come. */
+void errand_forget_record(struct sockets_errand *errand);
+void errand_want_record(struct sockets_errand *errand);
+/* A proxy finished the `nth` exchange of the connection from `remote_port`. */
+void errands_note_record(struct sockets *sockets, uint32_t client, const struct server_done *done);
+void errand_free(struct sockets_errand *errand);
+/* A stand-in asks somebody. */
+void errand_hop(struct peer *standin, const struct call *call);
+/* Closes what libuv has of them, before its loop ends; then ends the rest. */
+void errands_close(struct sockets *sockets);
+void errands_fini(struct sockets *sockets);
+
 /* sockets.c */
+void sockets_begin_call(struct sockets_errand *errand);
 void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server);
 /* Its local port is known. */
 void sockets_caller_connected(struct peer *caller);
 /* Its outcome is complete, or a kept connection went away. */
 void sockets_caller_over(struct peer *caller);
-/* A proxy finished the `nth` exchange of the connection from `remote_port`. */
-void sockets_record(struct sockets *sockets, uint32_t client, const struct server_done *done);

@@ -114,6 +114,11 @@ static bool standin_pull(struct peer *peer, struct str *bytes)
     struct standin_action action;
     if (!standin_next(&peer->standin, sockets_now_ns(peer->sockets), &action))
         return false;
+    if (action.kind == STANDIN_CALL) {
+        errand_hop(peer, action.call);
+        *bytes = STR_EMPTY;
+        return true;
+    }
     if (action.kind != STANDIN_WRITE) {
         peer->is_abrupt = action.kind == STANDIN_RESET;
         return false;
@@ -193,6 +198,8 @@ static void init_handles(struct peer *peer)
     peer->is_ending = false;
     peer->is_abrupt = false;
     peer->is_kept = false;
+    peer->local_port = 0;
+    peer->errand = NULL;
     peer->asked_count = 0;
     buf_clear(&peer->out);
 }

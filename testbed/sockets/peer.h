@@ -25,6 +25,7 @@
 enum peer_role { PEER_STANDIN, PEER_CALLER };
 
 struct sockets;
+struct sockets_errand;
 
 struct peer {
     struct list node; /* of the free, or the kept ones */
@@ -47,8 +48,9 @@ struct peer {
     struct caller caller;   /* PEER_CALLER */
     /* of a caller */
     bool is_kept;
-    uint32_t client, call_index;
-    struct str address; /* where its connection goes, as it dialled */
+    uint32_t client;
+    struct sockets_errand *errand; /* under way */
+    struct str address;            /* where its connection goes, as it dialled */
     uint32_t port;
     uint32_t local_port;
     uint32_t asked_count; /* requests on this connection */

@@ -4,15 +4,12 @@
  */
 #include "testbed/sockets/sockets.h"
 
+#include <signal.h>
 #include <stddef.h>
 
 #include "base/check.h"
 #include "testbed/sockets/inside.h"
 #include "testbed/world/outcome.h"
-
-/* How long a record may take after its answer; in one process it is there at
- * once, or there is none (bytes that were no request). */
-#define RECORD_PATIENCE_MS 300
 
 /* Turns of the loop in which nothing happens to an end until all is quiet. On
  * loopback what was sent has arrived when the sending call returns. */
@@ -68,76 +65,44 @@ static void connect_caller(struct sockets *sockets, struct peer *caller,
     }
 }
 
-static void begin_call(struct sockets *sockets, uint32_t index)
-{
-    const struct call *call = &sockets->batch.calls[index];
-    struct call_target target = world_target(sockets->world, call);
-    struct peer *caller = call->is_keeping ? kept_caller(sockets, call->client, &target) : NULL;
-    bool is_new = caller == NULL;
-    if (is_new) {
-        caller = peer_new(sockets, PEER_CALLER);
-        caller_reset(&caller->caller);
-    }
-    caller->client = call->client;
-    caller->call_index = index;
-    int64_t now_ns = sockets_now_ns(sockets);
-    caller_begin(&caller->caller, call, &sockets->batch.outcomes[index], sockets->batch.arena,
-                 now_ns);
-    sockets->batch.wanted[index] = (struct sockets_wanted){
-        .is_wanted = target.listener != NULL && is_http(target.listener),
-        .client = call->client,
-        .nth = caller->asked_count++,
-        .local_port = caller->local_port,
-    };
-    sockets->batch.recordless_count += sockets->batch.wanted[index].is_wanted;
-    if (is_new)
-        connect_caller(sockets, caller, &target);
-    else
-        caller_connected(&caller->caller, now_ns);
-    peer_turn(caller);
-}
-
-static void on_start(uv_timer_t *timer)
-{
-    struct sockets_start *start = timer->data;
-    uv_close((uv_handle_t *)timer, NULL);
-    begin_call(start->sockets, start->call_index);
-}
-
-static void begin_calls(struct sockets *sockets)
-{
-    for (uint32_t i = 0; i < sockets->batch.count; i++) {
-        int64_t after_ns = sockets->batch.calls[i].start_after_ns;
-        if (after_ns == 0) {
-            begin_call(sockets, i);
-            continue;
-        }
-        /* Its handle may outlive the call by a turn: not in the call's arena. */
-        struct sockets_start *start = ARENA_NEW(&sockets->arena, struct sockets_start);
-        start->sockets = sockets;
-        start->call_index = i;
-        ASSERT(uv_timer_init(sockets_uv(sockets), &start->timer) == 0);
-        start->timer.data = start;
-        uv_timer_start(&start->timer, on_start, (uint64_t)(after_ns / NS_MS), 0);
-    }
-}
-
 static void on_time_is_up(uv_timer_t *timer)
 {
     *(bool *)timer->data = true;
     uv_stop(timer->loop); /* it may have come before this turn slept */
 }
 
-/* Runs the loop for so long; with `sockets->batch` under way only until every
- * record is there. */
-static void run_for(struct sockets *sockets, uint64_t duration_ms, bool is_for_records)
+static void turn(struct sockets *sockets)
+{
+    uv_run(sockets_uv(sockets), UV_RUN_ONCE);
+    if (sockets->watches.count > 0)
+        hops_watch(sockets);
+}
+
+enum run_until { RUN_FOR_TIME, RUN_FOR_RECORDS, RUN_FOR_OUTCOME };
+
+static bool is_there(const struct sockets *sockets, enum run_until what)
+{
+    switch (what) {
+    case RUN_FOR_TIME:
+        return false;
+    case RUN_FOR_RECORDS:
+        return sockets->batch_recordless_count == 0;
+    case RUN_FOR_OUTCOME:
+        return !list_is_empty(&sockets->done_errands);
+    }
+    UNREACHABLE("run_until");
+}
+
+/* Runs the loop for so long, or until it is there: every record of the batch, an
+ * outcome of the stream. */
+static void run_for(struct sockets *sockets, uint64_t duration_ms, enum run_until what)
 {
     bool is_up = false;
     uv_timer_t *timer = &sockets->patience;
     timer->data = &is_up;
     uv_timer_start(timer, on_time_is_up, duration_ms, 0);
-    while (!is_up && !(is_for_records && sockets->batch.recordless_count == 0))
-        uv_run(sockets_uv(sockets), UV_RUN_ONCE);
+    while (!is_up && !is_there(sockets, what))
+        turn(sockets);
     uv_timer_stop(timer);
 }
 
@@ -151,34 +116,97 @@ static void run_until_quiet(struct sockets *sockets)
     }
 }
 
+/* The batch's errands, in the order of its calls. */
+static struct sockets_errand **begin_calls(struct sockets *sockets, const struct call *calls,
+                                           uint32_t call_count, struct outcome *outcomes,
+                                           struct arena *arena)
+{
+    struct sockets_errand **errands = ARENA_ARRAY(arena, struct sockets_errand *, call_count);
+    sockets->batch_count = call_count;
+    for (uint32_t i = 0; i < call_count; i++) {
+        errands[i] = errand_new(sockets, ERRAND_OF_BATCH);
+        errands[i]->call = &calls[i];
+        errands[i]->outcome = &outcomes[i];
+        errands[i]->arena = arena;
+        errand_start(errands[i], calls[i].start_after_ns);
+    }
+    return errands;
+}
+
 static void play_call(struct play *play, const struct call *calls, uint32_t call_count,
                       struct outcome *outcomes, struct arena *arena)
 {
     struct sockets *sockets = sockets_of(play);
-    sockets->batch = (struct sockets_batch){
-        .calls = calls,
-        .outcomes = outcomes,
-        .arena = arena,
-        .count = call_count,
-        .left_count = call_count,
-        .wanted = ARENA_ARRAY(arena, struct sockets_wanted, call_count),
-    };
     sighting_log_open(&sockets->log, arena);
     sockets_begin_turn(sockets);
-    begin_calls(sockets);
-    while (sockets->batch.left_count > 0)
-        uv_run(sockets_uv(sockets), UV_RUN_ONCE);
-    if (sockets->batch.recordless_count > 0)
-        run_for(sockets, RECORD_PATIENCE_MS, true);
+    struct sockets_errand **errands = begin_calls(sockets, calls, call_count, outcomes, arena);
+    while (sockets->batch_count > 0)
+        turn(sockets);
+    if (sockets->batch_recordless_count > 0)
+        run_for(sockets, (uint64_t)(SOCKETS_RECORD_PATIENCE_NS / NS_MS), RUN_FOR_RECORDS);
     run_until_quiet(sockets);
     outcomes_take_sightings(outcomes, call_count, &sockets->log, sockets->world, arena);
     sighting_log_close(&sockets->log);
-    sockets->batch.arena = NULL;
+    for (uint32_t i = 0; i < call_count; i++)
+        errand_free(errands[i]);
+}
+
+static int64_t play_now_ns(const struct play *play)
+{
+    const struct sockets *sockets = (const struct sockets *)(const void *)play;
+    return sockets_now_ns(sockets) - sockets->began_ns;
+}
+
+static void play_begin(struct play *play, const struct call *call, uint64_t number)
+{
+    struct sockets *sockets = sockets_of(play);
+    struct sockets_errand *errand = errand_new(sockets, ERRAND_OF_STREAM);
+    errand->own_call = *call;
+    errand->number = number;
+    sockets->stream_count++;
+    errand_start(errand, call->start_after_ns);
+}
+
+static void run_for_outcome(struct sockets *sockets, int64_t until_ns)
+{
+    if (until_ns == NS_NEVER) {
+        while (list_is_empty(&sockets->done_errands))
+            turn(sockets);
+        return;
+    }
+    sockets_begin_turn(sockets);
+    int64_t left_ns = ns_max(0, until_ns - play_now_ns(&sockets->play));
+    run_for(sockets, (uint64_t)((left_ns + NS_MS - 1) / NS_MS), RUN_FOR_OUTCOME);
+}
+
+static const struct play_done *play_next(struct play *play, int64_t until_ns)
+{
+    struct sockets *sockets = sockets_of(play);
+    if (sockets->given != NULL)
+        errand_free(sockets->given);
+    sockets->given = NULL;
+    if (list_is_empty(&sockets->done_errands) &&
+        (until_ns != NS_NEVER || sockets->stream_count > 0))
+        run_for_outcome(sockets, until_ns);
+    if (list_is_empty(&sockets->done_errands))
+        return NULL;
+    struct sockets_errand *errand =
+        LIST_ITEM(list_first(&sockets->done_errands), struct sockets_errand, node);
+    list_remove(&errand->node);
+    list_init(&errand->node);
+    ASSERT(sockets->stream_count > 0);
+    sockets->stream_count--;
+    outcome_take_pod(errand->outcome, sockets->world);
+    sockets->given = errand;
+    sockets->done = (struct play_done){.number = errand->number,
+                                       .started_ns = errand->started_ns - sockets->began_ns,
+                                       .outcome = errand->outcome};
+    return &sockets->done;
 }
 
 static void play_wait(struct play *play, int64_t duration_ns)
 {
-    run_for(sockets_of(play), (uint64_t)(duration_ns / NS_MS), false);
+    run_for(sockets_of(play), (uint64_t)(duration_ns / NS_MS), RUN_FOR_TIME);
 }
 
 static void play_pod_changed(struct play *play, uint32_t pod)
@@ -213,6 +241,16 @@ static const struct play_event *play_events(struct play *play, uint32_t *count)
     return sockets_of(play)->events;
 }
 
+static void play_watch(struct play *play, struct str cluster)
+{
+    (void)watches_add(&sockets_of(play)->watches, cluster);
+}
+
+static bool play_peaks(struct play *play, struct str cluster, struct play_peaks *peaks)
+{
+    return watches_peaks(&sockets_of(play)->watches, cluster, peaks);
+}
+
 static uint64_t play_hash(const struct play *play)
 {
     (void)play;
@@ -231,7 +269,9 @@ static void play_free(struct play *play)
     for (uint32_t i = 0; i < sockets->world->pod_count; i++)
         door_close(&sockets->doors[i]);
     uv_close((uv_handle_t *)&sockets->patience, NULL);
+    errands_close(sockets);
     hops_stop(sockets);
+    errands_fini(sockets);
     for (struct list *at = sockets->all_peers.next; at != &sockets->all_peers; at = at->next)
         peer_fini(LIST_ITEM(at, struct peer, everybody));
     struct arena arena = sockets->arena; /* the play lives in it */
@@ -241,10 +281,15 @@ static void play_free(struct play *play)
 static const struct play_ops sockets_ops = {
     .call = play_call,
     .wait = play_wait,
+    .begin = play_begin,
+    .next = play_next,
+    .now_ns = play_now_ns,
     .pod_changed = play_pod_changed,
     .drop_kept = play_drop_kept,
     .stat = play_stat,
     .events = play_events,
+    .watch = play_watch,
+    .peaks = play_peaks,
     .hash = play_hash,
     .free = play_free,
 };
@@ -276,6 +321,10 @@ static struct sockets *new_sockets(struct world *world, struct play_options opti
     sockets->options = options;
     sockets->read_bytes = arena_alloc(&sockets->arena, SOCKETS_READ_BYTES);
     sighting_log_init(&sockets->log);
+    list_init(&sockets->free_errands);
+    list_init(&sockets->done_errands);
+    list_init(&sockets->all_errands);
+    list_init(&sockets->wanting_errands);
     list_init(&sockets->free_callers);
     list_init(&sockets->kept_callers);
     list_init(&sockets->free_standins);
@@ -285,10 +334,13 @@ static struct sockets *new_sockets(struct world *world, struct play_options opti
 
 struct play *sockets_play_new(struct world *world, struct play_options options, struct str *why)
 {
+    /* Who writes to a peer that has gone is told so by the call. */
+    (void)signal(SIGPIPE, SIG_IGN);
     struct sockets *sockets = new_sockets(world, options);
     hops_start(sockets);
     ASSERT(uv_timer_init(sockets_uv(sockets), &sockets->patience) == 0);
-    world_rewind_scripts(world);
+    world_begin(world, options.seed);
+    sockets->began_ns = sockets_now_ns(sockets);
     if (open_doors(sockets, why))
         return &sockets->play;
     *why = arena_str(world->arena, *why);
@@ -327,9 +379,35 @@ void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server)
     peer_turn(peer);
 }
 
+void sockets_begin_call(struct sockets_errand *errand)
+{
+    struct sockets *sockets = errand->sockets;
+    const struct call *call = errand->call;
+    struct call_target target = world_target(sockets->world, call);
+    struct peer *caller = call->is_keeping ? kept_caller(sockets, call->client, &target) : NULL;
+    bool is_new = caller == NULL;
+    if (is_new) {
+        caller = peer_new(sockets, PEER_CALLER);
+        caller_reset(&caller->caller);
+    }
+    caller->client = call->client;
+    caller->errand = errand;
+    int64_t now_ns = sockets_now_ns(sockets);
+    caller_begin(&caller->caller, call, errand->outcome, errand->arena, now_ns);
+    errand->nth = caller->asked_count++;
+    errand->local_port = caller->local_port;
+    if (target.listener != NULL && is_http(target.listener))
+        errand_want_record(errand);
+    if (is_new)
+        connect_caller(sockets, caller, &target);
+    else
+        caller_connected(&caller->caller, now_ns);
+    peer_turn(caller);
+}
+
 void sockets_caller_connected(struct peer *caller)
 {
-    caller->sockets->batch.wanted[caller->call_index].local_port = caller->local_port;
+    caller->errand->local_port = caller->local_port;
 }
 
 void sockets_caller_over(struct peer *caller)
@@ -343,35 +421,13 @@ void sockets_caller_over(struct peer *caller)
         }
         return;
     }
-    struct sockets_batch *batch = &sockets->batch;
-    ASSERT(batch->left_count > 0);
-    batch->left_count--;
-    struct sockets_wanted *wanted = &batch->wanted[caller->call_index];
-    bool is_refused = batch->outcomes[caller->call_index].error == CALL_CONNECTION_REFUSED;
-    if (is_refused && wanted->is_wanted) {
-        wanted->is_wanted = false;
-        batch->recordless_count--;
-    }
-    if (batch->calls[caller->call_index].is_keeping && caller_may_keep(&caller->caller)) {
+    struct sockets_errand *errand = caller->errand;
+    caller->errand = NULL;
+    if (errand->call->is_keeping && caller_may_keep(&caller->caller)) {
         caller->is_kept = true;
         list_push_back(&sockets->kept_callers, &caller->node);
-        return;
+    } else {
+        peer_close(caller, false);
     }
-    peer_close(caller, false);
-}
-
-void sockets_record(struct sockets *sockets, uint32_t client, const struct server_done *done)
-{
-    struct sockets_batch *batch = &sockets->batch;
-    for (uint32_t i = 0; batch->arena != NULL && i < batch->count; i++) {
-        struct sockets_wanted *wanted = &batch->wanted[i];
-        if (!wanted->is_wanted || wanted->client != client ||
-            wanted->local_port != done->remote_port || wanted->nth != done->nth)
-            continue;
-        outcome_take_record(&batch->outcomes[i], done->record, done->trace, batch->arena);
-        batch->outcomes[i].epoch_seconds = done->epoch_seconds;
-        wanted->is_wanted = false;
-        batch->recordless_count--;
-        return;
-    }
+    errand_note_over(errand);
 }

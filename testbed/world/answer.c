@@ -244,7 +244,9 @@ void answer_write(const struct answer *answer, const struct answer_echo *echo, b
         flow_in_pieces(answer, body_bytes, out, flow);
         body_bytes += front_bytes - head_bytes + flow->pieces[2].bytes.len;
     }
-    if (answer->body_latency_ns > 0)
+    if (answer->trickle_bytes > 0)
+        outflow_pause_every(flow, head_bytes, answer->trickle_bytes);
+    else if (answer->body_latency_ns > 0)
         outflow_pause_at(flow, head_bytes + body_bytes / 2);
 }
 

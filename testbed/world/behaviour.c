@@ -4,7 +4,18 @@
  */
 #include "testbed/world/behaviour.h"
 
+#include "testbed/world/queue.h"
+
 struct behaviour behaviour_default(void)
 {
-    return (struct behaviour){.answer = {.status = 200}};
+    return (struct behaviour){.answer = {.status = 200}, .waiting_max = QUEUE_WAITING_MAX};
+}
+
+bool behaviour_is_asking(const struct behaviour *behaviour)
+{
+    for (uint32_t i = 0; i < behaviour->script_count; i++) {
+        if (behaviour->script[i].call_count > 0)
+            return true;
+    }
+    return behaviour->answer.call_count > 0;
 }

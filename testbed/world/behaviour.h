@@ -12,6 +12,8 @@
 
 #include "base/str.h"
 #include "proxy/model/message.h"
+#include "testbed/world/call.h"
+#include "testbed/world/latency.h"
 
 enum answer_act {
     ACT_ANSWER,
@@ -37,8 +39,15 @@ struct answer {
     uint32_t header_count;
     struct str body;
     bool has_body_size;
-    uint64_t body_size; /* so many 'x' instead of body */
-    int64_t latency_ns, body_latency_ns;
+    uint64_t body_size;           /* so many 'x' instead of body */
+    struct latency latency;       /* before the head */
+    int64_t body_latency_ns;      /* between the halves of the body */
+    uint32_t trickle_bytes;       /* so many of the body at once, then.. */
+    int64_t trickle_every_ns;     /* ..so long nothing; 0: no such thing */
+    const struct hop_call *calls; /* asks others before it answers, one after the other */
+    uint32_t call_count;
+    struct str *propagates; /* headers of the request that go on with these calls */
+    uint32_t propagate_count;
     enum answer_framing framing;
     struct header *trailers;
     uint32_t trailer_count;
@@ -52,6 +61,22 @@ struct answer {
     enum raw_then then;
 };
 
+/* Somebody whom the application asks, through its own proxy. */
+struct hop_call {
+    struct call call;        /* client: not said; it is the pod's */
+    bool is_ignoring_errors; /* else a failure (an error, 5xx) is the answer: its status, or 502 */
+};
+
+/* A fault on the application's side, which the proxy before it sees. */
+struct injection {
+    bool has_abort;
+    uint32_t abort_status; /* 0: abort_act */
+    enum answer_act abort_act;
+    double abort_share; /* in [0, 1] */
+    int64_t delay_ns;   /* on top of the latency; 0: none */
+    double delay_share;
+};
+
 struct behaviour {
     struct answer answer;  /* without a script */
     struct answer *script; /* one item a request; the last repeats */
@@ -63,7 +88,14 @@ struct behaviour {
     /* listen: a real local process stands in the pod's place; port 0: none does. */
     struct str listen_address;
     uint32_t listen_port;
+    uint32_t worker_count; /* works on so many requests at once; 0: no limit */
+    uint32_t waiting_max;  /* of others, which wait; more are answered with 503 */
+    const struct injection *injections;
+    uint32_t injection_count;
 };
 
 /* Everything answers 200, at once, with an empty body. */
 struct behaviour behaviour_default(void);
+
+/* Does it ask others, always or sometimes? */
+bool behaviour_is_asking(const struct behaviour *behaviour);

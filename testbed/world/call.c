@@ -22,3 +22,23 @@ struct str call_error_name(enum call_error error)
     ASSERT((size_t)error < COUNT_OF(names));
     return names[error];
 }
+
+static struct header *headers_copy(const struct header *headers, uint32_t count,
+                                   struct arena *arena)
+{
+    struct header *copy = ARENA_ARRAY(arena, struct header, count);
+    for (uint32_t i = 0; i < count; i++)
+        copy[i] =
+            (struct header){arena_str(arena, headers[i].name), arena_str(arena, headers[i].value)};
+    return copy;
+}
+
+struct call call_copy(const struct call *call, struct arena *arena)
+{
+    struct call copy = *call;
+    copy.authority = arena_str(arena, call->authority);
+    copy.method = arena_str(arena, call->method);
+    copy.uri = arena_str(arena, call->uri);
+    copy.headers = headers_copy(call->headers, call->header_count, arena);
+    return copy;
+}

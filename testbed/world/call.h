@@ -56,6 +56,9 @@ enum call_error {
     CALL_INVALID_RESPONSE,
 };
 
+/* A copy whose slices live in `arena` too; a body is not copied. */
+struct call call_copy(const struct call *call, struct arena *arena);
+
 /* "connection_closed", ... as in test files; "" for CALL_OK. */
 struct str call_error_name(enum call_error error);
 

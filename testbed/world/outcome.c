@@ -165,18 +165,24 @@ static uint32_t pod_of(const struct outcome *outcome, const struct world *world)
     return UINT32_MAX;
 }
 
+void outcome_take_pod(struct outcome *outcome, const struct world *world)
+{
+    outcome->pod = pod_of(outcome, world);
+}
+
 void outcomes_take_sightings(struct outcome *outcomes, uint32_t outcome_count,
                              const struct sighting_log *log, const struct world *world,
                              struct arena *arena)
 {
     bool is_only = outcome_count == 1 && log->count > 0;
     bool is_known = is_only && outcomes[0].has_record && outcomes[0].record.request_id.len > 0;
-    if (is_only && (!is_known || has_same_id(&outcomes[0], log)))
+    /* Whom an application asks need not have the id: all that happened is this call's. */
+    if (is_only && (!is_known || world->has_asking_pods || has_same_id(&outcomes[0], log)))
         give_all(&outcomes[0], log, arena);
     else if (log->count > 0)
         give_by_id(outcomes, outcome_count, log, arena);
     if (is_only && outcomes[0].sighting_count == 0)
         give_all(&outcomes[0], log, arena);
     for (uint32_t i = 0; i < outcome_count; i++)
-        outcomes[i].pod = pod_of(&outcomes[i], world);
+        outcome_take_pod(&outcomes[i], world);
 }

@@ -19,6 +19,9 @@
 void outcome_take_record(struct outcome *outcome, const struct record *record,
                          const struct trace *trace, struct arena *arena);
 
+/* Its pod, by its record. */
+void outcome_take_pod(struct outcome *outcome, const struct world *world);
+
 /* Gives every outcome its sightings, in order, and its pod. A sighting that is
  * nobody's by its id belongs to the only call, if there is only one. */
 void outcomes_take_sightings(struct outcome *outcomes, uint32_t outcome_count,

@@ -38,6 +38,7 @@ void outflow_init(struct outflow *flow)
     flow->at_bytes = 0;
     flow->sent_bytes = 0;
     flow->pause_at_bytes = UINT64_MAX;
+    flow->pause_every_bytes = 0;
 }
 
 void outflow_add(struct outflow *flow, struct str bytes)
@@ -53,6 +54,23 @@ void outflow_add_fill(struct outflow *flow, uint64_t fill_bytes)
 void outflow_pause_at(struct outflow *flow, uint64_t at_bytes)
 {
     flow->pause_at_bytes = at_bytes;
+}
+
+static uint64_t bytes_left(const struct outflow *flow)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = flow->at; i < flow->count; i++)
+        bytes += piece_bytes(&flow->pieces[i]);
+    return bytes - flow->at_bytes;
+}
+
+void outflow_pause_every(struct outflow *flow, uint64_t at_bytes, uint64_t every_bytes)
+{
+    ASSERT(every_bytes > 0);
+    if (bytes_left(flow) <= at_bytes)
+        return;
+    flow->pause_at_bytes = at_bytes;
+    flow->pause_every_bytes = every_bytes;
 }
 
 bool outflow_next(struct outflow *flow, struct str *bytes)
@@ -83,7 +101,8 @@ bool outflow_is_paused(const struct outflow *flow)
 
 void outflow_go_on(struct outflow *flow)
 {
-    flow->pause_at_bytes = UINT64_MAX;
+    bool is_again = flow->pause_every_bytes > 0 && bytes_left(flow) > flow->pause_every_bytes;
+    flow->pause_at_bytes = is_again ? flow->sent_bytes + flow->pause_every_bytes : UINT64_MAX;
 }
 
 bool outflow_is_over(const struct outflow *flow)

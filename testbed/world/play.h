@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proxy/core/engine.h"
 #include "testbed/world/call.h"
 #include "testbed/world/world.h"
 
@@ -31,12 +32,48 @@ struct play_event {
     bool is_enforced;
 };
 
+/* A call that is over. */
+struct play_done {
+    uint64_t number;               /* as it was begun */
+    int64_t started_ns;            /* since the play began */
+    const struct outcome *outcome; /* without sightings */
+};
+
+/* The most that there was at once in a cluster, in any one proxy. */
+struct play_peaks {
+    uint32_t connections, pending, requests;
+};
+
+/* Clusters that are watched, and what was seen of each. */
+#define WATCHES_MAX 16u
+struct watches {
+    struct {
+        struct str cluster;
+        struct play_peaks peaks;
+    } items[WATCHES_MAX];
+    uint32_t count;
+};
+/* False: there are too many. */
+bool watches_add(struct watches *watches, struct str cluster);
+/* Looks at what a proxy has now. */
+void watches_note(struct watches *watches, const struct engine *engine);
+bool watches_peaks(const struct watches *watches, struct str cluster, struct play_peaks *peaks);
+
 struct play_ops {
     /* Makes `call_count` calls, all begun start_after_ns after now, and comes
      * back when each has its outcome. What outcomes hold lives in `arena`. */
     void (*call)(struct play *play, const struct call *calls, uint32_t call_count,
                  struct outcome *outcomes, struct arena *arena);
     void (*wait)(struct play *play, int64_t duration_ns);
+    /* Begins a call now; `number` is the asker's own. The call is copied, what it
+     * points to is not. */
+    void (*begin)(struct play *play, const struct call *call, uint64_t number);
+    /* Lets time pass until a call that was begun is over, which it answers (valid until
+     * the next of these), or until `until_ns`, since the play began: NULL. With
+     * NS_NEVER it answers NULL when none is under way. */
+    const struct play_done *(*next)(struct play *play, int64_t until_ns);
+    /* Since the play began. */
+    int64_t (*now_ns)(const struct play *play);
     /* The pod's behaviour in the world was changed (refuse, drop, ...). */
     void (*pod_changed)(struct play *play, uint32_t pod);
     /* Closes connections that callers keep (a case is over). */
@@ -45,6 +82,10 @@ struct play_ops {
     bool (*stat)(struct play *play, struct str cluster, struct str counter, uint64_t *value);
     /* Ejections so far, of all proxies, in their order; as long as the play. */
     const struct play_event *(*events)(struct play *play, uint32_t *count);
+    /* Watches a cluster from now on, by Envoy's name; at most WATCHES_MAX. */
+    void (*watch)(struct play *play, struct str cluster);
+    /* What was seen of it, between turns; false: it is not watched. */
+    bool (*peaks)(struct play *play, struct str cluster, struct play_peaks *peaks);
     /* FNV-1a-64 over everything that happened; 0 on an engine that has none. */
     uint64_t (*hash)(const struct play *play);
     void (*free)(struct play *play);

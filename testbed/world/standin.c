@@ -2,47 +2,22 @@
  *
  * testbed/world/standin.c - one connection's life as a state machine:
  *
- *   HEAD -> BODY -> LATENCY -> ANSWER <-> PAUSE
- *    ^                           v
- *    └──────────────────────── ENDING -> SILENCE, ECHO, OVER
+ *   HEAD -> BODY -> LATENCY -> CALLS -> ANSWER <-> PAUSE
+ *    ^                                    v
+ *    └───────────────────────────────── ENDING -> SILENCE, ECHO, OVER
  *
  * Reading stops while an answer is under way: what comes then is held.
  */
-#include "testbed/world/standin.h"
+#include "testbed/world/standin_parts.h"
 
 #include "base/check.h"
-#include "testbed/world/answer.h"
 
+#define HOP_FAILED_STATUS 502u                     /* whom the application asked did not answer */
 #define OUT_BYTES_MAX (STANDIN_HELD_BYTES_MAX * 4) /* a head, or what a websocket echoes */
-
-static void forget_given(struct standin *standin)
-{
-    if (standin->is_out_given)
-        buf_clear(&standin->out);
-    standin->is_out_given = false;
-}
-
-static void put(struct standin *standin, struct str text)
-{
-    forget_given(standin);
-    /* Words of ours: far below the buffer's limit. */
-    ASSERT(buf_append(&standin->out, text) == RC_OK);
-}
 
 static const struct world_pod *pod_of(const struct standin *standin)
 {
     return &standin->world->pods[standin->pod];
-}
-
-static bool head_header(const struct standin *standin, struct str name, struct str *value)
-{
-    return reading_header(standin->head.headers, standin->head.header_count, name, value);
-}
-
-static bool head_has(const struct standin *standin, struct str name)
-{
-    struct str value;
-    return head_header(standin, name, &value) && value.len > 0;
 }
 
 static void begin_request(struct standin *standin)
@@ -72,27 +47,39 @@ static void put_interim(struct standin *standin)
         text[9] = (char)('0' + status / 100);
         text[10] = (char)('0' + status / 10 % 10);
         text[11] = (char)('0' + status % 10);
-        put(standin, (struct str){text, sizeof(text) - 1});
+        standin_put(standin, (struct str){text, sizeof(text) - 1});
     }
-    if (standin->answer.interim_count == 0 && head_has(standin, STR("expect")))
-        put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+    if (standin->answer.interim_count == 0 && standin_head_has(standin, STR("expect")))
+        standin_put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
 /* False: a length that is none. */
 static bool expect_body(struct standin *standin)
 {
     struct str value;
-    if (head_header(standin, STR("transfer-encoding"), &value) &&
+    if (standin_head_header(standin, STR("transfer-encoding"), &value) &&
         str_eq_ci(value, STR("chunked"))) {
         reading_expect(&standin->reading, READING_BODY_CHUNKED, 0);
         return true;
     }
     uint64_t length_bytes = 0;
-    if (head_header(standin, STR("content-length"), &value) && value.len > 0 &&
+    if (standin_head_header(standin, STR("content-length"), &value) && value.len > 0 &&
         !str_to_u64(value, UINT64_MAX, &length_bytes))
         return false;
     reading_expect(&standin->reading, READING_BODY_LENGTH, length_bytes);
     return true;
+}
+
+/* A copy that a proxy made calls itself internal, which callers cannot. */
+static void count_request(struct standin *standin)
+{
+    struct world_pod *pod = &standin->world->pods[standin->pod];
+    struct str value;
+    bool is_mirror = standin_head_header(standin, STR("x-envoy-internal"), &value);
+    if (is_mirror)
+        pod->mirror_count++;
+    else
+        pod->request_count++;
 }
 
 static void take_head(struct standin *standin, const struct reading_event *event)
@@ -102,6 +89,7 @@ static void take_head(struct standin *standin, const struct reading_event *event
         give_up(standin);
         return;
     }
+    count_request(standin);
     if (sighting_log_is_open(standin->log))
         standin->seen =
             sighting_log_note(standin->log, standin->pod, standin->number, &standin->head);
@@ -127,12 +115,19 @@ static void take_end(struct standin *standin, const struct reading_event *event,
     sighting_log_note_end(standin->log, standin->seen, buf_str(&standin->body), standin->body_bytes,
                           event);
     standin->state = STANDIN_IN_LATENCY;
-    standin->wake_ns = ns_add(now_ns, standin->answer.latency_ns);
+    standin->called_count = 0;
+    standin->is_calling = false;
+    if (!world_answer_due(standin->world, standin->pod, &standin->answer, now_ns,
+                          &standin->wake_ns)) {
+        standin->answer = (struct answer){.status = 503};
+        standin->wake_ns = now_ns;
+    }
 }
 
 static void take_tls(struct standin *standin)
 {
-    put(standin, STR("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
+    standin_put(standin,
+                STR("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
     give_up(standin);
 }
 
@@ -166,99 +161,9 @@ static void take_input(struct standin *standin, struct str *input, int64_t now_n
     }
 }
 
-static void end_with(struct standin *standin, enum standin_ending ending, int64_t delay_ns)
-{
-    standin->ending = ending;
-    standin->ending_delay_ns = delay_ns;
-}
-
-static void begin_act(struct standin *standin)
-{
-    switch (standin->answer.act) {
-    case ACT_ANSWER:
-        UNREACHABLE("ordinary answers are begun elsewhere");
-    case ACT_CLOSE_BEFORE_HEADERS:
-    case ACT_ACCEPT_CLOSE:
-        end_with(standin, STANDIN_THEN_CLOSE, 0);
-        return;
-    case ACT_RESET_BEFORE_HEADERS:
-    case ACT_ACCEPT_RESET:
-        end_with(standin, STANDIN_THEN_RESET, 0);
-        return;
-    case ACT_CLOSE_IN_HEADERS:
-        put(standin, STR("HTTP/1.1 200 OK\r\ncontent-le"));
-        end_with(standin, STANDIN_THEN_CLOSE, 0);
-        return;
-    case ACT_CLOSE_MID_BODY:
-    case ACT_RESET_MID_BODY:
-        put(standin, STR("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
-                         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
-        end_with(standin,
-                 standin->answer.act == ACT_CLOSE_MID_BODY ? STANDIN_THEN_CLOSE
-                                                           : STANDIN_THEN_RESET,
-                 STANDIN_CUT_NS);
-        return;
-    case ACT_GARBAGE:
-        put(standin, STR("garbage\r\n\r\n"));
-        end_with(standin, STANDIN_THEN_CLOSE, 0);
-        return;
-    case ACT_NEVER:
-        end_with(standin, STANDIN_THEN_SILENCE, 0);
-        return;
-    }
-    UNREACHABLE("answer_act");
-}
-
-static void begin_raw(struct standin *standin)
-{
-    outflow_add(&standin->flow, standin->answer.raw);
-    switch (standin->answer.then) {
-    case RAW_KEEP:
-        end_with(standin, STANDIN_THEN_KEEP, 0);
-        return;
-    case RAW_CLOSE:
-        end_with(standin, STANDIN_THEN_CLOSE, 0);
-        return;
-    case RAW_RESET:
-        end_with(standin, STANDIN_THEN_RESET, STANDIN_RAW_RESET_NS);
-        return;
-    }
-    UNREACHABLE("raw_then");
-}
-
-/* Interim answers that are not sent yet go first: they stand in `out`. */
-static void begin_answer(struct standin *standin)
-{
-    const struct answer *answer = &standin->answer;
-    forget_given(standin);
-    outflow_init(&standin->flow);
-    standin->state = STANDIN_IN_ANSWER;
-    if (answer->act != ACT_ANSWER) {
-        begin_act(standin);
-        outflow_add(&standin->flow, buf_str(&standin->out));
-        return;
-    }
-    if (answer->has_raw) {
-        outflow_add(&standin->flow, buf_str(&standin->out));
-        begin_raw(standin);
-        return;
-    }
-    if (answer->is_websocket && head_has(standin, STR("upgrade"))) {
-        put(standin, STR("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\n"
-                         "upgrade: websocket\r\n\r\n"));
-        outflow_add(&standin->flow, buf_str(&standin->out));
-        end_with(standin, STANDIN_THEN_ECHO, 0);
-        return;
-    }
-    struct answer_echo told = {pod_of(standin)->name, &standin->head, buf_str(&standin->body)};
-    bool is_head_method = str_eq(reading_word(standin->head.line, 0), STR("HEAD"));
-    answer_write(answer, &told, is_head_method, &standin->out, &standin->flow);
-    end_with(standin, answer_is_closing(answer) ? STANDIN_THEN_CLOSE : STANDIN_THEN_KEEP, 0);
-}
-
 static void echo(struct standin *standin, struct str bytes)
 {
-    forget_given(standin);
+    standin_forget_given(standin);
     if (buf_append(&standin->out, bytes) != RC_OK)
         give_up(standin); /* a peer that sends and does not read */
 }
@@ -321,7 +226,7 @@ static bool give_out(struct standin *standin, struct standin_action *action)
     if (standin->is_out_given || buf_size(&standin->out) == 0)
         return false;
     standin->is_out_given = true;
-    *action = (struct standin_action){STANDIN_WRITE, buf_str(&standin->out)};
+    *action = (struct standin_action){.kind = STANDIN_WRITE, .bytes = buf_str(&standin->out)};
     return true;
 }
 
@@ -335,13 +240,15 @@ static bool give_flow(struct standin *standin, int64_t now_ns, struct standin_ac
     struct str bytes;
     while (outflow_next(&standin->flow, &bytes)) {
         if (bytes.len > 0) {
-            *action = (struct standin_action){STANDIN_WRITE, bytes};
+            *action = (struct standin_action){.kind = STANDIN_WRITE, .bytes = bytes};
             return true;
         }
     }
     bool is_paused = outflow_is_paused(&standin->flow);
     standin->state = is_paused ? STANDIN_IN_PAUSE : STANDIN_IN_ENDING;
-    int64_t delay_ns = is_paused ? standin->answer.body_latency_ns : standin->ending_delay_ns;
+    int64_t pause_ns = standin->answer.trickle_bytes > 0 ? standin->answer.trickle_every_ns
+                                                         : standin->answer.body_latency_ns;
+    int64_t delay_ns = is_paused ? pause_ns : standin->ending_delay_ns;
     standin->wake_ns = ns_add(now_ns, delay_ns);
     if (!is_paused)
         standin->is_out_given = true;
@@ -415,6 +322,21 @@ void standin_broken(struct standin *standin)
     standin->state = STANDIN_OVER;
 }
 
+void standin_called(struct standin *standin, uint32_t number, const struct outcome *outcome)
+{
+    if (standin->number != number || standin->state != STANDIN_IN_CALLS || !standin->is_calling)
+        return;
+    standin->is_calling = false;
+    bool is_failure = outcome->error != CALL_OK || outcome->status >= 500;
+    bool is_ignored = standin->answer.calls[standin->called_count].is_ignoring_errors;
+    standin->called_count++;
+    if (!is_failure || is_ignored)
+        return;
+    uint32_t status = outcome->error == CALL_OK ? outcome->status : HOP_FAILED_STATUS;
+    standin->answer = (struct answer){.status = status};
+    standin->called_count = 0;
+}
+
 int64_t standin_wake_ns(const struct standin *standin)
 {
     bool is_timed = standin->state == STANDIN_IN_LATENCY || standin->state == STANDIN_IN_PAUSE ||
@@ -427,7 +349,7 @@ void standin_wake(struct standin *standin, int64_t now_ns)
     if (is_waiting(standin, now_ns))
         return;
     if (standin->state == STANDIN_IN_LATENCY) {
-        begin_answer(standin);
+        standin->state = STANDIN_IN_CALLS;
     } else if (standin->state == STANDIN_IN_PAUSE) {
         outflow_go_on(&standin->flow);
         standin->state = STANDIN_IN_ANSWER;
@@ -444,12 +366,15 @@ bool standin_next(struct standin *standin, int64_t now_ns, struct standin_action
             return give_out(standin, action);
         case STANDIN_IN_LATENCY:
         case STANDIN_IN_PAUSE:
-            if (standin->state == STANDIN_IN_LATENCY && standin->answer.latency_ns > 0 &&
-                give_out(standin, action))
-                return true;
             if (is_waiting(standin, now_ns))
-                return false;
+                return standin->state == STANDIN_IN_LATENCY && give_out(standin, action);
             standin_wake(standin, now_ns);
+            break;
+        case STANDIN_IN_CALLS:
+            if (standin_ask_next(standin, action))
+                return true;
+            if (standin->state == STANDIN_IN_CALLS)
+                return give_out(standin, action);
             break;
         case STANDIN_IN_ANSWER:
             if (give_flow(standin, now_ns, action))

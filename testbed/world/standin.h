@@ -4,8 +4,8 @@
  *
  * Pure: bytes and the time come in, bytes and wishes (close, reset) come out;
  * both engines play the same. It reads a request, writes down what it saw,
- * waits as long as its behaviour says and answers; one request at a time, as
- * a simple server does.
+ * waits as long as its behaviour says, asks others if it is told to, and answers;
+ * one request at a time, as a simple server does.
  *
  * Usage: tell what happened, then take actions with standin_next until it
  * answers false; ask again when what was written has left. After STANDIN_CLOSE
@@ -29,17 +29,24 @@
 /* What may wait while an answer is under way; nobody's proxy sends ahead. */
 #define STANDIN_HELD_BYTES_MAX (16u << 20)
 
-enum standin_action_kind { STANDIN_WRITE, STANDIN_CLOSE, STANDIN_RESET };
+enum standin_action_kind {
+    STANDIN_WRITE,
+    STANDIN_CLOSE,
+    STANDIN_RESET,
+    STANDIN_CALL, /* make this call, tell standin_called what came of it */
+};
 
 struct standin_action {
     enum standin_action_kind kind;
-    struct str bytes; /* valid until the next call */
+    struct str bytes;        /* valid until the next call */
+    const struct call *call; /* valid until standin_called, or until it is over */
 };
 
 enum standin_state {
     STANDIN_IN_HEAD,
     STANDIN_IN_BODY,
     STANDIN_IN_LATENCY,
+    STANDIN_IN_CALLS, /* others are asked */
     STANDIN_IN_ANSWER,
     STANDIN_IN_PAUSE,   /* between the halves of the body */
     STANDIN_IN_ENDING,  /* everything is written, then.. */
@@ -72,6 +79,9 @@ struct standin {
     struct reading_event head; /* of the request under way */
     struct sighting_ref seen;
     struct answer answer;
+    struct call call; /* under way */
+    uint32_t called_count;
+    bool is_calling;
     struct outflow flow;
     enum standin_ending ending;
     int64_t ending_delay_ns;
@@ -90,6 +100,10 @@ void standin_read(struct standin *standin, struct str bytes, int64_t now_ns);
 void standin_eof(struct standin *standin, int64_t now_ns);
 /* The connection is gone. */
 void standin_broken(struct standin *standin);
+
+/* What came of STANDIN_CALL, asked for by connection `number`; nobody may be
+ * waiting for it any more. */
+void standin_called(struct standin *standin, uint32_t number, const struct outcome *outcome);
 
 /* NS_NEVER: not at all. Early and late calls do no harm. */
 int64_t standin_wake_ns(const struct standin *standin);

@@ -27,6 +27,15 @@ uint32_t world_client_find(const struct world *world, struct str name)
     return UINT32_MAX;
 }
 
+uint32_t world_client_nth(const struct world *world, uint32_t client, uint32_t nth)
+{
+    ASSERT(client < world->spec.client_count);
+    if (nth == 0)
+        return client;
+    ASSERT(nth < world->clients[client].spec.caller_count);
+    return world->clients[client].others_first + nth - 1;
+}
+
 uint32_t world_pod_find(const struct world *world, struct str name)
 {
     return map_get(&world->pod_by_name, name);
@@ -44,10 +53,8 @@ uint32_t world_pod_at(const struct world *world, struct str address, uint32_t po
     return UINT32_MAX;
 }
 
-const struct answer *world_next_answer(struct world *world, uint32_t pod_index)
+static const struct answer *scripted(struct world *world, struct world_pod *pod)
 {
-    ASSERT(pod_index < world->pod_count);
-    struct world_pod *pod = &world->pods[pod_index];
     const struct behaviour *behaviour = &pod->behaviour;
     if (behaviour->script_count == 0)
         return &behaviour->answer;
@@ -59,18 +66,78 @@ const struct answer *world_next_answer(struct world *world, uint32_t pod_index)
     return &behaviour->script[item];
 }
 
-void world_pod_behave(struct world *world, uint32_t pod, struct behaviour behaviour)
+static void inject(struct world_pod *pod, const struct injection *injection)
 {
-    ASSERT(pod < world->pod_count);
-    world->pods[pod].behaviour = behaviour;
-    world_rewind_scripts(world);
+    struct answer *answer = &pod->injected;
+    if (injection->delay_ns > 0 && rng_unit(&pod->luck) < injection->delay_share) {
+        for (uint32_t i = 0; i < answer->latency.count; i++)
+            answer->latency.points[i].ns += injection->delay_ns;
+        if (answer->latency.count == 0)
+            answer->latency = latency_constant(injection->delay_ns);
+    }
+    if (!injection->has_abort || rng_unit(&pod->luck) >= injection->abort_share)
+        return;
+    struct latency latency = answer->latency;
+    *answer = (struct answer){
+        .status = injection->abort_status, .act = injection->abort_act, .latency = latency};
 }
 
-void world_rewind_scripts(struct world *world)
+const struct answer *world_next_answer(struct world *world, uint32_t pod_index)
+{
+    ASSERT(pod_index < world->pod_count);
+    struct world_pod *pod = &world->pods[pod_index];
+    const struct answer *answer = scripted(world, pod);
+    if (pod->behaviour.injection_count == 0)
+        return answer;
+    pod->injected = *answer;
+    for (uint32_t i = 0; i < pod->behaviour.injection_count; i++)
+        inject(pod, &pod->behaviour.injections[i]);
+    return &pod->injected;
+}
+
+bool world_answer_due(struct world *world, uint32_t pod_index, const struct answer *answer,
+                      int64_t now_ns, int64_t *due_ns)
+{
+    ASSERT(pod_index < world->pod_count);
+    struct world_pod *pod = &world->pods[pod_index];
+    int64_t takes_ns = latency_draw(&answer->latency, &pod->luck);
+    return queue_admit(&pod->queue, now_ns, takes_ns, due_ns);
+}
+
+static void rewind_scripts(struct world *world)
 {
     for (uint32_t i = 0; i < world->pod_count; i++) {
         world->pods[i].script_at = 0;
         if (world->pods[i].workload_index != UINT32_MAX)
             world->script_at[world->pods[i].workload_index] = 0;
     }
+}
+
+static void begin_queue(struct world *world, struct world_pod *pod)
+{
+    queue_init(&pod->queue, pod->behaviour.worker_count, pod->behaviour.waiting_max, world->arena);
+}
+
+void world_pod_behave(struct world *world, uint32_t pod_index, struct behaviour behaviour)
+{
+    ASSERT(pod_index < world->pod_count);
+    struct world_pod *pod = &world->pods[pod_index];
+    bool is_same_queue = pod->behaviour.worker_count == behaviour.worker_count &&
+                         pod->behaviour.waiting_max == behaviour.waiting_max;
+    pod->behaviour = behaviour;
+    if (!is_same_queue)
+        begin_queue(world, pod);
+    rewind_scripts(world);
+}
+
+void world_begin(struct world *world, uint64_t seed)
+{
+    for (uint32_t i = 0; i < world->pod_count; i++) {
+        struct world_pod *pod = &world->pods[i];
+        pod->luck = rng_seeded(seed, pod->name);
+        pod->request_count = 0;
+        pod->mirror_count = 0;
+        begin_queue(world, pod);
+    }
+    rewind_scripts(world);
 }

@@ -20,6 +20,7 @@
 #include "proxy/model/snapshot.h"
 #include "testbed/world/behaviour.h"
 #include "testbed/world/manifest.h"
+#include "testbed/world/queue.h"
 
 struct workload_spec {
     struct str name;
@@ -53,7 +54,8 @@ struct client_spec {
     uint32_t label_count;
     struct str service_account;
     struct str gateway_namespace, gateway_name;
-    struct str address; /* source address; empty: one is given */
+    struct str address;    /* source address; empty: one is given */
+    uint32_t caller_count; /* so many alike, each a pod with its own proxy; 0: 1 */
     struct origin origin;
 };
 
@@ -84,6 +86,11 @@ struct world_pod {
     bool has_sidecar;
     struct behaviour behaviour;
     uint32_t script_at;
+    struct rng luck;    /* of this pod alone */
+    struct queue queue; /* what its application works on */
+    struct answer injected;
+    uint32_t client; /* its own proxy, for what it asks others; UINT32_MAX: it asks nobody */
+    uint64_t request_count, mirror_count; /* that reached it; mirrors are not among the first */
 };
 
 struct world_client {
@@ -92,6 +99,7 @@ struct world_client {
     struct str proxy_address; /* of its proxy */
     struct proxy_identity identity;
     struct snapshot *snapshot; /* of its proxy; NULL for VIA_NONE */
+    uint32_t others_first;     /* index of the second one of those alike */
 };
 
 struct world {
@@ -100,9 +108,10 @@ struct world {
     struct mesh *mesh;
     struct world_pod *pods;
     uint32_t pod_count;
-    uint32_t *script_at; /* of each workload */
-    struct world_client *clients;
+    uint32_t *script_at;          /* of each workload */
+    struct world_client *clients; /* the spec's, then others alike, then pods that ask others */
     uint32_t client_count;
+    bool has_asking_pods;
     struct manifests manifests;
     struct map pod_by_address;
     struct map pod_by_name;
@@ -120,6 +129,9 @@ uint32_t world_client_find(const struct world *world, struct str name);
 uint32_t world_pod_find(const struct world *world, struct str name);
 /* The pod that has this address and listens on this port. */
 uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port);
+
+/* The `nth` of those callers that are alike, from 0. */
+uint32_t world_client_nth(const struct world *world, uint32_t client, uint32_t nth);
 
 /* The Service that an authority (with or without port, short or long) means,
  * seen from the default namespace; NULL: none. */
@@ -139,14 +151,21 @@ struct call_target {
 };
 struct call_target world_target(const struct world *world, const struct call *call);
 
-/* The next answer of a pod, by its script or plain; advances the script. */
+/* The next answer of a pod, by its script or plain, with what is injected;
+ * advances the script. Draws from the pod's luck once for each injection's part.
+ * Valid until the next one of this pod. */
 const struct answer *world_next_answer(struct world *world, uint32_t pod);
+
+/* When a pod that gets a request now answers: its latency, drawn, and behind
+ * those that it works on already. False: too many wait. */
+bool world_answer_due(struct world *world, uint32_t pod, const struct answer *answer,
+                      int64_t now_ns, int64_t *due_ns);
 
 /* A test's `set`: the pod behaves like this from now on, and every script
  * begins anew. Tell a play that is under way (pod_changed). */
 void world_pod_behave(struct world *world, uint32_t pod, struct behaviour behaviour);
-/* Every script begins anew. */
-void world_rewind_scripts(struct world *world);
+/* A play begins: scripts, queues and counts anew, luck from `seed`. */
+void world_begin(struct world *world, uint64_t seed);
 
 /* What Envoy takes for its own address where nothing says better; what is seen
  * of it is an x-forwarded-for of mirrored requests. */

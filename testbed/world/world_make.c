@@ -339,6 +339,15 @@ static void give_addresses(struct maker *maker, struct world_client *client, uin
                                 : arena_format(maker->arena, "127.5.%u.%u", third, fourth);
 }
 
+static void translate_client(struct maker *maker, struct world_client *client)
+{
+    struct diag_list found;
+    diag_list_init(&found, maker->arena);
+    client->snapshot =
+        translate_proxy(maker->world->mesh, &client->identity, maker->world->spec.profile, &found);
+    add_new_diags(maker->diags, &found);
+}
+
 static void make_client(struct maker *maker, uint32_t index)
 {
     struct world_client *client = &maker->world->clients[index];
@@ -348,11 +357,72 @@ static void make_client(struct maker *maker, uint32_t index)
     if (client->spec.via == VIA_NONE)
         return;
     client->identity = identity_of(maker, client);
-    struct diag_list found;
-    diag_list_init(&found, maker->arena);
-    client->snapshot =
-        translate_proxy(maker->world->mesh, &client->identity, maker->world->spec.profile, &found);
-    add_new_diags(maker->diags, &found);
+    translate_client(maker, client);
+}
+
+/* Others like the client: a name and addresses of their own, the same snapshot. */
+static void make_others(struct maker *maker, uint32_t index)
+{
+    struct world *world = maker->world;
+    struct world_client *first = &world->clients[index];
+    first->others_first = world->client_count;
+    for (uint32_t nth = 1; nth < first->spec.caller_count; nth++) {
+        struct world_client *other = &world->clients[world->client_count];
+        *other = *first;
+        other->spec.name = arena_format(maker->arena, "%.*s/%u", STR_FMT(first->spec.name), nth);
+        other->spec.address = STR_EMPTY;
+        give_addresses(maker, other, world->client_count++);
+        if (other->snapshot != NULL)
+            snapshot_hold(other->snapshot);
+    }
+}
+
+/* A pod that asks others does it through a proxy of its own. */
+static void make_asking_pod(struct maker *maker, struct world_pod *pod)
+{
+    struct world *world = maker->world;
+    const struct roster_entry *entry = &maker->roster.items[pod->workload_index];
+    struct world_client *client = &world->clients[world->client_count];
+    pod->client = world->client_count++;
+    world->has_asking_pods = true;
+    *client = (struct world_client){
+        .spec = {.name = pod->name,
+                 .via = VIA_SIDECAR,
+                 .namespace = pod->namespace,
+                 .labels = entry->labels,
+                 .label_count = entry->label_count,
+                 .service_account = entry->service_account,
+                 .address = pod->address,
+                 .caller_count = 1,
+                 .origin = entry->spec->origin},
+        .address = pod->address,
+        .proxy_address = pod->address,
+    };
+    client->identity = identity_of(maker, client);
+    client->identity.name = pod->kube_name;
+    translate_client(maker, client);
+}
+
+static void make_clients(struct maker *maker)
+{
+    struct world *world = maker->world;
+    const struct world_spec *spec = &world->spec;
+    uint32_t count = spec->client_count + world->pod_count;
+    for (uint32_t i = 0; i < spec->client_count; i++)
+        count += spec->clients[i].caller_count;
+    world->clients = ARENA_ARRAY(maker->arena, struct world_client, count);
+    world->client_count = spec->client_count;
+    for (uint32_t i = 0; i < spec->client_count; i++)
+        make_client(maker, i);
+    for (uint32_t i = 0; i < spec->client_count; i++)
+        make_others(maker, i);
+    for (uint32_t i = 0; i < world->pod_count; i++) {
+        world->pods[i].client = UINT32_MAX;
+        bool is_roster = world->pods[i].workload_index != UINT32_MAX;
+        if (is_roster && !spec->has_stable_addresses &&
+            behaviour_is_asking(&world->pods[i].behaviour))
+            make_asking_pod(maker, &world->pods[i]);
+    }
 }
 
 struct world *world_new(const struct world_spec *spec, struct arena *arena, struct diag_list *diags)
@@ -370,10 +440,7 @@ struct world *world_new(const struct world_spec *spec, struct arena *arena, stru
     map_init(&world->pod_by_name, arena);
     world->manifests = manifests_of(&spec->documents, arena);
     make_mesh(&maker);
-    world->clients = ARENA_ARRAY(arena, struct world_client, spec->client_count);
-    world->client_count = spec->client_count;
-    for (uint32_t i = 0; i < spec->client_count; i++)
-        make_client(&maker, i);
+    make_clients(&maker);
     warn_of_sidecars(&maker);
     if (diags->error_count > errors_before) {
         world_free(world);

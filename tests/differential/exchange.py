@@ -248,6 +248,7 @@ def play(case, side, quiet_ms):
     wanted = len(case.requests)
     client.settle(lambda: http1.complete_count(client.heard, case.methods()) >= wanted, quiet_ms)
     if case.end == "fin":
+        client.settle(lambda: False, quiet_ms)  # what stands behind the requests is answered by then, or never
         if not client.is_closed:
             client.sock.shutdown(socket.SHUT_WR)
             client.settle(lambda: False, quiet_ms)

@@ -91,7 +91,6 @@ static void test_wrong_hosts_and_gateways_are_named(void **state)
          6},
         {HEAD "  hosts: [a]\n  exportTo: ['*', .]\n  http: [{" ROUTE "}]\n", DIAG_EXPORT_TO_MIXED,
          6},
-        {HEAD "  http: [{" ROUTE "}]\n", DIAG_VS_DELEGATE_NO_EFFECT, 5},
     };
     assert_rows(rows, COUNT_OF(rows));
 }
@@ -100,11 +99,13 @@ static void test_what_has_no_effect_yet_is_a_warning(void **state)
 {
     (void)state;
     static const struct complaint_row rows[] = {
-        {RULES "  - delegate: {name: x}\n", DIAG_NO_EFFECT, 7},
         {RULES "  - " ROUTE "\n    retries: {attempts: 3, retryRemoteLocalities: true}\n",
          DIAG_NOT_ACTED_ON, 8},
         {RULES "  - " ROUTE "\n    mirror: {host: a}\n", DIAG_NOT_ACTED_ON, 0},
-        {HEAD "  hosts: [a]\n  tcp: [{" ROUTE "}]\n", DIAG_NO_EFFECT, 6},
+        {HEAD "  hosts: [a]\n  tls: [{match: [{sniHosts: [a]}], " ROUTE "}]\n", DIAG_NOT_ACTED_ON,
+         6},
+        {HEAD "  hosts: [a]\n  tcp: [{match: [{sniHosts: [a]}], " ROUTE "}]\n",
+         DIAG_UNKNOWN_FIELD_IGNORED, 6},
         {RULES "  - " ROUTE "\n    retries: {attempts: 3}\n", DIAG_NOT_ACTED_ON, 0},
         {RULES "  - " ROUTE "\n    timout: 1s\n", DIAG_UNKNOWN_FIELD_IGNORED, 8},
     };

@@ -133,6 +133,12 @@ static void test_a_grpc_status_is_for_grpc_requests(void **state)
     assert_true(header_get(&scene.plan.items[0].response->headers, STR("grpc-status"), &status));
     assert_str(status, "8");
     assert_int_equal(scene.plan.items[0].body.len, 0);
+    assert_true(header_is_present(&scene.plan.items[0].response->headers, STR("grpc-message")));
+    head = build_request(&scene.arena, "HEAD", "a", "/ok"); /* no words for who wants none */
+    build_header(head, "content-type", "application/grpc");
+    request_with(&scene, head, true);
+    ASSERT_PLAN(&scene, XC_REPLY, XC_FINISH);
+    assert_false(header_is_present(&scene.plan.items[0].response->headers, STR("grpc-message")));
     scene_fini(&scene);
 }
 

@@ -211,6 +211,39 @@ static void test_an_interim_response_binds_to_its_attempt(void **state)
     scene_fini(&scene);
 }
 
+/* Envoy's router calls the response begun when a 1xx was passed on. */
+static void test_a_failure_behind_an_interim_response_is_late(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct {
+        uint32_t status;
+        const char *details;
+    } rows[] = {
+        {100, "upstream_reset_after_response_started{connection_termination}"},
+        {103, "upstream_reset_after_response_started{connection_termination}"},
+        {199, "upstream_reset_before_response_started{connection_termination}"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        scene_init(&scene);
+        request(&scene, "GET", "/ok", true);
+        tell(&scene,
+             (struct xc_event){.kind = XC_EVENT_INTERIM,
+                               .attempt = 1,
+                               .response = response(&scene, rows[i].status)},
+             0);
+        tell(&scene,
+             (struct xc_event){.kind = XC_EVENT_ATTEMPT_FAILED,
+                               .attempt = 1,
+                               .failure = FAILURE_CONNECTION_TERMINATION},
+             NS_MS);
+        ASSERT_PLAN(&scene, XC_REPLY, XC_FINISH);
+        assert_int_equal(scene.plan.items[0].response->status, 503);
+        assert_str(scene.xc.record.details, rows[i].details);
+        scene_fini(&scene);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_only_so_many_retries_are_under_way),
         cmocka_unit_test(test_a_body_that_outgrows_the_buffer_ends_retries),
         cmocka_unit_test(test_an_interim_response_binds_to_its_attempt),
+        cmocka_unit_test(test_a_failure_behind_an_interim_response_is_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -181,6 +181,10 @@ static void test_timeouts_of_plain_and_grpc_requests(void **state)
                                         .max_grpc_timeout_ns = rows[i].max_ms * NS_MS};
         assert_int_equal(forward_timeout_ns(&action, f.head, rows[i].is_grpc),
                          rows[i].want_ms * NS_MS);
+        /* The life of the stream has its own clock, and no other: also when it is 0. */
+        action.has_max_stream_duration = true;
+        action.max_stream_duration_ns = (int64_t)i * NS_SECOND;
+        assert_int_equal(forward_timeout_ns(&action, f.head, rows[i].is_grpc), 0);
         arena_fini(&f.arena);
     }
 }

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/proxy/core/test_lb.c - ENVOY.md 5.1 to 5.3.
+ * tests/proxy/core/test_lb.c - ENVOY.md 5.1 to 5.3, 5.5, 5.6.
  */
 #include "tests/proxy/core/build.h"
 #include "proxy/core/lb.h"
+#include "tests/proxy/core/patients.h"
 
 static struct endpoint healthy(uint32_t weight)
 {
     return (struct endpoint){.weight = weight, .health = ENDPOINT_HEALTHY};
+}
+
+static uint32_t pick(struct lb *lb, int64_t now_ns, struct rng *rng)
+{
+    struct lb_question asked = {.now_ns = now_ns};
+    return lb_choose(lb, &asked, rng).endpoint_index;
 }
 
 static void count_picks(struct cluster *cluster, uint32_t turns, uint32_t *counts)
@@ -18,7 +25,7 @@ static void count_picks(struct cluster *cluster, uint32_t turns, uint32_t *count
     struct lb lb;
     lb_init(&lb, cluster, NULL, &rng, &arena);
     for (uint32_t i = 0; i < turns; i++) {
-        uint32_t picked = lb_pick(&lb, &rng);
+        uint32_t picked = pick(&lb, 0, &rng);
         if (picked != LB_NONE)
             counts[picked]++;
     }
@@ -147,37 +154,12 @@ static void test_least_request_prefers_the_idle(void **state)
     lb_note_begin(&lb, 0);
     uint32_t busy = 0;
     for (int i = 0; i < 1000; i++)
-        busy += lb_pick(&lb, &rng) == 0;
+        busy += pick(&lb, 0, &rng) == 0;
     /* Only when both choices fall on the busy one: a quarter. */
     assert_in_range(busy, 200, 300);
     lb_note_end(&lb, 0);
     assert_int_equal(lb.active[0], 0);
     arena_fini(&arena);
-}
-
-/* Two endpoints whose health moves. */
-struct patients {
-    atomic_uint version;
-    atomic_bool ejected[2];
-    const atomic_bool *is_ejected[2];
-    struct health health;
-};
-
-static void make_patients(struct patients *patients)
-{
-    atomic_init(&patients->version, 1);
-    for (int i = 0; i < 2; i++) {
-        atomic_init(&patients->ejected[i], false);
-        patients->is_ejected[i] = &patients->ejected[i];
-    }
-    patients->health =
-        (struct health){.version = &patients->version, .is_ejected = patients->is_ejected};
-}
-
-static void eject(struct patients *patients, uint32_t index, bool is_ejected)
-{
-    atomic_store(&patients->ejected[index], is_ejected);
-    atomic_fetch_add(&patients->version, 1);
 }
 
 static void test_who_is_ejected_is_left_out_until_he_is_back(void **state)
@@ -190,24 +172,23 @@ static void test_who_is_ejected_is_left_out_until_he_is_back(void **state)
                                   .endpoints = endpoints,
                                   .endpoint_count = 2,
                                   .has_panic_threshold_zero = true};
-        struct patients patients;
-        make_patients(&patients);
         struct arena arena;
         arena_init(&arena, 4096, 0);
+        struct patients *patients = patients_new(&arena, 2);
         struct rng rng = rng_seeded(3, STR("lb"));
         struct lb lb;
-        lb_init(&lb, &cluster, &patients.health, &rng, &arena);
-        eject(&patients, 0, true);
+        lb_init(&lb, &cluster, &patients->health, &rng, &arena);
+        patients_eject(patients, 0, true);
         for (int i = 0; i < 10; i++)
-            assert_int_equal(lb_pick(&lb, &rng), 1);
-        eject(&patients, 1, true);
-        assert_int_equal(lb_pick(&lb, &rng), LB_NONE);
-        eject(&patients, 0, false);
-        assert_int_equal(lb_pick(&lb, &rng), 0);
-        eject(&patients, 1, false);
+            assert_int_equal(pick(&lb, 0, &rng), 1);
+        patients_eject(patients, 1, true);
+        assert_int_equal(pick(&lb, 0, &rng), LB_NONE);
+        patients_eject(patients, 0, false);
+        assert_int_equal(pick(&lb, 0, &rng), 0);
+        patients_eject(patients, 1, false);
         uint32_t counts[2] = {0};
         for (uint32_t i = 0; i < 4 * (1 + weights[row]); i++)
-            counts[lb_pick(&lb, &rng)]++;
+            counts[pick(&lb, 0, &rng)]++;
         assert_int_equal(counts[0], 4);
         arena_fini(&arena);
     }
@@ -227,19 +208,198 @@ static void test_a_threshold_of_its_own_decides_about_panic(void **state)
                                   .endpoints = endpoints,
                                   .endpoint_count = 2,
                                   .panic_threshold_percent = rows[row].percent};
-        struct patients patients;
-        make_patients(&patients);
         struct arena arena;
         arena_init(&arena, 4096, 0);
+        struct patients *patients = patients_new(&arena, 2);
         struct rng rng = rng_seeded(3, STR("lb"));
         struct lb lb;
-        lb_init(&lb, &cluster, &patients.health, &rng, &arena);
-        eject(&patients, 0, true);
-        struct lb_answer answer = lb_choose(&lb, &rng);
+        lb_init(&lb, &cluster, &patients->health, &rng, &arena);
+        patients_eject(patients, 0, true);
+        struct lb_answer answer = lb_choose(&lb, &(struct lb_question){0}, &rng);
         assert_int_equal(answer.is_panicking, rows[row].is_panicking);
         assert_int_equal(answer.usable_count, rows[row].is_panicking ? 2 : 1);
         arena_fini(&arena);
     }
+}
+
+/* A balancer with its memory, for tests that change it. */
+struct fixture {
+    struct arena arena;
+    struct patients *patients;
+    struct rng rng;
+    struct lb lb;
+};
+
+static void begin(struct fixture *fixture, const struct cluster *cluster)
+{
+    arena_init(&fixture->arena, 4096, 0);
+    fixture->patients = patients_new(&fixture->arena, cluster->endpoint_count);
+    fixture->rng = rng_seeded(3, STR("lb"));
+    lb_init(&fixture->lb, cluster, &fixture->patients->health, &fixture->rng, &fixture->arena);
+}
+
+static void picks(struct fixture *fixture, uint32_t turns, int64_t now_ns, uint32_t *counts,
+                  uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        counts[i] = 0;
+    for (uint32_t i = 0; i < turns; i++) {
+        uint32_t picked = pick(&fixture->lb, now_ns, &fixture->rng);
+        if (picked != LB_NONE)
+            counts[picked]++;
+    }
+}
+
+/* The turn goes on where it was; an equal number each before and after. */
+static void test_an_ejection_does_not_restart_the_turns(void **state)
+{
+    UNUSED_STATE(state);
+    struct endpoint endpoints[] = {healthy(1), healthy(1), healthy(1)};
+    struct cluster cluster = {.lb = LB_ROUND_ROBIN,
+                              .endpoints = endpoints,
+                              .endpoint_count = 3,
+                              .has_panic_threshold_zero = true};
+    struct fixture fixture;
+    uint32_t counts[3];
+    begin(&fixture, &cluster);
+    uint64_t next = fixture.lb.priorities[0].healthy.next;
+    picks(&fixture, 4, 0, counts, 3);
+    patients_eject(fixture.patients, 1, true);
+    picks(&fixture, 2, 0, counts, 3);
+    assert_true(fixture.lb.priorities[0].healthy.next == next + 6);
+    picks(&fixture, 10, 0, counts, 3);
+    assert_int_equal(counts[0], 5);
+    assert_int_equal(counts[1], 0);
+    assert_int_equal(counts[2], 5);
+    arena_fini(&fixture.arena);
+}
+
+/* Three requests are under way at the one of weight 2: 2 / 4^bias against 4. */
+static void test_least_request_weighs_the_busy_by_bias(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct {
+        bool has_bias;
+        double bias, weight;
+    } rows[] = {{false, 0, 0.5}, {true, 0, 2}, {true, 0.5, 1}, {true, 2, 0.125}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct endpoint endpoints[] = {healthy(2), healthy(4)};
+        struct cluster cluster = {.lb = LB_LEAST_REQUEST,
+                                  .endpoints = endpoints,
+                                  .endpoint_count = 2,
+                                  .has_request_bias = rows[i].has_bias,
+                                  .request_bias = rows[i].bias};
+        struct fixture fixture;
+        uint32_t counts[2];
+        begin(&fixture, &cluster);
+        for (uint32_t k = 0; k < 3; k++)
+            lb_note_begin(&fixture.lb, 0);
+        picks(&fixture, 100, 0, counts, 2); /* older deadlines run out */
+        picks(&fixture, 900, 0, counts, 2);
+        uint32_t want = (uint32_t)(900 * rows[i].weight / (rows[i].weight + 4));
+        assert_in_range(counts[0], want - 2, want + 2);
+        arena_fini(&fixture.arena);
+    }
+}
+
+static struct endpoint in_locality(const char *region, uint32_t share)
+{
+    return (struct endpoint){.weight = 1,
+                             .health = ENDPOINT_HEALTHY,
+                             .locality = {.region = str_of(region)},
+                             .locality_weight = share};
+}
+
+static void test_localities_get_their_shares(void **state)
+{
+    UNUSED_STATE(state);
+    struct endpoint endpoints[] = {in_locality("us", 75), in_locality("us", 75),
+                                   in_locality("eu", 25), in_locality("ap", 0)};
+    endpoints[3].weight = 0; /* a locality without a share has no endpoints */
+    struct cluster cluster = {.lb = LB_ROUND_ROBIN,
+                              .endpoints = endpoints,
+                              .endpoint_count = 4,
+                              .has_locality_weights = true,
+                              .has_panic_threshold_zero = true};
+    struct fixture fixture;
+    uint32_t counts[4];
+    begin(&fixture, &cluster);
+    picks(&fixture, 400, 0, counts, 4);
+    assert_in_range(counts[0], 149, 151);
+    assert_in_range(counts[1], 149, 151);
+    assert_in_range(counts[2], 99, 101);
+    /* Half of us is gone: 75 * 1.4 / 2 to 25. */
+    patients_eject(fixture.patients, 1, true);
+    picks(&fixture, 3100, 0, counts, 4);
+    assert_in_range(counts[0], 2098, 2102);
+    assert_in_range(counts[2], 998, 1002);
+    /* All of it is gone: the other takes everything. */
+    patients_eject(fixture.patients, 0, true);
+    picks(&fixture, 100, 0, counts, 4);
+    assert_int_equal(counts[2], 100);
+    /* Nobody is left; who has no share does not help. */
+    patients_eject(fixture.patients, 2, true);
+    assert_int_equal(pick(&fixture.lb, 0, &fixture.rng), LB_NONE);
+    arena_fini(&fixture.arena);
+}
+
+/* A newcomer among two old ones: its weight grows with its age. */
+static void test_a_newcomer_warms_up(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct {
+        bool has_shape;
+        double aggression, percent;
+        int64_t age_ms;
+        double want; /* its weight, of 1 */
+    } rows[] = {
+        {true, 1, 25, 0, 0.25},   {true, 1, 25, 500, 0.25},  {true, 1, 25, 2000, 0.5},
+        {true, 1, 25, 3000, .75}, {true, 1, 25, 4000, 1},    {true, 1, 25, 9000, 1},
+        {true, 2, 10, 1000, 0.5}, {true, .5, 10, 2000, .25}, {false, 0, 0, 100, 0.1},
+        {false, 0, 0, 1000, .25},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct slow_start slow_start = {.window_ns = 4 * NS_SECOND,
+                                        .has_shape = rows[i].has_shape,
+                                        .aggression = rows[i].aggression,
+                                        .weight_percent_min = rows[i].percent};
+        struct endpoint endpoints[] = {healthy(1), healthy(1), healthy(1)};
+        struct cluster cluster = {.lb = LB_ROUND_ROBIN,
+                                  .endpoints = endpoints,
+                                  .endpoint_count = 3,
+                                  .slow_start = &slow_start};
+        struct fixture fixture;
+        uint32_t counts[3];
+        begin(&fixture, &cluster);
+        lb_set_absent(&fixture.lb, 2, true, 0);
+        int64_t came_ns = 10 * NS_SECOND, now_ns = came_ns + rows[i].age_ms * NS_MS;
+        picks(&fixture, 10, came_ns, counts, 3);
+        assert_int_equal(counts[2], 0);
+        lb_set_absent(&fixture.lb, 2, false, came_ns);
+        picks(&fixture, 200, now_ns, counts, 3); /* older deadlines run out */
+        picks(&fixture, 2000, now_ns, counts, 3);
+        uint32_t want = (uint32_t)(2000 * rows[i].want / (2 + rows[i].want) + 0.5);
+        if (counts[2] + 3 < want || counts[2] > want + 3)
+            fail_msg("row %zu: the newcomer gets %u of 2000, want %u", i, counts[2], want);
+        arena_fini(&fixture.arena);
+    }
+}
+
+static void test_who_comes_together_is_alike(void **state)
+{
+    UNUSED_STATE(state);
+    struct slow_start slow_start = {.window_ns = 4 * NS_SECOND};
+    struct endpoint endpoints[] = {healthy(1), healthy(1)};
+    struct cluster cluster = {.lb = LB_ROUND_ROBIN,
+                              .endpoints = endpoints,
+                              .endpoint_count = 2,
+                              .slow_start = &slow_start};
+    struct fixture fixture;
+    uint32_t counts[2];
+    begin(&fixture, &cluster);
+    picks(&fixture, 100, 0, counts, 2);
+    assert_int_equal(counts[0], 50);
+    arena_fini(&fixture.arena);
 }
 
 int main(void)
@@ -254,8 +414,13 @@ int main(void)
         cmocka_unit_test(test_an_empty_priority_is_passed_over),
         cmocka_unit_test(test_when_all_panic_all_are_picked_from),
         cmocka_unit_test(test_least_request_prefers_the_idle),
+        cmocka_unit_test(test_an_ejection_does_not_restart_the_turns),
+        cmocka_unit_test(test_least_request_weighs_the_busy_by_bias),
+        cmocka_unit_test(test_localities_get_their_shares),
         cmocka_unit_test(test_who_is_ejected_is_left_out_until_he_is_back),
         cmocka_unit_test(test_a_threshold_of_its_own_decides_about_panic),
+        cmocka_unit_test(test_a_newcomer_warms_up),
+        cmocka_unit_test(test_who_comes_together_is_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

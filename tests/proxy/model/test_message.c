@@ -74,6 +74,51 @@ static void test_second_lines_of_known_headers_are_joined_and_others_stay(void *
     }
 }
 
+/* Which names are known depends on whose header map it is: each was asked of
+ * Envoy 1.40. */
+static void test_requests_and_responses_join_other_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool is_of_requests, is_of_responses;
+    } rows[] = {
+        {"via", true, true},
+        {"content-type", true, true},
+        {"cache-control", true, true},
+        {"x-request-id", true, true},
+        {"accept", true, false},
+        {"user-agent", true, false},
+        {"x-forwarded-host", true, false},
+        {"access-control-request-method", true, false},
+        {"x-envoy-is-timeout-retry", true, false},
+        {"etag", false, true},
+        {"age", false, true},
+        {"vary", false, true},
+        {"location", false, true},
+        {"grpc-status", false, true},
+        {"access-control-allow-origin", false, true},
+        {"x-envoy-degraded", false, true},
+        {"x-envoy-upstream-canary", false, true},
+        {"set-cookie", false, false},
+        {"www-authenticate", false, false},
+        {"x-b3-traceid", false, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (int is_response = 0; is_response < 2; is_response++) {
+            struct header_list list, copy;
+            header_list_init(&list, &arena);
+            list.is_response = is_response == 1;
+            header_list_copy(&copy, &list, &arena);
+            header_add(&copy, str_of(rows[i].name), STR("1"));
+            header_add(&copy, str_of(rows[i].name), STR("2"));
+            bool is_joined = is_response == 1 ? rows[i].is_of_responses : rows[i].is_of_requests;
+            assert_int_equal(copy.count, is_joined ? 1 : 2);
+            assert_int_equal(header_is_inline(&copy, str_of(rows[i].name)), is_joined);
+        }
+    }
+}
+
 static void test_setting_keeps_the_first_place_and_drops_the_rest(void **state)
 {
     (void)state;
@@ -195,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_second_lines_of_known_headers_are_joined_and_others_stay),
+        cmocka_unit_test(test_requests_and_responses_join_other_names),
         cmocka_unit_test(test_setting_keeps_the_first_place_and_drops_the_rest),
         cmocka_unit_test(test_overwriting_moves_unknown_headers_to_the_end),
         cmocka_unit_test(test_removing_counts_every_line),

@@ -116,15 +116,16 @@ static void test_pipelined_requests_behind_the_one_under_way_move(void **state)
         struct reign *reign = reign_new();
         reign->old->is_bytewise = is_bytewise == 1;
         uint32_t client = peers_dial(reign->old);
-        peers_say(reign->old, client, GET_APP GET_DIRECT GET_DIRECT "GET /dir");
+        peers_say(reign->old, client, GET_APP GET_APP "GET /dir");
         retire(reign);
         peers_say(reign->old, peers_server(reign->old), OK_FROM_SERVER);
         assert_true(has_heard(reign->old, client, "\r\n\r\nok"));
         assert_false(has_heard(reign->old, client, "hello"));
         uint32_t moved = hand_over(reign, client);
-        assert_int_equal(reign->heir->done_count, 2);
+        peers_say(reign->heir, peers_server(reign->heir), OK_FROM_SERVER);
+        assert_int_equal(reign->heir->done_count, 1);
         peers_say(reign->heir, moved, "ect HTTP/1.1\r\nhost: a\r\n\r\n");
-        assert_int_equal(reign->heir->done_count, 3);
+        assert_int_equal(reign->heir->done_count, 2);
         assert_false(has_heard(reign->heir, moved, "server: envoy"));
         reign_free(reign);
     }
@@ -255,16 +256,16 @@ static void test_a_paused_connection_is_read_again(void **state)
     struct reign *reign = reign_new();
     uint32_t client = peers_dial(reign->old);
     peers_say(reign->old, client, GET_APP);
-    uint32_t wanted_count = 1;
-    while (!reign->old->items[client].is_paused) {
-        peers_say(reign->old, client, GET_DIRECT);
-        wanted_count++;
-    }
+    peers_say(reign->old, client, "GET /direct HTTP/1.1\r\nhost: a\r\nx: ");
+    while (!reign->old->items[client].is_paused)
+        peers_say(reign->old, client, "many words many words many words many words");
+    peers_say(reign->old, client, "\r\n\r\n");
     retire(reign);
     peers_say(reign->old, peers_server(reign->old), OK_FROM_SERVER);
     uint32_t moved = hand_over(reign, client);
     assert_false(reign->heir->items[moved].is_paused);
-    assert_int_equal(reign->old->done_count + reign->heir->done_count, wanted_count);
+    assert_int_equal(reign->old->done_count, 1);
+    assert_int_equal(reign->heir->done_count, 1);
     reign_free(reign);
 }
 

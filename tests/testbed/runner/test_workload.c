@@ -51,7 +51,7 @@ static void test_an_answer_has_what_is_written(void **state)
     assert_int_equal(answer->header_count, 2);
     assert_true(str_eq(answer->headers[1].value, STR("y")));
     assert_true(answer->has_body_size && answer->body_size == 9);
-    assert_int_equal(answer->latency_ns, 20 * NS_MS);
+    assert_int_equal(answer->latency.points[0].ns, 20 * NS_MS);
     assert_int_equal(answer->body_latency_ns, NS_SECOND);
     assert_int_equal(answer->framing, FRAMING_CHUNKED);
     assert_int_equal(answer->trailer_count, 1);
@@ -60,6 +60,58 @@ static void test_an_answer_has_what_is_written(void **state)
     assert_int_equal(answer->interim[1], 103);
     assert_true(answer->has_raw);
     assert_int_equal(answer->then, RAW_RESET);
+    arena_fini(&desk.arena);
+}
+
+static void test_a_latency_may_be_drawn(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        struct latency want;
+    } rows[] = {
+        {"{latency: 20ms}", LATENCY_INIT(20 * NS_MS)},
+        {"{latency: {uniform: 10ms..30ms}}",
+         {.points = {{0, 10 * NS_MS}, {1, 30 * NS_MS}}, .count = 2}},
+        {"{latency: {p99: 180ms, p50: 20ms}}",
+         {.points = {{0, 0}, {0.5, 20 * NS_MS}, {0.99, 180 * NS_MS}, {1, 180 * NS_MS}},
+          .count = 4}},
+        {"{latency: {min: 1ms, p50: 20ms, max: 1s}}",
+         {.points = {{0, NS_MS}, {0.5, 20 * NS_MS}, {1, NS_SECOND}}, .count = 3}},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct desk desk;
+        desk_read(&desk, rows[i].text);
+        const struct latency *got = &desk.spec.behaviour.answer.latency;
+        assert_int_equal(got->count, rows[i].want.count);
+        for (uint32_t k = 0; k < got->count; k++) {
+            assert_int_equal(got->points[k].ns, rows[i].want.points[k].ns);
+            assert_true(got->points[k].share > rows[i].want.points[k].share - 1e-9 &&
+                        got->points[k].share < rows[i].want.points[k].share + 1e-9);
+        }
+        arena_fini(&desk.arena);
+    }
+}
+
+static void test_who_works_and_who_is_asked(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_read(&desk, "{concurrency: 4, queue: 16, trickle: {bytes: 3, every: 5ms}, "
+                     "propagates: [x-request-id, end-user], calls: [{request: {authority: b, uri: "
+                     "[/1, /2]}}, {request: {authority: c}, ignoreErrors: true}]}");
+    const struct behaviour *behaviour = &desk.spec.behaviour;
+
+    assert_int_equal(behaviour->worker_count, 4);
+    assert_int_equal(behaviour->waiting_max, 16);
+    assert_int_equal(behaviour->answer.trickle_bytes, 3);
+    assert_int_equal(behaviour->answer.trickle_every_ns, 5 * NS_MS);
+    assert_int_equal(behaviour->answer.propagate_count, 2);
+    assert_int_equal(behaviour->answer.call_count, 3);
+    assert_true(str_eq(behaviour->answer.calls[1].call.uri, STR("/2")));
+    assert_false(behaviour->answer.calls[1].is_ignoring_errors);
+    assert_true(behaviour->answer.calls[2].is_ignoring_errors);
+    assert_true(behaviour_is_asking(behaviour));
     arena_fini(&desk.arena);
 }
 
@@ -73,9 +125,9 @@ static void test_a_script_is_statuses_acts_and_maps_over_the_behaviour(void **st
     assert_int_equal(behaviour->script_count, 4);
     assert_false(behaviour->is_script_per_pod);
     assert_int_equal(behaviour->script[0].status, 503);
-    assert_int_equal(behaviour->script[0].latency_ns, 5 * NS_MS);
+    assert_int_equal(behaviour->script[0].latency.points[0].ns, 5 * NS_MS);
     assert_int_equal(behaviour->script[1].act, ACT_CLOSE_BEFORE_HEADERS);
-    assert_int_equal(behaviour->script[2].latency_ns, NS_SECOND);
+    assert_int_equal(behaviour->script[2].latency.points[0].ns, NS_SECOND);
     assert_int_equal(behaviour->script[2].status, 200);
     arena_fini(&desk.arena);
 }
@@ -118,7 +170,7 @@ static void test_a_pod_differs_from_its_workload_only_where_it_says_so(void **st
     assert_int_equal(spec->pod_count, 1);
     assert_int_equal(spec->pods[0].index, 1);
     assert_int_equal(spec->pods[0].behaviour.answer.status, 202);
-    assert_int_equal(spec->pods[0].behaviour.answer.latency_ns, NS_SECOND);
+    assert_int_equal(spec->pods[0].behaviour.answer.latency.points[0].ns, NS_SECOND);
     assert_true(spec->pods[0].behaviour.is_refusing);
     assert_false(spec->behaviour.is_refusing);
     arena_fini(&desk.arena);
@@ -147,6 +199,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_answer_has_what_is_written),
+        cmocka_unit_test(test_a_latency_may_be_drawn),
+        cmocka_unit_test(test_who_works_and_who_is_asked),
         cmocka_unit_test(test_a_script_is_statuses_acts_and_maps_over_the_behaviour),
         cmocka_unit_test(test_every_act_has_its_word),
         cmocka_unit_test(test_a_pod_differs_from_its_workload_only_where_it_says_so),

@@ -135,7 +135,7 @@ static void test_the_default_timeout_costs_no_time_and_is_exact(void **state)
     (void)state;
     struct scene scene;
     struct behaviour behaviour = behaviour_default();
-    behaviour.answer.latency_ns = 20 * NS_SECOND;
+    behaviour.answer.latency = latency_constant(20 * NS_SECOND);
     scene_open(&scene, MESH, behaviour, (struct play_options){0});
     const struct outcome *outcome = call(&scene, to_reviews);
     assert_int_equal(outcome->status, 504);
@@ -177,7 +177,7 @@ static const struct network_row {
      503,
      "UC",
      ""},
-    {{.answer = {.status = 200, .latency_ns = NS_SECOND}},
+    {{.answer = {.status = 200, .latency = LATENCY_INIT(NS_SECOND)}},
      {.has_authority = true,
       .authority = STR_INIT("reviews"),
       .uri = STR_INIT("/"),
@@ -289,7 +289,7 @@ static void test_concurrent_calls_overlap(void **state)
     (void)state;
     struct scene scene;
     struct behaviour behaviour = behaviour_default();
-    behaviour.answer.latency_ns = NS_SECOND;
+    behaviour.answer.latency = latency_constant(NS_SECOND);
     scene_open(&scene, MESH, behaviour, (struct play_options){0});
     struct call calls[6];
     struct outcome outcomes[6];

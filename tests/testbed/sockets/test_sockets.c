@@ -156,7 +156,7 @@ static const struct network_row {
      CALL_OK,
      503,
      "UC"},
-    {{.answer = {.status = 200, .latency_ns = NS_SECOND}},
+    {{.answer = {.status = 200, .latency = LATENCY_INIT(NS_SECOND)}},
      {.has_authority = true,
       .authority = STR_INIT("reviews"),
       .uri = STR_INIT("/"),
@@ -291,7 +291,7 @@ static void test_concurrent_calls_overlap(void **state)
     (void)state;
     struct scene scene;
     struct behaviour behaviour = behaviour_default();
-    behaviour.answer.latency_ns = 100 * NS_MS;
+    behaviour.answer.latency = latency_constant(100 * NS_MS);
     scene_open(&scene, behaviour);
     struct call calls[6];
     struct outcome outcomes[6];

@@ -10,96 +10,10 @@
 
 #include <cmocka.h>
 
-#include "testbed/world/standin.h"
+#include "tests/testbed/world/scene.h"
 
-#include "base/check.h"
-
-#define GET "GET /a HTTP/1.1\r\nhost: a\r\n\r\n"
 #define POST "POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc"
 #define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-
-enum end { OPEN, CLOSED, RESET };
-
-/* One stand-in and what came out of it. */
-struct scene {
-    struct arena arena;
-    struct world_pod pod;
-    uint32_t script_at;
-    struct world world;
-    struct sighting_log log;
-    struct standin standin;
-    struct buf out;
-    enum end end;
-    int64_t now_ns;
-    int64_t ended_ns;
-};
-
-static void scene_init(struct scene *scene, struct behaviour behaviour)
-{
-    *scene = (struct scene){0};
-    arena_init(&scene->arena, 4096, 0);
-    scene->pod = (struct world_pod){.name = STR("a/0"), .behaviour = behaviour};
-    scene->world = (struct world){
-        .pods = &scene->pod,
-        .pod_count = 1,
-        .script_at = &scene->script_at,
-    };
-    sighting_log_init(&scene->log);
-    sighting_log_open(&scene->log, &scene->arena);
-    standin_init(&scene->standin, &scene->world, &scene->log);
-    buf_init(&scene->out, 1 << 24);
-    standin_begin(&scene->standin, 0, 1);
-}
-
-static void scene_fini(struct scene *scene)
-{
-    standin_fini(&scene->standin);
-    buf_fini(&scene->out);
-    arena_fini(&scene->arena);
-}
-
-static void take(struct scene *scene)
-{
-    struct standin_action action;
-    while (standin_next(&scene->standin, scene->now_ns, &action)) {
-        assert_int_equal(scene->end, OPEN);
-        if (action.kind == STANDIN_WRITE) {
-            assert_true(action.bytes.len > 0);
-            assert_int_equal(buf_append(&scene->out, action.bytes), RC_OK);
-            continue;
-        }
-        scene->end = action.kind == STANDIN_CLOSE ? CLOSED : RESET;
-        scene->ended_ns = scene->now_ns;
-    }
-}
-
-/* Lets time pass until nothing is awaited any more. */
-static void play(struct scene *scene)
-{
-    take(scene);
-    while (standin_wake_ns(&scene->standin) != NS_NEVER) {
-        scene->now_ns = ns_max(scene->now_ns, standin_wake_ns(&scene->standin));
-        standin_wake(&scene->standin, scene->now_ns);
-        take(scene);
-    }
-}
-
-static void send(struct scene *scene, struct str bytes, size_t piece_bytes)
-{
-    for (size_t at = 0; at < bytes.len; at += piece_bytes) {
-        standin_read(&scene->standin, str_slice(bytes, at, at + piece_bytes), scene->now_ns);
-        take(scene);
-    }
-    play(scene);
-}
-
-static void assert_out(const struct scene *scene, struct str want)
-{
-    struct str got = buf_str(&scene->out);
-    if (!str_eq(got, want))
-        print_message("want: %.*s\ngot:  %.*s\n", STR_FMT(want), STR_FMT(got));
-    assert_true(str_eq(got, want));
-}
 
 static struct header one_header[] = {{STR_INIT("X-Zed"), STR_INIT("z")}};
 static struct header two_headers[] = {{STR_INIT("B"), STR_INIT("1")},
@@ -164,7 +78,7 @@ static const struct row rows[] = {
      OPEN,
      0},
     {GET,
-     {.status = 200, .latency_ns = 2 * NS_SECOND, .is_closing = true},
+     {.status = 200, .latency = LATENCY_INIT(2 * NS_SECOND), .is_closing = true},
      "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
      CLOSED,
      2 * NS_SECOND},
@@ -223,7 +137,7 @@ static const struct row rows[] = {
      RESET,
      STANDIN_RAW_RESET_NS},
     {GET, {.act = ACT_CLOSE_BEFORE_HEADERS}, "", CLOSED, 0},
-    {GET, {.act = ACT_CLOSE_BEFORE_HEADERS, .latency_ns = NS_MS}, "", CLOSED, NS_MS},
+    {GET, {.act = ACT_CLOSE_BEFORE_HEADERS, .latency = LATENCY_INIT(NS_MS)}, "", CLOSED, NS_MS},
     {GET, {.act = ACT_RESET_BEFORE_HEADERS}, "", RESET, 0},
     {GET, {.act = ACT_CLOSE_IN_HEADERS}, "HTTP/1.1 200 OK\r\ncontent-le", CLOSED, 0},
     {GET,
@@ -306,7 +220,7 @@ static void test_interim_answers_do_not_wait_for_the_latency(void **state)
     (void)state;
     struct scene scene;
     struct answer answer = {
-        .status = 200, .latency_ns = NS_SECOND, .interim = {103}, .interim_count = 1};
+        .status = 200, .latency = LATENCY_INIT(NS_SECOND), .interim = {103}, .interim_count = 1};
     scene_init(&scene, (struct behaviour){.answer = answer});
     standin_read(&scene.standin, STR(GET), 0);
     take(&scene);
@@ -433,7 +347,7 @@ static void test_an_answer_outlives_the_look_at_it(void **state)
 {
     (void)state;
     struct scene scene;
-    struct answer answer = {.status = 200, .is_echo = true, .latency_ns = NS_SECOND};
+    struct answer answer = {.status = 200, .is_echo = true, .latency = LATENCY_INIT(NS_SECOND)};
     scene_init(&scene, (struct behaviour){.answer = answer});
     standin_read(&scene.standin, STR(GET), 0);
     take(&scene);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/standin_parts.h - what the two files of a stand-in share.
+ */
+#pragma once
+
+#include "testbed/world/standin.h"
+
+/* What was given to be written has been. */
+void standin_forget_given(struct standin *standin);
+/* Words of ours, to be written. */
+void standin_put(struct standin *standin, struct str text);
+
+bool standin_head_header(const struct standin *standin, struct str name, struct str *value);
+bool standin_head_has(const struct standin *standin, struct str name);
+
+/* Another call (true: an action), or it is asking, or everybody has answered:
+ * then its own answer begins. */
+bool standin_ask_next(struct standin *standin, struct standin_action *action);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/proxy/core/test_edf.c - ENVOY.md 5.3: deadlines, ties, earlier picks.
+ */
+#include "tests/proxy/core/build.h"
+#include "proxy/core/edf.h"
+
+#define ITEMS_MAX 4
+#define PICKS_MAX 16
+
+static struct str order_of(const double *weights, uint32_t count, uint64_t seed, uint32_t picks,
+                           char *text)
+{
+    struct arena arena;
+    arena_init(&arena, 4096, 0);
+    struct edf edf;
+    edf_init(&edf, count, &arena);
+    edf_start(&edf, weights, count, seed);
+    for (uint32_t i = 0; i < picks; i++) {
+        uint32_t item = edf_take(&edf);
+        edf_return(&edf, weights[item]);
+        text[i] = (char)('a' + item);
+    }
+    arena_fini(&arena);
+    return (struct str){text, picks};
+}
+
+static void test_turns_are_taken_by_deadline(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct {
+        const char *rule;
+        double weights[ITEMS_MAX];
+        uint32_t count;
+        uint64_t seed;
+        const char *want;
+    } rows[] = {
+        {"equal weights: in order", {1, 1, 1}, 3, 0, "abcabc"},
+        {"half the weight, half the turns", {2, 1}, 2, 0, "abaaba"},
+        {"at one time: who was put in first", {1, 2}, 2, 0, "babbab"},
+        {"1 to 3, in doubles as Envoy's", {1, 3}, 2, 0, "bbabbbba"},
+        {"fractions", {1, 0.25}, 2, 0, "aaabaaaaba"},
+        {"one pick came before", {2, 1}, 2, 1, "baabaa"},
+        {"a whole cycle came before", {2, 1}, 2, 3, "abaaba"},
+        {"many came before, mod 429496729", {2, 1}, 2, UINT64_C(429496729) + 4, "baabaa"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[PICKS_MAX];
+        struct str got = order_of(rows[i].weights, rows[i].count, rows[i].seed,
+                                  (uint32_t)str_of(rows[i].want).len, text);
+        if (!str_eq(got, str_of(rows[i].want)))
+            fail_msg("%s: got %.*s, want %s", rows[i].rule, STR_FMT(got), rows[i].want);
+    }
+}
+
+/* The weight that counts is the one at the return. */
+static void test_a_weight_may_change(void **state)
+{
+    UNUSED_STATE(state);
+    struct arena arena;
+    arena_init(&arena, 4096, 0);
+    struct edf edf;
+    edf_init(&edf, 2, &arena);
+    edf_start(&edf, (const double[]){1, 1}, 2, 0);
+    assert_int_equal(edf_take(&edf), 0);
+    edf_return(&edf, 0.1);
+    for (uint32_t i = 0; i < 10; i++) {
+        assert_int_equal(edf_take(&edf), 1);
+        edf_return(&edf, 1);
+    }
+    assert_int_equal(edf_take(&edf), 0);
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_turns_are_taken_by_deadline),
+        cmocka_unit_test(test_a_weight_may_change),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
