@@ -257,6 +257,14 @@ static uint64_t play_hash(const struct play *play)
     return 0;
 }
 
+void sockets_outlier(struct sockets *sockets, const struct server_outlier *outlier)
+{
+    struct play_event *out =
+        ARENA_PUSH(&sockets->arena, sockets->events, sockets->event_count, sockets->event_capacity);
+    *out = play_event_of(sockets->world, outlier->event, outlier->at_ns - sockets->began_ns,
+                         &sockets->arena);
+}
+
 static void play_free(struct play *play)
 {
     struct sockets *sockets = sockets_of(play);

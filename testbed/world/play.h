@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proxy/core/outlier.h"
 #include "proxy/core/engine.h"
 #include "testbed/world/call.h"
 #include "testbed/world/world.h"
@@ -31,6 +32,10 @@ struct play_event {
     struct str reason; /* "consecutive_5xx", as in Envoy's event log */
     bool is_enforced;
 };
+
+/* `at_ns`: since the play began. Slices are copied into `arena`. */
+struct play_event play_event_of(const struct world *world, const struct outlier_event *event,
+                                int64_t at_ns, struct arena *arena);
 
 /* A call that is over. */
 struct play_done {
