@@ -42,6 +42,14 @@ struct endpoint {
     struct origin origin;
 };
 
+/* Endpoints of one locality and priority stand together; one without endpoints
+ * is told of all the same. */
+struct locality_endpoints {
+    struct locality locality;
+    uint32_t priority, weight;
+    uint32_t from, count; /* in the cluster's endpoints */
+};
+
 enum upstream_protocol {
     UPSTREAM_HTTP1,
     UPSTREAM_HTTP2,
@@ -132,6 +140,8 @@ struct cluster {
     bool has_alpn_override_off;       /* metadata alpn_override "false" */
     const struct endpoint *endpoints; /* in istiod's order */
     uint32_t endpoint_count;
+    const struct locality_endpoints *localities; /* NULL: found by looking at the endpoints */
+    uint32_t locality_count;
 
     /* What the name was made from, for reports. */
     struct str service_host; /* FQDN */
