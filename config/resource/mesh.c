@@ -125,6 +125,39 @@ static void add_service(struct arriving *arriving)
     REPLACE(arriving, services);
 }
 
+static void add_service_entry(struct arriving *arriving)
+{
+    struct service_entry *added = ADD(arriving, service_entries);
+
+    added->meta = arriving->meta;
+    service_entry_read(&arriving->spec, added);
+    REPLACE(arriving, service_entries);
+}
+
+static void add_workload_entry(struct arriving *arriving)
+{
+    struct workload_entry *added = ADD(arriving, workload_entries);
+
+    added->meta = arriving->meta;
+    workload_entry_read(&arriving->spec, added);
+    REPLACE(arriving, workload_entries);
+}
+
+static void add_sidecar(struct arriving *arriving)
+{
+    struct sidecar *added = ADD(arriving, sidecars);
+
+    added->meta = arriving->meta;
+    sidecar_read(&arriving->spec, added);
+    REPLACE(arriving, sidecars);
+}
+
+/* A template for workloads that register themselves: without them, nothing. */
+static void count_workload_group(struct arriving *arriving)
+{
+    arriving->mesh->ignored_count++;
+}
+
 static void add_workload(struct arriving *arriving)
 {
     struct workload *added = ADD(arriving, workloads);
@@ -223,10 +256,12 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("networking.istio.io"), STR_INIT("DestinationRule"), ISTIO_VERSIONS,
      add_destination_rule},
     {STR_INIT("networking.istio.io"), STR_INIT("Gateway"), ISTIO_VERSIONS, add_gateway},
-    {STR_INIT("networking.istio.io"), STR_INIT("ServiceEntry"), ISTIO_VERSIONS, NULL},
-    {STR_INIT("networking.istio.io"), STR_INIT("Sidecar"), ISTIO_VERSIONS, NULL},
-    {STR_INIT("networking.istio.io"), STR_INIT("WorkloadEntry"), ISTIO_VERSIONS, NULL},
-    {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("ServiceEntry"), ISTIO_VERSIONS, add_service_entry},
+    {STR_INIT("networking.istio.io"), STR_INIT("Sidecar"), ISTIO_VERSIONS, add_sidecar},
+    {STR_INIT("networking.istio.io"), STR_INIT("WorkloadEntry"), ISTIO_VERSIONS,
+     add_workload_entry},
+    {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS,
+     count_workload_group},
     {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, NULL},
     {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, NULL},
     {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL,
