@@ -57,7 +57,6 @@ const struct outlier_rule *outlier_rule_read(const struct view *policy)
     out->base_ejection_ns = checked_duration(&view, STR("baseEjectionTime"));
     out->max_ejection_percent = (uint32_t)view_i64(&view, STR("maxEjectionPercent"), 0, 100, 0);
     out->min_health_percent = (uint32_t)view_i64(&view, STR("minHealthPercent"), 0, 100, 0);
-    view_complain(&view, DIAG_NOT_ACTED_ON, STR("outlierDetection"), STR_EMPTY);
     if (out->consecutive_local_origin > 0 && !out->has_split_local_origin)
         view_complain(&view, DIAG_DR_LOCAL_ORIGIN, STR_EMPTY, STR_EMPTY);
     return out;

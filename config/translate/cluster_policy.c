@@ -75,6 +75,14 @@ static void set_limit(uint32_t *limit, uint32_t said)
         *limit = said;
 }
 
+/* 0 turns them off. */
+static void say_errors(struct outlier_detection *out, enum outlier_number errors,
+                       enum outlier_number enforcing, uint32_t count)
+{
+    outlier_say(out, errors, count);
+    outlier_say(out, enforcing, count > 0 ? 100 : 0);
+}
+
 static void set_outlier(struct translation *t, const struct outlier_rule *rule,
                         struct cluster *cluster)
 {
@@ -82,17 +90,27 @@ static void set_outlier(struct translation *t, const struct outlier_rule *rule,
         return;
     struct outlier_detection *out = ARENA_NEW(t->arena, struct outlier_detection);
     *out = (struct outlier_detection){
-        .has_consecutive_5xx = rule->has_consecutive_5xx,
-        .consecutive_5xx = rule->consecutive_5xx,
-        .has_consecutive_gateway = rule->has_consecutive_gateway,
-        .consecutive_gateway = rule->consecutive_gateway,
-        .has_split_local_origin = rule->has_split_local_origin,
-        .consecutive_local_origin = rule->consecutive_local_origin,
         .interval_ns = rule->interval_ns,
         .base_ejection_ns = rule->base_ejection_ns,
-        .max_ejection_percent = rule->max_ejection_percent,
+        .is_splitting_origins = rule->has_split_local_origin,
         .origin = context_keep_origin(t, rule->origin),
     };
+    outlier_say(out, OUTLIER_ENFORCING_SUCCESS_RATE, 0);
+    if (rule->has_consecutive_5xx)
+        say_errors(out, OUTLIER_CONSECUTIVE_5XX, OUTLIER_ENFORCING_CONSECUTIVE_5XX,
+                   rule->consecutive_5xx);
+    if (rule->has_consecutive_gateway)
+        say_errors(out, OUTLIER_CONSECUTIVE_GATEWAY_FAILURE,
+                   OUTLIER_ENFORCING_CONSECUTIVE_GATEWAY_FAILURE, rule->consecutive_gateway);
+    if (rule->max_ejection_percent > 0)
+        outlier_say(out, OUTLIER_MAX_EJECTION_PERCENT, rule->max_ejection_percent);
+    if (rule->has_split_local_origin) {
+        outlier_say(out, OUTLIER_ENFORCING_LOCAL_ORIGIN_SUCCESS_RATE, 0);
+        if (rule->consecutive_local_origin > 0)
+            say_errors(out, OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE,
+                       OUTLIER_ENFORCING_CONSECUTIVE_LOCAL_ORIGIN_FAILURE,
+                       rule->consecutive_local_origin);
+    }
     cluster->outlier = out;
     if (rule->min_health_percent > 0) {
         cluster->has_panic_threshold_zero = false;

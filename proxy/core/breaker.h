@@ -3,16 +3,18 @@
  * proxy/core/breaker.h - a cluster's circuit breakers: how much of each kind is
  * under way, and may there be one more?
  *
- * Pure. A limit is full when the count has reached it; whoever is admitted takes,
- * and gives back when done. Source: ENVOY.md 6.
+ * One for all workers (shared.h): counts are atomic, and taking asks and counts at
+ * once, so that no limit is passed whoever else asks meanwhile. Whoever was admitted
+ * gives back when done. Source: ENVOY.md 6.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
-#include "proxy/model/policy.h"
+#include "proxy/model/cluster.h"
 
 enum breaker_kind {
     BREAKER_CONNECTIONS, /* open or being opened */
@@ -23,16 +25,33 @@ enum breaker_kind {
 };
 
 struct breaker {
-    const struct breaker_limits *limits;
-    uint32_t counts[BREAKER_KIND_COUNT];
+    struct breaker_limits limits;
+    bool is_tracking_remaining;
+    bool has_retry_budget;
+    struct retry_budget retry_budget;
+    atomic_uint counts[BREAKER_KIND_COUNT];
 };
 
-void breaker_init(struct breaker *breaker, const struct breaker_limits *limits);
+void breaker_init(struct breaker *breaker, const struct breaker_limits *limits,
+                  bool is_tracking_remaining);
+/* From now on retries are limited by a share of the requests under way. */
+void breaker_set_retry_budget(struct breaker *breaker, const struct retry_budget *budget);
 
-bool breaker_admits(const struct breaker *breaker, enum breaker_kind kind);
-/* May go above the limit: Envoy opens a first connection whatever the limit. */
-void breaker_take(struct breaker *breaker, enum breaker_kind kind);
+/* Takes one; false: the limit is reached, and nothing was taken. */
+bool breaker_take(struct breaker *breaker, enum breaker_kind kind);
+/* Takes one above the limit, if need be: Envoy opens a first connection whatever
+ * the limit. */
+void breaker_force(struct breaker *breaker, enum breaker_kind kind);
 void breaker_give(struct breaker *breaker, enum breaker_kind kind);
 
-/* circuit_breakers.default.<gauge>: 1 while full. False: no such gauge. */
+/* How many are taken now. */
+uint32_t breaker_count(const struct breaker *breaker, enum breaker_kind kind);
+/* For reading: is there room at this moment? */
+bool breaker_admits(const struct breaker *breaker, enum breaker_kind kind);
+
+/* circuit_breakers.default.<gauge>: cx_open and others are 1 while full, remaining_cx
+ * and others what is left, where that is tracked; circuit_breakers.high.* are those of
+ * a priority that nothing uses. False: no such gauge. */
 bool breaker_gauge(const struct breaker *breaker, struct str name, uint64_t *value);
+/* The nth gauge's name, tracked or not; empty: there are no more. */
+struct str breaker_gauge_name(uint32_t nth);

@@ -9,11 +9,30 @@
 
 #define ENGINE_BLOCK_BYTES (64u * 1024)
 
-struct engine *engine_new(struct snapshot *snapshot, uint64_t seed)
+/* Clusters with outlier detection, for the sweeps. */
+static void find_detecting(struct engine *engine)
 {
+    const struct snapshot *snapshot = engine->snapshot;
+    engine->detecting = ARENA_ARRAY(&engine->arena, uint32_t, snapshot->cluster_count);
+    engine->detect_ns = NS_NEVER;
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        const struct outlier *outlier = shared_cluster(engine->shared, i)->outlier;
+        if (outlier == NULL)
+            continue;
+        engine->detecting[engine->detecting_count++] = i;
+        engine->detect_ns = ns_min(engine->detect_ns, outlier_due_ns(outlier));
+    }
+    engine->events.arena = &engine->arena;
+}
+
+struct engine *engine_new_worker(struct shared *shared, uint64_t seed)
+{
+    struct snapshot *snapshot = shared_snapshot(shared);
     struct arena arena;
     arena_init(&arena, ENGINE_BLOCK_BYTES, 0);
     struct engine *engine = ARENA_NEW(&arena, struct engine);
+    shared_hold(shared);
+    engine->shared = shared;
     snapshot_hold(snapshot);
     engine->snapshot = snapshot;
     engine->rng_stream = rng_seeded(seed, STR("stream"));
@@ -25,10 +44,19 @@ struct engine *engine_new(struct snapshot *snapshot, uint64_t seed)
     engine->routers = ARENA_ARRAY(&arena, struct router *, snapshot->route_config_count);
     engine->arena = arena;
     for (uint32_t i = 0; i < snapshot->cluster_count; i++)
-        breaker_init(&engine->clusters[i].breaker, &snapshot->clusters[i].breakers);
+        engine->clusters[i].breaker = shared_cluster(shared, i)->breaker;
     /* Tables keep a pointer to the arena they grow in: its last place. */
     for (uint32_t i = 0; i < snapshot->route_config_count; i++)
         engine->routers[i] = router_new(&snapshot->route_configs[i], &engine->arena);
+    find_detecting(engine);
+    return engine;
+}
+
+struct engine *engine_new(struct snapshot *snapshot, uint64_t seed)
+{
+    struct shared *shared = shared_new(snapshot, NULL, seed, 0);
+    struct engine *engine = engine_new_worker(shared, seed);
+    shared_drop(shared);
     return engine;
 }
 
@@ -36,9 +64,20 @@ void engine_free(struct engine *engine)
 {
     if (engine == NULL)
         return;
+    shared_drop(engine->shared);
     snapshot_drop(engine->snapshot);
     struct arena arena = engine->arena;
     arena_fini(&arena);
+}
+
+struct shared *engine_shared(const struct engine *engine)
+{
+    return engine->shared;
+}
+
+void engine_set_epoch(struct engine *engine, int64_t seconds)
+{
+    engine->epoch_ns = seconds * NS_SECOND;
 }
 
 void engine_start(struct engine *engine, int64_t now_ns)
@@ -53,14 +92,82 @@ const struct snapshot *engine_snapshot(const struct engine *engine)
 
 int64_t engine_wake_ns(const struct engine *engine)
 {
-    (void)engine;
-    return NS_NEVER;
+    return engine->detect_ns == NS_NEVER ? NS_NEVER
+                                         : ns_max(engine->detect_ns - engine->epoch_ns, 0);
 }
 
 void engine_step(struct engine *engine, int64_t now_ns)
 {
-    (void)engine;
+    int64_t at_ns = now_ns + engine->epoch_ns;
     ASSERT(now_ns >= 0);
+    if (at_ns < engine->detect_ns)
+        return;
+    engine->detect_ns = NS_NEVER;
+    for (uint32_t i = 0; i < engine->detecting_count; i++) {
+        struct outlier *outlier = shared_cluster(engine->shared, engine->detecting[i])->outlier;
+        if (outlier_due_ns(outlier) <= at_ns)
+            outlier_step(outlier, at_ns, &engine->events);
+        engine->detect_ns = ns_min(engine->detect_ns, outlier_due_ns(outlier));
+    }
+}
+
+void engine_init_lb(const struct engine *engine, uint32_t cluster_index, struct lb *lb,
+                    struct rng *rng, struct arena *arena)
+{
+    lb_init(lb, &engine->snapshot->clusters[cluster_index],
+            shared_cluster(engine->shared, cluster_index)->health, rng, arena);
+    lb_set_since(lb, engine->started_ns);
+}
+
+const struct outlier_event *engine_note_result(struct engine *engine, uint32_t cluster_index,
+                                               uint32_t endpoint_index, enum outlier_result result,
+                                               uint32_t code, int64_t now_ns)
+{
+    const struct shared_cluster *cluster = shared_cluster(engine->shared, cluster_index);
+    uint32_t before_count = engine->events.count;
+    if (cluster->outlier == NULL || endpoint_index == LB_NONE)
+        return NULL;
+    outlier_note_result(cluster->outlier, cluster->hosts[endpoint_index], result, code,
+                        now_ns + engine->epoch_ns, &engine->events);
+    engine->detect_ns = ns_min(engine->detect_ns, outlier_due_ns(cluster->outlier));
+    return engine->events.count > before_count ? &engine->events.items[engine->events.count - 1]
+                                               : NULL;
+}
+
+/* By what a gRPC server says among its headers, if it does. */
+static uint32_t code_of(const struct response_head *head, bool is_grpc)
+{
+    static const uint32_t CODES[] = {200, 499, 500, 400, 504, 404, 409, 403, 429,
+                                     400, 409, 400, 501, 500, 503, 500, 401};
+    struct str said;
+    uint64_t status;
+    if (!is_grpc || !header_get(&head->headers, STR("grpc-status"), &said) ||
+        !str_to_u64(said, UINT32_MAX, &status))
+        return head->status;
+    return status < COUNT_OF(CODES) ? CODES[status] : 500;
+}
+
+const struct outlier_event *engine_note_response(struct engine *engine, uint32_t cluster_index,
+                                                 uint32_t endpoint_index,
+                                                 const struct response_head *head, bool is_grpc,
+                                                 int64_t now_ns)
+{
+    uint32_t code = code_of(head, is_grpc);
+    return engine_note_result(engine, cluster_index, endpoint_index,
+                              code >= 500 ? RESULT_EXT_ORIGIN_REQUEST_FAILED
+                                          : RESULT_EXT_ORIGIN_REQUEST_SUCCESS,
+                              code, now_ns);
+}
+
+bool engine_next_event(struct engine *engine, struct outlier_event *event)
+{
+    struct outlier_events *events = &engine->events;
+    if (engine->events_taken == events->count) {
+        events->count = engine->events_taken = 0;
+        return false;
+    }
+    *event = events->items[engine->events_taken++];
+    return true;
 }
 
 struct rng *engine_rng_stream(struct engine *engine)
@@ -112,13 +219,39 @@ static bool read_http(const struct engine *engine, struct str name, uint64_t *va
     return true;
 }
 
+static bool read_shared(const struct engine *engine, uint32_t index, struct str name,
+                        uint64_t *value)
+{
+    const struct shared_cluster *own = shared_cluster(engine->shared, index);
+    static const struct outlier_view nothing;
+    if (str_eq(name, STR("membership_total"))) {
+        *value = engine->snapshot->clusters[index].endpoint_count;
+        return true;
+    }
+    if (str_eq(name, STR("membership_healthy"))) {
+        *value = shared_healthy_count(engine->shared, index);
+        return true;
+    }
+    if (own->outlier == NULL)
+        return outlier_stat(&nothing, name, value) || breaker_gauge(own->breaker, name, value);
+    struct outlier_view view = outlier_view(own->outlier);
+    return outlier_stat(&view, name, value) || breaker_gauge(own->breaker, name, value);
+}
+
 bool engine_stat(const struct engine *engine, struct str cluster, struct str name, uint64_t *value)
 {
     if (str_eq(cluster, STR("http")))
         return read_http(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);
     return index != MAP_NONE && (cluster_stats_read(&engine->clusters[index].stats, name, value) ||
-                                 breaker_gauge(&engine->clusters[index].breaker, name, value));
+                                 read_shared(engine, index, name, value));
+}
+
+bool stat_is_shared(struct str name)
+{
+    return str_has_prefix(name, STR("outlier_detection.")) ||
+           str_has_prefix(name, STR("circuit_breakers.")) ||
+           str_has_prefix(name, STR("membership_"));
 }
 
 const struct router *engine_router(const struct engine *engine, const struct route_config *config)
@@ -131,10 +264,12 @@ const struct router *engine_router(const struct engine *engine, const struct rou
 struct lb *engine_lb(struct engine *engine, uint32_t cluster_index)
 {
     struct cluster_state *state = &engine->clusters[cluster_index];
+    const struct outlier *outlier = shared_cluster(engine->shared, cluster_index)->outlier;
+    /* Whoever sends requests sees to it that the intervals end. */
+    if (outlier != NULL)
+        engine->detect_ns = ns_min(engine->detect_ns, outlier_due_ns(outlier));
     if (!state->is_lb_ready) {
-        const struct cluster *cluster = &engine->snapshot->clusters[cluster_index];
-        lb_init(&state->lb, cluster, NULL, &engine->rng_lb, &engine->arena);
-        lb_set_since(&state->lb, engine->started_ns);
+        engine_init_lb(engine, cluster_index, &state->lb, &engine->rng_lb, &engine->arena);
         state->is_lb_ready = true;
     }
     return &state->lb;

@@ -14,13 +14,18 @@
 #include <stdint.h>
 
 #include "base/rng.h"
+#include "proxy/core/lb.h"
+#include "proxy/core/shared.h"
 #include "proxy/core/stats.h"
+#include "proxy/model/message.h"
 #include "proxy/model/snapshot.h"
 
 struct engine;
 
-/* Holds the snapshot. Streams of luck come from `seed`. */
+/* Holds the snapshot. Streams of luck come from `seed`. It shares nothing. */
 struct engine *engine_new(struct snapshot *snapshot, uint64_t seed);
+/* One of several workers: holds `shared`, and the snapshot of it. */
+struct engine *engine_new_worker(struct shared *shared, uint64_t seed);
 void engine_free(struct engine *engine);
 
 /* Once, before anything else happens: the snapshot's endpoints are there since
@@ -28,10 +33,34 @@ void engine_free(struct engine *engine);
 void engine_start(struct engine *engine, int64_t now_ns);
 
 const struct snapshot *engine_snapshot(const struct engine *engine);
+/* What it shares with other workers, or would. */
+struct shared *engine_shared(const struct engine *engine);
+/* Seconds since 1970 at time 0; before anything happens. */
+void engine_set_epoch(struct engine *engine, int64_t seconds);
 
 /* When engine_step wants to be called; NS_NEVER: not at all. */
 int64_t engine_wake_ns(const struct engine *engine);
 void engine_step(struct engine *engine, int64_t now_ns);
+
+/* --- outlier detection ---------------------------------------------------- */
+
+/* A balancer of the cluster's endpoints that knows who is ejected; luck and memory are
+ * the caller's. */
+void engine_init_lb(const struct engine *engine, uint32_t cluster_index, struct lb *lb,
+                    struct rng *rng, struct arena *arena);
+/* What came of an endpoint's service. `code`: the response's status, or 0.
+ * endpoint_index LB_NONE (an original destination) is nobody's. Answers with the last
+ * thing that it led to (until the next call), or NULL. */
+const struct outlier_event *engine_note_result(struct engine *engine, uint32_t cluster_index,
+                                               uint32_t endpoint_index, enum outlier_result result,
+                                               uint32_t code, int64_t now_ns);
+/* The same for a response (ENVOY.md 7.2). */
+const struct outlier_event *engine_note_response(struct engine *engine, uint32_t cluster_index,
+                                                 uint32_t endpoint_index,
+                                                 const struct response_head *head, bool is_grpc,
+                                                 int64_t now_ns);
+/* The next of what this engine has ejected or let in; false: nothing new. */
+bool engine_next_event(struct engine *engine, struct outlier_event *event);
 
 /* The named streams: "stream" is the one draw that Envoy shares between
  * weights, mirrors and runtime fractions (ENVOY.md 0.3); "uuid" is for
@@ -47,8 +76,8 @@ struct http_stats *engine_http_stats(struct engine *engine);
  * Inherited: counters of clusters that both snapshots have, by name, whatever
  * else of them changed, and those of the connection managers. Not inherited:
  * counters of clusters that are gone (Envoy drops them with the cluster);
- * positions of load balancers, pools, what policies remember of endpoints and
- * luck, which begin anew as with a cluster that Envoy was given again. */
+ * positions of load balancers, pools and luck, which begin anew as with a cluster
+ * that Envoy was given again. What is shared goes its own way (shared.h). */
 void engine_inherit(struct engine *heir, const struct engine *from);
 
 /* Index into the snapshot's clusters, or UINT32_MAX. */
@@ -57,3 +86,6 @@ uint32_t engine_cluster_index(const struct engine *engine, struct str name);
 /* By names, for reports and tests: `cluster` "http" means the connection
  * managers. A counter that never moved is 0; false: no such cluster or name. */
 bool engine_stat(const struct engine *engine, struct str cluster, struct str name, uint64_t *value);
+/* Is it a number of the whole proxy, the same on each of its engines? Then it is not
+ * summed over them. */
+bool stat_is_shared(struct str name);

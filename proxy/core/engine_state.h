@@ -12,6 +12,7 @@
 #include "proxy/core/lb.h"
 #include "proxy/core/pool.h"
 #include "proxy/core/router.h"
+#include "proxy/core/shared.h"
 
 /* Of an ORIGINAL_DST cluster: a place that somebody was going to. As many as a
  * laptop's programs dial; they stay as long as the engine. */
@@ -30,7 +31,7 @@ struct cluster_state {
     struct original_pool *originals;
     struct pool **pools;                   /* of each endpoint; NULL until asked for */
     struct endpoint_stats *endpoint_stats; /* the same */
-    struct breaker breaker;
+    struct breaker *breaker;               /* of all workers */
 };
 
 struct named_http {
@@ -51,6 +52,13 @@ struct named_stats {
 
 struct engine {
     struct snapshot *snapshot;
+    struct shared *shared;
+    int64_t epoch_ns;    /* since 1970 at time 0 */
+    uint32_t *detecting; /* clusters with outlier detection */
+    uint32_t detecting_count;
+    int64_t detect_ns;            /* when the first of them is due, since 1970; NS_NEVER */
+    struct outlier_events events; /* that nobody has taken yet */
+    uint32_t events_taken;
     struct arena arena;
     int64_t started_ns;
     struct rng rng_stream, rng_uuid, rng_lb, rng_jitter, rng_fault;

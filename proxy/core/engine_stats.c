@@ -165,6 +165,8 @@ static void reset_cluster(struct engine *engine, uint32_t index)
         state->endpoint_stats != NULL ? engine->snapshot->clusters[index].endpoint_count : 0;
     for (uint32_t i = 0; i < count; i++)
         state->endpoint_stats[i] = (struct endpoint_stats){0};
+    if (shared_cluster(engine->shared, index)->outlier != NULL)
+        outlier_reset_counters(shared_cluster(engine->shared, index)->outlier);
 }
 
 static void reset_listener(struct listener_stats *stats)

@@ -66,6 +66,24 @@ static void count_endpoint(const struct step *step, enum endpoint_stat stat)
         ->counters[stat]++;
 }
 
+static void tell_event(const struct step *step, const struct outlier_event *what)
+{
+    struct trace_event *event = what != NULL ? tell(step, TRACE_EJECTED) : NULL;
+    if (event == NULL)
+        return;
+    event->endpoint = step->xc->record.endpoint;
+    event->text = ejection_type_word(what->type);
+    event->number = what->ejection_ns;
+    event->origin = step->xc->record.cluster->outlier->origin;
+}
+
+static void note_result(const struct step *step, enum outlier_result result, uint32_t code)
+{
+    const struct exchange *xc = step->xc;
+    tell_event(step, engine_note_result(xc->setup.engine, xc->cluster_index, xc->endpoint_index,
+                                        result, code, step->now_ns));
+}
+
 static struct formatter_facts facts_of(const struct exchange *xc)
 {
     return (struct formatter_facts){
@@ -87,7 +105,7 @@ static bool release_retry(struct exchange *xc)
 {
     bool was_held = xc->holds_retry;
     if (was_held)
-        breaker_give(&cluster_state(xc)->breaker, BREAKER_RETRIES);
+        breaker_give(cluster_state(xc)->breaker, BREAKER_RETRIES);
     xc->holds_retry = false;
     return was_held;
 }
@@ -844,7 +862,6 @@ static void wait_for_retry(const struct step *step, int64_t wait_ns)
     struct exchange *xc = step->xc;
     count_cluster(step, STAT_CLUSTER_upstream_rq_retry);
     count_cluster(step, STAT_CLUSTER_upstream_rq_retry_backoff_exponential);
-    breaker_take(&cluster_state(xc)->breaker, BREAKER_RETRIES);
     xc->holds_retry = true;
     *ARENA_PUSH(xc->setup.arena, xc->tried, xc->tried_count, xc->tried_capacity) =
         xc->endpoint_index;
@@ -862,13 +879,12 @@ static bool retry(const struct step *step, const struct response_head *response,
     if (xc->retry == NULL || xc->state != XC_STATE_UPSTREAM)
         return false;
     bool was_retried = release_retry(xc);
-    struct retry_question asked = {
-        .policy = xc->retry,
-        .attempt_count = xc->record.attempt_count,
-        .response = response,
-        .failure = failure,
-        .was_sent = xc->is_sent,
-        .has_budget = breaker_admits(&cluster_state(xc)->breaker, BREAKER_RETRIES)};
+    struct retry_question asked = {.policy = xc->retry,
+                                   .attempt_count = xc->record.attempt_count,
+                                   .response = response,
+                                   .failure = failure,
+                                   .was_sent = xc->is_sent,
+                                   .breaker = cluster_state(xc)->breaker};
     struct retry_answer answer = retry_decide(&asked, &xc->setup.engine->rng_jitter);
     tell_retry(step, &asked, &answer);
     switch (answer.verdict) {
@@ -982,6 +998,8 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
         told->endpoint = xc->record.endpoint;
     }
     count_endpoint(step, is_success(xc, head) ? STAT_ENDPOINT_rq_success : STAT_ENDPOINT_rq_error);
+    tell_event(step, engine_note_response(xc->setup.engine, xc->cluster_index, xc->endpoint_index,
+                                          head, xc->is_grpc, step->now_ns));
     if (retry(step, head, FAILURE_NONE)) {
         drop_response(step, event);
         return;
@@ -1052,6 +1070,8 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
         told->text = arena_str(xc->setup.trace->arena, text);
     }
     count_endpoint(step, STAT_ENDPOINT_rq_error);
+    if (event->failure != FAILURE_OVERFLOW)
+        note_result(step, RESULT_LOCAL_ORIGIN_CONNECT_FAILED, 0);
     end_attempt(xc);
     xc->record.transport_failure = text;
     if (retry(step, NULL, event->failure))
@@ -1088,6 +1108,7 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
         xc->is_connected = true;
         count_endpoint(step, STAT_ENDPOINT_rq_total);
+        note_result(step, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS, 0);
         arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {
@@ -1137,6 +1158,7 @@ static void on_try_timeout(const struct step *step)
     }
     count_cluster(step, STAT_CLUSTER_upstream_rq_per_try_timeout);
     count_endpoint(step, STAT_ENDPOINT_rq_error);
+    note_result(step, RESULT_LOCAL_ORIGIN_TIMEOUT, 504);
     abandon(step);
     if (!retry(step, NULL, FAILURE_LOCAL_RESET))
         reply_for_cluster(step, (struct reply){.reason = REASON_PER_TRY_TIMEOUT}, false);
@@ -1155,6 +1177,8 @@ static void on_timeout(const struct step *step)
         count_endpoint(step, STAT_ENDPOINT_rq_timeout);
         count_endpoint(step, STAT_ENDPOINT_rq_error);
     }
+    if (xc->attempt != 0 && xc->is_connected && xc->state == XC_STATE_UPSTREAM)
+        note_result(step, RESULT_LOCAL_ORIGIN_TIMEOUT, reason_row(REASON_ROUTE_TIMEOUT)->status);
     const struct reason_row *row = reason_row(REASON_ROUTE_TIMEOUT);
     if (xc->state == XC_STATE_RESPONDING)
         cut(step, row->flag, row->details);

@@ -27,7 +27,8 @@ struct pool {
     struct pool_conn *conns; /* oldest state change first */
     uint32_t conn_count, conn_capacity;
     uint32_t connecting_count;
-    uint32_t *waiters; /* ring */
+    uint32_t promised_count; /* connections that may be opened, and are not yet */
+    uint32_t *waiters;       /* ring */
     uint32_t waiter_head, waiter_count, waiter_capacity;
     uint32_t failed_count; /* waiters at the head that fail now */
     bool is_overflowing;   /* they fail as no more requests may be active */
@@ -57,6 +58,7 @@ static void forget(struct pool *pool, struct pool_conn *conn)
     pool->conn_count--;
 }
 
+/* The breaker has let it in. */
 static void push_waiter(struct pool *pool, uint32_t waiter)
 {
     if (pool->waiter_count == pool->waiter_capacity) {
@@ -69,7 +71,6 @@ static void push_waiter(struct pool *pool, uint32_t waiter)
         pool->waiter_capacity = capacity;
     }
     pool->waiters[(pool->waiter_head + pool->waiter_count++) % pool->waiter_capacity] = waiter;
-    breaker_take(pool->breaker, BREAKER_PENDING);
 }
 
 static uint32_t pop_waiter(struct pool *pool)
@@ -83,6 +84,7 @@ static uint32_t pop_waiter(struct pool *pool)
     return waiter;
 }
 
+/* The breaker has let it in. */
 static void begin_request(struct pool *pool, struct pool_conn *conn)
 {
     uint32_t max = pool->cluster->requests_per_connection_max;
@@ -91,7 +93,6 @@ static void begin_request(struct pool *pool, struct pool_conn *conn)
     if (conn->request_count == max)
         count(pool, STAT_CLUSTER_upstream_cx_max_requests);
     count(pool, STAT_CLUSTER_upstream_rq_total);
-    breaker_take(pool->breaker, BREAKER_REQUESTS);
     if (pool->endpoint_index != LB_NONE)
         lb_note_begin(pool->lb, pool->endpoint_index);
 }
@@ -107,10 +108,13 @@ static void end_request(struct pool *pool)
  * whatever the limit, as nobody else would ever serve who waits here. */
 static bool may_connect(struct pool *pool)
 {
-    if (breaker_admits(pool->breaker, BREAKER_CONNECTIONS))
+    if (breaker_take(pool->breaker, BREAKER_CONNECTIONS))
         return true;
     count(pool, STAT_CLUSTER_upstream_cx_overflow);
-    return pool->conn_count == 0;
+    if (pool->conn_count > 0)
+        return false;
+    breaker_force(pool->breaker, BREAKER_CONNECTIONS);
+    return true;
 }
 
 static void refuse_waiting(struct pool *pool)
@@ -129,14 +133,14 @@ static uint32_t serve(struct pool *pool, struct pool_conn *conn)
     struct pool_conn *newest = &pool->conns[pool->conn_count - 1];
     *newest = moved;
     newest->state = CONN_IDLE;
-    if (!breaker_admits(pool->breaker, BREAKER_REQUESTS)) {
+    if (pool->waiter_count == 0)
+        return POOL_NONE;
+    if (!breaker_take(pool->breaker, BREAKER_REQUESTS)) {
         refuse_waiting(pool);
         return POOL_NONE;
     }
-    uint32_t waiter = pop_waiter(pool);
-    if (waiter != POOL_NONE)
-        begin_request(pool, newest);
-    return waiter;
+    begin_request(pool, newest);
+    return pop_waiter(pool);
 }
 
 struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index)
@@ -151,7 +155,7 @@ struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t
         *pool = (struct pool){.engine = engine,
                               .cluster = cluster,
                               .stats = &state->stats,
-                              .breaker = &state->breaker,
+                              .breaker = state->breaker,
                               .lb = engine_lb(engine, cluster_index),
                               .endpoint_index = endpoint_index};
         state->pools[endpoint_index] = pool;
@@ -175,7 +179,7 @@ struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index,
     *fresh->pool = (struct pool){.engine = engine,
                                  .cluster = &engine->snapshot->clusters[cluster_index],
                                  .stats = &state->stats,
-                                 .breaker = &state->breaker,
+                                 .breaker = state->breaker,
                                  .endpoint_index = LB_NONE};
     state->originals = fresh;
     return fresh->pool;
@@ -187,14 +191,14 @@ struct pool_answer pool_ask(struct pool *pool, uint32_t waiter)
     for (uint32_t i = pool->conn_count; i-- > 0;) {
         if (pool->conns[i].state != CONN_IDLE)
             continue;
-        if (!breaker_admits(pool->breaker, BREAKER_REQUESTS)) {
+        if (!breaker_take(pool->breaker, BREAKER_REQUESTS)) {
             count(pool, STAT_CLUSTER_upstream_rq_active_overflow);
             return answer;
         }
         begin_request(pool, &pool->conns[i]);
         return (struct pool_answer){.verdict = POOL_REUSE, .conn = pool->conns[i].number};
     }
-    if (!breaker_admits(pool->breaker, BREAKER_PENDING)) {
+    if (!breaker_take(pool->breaker, BREAKER_PENDING)) {
         count(pool, STAT_CLUSTER_upstream_rq_pending_overflow);
         return answer;
     }
@@ -210,7 +214,8 @@ void pool_note_connecting(struct pool *pool, uint32_t conn)
         ARENA_PUSH(&pool->engine->arena, pool->conns, pool->conn_count, pool->conn_capacity);
     *fresh = (struct pool_conn){.number = conn, .state = CONN_CONNECTING};
     pool->connecting_count++;
-    breaker_take(pool->breaker, BREAKER_CONNECTIONS);
+    ASSERT(pool->promised_count > 0);
+    pool->promised_count--;
     count(pool, STAT_CLUSTER_upstream_cx_total);
     count(pool, STAT_CLUSTER_upstream_cx_http1_total);
 }
@@ -259,7 +264,17 @@ void pool_refuse_waiting(struct pool *pool)
 
 bool pool_needs_connection(struct pool *pool)
 {
-    return pool->waiter_count > pool->connecting_count && may_connect(pool);
+    if (pool->waiter_count <= pool->connecting_count || !may_connect(pool))
+        return false;
+    pool->promised_count++;
+    return true;
+}
+
+void pool_note_not_connecting(struct pool *pool)
+{
+    ASSERT(pool->promised_count > 0);
+    pool->promised_count--;
+    breaker_give(pool->breaker, BREAKER_CONNECTIONS);
 }
 
 void pool_note_done(struct pool *pool, uint32_t conn)

@@ -28,7 +28,8 @@ struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index,
 
 enum pool_verdict {
     POOL_REUSE,    /* send on `conn` now */
-    POOL_CONNECT,  /* open a connection, tell pool_note_connecting; the waiter is queued */
+    POOL_CONNECT,  /* open a connection, tell pool_note_connecting (or pool_note_not_connecting);
+                      the waiter is queued */
     POOL_WAIT,     /* queued; a connection is coming */
     POOL_OVERFLOW, /* a breaker is full; not queued */
 };
@@ -42,6 +43,8 @@ struct pool_answer {
 struct pool_answer pool_ask(struct pool *pool, uint32_t waiter);
 
 void pool_note_connecting(struct pool *pool, uint32_t conn);
+/* It could not be begun; what the breaker lent for it is given back. */
+void pool_note_not_connecting(struct pool *pool);
 
 /* Connected: the waiter that gets it, or POOL_NONE (then it is idle). When no more
  * requests may be active all who wait fail: see pool_next_failed. */
@@ -56,7 +59,7 @@ uint32_t pool_next_failed(struct pool *pool);
 void pool_refuse_waiting(struct pool *pool);
 
 /* A connection is gone: do those who wait need another one, and may there be
- * one? Then open it and tell pool_note_connecting. */
+ * one? Then open it and tell pool_note_connecting, or pool_note_not_connecting. */
 bool pool_needs_connection(struct pool *pool);
 
 /* The response on `conn` is complete: no request is active on it any more.

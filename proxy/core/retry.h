@@ -2,8 +2,8 @@
  *
  * proxy/core/retry.h - is an attempt that ended like this made again, and when?
  *
- * Pure: reads the policy and the outcome, draws the back-off's jitter. The
- * exchange counts attempts; the breaker keeps the budget. Like Envoy it does
+ * Pure: reads the policy and the outcome, asks the breaker, draws the back-off's
+ * jitter. The exchange counts attempts. Like Envoy it does
  * not ask which methods are safe to repeat.
  *
  * Source: ENVOY.md 3.3.
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
+#include "proxy/core/breaker.h"
 #include "proxy/core/reason.h"
 #include "proxy/model/message.h"
 #include "proxy/model/policy.h"
@@ -26,8 +27,8 @@ struct retry_question {
     uint32_t attempt_count;               /* including the one that ended; from 1 */
     const struct response_head *response; /* NULL: it failed */
     enum failure failure;
-    bool was_sent;   /* bytes of the request left in some attempt */
-    bool has_budget; /* the breaker's word */
+    bool was_sent;           /* bytes of the request left in some attempt */
+    struct breaker *breaker; /* a retry is taken of it for RETRY_LATER */
 };
 
 enum retry_verdict {

@@ -186,11 +186,12 @@ static void add_statuses(struct stats_list *list, const struct scope *scope, con
 }
 
 static void add_membership(struct stats_list *list, const struct scope *scope,
-                           const struct cluster *cluster)
+                           const struct cluster *cluster, const struct total_cluster *total)
 {
     uint64_t healthy = 0, weight_max = 0;
     for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
-        healthy += cluster->endpoints[i].health == ENDPOINT_HEALTHY;
+        healthy += cluster->endpoints[i].health == ENDPOINT_HEALTHY &&
+                   !total->endpoints[i].health.is_ejected;
         if (cluster->endpoints[i].weight > weight_max)
             weight_max = cluster->endpoints[i].weight;
     }
@@ -200,6 +201,35 @@ static void add_membership(struct stats_list *list, const struct scope *scope,
     add_number(list, scope, STR("membership_excluded"), 0);
     add_number(list, scope, STR("membership_change"), cluster->endpoint_count > 0);
     add_number(list, scope, STR("max_host_weight"), weight_max);
+}
+
+/* A scope of its own, and what is in it. */
+static void add_scoped(struct stats_list *list, const struct scope *scope, struct str inner,
+                       struct str name, uint64_t value)
+{
+    enum stat_kind kind = stat_is_gauge(name) ? STAT_GAUGE : STAT_COUNTER;
+    struct stat_item *item = add_item(list, scope, arena_concat(list->arena, inner, name), kind);
+    item->value = value;
+    item->is_used = value != 0;
+}
+
+static void add_shared(struct stats_list *list, const struct scope *scope,
+                       const struct total_cluster *total)
+{
+    if (total->shared == NULL)
+        return;
+    for (uint32_t i = 0; breaker_gauge_name(i).len > 0; i++) {
+        struct str whole = breaker_gauge_name(i);
+        size_t dot = whole.len;
+        while (whole.ptr[dot - 1] != '.')
+            dot--;
+        uint64_t value;
+        if (breaker_gauge(total->shared->breaker, whole, &value))
+            add_scoped(list, scope, str_slice(whole, 0, dot), str_from(whole, dot), value);
+    }
+    for (uint32_t i = 0; total->shared->outlier != NULL && outlier_stat_name(i).len > 0; i++)
+        add_scoped(list, scope, STR("outlier_detection."), outlier_stat_name(i),
+                   outlier_stat_value(&total->outlier, i));
 }
 
 static uint64_t sum_gauges(const struct total_cluster *total, uint32_t count,
@@ -236,7 +266,8 @@ static void add_cluster(struct stats_list *list, uint32_t index)
         add_number(list, &scope, STR("retry.upstream_rq_completed"),
                    total->stats.retried_completed);
     }
-    add_membership(list, &scope, cluster);
+    add_membership(list, &scope, cluster, total);
+    add_shared(list, &scope, total);
     add_still(list, &scope, CLUSTER_STILL, COUNT_OF(CLUSTER_STILL));
     add_histogram(list, &scope, STR("upstream_cx_connect_ms"), &total->stats.connect_ms);
     add_histogram(list, &scope, STR("upstream_cx_length_ms"), &total->stats.length_ms);

@@ -60,6 +60,15 @@ static void know_listener(struct stats_list *list, uint32_t index)
         know_chain(list, listener, from->default_chain);
 }
 
+static struct stats_endpoint *new_endpoints(const struct cluster *cluster, struct arena *arena)
+{
+    struct stats_endpoint *all = ARENA_ARRAY(arena, struct stats_endpoint, cluster->endpoint_count);
+    for (uint32_t i = 0; i < cluster->endpoint_count; i++)
+        all[i].health.success_rates[ORIGIN_EXTERNAL] = all[i].health.success_rates[ORIGIN_LOCAL] =
+            -1;
+    return all;
+}
+
 struct stats_list *stats_list_new(const struct snapshot *snapshot, uint32_t worker_count,
                                   struct arena *arena)
 {
@@ -68,8 +77,7 @@ struct stats_list *stats_list_new(const struct snapshot *snapshot, uint32_t work
     list->totals = ARENA_NEW(arena, struct stats_totals);
     list->totals->clusters = ARENA_ARRAY(arena, struct total_cluster, snapshot->cluster_count);
     for (uint32_t i = 0; i < snapshot->cluster_count; i++)
-        list->totals->clusters[i].endpoints =
-            ARENA_ARRAY(arena, struct stats_endpoint, snapshot->clusters[i].endpoint_count);
+        list->totals->clusters[i].endpoints = new_endpoints(&snapshot->clusters[i], arena);
     list->totals->listeners = ARENA_ARRAY(arena, struct total_listener, snapshot->listener_count);
     for (uint32_t i = 0; i < snapshot->listener_count; i++)
         know_listener(list, i);
@@ -93,6 +101,19 @@ static void gather_endpoints(struct stats_list *list, const struct engine *engin
     }
 }
 
+/* Once, from whoever is asked first. */
+static void gather_shared(struct stats_list *list, const struct engine *engine, uint32_t index)
+{
+    struct total_cluster *total = &list->totals->clusters[index];
+    total->shared = shared_cluster(engine->shared, index);
+    if (total->shared->outlier == NULL)
+        return;
+    total->outlier = outlier_view(total->shared->outlier);
+    for (uint32_t i = 0; i < list->snapshot->clusters[index].endpoint_count; i++)
+        total->endpoints[i].health =
+            outlier_host_view(total->shared->outlier, total->shared->hosts[i]);
+}
+
 static void gather_clusters(struct stats_list *list, const struct engine *engine)
 {
     const struct snapshot *from = engine->snapshot;
@@ -103,8 +124,11 @@ static void gather_clusters(struct stats_list *list, const struct engine *engine
         cluster_stats_add(&list->totals->clusters[index].stats, &engine->clusters[i].stats,
                           list->arena);
         /* Endpoints are known by their place, which another snapshot's have not. */
-        if (from == list->snapshot)
-            gather_endpoints(list, engine, index);
+        if (from != list->snapshot)
+            continue;
+        gather_endpoints(list, engine, index);
+        if (list->totals->clusters[index].shared == NULL)
+            gather_shared(list, engine, index);
     }
 }
 
@@ -144,6 +168,12 @@ void stats_list_gather(struct stats_list *list, const struct engine *engine, uin
         for (uint32_t k = 0; stats != NULL && k < STAT_TCP_COUNT; k++)
             totals->tcps[i].counters[k] += stats->counters[k];
     }
+}
+
+const struct outlier_view *stats_list_outlier(const struct stats_list *list, uint32_t cluster_index)
+{
+    const struct total_cluster *total = &list->totals->clusters[cluster_index];
+    return total->shared != NULL && total->shared->outlier != NULL ? &total->outlier : NULL;
 }
 
 const struct stats_endpoint *stats_list_endpoint(const struct stats_list *list,

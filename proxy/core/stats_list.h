@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/regex.h"
 #include "proxy/core/engine_stats.h"
+#include "proxy/core/outlier.h"
 #include "proxy/model/snapshot.h"
 
 enum stat_kind { STAT_COUNTER, STAT_GAUGE, STAT_HISTOGRAM };
@@ -84,6 +85,10 @@ void stats_list_prometheus(const struct stats_list *list, const struct stats_fil
 struct stats_endpoint {
     uint64_t counters[STAT_ENDPOINT_COUNT];
     struct pool_gauges gauges;
+    struct outlier_host_view health;
 };
+/* NULL: the cluster ejects nobody. */
+const struct outlier_view *stats_list_outlier(const struct stats_list *list,
+                                              uint32_t cluster_index);
 const struct stats_endpoint *stats_list_endpoint(const struct stats_list *list,
                                                  uint32_t cluster_index, uint32_t endpoint_index);

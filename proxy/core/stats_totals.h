@@ -5,6 +5,7 @@
 #pragma once
 
 #include "proxy/core/engine_stats.h"
+#include "proxy/core/shared.h"
 #include "proxy/core/stats_list.h"
 
 struct worker_connections {
@@ -20,6 +21,9 @@ struct total_listener {
 struct total_cluster {
     struct cluster_stats stats;
     struct stats_endpoint *endpoints;
+    /* What is shared by the workers: looked at, not summed. NULL: nobody was asked. */
+    const struct shared_cluster *shared;
+    struct outlier_view outlier; /* with shared->outlier */
 };
 
 struct total_http {

@@ -34,6 +34,7 @@ static const struct str NAMES[] = {
     [TRACE_ATTEMPT_CONNECTED] = STR_INIT("attempt_connected"),
     [TRACE_ATTEMPT_FAILED] = STR_INIT("attempt_failed"),
     [TRACE_RESPONSE] = STR_INIT("response"),
+    [TRACE_EJECTED] = STR_INIT("ejected"),
     [TRACE_RETRY_LATER] = STR_INIT("retry_later"),
     [TRACE_RETRY_REFUSED] = STR_INIT("retry_refused"),
     [TRACE_TRY_TIMEOUT_FIRED] = STR_INIT("try_timeout_fired"),

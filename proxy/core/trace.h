@@ -48,6 +48,8 @@ enum trace_kind {
     TRACE_ATTEMPT_CONNECTED, /* index: attempt; number: 1 when a connection was reused */
     TRACE_ATTEMPT_FAILED,    /* index: attempt; failure; text: transport's words */
     TRACE_RESPONSE,          /* index: attempt; number: status */
+    TRACE_EJECTED,           /* endpoint; text: Envoy's word for why; number: ns, or 0: it was only
+                                noticed; origin: the policy */
     TRACE_RETRY_LATER,       /* index: the attempt that ended; text: the word that covers it;
                                 number: ns until the next */
     TRACE_RETRY_REFUSED,     /* index: the attempt that ended; condition: why; text: the word that

@@ -38,15 +38,15 @@ static void host_stats(const struct stats_endpoint *from, struct host_stat stats
         stats[i] = all[i];
 }
 
-static const char *health_flags(const struct endpoint *endpoint)
+static const char *health_flags(const struct endpoint *endpoint, bool is_ejected)
 {
     switch (endpoint->health) {
     case ENDPOINT_HEALTHY:
-        return "healthy";
+        return is_ejected ? "/failed_outlier_check" : "healthy";
     case ENDPOINT_UNHEALTHY:
-        return "/failed_eds_health";
+        return is_ejected ? "/failed_outlier_check/failed_eds_health" : "/failed_eds_health";
     case ENDPOINT_DRAINING:
-        return "/eds_status_draining";
+        return is_ejected ? "/failed_outlier_check/eds_status_draining" : "/eds_status_draining";
     }
     UNREACHABLE("endpoint_health");
 }
@@ -80,7 +80,8 @@ static void text_host(struct admin_ask *ask, const struct cluster *cluster,
         admin_format(page, "%.*s::%s::%llu\n", STR_FMT(start), stats[i].name,
                      (unsigned long long)stats[i].value);
     admin_format(page, "%.*s::hostname::\n", STR_FMT(start));
-    admin_format(page, "%.*s::health_flags::%s\n", STR_FMT(start), health_flags(endpoint));
+    admin_format(page, "%.*s::health_flags::%s\n", STR_FMT(start),
+                 health_flags(endpoint, numbers->health.is_ejected));
     admin_format(page, "%.*s::weight::%u\n", STR_FMT(start), endpoint->weight);
     admin_format(page, "%.*s::region::%.*s\n", STR_FMT(start), STR_FMT(endpoint->locality.region));
     admin_format(page, "%.*s::zone::%.*s\n", STR_FMT(start), STR_FMT(endpoint->locality.zone));
@@ -88,8 +89,26 @@ static void text_host(struct admin_ask *ask, const struct cluster *cluster,
                  STR_FMT(endpoint->locality.subzone));
     admin_format(page, "%.*s::canary::false\n", STR_FMT(start));
     admin_format(page, "%.*s::priority::%u\n", STR_FMT(start), endpoint->priority);
-    admin_format(page, "%.*s::success_rate::-1\n", STR_FMT(start));
-    admin_format(page, "%.*s::local_origin_success_rate::-1\n", STR_FMT(start));
+    admin_format(page, "%.*s::success_rate::%g\n", STR_FMT(start),
+                 numbers->health.success_rates[ORIGIN_EXTERNAL]);
+    admin_format(page, "%.*s::local_origin_success_rate::%g\n", STR_FMT(start),
+                 numbers->health.success_rates[ORIGIN_LOCAL]);
+}
+
+static void text_outlier(struct admin_page *page, struct str cluster,
+                         const struct outlier_view *outlier)
+{
+    if (outlier == NULL)
+        return;
+    const struct {
+        const char *name;
+        double value;
+    } all[] = {{"success_rate_average", outlier->averages[ORIGIN_EXTERNAL]},
+               {"success_rate_ejection_threshold", outlier->thresholds[ORIGIN_EXTERNAL]},
+               {"local_origin_success_rate_average", outlier->averages[ORIGIN_LOCAL]},
+               {"local_origin_success_rate_ejection_threshold", outlier->thresholds[ORIGIN_LOCAL]}};
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        admin_format(page, "%.*s::outlier::%s::%g\n", STR_FMT(cluster), all[i].name, all[i].value);
 }
 
 static const struct breaker_limits ENVOYS_DEFAULTS = {1024, 1024, 1024, 3};
@@ -99,6 +118,7 @@ static void text_cluster(struct admin_ask *ask, const struct stats_list *list, u
     const struct cluster *cluster = &list->snapshot->clusters[index];
     struct str name = cluster->name;
     admin_format(ask->page, "%.*s::observability_name::%.*s\n", STR_FMT(name), STR_FMT(name));
+    text_outlier(ask->page, name, stats_list_outlier(list, index));
     text_breakers(ask->page, name, "default", cluster->breakers);
     text_breakers(ask->page, name, "high", ENVOYS_DEFAULTS);
     admin_format(ask->page, "%.*s::added_via_api::true\n", STR_FMT(name));
@@ -181,6 +201,8 @@ static void json_host(struct admin_ask *ask, struct json *json, const struct end
     json_end_array(json);
     json_key(json, STR("health_status"));
     json_begin_object(json);
+    if (numbers->health.is_ejected)
+        json_key_bool(json, STR("failed_outlier_check"), true);
     json_key_str(json, STR("eds_health_status"), eds_status(endpoint));
     json_end_object(json);
     json_key_i64(json, STR("weight"), endpoint->weight);

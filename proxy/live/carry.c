@@ -210,6 +210,14 @@ static void tell_done(struct server_wire *wire, const struct wire_action *action
         server->options.on_done(&done, server->options.user);
 }
 
+static void tell_outlier(struct server *server, const struct outlier_event *event)
+{
+    struct server_outlier outlier = {
+        .event = event, .worker = server->options.worker, .at_ns = loop_now_ns(server->loop)};
+    if (server->options.on_outlier != NULL)
+        server->options.on_outlier(&outlier, server->options.user);
+}
+
 static void close_conn(struct socket *socket, bool is_abrupt)
 {
     if (is_abrupt)
@@ -251,6 +259,9 @@ static void carry_out(struct server_wire *wire, const struct wire_action *action
         return;
     case WIRE_DONE:
         tell_done(wire, action);
+        return;
+    case WIRE_OUTLIER:
+        tell_outlier(wire->server, &action->event);
         return;
     }
     UNREACHABLE("wire_action_kind");

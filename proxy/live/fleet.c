@@ -71,12 +71,14 @@ static void add_server(struct worker *worker, void *user)
         .seed = rng_derive(plan->seed, str_of(name)),
         .worker = worker->index,
         .wire = plan->facts->wire,
+        .on_outlier = plan->facts->on_outlier,
         .is_literal = plan->facts->is_literal,
         .is_loopback_only = plan->facts->is_loopback_only,
         .node_address = plan->facts->node_address,
         .on_done = plan->facts->on_done,
         .user = plan->facts->user,
     };
+    options.wire.shared = plan->shared;
     struct worker_host *host = worker_add_host(worker);
     arena_init(&host->numbers, PLACES_BLOCK_BYTES, 0);
     host->server = server_new(worker->loop, plan->config->snapshot, &options);
@@ -90,7 +92,7 @@ static void replace_server(struct worker *worker, void *user)
     const struct plan *plan = user;
     struct worker_host *host = &worker->hosts[plan->proxy];
     plan_carry_out(plan, worker, host);
-    server_replace(host->server, plan->config->snapshot, plan->config->map);
+    server_replace(host->server, plan->config->snapshot, plan->shared, plan->config->map);
 }
 
 struct leave {
@@ -134,6 +136,8 @@ static void forget_member(struct member *member)
     if (!member->is_there)
         return;
     member->is_there = false;
+    shared_drop(member->shared);
+    member->shared = NULL;
     member->places = NULL;
     member->place_count = 0;
     arena_fini(&member->memory);
@@ -242,6 +246,7 @@ uint32_t fleet_add(struct fleet *fleet, const struct fleet_proxy *proxy,
     };
     if (!make_plan(fleet, &plan, why))
         return FLEET_NONE;
+    plan.shared = shared_new(config->snapshot, NULL, plan.seed, loop_wall_ns());
     tell_all(fleet, (struct letter){.run = add_server, .user = &plan});
     struct member *member = ARENA_PUSH(&fleet->memory, fleet->members.items, fleet->members.count,
                                        fleet->members.capacity);
@@ -262,6 +267,8 @@ bool fleet_replace(struct fleet *fleet, uint32_t proxy, const struct fleet_confi
         .worker_count = fleet->options.worker_count, .proxy = proxy, .config = config};
     if (!make_plan(fleet, &plan, why))
         return false;
+    plan.seed = rng_derive(fleet->options.seed, member->name);
+    plan.shared = shared_new(config->snapshot, member->shared, plan.seed, loop_wall_ns());
     tell_all(fleet, (struct letter){.run = replace_server, .user = &plan});
     plan_finish(&plan, member);
     return true;
@@ -349,7 +356,8 @@ static void add_stat(uint32_t worker, struct server *server, void *user)
     (void)worker;
     struct stat_question *asked = user;
     uint64_t part;
-    if (!server_stat(server, asked->cluster, asked->name, &part))
+    bool is_enough = asked->is_known && stat_is_shared(asked->name);
+    if (is_enough || !server_stat(server, asked->cluster, asked->name, &part))
         return;
     asked->is_known = true;
     asked->value += part;

@@ -10,7 +10,8 @@
  * A proxy has one server (server.h: wire, engine, pools, counters) on every
  * worker, and every door one socket on every worker, bound to the same port.
  * A request is served on one thread from its first byte to its last and meets
- * no lock; what Envoy counts for the process is summed when it is read.
+ * no lock; what Envoy counts for the process is summed when it is read, or shared
+ * where a limit hangs on it (proxy/core/shared.h).
  *
  * All functions belong to one thread, the one that made the fleet, and none may
  * be called from a worker's callback. They wait until the workers have done
@@ -83,6 +84,7 @@ struct fleet_proxy {
      * worker_count elements), or atomic. May be NULL. Must not block, and must
      * not call a function of fleet.h or server.h. */
     void (*on_done)(const struct server_done *done, void *user);
+    void (*on_outlier)(const struct server_outlier *outlier, void *user); /* the same */
     void *user;
 };
 
@@ -108,7 +110,8 @@ uint32_t fleet_add(struct fleet *fleet, const struct fleet_proxy *proxy,
  * - TCP sessions and tunnels stay until they end.
  * - What was before goes when its last exchange and connection have gone.
  * - Counters of clusters that are in both, and those of the connection
- *   managers, go on (engine_inherit). Load balancers and pools begin anew. */
+ *   managers, go on (engine_inherit), and so do breakers and ejections of clusters
+ *   that are configured as before (shared.h). Load balancers and pools begin anew. */
 bool fleet_replace(struct fleet *fleet, uint32_t proxy, const struct fleet_config *config,
                    struct str *why);
 

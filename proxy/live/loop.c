@@ -102,6 +102,14 @@ void loop_begin_turn(struct loop *loop)
     loop->is_now_stale = true;
 }
 
+int64_t loop_wall_ns(void)
+{
+    uv_timeval64_t wall;
+    int rc = uv_gettimeofday(&wall);
+    ASSERT(rc == 0);
+    return wall.tv_sec * NS_SECOND + wall.tv_usec * NS_US;
+}
+
 int64_t loop_epoch_seconds(const struct loop *loop)
 {
     return loop->epoch_seconds;

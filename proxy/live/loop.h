@@ -44,6 +44,8 @@ void loop_free(struct loop *loop);
 int64_t loop_now_ns(struct loop *loop);
 /* Time has passed outside of the loop: the next question looks at the clock. */
 void loop_begin_turn(struct loop *loop);
+/* The wall's clock, in ns since 1970, for those who have no loop of their own. */
+int64_t loop_wall_ns(void);
 /* Seconds since 1970 at point 0. */
 int64_t loop_epoch_seconds(const struct loop *loop);
 

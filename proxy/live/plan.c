@@ -173,6 +173,8 @@ void plan_finish(struct plan *plan, struct member *member)
                                    .port = plan->ports[i]};
     }
     arena_fini(&member->memory);
+    shared_drop(member->shared);
+    member->shared = plan->shared;
     member->memory = memory;
     member->places = places;
     member->place_count = config->door_count;

@@ -30,6 +30,7 @@ struct member {
     struct arena memory; /* of the places */
     struct place *places;
     uint32_t place_count;
+    struct shared *shared; /* what its workers share now */
     bool is_there;
 };
 
@@ -46,8 +47,9 @@ struct plan {
     const struct fleet_config *config;
     uint32_t worker_count;
     uint64_t seed;
-    uint32_t *kept; /* of each door: the index of the one before, or FLEET_NONE */
-    int *fds;       /* of each new door: one for each worker */
+    struct shared *shared; /* of the configuration; the plan's, then the member's */
+    uint32_t *kept;        /* of each door: the index of the one before, or FLEET_NONE */
+    int *fds;              /* of each new door: one for each worker */
     uint32_t *ports;
 };
 

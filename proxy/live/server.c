@@ -31,7 +31,18 @@ static uint64_t next_seed(struct server *server)
     return rng_derive(server->options.seed, str_of(name));
 }
 
-static struct server_wire *new_wire(struct server *server, struct snapshot *snapshot)
+/* With nobody but the wire of before. */
+static struct shared *new_shared(struct server *server, struct snapshot *snapshot, uint64_t seed)
+{
+    const struct shared *before =
+        server->current != NULL ? engine_shared(wire_engine(server->current->wire)) : NULL;
+    int64_t now_ns = loop_epoch_seconds(server->loop) * NS_SECOND + loop_now_ns(server->loop);
+    return shared_new(snapshot, before, seed, now_ns);
+}
+
+/* `shared` may be NULL. */
+static struct server_wire *new_wire(struct server *server, struct snapshot *snapshot,
+                                    struct shared *shared)
 {
     struct arena memory;
     arena_init(&memory, WIRE_BLOCK_BYTES, 0);
@@ -39,7 +50,12 @@ static struct server_wire *new_wire(struct server *server, struct snapshot *snap
     wire->memory = memory;
     wire->server = server;
     wire->map = server->options.map;
-    wire->wire = wire_new(snapshot, next_seed(server), server->options.wire);
+    uint64_t seed = next_seed(server);
+    struct wire_options options = server->options.wire;
+    options.shared = shared != NULL ? shared : new_shared(server, snapshot, seed);
+    wire->wire = wire_new(snapshot, seed, options);
+    if (shared == NULL)
+        shared_drop(options.shared);
     wire_set_epoch(wire->wire, loop_epoch_seconds(server->loop));
     list_init(&wire->node);
     return wire;
@@ -69,7 +85,7 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     list_init(&server->guests);
     list_init(&server->idle_guests);
     list_init(&server->stirred_guests);
-    server->current = new_wire(server, snapshot);
+    server->current = new_wire(server, snapshot, options->wire.shared);
     server->armed_ns = NS_NEVER;
     int rc = uv_timer_init(&loop->uv, &server->timer);
     ASSERT(rc == 0);
@@ -112,12 +128,13 @@ void server_copy_map(struct server *server, const struct address_map *map)
     wire->map = &wire->own_map;
 }
 
-void server_replace(struct server *server, struct snapshot *snapshot, const struct address_map *map)
+void server_replace(struct server *server, struct snapshot *snapshot, struct shared *shared,
+                    const struct address_map *map)
 {
     ASSERT(!server->is_stopped && !server->is_draining);
     struct server_wire *old = server->current;
     server->replace_count++;
-    server->current = new_wire(server, snapshot);
+    server->current = new_wire(server, snapshot, shared);
     if (map != NULL)
         server_copy_map(server, map);
     list_push_front(&server->retiring, &old->node);
@@ -246,6 +263,8 @@ bool server_stat(const struct server *server, struct str cluster, struct str nam
             continue;
         is_known = true;
         *value += part;
+        if (stat_is_shared(name))
+            break;
     }
     return is_known;
 }

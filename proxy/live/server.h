@@ -37,6 +37,13 @@ struct server_done {
     int64_t epoch_seconds;     /* since 1970 at time 0 of the record: each loop has its own */
 };
 
+/* For the call. */
+struct server_outlier {
+    const struct outlier_event *event;
+    uint32_t worker;
+    int64_t at_ns; /* of the loop */
+};
+
 struct server_options {
     uint64_t seed;
     uint32_t worker; /* which of several threads this is; told to on_done */
@@ -49,6 +56,8 @@ struct server_options {
     /* May be NULL. Must not call a function of the server. It is called for
      * exchanges that server_stop cuts off, too. */
     void (*on_done)(const struct server_done *done, void *user);
+    /* An endpoint was ejected or let in again; the rest as with on_done. */
+    void (*on_outlier)(const struct server_outlier *outlier, void *user);
     void *user;
 };
 
@@ -91,11 +100,12 @@ void server_door_change(struct server *server, uint32_t door, const struct serve
 void server_door_close(struct server *server, uint32_t door);
 
 /* From now on connections and requests meet `snapshot` (held), and upstream
- * names are looked up in `map` (copied; NULL: the options' map). Call it after each
+ * names are looked up in `map` (copied; NULL: the options' map). `shared`: of the
+ * snapshot, with other workers; NULL: the server makes its own. Call it after each
  * door was changed to a listener of `snapshot` or closed, without a turn of the
  * loop between: connections at rest are handed over here and now, to their
  * door's listener; those under way when their exchange has ended. */
-void server_replace(struct server *server, struct snapshot *snapshot,
+void server_replace(struct server *server, struct snapshot *snapshot, struct shared *shared,
                     const struct address_map *map);
 /* The map only (copied); connections that are there stay. */
 void server_copy_map(struct server *server, const struct address_map *map);

@@ -80,9 +80,9 @@ struct tcp_keepalive {
 
 /* circuit_breakers.thresholds.retry_budget; it replaces max_retries. */
 struct retry_budget {
-    double percent;
-    uint32_t concurrency_min;
-    int64_t interval_ns; /* 0: not said */
+    double percent;           /* of the requests that are active or waiting */
+    uint32_t concurrency_min; /* so many at least */
+    int64_t interval_ns;      /* 0: not said */
 };
 
 /* slow_start_config of round robin and least request. */
@@ -106,6 +106,7 @@ struct cluster {
     bool has_locality_weights; /* locality_weighted_lb_config */
     int64_t connect_timeout_ns;
     struct breaker_limits breakers;
+    bool is_tracking_remaining; /* circuit_breakers' track_remaining */
     const struct retry_budget *retry_budget;
     enum upstream_protocol protocol;
     uint32_t requests_per_connection_max; /* 0: any number */

@@ -159,21 +159,34 @@ enum lb_policy {
     LB_CLUSTER_PROVIDED, /* ORIGINAL_DST */
 };
 
+#define BREAKER_UNLIMITED UINT32_MAX
+
 /* circuit_breakers.thresholds, default priority. */
 struct breaker_limits {
     uint32_t max_connections, max_pending_requests, max_requests, max_retries;
 };
-/* outlier_detection; what is not said is Envoy's. */
+
+enum outlier_number {
+#define OUTLIER(name, json, default) OUTLIER_##name,
+#include "proxy/model/outlier.def"
+#undef OUTLIER
+    OUTLIER_NUMBER_COUNT,
+};
+
+/* outlier_detection; ENVOY.md 7.1. What is not said is Envoy's. */
 struct outlier_detection {
-    bool has_consecutive_5xx; /* 0: off */
-    uint32_t consecutive_5xx;
-    bool has_consecutive_gateway; /* else off; 0: off */
-    uint32_t consecutive_gateway;
-    bool has_split_local_origin;
-    uint32_t consecutive_local_origin; /* 0: not said */
-    int64_t interval_ns;               /* 0: Envoy's 10 s */
-    int64_t base_ejection_ns;          /* 0: Envoy's 30 s */
-    uint32_t max_ejection_percent;     /* 0: Envoy's 10 */
+    uint32_t numbers[OUTLIER_NUMBER_COUNT]; /* those that are said */
+    uint32_t said;                          /* their bits */
+    int64_t interval_ns;                    /* 0: Envoy's 10 s */
+    int64_t base_ejection_ns;               /* 0: Envoy's 30 s */
+    int64_t max_ejection_ns;                /* 0: Envoy's 300 s, or the base if that is more */
+    int64_t max_ejection_jitter_ns;
+    bool is_splitting_origins; /* split_external_local_origin_errors */
+    bool is_always_ejecting_one;
     struct origin origin;
 };
-#define BREAKER_UNLIMITED UINT32_MAX
+
+void outlier_say(struct outlier_detection *outlier, enum outlier_number number, uint32_t value);
+bool outlier_says(const struct outlier_detection *outlier, enum outlier_number number);
+/* What is said, or Envoy's default. */
+uint32_t outlier_number(const struct outlier_detection *outlier, enum outlier_number number);

@@ -81,6 +81,8 @@ static void print_breakers(struct json *json, const struct cluster *cluster)
     json_key_i64(json, STR("maxPendingRequests"), limits->max_pending_requests);
     json_key_i64(json, STR("maxRequests"), limits->max_requests);
     json_key_i64(json, STR("maxRetries"), limits->max_retries);
+    if (cluster->is_tracking_remaining)
+        json_key_bool(json, STR("trackRemaining"), true);
     if (cluster->retry_budget != NULL) {
         json_key(json, STR("retryBudget"));
         json_begin_object(json);
@@ -95,39 +97,32 @@ static void print_breakers(struct json *json, const struct cluster *cluster)
     json_end_object(json);
 }
 
-static void print_enforced(struct json *json, struct str key, struct str enforcing, uint32_t count)
-{
-    json_key_i64(json, key, count);
-    json_key_i64(json, enforcing, count > 0 ? 100 : 0);
-}
-
-/* Istio never ejects by success rate. */
 static void print_outlier(struct json *json, const struct outlier_detection *outlier)
 {
+    static const struct str names[] = {
+#define OUTLIER(name, json, default) STR_INIT(#json),
+#include "proxy/model/outlier.def"
+#undef OUTLIER
+    };
     if (outlier == NULL)
         return;
     json_key(json, STR("outlierDetection"));
     json_begin_object(json);
-    if (outlier->has_consecutive_5xx)
-        print_enforced(json, STR("consecutive5xx"), STR("enforcingConsecutive5xx"),
-                       outlier->consecutive_5xx);
-    if (outlier->has_consecutive_gateway)
-        print_enforced(json, STR("consecutiveGatewayFailure"),
-                       STR("enforcingConsecutiveGatewayFailure"), outlier->consecutive_gateway);
+    for (uint32_t i = 0; i < OUTLIER_NUMBER_COUNT; i++)
+        if (outlier_says(outlier, (enum outlier_number)i))
+            json_key_i64(json, names[i], outlier->numbers[i]);
     if (outlier->interval_ns != 0)
         print_duration(json, STR("interval"), outlier->interval_ns);
     if (outlier->base_ejection_ns != 0)
         print_duration(json, STR("baseEjectionTime"), outlier->base_ejection_ns);
-    print_count(json, STR("maxEjectionPercent"), outlier->max_ejection_percent);
-    json_key_i64(json, STR("enforcingSuccessRate"), 0);
-    if (outlier->has_split_local_origin) {
+    if (outlier->is_splitting_origins)
         json_key_bool(json, STR("splitExternalLocalOriginErrors"), true);
-        if (outlier->consecutive_local_origin != 0)
-            print_enforced(json, STR("consecutiveLocalOriginFailure"),
-                           STR("enforcingConsecutiveLocalOriginFailure"),
-                           outlier->consecutive_local_origin);
-        json_key_i64(json, STR("enforcingLocalOriginSuccessRate"), 0);
-    }
+    if (outlier->max_ejection_ns != 0)
+        print_duration(json, STR("maxEjectionTime"), outlier->max_ejection_ns);
+    if (outlier->max_ejection_jitter_ns != 0)
+        print_duration(json, STR("maxEjectionTimeJitter"), outlier->max_ejection_jitter_ns);
+    if (outlier->is_always_ejecting_one)
+        json_key_bool(json, STR("alwaysEjectOneHost"), true);
     json_end_object(json);
 }
 

@@ -43,7 +43,7 @@ static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluste
     attempt->ordinal = ordinal;
     attempt->cluster_index = cluster_index;
     attempt->is_head_sent = attempt->is_end_sent = false;
-    attempt->is_response_complete = attempt->is_body_complete = false;
+    attempt->is_response_complete = attempt->is_body_complete = attempt->is_answered = false;
     attempt->framing = (struct h1_out){0};
     return attempt;
 }
@@ -73,6 +73,23 @@ static void count_mirrored(const struct attempt *attempt, uint32_t status)
     struct wire *wire = attempt->wire;
     cluster_stats_note_status(engine_cluster_stats(wire->engine, attempt->cluster_index), status,
                               &wire->memory);
+}
+
+/* The exchange tells its own. */
+static void note_mirror_result(const struct attempt *attempt, enum outlier_result result,
+                               uint32_t code)
+{
+    (void)engine_note_result(attempt->wire->engine, attempt->cluster_index, attempt->endpoint_index,
+                             result, code, attempt->wire->now_ns);
+}
+
+void attempt_mirror_answered(struct attempt *attempt, const struct response_head *head)
+{
+    struct wire *wire = attempt->wire;
+    attempt->is_answered = true;
+    count_mirrored(attempt, head->status);
+    (void)engine_note_response(wire->engine, attempt->cluster_index, attempt->endpoint_index, head,
+                               request_head_is_grpc(attempt->head), wire->now_ns);
 }
 
 static void note_queued(struct attempt *attempt)
@@ -121,6 +138,7 @@ static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
         .port = down->original_port,
     };
     struct engine *engine = attempt->wire->engine;
+    attempt->endpoint_index = endpoint_index;
     target.pool =
         target.endpoint_index == LB_NONE
             ? engine_original_pool(engine, target.cluster_index, target.address, target.port)
@@ -132,6 +150,7 @@ static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
 static void note_attached(struct attempt *attempt, bool is_reused)
 {
     if (attempt->stream == NULL) {
+        note_mirror_result(attempt, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS, 0);
         attempt_pump(attempt);
         return;
     }
@@ -303,6 +322,8 @@ void attempt_fail(struct attempt *attempt, enum failure failure, struct str text
     uint32_t ordinal = attempt->ordinal;
     if (stream == NULL)
         count_mirrored(attempt, failure_row(failure)->status);
+    if (stream == NULL && failure != FAILURE_OVERFLOW)
+        note_mirror_result(attempt, RESULT_LOCAL_ORIGIN_CONNECT_FAILED, 0);
     give(attempt);
     if (stream == NULL)
         return;
@@ -326,6 +347,8 @@ void attempt_wake(struct attempt *attempt)
     engine_cluster_stats(attempt->wire->engine, attempt->cluster_index)
         ->counters[STAT_CLUSTER_upstream_rq_timeout]++;
     count_mirrored(attempt, 504);
+    if (attempt->conn != NULL && !attempt->is_answered)
+        note_mirror_result(attempt, RESULT_LOCAL_ORIGIN_TIMEOUT, 504);
     attempt_abandon(attempt);
 }
 

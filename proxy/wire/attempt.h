@@ -27,7 +27,7 @@ struct attempt {
     uint32_t number;       /* the pool's waiter */
     struct stream *stream; /* NULL: a mirror */
     uint32_t ordinal;      /* the exchange's number for it */
-    uint32_t cluster_index;
+    uint32_t cluster_index, endpoint_index;
     struct pool *pool;
     struct conn *conn; /* NULL: waits, or its response is complete */
     const struct request_head *head;
@@ -49,6 +49,7 @@ struct attempt {
     struct request_head copy;
     struct buf body;
     bool is_body_complete;
+    bool is_answered; /* its response has begun */
     struct timer timer;
 };
 
@@ -75,6 +76,8 @@ void attempt_fail(struct attempt *attempt, enum failure failure, struct str text
 /* Its response is complete and was dealt with. Gives it back. */
 void attempt_done(struct attempt *attempt);
 
+/* A mirror's response has begun: counted in its cluster, and that is all (ENVOY.md 3.6). */
+void attempt_mirror_answered(struct attempt *attempt, const struct response_head *head);
 /* A mirror's time is over. */
 void attempt_wake(struct attempt *attempt);
 void attempt_fini(struct attempt *attempt);

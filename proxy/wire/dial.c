@@ -33,8 +33,11 @@ static void resolve(struct conn *conn, const struct dial_target *target)
 struct conn *dial(struct wire *wire, const struct dial_target *target)
 {
     struct conn *conn = conn_take(wire, CONN_UPSTREAM);
-    if (conn == NULL)
+    if (conn == NULL) {
+        if (target->pool != NULL)
+            pool_note_not_connecting(target->pool);
         return NULL;
+    }
     resolve(conn, target);
     int64_t timeout_ns = conn->up.cluster->connect_timeout_ns;
     conn_set_timer(conn, ns_add(wire->now_ns, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS));

@@ -28,6 +28,12 @@ static void count(const struct stream *session, enum cluster_stat stat)
     cluster_stats_of(session)->counters[stat]++;
 }
 
+static void note_result(const struct stream *session, enum outlier_result result)
+{
+    (void)engine_note_result(session->wire->engine, session->up->up.cluster_index,
+                             session->up->up.endpoint_index, result, 0, session->wire->now_ns);
+}
+
 static struct conn *other_of(const struct conn *conn)
 {
     return conn->side == CONN_UPSTREAM ? conn->session->down : conn->session->up;
@@ -102,9 +108,7 @@ static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
     struct lb **place = &wire->tcp_balancers[cluster_index];
     if (*place == NULL) {
         *place = ARENA_NEW(&wire->memory, struct lb);
-        lb_init(*place, &wire->snapshot->clusters[cluster_index], NULL, &wire->rng_tcp,
-                &wire->memory);
-        lb_set_since(*place, wire->options.started_ns);
+        engine_init_lb(wire->engine, cluster_index, *place, &wire->rng_tcp, &wire->memory);
     }
     return *place;
 }
@@ -174,6 +178,8 @@ static void fail_connect(struct stream *session, bool is_timeout, struct str why
     count(session, STAT_CLUSTER_upstream_rq_pending_failure_eject);
     if (is_timeout)
         count(session, STAT_CLUSTER_upstream_cx_connect_timeout);
+    note_result(session,
+                is_timeout ? RESULT_LOCAL_ORIGIN_TIMEOUT : RESULT_LOCAL_ORIGIN_CONNECT_FAILED);
     count_closed(session, !is_timeout, false);
     record_add_flag(record, STR("UF"));
     record_add_flag(record, STR("URX"));
@@ -225,6 +231,7 @@ void tcp_note_connected(struct conn *conn)
         return;
     struct conn *down = session->down;
     count(session, STAT_CLUSTER_upstream_rq_total);
+    note_result(session, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS_FINAL);
     struct str waiting = buf_str(&down->in);
     if (waiting.len > 0) {
         note_moved(session, down, waiting.len);

@@ -170,14 +170,6 @@ static struct response_head *keep_head(struct attempt *attempt, struct response_
     return kept;
 }
 
-/* A mirror's answer counts in its cluster, and that is all (ENVOY.md 3.6). */
-static void count_mirrored(const struct conn *conn, uint32_t status)
-{
-    struct wire *wire = conn->wire;
-    cluster_stats_note_status(engine_cluster_stats(wire->engine, conn->up.cluster_index), status,
-                              &wire->memory);
-}
-
 /* Numbers below 100 are final, too; so is 101. */
 static bool is_interim(uint32_t status)
 {
@@ -192,7 +184,7 @@ static void take_head(struct conn *conn, struct attempt *attempt, const struct h
     conn->up.is_keep_alive = event->is_keep_alive;
     if (stream == NULL) {
         if (!conn->up.is_interim)
-            count_mirrored(conn, status);
+            attempt_mirror_answered(attempt, event->response);
         return;
     }
     stream_tell(stream, &(struct xc_event){
@@ -211,7 +203,7 @@ static void take_only_head(struct conn *conn, struct attempt *attempt, const str
     conn->up.is_keep_alive = event->is_keep_alive;
     part(conn, attempt, has_surplus);
     if (stream == NULL) {
-        count_mirrored(conn, event->response->status);
+        attempt_mirror_answered(attempt, event->response);
         attempt_done(attempt);
         return;
     }

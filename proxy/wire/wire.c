@@ -93,7 +93,9 @@ struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_opti
     if (wire->options.connections_max == 0)
         wire->options.connections_max = LIMIT_CONNECTIONS;
     wire->rng_tcp = rng_seeded(seed, STR("tcp"));
-    wire->engine = engine_new(snapshot, seed);
+    wire->engine = options.shared != NULL ? engine_new_worker(options.shared, seed)
+                                          : engine_new(snapshot, seed);
+    wire->options.shared = NULL; /* the engine's */
     engine_start(wire->engine, options.started_ns);
     wire->snapshot = engine_snapshot(wire->engine);
     slots_init(&wire->conns, &wire->memory, sizeof(struct conn));
@@ -285,6 +287,7 @@ void wire_wake(struct wire *wire, int64_t now_ns)
 void wire_set_epoch(struct wire *wire, int64_t seconds)
 {
     wire->epoch_seconds = seconds;
+    engine_set_epoch(wire->engine, seconds);
 }
 
 void wire_drain(struct wire *wire, int64_t now_ns)
@@ -427,5 +430,6 @@ bool wire_next(struct wire *wire, struct wire_action *action)
             take_connect(wish.conn, action);
         return true;
     }
-    return false;
+    *action = (struct wire_action){.kind = WIRE_OUTLIER, .conn = WIRE_NONE};
+    return engine_next_event(wire->engine, &action->event);
 }

@@ -34,6 +34,7 @@
 struct wire;
 
 struct wire_options {
+    struct shared *shared;    /* of the snapshot, with other workers; held. NULL: with nobody */
     uint32_t connections_max; /* 0: LIMIT_CONNECTIONS */
     bool is_recording_traces; /* every exchange keeps a trace until WIRE_DONE was taken */
     uint32_t trace_items_max;
@@ -133,6 +134,7 @@ enum wire_action_kind {
     WIRE_SHUTDOWN, /* send FIN after what was written; keep reading */
     WIRE_CLOSE,    /* close: after what was written, or at once (is_abrupt: RST) */
     WIRE_DONE,     /* an exchange is over: record, trace */
+    WIRE_OUTLIER,  /* an endpoint was ejected, or let in again: event */
 };
 
 struct wire_action {
@@ -146,6 +148,7 @@ struct wire_action {
     bool is_abrupt;
     const struct record *record; /* WIRE_DONE; valid until the next wire_* call */
     const struct trace *trace;   /* or NULL */
+    struct outlier_event event;  /* WIRE_OUTLIER; its slices live as long as the wire */
 };
 
 bool wire_next(struct wire *wire, struct wire_action *action);

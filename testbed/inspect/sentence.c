@@ -308,6 +308,18 @@ static struct str retry_refusal_words(const struct trace_event *event, struct ar
     UNREACHABLE("trace_condition");
 }
 
+static struct str ejection_words(const struct sentence_context *context,
+                                 const struct trace_event *event)
+{
+    struct arena *arena = context->arena;
+    struct str pod = pod_of(context, event->endpoint);
+    if (event->number == 0)
+        return arena_format(arena, "%.*s: %.*s is noticed, not enforced", STR_FMT(pod),
+                            STR_FMT(event->text));
+    return arena_format(arena, "%.*s is ejected for %.*s: %.*s", STR_FMT(pod),
+                        STR_FMT(duration_text(event->number, arena)), STR_FMT(event->text));
+}
+
 /* Endpoints and attempts. */
 static bool tell_attempt(const struct sentence_context *context, const struct trace_event *event,
                          struct sentence *line)
@@ -334,6 +346,10 @@ static bool tell_attempt(const struct sentence_context *context, const struct tr
                                    event->text.len > 0 ? ": " : "", STR_FMT(event->text));
     } else if (event->kind == TRACE_RESPONSE) {
         line->words = arena_format(arena, "answered %lld", (long long)event->number);
+    } else if (event->kind == TRACE_EJECTED) {
+        line->mark = SENTENCE_BAD;
+        line->subject = STR("outlier");
+        line->words = ejection_words(context, event);
     } else if (event->kind == TRACE_TRY_TIMEOUT_FIRED) {
         line->mark = SENTENCE_BAD;
         line->words = arena_format(arena, "is given up: the %.*s of one attempt have passed",

@@ -119,13 +119,14 @@ static void destination_read(const struct view *view, struct regex_set *regexes,
 
 static void decision_read(const struct view *view, struct regex_set *regexes, struct expect *out)
 {
-    static const struct field_row ROWS[] = {{"rule", FIELD_USED},
-                                            {"virtualService", FIELD_NOT_BUILT}};
+    static const struct field_row ROWS[] = {{"rule", FIELD_USED}, {"virtualService", FIELD_USED}};
     if (!view_is_present(view))
         return;
     view_check_fields(view, ROWS, COUNT_OF(ROWS));
     struct view rule = view_field(view, STR("rule"));
     want_text_read(&rule, regexes, &out->rule);
+    struct view service = view_field(view, STR("virtualService"));
+    want_text_read(&service, regexes, &out->virtual_service);
 }
 
 static void seen_request_read(const struct view *view, struct regex_set *regexes,
@@ -233,18 +234,17 @@ static void mirror_read(const struct view *view, struct regex_set *regexes,
     count_read(&count, &out->requests);
 }
 
-static enum want_by by_read(const struct view *view, struct want_distribution *out)
+enum want_by want_by_read(const struct view *view, struct str text, struct str *header)
 {
     static const char *const NAMES[] = {"subset", "workload", "pod", "status", "flags"};
-    struct str by = want_scalar(view, STR_EMPTY);
     for (size_t i = 0; i < COUNT_OF(NAMES); i++)
-        if (str_eq(by, str_of(NAMES[i])))
+        if (str_eq(text, str_of(NAMES[i])))
             return (enum want_by)i;
-    if (str_has_prefix(by, STR("header:"))) {
-        out->header = arena_str_lower(arena_of(view), str_from(by, STR("header:").len));
+    if (str_has_prefix(text, STR("header:"))) {
+        *header = arena_str_lower(arena_of(view), str_from(text, STR("header:").len));
         return BY_HEADER;
     }
-    view_complain(view, DIAG_TEST_BAD_BY, by, STR_EMPTY);
+    view_complain(view, DIAG_TEST_BAD_BY, text, STR_EMPTY);
     return BY_STATUS;
 }
 
@@ -284,7 +284,7 @@ static void distribution_read(const struct view *view, struct want_distribution 
 {
     static const struct field_row ROWS[] = {
         {"by", FIELD_USED},        {"shares", FIELD_USED},     {"counts", FIELD_USED},
-        {"tolerance", FIELD_USED}, {"confidence", FIELD_USED}, {"exact", FIELD_NOT_BUILT},
+        {"tolerance", FIELD_USED}, {"confidence", FIELD_USED}, {"exact", FIELD_USED},
     };
     view_check_fields(view, ROWS, COUNT_OF(ROWS));
     out->origin = view_origin(view);
@@ -292,7 +292,7 @@ static void distribution_read(const struct view *view, struct want_distribution 
     if (!view_is_present(&by))
         view_complain(view, DIAG_MISSING_FIELD, STR("by"), STR_EMPTY);
     else
-        out->by = by_read(&by, out);
+        out->by = want_by_read(&by, want_scalar(&by, STR_EMPTY), &out->header);
     struct view shares = view_field(view, STR("shares"));
     out->shares = shares_read(&shares, false, &out->is_closed, &out->share_count);
     struct view counts = view_field(view, STR("counts"));
@@ -301,6 +301,9 @@ static void distribution_read(const struct view *view, struct want_distribution 
     out->has_tolerance = view_is_present(&tolerance);
     if (out->has_tolerance)
         out->tolerance = want_percent(&tolerance, want_scalar(&tolerance, STR("0%")));
+    out->is_exact = view_bool(view, STR("exact"), false);
+    if (out->is_exact && (out->by != BY_SUBSET || out->count_count > 0))
+        view_complain(view, DIAG_TEST_BAD_EXACT, STR_EMPTY, STR_EMPTY);
     struct view confidence = view_field(view, STR("confidence"));
     out->confidence = 0.999;
     if (view_is_present(&confidence))
@@ -403,12 +406,12 @@ void expect_whole_read(const struct view *view, struct regex_set *regexes, struc
 void expect_read(const struct view *view, struct regex_set *regexes, struct expect *out)
 {
     static const struct field_row ROWS[] = {
-        {"response", FIELD_USED},        {"error", FIELD_USED},        {"destination", FIELD_USED},
-        {"decision", FIELD_USED},        {"attempts", FIELD_USED},     {"upstream", FIELD_USED},
-        {"distribution", FIELD_USED},    {"mirror", FIELD_USED},       {"attemptHosts", FIELD_USED},
-        {"samePod", FIELD_USED},         {"stats", FIELD_USED},        {"events", FIELD_USED},
-        {"tls", FIELD_NOT_BUILT},        {"breaker", FIELD_NOT_BUILT}, {"windows", FIELD_NOT_BUILT},
-        {"thresholds", FIELD_NOT_BUILT},
+        {"response", FIELD_USED},     {"error", FIELD_USED},    {"destination", FIELD_USED},
+        {"decision", FIELD_USED},     {"attempts", FIELD_USED}, {"upstream", FIELD_USED},
+        {"distribution", FIELD_USED}, {"mirror", FIELD_USED},   {"attemptHosts", FIELD_USED},
+        {"samePod", FIELD_USED},      {"stats", FIELD_USED},    {"events", FIELD_USED},
+        {"tls", FIELD_NOT_BUILT},     {"breaker", FIELD_USED},  {"windows", FIELD_USED},
+        {"thresholds", FIELD_USED},
     };
     out->origin = view_origin(view);
     if (!view_is_present(view))
@@ -445,4 +448,5 @@ void expect_read(const struct view *view, struct regex_set *regexes, struct expe
     stats_read(&stats, &out->stats, &out->stat_count);
     struct view events = view_field(view, STR("events"));
     events_read(&events, regexes, &out->events);
+    over_time_read(view, regexes, out);
 }

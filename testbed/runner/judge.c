@@ -131,8 +131,8 @@ const char *want_order_sign(enum want_order order)
     UNREACHABLE("want_order");
 }
 
-static void judge_numbers(const struct want_numbers *want, const char *where, bool has_value,
-                          uint64_t got, struct complaints *out)
+void judge_numbers(const struct want_numbers *want, struct str where, bool has_value, uint64_t got,
+                   struct complaints *out)
 {
     if (want->count == 0)
         return;
@@ -144,7 +144,7 @@ static void judge_numbers(const struct want_numbers *want, const char *where, bo
         words = arena_format(out->scratch, "%.*s%s%s%llu", STR_FMT(words), i > 0 ? " or " : "",
                              want_order_sign(item->order), (unsigned long long)item->value);
     }
-    complain(out, want->origin, str_of(where), words,
+    complain(out, want->origin, where, words,
              has_value ? arena_format(out->scratch, "%llu", (unsigned long long)got)
                        : STR("nothing"));
 }
@@ -290,7 +290,7 @@ static void judge_response(const struct want_response *want, const struct outcom
     if (!want->is_given)
         return;
     bool has = outcome->has_response;
-    judge_numbers(&want->status, "response.status", has, outcome->status, out);
+    judge_numbers(&want->status, STR("response.status"), has, outcome->status, out);
     judge_text(&want->reason, "response.reason", has ? &outcome->reason : NULL, out);
     judge_text(&want->body, "response.body", has ? &outcome->body : NULL, out);
     judge_log(want, outcome, out);
@@ -302,12 +302,18 @@ static void judge_response(const struct want_response *want, const struct outcom
     judge_duration(&want->duration, outcome, is_virtual, out);
 }
 
+/* Then errors are told apart by what is said of all. */
+static bool is_about_many(const struct expect *expect)
+{
+    return expect->distribution_count > 0 || expect->window_count > 0 ||
+           expect->threshold_count > 0;
+}
+
 static void judge_error(const struct expect *expect, const struct outcome *outcome,
                         struct complaints *out)
 {
     if (!expect->has_error) {
-        /* Of many, a distribution by status tells errors apart by itself. */
-        if (outcome->error != CALL_OK && expect->distribution_count == 0)
+        if (outcome->error != CALL_OK && !is_about_many(expect))
             complain(out, expect->origin, STR("error"), STR("none"),
                      call_error_name(outcome->error));
         return;
@@ -355,6 +361,29 @@ static void judge_destination(const struct expect *expect, const struct outcome 
     judge_text(&expect->port, "destination.port", &port, out);
 }
 
+/* NAMESPACE/NAME of the route's VirtualService, or just its name in the default
+ * namespace. istiod names it in the route's metadata. */
+static void judge_virtual_service(const struct expect *expect, const struct outcome *outcome,
+                                  const struct world *world, struct complaints *out)
+{
+    if (!expect->virtual_service.is_given)
+        return;
+    bool has_route = outcome->has_record && outcome->record.route != NULL;
+    struct str path = has_route ? outcome->record.route->config : STR_EMPTY;
+    size_t at = str_find_str(path, STR("/namespaces/"));
+    if (at == STR_NONE) {
+        judge_text(&expect->virtual_service, "decision.virtualService", NULL, out);
+        return;
+    }
+    struct str rest = str_from(path, at + STR("/namespaces/").len);
+    struct str namespace = str_cut(&rest, '/');
+    (void)str_cut(&rest, '/');
+    struct str whole = arena_format(out->scratch, "%.*s/%.*s", STR_FMT(namespace), STR_FMT(rest));
+    if (!str_eq(namespace, world->spec.namespace) ||
+        !want_text_holds(&expect->virtual_service, &rest))
+        judge_text(&expect->virtual_service, "decision.virtualService", &whole, out);
+}
+
 void judge_outcome(const struct expect *expect, const struct outcome *outcome,
                    const struct world *world, bool is_virtual, struct complaints *out)
 {
@@ -363,10 +392,11 @@ void judge_outcome(const struct expect *expect, const struct outcome *outcome,
     judge_destination(expect, outcome, world, out);
     const struct record *record = &outcome->record;
     uint64_t attempts = outcome->has_record ? record->attempt_count : judge_seen_count(outcome);
-    judge_numbers(&expect->attempts, "attempts", true, attempts, out);
+    judge_numbers(&expect->attempts, STR("attempts"), true, attempts, out);
     if (expect->rule.is_given) {
         bool has_route = outcome->has_record && record->route != NULL;
         judge_text(&expect->rule, "decision.rule", has_route ? &record->route->name : NULL, out);
     }
+    judge_virtual_service(expect, outcome, world, out);
     judge_upstream(expect, outcome, world, out);
 }

@@ -67,5 +67,9 @@ struct event_list {
 void judge_events(const struct want_events *want, const struct event_list *events,
                   const struct world *world, bool is_virtual, struct complaints *out);
 
+/* Shares that are to be proven by the weights of the route that was taken. */
+void judge_exact(const struct expect *expect, const struct outcome *outcome,
+                 struct complaints *out);
+
 /* What is said of many: distributions, counts, hosts. */
 void judge_tally(const struct expect *expect, const struct tally *tally, struct complaints *out);

@@ -11,6 +11,8 @@ struct seen_headers {
     uint32_t count;
 };
 
+void judge_numbers(const struct want_numbers *want, struct str where, bool has_value, uint64_t got,
+                   struct complaints *out);
 void judge_text(const struct want_text *want, const char *where, const struct str *got,
                 struct complaints *out);
 void judge_headers(const struct want_headers *want, const char *where,

@@ -99,7 +99,11 @@ static bool is_underpowered(const struct want_distribution *want, uint64_t total
 {
     for (uint32_t i = 0; i < want->share_count; i++) {
         double share = want->shares[i].share;
-        if (want->shares[i].order == WANT_EQUAL && share > 0 && share * (double)total < 5)
+        if (want->shares[i].order != WANT_EQUAL || share <= 0)
+            continue;
+        /* One request more or less must not be the whole tolerance. */
+        if (want->has_tolerance ? share < 1 && want->tolerance * (double)total < 1
+                                : share * (double)total < 5)
             return true;
     }
     return false;
@@ -142,6 +146,8 @@ static void judge_distribution(const struct want_distribution *want,
     for (uint32_t i = 0; i < want->share_count; i++)
         holds &= share_holds(&want->shares[i],
                              (double)count_of(counts, want->shares[i].key) / (double)total);
+    if (want->is_exact)
+        return; /* judged by the weights */
     if (want->has_tolerance)
         holds &= tolerance_holds(want, counts, total);
     else
@@ -150,7 +156,7 @@ static void judge_distribution(const struct want_distribution *want,
     if (!holds)
         complain(out, want->origin, STR("distribution"), words,
                  counts_words(counts, total, out->scratch));
-    else if (!want->has_tolerance && is_underpowered(want, total))
+    else if (is_underpowered(want, total))
         complain(out, want->origin, STR("distribution"), words,
                  arena_format(out->scratch,
                               "underpowered: %llu requests cannot tell; repeat more often",
@@ -176,6 +182,45 @@ static void judge_count(const struct want_count *want, const char *where, uint64
                  arena_format(out->scratch, "%g%% of %llu", want->share * 100,
                               (unsigned long long)want->of),
                  actual);
+}
+
+static bool is_of_subset(struct str cluster, struct str subset)
+{
+    struct str host, name, port;
+    return tally_cluster_parts(cluster, &host, &name, &port) &&
+           str_eq(name.len > 0 ? name : STR("-"), subset);
+}
+
+/* What the weights of the route give a subset; a route to one cluster gives it all. */
+static double weight_share(const struct route *route, struct str subset)
+{
+    const struct forward_action *forward = &route->forward;
+    uint64_t sum = 0, own = 0;
+    for (uint32_t i = 0; i < forward->weighted_count; i++) {
+        sum += forward->weighted[i].weight;
+        if (is_of_subset(forward->weighted[i].cluster, subset))
+            own += forward->weighted[i].weight;
+    }
+    return sum > 0 ? (double)own / (double)sum : is_of_subset(forward->cluster, subset);
+}
+
+void judge_exact(const struct expect *expect, const struct outcome *outcome, struct complaints *out)
+{
+    const struct route *route = outcome->has_record ? outcome->record.route : NULL;
+    for (uint32_t i = 0; i < expect->distribution_count; i++) {
+        const struct want_distribution *want = &expect->distributions[i];
+        for (uint32_t k = 0; want->is_exact && k < want->share_count; k++) {
+            const struct want_share *share = &want->shares[k];
+            double got = route != NULL ? weight_share(route, share->key) : 0;
+            bool holds = share->order == WANT_EQUAL ? fabs(got - share->share) < 1e-9
+                                                    : share_holds(share, got);
+            if (!holds)
+                complain(out, share->origin, STR("distribution, by the weights"),
+                         arena_format(out->scratch, "%.*s: %s%g%%", STR_FMT(share->key),
+                                      want_order_sign(share->order), share->share * 100),
+                         arena_format(out->scratch, "%g%%", got * 100));
+        }
+    }
 }
 
 void judge_tally(const struct expect *expect, const struct tally *tally, struct complaints *out)

@@ -58,10 +58,12 @@ static void text_story(struct report *report, const struct suite *suite,
 {
     struct arena scratch;
     arena_init(&scratch, 16 * 1024, 0);
+    const struct profile *profile =
+        result->test->profile != NULL ? result->test->profile : suite->spec.profile;
     struct story_options options = {.has_colour = report->has_colour,
                                     .indent = STR("        "),
                                     .world = result->world,
-                                    .profile = suite->spec.profile->name};
+                                    .profile = profile->name};
     MUST(buf_format(report->out, "      the first failing request:\n"));
     MUST(story_write(result->story.trace, &options, &scratch, report->out));
     struct origin origin = blame(result);
@@ -75,10 +77,12 @@ static void text_story(struct report *report, const struct suite *suite,
 static void text_rerun(struct report *report, const struct suite *suite,
                        const struct test_result *result)
 {
-    MUST(buf_format(report->out, "      again: pocketmesh test --engine %.*s --seed %llu%.*s ",
-                    STR_FMT(report->engine_name), (unsigned long long)suite->seed,
-                    STR_FMT(report->rerun)));
-    MUST(buf_format(report->out, "--filter '^"));
+    MUST(buf_format(report->out, "      again: pocketmesh test --engine %.*s",
+                    STR_FMT(report->engine_name)));
+    /* A matrix's seed is in the name, and would not be there if one were given. */
+    if (!result->test->has_seed)
+        MUST(buf_format(report->out, " --seed %llu", (unsigned long long)suite->seed));
+    MUST(buf_format(report->out, "%.*s --filter '^", STR_FMT(report->rerun)));
     for (size_t i = 0; i < result->test->name.len; i++) {
         char c = result->test->name.ptr[i];
         bool is_special = str_find(STR("\\^$.[]|()?*+{}"), c) != STR_NONE;

@@ -2,7 +2,7 @@
  *
  * testbed/runner/run.c - one test: a world, a play, its cases in order.
  */
-#include "testbed/runner/run.h"
+#include "testbed/runner/run_inside.h"
 
 #include "base/check.h"
 #include "base/ns.h"
@@ -21,18 +21,6 @@
 #define WORDS_BYTES_MAX 120u
 /* What a case waits after its last answer, so that closings are counted. */
 #define SETTLE_NS (30 * NS_MS)
-
-struct run {
-    const struct suite *suite;
-    const struct suite_test *test;
-    const struct run_options *options;
-    struct test_result *result;
-    struct arena *arena;  /* the result's */
-    struct arena scratch; /* of one outcome */
-    struct world *world;
-    struct play *play;
-    const struct node **pod_nodes; /* each pod's behaviour as YAML, for `set` */
-};
 
 /* As many callers alike as a case has at once. */
 static void count_callers(struct run *run, struct world_spec *spec)
@@ -55,6 +43,8 @@ static struct world *make_world(struct run *run)
 {
     struct world_spec spec = suite_world_spec(run->suite, run->test->workloads, &run->test->with,
                                               run->arena, run->options->diags);
+    if (run->test->profile != NULL)
+        spec.profile = run->test->profile;
     count_callers(run, &spec);
     return world_new(&spec, run->arena, run->options->diags);
 }
@@ -76,87 +66,12 @@ static uint64_t planned_requests(const struct suite_test *test)
     uint64_t count = 0;
     for (uint32_t i = 0; i < test->case_count; i++) {
         const struct suite_case *step = &test->cases[i];
+        if (step->kind == CASE_TIMELINE)
+            return UINT64_MAX; /* nobody knows */
         count += step->is_concurrent ? step->concurrent_count
                                      : (uint64_t)step->repeat * step->call_count;
     }
     return count;
-}
-
-/* --- set, inject ----------------------------------------------------------- */
-
-static bool is_meant(const struct world_pod *pod, struct str name, struct str workload)
-{
-    return str_eq(pod->name, name) || (workload.len > 0 && str_eq(pod->workload, workload));
-}
-
-static void complain_of_nobody(struct run *run, struct origin origin, const char *where,
-                               struct str name)
-{
-    complain(&run->result->complaints, origin, str_of(where), STR("a pod or workload of that name"),
-             name);
-}
-
-static void inject_into(struct run *run, struct world_pod *pod, const struct injection *injection)
-{
-    struct behaviour *behaviour = &pod->behaviour;
-    struct injection *all =
-        ARENA_ARRAY(run->arena, struct injection, behaviour->injection_count + 1);
-    for (uint32_t i = 0; i < behaviour->injection_count; i++)
-        all[i] = behaviour->injections[i];
-    all[behaviour->injection_count++] = *injection;
-    behaviour->injections = all;
-}
-
-static void run_injects(struct run *run)
-{
-    for (uint32_t i = 0; i < run->test->inject_count; i++) {
-        const struct inject_item *item = &run->test->injects[i];
-        bool is_found = false;
-        for (uint32_t pod = 0; pod < run->world->pod_count; pod++) {
-            if (!is_meant(&run->world->pods[pod], item->pod, item->workload))
-                continue;
-            is_found = true;
-            inject_into(run, &run->world->pods[pod], &item->injection);
-        }
-        if (!is_found)
-            complain_of_nobody(run, item->origin, "inject",
-                               item->pod.len > 0 ? item->pod : item->workload);
-    }
-}
-
-static void set_pod(struct run *run, uint32_t pod, const struct set_item *item)
-{
-    static const char *const RESET[] = {"status", "script", "perPod", "act", "raw", NULL};
-    const struct node *before = run->pod_nodes[pod];
-    const struct node *kept = before != NULL ? node_without(before, RESET, run->arena) : NULL;
-    run->pod_nodes[pod] = nodes_merged(kept, item->change, run->arena);
-    struct reading reading = {.arena = run->arena, .diags = run->options->diags};
-    struct view view = view_of(&reading, run->pod_nodes[pod]);
-    struct behaviour behaviour = behaviour_spec_read(&view);
-    behaviour.injections = run->world->pods[pod].behaviour.injections;
-    behaviour.injection_count = run->world->pods[pod].behaviour.injection_count;
-    if (behaviour_is_asking(&behaviour) && run->world->pods[pod].client == UINT32_MAX)
-        complain(&run->result->complaints, item->origin, STR("set"),
-                 STR("`calls` in the workload, for a pod that calls later"), STR("none there"));
-    world_pod_behave(run->world, pod, behaviour);
-    run->play->ops->pod_changed(run->play, pod);
-}
-
-static void run_sets(struct run *run, const struct suite_case *step)
-{
-    for (uint32_t i = 0; i < step->set_count; i++) {
-        const struct set_item *item = &step->sets[i];
-        bool is_found = false;
-        for (uint32_t pod = 0; pod < run->world->pod_count; pod++) {
-            if (!is_meant(&run->world->pods[pod], item->pod, item->workload))
-                continue;
-            is_found = true;
-            set_pod(run, pod, item);
-        }
-        if (!is_found)
-            complain_of_nobody(run, item->origin, "set",
-                               item->pod.len > 0 ? item->pod : item->workload);
-    }
 }
 
 /* --- requests -------------------------------------------------------------- */
@@ -206,14 +121,16 @@ static void keep_log_line(struct run *run, const struct suite_case *step,
     line->text = arena_str(run->arena, whole);
 }
 
-static void take_outcome(struct run *run, const struct suite_case *step, struct tally *tally,
-                         const struct call *call, const struct outcome *outcome)
+void run_take_outcome(struct run *run, const struct suite_case *step, struct tally *tally,
+                      const struct call *call, const struct outcome *outcome)
 {
     struct complaints *complaints = &run->result->complaints;
     uint64_t before = complaints->said_count;
     run->result->request_count++;
     complaints->request = request_words(call, complaints->scratch);
     judge_outcome(&step->expect, outcome, run->world, run->options->engine == RUN_SIM, complaints);
+    if (tally->outcome_count == 0)
+        judge_exact(&step->expect, outcome, complaints);
     if (tally->mirror_count == 0)
         judge_mirror(&step->expect, outcome, run->world, complaints);
     complaints->request = STR_EMPTY;
@@ -229,7 +146,7 @@ static void run_one(struct run *run, const struct suite_case *step, struct tally
     struct outcome outcome = {0};
     call.is_keeping = step->has_keepalive ? step->keepalive : step->repeat > 1;
     run->play->ops->call(run->play, &call, 1, &outcome, &run->scratch);
-    take_outcome(run, step, tally, &call, &outcome);
+    run_take_outcome(run, step, tally, &call, &outcome);
     arena_reset(&run->scratch);
 }
 
@@ -247,8 +164,14 @@ static void run_concurrent(struct run *run, const struct suite_case *step, struc
     }
     run->play->ops->call(run->play, calls, count, outcomes, &run->scratch);
     for (uint32_t i = 0; i < count; i++)
-        take_outcome(run, step, tally, &calls[i], &outcomes[i]);
+        run_take_outcome(run, step, tally, &calls[i], &outcomes[i]);
     arena_reset(&run->scratch);
+}
+
+static void judge_breakers(struct run *run, const struct suite_case *step)
+{
+    for (uint32_t i = 0; i < step->expect.breaker_count; i++)
+        judge_breaker(run, &step->expect.breakers[i]);
 }
 
 static void run_requests(struct run *run, const struct suite_case *step)
@@ -267,6 +190,7 @@ static void run_requests(struct run *run, const struct suite_case *step)
     }
     run->play->ops->drop_kept(run->play);
     judge_tally(&step->expect, &tally, &run->result->complaints);
+    judge_breakers(run, step);
     arena_reset(&run->scratch);
 }
 
@@ -284,6 +208,11 @@ static void run_case(struct run *run, const struct suite_case *step)
         return;
     case CASE_SET:
         run_sets(run, step);
+        return;
+    case CASE_TIMELINE:
+        run_timeline(run, step);
+        run->play->ops->wait(run->play, SETTLE_NS);
+        judge_breakers(run, step);
         return;
     case CASE_REQUEST:
         run_requests(run, step);
@@ -341,6 +270,7 @@ static struct play *make_play(struct run *run, struct play_options options)
 static void play_cases(struct run *run)
 {
     struct test_result *result = run->result;
+    run_watch_breakers(run);
     for (uint32_t i = 0; i < run->test->case_count; i++)
         run_case(run, &run->test->cases[i]);
     judge_stats(run, run->test->stats, run->test->stat_count);
@@ -360,7 +290,7 @@ static void run_whole(const struct suite *suite, const struct suite_test *test,
     *out = (struct test_result){.test = test, .status = TEST_PASSED};
     arena_init(&out->arena, ARENA_BLOCK_BYTES, 0);
     out->complaints.arena = &out->arena;
-    out->seed = rng_derive(suite->seed, test->name);
+    out->seed = rng_derive(test->has_seed ? test->seed : suite->seed, test->luck_name);
     struct run run = {
         .suite = suite, .test = test, .options = options, .result = out, .arena = &out->arena};
     arena_init(&run.scratch, ARENA_BLOCK_BYTES, 0);

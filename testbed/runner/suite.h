@@ -129,6 +129,7 @@ struct want_distribution {
     struct want_share *shares, *counts;
     uint32_t share_count, count_count;
     bool is_closed; /* exactly: no other keys */
+    bool is_exact;  /* the weights themselves, not a sample */
     bool has_tolerance;
     double tolerance;
     double confidence; /* 0.999 */
@@ -166,6 +167,50 @@ struct want_events {
     struct origin origin;
 };
 
+/* What is said of the requests of a timeline that began between two moments. */
+struct want_window {
+    int64_t from_ns, to_ns; /* since the test began; to_ns itself is not in */
+    struct want_numbers errors, requests;
+    struct expect *expect; /* distributions and the response of each */
+    struct origin origin;
+};
+
+/* "latency.p99 < 5ms", "errors.rate < 0.1%", "share(subset=v2) within 1% of 10%". */
+enum want_quantity {
+    QUANTITY_LATENCY, /* share: which percentile; 0 and 1: least and most; -1: mean */
+    QUANTITY_ERROR_RATE,
+    QUANTITY_ERRORS,
+    QUANTITY_REQUESTS,
+    QUANTITY_RATE, /* answers a second */
+    QUANTITY_SHARE,
+};
+struct want_threshold {
+    struct str text;
+    enum want_quantity quantity;
+    double percentile;
+    uint32_t distribution; /* QUANTITY_SHARE: its place among the expectation's counts */
+    struct str key;
+    enum want_order order; /* WANT_BETWEEN: value +- margin */
+    double value, margin;  /* of latencies: ns */
+    struct origin origin;
+};
+
+/* Which limits of a cluster were met, and how much there was at once. */
+enum want_breaker_limit {
+    LIMIT_OF_CONNECTIONS,
+    LIMIT_OF_PENDING,
+    LIMIT_OF_REQUESTS,
+    LIMIT_OF_RETRIES,
+    LIMIT_OF_COUNT,
+};
+struct want_breaker {
+    struct str cluster; /* host, host/subset, or Envoy's name */
+    bool has_overflowed;
+    bool overflowed[LIMIT_OF_COUNT];
+    struct want_numbers most[LIMIT_OF_COUNT];
+    struct origin origin;
+};
+
 struct expect {
     struct want_response response;
     bool has_error;
@@ -174,7 +219,7 @@ struct expect {
     struct origin error_origin;
     bool has_destination;
     struct want_text host, subset, port;
-    struct want_text rule;
+    struct want_text rule, virtual_service;
     struct want_numbers attempts;
     struct want_upstream upstream;
     struct want_upstream mirror;
@@ -186,10 +231,16 @@ struct expect {
     struct want_stat *stats;
     uint32_t stat_count;
     struct want_events events;
+    struct want_window *windows;
+    uint32_t window_count;
+    struct want_threshold *thresholds;
+    uint32_t threshold_count;
+    struct want_breaker *breakers;
+    uint32_t breaker_count;
     struct origin origin;
 };
 
-enum case_kind { CASE_REQUEST, CASE_WAIT, CASE_SET };
+enum case_kind { CASE_REQUEST, CASE_WAIT, CASE_SET, CASE_TIMELINE };
 
 struct set_item {
     struct str pod, workload;
@@ -199,6 +250,36 @@ struct set_item {
 
 /* Who of the world is meant, and what is wrong on its side. */
 struct inject_item;
+
+/* So many requests a second for so long. */
+struct load_stage {
+    int64_t for_ns;
+    double per_second;
+};
+
+/* Open: requests begin when they are due, whatever became of those before. Closed:
+ * so many callers, each with one request at a time. */
+struct load_spec {
+    struct call *calls; /* in turn */
+    uint32_t call_count;
+    struct load_stage *stages;
+    uint32_t stage_count;
+    bool is_poisson;       /* open: gaps are drawn, else even */
+    uint32_t caller_count; /* closed; 0: open */
+    int64_t think_ns;      /* between an answer and the next request */
+    int64_t for_ns;        /* closed */
+    bool is_keeping;
+};
+
+enum timeline_kind { TIMELINE_LOAD, TIMELINE_SET, TIMELINE_REQUEST, TIMELINE_NOTHING };
+
+struct timeline_item {
+    int64_t at_ns; /* since the test began */
+    enum timeline_kind kind;
+    struct load_spec load;
+    struct suite_case *step; /* of TIMELINE_SET and TIMELINE_REQUEST */
+    struct origin origin;
+};
 
 struct suite_case {
     enum case_kind kind;
@@ -214,12 +295,18 @@ struct suite_case {
     int64_t wait_ns, settle_ns;
     struct set_item *sets;
     uint32_t set_count;
+    struct timeline_item *timeline; /* by at_ns */
+    uint32_t timeline_count;
     struct expect expect;
     struct origin origin;
 };
 
 struct suite_test {
     struct str name;
+    struct str luck_name; /* with the seed: its luck; without what a matrix adds to the name */
+    const struct profile *profile; /* of a matrix; NULL: the suite's */
+    bool has_seed;                 /* of a matrix */
+    uint64_t seed;
     struct suite_case *cases;
     uint32_t case_count;
     const struct node *workloads; /* the file's with the test's over it, merged */

@@ -7,22 +7,10 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "config/profile/profile.h"
-#include "testbed/runner/want_read.h"
+#include "testbed/runner/suite_inside.h"
 #include "testbed/world/files.h"
 
 #define SEED_DEFAULT 1u
-
-/* One file being read. */
-struct suite_reading {
-    struct reading reading;
-    struct suite *suite;
-    struct str base_dir;
-    struct call_defaults defaults;
-    struct str from;         /* defaults.from */
-    uint32_t client;         /* who that is */
-    bool has_authority_word; /* defaults.authority, null perhaps */
-    const struct node *workloads;
-};
 
 static struct arena *arena_of(const struct suite_reading *reading)
 {
@@ -130,20 +118,13 @@ static void clients_read(struct suite_reading *in, const struct view *view)
     }
 }
 
-static void profile_read(struct suite_reading *in, const struct view *view,
-                         const struct suite_options *options)
+/* The profile of that name; NULL, and a complaint, when there is none. */
+static const struct profile *profile_named(struct suite_reading *in, const struct view *view)
 {
-    struct world_spec *spec = &in->suite->spec;
-    spec->profile = options->profile != NULL ? options->profile : profile_default();
-    if (!view_is_present(view))
-        return;
     struct str name = want_scalar(view, STR_EMPTY);
     const struct profile *profile = profile_find(name);
-    if (profile != NULL) {
-        if (options->profile == NULL)
-            spec->profile = profile;
-        return;
-    }
+    if (profile != NULL)
+        return profile;
     struct str names = STR_EMPTY;
     uint32_t count;
     (void)profile_at(0, &count);
@@ -151,30 +132,27 @@ static void profile_read(struct suite_reading *in, const struct view *view,
         names = arena_format(arena_of(in), "%.*s%s%.*s", STR_FMT(names), i > 0 ? ", " : "",
                              STR_FMT(profile_at(i, &count)->name));
     view_complain(view, DIAG_TEST_UNKNOWN_PROFILE, name, names);
+    return NULL;
 }
 
-/* The client of that name; 0, and a complaint at `from`, when there is none. */
-static uint32_t find_client(struct suite_reading *in, const struct view *from, struct str name)
+static void profile_read(struct suite_reading *in, const struct view *view,
+                         const struct suite_options *options)
 {
-    const struct world_spec *spec = &in->suite->spec;
-    struct str names = STR_EMPTY;
-    for (uint32_t i = 0; i < spec->client_count; i++) {
-        if (str_eq(spec->clients[i].name, name))
-            return i;
-        names = arena_format(arena_of(in), "%.*s%s%.*s", STR_FMT(names), i > 0 ? ", " : "",
-                             STR_FMT(spec->clients[i].name));
-    }
-    view_complain(from, DIAG_TEST_UNKNOWN_CLIENT, name, names);
-    return 0;
+    struct world_spec *spec = &in->suite->spec;
+    spec->profile = options->profile != NULL ? options->profile : profile_default();
+    if (!view_is_present(view))
+        return;
+    const struct profile *profile = profile_named(in, view);
+    if (profile != NULL && options->profile == NULL)
+        spec->profile = profile;
 }
 
 static void spec_read(struct suite_reading *in, const struct view *view,
                       const struct suite_options *options)
 {
     static const struct field_row ROWS[] = {
-        {"config", FIELD_USED},      {"profile", FIELD_USED}, {"seed", FIELD_USED},
-        {"defaults", FIELD_USED},    {"clients", FIELD_USED}, {"workloads", FIELD_USED},
-        {"matrix", FIELD_NOT_BUILT},
+        {"config", FIELD_USED},   {"profile", FIELD_USED}, {"seed", FIELD_USED},
+        {"defaults", FIELD_USED}, {"clients", FIELD_USED}, {"workloads", FIELD_USED},
     };
     struct suite *suite = in->suite;
     view_check_fields(view, ROWS, COUNT_OF(ROWS));
@@ -196,108 +174,10 @@ static void spec_read(struct suite_reading *in, const struct view *view,
     clients_read(in, &clients);
     struct view from = view_field(&defaults, STR("from"));
     if (in->from.len > 0)
-        in->client = find_client(in, &from, in->from);
+        in->client = suite_find_client(in, &from, in->from);
     in->workloads = view_map(view, STR("workloads")).node;
     suite->workloads = in->workloads;
     default_authority(in);
-}
-
-static void sets_read(struct suite_reading *in, const struct view *view, struct suite_case *out)
-{
-    out->set_count = want_list_count(view);
-    out->sets = ARENA_ARRAY(arena_of(in), struct set_item, out->set_count);
-    for (uint32_t i = 0; i < out->set_count; i++) {
-        struct view item = want_list_item(view, i);
-        struct workload_spec checked; /* for its complaints */
-        workload_spec_read(&item, &checked);
-        out->sets[i] = (struct set_item){.pod = view_str(&item, STR("pod"), STR_EMPTY),
-                                         .workload = view_str(&item, STR("workload"), STR_EMPTY),
-                                         .change = item.node,
-                                         .origin = view_origin(&item)};
-    }
-}
-
-static void request_case_read(struct suite_reading *in, const struct view *view, struct str from,
-                              struct suite_case *out)
-{
-    struct view client = view_field(view, STR("from"));
-    struct str name = want_scalar(&client, from);
-    struct call_defaults defaults = in->defaults;
-    defaults.client = name.len > 0 ? find_client(in, &client, name) : in->client;
-    struct view request = view_field(view, STR("request"));
-    out->calls = calls_read(&request, &defaults, &out->call_count);
-    out->repeat = (uint32_t)view_i64(view, STR("repeat"), 1, 100000000, 1);
-    out->every_ns = view_duration_ns(view, STR("every"), 0);
-    out->settle_ns = view_duration_ns(view, STR("settle"), -1);
-    struct view keepalive = view_field(view, STR("keepalive"));
-    out->has_keepalive = view_is_present(&keepalive);
-    out->keepalive = view_own_bool(&keepalive, true);
-    struct view concurrent = view_map(view, STR("concurrent"));
-    out->is_concurrent = view_is_present(&concurrent);
-    if (out->is_concurrent) {
-        static const struct field_row ROWS[] = {
-            {"clients", FIELD_USED}, {"requests", FIELD_USED}, {"every", FIELD_USED}};
-        view_check_fields(&concurrent, ROWS, COUNT_OF(ROWS));
-        out->concurrent_callers = (uint32_t)view_i64(&concurrent, STR("clients"), 1, 1000, 1);
-        out->concurrent_count = (uint32_t)view_i64(&concurrent, STR("requests"), 1, 10000, 1);
-        out->concurrent_every_ns = view_duration_ns(&concurrent, STR("every"), 10 * NS_MS);
-    }
-    struct view expect = view_field(view, STR("expect"));
-    expect_read(&expect, &in->suite->regexes, &out->expect);
-    if (out->expect.origin.line == 0)
-        out->expect.origin = view_origin(view);
-}
-
-static void case_read(struct suite_reading *in, const struct view *view, struct str from,
-                      struct suite_case *out)
-{
-    *out = (struct suite_case){.repeat = 1, .settle_ns = -1, .origin = view_origin(view)};
-    struct view wait = view_field(view, STR("wait"));
-    struct view set = view_field(view, STR("set"));
-    if (view_is_present(&wait)) {
-        out->kind = CASE_WAIT;
-        out->wait_ns = view_own_duration_ns(&wait, 0);
-    } else if (view_is_present(&set)) {
-        out->kind = CASE_SET;
-        sets_read(in, &set, out);
-    } else {
-        request_case_read(in, view, from, out);
-        if (out->call_count == 0)
-            view_complain(view, DIAG_TEST_NO_REQUEST, STR_EMPTY, STR_EMPTY);
-    }
-}
-
-/* `request` and its companions stand in the test only when it has no `cases`. */
-static void cases_read(struct suite_reading *in, const struct view *view, const struct view *cases,
-                       struct str from, struct suite_test *out)
-{
-    static const struct field_row REQUEST_ROWS[] = {
-        {"from", FIELD_USED},   {"request", FIELD_USED},   {"repeat", FIELD_USED},
-        {"every", FIELD_USED},  {"keepalive", FIELD_USED}, {"concurrent", FIELD_USED},
-        {"expect", FIELD_USED}, {"settle", FIELD_USED},    {"name", FIELD_IGNORED},
-    };
-    static const struct field_row WAIT_ROWS[] = {{"wait", FIELD_USED}, {"name", FIELD_IGNORED}};
-    static const struct field_row SET_ROWS[] = {{"set", FIELD_USED}, {"name", FIELD_IGNORED}};
-    struct view request = view_field(view, STR("request"));
-    if (view_is_present(&request))
-        view_complain(&request, DIAG_TEST_NO_REQUEST, STR_EMPTY, STR_EMPTY);
-    struct view expect = view_field(view, STR("expect"));
-    expect_whole_read(&expect, &in->suite->regexes, out);
-    for (uint32_t i = 0; i < out->case_count; i++) {
-        struct view item = view_item(cases, i);
-        case_read(in, &item, from, &out->cases[i]);
-        switch (out->cases[i].kind) {
-        case CASE_REQUEST:
-            view_check_fields(&item, REQUEST_ROWS, COUNT_OF(REQUEST_ROWS));
-            break;
-        case CASE_WAIT:
-            view_check_fields(&item, WAIT_ROWS, COUNT_OF(WAIT_ROWS));
-            break;
-        case CASE_SET:
-            view_check_fields(&item, SET_ROWS, COUNT_OF(SET_ROWS));
-            break;
-        }
-    }
 }
 
 static void test_check_fields(const struct view *view)
@@ -316,8 +196,8 @@ static void test_check_fields(const struct view *view)
         {"concurrent", FIELD_USED},
         {"expect", FIELD_USED},
         {"stats", FIELD_USED},
-        {"timeline", FIELD_NOT_BUILT},
-        {"load", FIELD_NOT_BUILT},
+        {"timeline", FIELD_USED},
+        {"load", FIELD_USED},
         {"inject", FIELD_USED},
         {"transition", FIELD_NOT_BUILT},
         {"orderIndependent", FIELD_NOT_BUILT},
@@ -346,9 +226,9 @@ static void test_read(struct suite_reading *in, const struct view *view, struct 
     out->case_count = has_cases ? view_count(&cases) : 1;
     out->cases = ARENA_ARRAY(arena_of(in), struct suite_case, out->case_count);
     if (has_cases)
-        cases_read(in, view, &cases, from_name, out);
+        suite_cases_read(in, view, &cases, from_name, out);
     else
-        case_read(in, view, from_name, &out->cases[0]);
+        suite_case_read(in, view, from_name, &out->cases[0]);
 }
 
 static void tests_read(struct suite_reading *in, const struct view *root)
@@ -364,9 +244,59 @@ static void tests_read(struct suite_reading *in, const struct view *root)
         test_read(in, &item, &suite->tests[i]);
         if (suite->tests[i].name.len == 0)
             suite->tests[i].name = arena_format(arena_of(in), "test %u", i + 1);
+        suite->tests[i].luck_name = suite->tests[i].name;
         for (uint32_t other = 0; other < i; other++)
             if (str_eq(suite->tests[other].name, suite->tests[i].name))
                 view_complain(&item, DIAG_TEST_SAME_NAME, suite->tests[i].name, STR_EMPTY);
+    }
+}
+
+/* Every test once for each value: those of the file so far, with what is different. */
+static struct suite_test *multiplied(struct suite_reading *in, uint32_t times)
+{
+    struct suite *suite = in->suite;
+    uint32_t count = suite->test_count;
+    struct suite_test *all = ARENA_ARRAY(arena_of(in), struct suite_test, (size_t)count * times);
+    for (uint32_t i = 0; i < count * times; i++)
+        all[i] = suite->tests[i / times];
+    suite->tests = all;
+    suite->test_count = count * times;
+    return all;
+}
+
+static void name_test(struct suite_reading *in, struct suite_test *test, struct str value)
+{
+    test->name = arena_format(arena_of(in), "%.*s, %.*s", STR_FMT(test->name), STR_FMT(value));
+}
+
+/* {profile: [..], seed: [..]}: what the command line says wins over both. */
+static void matrix_read(struct suite_reading *in, const struct view *view,
+                        const struct suite_options *options)
+{
+    static const struct field_row ROWS[] = {{"profile", FIELD_USED}, {"seed", FIELD_USED}};
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    struct view profiles = view_field(view, STR("profile")), seeds = view_field(view, STR("seed"));
+    uint32_t profile_count = options->profile != NULL ? 0 : want_list_count(&profiles);
+    uint32_t seed_count = options->has_seed ? 0 : want_list_count(&seeds);
+    struct suite_test *tests = profile_count > 0 ? multiplied(in, profile_count) : NULL;
+    for (uint32_t i = 0; i < profile_count; i++) {
+        struct view item = want_list_item(&profiles, i);
+        const struct profile *profile = profile_named(in, &item);
+        for (uint32_t k = i; k < in->suite->test_count; k += profile_count) {
+            tests[k].profile = profile;
+            name_test(in, &tests[k], want_scalar(&item, STR_EMPTY));
+        }
+    }
+    tests = seed_count > 0 ? multiplied(in, seed_count) : NULL;
+    for (uint32_t i = 0; i < seed_count; i++) {
+        struct view item = want_list_item(&seeds, i);
+        uint64_t seed = (uint64_t)view_own_i64(&item, 0, INT64_MAX, SEED_DEFAULT);
+        for (uint32_t k = i; k < in->suite->test_count; k += seed_count) {
+            tests[k].has_seed = true;
+            tests[k].seed = seed;
+            name_test(in, &tests[k],
+                      arena_format(arena_of(in), "seed %llu", (unsigned long long)seed));
+        }
     }
 }
 
@@ -385,11 +315,9 @@ bool suite_of(const struct documents *documents, struct str path,
               const struct suite_options *options, struct arena *arena, struct suite *out,
               struct diag_list *diags)
 {
-    static const struct field_row ROWS[] = {{"apiVersion", FIELD_USED},
-                                            {"kind", FIELD_USED},
-                                            {"metadata", FIELD_IGNORED},
-                                            {"spec", FIELD_USED},
-                                            {"tests", FIELD_USED}};
+    static const struct field_row ROWS[] = {{"apiVersion", FIELD_USED},  {"kind", FIELD_USED},
+                                            {"metadata", FIELD_IGNORED}, {"spec", FIELD_USED},
+                                            {"matrix", FIELD_USED},      {"tests", FIELD_USED}};
     uint32_t errors_before = diags->error_count;
     *out = (struct suite){.path = path};
     struct suite_reading in = {.suite = out, .base_dir = folder_of(path)};
@@ -419,6 +347,9 @@ bool suite_of(const struct documents *documents, struct str path,
     workloads_check(&in);
     if (!options->is_world_only)
         tests_read(&in, &root);
+    struct view matrix = view_map(&root, STR("matrix"));
+    if (!options->is_world_only && view_is_present(&matrix))
+        matrix_read(&in, &matrix, options);
     return diags->error_count == errors_before;
 }
 

@@ -105,6 +105,13 @@ void tally_add(struct tally *tally, const struct outcome *outcome)
         counts_add(&tally->pods, pod_name(outcome, tally->world), tally->arena);
 }
 
+uint64_t tally_count_of(const struct tally *tally, uint32_t distribution, struct str key)
+{
+    const struct tally_counts *counts = &tally->distributions[distribution];
+    uint32_t index = map_get(&counts->index, key);
+    return index == MAP_NONE ? 0 : counts->items[index].count;
+}
+
 double tally_g(const uint64_t *counts, const double *shares, uint32_t cell_count, uint64_t total)
 {
     double g = 0;

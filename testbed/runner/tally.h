@@ -40,6 +40,9 @@ void tally_init(struct tally *tally, const struct expect *expect, const struct w
                 struct arena *arena, struct arena *scratch);
 void tally_add(struct tally *tally, const struct outcome *outcome);
 
+/* Of one of the expectation's distributions. */
+uint64_t tally_count_of(const struct tally *tally, uint32_t distribution, struct str key);
+
 /* The key of one outcome; "-" where there is none. */
 struct str tally_key_of(const struct want_distribution *by, const struct outcome *outcome,
                         const struct world *world, struct arena *scratch);

@@ -186,7 +186,7 @@ enum want_order want_order_cut(struct str *text)
     return WANT_EQUAL;
 }
 
-static int64_t duration_part(const struct view *view, struct str text)
+int64_t want_moment_ns(const struct view *view, struct str text)
 {
     int64_t ns = 0;
     text = str_trim(text);
@@ -208,12 +208,12 @@ void want_duration_read(const struct view *view, struct want_duration *out)
     size_t dots = str_find_str(text, STR(".."));
     if (dots != STR_NONE) {
         out->order = WANT_BETWEEN;
-        out->from_ns = duration_part(view, str_slice(text, 0, dots));
-        out->to_ns = duration_part(view, str_from(text, dots + 2));
+        out->from_ns = want_moment_ns(view, str_slice(text, 0, dots));
+        out->to_ns = want_moment_ns(view, str_from(text, dots + 2));
         return;
     }
     out->order = want_order_cut(&text);
-    out->from_ns = out->to_ns = duration_part(view, text);
+    out->from_ns = out->to_ns = want_moment_ns(view, text);
 }
 
 void want_number_read(const struct view *view, struct want_number *out)

@@ -42,6 +42,13 @@ struct header *want_sent_headers(const struct view *view, uint32_t *count);
 void expect_read(const struct view *view, struct regex_set *regexes, struct expect *out);
 /* `expect` beside `cases`: what is said of the whole test. */
 void expect_whole_read(const struct view *view, struct regex_set *regexes, struct suite_test *out);
+/* What is said over time: `windows`, `thresholds`, `breaker`. */
+void over_time_read(const struct view *view, struct regex_set *regexes, struct expect *out);
+/* `distribution`'s `by`. */
+enum want_by want_by_read(const struct view *view, struct str text, struct str *header);
+/* "20/s", "90/m", 20. */
+double want_rate(const struct view *view);
+int64_t want_moment_ns(const struct view *view, struct str text);
 /* {CLUSTER: {counter: N}}; appended to stats. */
 void stats_read(const struct view *view, struct want_stat **stats, uint32_t *count);
 
@@ -54,6 +61,10 @@ struct call_defaults {
 };
 struct call *calls_read(const struct view *view, const struct call_defaults *defaults,
                         uint32_t *count);
+
+/* `load` of a timeline or a test. */
+void load_read(const struct view *view, const struct call_defaults *defaults,
+               struct load_spec *out);
 
 /* A workload's map (merged) as a spec; one pod's behaviour from a merged map. */
 void workload_spec_read(const struct view *view, struct workload_spec *out);

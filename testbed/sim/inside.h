@@ -135,6 +135,7 @@ struct sim {
     uint32_t standin_number; /* the last connection's */
     uint32_t remote_count;   /* callers' connections so far */
     uint64_t hash;
+    struct watches watches;
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };

@@ -116,6 +116,16 @@ static void take_record(struct sim *sim, struct sim_proxy *proxy, const struct w
     give_record(sim, conn_at(sim, proxy, action->conn)->caller, action);
 }
 
+/* What a proxy did by itself is part of what happened. */
+static void take_event(struct sim *sim, const struct outlier_event *event)
+{
+    struct play_event *out =
+        ARENA_PUSH(&sim->arena, sim->events, sim->event_count, sim->event_capacity);
+    *out =
+        play_event_of(sim->world, event, event->at_ns - SIM_EPOCH_SECONDS * NS_SECOND, &sim->arena);
+    sim->hash = hash_fnv64_add_u64(hash_str(sim->hash, out->reason), (uint64_t)out->at_ns);
+}
+
 static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     switch (action->kind) {
@@ -145,6 +155,9 @@ static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wir
     case WIRE_DONE:
         take_record(sim, proxy, action);
         return;
+    case WIRE_OUTLIER:
+        take_event(sim, &action->event);
+        return;
     }
     UNREACHABLE("wire_action_kind");
 }
@@ -171,7 +184,10 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
     heap_node_init(&proxy->timer.node);
     struct wire_options options = {.is_recording_traces = sim->options.is_tracing,
                                    .trace_items_max = TRACE_ITEMS_MAX};
-    proxy->wire = wire_new(its->snapshot, rng_derive(sim->options.seed, its->spec.name), options);
+    uint64_t seed = rng_derive(sim->options.seed, its->spec.name);
+    options.shared = shared_new(its->snapshot, NULL, seed, SIM_EPOCH_SECONDS * NS_SECOND);
+    proxy->wire = wire_new(its->snapshot, seed, options);
+    shared_drop(options.shared);
     wire_set_epoch(proxy->wire, SIM_EPOCH_SECONDS);
     sim->proxies[client] = proxy;
     return proxy;
@@ -214,6 +230,8 @@ void sim_proxy_turn(struct sim *sim, struct sim_proxy *proxy)
         tell(sim, proxy, &what);
     }
     proxy->report_count = 0;
+    if (sim->watches.count > 0)
+        watches_note(&sim->watches, wire_engine(proxy->wire));
     /* A timer that is early does no harm, and moving it costs. */
     int64_t wake_ns = wire_wake_ns(proxy->wire);
     bool is_set = proxy->timer.node.index != HEAP_OUT;

@@ -138,6 +138,16 @@ static const struct play_event *sim_events(struct play *play, uint32_t *count)
     return sim_of(play)->events;
 }
 
+static void sim_watch(struct play *play, struct str cluster)
+{
+    (void)watches_add(&sim_of(play)->watches, cluster);
+}
+
+static bool sim_peaks(struct play *play, struct str cluster, struct play_peaks *peaks)
+{
+    return watches_peaks(&sim_of(play)->watches, cluster, peaks);
+}
+
 static uint64_t sim_hash(const struct play *play)
 {
     return ((const struct sim *)(const void *)play)->hash;
@@ -165,6 +175,8 @@ static const struct play_ops sim_ops = {
     .drop_kept = sim_drop_kept,
     .stat = sim_stat,
     .events = sim_events,
+    .watch = sim_watch,
+    .peaks = sim_peaks,
     .hash = sim_hash,
     .free = sim_free,
 };

@@ -49,6 +49,12 @@ static void on_done(const struct server_done *done, void *user)
     errands_note_record(hop->sockets, hop->client, done);
 }
 
+static void on_outlier(const struct server_outlier *outlier, void *user)
+{
+    const struct hop *hop = user;
+    sockets_outlier(hop->sockets, outlier);
+}
+
 static void begin_server(struct hop *hop)
 {
     const struct play_options *options = &hop->sockets->options;
@@ -59,6 +65,7 @@ static void begin_server(struct hop *hop)
         .map = &hop->shared->map,
         .node_address = STR(WORLD_NODE_ADDRESS),
         .on_done = on_done,
+        .on_outlier = on_outlier,
         .user = hop,
     };
     hop->server = server_new(hop->shared->loop, client->snapshot, &server);
@@ -178,4 +185,13 @@ bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, 
         *value += part;
     }
     return is_known;
+}
+
+void hops_watch(struct sockets *sockets)
+{
+    for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        const struct server *server = sockets->hops[i].server;
+        for (uint32_t k = 0; server != NULL && k < server_engine_count(server); k++)
+            watches_note(&sockets->watches, server_engine(server, k));
+    }
 }

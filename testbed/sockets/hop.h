@@ -35,4 +35,6 @@ int64_t sockets_now_ns(const struct sockets *sockets);
 bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_target *target,
                struct str *address, uint32_t *port);
 
+/* Looks at what is watched in all proxies. */
+void hops_watch(struct sockets *sockets);
 bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, uint64_t *value);

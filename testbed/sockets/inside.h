@@ -80,6 +80,7 @@ struct sockets {
     uint64_t happened_count; /* things that ends were told */
     char *read_bytes;
     uv_timer_t patience;
+    struct watches watches;
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };
@@ -109,3 +110,5 @@ void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server);
 void sockets_caller_connected(struct peer *caller);
 /* Its outcome is complete, or a kept connection went away. */
 void sockets_caller_over(struct peer *caller);
+/* A proxy ejected a pod, or let it in again. */
+void sockets_outlier(struct sockets *sockets, const struct server_outlier *outlier);

@@ -71,6 +71,13 @@ static void on_time_is_up(uv_timer_t *timer)
     uv_stop(timer->loop); /* it may have come before this turn slept */
 }
 
+static void turn(struct sockets *sockets)
+{
+    uv_run(sockets_uv(sockets), UV_RUN_ONCE);
+    if (sockets->watches.count > 0)
+        hops_watch(sockets);
+}
+
 enum run_until { RUN_FOR_TIME, RUN_FOR_RECORDS, RUN_FOR_OUTCOME };
 
 static bool is_there(const struct sockets *sockets, enum run_until what)
@@ -95,7 +102,7 @@ static void run_for(struct sockets *sockets, uint64_t duration_ms, enum run_unti
     timer->data = &is_up;
     uv_timer_start(timer, on_time_is_up, duration_ms, 0);
     while (!is_up && !is_there(sockets, what))
-        uv_run(sockets_uv(sockets), UV_RUN_ONCE);
+        turn(sockets);
     uv_timer_stop(timer);
 }
 
@@ -134,7 +141,7 @@ static void play_call(struct play *play, const struct call *calls, uint32_t call
     sockets_begin_turn(sockets);
     struct sockets_errand **errands = begin_calls(sockets, calls, call_count, outcomes, arena);
     while (sockets->batch_count > 0)
-        uv_run(sockets_uv(sockets), UV_RUN_ONCE);
+        turn(sockets);
     if (sockets->batch_recordless_count > 0)
         run_for(sockets, (uint64_t)(SOCKETS_RECORD_PATIENCE_NS / NS_MS), RUN_FOR_RECORDS);
     run_until_quiet(sockets);
@@ -164,7 +171,7 @@ static void run_for_outcome(struct sockets *sockets, int64_t until_ns)
 {
     if (until_ns == NS_NEVER) {
         while (list_is_empty(&sockets->done_errands))
-            uv_run(sockets_uv(sockets), UV_RUN_ONCE);
+            turn(sockets);
         return;
     }
     sockets_begin_turn(sockets);
@@ -234,10 +241,28 @@ static const struct play_event *play_events(struct play *play, uint32_t *count)
     return sockets_of(play)->events;
 }
 
+static void play_watch(struct play *play, struct str cluster)
+{
+    (void)watches_add(&sockets_of(play)->watches, cluster);
+}
+
+static bool play_peaks(struct play *play, struct str cluster, struct play_peaks *peaks)
+{
+    return watches_peaks(&sockets_of(play)->watches, cluster, peaks);
+}
+
 static uint64_t play_hash(const struct play *play)
 {
     (void)play;
     return 0;
+}
+
+void sockets_outlier(struct sockets *sockets, const struct server_outlier *outlier)
+{
+    struct play_event *out =
+        ARENA_PUSH(&sockets->arena, sockets->events, sockets->event_count, sockets->event_capacity);
+    *out = play_event_of(sockets->world, outlier->event, outlier->at_ns - sockets->began_ns,
+                         &sockets->arena);
 }
 
 static void play_free(struct play *play)
@@ -271,6 +296,8 @@ static const struct play_ops sockets_ops = {
     .drop_kept = play_drop_kept,
     .stat = play_stat,
     .events = play_events,
+    .watch = play_watch,
+    .peaks = play_peaks,
     .hash = play_hash,
     .free = play_free,
 };

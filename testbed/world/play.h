@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proxy/core/outlier.h"
+#include "proxy/core/engine.h"
 #include "testbed/world/call.h"
 #include "testbed/world/world.h"
 
@@ -31,12 +33,36 @@ struct play_event {
     bool is_enforced;
 };
 
+/* `at_ns`: since the play began. Slices are copied into `arena`. */
+struct play_event play_event_of(const struct world *world, const struct outlier_event *event,
+                                int64_t at_ns, struct arena *arena);
+
 /* A call that is over. */
 struct play_done {
     uint64_t number;               /* as it was begun */
     int64_t started_ns;            /* since the play began */
     const struct outcome *outcome; /* without sightings */
 };
+
+/* The most that there was at once in a cluster, in any one proxy. */
+struct play_peaks {
+    uint32_t connections, pending, requests;
+};
+
+/* Clusters that are watched, and what was seen of each. */
+#define WATCHES_MAX 16u
+struct watches {
+    struct {
+        struct str cluster;
+        struct play_peaks peaks;
+    } items[WATCHES_MAX];
+    uint32_t count;
+};
+/* False: there are too many. */
+bool watches_add(struct watches *watches, struct str cluster);
+/* Looks at what a proxy has now. */
+void watches_note(struct watches *watches, const struct engine *engine);
+bool watches_peaks(const struct watches *watches, struct str cluster, struct play_peaks *peaks);
 
 struct play_ops {
     /* Makes `call_count` calls, all begun start_after_ns after now, and comes
@@ -61,6 +87,10 @@ struct play_ops {
     bool (*stat)(struct play *play, struct str cluster, struct str counter, uint64_t *value);
     /* Ejections so far, of all proxies, in their order; as long as the play. */
     const struct play_event *(*events)(struct play *play, uint32_t *count);
+    /* Watches a cluster from now on, by Envoy's name; at most WATCHES_MAX. */
+    void (*watch)(struct play *play, struct str cluster);
+    /* What was seen of it, between turns; false: it is not watched. */
+    bool (*peaks)(struct play *play, struct str cluster, struct play_peaks *peaks);
     /* FNV-1a-64 over everything that happened; 0 on an engine that has none. */
     uint64_t (*hash)(const struct play *play);
     void (*free)(struct play *play);

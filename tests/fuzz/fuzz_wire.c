@@ -135,6 +135,9 @@ static void carry_out(struct carrier *carrier, const struct wire_action *action)
         carrier->done_count++;
         check_record(action->record);
         return;
+    case WIRE_OUTLIER:
+        ASSERT(action->event.address.len > 0);
+        return;
     }
     UNREACHABLE("wire_action_kind");
 }

@@ -55,7 +55,7 @@ static const struct {
     {"{outlierDetection: {consecutiveGatewayErrors: 0}}",
      "\"consecutiveGatewayFailure\":0,\"enforcingConsecutiveGatewayFailure\":0", "consecutive5xx"},
     {"{outlierDetection: {splitExternalLocalOriginErrors: true, minHealthPercent: 30}}",
-     "\"splitExternalLocalOriginErrors\":true,\"enforcingLocalOriginSuccessRate\":0",
+     "\"enforcingLocalOriginSuccessRate\":0,\"splitExternalLocalOriginErrors\":true",
      "\"healthyPanicThreshold\":{}"},
     {"{loadBalancer: {consistentHash: {httpHeaderName: x}}}",
      "\"lbPolicy\":\"RING_HASH\",\"ringHashLbConfig\":{\"minimumRingSize\":1024}", "maglev"},

@@ -272,6 +272,47 @@ static void test_parts_of_subsets_and_ports_replace_the_rules(void **state)
     fixture_fini(&fixture);
 }
 
+/* A real istiod says so of each: 0 is nothing for the count, and not for the share; a
+ * subset's port keeps the rule's own budget. */
+static void test_retry_budgets_are_the_clusters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cluster;
+        double percent;
+        uint32_t concurrency_min;
+    } rows[] = {
+        {"outbound|80||a.default.svc.cluster.local", 33.5, 7},
+        {"outbound|80|none|a.default.svc.cluster.local", 0, 3},
+        {"outbound|80|all|a.default.svc.cluster.local", 20, 3},
+        {"outbound|80|port|a.default.svc.cluster.local", 33.5, 7},
+        {"outbound|81||a.default.svc.cluster.local", -1, 0},
+    };
+    struct fixture fixture;
+    fixture_sidecar(
+        &fixture,
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  selector: {app: a}\n"
+        "  ports: [{name: http, port: 80}, {name: http-b, port: 81}]\n---\n" RULE_OF_A
+        "  trafficPolicy:\n"
+        "    retryBudget: {percent: 33.5, minRetryConcurrency: 7}\n"
+        "    portLevelSettings: [{port: {number: 81}, connectionPool: {http: {maxRetries: 3}}}]\n"
+        "  subsets:\n"
+        "  - {name: none, trafficPolicy: {retryBudget: {percent: 0, minRetryConcurrency: 0}}}\n"
+        "  - {name: all, trafficPolicy: {retryBudget: {}}}\n"
+        "  - {name: port, trafficPolicy: {portLevelSettings: [{port: {number: 80},"
+        " loadBalancer: {simple: RANDOM}}]}}\n");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct cluster *cluster = snapshot_cluster(fixture.snapshot, str_of(rows[i].cluster));
+        assert_non_null(cluster);
+        assert_int_equal(cluster->retry_budget != NULL, rows[i].percent >= 0);
+        if (cluster->retry_budget == NULL)
+            continue;
+        assert_true(cluster->retry_budget->percent == rows[i].percent);
+        assert_int_equal(cluster->retry_budget->concurrency_min, rows[i].concurrency_min);
+    }
+    fixture_fini(&fixture);
+}
+
 static void test_outlier_detection_is_the_clusters(void **state)
 {
     (void)state;
@@ -284,11 +325,15 @@ static void test_outlier_detection_is_the_clusters(void **state)
         snapshot_cluster(fixture.snapshot, STR("outbound|80||a.default.svc.cluster.local"));
     const struct outlier_detection *outlier = cluster->outlier;
     assert_non_null(outlier);
-    assert_true(outlier->has_consecutive_5xx && !outlier->has_consecutive_gateway);
-    assert_int_equal(outlier->consecutive_5xx, 3);
+    assert_true(outlier_says(outlier, OUTLIER_CONSECUTIVE_5XX));
+    assert_false(outlier_says(outlier, OUTLIER_CONSECUTIVE_GATEWAY_FAILURE));
+    assert_int_equal(outlier_number(outlier, OUTLIER_CONSECUTIVE_5XX), 3);
+    assert_int_equal(outlier_number(outlier, OUTLIER_CONSECUTIVE_GATEWAY_FAILURE), 5);
+    assert_int_equal(outlier_number(outlier, OUTLIER_ENFORCING_CONSECUTIVE_GATEWAY_FAILURE), 0);
+    assert_int_equal(outlier_number(outlier, OUTLIER_ENFORCING_SUCCESS_RATE), 0);
     assert_true(outlier->interval_ns == NS_SECOND);
     assert_true(outlier->base_ejection_ns == 2 * NS_SECOND);
-    assert_int_equal(outlier->max_ejection_percent, 50);
+    assert_int_equal(outlier_number(outlier, OUTLIER_MAX_EJECTION_PERCENT), 50);
     assert_false(cluster->has_panic_threshold_zero);
     assert_true(cluster->panic_threshold_percent == 30);
     fixture_fini(&fixture);
@@ -299,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connection_pools_are_limits),
         cmocka_unit_test(test_parts_of_subsets_and_ports_replace_the_rules),
+        cmocka_unit_test(test_retry_budgets_are_the_clusters),
         cmocka_unit_test(test_outlier_detection_is_the_clusters),
         cmocka_unit_test(test_policies_are_the_subsets_the_ports_or_the_rules),
         cmocka_unit_test(test_the_nearest_rule_with_the_most_specific_host_counts),

@@ -58,7 +58,8 @@ static inline void scene_routes(struct snapshot *snapshot)
     snapshot->route_config_count = 1;
 }
 
-static inline void scene_init(struct scene *scene)
+/* `outlier`: of "pod"; may be NULL. */
+static inline void scene_init_with(struct scene *scene, const struct outlier_detection *outlier)
 {
     *scene = (struct scene){0};
     arena_init(&scene->arena, 65536, 0);
@@ -67,8 +68,11 @@ static inline void scene_init(struct scene *scene)
     struct endpoint *endpoint = ARENA_NEW(&snapshot->arena, struct endpoint);
     *endpoint = (struct endpoint){.address = STR("127.0.0.1"), .port = 80, .weight = 1};
     struct cluster *clusters = ARENA_ARRAY(&snapshot->arena, struct cluster, 2);
-    clusters[0] = (struct cluster){
-        .name = STR("pod"), .endpoints = endpoint, .endpoint_count = 1, .breakers.max_retries = 1};
+    clusters[0] = (struct cluster){.name = STR("pod"),
+                                   .endpoints = endpoint,
+                                   .endpoint_count = 1,
+                                   .breakers.max_retries = 1,
+                                   .outlier = outlier};
     clusters[1] = (struct cluster){.name = STR("empty")};
     snapshot->clusters = clusters;
     snapshot->cluster_count = 2;
@@ -76,6 +80,11 @@ static inline void scene_init(struct scene *scene)
     scene->engine = engine_new(snapshot, 1);
     scene->http.routes = &snapshot->route_configs[0];
     snapshot_drop(snapshot);
+}
+
+static inline void scene_init(struct scene *scene)
+{
+    scene_init_with(scene, NULL);
 }
 
 static inline void scene_fini(struct scene *scene)

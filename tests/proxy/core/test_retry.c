@@ -15,6 +15,15 @@ static struct retry_policy policy_of(const char *words, uint32_t num_retries)
                                  .num_retries = num_retries};
 }
 
+/* A fresh breaker that lends any number of retries, or none. */
+static struct breaker *budget(bool is_there)
+{
+    static struct breaker breaker;
+    struct breaker_limits limits = {.max_retries = is_there ? BREAKER_UNLIMITED : 0};
+    breaker_init(&breaker, &limits, false);
+    return &breaker;
+}
+
 static struct retry_answer decide(const struct retry_question *asked)
 {
     struct rng rng = rng_seeded(1, STR("jitter"));
@@ -68,7 +77,7 @@ static void test_words_cover_responses(void **state)
         policy.status_codes = codes;
         policy.status_code_count = COUNT_OF(codes);
         struct retry_answer got = decide(&(struct retry_question){
-            .policy = &policy, .attempt_count = 1, .response = &head, .has_budget = true});
+            .policy = &policy, .attempt_count = 1, .response = &head, .breaker = budget(true)});
         if (got.word != rows[i].want)
             fail_msg("row %zu: %s and %u", i, rows[i].words, rows[i].status);
         assert_int_equal(got.verdict, rows[i].want == NONE ? RETRY_NO : RETRY_LATER);
@@ -110,7 +119,7 @@ static void test_words_cover_resets(void **state)
                                                                   .attempt_count = 1,
                                                                   .failure = rows[i].failure,
                                                                   .was_sent = rows[i].was_sent,
-                                                                  .has_budget = true});
+                                                                  .breaker = budget(true)});
         if ((got.verdict == RETRY_LATER) != rows[i].is_covered)
             fail_msg("row %zu: %s", i, rows[i].words);
     }
@@ -137,7 +146,7 @@ static void test_attempts_and_budget_are_limits(void **state)
             decide(&(struct retry_question){.policy = &policy,
                                             .attempt_count = rows[i].attempt_count,
                                             .failure = FAILURE_REMOTE_RESET,
-                                            .has_budget = rows[i].has_budget});
+                                            .breaker = budget(rows[i].has_budget)});
         assert_int_equal(got.verdict, rows[i].want);
     }
 }
@@ -164,7 +173,7 @@ static void test_the_wait_is_drawn_below_a_bound_that_doubles(void **state)
                 retry_decide(&(struct retry_question){.policy = &policy,
                                                       .attempt_count = rows[i].attempt_count,
                                                       .failure = FAILURE_REMOTE_RESET,
-                                                      .has_budget = true},
+                                                      .breaker = budget(true)},
                              &rng);
             assert_int_equal(got.wait_ns % NS_MS, 0);
             longest_ns = ns_max(longest_ns, got.wait_ns);
@@ -182,7 +191,7 @@ static void test_only_a_wait_draws(void **state)
     (void)retry_decide(&(struct retry_question){.policy = &policy,
                                                 .attempt_count = 1,
                                                 .failure = FAILURE_REMOTE_RESET,
-                                                .has_budget = true},
+                                                .breaker = budget(true)},
                        &rng);
     assert_memory_equal(&rng, &untouched, sizeof(rng));
 }

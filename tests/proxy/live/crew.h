@@ -34,8 +34,11 @@ struct crew {
     uint32_t version; /* of the last configuration */
     struct fleet_door doors[CREW_DOORS_MAX];
     uint32_t door_count;
-    bool is_tcp;         /* listeners take bytes as they are */
-    bool has_no_cluster; /* the next configuration lacks cluster "one" */
+    bool is_tcp;                             /* listeners take bytes as they are */
+    bool has_no_cluster;                     /* the next configuration lacks cluster "one" */
+    uint32_t requests_max;                   /* its breaker's; 0: unlimited */
+    const struct outlier_detection *outlier; /* its; may be NULL */
+    atomic_uint ejected_count, back_count;   /* events */
     struct str why;
     struct crew_tally tallies[CREW_WORKERS_MAX];
     atomic_uint over_count;
@@ -80,18 +83,22 @@ static inline void crew_add_routes(struct snapshot *snapshot, uint32_t version)
     snapshot->route_config_count = 1;
 }
 
-static inline void crew_add_cluster(struct snapshot *snapshot, const char *name)
+static inline void crew_add_cluster(struct snapshot *snapshot, const struct crew *crew)
 {
     struct arena *arena = &snapshot->arena;
     struct endpoint *endpoint = ARENA_NEW(arena, struct endpoint);
     *endpoint = (struct endpoint){.address = STR("10.0.0.1"), .port = 80, .weight = 1};
     struct cluster *cluster = ARENA_NEW(arena, struct cluster);
     *cluster = (struct cluster){
-        .name = str_of(name),
+        .name = str_of(crew->has_no_cluster ? "other" : "one"),
+        .outlier = crew->outlier,
+        .has_panic_threshold_zero = crew->outlier != NULL,
         .connect_timeout_ns = 2 * NS_SECOND,
         .breakers = {BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED},
         .endpoints = endpoint,
         .endpoint_count = 1};
+    if (crew->requests_max > 0)
+        cluster->breakers.max_requests = crew->requests_max;
     snapshot->clusters = cluster;
     snapshot->cluster_count = 1;
     snapshot_index(snapshot);
@@ -128,7 +135,7 @@ static inline struct snapshot *crew_snapshot(struct crew *crew)
     struct snapshot *snapshot = snapshot_new();
     snapshot->proxy_name = STR("test-0");
     crew_add_routes(snapshot, ++crew->version);
-    crew_add_cluster(snapshot, crew->has_no_cluster ? "other" : "one");
+    crew_add_cluster(snapshot, crew);
     crew_add_listener(snapshot, crew->is_tcp);
     for (uint32_t i = 0; i < crew->door_count; i++)
         crew->doors[i].door.listener = &snapshot->listeners[0];
@@ -154,6 +161,16 @@ static inline void on_crew_done(const struct server_done *done, void *user)
     struct crew_tally *tally = &crew->tallies[done->worker];
     tally->good_count += done->record->status == 200 && done->record->flag_count == 0;
     tally->done_count++;
+}
+
+static inline void on_crew_outlier(const struct server_outlier *outlier, void *user)
+{
+    struct crew *crew = user;
+    ASSERT(outlier->worker < crew->worker_count);
+    if (outlier->event->is_ejection)
+        crew->ejected_count++;
+    else
+        crew->back_count++;
 }
 
 static inline void on_crew_over(void *user)
@@ -185,6 +202,7 @@ static inline bool crew_open(struct crew *crew, const char *name)
     struct fleet_proxy proxy = {.name = str_of(name),
                                 .node_address = STR("127.0.0.1"),
                                 .on_done = on_crew_done,
+                                .on_outlier = on_crew_outlier,
                                 .user = crew};
     struct snapshot *snapshot = crew_snapshot(crew);
     struct fleet_config config = {.snapshot = snapshot,

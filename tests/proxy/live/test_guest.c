@@ -204,7 +204,7 @@ static void test_a_new_configuration_costs_no_guest_a_request(void **state)
     struct snapshot *next = small_snapshot();
     next->listeners = lodge.listeners;
     next->listener_count = 2;
-    server_replace(town->server, next, NULL);
+    server_replace(town->server, next, NULL, NULL);
     snapshot_drop(next);
     TOWN_WAIT(town, has_one, waiting);
     end_say(idle, STR(GET_APP("a")));

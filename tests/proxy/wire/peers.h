@@ -66,6 +66,7 @@ struct peers {
     uint32_t count;
     struct done dones[PEERS_MAX];
     uint32_t done_count;
+    uint32_t outlier_count;   /* WIRE_OUTLIER */
     bool is_bytewise;         /* what is said arrives byte by byte */
     bool is_slow;             /* what is written does not leave by itself */
     bool is_holding_connects; /* the test answers WIRE_CONNECT */
@@ -188,15 +189,19 @@ static inline void peers_note_write(struct peers *peers, struct peer *peer,
 
 static inline void peers_carry_out(struct peers *peers, const struct wire_action *action)
 {
-    struct peer *peer = action->kind != WIRE_CONNECT && action->kind != WIRE_DONE
-                            ? peers_find(peers, action->conn)
-                            : NULL;
+    struct peer *peer =
+        action->kind != WIRE_CONNECT && action->kind != WIRE_DONE && action->kind != WIRE_OUTLIER
+            ? peers_find(peers, action->conn)
+            : NULL;
     switch (action->kind) {
     case WIRE_CONNECT:
         peers_note_connect(peers, action);
         return;
     case WIRE_DONE:
         peers_note_done(peers, action);
+        return;
+    case WIRE_OUTLIER:
+        peers->outlier_count++;
         return;
     case WIRE_WRITE:
         assert_non_null(peer);

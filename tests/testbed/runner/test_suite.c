@@ -240,6 +240,42 @@ static void test_a_tests_workloads_are_merged_key_by_key(void **state)
     paper_fini(&file);
 }
 
+static void test_a_matrix_makes_each_test_several(void **state)
+{
+    (void)state;
+    struct paper file;
+    paper_read(&file, HEAD "matrix: {profile: [istio-1.0, istio-latest], seed: [7, 8]}\n"
+                           "tests: [{name: x, request: {uri: /}}, {name: y, request: {uri: /}}]\n");
+    static const char *const NAMES[] = {
+        "x, istio-1.0, seed 7",    "x, istio-1.0, seed 8",    "x, istio-latest, seed 7",
+        "x, istio-latest, seed 8", "y, istio-1.0, seed 7",    "y, istio-1.0, seed 8",
+        "y, istio-latest, seed 7", "y, istio-latest, seed 8",
+    };
+    assert_int_equal(file.suite.test_count, COUNT_OF(NAMES));
+    for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
+        const struct suite_test *test = &file.suite.tests[i];
+        assert_str(test->name, NAMES[i]);
+        assert_str(test->luck_name, i < 4 ? "x" : "y");
+        assert_str(test->profile->name, i % 4 < 2 ? "istio-1.0" : "istio-latest");
+        assert_int_equal(test->seed, 7 + i % 2);
+    }
+    paper_fini(&file);
+}
+
+static void test_the_command_line_wins_over_a_matrix(void **state)
+{
+    (void)state;
+    struct paper file;
+    paper_read_with(&file,
+                    HEAD "matrix: {profile: [istio-1.0, istio-latest], seed: [7, 8]}\n" ONE_TEST,
+                    (struct suite_options){
+                        .profile = profile_find(STR("istio-latest")), .has_seed = true, .seed = 3});
+    assert_true(file.is_good);
+    assert_int_equal(file.suite.test_count, 1);
+    assert_str(file.suite.tests[0].name, "x");
+    paper_fini(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +288,8 @@ int main(void)
         cmocka_unit_test(test_one_character_is_one_byte),
         cmocka_unit_test(test_cases_are_requests_waits_and_sets),
         cmocka_unit_test(test_a_tests_workloads_are_merged_key_by_key),
+        cmocka_unit_test(test_a_matrix_makes_each_test_several),
+        cmocka_unit_test(test_the_command_line_wins_over_a_matrix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/core/shared.h - what all workers of one proxy share of its clusters:
+ * circuit breakers' counts and outlier detection.
+ *
+ *   snapshot ──1:1──> shared ──for each cluster──> state (breaker, outlier) <── the
+ *                                                   next shared, if the cluster stays
+ *
+ * Made with a snapshot before its engines; counted, and held by each of them. When a
+ * configuration is replaced, a cluster that is configured as before keeps its state,
+ * also for what is still under way on the old configuration; another one begins anew
+ * (as Envoy's do when CDS changes them), but its counters go on.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "proxy/core/breaker.h"
+#include "proxy/core/health.h"
+#include "proxy/core/outlier.h"
+#include "proxy/model/snapshot.h"
+
+/* A cluster's, as one snapshot sees it. */
+struct shared_cluster {
+    struct breaker *breaker;
+    struct outlier *outlier;     /* NULL: it ejects nobody */
+    struct outlier_host **hosts; /* by the endpoint's index, with `outlier` */
+    const struct health *health; /* NULL with `outlier` */
+    struct shared_state *state;
+};
+
+struct shared;
+
+/* Holds the snapshot. `before` (may be NULL) is what it takes over from, and is still
+ * the caller's to drop. `now_ns`: since 1970; intervals of new detectors begin here. */
+struct shared *shared_new(struct snapshot *snapshot, const struct shared *before, uint64_t seed,
+                          int64_t now_ns);
+void shared_hold(struct shared *shared);
+void shared_drop(struct shared *shared);
+
+struct snapshot *shared_snapshot(const struct shared *shared);
+const struct shared_cluster *shared_cluster(const struct shared *shared, uint32_t cluster_index);
+
+/* Endpoints of a cluster that are usable: healthy, and not ejected at this moment. */
+uint32_t shared_healthy_count(const struct shared *shared, uint32_t cluster_index);

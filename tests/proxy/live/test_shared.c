@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/proxy/live/test_shared.c - workers count as one: circuit breakers and
+ * ejections, on threads, and across a new configuration.
+ */
+#include "tests/proxy/live/crew.h"
+
+#define WORKERS 4u
+#define CLIENT_COUNT 48u
+#define LIMIT 5u
+#define FAILED "HTTP/1.1 500 Bad\r\ncontent-length: 0\r\n\r\n"
+
+static bool has_status(void *user)
+{
+    const struct end *end = user;
+    return count_heard(end, STR("HTTP/1.1 ")) > 0;
+}
+
+static bool is_back(void *user)
+{
+    struct crew *crew = user;
+    return crew->back_count > 0;
+}
+
+/* One more client, with its answer. */
+static struct end *ask(struct crew *crew)
+{
+    struct end *end = crew_dial(crew);
+    end_say(end, STR(GET_APP));
+    TOWN_WAIT(crew->town, has_status, end);
+    return end;
+}
+
+struct crowd {
+    struct crew *crew;
+    struct end *clients[CLIENT_COUNT];
+    uint32_t answered_count;
+};
+
+static bool has_answered(void *user)
+{
+    struct crowd *crowd = user;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < CLIENT_COUNT; i++)
+        count += has_status(crowd->clients[i]);
+    return count >= crowd->answered_count;
+}
+
+static void ask_all(struct crowd *crowd, struct crew *crew)
+{
+    *crowd = (struct crowd){.crew = crew};
+    for (uint32_t i = 0; i < CLIENT_COUNT; i++) {
+        crowd->clients[i] = crew_dial(crew);
+        end_say(crowd->clients[i], STR(GET_APP));
+    }
+}
+
+static uint32_t count_status(const struct crowd *crowd, const char *status)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < CLIENT_COUNT; i++)
+        count += count_heard(crowd->clients[i], str_of(status)) > 0;
+    return count;
+}
+
+/* As many as the limit are held by the upstream, whichever workers they came to; all
+ * others are refused. */
+static void test_no_limit_is_passed_by_workers_together(void **state)
+{
+    (void)state;
+    struct crew *crew = crew_plan(WORKERS);
+    crew->requests_max = LIMIT;
+    crew->town->is_upstream_silent = true;
+    assert_true(crew_open(crew, "test-0"));
+    struct crowd crowd;
+    ask_all(&crowd, crew);
+    crowd.answered_count = CLIENT_COUNT - LIMIT;
+    TOWN_WAIT(crew->town, has_answered, &crowd);
+    assert_int_equal(count_status(&crowd, "HTTP/1.1 503"), CLIENT_COUNT - LIMIT);
+    assert_int_equal(crew_stat(crew, "one", "circuit_breakers.default.rq_open"), 1);
+    assert_int_equal(crew_stat(crew, "one", "upstream_rq_active_overflow"), CLIENT_COUNT - LIMIT);
+    assert_int_equal(crew_stat(crew, "one", "upstream_rq_total"), LIMIT);
+    /* A configuration takes over that leaves the cluster as it was: those under way
+     * still count. */
+    assert_true(crew_replace(crew));
+    assert_int_equal(crew_stat(crew, "one", "circuit_breakers.default.rq_open"), 1);
+    struct end *late = ask(crew);
+    assert_int_equal(count_heard(late, STR("HTTP/1.1 503")), 1);
+    /* Another limit is another cluster. */
+    crew->requests_max = LIMIT + 1;
+    assert_true(crew_replace(crew));
+    assert_int_equal(crew_stat(crew, "one", "circuit_breakers.default.rq_open"), 0);
+    crew_free(crew);
+}
+
+static void test_an_ejection_is_every_workers(void **state)
+{
+    (void)state;
+    static struct outlier_detection outlier = {.interval_ns = 20 * NS_MS,
+                                               .base_ejection_ns = 40 * NS_MS};
+    outlier_say(&outlier, OUTLIER_CONSECUTIVE_5XX, CLIENT_COUNT);
+    outlier_say(&outlier, OUTLIER_MAX_EJECTION_PERCENT, 100);
+    struct crew *crew = crew_plan(WORKERS);
+    crew->outlier = &outlier;
+    crew->town->answer = FAILED;
+    assert_true(crew_open(crew, "test-0"));
+    struct crowd crowd;
+    ask_all(&crowd, crew);
+    crowd.answered_count = CLIENT_COUNT;
+    TOWN_WAIT(crew->town, has_answered, &crowd);
+    /* Nobody had as many failures as that alone. */
+    assert_int_equal(count_status(&crowd, "HTTP/1.1 500"), CLIENT_COUNT);
+    assert_int_equal(crew_stat(crew, "one", "outlier_detection.ejections_enforced_total"), 1);
+    assert_int_equal(crew->ejected_count, 1);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        assert_true(crew->tallies[i].done_count < CLIENT_COUNT);
+    TOWN_WAIT(crew->town, is_back, crew);
+    assert_int_equal(crew_stat(crew, "one", "outlier_detection.ejections_active"), 0);
+    assert_int_equal(crew_stat(crew, "one", "membership_healthy"), 1);
+    crew_free(crew);
+}
+
+/* Ejected under one configuration, out under the next. */
+static void test_an_ejection_outlives_a_configuration(void **state)
+{
+    (void)state;
+    static struct outlier_detection outlier = {.base_ejection_ns = NS_HOUR};
+    outlier_say(&outlier, OUTLIER_CONSECUTIVE_5XX, 1);
+    outlier_say(&outlier, OUTLIER_MAX_EJECTION_PERCENT, 100);
+    struct crew *crew = crew_plan(2);
+    crew->outlier = &outlier;
+    crew->town->answer = FAILED;
+    assert_true(crew_open(crew, "test-0"));
+    struct end *first = ask(crew);
+    assert_int_equal(count_heard(first, STR("HTTP/1.1 500")), 1);
+    assert_true(crew_replace(crew));
+    struct end *second = ask(crew);
+    assert_int_equal(count_heard(second, STR("HTTP/1.1 503")), 1);
+    assert_int_equal(count_heard(second, STR("no healthy upstream")), 1);
+    crew_free(crew);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_limit_is_passed_by_workers_together),
+        cmocka_unit_test(test_an_ejection_is_every_workers),
+        cmocka_unit_test(test_an_ejection_outlives_a_configuration),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
