@@ -36,6 +36,8 @@ static const struct command COMMANDS[] = {
      "  --access-log FILE     a line for each request; - standard output, off none (as the\n"
      "                        MeshConfig's accessLogFile says, else off)\n"
      "  --access-log-format F istio (default), envoy, json, a text with %COMMANDS%, a JSON object\n"
+     "  --outlier-log FILE    a line of JSON for each ejection, as Envoy's event log; - standard "
+     "output\n"
      "  --admin ADDRESS:PORT  Envoy's admin interface for all proxies: 127.0.0.1:15000, or :0\n"
      "  --profile NAME, --seed N, -o table|json, --strict, --color WHEN, -q\n"
      "\n"

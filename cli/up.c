@@ -191,6 +191,7 @@ static void on_hangup(uv_signal_t *signal, int number)
     struct up_job *job = signal->data;
     (void)number;
     up_reopen_access_log(job);
+    up_reopen_outlier_log(job);
     if (reads_standard_input(&job->words))
         fputs("not reloaded: standard input cannot be read twice\n", stderr);
     else
@@ -254,7 +255,12 @@ static struct town *begin_town(struct up_job *job)
     sigaddset(&ours, SIGHUP);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)pthread_sigmask(SIG_BLOCK, &ours, &before);
-    struct town *town = town_new(&options);
+    struct town *town = NULL;
+    if (up_begin_outlier_log(job, &options.listener)) {
+        town = town_new(&options);
+        if (town == NULL)
+            words_complain(&job->words, "the system has no threads or descriptors left");
+    }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return town;
 }
@@ -307,13 +313,12 @@ static int run_job(struct up_job *job)
         return EXIT_CODE_INPUT;
     int code = EXIT_CODE_SURROUNDINGS;
     job->town = begin_town(job);
-    if (job->town == NULL)
-        words_complain(&job->words, "the system has no threads or descriptors left");
-    else if (up_begin_admin(job))
+    if (job->town != NULL && up_begin_admin(job))
         code = begin_mesh(job, era);
     admin_town_free(job->admin);
     town_free(job->town);
     up_end_access_log(job);
+    up_end_outlier_log(job);
     era_drop(era);
     return code;
 }
@@ -330,6 +335,7 @@ int cmd_up(int argc, char **argv)
         {"--allow-external", false, take_allow_external},
         {"--access-log", true, up_take_access_log},
         {"--access-log-format", true, up_take_access_log_format},
+        {"--outlier-log", true, up_take_outlier_log},
         {"--admin", true, up_take_admin},
     };
     struct up_job job = {.namespace = STR("default"), .end = begin_end};

@@ -6,6 +6,7 @@
  *   up_read.c     the user's files into an era, and what is wrong with them
  *   up_show.c     what listens where, and what an edit did, for people and machines
  *   up_observe.c  the access log, the admin interface
+ *   up_outlier.c  the outlier log
  */
 #pragma once
 
@@ -39,7 +40,9 @@ struct up_job {
     struct arena shown_memory;
     struct mesh_access_log access_log; /* of --access-log, --access-log-format */
     bool is_log_off;
-    struct access_logger *logger; /* NULL: off */
+    struct access_logger *logger;       /* NULL: off */
+    struct str outlier_path;            /* of --outlier-log; empty: none */
+    struct up_outlier_log *outlier_log; /* NULL: none */
     bool has_admin;
     struct str admin_address;
     uint32_t admin_port; /* 0: the kernel gives one, and then it is that */
@@ -81,6 +84,14 @@ int up_learn_access_log(struct up_job *job, struct era *era);
 void up_reopen_access_log(struct up_job *job);
 /* Writes what is left, says what could not be. After the town. */
 void up_end_access_log(struct up_job *job);
+
+void up_take_outlier_log(void *job, struct str value);
+/* Before the town, whose listener it adds to; false: the file cannot be opened, which
+ * was said. Workers inherit the signals' mask: block them before. */
+bool up_begin_outlier_log(struct up_job *job, struct town_listener *listener);
+void up_reopen_outlier_log(struct up_job *job);
+/* Writes what is left. After the town. */
+void up_end_outlier_log(struct up_job *job);
 
 /* Listens, if --admin is there; false: it cannot, which was said. */
 bool up_begin_admin(struct up_job *job);

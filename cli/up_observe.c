@@ -173,6 +173,7 @@ void up_end_access_log(struct up_job *job)
 static void reopen_logs(void *user)
 {
     up_reopen_access_log(user);
+    up_reopen_outlier_log(user);
 }
 
 static void quit(void *user)

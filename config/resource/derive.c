@@ -285,6 +285,8 @@ void derive_all(struct mesh *mesh)
     COMPACT(mesh, destination_rules);
     COMPACT(mesh, gateways);
     COMPACT(mesh, peer_authentications);
+    COMPACT(mesh, request_authentications);
+    COMPACT(mesh, authorization_policies);
     COMPACT(mesh, services);
     COMPACT(mesh, workloads);
     COMPACT(mesh, pods);
@@ -298,6 +300,8 @@ void derive_all(struct mesh *mesh)
     SORT(mesh, destination_rules, meta_order);
     SORT(mesh, gateways, meta_order);
     SORT(mesh, peer_authentications, meta_order);
+    SORT(mesh, request_authentications, meta_order);
+    SORT(mesh, authorization_policies, meta_order);
     derive_pods(mesh);
     index_services(mesh);
     finish_pods(mesh);

@@ -96,6 +96,26 @@ static void add_peer_authentication(struct arriving *arriving)
     REPLACE(arriving, peer_authentications);
 }
 
+static void add_request_authentication(struct arriving *arriving)
+{
+    struct request_authentication *added = ADD(arriving, request_authentications);
+
+    added->meta = arriving->meta;
+    request_authentication_read(&arriving->spec, added);
+    complain_not_acted_on(arriving);
+    REPLACE(arriving, request_authentications);
+}
+
+static void add_authorization_policy(struct arriving *arriving)
+{
+    struct authorization_policy *added = ADD(arriving, authorization_policies);
+
+    added->meta = arriving->meta;
+    authorization_policy_read(&arriving->spec, added);
+    complain_not_acted_on(arriving);
+    REPLACE(arriving, authorization_policies);
+}
+
 static void add_service(struct arriving *arriving)
 {
     struct service *added = ADD(arriving, services);
@@ -209,9 +229,11 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS, NULL},
     {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, NULL},
     {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, NULL},
-    {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL, NULL},
+    {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL,
+     add_authorization_policy},
     {STR_INIT("security.istio.io"), STR_INIT("PeerAuthentication"), NULL, add_peer_authentication},
-    {STR_INIT("security.istio.io"), STR_INIT("RequestAuthentication"), NULL, NULL},
+    {STR_INIT("security.istio.io"), STR_INIT("RequestAuthentication"), NULL,
+     add_request_authentication},
     {STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("WasmPlugin"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("TrafficExtension"), NULL, NULL},

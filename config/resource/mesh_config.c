@@ -25,7 +25,7 @@ static const struct field_row ROWS[] = {
     {"enableTracing", FIELD_IGNORED},
     {"enablePrometheusMerge", FIELD_IGNORED},
     {"defaultProviders", FIELD_IGNORED},
-    {"extensionProviders", FIELD_IGNORED},
+    {"extensionProviders", FIELD_USED},
     {"defaultConfig", FIELD_IGNORED},
     {"configSources", FIELD_IGNORED},
     {"discoverySelectors", FIELD_IGNORED},
@@ -235,6 +235,9 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
     read_ingress(root, out);
     read_trust(root, out);
+    struct view providers = view_list(root, STR("extensionProviders"));
+    if (view_is_present(&providers))
+        out->authz_providers = authz_providers_read(&providers);
     read_mtls(root, out);
     out->detection_timeout_ns =
         view_duration_ns(root, STR("protocolDetectionTimeout"), out->detection_timeout_ns);

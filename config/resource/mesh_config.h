@@ -5,6 +5,7 @@
 #pragma once
 
 #include "config/resource/destination_rule.h"
+#include "config/resource/authz_provider.h"
 #include "config/resource/label.h"
 #include "config/resource/virtual_service.h"
 #include "config/yaml/view.h"
@@ -29,9 +30,10 @@ struct mesh_config {
     struct str ingress_selector; /* the label istio of the gateway's pods */
     struct str trust_domain;     /* cluster.local */
     struct text_list trust_domain_aliases;
-    int64_t detection_timeout_ns; /* protocolDetectionTimeout; 0: none */
-    bool is_tls13_only;           /* meshMTLS.minProtocolVersion */
-    struct text_list ciphers;     /* meshMTLS.cipherSuites; empty: Istio's */
+    struct authz_provider_list authz_providers; /* of extensionProviders */
+    int64_t detection_timeout_ns;               /* protocolDetectionTimeout; 0: none */
+    bool is_tls13_only;                         /* meshMTLS.minProtocolVersion */
+    struct text_list ciphers;                   /* meshMTLS.cipherSuites; empty: Istio's */
     struct text_list service_export_to, virtual_service_export_to, destination_rule_export_to;
     struct str access_log_file;   /* empty: no access log */
     struct str access_log_format; /* empty: Istio's default of the encoding */

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "config/resource/authorization_policy.h"
 #include "config/resource/destination_rule.h"
 #include "config/resource/endpoint_slice.h"
 #include "config/resource/entrance.h"
@@ -16,6 +17,7 @@
 #include "config/resource/mesh.h"
 #include "config/resource/mesh_config.h"
 #include "config/resource/peer_authentication.h"
+#include "config/resource/request_authentication.h"
 #include "config/resource/service.h"
 #include "config/resource/virtual_service.h"
 #include "config/resource/workload.h"
@@ -37,6 +39,8 @@ struct mesh {
     MESH_LIST(struct destination_rule, destination_rules);
     MESH_LIST(struct gateway, gateways);
     MESH_LIST(struct peer_authentication, peer_authentications);
+    MESH_LIST(struct request_authentication, request_authentications);
+    MESH_LIST(struct authorization_policy, authorization_policies);
     MESH_LIST(struct service, services);
     MESH_LIST(struct workload, workloads);
     MESH_LIST(struct pod, pods);

@@ -5,6 +5,7 @@
 #include "config/translate/gateway_listeners.h"
 
 #include "config/resource/host.h"
+#include "config/translate/authz.h"
 #include "config/translate/downstream_tls.h"
 #include "config/translate/gateway_routes.h"
 #include "config/translate/gateway_servers.h"
@@ -31,6 +32,7 @@ struct gateway_maker {
     uint32_t table_count;
     struct map sni_hosts; /* "PORT HOST" of passthrough chains -> index into sni_binds */
     struct text_list sni_binds;
+    struct authz_filters authz;
 };
 
 static struct gateway_place *place_of(struct gateway_maker *maker,
@@ -61,6 +63,7 @@ static void add_chain(struct gateway_maker *maker, struct gateway_place *place,
     struct chain_list *list = &place->chains;
 
     chain.transport_connect_timeout_ns = LISTENERS_TRANSPORT_TIMEOUT_NS;
+    chain.security = chain.kind == CHAIN_HTTP ? maker->authz.http : maker->authz.tcp;
     *ARENA_PUSH(maker->t->arena, list->items, list->count, list->capacity) = chain;
 }
 
@@ -333,7 +336,7 @@ static struct listener listener_of(const struct gateway_place *place)
 void gateway_listeners(struct translation *t)
 {
     struct merged_gateway merged = gateway_servers_merge(t);
-    struct gateway_maker maker = {.t = t};
+    struct gateway_maker maker = {.t = t, .authz = authz_translate(t)};
     uint32_t server_count = 0;
 
     map_init(&maker.sni_hosts, &t->scratch);

@@ -6,6 +6,8 @@
 
 #include "config/resource/service.h"
 #include "config/translate/authn.h"
+#include "config/translate/authz.h"
+#include "config/translate/service_targets.h"
 #include "proxy/model/retry_on.h"
 
 #define VIRTUAL_INBOUND_PORT 15006u
@@ -30,6 +32,7 @@ struct inbound_maker {
     struct translation *t;
     struct peer_policy policy;
     const struct downstream_tls *http_tls, *tcp_tls;
+    struct authz_filters authz;
     struct inbound_port *ports;
     uint32_t port_count, port_capacity;
     struct filter_chain *chains;
@@ -199,11 +202,13 @@ static void add_chain(struct inbound_maker *maker, const struct inbound_port *po
         .transport_protocol = row->is_tls ? STR("tls") : STR("raw_buffer"),
         .destination_port = port->port,
         .is_tls = row->is_mtls,
+        .security = row->is_http ? maker->authz.http : maker->authz.tcp,
         .origin = port->origin,
     };
     if (row->is_mtls)
         chain->tls = row->is_http ? maker->http_tls : maker->tcp_tls;
     if (!row->is_http) {
+        chain->has_mongo = port->protocol == PORT_MONGO;
         chain->tcp = (struct tcp_proxy){.stat_prefix = port->cluster, .cluster = port->cluster};
         return;
     }
@@ -262,23 +267,14 @@ static void add_port(struct inbound_maker *maker, const struct service *service,
     maker->ports[place] = port;
 }
 
-/* The Services that select the workload; their order is that of age. */
 static void find_ports(struct inbound_maker *maker)
 {
-    const struct mesh *mesh = maker->t->mesh;
-    const struct proxy_identity *proxy = maker->t->proxy;
+    struct service_targets targets = service_targets_find(maker->t);
 
-    for (uint32_t i = 0; i < mesh->services_count; i++) {
-        const struct service *service = &mesh->services[i];
-        if (!str_eq(service->meta.namespace, proxy->namespace))
-            continue;
-        for (uint32_t k = 0; k < service->endpoint_count; k++) {
-            const struct service_endpoint *endpoint = &service->endpoints[k];
-            if (!str_eq(endpoint->address, proxy->address))
-                continue;
-            for (uint32_t p = 0; p < service->port_count; p++)
-                add_port(maker, service, &service->ports[p], endpoint->ports[p]);
-        }
+    for (uint32_t i = 0; i < targets.count; i++) {
+        const struct service_target *target = &targets.items[i];
+        add_port(maker, target->service, &target->service->ports[target->port_index],
+                 target->target_port);
     }
 }
 
@@ -361,6 +357,7 @@ void inbound_listeners(struct translation *t, struct listener_list *out)
                                     &t->scratch),
         .http_tls = authn_inbound_tls(t, true),
         .tcp_tls = authn_inbound_tls(t, false),
+        .authz = authz_translate(t),
     };
 
     find_ports(&maker);

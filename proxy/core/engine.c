@@ -159,6 +159,12 @@ const struct outlier_event *engine_note_response(struct engine *engine, uint32_t
                               code, now_ns);
 }
 
+uint32_t engine_ejected_count(const struct engine *engine, uint32_t cluster_index)
+{
+    struct outlier *outlier = shared_cluster(engine->shared, cluster_index)->outlier;
+    return outlier != NULL ? outlier_view(outlier).ejected_count : 0;
+}
+
 bool engine_next_event(struct engine *engine, struct outlier_event *event)
 {
     struct outlier_events *events = &engine->events;

@@ -428,6 +428,8 @@ static void pick_endpoint(const struct step *step)
         event->total = xc->record.cluster->endpoint_count;
     }
     if (endpoint_index == LB_NONE) {
+        if (event != NULL)
+            event->index = engine_ejected_count(xc->setup.engine, xc->cluster_index);
         count_cluster(step, STAT_CLUSTER_upstream_cx_none_healthy);
         reply_for_cluster(step, (struct reply){.reason = REASON_NO_ENDPOINT}, false);
         return;

@@ -43,7 +43,7 @@ enum trace_kind {
     TRACE_MIRROR_MISSED,     /* text: cluster; condition: why not */
     TRACE_TIMEOUT_ARMED,     /* number: ns; origin line 0: a default of the profile */
     TRACE_ENDPOINT_PICKED,   /* cluster, endpoint; index: its place; number: usable ones */
-    TRACE_NO_ENDPOINT,       /* cluster */
+    TRACE_NO_ENDPOINT,       /* cluster; total: endpoints; index: how many of them are ejected */
     TRACE_ATTEMPT_OPENED,    /* index: attempt */
     TRACE_ATTEMPT_CONNECTED, /* index: attempt; number: 1 when a connection was reused */
     TRACE_ATTEMPT_FAILED,    /* index: attempt; failure; text: transport's words */

@@ -11,6 +11,7 @@
 #include "base/origin.h"
 #include "base/str.h"
 #include "proxy/model/route.h"
+#include "proxy/model/security.h"
 #include "proxy/model/tls.h"
 
 enum access_log_encoding { ACCESS_LOG_TEXT, ACCESS_LOG_JSON };
@@ -84,12 +85,6 @@ struct tcp_proxy {
     struct access_log_list access_logs;
 };
 
-/* An address and how many of its bits count. */
-struct cidr {
-    struct str address;
-    uint32_t bits;
-};
-
 struct filter_chain {
     struct str name;
     enum filter_chain_kind kind;
@@ -107,6 +102,7 @@ struct filter_chain {
     uint32_t destination_port;            /* 0: any */
     bool is_tls;                          /* a transport socket stands before it */
     const struct downstream_tls *tls;     /* that one, or NULL */
+    const struct security *security;      /* filters before the rest, or NULL */
     struct str config;                    /* metadata istio.config; empty: none */
     int64_t transport_connect_timeout_ns; /* 0: none */
     struct origin origin;

@@ -5,6 +5,7 @@
  */
 #include "base/ns.h"
 #include "proxy/model/print_parts.h"
+#include "proxy/model/print_security.h"
 
 #define TYPE(name) STR("type.googleapis.com/" name)
 
@@ -50,10 +51,12 @@ static void print_alpn_filter(struct json *json)
     end_filter(json);
 }
 
-static void print_http_filters(struct json *json, const struct http_connection_manager *http)
+static void print_http_filters(struct json *json, const struct http_connection_manager *http,
+                               const struct security *security)
 {
     json_key(json, STR("httpFilters"));
     json_begin_array(json);
+    print_security(json, security, false);
     if (http->has_grpc_web) {
         begin_filter(json, STR("envoy.filters.http.grpc_web"),
                      TYPE("envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"));
@@ -156,7 +159,8 @@ static void print_common_options(struct json *json, const struct http_connection
     json_end_object(json);
 }
 
-static void print_manager(struct json *json, const struct http_connection_manager *http)
+static void print_manager(struct json *json, const struct http_connection_manager *http,
+                          const struct security *security)
 {
     begin_filter(json, STR("envoy.filters.network.http_connection_manager"),
                  TYPE("envoy.extensions.filters.network.http_connection_manager.v3."
@@ -173,7 +177,7 @@ static void print_manager(struct json *json, const struct http_connection_manage
         json_end_object(json);
     }
     print_access_logs(json, &http->access_logs);
-    print_http_filters(json, http);
+    print_http_filters(json, http, security);
     print_edge(json, http);
     print_common_options(json, http);
     print_times(json, http);
@@ -302,9 +306,10 @@ static void print_chain(struct json *json, const struct filter_chain *chain)
     json_begin_array(json);
     switch (chain->kind) {
     case CHAIN_HTTP:
-        print_manager(json, &chain->http);
+        print_manager(json, &chain->http, chain->security);
         break;
     case CHAIN_TCP:
+        print_security(json, chain->security, true);
         if (chain->has_mongo)
             print_mongo(json, &chain->tcp);
         print_tcp_proxy(json, &chain->tcp);

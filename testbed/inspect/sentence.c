@@ -277,6 +277,9 @@ static struct str no_endpoint_words(const struct trace_event *event, struct aren
         return STR("the address that was dialled is nobody's here");
     if (event->total == 0)
         return STR("the cluster has none: no pod has the labels");
+    if (event->index > 0)
+        return arena_format(arena, "none of %lld is usable: outlier detection has ejected %u",
+                            (long long)event->total, event->index);
     return arena_format(arena, "none of %lld is usable", (long long)event->total);
 }
 

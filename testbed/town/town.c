@@ -123,6 +123,14 @@ static void on_done(const struct server_done *done, void *user)
         listener->on_done(done, proxy->name, listener->user);
 }
 
+static void on_outlier(const struct server_outlier *outlier, void *user)
+{
+    const struct town_proxy *proxy = user;
+    const struct town_listener *listener = &proxy->town->options.listener;
+    if (listener->on_outlier != NULL)
+        listener->on_outlier(outlier, listener->outlier_user);
+}
+
 /* --- making it so -------------------------------------------------------------- */
 
 /* Where names of the snapshot are on this machine, if not where they say. */
@@ -190,6 +198,7 @@ static bool begin_proxy(struct town *town, struct town_proxy *proxy,
         .is_loopback_only = !town->options.is_external_allowed,
         .node_address = STR(WORLD_NODE_ADDRESS),
         .on_done = on_done,
+        .on_outlier = on_outlier,
         .user = proxy,
     };
     if (proxy->number != FLEET_NONE)

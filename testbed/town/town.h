@@ -27,6 +27,8 @@ struct town;
 struct town_listener {
     void (*on_done)(const struct server_done *done, struct str proxy, void *user);
     void *user;
+    void (*on_outlier)(const struct server_outlier *outlier, void *outlier_user);
+    void *outlier_user;
 };
 
 struct town_options {
@@ -35,7 +37,7 @@ struct town_options {
     bool is_external_allowed;
     struct register_wish *wishes; /* --gateway; borrowed as long as the town */
     uint32_t wish_count;
-    struct town_listener listener; /* on_done may be NULL */
+    struct town_listener listener; /* its functions may be NULL */
 };
 
 /* NULL: the system has no threads or descriptors left. Signals that the main thread

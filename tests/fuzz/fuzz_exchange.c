@@ -6,7 +6,8 @@
  *
  * What is held are the laws of proxy/core/exchange.h: one XC_FINISH and nothing
  * after it; one answer; an answer is cut only when it was begun; one attempt at
- * a time, and none at the end; what the balancer lent is given back.
+ * a time, and none at the end; what the balancer and the breaker of retries lent is given
+ * back.
  *
  * The script: a byte says what happens (low four bits) and with what (high
  * four). When it is used up the client leaves. Eight exchanges share an engine.
@@ -227,6 +228,7 @@ static void assert_given_back(struct engine *engine)
         const struct lb *lb = engine_lb(engine, i);
         for (uint32_t at = 0; at < snapshot->clusters[i].endpoint_count; at++)
             ASSERT(lb->active[at] == 0);
+        ASSERT(breaker_count(engine->clusters[i].breaker, BREAKER_RETRIES) == 0);
     }
 }
 

@@ -198,6 +198,66 @@ static void test_enforcing_is_drawn(void **state)
     end(&play);
 }
 
+/* What must hold whatever happens. */
+static void check_laws(struct play *play, uint32_t percent)
+{
+    struct outlier_view view = outlier_view(&play->outlier);
+    uint32_t count = 0;
+    int64_t balance = 0;
+    for (uint32_t i = 0; i < play->cluster.endpoint_count; i++) {
+        bool is_out = outlier_host_view(&play->outlier, play->hosts[i]).is_ejected;
+        count += is_out;
+        bool is_told = atomic_load(&play->hosts[i]->is_told_ejected);
+        assert_true(is_out == is_told || outlier_due_ns(&play->outlier) != NS_NEVER);
+    }
+    for (uint32_t i = 0; i < play->events.count; i++) {
+        const struct outlier_event *event = &play->events.items[i];
+        balance += event->is_ejection && event->is_enforced;
+        balance -= !event->is_ejection;
+    }
+    assert_int_equal(view.ejected_count, count);
+    assert_int_equal(balance, count);
+    assert_true(100 * count <= percent * play->cluster.endpoint_count);
+}
+
+static void live(struct rng *rng)
+{
+    static const char *const RESULTS[] = {"500", "503", "200", "F", "T", "C", "500*9", "503*9"};
+    uint32_t percent = (uint32_t)rng_below(rng, 101);
+    struct row row = {
+        .what = "a life",
+        .host_count = 1 + (uint32_t)rng_below(rng, 12),
+        .interval_ms = 1 + (int64_t)rng_below(rng, 3000),
+        .base_ms = 1 + (int64_t)rng_below(rng, 3000),
+        .is_splitting = rng_below(rng, 2) == 0,
+        .said = {SAID(ENFORCING_CONSECUTIVE_GATEWAY_FAILURE, 50),
+                 SAID(SUCCESS_RATE_REQUEST_VOLUME, 5), SAID(FAILURE_PERCENTAGE_REQUEST_VOLUME, 5),
+                 SAID(ENFORCING_FAILURE_PERCENTAGE, 50), SAID(MAX_EJECTION_PERCENT, percent)}};
+    struct play play;
+    begin(&play, &row);
+    for (int i = 0; i < 100; i++) {
+        char host = (char)('a' + rng_below(rng, row.host_count));
+        note(&play, host, RESULTS[rng_below(rng, COUNT_OF(RESULTS))]);
+        if (rng_below(rng, 4) == 0)
+            pass(&play, (int64_t)rng_below(rng, 2000));
+        check_laws(&play, percent);
+    }
+    /* Longer than any ejection, and until it is forgiven: nothing is left to do. */
+    pass(&play, 40 * 60 * 1000);
+    check_laws(&play, percent);
+    assert_int_equal(outlier_view(&play.outlier).ejected_count, 0);
+    assert_true(outlier_due_ns(&play.outlier) == NS_NEVER);
+    end(&play);
+}
+
+static void test_a_thousand_lives_keep_the_laws(void **state)
+{
+    UNUSED_STATE(state);
+    struct rng rng = rng_seeded(1, STR("lives"));
+    for (int i = 0; i < 1000; i++)
+        live(&rng);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_hosts_are_known_by_their_address),
         cmocka_unit_test(test_jitter_lengthens_an_ejection),
         cmocka_unit_test(test_enforcing_is_drawn),
+        cmocka_unit_test(test_a_thousand_lives_keep_the_laws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,43 @@ static void test_no_limit_is_passed_by_workers_together(void **state)
     crew_free(crew);
 }
 
+struct lender {
+    struct breaker breaker;
+    atomic_uint lent_count, lent_max, refused_count;
+};
+
+static void borrow(void *user)
+{
+    struct lender *lender = user;
+    for (int i = 0; i < 50000; i++) {
+        if (!breaker_take(&lender->breaker, BREAKER_REQUESTS)) {
+            lender->refused_count++;
+            continue;
+        }
+        unsigned now = ++lender->lent_count;
+        unsigned max = lender->lent_max;
+        while (now > max && !atomic_compare_exchange_weak(&lender->lent_max, &max, now))
+            ;
+        lender->lent_count--;
+        breaker_give(&lender->breaker, BREAKER_REQUESTS);
+    }
+}
+
+static void test_threads_never_pass_a_limit(void **state)
+{
+    (void)state;
+    static const struct breaker_limits limits = {.max_requests = 2};
+    static struct lender lender;
+    uv_thread_t threads[WORKERS];
+    breaker_init(&lender.breaker, &limits, false);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        assert_int_equal(uv_thread_create(&threads[i], borrow, &lender), 0);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        assert_int_equal(uv_thread_join(&threads[i]), 0);
+    assert_in_range(lender.lent_max, 1, 2);
+    assert_int_equal(breaker_count(&lender.breaker, BREAKER_REQUESTS), 0);
+}
+
 static void test_an_ejection_is_every_workers(void **state)
 {
     (void)state;
@@ -144,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_limit_is_passed_by_workers_together),
+        cmocka_unit_test(test_threads_never_pass_a_limit),
         cmocka_unit_test(test_an_ejection_is_every_workers),
         cmocka_unit_test(test_an_ejection_outlives_a_configuration),
     };
