@@ -132,7 +132,8 @@ static const struct command COMMANDS[] = {
     {"bench", NULL, "sim|wire|live|lb [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
-     "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n",
+     "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n"
+     "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n",
      cmd_bench},
     {"version", NULL, "", "the version", "", cmd_version},
     {"help", NULL, "[COMMAND]", "this", "", cmd_help},

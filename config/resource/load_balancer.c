@@ -102,7 +102,6 @@ static const struct consistent_hash *read_hash(const struct view *lb)
     out->origin = view_origin(&hash);
     read_key(&hash, out);
     read_algorithm(&hash, out);
-    view_complain(&hash, DIAG_NOT_ACTED_ON, STR("consistentHash"), STR_EMPTY);
     return out;
 }
 
@@ -116,7 +115,6 @@ static const struct warmup *read_warmup(const struct view *lb)
     struct warmup *out = ARENA_NEW(lb->reading->arena, struct warmup);
     if (!view_is_present(&warmup)) {
         out->duration_ns = view_own_duration_ns(&old, 0);
-        view_complain(&old, DIAG_NOT_ACTED_ON, STR("warmupDurationSecs"), STR_EMPTY);
         return out;
     }
     view_check_fields(&warmup, WARMUP_ROWS, COUNT_OF(WARMUP_ROWS));
@@ -124,7 +122,6 @@ static const struct warmup *read_warmup(const struct view *lb)
     out->duration_ns = view_duration_ns(&warmup, STR("duration"), 0);
     out->percent_min = view_number(&warmup, STR("minimumPercent"), 10);
     out->aggression = view_number(&warmup, STR("aggression"), 1);
-    view_complain(&warmup, DIAG_NOT_ACTED_ON, STR("warmup"), STR_EMPTY);
     return out;
 }
 
@@ -173,7 +170,6 @@ const struct locality_setting *locality_setting_read(const struct view *parent)
         out->failover[i].to = view_str(&item, STR("to"), STR_EMPTY);
     }
     out->failover_priority = text_list_read(&priority);
-    view_complain(&view, DIAG_NOT_ACTED_ON, STR("localityLbSetting"), STR_EMPTY);
     return out;
 }
 

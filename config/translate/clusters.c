@@ -11,6 +11,7 @@
 #include "config/translate/cluster_policy.h"
 #include "config/translate/cluster_tls.h"
 #include "config/translate/endpoints.h"
+#include "config/translate/locality.h"
 #include "config/translate/inbound_clusters.h"
 #include "config/translate/policy.h"
 #include "config/translate/selection.h"
@@ -80,6 +81,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     }
     cluster_policy_h2(t, parts.pool, port_protocol_is_http(service_port_protocol(port)), cluster);
     cluster_policy_apply(t, &parts, cluster);
+    locality_apply(t, cluster_policy_locality(t, &parts.lb), cluster);
     struct tls_question question = {
         .service = service,
         .port_index = maker->port_index,

@@ -8,6 +8,7 @@
 
 #include "config/resource/host.h"
 #include "config/resource/label.h"
+#include "config/translate/locality.h"
 
 static struct str first_label(const struct pod *pod, const struct str *names, size_t name_count,
                               struct str otherwise)
@@ -54,6 +55,7 @@ static void fill_endpoint(struct translation *t, const struct service_endpoint *
         out->workload = STR(";;;;Kubernetes");
         return;
     }
+    out->locality = locality_of_labels(t, from->pod->meta.labels, from->pod->meta.label_count);
     out->is_tls_mode_istio = from->pod->is_injected && t->profile->has_auto_mtls;
     out->workload = context_keep(t, workload_text(t, from->pod));
     out->pod = context_keep(t, arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(from->pod->meta.name),
@@ -92,6 +94,7 @@ void endpoints_translate(struct translation *t, const struct service *service, u
         if (port != 0 && is_selected(from, subset))
             fill_endpoint(t, from, port, &items[count++]);
     }
+    locality_sort(items, count);
     out->endpoints = items;
     out->endpoint_count = count;
 }

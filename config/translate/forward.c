@@ -9,6 +9,7 @@
 #include "config/resource/service.h"
 #include "config/translate/clusters.h"
 #include "config/translate/retries.h"
+#include "config/translate/route_hash.h"
 
 /* The port that a destination without one means. A sidecar looks only at
  * services with the listener's port, so it is that port; a gateway takes the
@@ -197,7 +198,8 @@ bool forward_translate(struct translation *t, const struct forward_question *que
     *out = (struct forward_action){.host_rewrite = question->authority};
     if (question->semantics == SEMANTICS_GATEWAY_API)
         out->cluster_not_found_status = 500;
-    out->retry = retries_translate(t, rule->retries);
+    bool is_hashing = route_hash_set(t, rule, out) && rule->route_count == 1;
+    out->retry = retries_translate(t, rule->retries, is_hashing);
     set_timeout(t, rule, out);
     set_mirrors(t, question, out);
     if (!set_rewrite(t, question, out))
@@ -223,5 +225,5 @@ void forward_set_defaults(struct translation *t, bool is_to_mesh, struct forward
     if (!is_to_mesh)
         return;
     out->timeout_ns = t->profile->route_timeout_ns;
-    out->retry = retries_translate(t, NULL);
+    out->retry = retries_translate(t, NULL, false);
 }

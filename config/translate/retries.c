@@ -67,15 +67,16 @@ static struct retry_policy *default_policy(struct translation *t)
 }
 
 const struct retry_policy *retries_translate(struct translation *t,
-                                             const struct http_retries *retries)
+                                             const struct http_retries *retries, bool is_hashing)
 {
     if (retries == NULL)
         retries = t->mesh->config.retries;
-    if (retries == NULL)
-        return t->profile->has_default_retry ? default_policy(t) : NULL;
-    if (retries->attempts <= 0)
+    if (retries == NULL ? !t->profile->has_default_retry : retries->attempts <= 0)
         return NULL;
     struct retry_policy *out = default_policy(t);
+    out->has_previous_hosts = out->has_previous_hosts && !is_hashing;
+    if (retries == NULL)
+        return out;
     out->num_retries = (uint32_t)retries->attempts;
     out->origin = context_keep_origin(t, retries->origin);
     if (retries->retry_on.len > 0)

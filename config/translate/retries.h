@@ -7,6 +7,7 @@
 
 #include "config/translate/context.h"
 
-/* `retries` NULL: the rule says nothing. NULL: no retries. */
+/* `retries` NULL: the rule says nothing. A route whose only destination is hashed
+ * to may retry where it was (`is_hashing`). NULL: no retries. */
 const struct retry_policy *retries_translate(struct translation *t,
-                                             const struct http_retries *retries);
+                                             const struct http_retries *retries, bool is_hashing);

@@ -11,6 +11,7 @@
 #include "config/translate/forward.h"
 #include "config/translate/match.h"
 #include "config/translate/mutations.h"
+#include "config/translate/route_hash.h"
 
 struct rule_place {
     uint32_t rule;
@@ -232,6 +233,7 @@ void routes_default(struct translation *t, const struct service *service, uint32
     (void)match_translate(t, NULL, SEMANTICS_ISTIO, &route->match);
     route->forward.cluster = cluster_name(t, port, STR_EMPTY, service->host);
     forward_set_defaults(t, true, &route->forward);
+    route_hash_set_default(t, service, port, &route->forward);
     route->decorator = decorator_of(t, route, service->meta.name, port);
     route->origin = (struct origin){.file = context_keep(t, service->meta.origin.file)};
 }

@@ -2,7 +2,7 @@
  *
  * proxy/core/edf.h - whose turn is it? Earliest deadline first, as Envoy's
  * scheduler: each entry is due 1/weight after its last turn; of those due at
- * once, the one put in first.
+ * once, the one that had its turn first.
  *
  * Entries are numbers from 0; a heap in memory that is given once. Source:
  * ENVOY.md 5.3.

@@ -264,9 +264,10 @@ static void start_schedule(struct lb *lb, struct lb_list *list, int64_t now_ns)
 static void refresh_localities(struct lb *lb, struct lb_priority *priority, int64_t now_ns)
 {
     uint32_t count = 0;
+    for (uint32_t i = 0; i < priority->locality_count; i++)
+        start_schedule(lb, &priority->localities[i].healthy, now_ns);
     for (uint32_t i = 0; i < priority->locality_count; i++) {
         struct lb_locality *locality = &priority->localities[i];
-        start_schedule(lb, &locality->healthy, now_ns);
         if (locality->healthy.count == 0 || locality->weight == 0)
             continue;
         double ratio = OVERPROVISIONING * locality->healthy.count / locality->counted;

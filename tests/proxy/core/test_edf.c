@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tests/proxy/core/test_edf.c - ENVOY.md 5.3: deadlines, ties, earlier picks.
+ * The recorded rows are what a real Envoy 1.40 began with in some of its starts.
  */
 #include "tests/proxy/core/build.h"
 #include "proxy/core/edf.h"
 
-#define ITEMS_MAX 4
+#define ITEMS_MAX 5
 #define PICKS_MAX 16
 
 static struct str order_of(const double *weights, uint32_t count, uint64_t seed, uint32_t picks,
@@ -37,12 +38,18 @@ static void test_turns_are_taken_by_deadline(void **state)
     } rows[] = {
         {"equal weights: in order", {1, 1, 1}, 3, 0, "abcabc"},
         {"half the weight, half the turns", {2, 1}, 2, 0, "abaaba"},
-        {"at one time: who was put in first", {1, 2}, 2, 0, "babbab"},
+        {"at one time: who had a turn first", {1, 2}, 2, 0, "babbab"},
         {"1 to 3, in doubles as Envoy's", {1, 3}, 2, 0, "bbabbbba"},
         {"fractions", {1, 0.25}, 2, 0, "aaabaaaaba"},
         {"one pick came before", {2, 1}, 2, 1, "baabaa"},
         {"a whole cycle came before", {2, 1}, 2, 3, "abaaba"},
         {"many came before, mod 429496729", {2, 1}, 2, UINT64_C(429496729) + 4, "baabaa"},
+        {"recorded", {4, 1, 2, 1, 4}, 5, 12000000 + 3, "aeaebdcaeaecaea"},
+        {"recorded", {4, 1, 2, 1, 4}, 5, 12000000 + 10, "aeaecaeaebdcaea"},
+        {"recorded", {4, 1, 2, 1, 4}, 5, 12000000 + 5, "aebdcaeaecaeaeb"},
+        {"recorded", {4, 1, 2, 1, 4}, 5, 12000000 + 0, "aecaeaebdcaeaec"},
+        {"recorded", {4, 1, 2, 1, 4}, 5, 12000000 + 7, "bdcaeaecaeaebdc"},
+        {"recorded", {4, 1, 2, 1, 4}, 5, 12000000 + 8, "dcaeaecaeaebdca"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char text[PICKS_MAX];

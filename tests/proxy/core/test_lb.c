@@ -343,6 +343,28 @@ static void test_localities_get_their_shares(void **state)
     arena_fini(&fixture.arena);
 }
 
+/* Schedules within localities do not disturb the one over them. */
+static void test_localities_and_weights_go_together(void **state)
+{
+    UNUSED_STATE(state);
+    struct endpoint endpoints[] = {in_locality("eu", 25), in_locality("us", 75),
+                                   in_locality("us", 75)};
+    endpoints[2].weight = 2;
+    struct cluster cluster = {.lb = LB_ROUND_ROBIN,
+                              .endpoints = endpoints,
+                              .endpoint_count = 3,
+                              .has_locality_weights = true,
+                              .has_panic_threshold_zero = true};
+    struct fixture fixture;
+    uint32_t counts[3];
+    begin(&fixture, &cluster);
+    picks(&fixture, 400, 0, counts, 3);
+    assert_in_range(counts[0], 99, 101);
+    assert_in_range(counts[1], 99, 101);
+    assert_in_range(counts[2], 199, 201);
+    arena_fini(&fixture.arena);
+}
+
 /* A newcomer among two old ones: its weight grows with its age. */
 static void test_a_newcomer_warms_up(void **state)
 {
@@ -419,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_localities_get_their_shares),
         cmocka_unit_test(test_who_is_ejected_is_left_out_until_he_is_back),
         cmocka_unit_test(test_a_threshold_of_its_own_decides_about_panic),
+        cmocka_unit_test(test_localities_and_weights_go_together),
         cmocka_unit_test(test_a_newcomer_warms_up),
         cmocka_unit_test(test_who_comes_together_is_alike),
     };
