@@ -8,6 +8,7 @@
 #include "config/resource/mesh.h"
 
 #include "config/resource/derive.h"
+#include "config/resource/envoy_filter.h"
 #include "config/resource/mesh_types.h"
 #include "config/resource/meta.h"
 
@@ -204,6 +205,12 @@ ADD_ENTRANCE(add_reference_grant, ENTRANCE_REFERENCE_GRANT)
 ADD_ENTRANCE(add_openshift_route, ENTRANCE_OPENSHIFT_ROUTE)
 ADD_ENTRANCE(add_secret, ENTRANCE_SECRET)
 
+/* Nothing is kept of it. */
+static void read_envoy_filter(struct arriving *arriving)
+{
+    envoy_filter_complain(&arriving->spec);
+}
+
 static void add_config_map(struct arriving *arriving)
 {
     struct mesh *mesh = arriving->mesh;
@@ -227,7 +234,7 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("networking.istio.io"), STR_INIT("Sidecar"), ISTIO_VERSIONS, NULL},
     {STR_INIT("networking.istio.io"), STR_INIT("WorkloadEntry"), ISTIO_VERSIONS, NULL},
     {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS, NULL},
-    {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, read_envoy_filter},
     {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, NULL},
     {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL,
      add_authorization_policy},
