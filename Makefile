@@ -8,6 +8,7 @@
 #   make bench        micro benchmarks               make fuzz     fuzz each door
 #   make tsan         the unit tests with threads, under ThreadSanitizer
 #   make differential COUNT=5000 SEED=1: the same bytes to our proxy and to a real Envoy
+#   make agree PAIRS=300 LAWS=1000 SEED=1: virtual time against sockets, made-up meshes
 #   make envoy        a real Envoy below build/, for the tests that ask one
 #   make soak         `up` under load, edits and failing pods for SECONDS (60), with sanitizers
 #   make install      DESTDIR and PREFIX are honoured; make uninstall, clean, help
@@ -136,6 +137,17 @@ SERVE_LIBS := $(call lib,cli) $(FUZZ_LIBS)
 $(B)/differential/serve: tests/differential/serve.c $(SERVE_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_C) -o $@ $< -Wl,--start-group $(SERVE_LIBS) -Wl,--end-group $(call libs_of,$(LAYER_LIST))
+# Virtual time against real sockets, on what a seed makes up.
+$(B)/agree: $(wildcard tests/agree/*.c) $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_C) -o $@ $(filter %.c,$^) $(fuzz_link)
+run-agree: $(B)/agree
+	@$(B)/agree pairs $(PAIRS) $(SEED)
+	@$(B)/agree laws $(LAWS) $(SEED)
+PAIRS ?= 300
+LAWS  ?= 1000
+agree:
+	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined run-agree
 run-differential: $(B)/pocketmesh $(B)/differential/serve
 	@BUILD=$(BUILD) tests/differential/run --pocketmesh $(B)/pocketmesh --serve $(B)/differential/serve --count $(COUNT) --seed $(SEED)
 differential:
@@ -181,6 +193,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all differential run-differential soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
+.PHONY: all agree run-agree differential run-differential soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

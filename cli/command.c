@@ -58,6 +58,7 @@ static const struct command COMMANDS[] = {
      "  -H 'NAME: VALUE'      repeatable\n"
      "  -d BODY               a body; the method is then POST\n"
      "  --repeat N            N requests, and how they were spread\n"
+     "  --world FILE          a RouteTest: its manifests, clients and how its pods behave\n"
      "  --engine sim|live     virtual time (default), or sockets on loopback\n"
      "  --profile NAME, --seed N, -o text|json, --strict, --color WHEN, -q\n"
      "\n"

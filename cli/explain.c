@@ -10,6 +10,7 @@
 #include "testbed/inspect/asker.h"
 #include "testbed/inspect/explain.h"
 #include "testbed/inspect/question.h"
+#include "testbed/runner/suite.h"
 #include "testbed/sim/sim.h"
 #include "testbed/sockets/sockets.h"
 #include "testbed/world/outcome.h"
@@ -23,7 +24,9 @@ struct explain_job {
     struct documents documents;
     struct question question;
     uint32_t line_capacity;
-    struct str from, namespace, repeat_text;
+    struct str from, namespace, repeat_text, world_path;
+    struct suite suite; /* of --world, whose pods behave as it says */
+    struct world_spec spec;
     uint64_t repeat;
     bool is_json;
     struct client_spec client;
@@ -65,13 +68,18 @@ static void take_repeat(void *user, struct str value)
     ((struct explain_job *)user)->repeat_text = value;
 }
 
+static void take_world(void *user, struct str value)
+{
+    ((struct explain_job *)user)->world_path = value;
+}
+
 static bool take_words(struct explain_job *job)
 {
     struct words *words = &job->words;
     struct str why;
     if (words->plain_count != 1)
         words_complain(words, "name one URL, such as http://SERVICE:PORT/PATH");
-    if (words->manifest_count == 0)
+    if (words->manifest_count == 0 && job->world_path.len == 0)
         words_complain(words, "name the manifests with -f");
     if (job->repeat_text.len > 0 &&
         (!str_to_u64(job->repeat_text, REPEAT_MAX, &job->repeat) || job->repeat == 0))
@@ -91,8 +99,35 @@ static bool take_words(struct explain_job *job)
     return false;
 }
 
+/* Without --world everybody answers 200 at once; what happens before that is the
+ * question. */
+static bool read_spec(struct explain_job *job)
+{
+    words_documents(&job->words, &job->documents);
+    job->spec = (struct world_spec){
+        .documents = job->documents, .namespace = job->namespace, .profile = job->words.profile};
+    if (job->world_path.len > 0) {
+        struct suite_options options = {
+            .manifests = &job->documents, .profile = job->words.profile, .is_world_only = true};
+        struct documents none = {0};
+        if (suite_read(job->world_path, &options, &job->words.arena, &job->suite,
+                       &job->words.diags))
+            job->spec = suite_world_spec(&job->suite, job->suite.workloads, &none,
+                                         &job->words.arena, &job->words.diags);
+        job->documents = job->spec.documents;
+    }
+    return !words_report(&job->words);
+}
+
+/* A client that the RouteTest names, or a pod, Deployment or gateway of the manifests. */
 static bool find_asker(struct explain_job *job)
 {
+    for (uint32_t i = 0; i < job->spec.client_count; i++) {
+        job->client = job->spec.clients[i];
+        bool is_first = job->from.len == 0 && job->client.origin.line != 0;
+        if (is_first || str_eq(job->client.name, job->from))
+            return true;
+    }
     struct asker asker = asker_find(&job->documents, job->from, job->namespace, &job->words.arena);
     job->client = asker.client;
     if (asker.is_found)
@@ -102,15 +137,11 @@ static bool find_asker(struct explain_job *job)
     return false;
 }
 
-/* Everybody answers 200 at once; what happens before that is the question. */
 static bool make_world(struct explain_job *job)
 {
-    struct world_spec spec = {.documents = job->documents,
-                              .clients = &job->client,
-                              .client_count = 1,
-                              .namespace = job->namespace,
-                              .profile = job->words.profile};
-    job->world = world_new(&spec, &job->words.arena, &job->words.diags);
+    job->spec.clients = &job->client;
+    job->spec.client_count = 1;
+    job->world = world_new(&job->spec, &job->words.arena, &job->words.diags);
     bool has_errors = words_report(&job->words);
     if (job->words.is_verbose && job->world != NULL)
         words_ignored(mesh_ignored_count(job->world->mesh));
@@ -170,8 +201,7 @@ static int run_job(struct explain_job *job)
 {
     if (!take_words(job))
         return EXIT_CODE_INPUT;
-    words_documents(&job->words, &job->documents);
-    if (words_report(&job->words) || !find_asker(job) || !make_world(job))
+    if (!read_spec(job) || !find_asker(job) || !make_world(job))
         return EXIT_CODE_INPUT;
     struct play_options options = {.seed = job->words.has_seed ? job->words.seed : SEED_DEFAULT,
                                    .is_tracing = true};
@@ -195,6 +225,7 @@ int cmd_explain(int argc, char **argv)
         {"--request", true, take_method},      {"-H", true, take_header},
         {"--header", true, take_header},       {"-d", true, take_body},
         {"--data", true, take_body},           {"--repeat", true, take_repeat},
+        {"--world", true, take_world},
     };
     struct explain_job job = {.namespace = STR("default"), .repeat = 1};
     words_init(&job.words, "explain");
@@ -203,6 +234,7 @@ int cmd_explain(int argc, char **argv)
         code = run_job(&job);
     if (job.world != NULL)
         world_free(job.world);
+    suite_fini(&job.suite);
     words_fini(&job.words);
     return code;
 }

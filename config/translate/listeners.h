@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/translate/listeners.h - listeners and route tables of a
- * sidecar's outbound side; what all listeners share.
+ * config/translate/listeners.h - a sidecar's listeners, and what all
+ * listeners share.
  */
 #pragma once
 
@@ -17,6 +17,9 @@ struct listener_list {
  * gateway has them. */
 struct http_connection_manager listeners_manager(const struct translation *t,
                                                  const struct route_config *routes);
+
+/* Everything to where unknown connections go. */
+struct filter_chain listeners_unknown_chain(const struct translation *t, struct str name);
 
 /* Istio's own: how long a chain's TLS may take to begin. */
 #define LISTENERS_TRANSPORT_TIMEOUT_NS (15 * NS_SECOND)

@@ -39,16 +39,53 @@ static struct str destination_cluster(struct translation *t, const struct destin
     return cluster_name(t, port, destination->subset, host.host);
 }
 
-/* Istio asks the rule itself, not what its subsets and ports say. */
-static void set_policy(const struct translation *t, const struct service *service,
+static const struct subset *find_subset(const struct merged_rule *rule, struct str name)
+{
+    for (uint32_t i = 0; name.len > 0 && i < rule->subset_count; i++) {
+        if (str_eq(rule->subsets[i]->name, name))
+            return rule->subsets[i];
+    }
+    return NULL;
+}
+
+static void set_tunnel(struct translation *t, const struct tunnel_rule *tunnel,
+                       struct tcp_proxy *out)
+{
+    if (tunnel == NULL)
+        return;
+    out->tunnel_host = context_keep(
+        t, arena_format(&t->scratch, "%.*s:%u", STR_FMT(tunnel->target_host), tunnel->target_port));
+    out->is_tunnel_post = str_eq(tunnel->protocol, STR("POST"));
+}
+
+static bool is_hashing_source(const struct load_balancer *lb)
+{
+    return lb->hash != NULL && lb->hash->by == HASH_BY_SOURCE;
+}
+
+/* Of what subsets say Istio takes the tunnel and the source's hash; the rest is
+ * the rule's own, not that of ports. */
+static void set_policy(struct translation *t, const struct service *service, struct str subset_name,
                        struct tcp_proxy *out)
 {
     const struct merged_rule *rule =
         service != NULL ? policy_find(t, service->host, service->meta.namespace) : NULL;
 
-    if (rule == NULL || rule->policy == NULL || rule->policy->parts.pool == NULL)
+    if (rule == NULL)
         return;
-    out->idle_timeout_ns = rule->policy->parts.pool->tcp_idle_timeout_ns;
+    const struct policy_parts *own = rule->policy != NULL ? &rule->policy->parts : NULL;
+    const struct subset *subset = find_subset(rule, subset_name);
+    if (own != NULL && own->pool != NULL) {
+        out->idle_timeout_ns = own->pool->tcp_idle_timeout_ns;
+        out->max_connection_duration_ns = own->pool->max_connection_duration_ns;
+    }
+    out->is_hashing_source_ip = own != NULL && is_hashing_source(&own->lb);
+    if (subset != NULL && subset->policy.is_set && subset->policy.parts.lb.is_set)
+        out->is_hashing_source_ip = is_hashing_source(&subset->policy.parts.lb);
+    if (subset_name.len > 0)
+        set_tunnel(t, subset != NULL ? subset->policy.parts.tunnel : NULL, out);
+    else
+        set_tunnel(t, own != NULL ? own->tunnel : NULL, out);
 }
 
 static void set_weighted(struct translation *t, const struct stream_question *question,
@@ -89,7 +126,10 @@ struct filter_chain streams_chain(struct translation *t, const struct stream_que
     } else {
         set_weighted(t, question, &out.tcp);
     }
-    set_policy(t, find_host(t, rule->routes[0].destination.host).service, &out.tcp);
+    /* Of several destinations the first one's rule counts, without its subset. */
+    const struct destination *first = &rule->routes[0].destination;
+    set_policy(t, find_host(t, first->host).service,
+               rule->route_count == 1 ? first->subset : STR_EMPTY, &out.tcp);
     return out;
 }
 
@@ -103,7 +143,7 @@ struct filter_chain streams_service_chain(struct translation *t, const struct se
         .tcp = {.stat_prefix = cluster, .cluster = cluster},
     };
 
-    set_policy(t, service, &out.tcp);
+    set_policy(t, service, STR_EMPTY, &out.tcp);
     return out;
 }
 
@@ -130,7 +170,8 @@ static void add_sni_chain(struct translation *t, const struct service *service,
         .transport_connect_timeout_ns = LISTENERS_TRANSPORT_TIMEOUT_NS,
         .origin = context_keep_origin(t, port->origin),
     };
-    set_policy(t, service, &chain->tcp);
+    set_policy(t, service, subset, &chain->tcp);
+    chain->tcp.tunnel_host = STR_EMPTY; /* what is tunnelled does not come here */
 }
 
 void streams_add_sni_chains(struct translation *t, const struct service *service,

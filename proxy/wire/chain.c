@@ -86,10 +86,54 @@ static struct str protocol_name(enum chain_protocol protocol)
     UNREACHABLE("chain_protocol");
 }
 
+/* False when the text is no IPv4 address. */
+static bool read_ipv4(struct str text, uint32_t *out)
+{
+    struct str rest = text;
+    uint32_t value = 0, count = 0;
+
+    while (rest.ptr != NULL) {
+        uint64_t part;
+        if (!str_to_u64(str_cut(&rest, '.'), UINT8_MAX, &part))
+            return false;
+        value = value << 8 | (uint32_t)part;
+        count++;
+    }
+    *out = value;
+    return count == 4;
+}
+
+/* Of IPv6 only whole addresses match. */
+static bool is_within(struct str address, struct cidr range)
+{
+    uint32_t one, other;
+
+    if (!read_ipv4(address, &one) || !read_ipv4(range.address, &other))
+        return str_eq(address, range.address);
+    uint32_t mask = range.bits == 0 ? 0 : UINT32_MAX << (32 - range.bits);
+    return (one & mask) == (other & mask);
+}
+
+/* How narrowly the chain means the address: 0 as it means all, 1 and the bits
+ * of its narrowest range; UINT32_MAX: it does not mean it. */
+static uint32_t narrowness(const struct filter_chain *chain, struct str address)
+{
+    uint32_t out = chain->destination_count == 0 ? 0 : UINT32_MAX;
+
+    for (uint32_t i = 0; i < chain->destination_count; i++) {
+        struct cidr range = chain->destinations[i];
+        if (is_within(address, range) && (out == UINT32_MAX || range.bits + 1 > out))
+            out = range.bits + 1;
+    }
+    return out;
+}
+
 /* The questions asked before the application protocol's. */
 static bool is_transport_matched(const struct filter_chain *chain, struct chain_question asked)
 {
     if (chain->destination_port != 0 && chain->destination_port != asked.destination_port)
+        return false;
+    if (narrowness(chain, asked.destination_address) == UINT32_MAX)
         return false;
     if (asked.is_tls_ended)
         return chain->is_tls;
@@ -110,14 +154,32 @@ bool chain_is_inspected(const struct listener *listener)
     return false;
 }
 
+/* Addresses are asked before application protocols: chains that mean the
+ * address less narrowly than another one are out. */
+static uint32_t narrowest_of(struct chain_question asked)
+{
+    uint32_t out = 0;
+
+    for (uint32_t i = 0; i < asked.listener->chain_count; i++) {
+        const struct filter_chain *chain = &asked.listener->chains[i];
+        if (!is_transport_matched(chain, asked))
+            continue;
+        uint32_t one = narrowness(chain, asked.destination_address);
+        out = one > out ? one : out;
+    }
+    return out;
+}
+
 const struct filter_chain *chain_choose(struct chain_question asked)
 {
     const struct listener *listener = asked.listener;
     struct str name = protocol_name(asked.protocol);
     const struct filter_chain *general = NULL; /* the first, or the first with a port */
+    uint32_t narrowest = narrowest_of(asked);
     for (uint32_t i = 0; i < listener->chain_count; i++) {
         const struct filter_chain *chain = &listener->chains[i];
-        if (!is_transport_matched(chain, asked))
+        if (!is_transport_matched(chain, asked) ||
+            narrowness(chain, asked.destination_address) < narrowest)
             continue;
         if (name.len > 0 && has_protocol(chain, name))
             return chain;

@@ -38,6 +38,7 @@ struct chain_question {
     enum chain_protocol protocol; /* without inspection CHAIN_PROTOCOL_OTHER */
     uint32_t destination_port;    /* where the connection was going */
     bool is_tls_ended;            /* the carrier ended TLS before */
+    struct str destination_address;
 };
 
 /* The chain that matches, the default chain, or NULL: close. */

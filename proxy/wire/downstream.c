@@ -86,6 +86,8 @@ static const struct filter_chain *choose(const struct conn_downstream *down,
     return chain_choose((struct chain_question){
         .listener = listener,
         .protocol = protocol,
+        .destination_address =
+            down->original_port != 0 ? down->original_address : listener->address,
         .destination_port = down->original_port != 0 ? down->original_port : listener->port,
         .is_tls_ended = down->peer.is_tls,
     });

@@ -133,6 +133,15 @@ static bool choose_target(const struct conn *conn, uint32_t cluster_index,
     return target->endpoint_index != LB_NONE;
 }
 
+/* The chain's word, else Envoy's hour. */
+static int64_t idle_timeout_ns(const struct conn *down)
+{
+    const struct filter_chain *chain = down->down.chain;
+
+    return chain != NULL && chain->tcp.idle_timeout_ns != 0 ? chain->tcp.idle_timeout_ns
+                                                            : IDLE_TIMEOUT_NS;
+}
+
 static struct stream *begin_session(struct conn *conn)
 {
     struct stream *session = stream_take(conn);
@@ -145,7 +154,7 @@ static struct stream *begin_session(struct conn *conn)
     };
     conn->session = session;
     conn->wire->exchange_count++;
-    conn_set_timer(conn, ns_add(conn->wire->now_ns, IDLE_TIMEOUT_NS));
+    conn_set_timer(conn, ns_add(conn->wire->now_ns, idle_timeout_ns(conn)));
     return session;
 }
 
@@ -306,7 +315,7 @@ void tcp_wake(struct conn *conn)
         fail_connect(session, true, STR_EMPTY);
         return;
     }
-    int64_t due_ns = ns_add(session->active_ns, IDLE_TIMEOUT_NS);
+    int64_t due_ns = ns_add(session->active_ns, idle_timeout_ns(session->down));
     if (conn->wire->now_ns >= due_ns) {
         tally_tcp_idle(session->down);
         close_pair(session, false);

@@ -9,6 +9,7 @@
 #include "config/yaml/duration.h"
 #include "testbed/inspect/flag.h"
 #include "testbed/inspect/story.h"
+#include "testbed/inspect/waterfall.h"
 
 #define BODY_SHOWN_MAX 60u
 
@@ -175,6 +176,14 @@ static void write_answer(struct writer *writer)
                                      STR_FMT(outcome->record.transport_failure)));
 }
 
+static void write_time_line(struct writer *writer)
+{
+    const struct explain_page *page = writer->page;
+    struct waterfall waterfall = waterfall_of(page->outcome->trace, page->world, writer->arena);
+    if (writer->rc == RC_OK && waterfall_is_worth(&waterfall))
+        writer->rc = waterfall_write(&waterfall, page->has_colour, writer->arena, writer->out);
+}
+
 /* The proxy's own words; an application's body is its own affair. */
 static void write_body(struct writer *writer)
 {
@@ -195,6 +204,7 @@ enum rc explain_write(const struct explain_page *page, struct arena *scratch, st
     struct writer writer = {.page = page, .arena = scratch, .out = out, .rc = RC_OK};
     write_heading(&writer);
     write_story(&writer);
+    write_time_line(&writer);
     write_answer(&writer);
     write_body(&writer);
     if (page->spread != NULL && writer.rc == RC_OK) {
@@ -303,6 +313,9 @@ void explain_write_json(const struct explain_page *page, struct arena *scratch, 
     if (page->outcome->trace != NULL) {
         json_key(json, STR("story"));
         story_write_json(page->outcome->trace, &options, scratch, json);
+        struct waterfall waterfall = waterfall_of(page->outcome->trace, page->world, scratch);
+        json_key(json, STR("timeLine"));
+        waterfall_write_json(&waterfall, json);
     }
     json_outcome(page->outcome, page->world, json);
     if (page->spread != NULL) {

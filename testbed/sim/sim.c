@@ -148,6 +148,18 @@ static bool sim_peaks(struct play *play, struct str cluster, struct play_peaks *
     return watches_peaks(&sim_of(play)->watches, cluster, peaks);
 }
 
+static uint64_t sim_under_way(struct play *play)
+{
+    struct sim *sim = sim_of(play);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < sim->world->client_count; i++) {
+        if (sim->proxies[i] != NULL)
+            sum += wire_exchange_count(sim->proxies[i]->wire) +
+                   watches_held(wire_engine(sim->proxies[i]->wire));
+    }
+    return sum;
+}
+
 static uint64_t sim_hash(const struct play *play)
 {
     return ((const struct sim *)(const void *)play)->hash;
@@ -177,6 +189,7 @@ static const struct play_ops sim_ops = {
     .events = sim_events,
     .watch = sim_watch,
     .peaks = sim_peaks,
+    .under_way = sim_under_way,
     .hash = sim_hash,
     .free = sim_free,
 };

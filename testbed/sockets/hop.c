@@ -195,3 +195,17 @@ void hops_watch(struct sockets *sockets)
             watches_note(&sockets->watches, server_engine(server, k));
     }
 }
+
+uint64_t hops_under_way(struct sockets *sockets)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        const struct server *server = sockets->hops[i].server;
+        if (server == NULL)
+            continue;
+        sum += server_exchange_count(server);
+        for (uint32_t k = 0; k < server_engine_count(server); k++)
+            sum += watches_held(server_engine(server, k));
+    }
+    return sum;
+}

@@ -251,6 +251,11 @@ static bool play_peaks(struct play *play, struct str cluster, struct play_peaks 
     return watches_peaks(&sockets_of(play)->watches, cluster, peaks);
 }
 
+static uint64_t play_under_way(struct play *play)
+{
+    return hops_under_way(sockets_of(play));
+}
+
 static uint64_t play_hash(const struct play *play)
 {
     (void)play;
@@ -298,6 +303,7 @@ static const struct play_ops sockets_ops = {
     .events = play_events,
     .watch = play_watch,
     .peaks = play_peaks,
+    .under_way = play_under_way,
     .hash = play_hash,
     .free = play_free,
 };

@@ -62,6 +62,8 @@ struct watches {
 bool watches_add(struct watches *watches, struct str cluster);
 /* Looks at what a proxy has now. */
 void watches_note(struct watches *watches, const struct engine *engine);
+/* Requests that wait for a connection or have one, in all clusters. */
+uint64_t watches_held(const struct engine *engine);
 bool watches_peaks(const struct watches *watches, struct str cluster, struct play_peaks *peaks);
 
 struct play_ops {
@@ -91,6 +93,9 @@ struct play_ops {
     void (*watch)(struct play *play, struct str cluster);
     /* What was seen of it, between turns; false: it is not watched. */
     bool (*peaks)(struct play *play, struct str cluster, struct play_peaks *peaks);
+    /* Requests that proxies have or that hold something of theirs: exchanges, those that
+     * wait for a connection, those that have one. 0 when all is quiet. */
+    uint64_t (*under_way)(struct play *play);
     /* FNV-1a-64 over everything that happened; 0 on an engine that has none. */
     uint64_t (*hash)(const struct play *play);
     void (*free)(struct play *play);

@@ -96,19 +96,56 @@ static void test_a_chain_is_chosen_by_protocol_then_the_general_then_the_default
         struct chain_question asked;
         const struct filter_chain *want;
     } rows[] = {
-        {{&listener, CHAIN_PROTOCOL_HTTP11, 80, false}, &chains[0]},
-        {{&listener, CHAIN_PROTOCOL_H2C, 80, false}, &chains[0]},
-        {{&listener, CHAIN_PROTOCOL_HTTP10, 80, false}, &other},
-        {{&listener, CHAIN_PROTOCOL_TLS, 80, false}, &other},
-        {{&listener, CHAIN_PROTOCOL_OTHER, 80, false}, &other},
-        {{&listener, CHAIN_PROTOCOL_OTHER, 15001, false}, &chains[2]},
-        {{&listener, CHAIN_PROTOCOL_HTTP11, 80, true}, &chains[1]},
+        {{&listener, CHAIN_PROTOCOL_HTTP11, 80, false, STR_EMPTY}, &chains[0]},
+        {{&listener, CHAIN_PROTOCOL_H2C, 80, false, STR_EMPTY}, &chains[0]},
+        {{&listener, CHAIN_PROTOCOL_HTTP10, 80, false, STR_EMPTY}, &other},
+        {{&listener, CHAIN_PROTOCOL_TLS, 80, false, STR_EMPTY}, &other},
+        {{&listener, CHAIN_PROTOCOL_OTHER, 80, false, STR_EMPTY}, &other},
+        {{&listener, CHAIN_PROTOCOL_OTHER, 15001, false, STR_EMPTY}, &chains[2]},
+        {{&listener, CHAIN_PROTOCOL_HTTP11, 80, true, STR_EMPTY}, &chains[1]},
     };
     assert_true(chain_is_inspected(&listener));
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_ptr_equal(chain_choose(rows[i].asked), rows[i].want);
     listener.default_chain = NULL;
     assert_null(chain_choose(rows[2].asked));
+}
+
+/* Addresses come before application protocols, and the narrowest range counts. */
+static void test_a_chain_is_chosen_by_address(void **state)
+{
+    (void)state;
+    static const struct str names[] = {STR_INIT("http/1.1")};
+    static const struct cidr wide[] = {{STR_INIT("10.0.0.0"), 8}};
+    static const struct cidr narrow[] = {{STR_INIT("192.168.0.0"), 16}, {STR_INIT("10.1.0.0"), 16}};
+    static const struct cidr other[] = {{STR_INIT("fd00::1"), 128}, {STR_INIT("0.0.0.0"), 0}};
+    struct filter_chain chains[] = {
+        {.kind = CHAIN_TCP, .destinations = wide, .destination_count = 1},
+        {.kind = CHAIN_TCP, .destinations = narrow, .destination_count = 2},
+        {.kind = CHAIN_HTTP, .application_protocols = names, .application_protocol_count = 1},
+        {.kind = CHAIN_TCP, .destinations = other, .destination_count = 1},
+    };
+    struct filter_chain rest = {.kind = CHAIN_TCP};
+    struct listener listener = {.chains = chains, .chain_count = 4, .default_chain = &rest};
+    const struct {
+        struct str address;
+        const struct filter_chain *want;
+    } rows[] = {
+        {STR("10.2.3.4"), &chains[0]},    {STR("10.1.3.4"), &chains[1]},
+        {STR("192.168.9.9"), &chains[1]}, {STR("11.0.0.1"), &chains[2]},
+        {STR("fd00::1"), &chains[3]},     {STR("10.1.3"), &chains[2]},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct chain_question asked = {.listener = &listener,
+                                       .protocol = CHAIN_PROTOCOL_HTTP11,
+                                       .destination_address = rows[i].address};
+        assert_ptr_equal(chain_choose(asked), rows[i].want);
+    }
+    chains[3].destination_count = 2;
+    assert_ptr_equal(chain_choose((struct chain_question){.listener = &listener,
+                                                          .protocol = CHAIN_PROTOCOL_HTTP11,
+                                                          .destination_address = STR("9.9.9.9")}),
+                     &chains[3]);
 }
 
 static void test_a_listener_without_protocols_lets_the_server_speak_first(void **state)
@@ -128,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_inspection_names_the_protocol_of_the_first_bytes),
         cmocka_unit_test(test_the_inspector_looks_no_further_than_64_kib),
         cmocka_unit_test(test_a_chain_is_chosen_by_protocol_then_the_general_then_the_default),
+        cmocka_unit_test(test_a_chain_is_chosen_by_address),
         cmocka_unit_test(test_a_listener_without_protocols_lets_the_server_speak_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,19 @@ static void test_an_idle_pair_is_closed_after_an_hour(void **state)
     peers_free(peers);
 }
 
+static void test_the_chain_may_say_how_long_a_pair_may_idle(void **state)
+{
+    (void)state;
+    struct peers *peers = tcp_peers("one");
+    peers_chains[0].tcp.idle_timeout_ns = 5 * NS_SECOND;
+    uint32_t client = peers_dial(peers);
+    peers_wait(peers, 5 * NS_SECOND - 1);
+    assert_false(peers->items[client].is_closed);
+    peers_wait(peers, 1);
+    assert_true(peers->items[client].is_closed);
+    peers_free(peers);
+}
+
 static void test_a_slow_reader_stops_its_sender(void **state)
 {
     (void)state;
@@ -173,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_what_was_said_before_the_connection_stood_is_not_lost),
         cmocka_unit_test(test_a_pair_that_cannot_be_made_ends_with_its_reason),
         cmocka_unit_test(test_an_idle_pair_is_closed_after_an_hour),
+        cmocka_unit_test(test_the_chain_may_say_how_long_a_pair_may_idle),
         cmocka_unit_test(test_a_slow_reader_stops_its_sender),
         cmocka_unit_test(test_the_first_bytes_choose_between_http_and_bytes),
     };

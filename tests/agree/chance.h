@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agree/chance.h - a mesh, how its applications behave and what is asked,
+ * made up from a seed: manifests and a RouteTest file, as text.
+ *
+ * What is slow and what is soon are far apart (a quarter of a second and a
+ * tenth), so that real time gives the same answer as virtual time.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct chance_text {
+    struct buf mesh, test;
+};
+
+/* Several requests, one after the other. */
+void chance_requests(uint64_t seed, struct chance_text *out);
+/* A load of some seconds, open or closed, that only virtual time plays. */
+void chance_load(uint64_t seed, struct chance_text *out);
+void chance_fini(struct chance_text *text);

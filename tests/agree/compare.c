@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agree/compare.c - see compare.h.
+ */
+#include "tests/agree/compare.h"
+
+#include "base/check.h"
+
+static bool is_same_text(const char *what, struct str a, struct str b, struct buf *out)
+{
+    if (str_eq(a, b))
+        return true;
+    ASSERT(buf_format(out, "  %s: sim \"%.*s\", live \"%.*s\"\n", what,
+                      STR_FMT(str_slice(a, 0, 200)), STR_FMT(str_slice(b, 0, 200))) == RC_OK);
+    return false;
+}
+
+static bool is_same_number(const char *what, uint64_t a, uint64_t b, struct buf *out)
+{
+    if (a == b)
+        return true;
+    ASSERT(buf_format(out, "  %s: sim %llu, live %llu\n", what, (unsigned long long)a,
+                      (unsigned long long)b) == RC_OK);
+    return false;
+}
+
+/* Closed, reset and cut short are the kernel's choice when a peer hurries. */
+static uint32_t error_class(enum call_error error)
+{
+    switch (error) {
+    case CALL_CONNECTION_CLOSED:
+    case CALL_CONNECTION_RESET:
+    case CALL_INCOMPLETE_RESPONSE:
+        return CALL_CONNECTION_CLOSED;
+    case CALL_OK:
+    case CALL_CONNECTION_REFUSED:
+    case CALL_NO_RESPONSE:
+    case CALL_CANCELLED:
+    case CALL_TLS_HANDSHAKE:
+    case CALL_INVALID_RESPONSE:
+        return (uint32_t)error;
+    }
+    UNREACHABLE("call_error");
+}
+
+static bool is_of_time(struct str name)
+{
+    return str_eq_ci(name, STR("date")) || str_eq_ci(name, STR("x-envoy-upstream-service-time")) ||
+           str_eq_ci(name, STR("x-envoy-expected-rq-timeout-ms")); /* what is left of it */
+}
+
+/* All headers but those of time, as text. */
+static struct str header_words(const struct header *headers, uint32_t count, struct buf *out)
+{
+    buf_clear(out);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_of_time(headers[i].name))
+            ASSERT(buf_format(out, "%.*s: %.*s; ", STR_FMT(headers[i].name),
+                              STR_FMT(headers[i].value)) == RC_OK);
+    }
+    return buf_str(out);
+}
+
+static bool is_same_headers(const char *what, const struct header *a, uint32_t a_count,
+                            const struct header *b, uint32_t b_count, struct buf *out)
+{
+    struct buf one, other;
+    buf_init(&one, 1 << 24);
+    buf_init(&other, 1 << 24);
+    bool is_same =
+        is_same_text(what, header_words(a, a_count, &one), header_words(b, b_count, &other), out);
+    buf_fini(&one);
+    buf_fini(&other);
+    return is_same;
+}
+
+/* The n-th request that is no mirror; NULL: there are not so many. */
+static const struct sighting *seen(const struct outcome *outcome, uint32_t nth)
+{
+    for (uint32_t i = 0; i < outcome->sighting_count; i++) {
+        if (!outcome->sightings[i].is_mirror && nth-- == 0)
+            return &outcome->sightings[i];
+    }
+    return NULL;
+}
+
+static uint32_t mirror_count(const struct outcome *outcome)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < outcome->sighting_count; i++)
+        count += outcome->sightings[i].is_mirror;
+    return count;
+}
+
+static bool is_same_sightings(const struct outcome *a, const struct outcome *b, struct buf *out)
+{
+    bool is_same = is_same_number("mirrors", mirror_count(a), mirror_count(b), out);
+    for (uint32_t i = 0;; i++) {
+        const struct sighting *one = seen(a, i), *other = seen(b, i);
+        if (one == NULL || other == NULL)
+            return is_same &
+                   is_same_number("requests at applications", one != NULL, other != NULL, out);
+        is_same &= is_same_number("pod", one->pod, other->pod, out);
+        is_same &= is_same_text("uri there", one->uri, other->uri, out);
+        is_same &= is_same_text("method there", one->method, other->method, out);
+        is_same &= is_same_headers("headers there", one->headers, one->header_count, other->headers,
+                                   other->header_count, out);
+        is_same &= is_same_number("body there", one->body_size, other->body_size, out);
+    }
+}
+
+static struct str route_name(const struct outcome *outcome)
+{
+    return outcome->record.route != NULL ? outcome->record.route->name : STR("none");
+}
+
+static bool is_same_record(const struct outcome *a, const struct outcome *b, struct buf *out)
+{
+    bool is_same = is_same_number("record", a->has_record, b->has_record, out);
+    if (!a->has_record || !b->has_record)
+        return is_same;
+    const struct record *one = &a->record, *other = &b->record;
+    is_same &= is_same_text("flags", a->flags, b->flags, out);
+    is_same &= is_same_text("details", one->details, other->details, out);
+    is_same &= is_same_text("failure", one->transport_failure, other->transport_failure, out);
+    is_same &= is_same_number("attempts", one->attempt_count, other->attempt_count, out);
+    is_same &= is_same_text("cluster", one->cluster_name, other->cluster_name, out);
+    is_same &= is_same_text("route", route_name(a), route_name(b), out);
+    is_same &= is_same_number("logged status", one->status, other->status, out);
+    is_same &= is_same_number("bytes in", one->bytes_received, other->bytes_received, out);
+    return is_same & is_same_number("bytes out", one->bytes_sent, other->bytes_sent, out);
+}
+
+bool compare_outcomes(const struct outcome *a, const struct outcome *b, struct buf *out)
+{
+    bool is_same = is_same_number("error", error_class(a->error), error_class(b->error), out);
+    is_same &= is_same_number("status", a->status, b->status, out);
+    is_same &= is_same_text("reason", a->reason, b->reason, out);
+    is_same &=
+        is_same_headers("headers", a->headers, a->header_count, b->headers, b->header_count, out);
+    is_same &= is_same_text("body", a->body, b->body, out);
+    is_same &= is_same_number("body's size", a->body_size, b->body_size, out);
+    is_same &= is_same_headers("trailers", a->trailers, a->trailer_count, b->trailers,
+                               b->trailer_count, out);
+    is_same &= is_same_number("interim answers", a->interim_count, b->interim_count, out);
+    is_same &= is_same_number("last pod", a->pod, b->pod, out);
+    is_same &= is_same_record(a, b, out);
+    return is_same & is_same_sightings(a, b, out);
+}
+
+static bool is_same_counter(struct play *a, struct play *b, struct str cluster, const char *name,
+                            struct buf *out)
+{
+    uint64_t one = 0, other = 0;
+    bool is_known = a->ops->stat(a, cluster, str_of(name), &one);
+    ASSERT(b->ops->stat(b, cluster, str_of(name), &other) == is_known);
+    if (one == other)
+        return true;
+    ASSERT(buf_format(out, "  %.*s %s: sim %llu, live %llu\n", STR_FMT(cluster), name,
+                      (unsigned long long)one, (unsigned long long)other) == RC_OK);
+    return false;
+}
+
+bool compare_counters(struct play *a, struct play *b, const struct world *world, struct buf *out)
+{
+    static const char *const OF_CLUSTERS[] = {"upstream_rq_total",
+                                              "upstream_rq_completed",
+                                              "upstream_rq_2xx",
+                                              "upstream_rq_4xx",
+                                              "upstream_rq_5xx",
+                                              "upstream_rq_retry",
+                                              "upstream_rq_retry_success",
+                                              "upstream_rq_retry_limit_exceeded",
+                                              "upstream_rq_retry_overflow",
+                                              "upstream_rq_timeout",
+                                              "upstream_rq_per_try_timeout",
+                                              "upstream_rq_pending_overflow",
+                                              "upstream_rq_pending_total",
+                                              "upstream_rq_rx_reset",
+                                              "upstream_rq_tx_reset",
+                                              "upstream_cx_total",
+                                              "upstream_cx_connect_fail",
+                                              "upstream_cx_overflow",
+                                              "upstream_cx_max_requests",
+                                              "outlier_detection.ejections_enforced_total"};
+    static const char *const OF_MANAGERS[] = {
+        "downstream_rq_total", "downstream_rq_2xx",       "downstream_rq_3xx",  "downstream_rq_4xx",
+        "downstream_rq_5xx",   "downstream_rq_completed", "downstream_cx_total"};
+    const struct snapshot *snapshot = world->clients[0].snapshot;
+    bool is_same = true;
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        for (size_t k = 0; k < COUNT_OF(OF_CLUSTERS); k++)
+            is_same &= is_same_counter(a, b, snapshot->clusters[i].name, OF_CLUSTERS[k], out);
+    }
+    for (size_t k = 0; k < COUNT_OF(OF_MANAGERS); k++)
+        is_same &= is_same_counter(a, b, STR("http"), OF_MANAGERS[k], out);
+    return is_same;
+}
