@@ -135,18 +135,22 @@ static void read_http(const struct view *pool, struct connection_pool *out)
     read_h2_keepalive(&http, out);
 }
 
+const struct connection_pool *connection_pool_of(const struct view *pool)
+{
+    struct connection_pool *out = ARENA_NEW(pool->reading->arena, struct connection_pool);
+
+    view_check_fields(pool, POOL_ROWS, COUNT_OF(POOL_ROWS));
+    if (pool->node->count == 0)
+        view_complain(pool, DIAG_DR_POOL_EMPTY, STR_EMPTY, STR_EMPTY);
+    out->origin = view_origin(pool);
+    read_tcp(pool, out);
+    read_http(pool, out);
+    return out;
+}
+
 const struct connection_pool *connection_pool_read(const struct view *policy)
 {
     struct view pool = view_map(policy, STR("connectionPool"));
 
-    if (!view_is_present(&pool))
-        return NULL;
-    view_check_fields(&pool, POOL_ROWS, COUNT_OF(POOL_ROWS));
-    if (pool.node->count == 0)
-        view_complain(&pool, DIAG_DR_POOL_EMPTY, STR_EMPTY, STR_EMPTY);
-    struct connection_pool *out = ARENA_NEW(policy->reading->arena, struct connection_pool);
-    out->origin = view_origin(&pool);
-    read_tcp(&pool, out);
-    read_http(&pool, out);
-    return out;
+    return view_is_present(&pool) ? connection_pool_of(&pool) : NULL;
 }

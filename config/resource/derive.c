@@ -288,6 +288,9 @@ void derive_all(struct mesh *mesh)
     COMPACT(mesh, request_authentications);
     COMPACT(mesh, authorization_policies);
     COMPACT(mesh, services);
+    COMPACT(mesh, service_entries);
+    COMPACT(mesh, workload_entries);
+    COMPACT(mesh, sidecars);
     COMPACT(mesh, workloads);
     COMPACT(mesh, pods);
     COMPACT(mesh, slices);
@@ -306,4 +309,9 @@ void derive_all(struct mesh *mesh)
     index_services(mesh);
     finish_pods(mesh);
     derive_endpoints(mesh);
+    SORT(mesh, sidecars, meta_order);
+    SORT(mesh, workload_entries, name_order);
+    SORT(mesh, service_entries, meta_order);
+    service_entry_derive(mesh);
+    SORT(mesh, entry_services, meta_order);
 }

@@ -189,6 +189,7 @@ struct destination_rule {
 
 /* A part of its own file each; NULL: absent. */
 const struct connection_pool *connection_pool_read(const struct view *policy);
+const struct connection_pool *connection_pool_of(const struct view *pool); /* the part itself */
 const struct outlier_rule *outlier_rule_read(const struct view *policy);
 const struct client_tls *client_tls_read(const struct view *policy);
 void load_balancer_read(const struct view *policy, struct load_balancer *out);

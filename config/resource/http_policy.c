@@ -229,8 +229,6 @@ const struct http_retries *http_retries_read(const struct view *retries)
     out->backoff_ns = read_checked_duration(retries, STR("backoff"));
     out->has_remote_localities = view_is_present(&remote);
     out->is_remote_localities = view_own_bool(&remote, false);
-    if (out->is_remote_localities)
-        view_complain(&remote, DIAG_NOT_ACTED_ON, STR("retryRemoteLocalities"), STR_EMPTY);
     out->has_ignore_previous_hosts = view_is_present(&previous);
     out->is_ignoring_previous_hosts = view_own_bool(&previous, false);
     if (out->attempts < 0)

@@ -40,19 +40,32 @@ struct service_port {
     struct str target_port_name; /* empty: a number */
     struct str protocol;         /* TCP, UDP */
     struct str app_protocol;
+    bool is_protocol_said; /* app_protocol is all there is: a ServiceEntry's protocol */
     struct origin origin;
 };
 
 struct pod;
+struct service_entry;
+struct workload_entry;
 
 /* Where a service's requests may go: from an EndpointSlice, an Endpoints
  * object, or derived from the pods that the selector means. */
 struct service_endpoint {
-    struct str address;
-    uint32_t *ports;       /* one for each of the service's ports; 0: not there */
-    const struct pod *pod; /* NULL: no pod of ours */
+    struct str address;                 /* an IP; of a ServiceEntry also a name or unix:///path */
+    uint32_t *ports;                    /* one for each of the service's ports; 0: not there */
+    const struct pod *pod;              /* NULL: no pod of ours */
+    const struct workload_entry *entry; /* NULL: none; at most one of pod and entry */
     bool is_ready;
     struct origin origin;
+};
+
+/* How a service's endpoints are found; a Service's are always there. */
+enum service_resolution {
+    RESOLUTION_ENDPOINTS, /* STATIC */
+    RESOLUTION_NONE,
+    RESOLUTION_DNS,
+    RESOLUTION_DNS_ROUND_ROBIN,
+    RESOLUTION_DYNAMIC_DNS,
 };
 
 struct service {
@@ -68,6 +81,10 @@ struct service {
     bool is_publishing_not_ready;
     struct service_endpoint *endpoints; /* once the mesh is complete */
     uint32_t endpoint_count, endpoint_capacity;
+    /* Of one host and address of a ServiceEntry; then meta.name is the host, and
+     * cluster_ip an address, a CIDR or empty. */
+    const struct service_entry *entry;
+    enum service_resolution resolution;
 };
 
 struct container_port {
@@ -86,6 +103,7 @@ struct pod {
     bool is_injected; /* a sidecar stands before it */
     bool is_over;     /* Succeeded or Failed: nobody's endpoint */
     bool is_added;    /* by mesh_add_pod */
+    bool is_absent;   /* no endpoint yet: it may come while the mesh runs */
     bool has_host_network;
 };
 
@@ -135,6 +153,9 @@ const struct service *mesh_service(const struct mesh *mesh, uint32_t index);
 /* NULL when there is none. */
 const struct service *mesh_service_find(const struct mesh *mesh, struct str namespace,
                                         struct str name);
+/* The service of a ServiceEntry's host (the oldest; a wildcard when nothing is
+ * exact), or NULL. */
+const struct service *mesh_entry_service(const struct mesh *mesh, struct str host);
 uint32_t mesh_pod_count(const struct mesh *mesh);
 const struct pod *mesh_pod(const struct mesh *mesh, uint32_t index);
 const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, struct str name);

@@ -4,6 +4,7 @@
  */
 #include "config/resource/mesh.h"
 
+#include "config/resource/host.h"
 #include "config/resource/mesh_types.h"
 
 static struct str full_name(struct arena *arena, struct str namespace, struct str name)
@@ -32,6 +33,22 @@ const struct service *mesh_service_find(const struct mesh *mesh, struct str name
             return service;
     }
     return NULL;
+}
+
+const struct service *mesh_entry_service(const struct mesh *mesh, struct str host)
+{
+    const struct service *found = NULL;
+
+    for (uint32_t i = 0; i < mesh->entry_services_count; i++) {
+        const struct service *service = &mesh->entry_services[i];
+        if (str_eq(service->host, host))
+            return service;
+        if (!host_is_within(host, service->host))
+            continue;
+        if (found == NULL || host_order(service->host, found->host) < 0)
+            found = service;
+    }
+    return found;
 }
 
 uint32_t mesh_pod_count(const struct mesh *mesh)

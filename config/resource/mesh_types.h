@@ -19,6 +19,8 @@
 #include "config/resource/peer_authentication.h"
 #include "config/resource/request_authentication.h"
 #include "config/resource/service.h"
+#include "config/resource/service_entry.h"
+#include "config/resource/sidecar.h"
 #include "config/resource/virtual_service.h"
 #include "config/resource/workload.h"
 
@@ -42,6 +44,10 @@ struct mesh {
     MESH_LIST(struct request_authentication, request_authentications);
     MESH_LIST(struct authorization_policy, authorization_policies);
     MESH_LIST(struct service, services);
+    MESH_LIST(struct service_entry, service_entries);
+    MESH_LIST(struct workload_entry, workload_entries);
+    MESH_LIST(struct service, entry_services); /* made of service_entries */
+    MESH_LIST(struct sidecar, sidecars);
     MESH_LIST(struct workload, workloads);
     MESH_LIST(struct pod, pods);
     MESH_LIST(struct endpoint_slice, slices);

@@ -7,6 +7,7 @@
 #include "config/resource/service.h"
 
 #include "config/resource/host.h"
+#include "config/resource/service_entry.h"
 #include "config/resource/syntax.h"
 
 static const struct field_row SPEC_ROWS[] = {
@@ -144,6 +145,12 @@ enum port_protocol service_port_protocol(const struct service_port *port)
         if (str_eq(port->app_protocol, STR("kubernetes.io/wss")))
             return PORT_HTTPS;
     }
+    /* A protocol is a whole word; a name begins with one. */
+    if (port->is_protocol_said) {
+        bool is_word = str_find(port->app_protocol, '-') == STR_NONE ||
+                       str_eq_ci(port->app_protocol, STR("grpc-web"));
+        return is_word ? protocol_of_name(port->app_protocol) : PORT_SNIFFED;
+    }
     enum port_protocol found =
         protocol_of_name(port->app_protocol.len > 0 ? port->app_protocol : port->name);
     if (found != PORT_SNIFFED)
@@ -179,6 +186,21 @@ bool port_protocol_is_tls(enum port_protocol protocol)
 bool service_is_headless(const struct service *service)
 {
     return str_eq(service->cluster_ip, STR("None"));
+}
+
+bool service_is_passthrough(const struct service *service)
+{
+    return service_is_headless(service) || service->resolution == RESOLUTION_NONE;
+}
+
+bool service_is_external(const struct service *service)
+{
+    return service->entry != NULL && service->entry->is_external;
+}
+
+bool service_has_vip(const struct service *service)
+{
+    return service->cluster_ip.len > 0 && host_is_ip(service->cluster_ip);
 }
 
 bool service_is_external_name(const struct service *service)

@@ -34,4 +34,8 @@ bool port_protocol_is_http2(enum port_protocol protocol); /* upstream speaks HTT
 bool port_protocol_is_tls(enum port_protocol protocol);
 
 bool service_is_headless(const struct service *service);
+/* Headless, or a ServiceEntry without resolution: to the address dialled. */
+bool service_is_passthrough(const struct service *service);
+bool service_is_external(const struct service *service); /* MESH_EXTERNAL */
+bool service_has_vip(const struct service *service);     /* an address, not a CIDR */
 bool service_is_external_name(const struct service *service);

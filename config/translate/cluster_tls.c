@@ -5,6 +5,8 @@
 #include "config/translate/cluster_tls.h"
 
 #include "config/resource/service.h"
+#include "config/resource/service_entry.h"
+#include "config/translate/authn.h"
 #include "config/translate/endpoints.h"
 
 #define CONFIG_MAP_PREFIX STR("configmap://")
@@ -102,8 +104,12 @@ static void set_own_tls(struct translation *t, const struct tls_question *questi
         return;
     struct upstream_tls *out = ARENA_NEW(t->arena, struct upstream_tls);
     out->sni = context_keep(t, rule->sni);
-    out->names = keep_names(t, &rule->names);
-    out->name_count = rule->names.count;
+    /* What the ServiceEntry says of its names, where the rule says nothing. */
+    const struct service_entry *entry = question->service->entry;
+    const struct text_list *names =
+        rule->names.count == 0 && entry != NULL ? &entry->names : &rule->names;
+    out->names = keep_names(t, names);
+    out->name_count = names->count;
     if (rule->credential_name.len > 0)
         set_credential(t, rule, out);
     else
@@ -116,9 +122,14 @@ static void set_auto_tls(struct translation *t, const struct tls_question *quest
                          struct cluster *cluster)
 {
     const struct service *service = question->service;
-    bool is_all_or_nothing = service_is_headless(service) || question->is_passthrough;
+    bool is_all_or_nothing = service_is_passthrough(service) || question->is_passthrough;
 
-    if (!t->profile->has_auto_mtls || t->mesh->config.has_auto_mtls_off)
+    if (!t->profile->has_auto_mtls || t->mesh->config.has_auto_mtls_off ||
+        service_is_external(service))
+        return;
+    /* What a workload or port says of itself is looked at for each endpoint. */
+    if (authn_peer_policy(t->mesh, service->meta.namespace, NULL, 0, &t->scratch).mode ==
+        MTLS_MODE_DISABLE)
         return;
     /* Without a per-endpoint choice all endpoints need a sidecar. */
     if (is_all_or_nothing && !endpoints_are_injected(service, question->port_index))

@@ -7,15 +7,15 @@
 #include "config/translate/clusters.h"
 
 #include "base/ns.h"
+#include "config/resource/host.h"
 #include "config/resource/service.h"
 #include "config/translate/cluster_policy.h"
 #include "config/translate/cluster_tls.h"
 #include "config/translate/endpoints.h"
-#include "config/translate/locality.h"
 #include "config/translate/inbound_clusters.h"
 #include "config/translate/policy.h"
-#include "config/translate/selection.h"
 
+#define DNS_CACHE_SUFFIX "_dfp_dns_cache"
 #define PASSTHROUGH_IDLE_NS (300 * NS_SECOND) /* Istio's own choice for unknown hosts */
 
 /* One port of one service, and the rule that shapes its clusters. */
@@ -42,6 +42,61 @@ static bool is_said_passthrough(const struct cluster_maker *maker, const struct 
     return policy != NULL && policy->parts.lb.simple == SIMPLE_LB_PASSTHROUGH;
 }
 
+/* A gateway has no address that was dialled. */
+static enum cluster_type type_of(const struct translation *t, const struct service *service)
+{
+    switch (service->resolution) {
+    case RESOLUTION_ENDPOINTS:
+    case RESOLUTION_NONE:
+        return service_is_passthrough(service) && t->proxy->type == PROXY_SIDECAR
+                   ? CLUSTER_ORIGINAL_DST
+                   : CLUSTER_EDS;
+    case RESOLUTION_DNS:
+        return CLUSTER_STRICT_DNS;
+    case RESOLUTION_DNS_ROUND_ROBIN:
+        return CLUSTER_LOGICAL_DNS;
+    case RESOLUTION_DYNAMIC_DNS:
+        return host_is_wildcard(service->host) ? CLUSTER_DYNAMIC_DNS : CLUSTER_EDS;
+    }
+    UNREACHABLE("service_resolution");
+}
+
+/* False: Istio makes no cluster of names without any. */
+static bool set_endpoints(const struct cluster_maker *maker, const struct subset *subset,
+                          const struct policy_parts *parts, struct cluster *cluster)
+{
+    struct endpoints_question question = {
+        .service = maker->service,
+        .port_index = maker->port_index,
+        .rule = maker->rule,
+        .subset = subset,
+        .parts = parts,
+    };
+    const struct service_port *port = &maker->service->ports[maker->port_index];
+
+    switch (cluster->type) {
+    case CLUSTER_STATIC:
+    case CLUSTER_EDS:
+        endpoints_translate(maker->t, &question, cluster);
+        return true;
+    case CLUSTER_STRICT_DNS:
+    case CLUSTER_LOGICAL_DNS:
+        cluster->dns_refresh_ns = maker->t->mesh->config.dns_refresh_ns;
+        endpoints_translate(maker->t, &question, cluster);
+        return cluster->endpoint_count > 0;
+    case CLUSTER_ORIGINAL_DST:
+        if (maker->service->entry != NULL && port->target_port != 0)
+            cluster->original_port_override = port->target_port;
+        return true;
+    case CLUSTER_DYNAMIC_DNS:
+        cluster->dns_cache =
+            context_keep(maker->t, arena_concat(&maker->t->scratch, maker->service->host,
+                                                STR(DNS_CACHE_SUFFIX)));
+        return true;
+    }
+    UNREACHABLE("cluster_type");
+}
+
 static void add_cluster(const struct cluster_maker *maker, const struct subset *subset)
 {
     struct translation *t = maker->t;
@@ -55,7 +110,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
 
     *cluster = (struct cluster){
         .name = cluster_name(t, port->port, subset_name, service->host),
-        .type = CLUSTER_EDS,
+        .type = type_of(t, service),
         .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
         .breakers = t->profile->breakers,
         .protocol = cluster_protocol(t, port),
@@ -70,18 +125,16 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     };
     if (subset != NULL)
         cluster->subset_origin = context_keep_origin(t, subset->origin);
-    bool is_headless = t->proxy->type == PROXY_SIDECAR && service_is_headless(service);
     /* Once the service's own cluster is PASSTHROUGH, so are its subsets. */
     bool is_inherited = subset != NULL && base.simple == SIMPLE_LB_PASSTHROUGH;
-    if (is_headless || is_inherited || parts.lb.simple == SIMPLE_LB_PASSTHROUGH) {
+    if (is_inherited || parts.lb.simple == SIMPLE_LB_PASSTHROUGH)
         cluster->type = CLUSTER_ORIGINAL_DST;
-    } else {
-        endpoints_translate(t, service, maker->port_index, subset != NULL ? &subset->labels : NULL,
-                            cluster);
+    else if (!set_endpoints(maker, subset, &parts, cluster)) {
+        maker->list->count--;
+        return;
     }
     cluster_policy_h2(t, parts.pool, port_protocol_is_http(service_port_protocol(port)), cluster);
     cluster_policy_apply(t, &parts, cluster);
-    locality_apply(t, cluster_policy_locality(t, &parts.lb), cluster);
     struct tls_question question = {
         .service = service,
         .port_index = maker->port_index,
@@ -104,57 +157,6 @@ static void add_port(struct translation *t, struct cluster_list *list,
     add_cluster(&maker, NULL);
     for (uint32_t i = 0; rule != NULL && i < rule->subset_count; i++)
         add_cluster(&maker, rule->subsets[i]);
-}
-
-static struct str host_port(struct translation *t, struct str host, uint32_t port)
-{
-    return arena_format(&t->scratch, "%.*s:%u", STR_FMT(host), port);
-}
-
-/* Hosts that the proxy's VirtualServices lead to, with port; port 0: any. */
-static void find_destinations(struct translation *t, struct map *out)
-{
-    struct selection selection = selection_for(t, STR("mesh"));
-
-    map_init(out, &t->scratch);
-    for (uint32_t i = 0; i < selection.count; i++) {
-        const struct virtual_service *service = selection.items[i];
-        for (uint32_t k = 0; k < service->rule_count; k++) {
-            const struct http_rule *rule = &service->rules[k];
-            for (uint32_t r = 0; r < rule->route_count; r++) {
-                const struct destination *to = &rule->routes[r].destination;
-                (void)map_set(out, host_port(t, to->host, to->port), 1);
-            }
-            for (uint32_t m = 0; m < rule->mirrors.count; m++) {
-                const struct destination *to = &rule->mirrors.items[m].destination;
-                (void)map_set(out, host_port(t, to->host, to->port), 1);
-            }
-        }
-    }
-}
-
-/* Services of the proxy's own namespace that are exported to nobody get their
- * clusters all the same when a VirtualService leads to them. */
-static void add_hidden_services(struct translation *t, struct cluster_list *list)
-{
-    struct map destinations = {0};
-
-    for (uint32_t i = 0; i < t->mesh->services_count; i++) {
-        const struct service *service = &t->mesh->services[i];
-        bool is_hidden = str_eq(service->meta.namespace, t->proxy->namespace) &&
-                         !service_is_external_name(service) &&
-                         context_service(t, service->host) == NULL;
-        if (!is_hidden)
-            continue;
-        if (destinations.arena == NULL)
-            find_destinations(t, &destinations);
-        bool is_any = map_get(&destinations, host_port(t, service->host, 0)) != MAP_NONE;
-        for (uint32_t k = 0; k < service->port_count; k++) {
-            struct str name = host_port(t, service->host, service->ports[k].port);
-            if (is_any || map_get(&destinations, name) != MAP_NONE)
-                add_port(t, list, service, k);
-        }
-    }
 }
 
 static void add_black_hole(struct translation *t, struct cluster_list *list)
@@ -222,8 +224,6 @@ void clusters_translate(struct translation *t)
         for (uint32_t k = 0; k < t->services[i]->port_count; k++)
             add_port(t, &list, t->services[i], k);
     }
-    if (t->proxy->type == PROXY_SIDECAR)
-        add_hidden_services(t, &list);
     add_black_hole(t, &list);
     if (t->proxy->type == PROXY_SIDECAR) {
         add_passthrough(t, &list, STR("PassthroughCluster"));

@@ -7,6 +7,7 @@
 #include "config/translate/context.h"
 
 #include "config/resource/label.h"
+#include "config/translate/scope.h"
 
 #define ALIAS_CHAIN_MAX 10u /* Istio follows so many names, then gives up */
 
@@ -47,23 +48,6 @@ bool context_is_exported(const struct translation *t, const struct text_list *ex
     return text_list_has(list, STR(".")) && str_eq(namespace, t->proxy->namespace);
 }
 
-/* The annotation's comma list. */
-static struct text_list service_export_to(struct translation *t, const struct service *service)
-{
-    struct text_list out = {0};
-    const struct str *text = label_find(service->meta.annotations, service->meta.annotation_count,
-                                        STR("networking.istio.io/exportTo"));
-
-    if (text == NULL || str_trim(*text).len == 0)
-        return out;
-    struct str rest = *text;
-    while (rest.ptr != NULL) {
-        struct str item = str_trim(str_cut(&rest, ','));
-        text_list_add(&out, item, &t->scratch);
-    }
-    return out;
-}
-
 /* Istio keeps the names of one service by namespace and name. */
 static void find_names(struct translation *t)
 {
@@ -93,26 +77,17 @@ static void find_names(struct translation *t)
 
 void context_find_services(struct translation *t)
 {
-    const struct mesh *mesh = t->mesh;
-
-    t->services = ARENA_ARRAY(&t->scratch, const struct service *, mesh->services_count);
-    t->aliases = ARENA_ARRAY(&t->scratch, const struct service *, mesh->services_count);
+    scope_find(t);
+    t->services = t->whole.services;
+    t->service_count = t->whole.service_count;
+    t->aliases = t->whole.aliases;
+    t->alias_count = t->whole.alias_count;
     map_init(&t->service_by_host, &t->scratch);
     map_init(&t->alias_by_host, &t->scratch);
-    for (uint32_t i = 0; i < mesh->services_count; i++) {
-        const struct service *service = &mesh->services[i];
-        struct text_list export_to = service_export_to(t, service);
-        if (!context_is_exported(t, &export_to, &mesh->config.service_export_to,
-                                 service->meta.namespace))
-            continue;
-        if (service_is_external_name(service)) {
-            (void)map_set(&t->alias_by_host, service->host, t->alias_count);
-            t->aliases[t->alias_count++] = service;
-        } else {
-            (void)map_set(&t->service_by_host, service->host, t->service_count);
-            t->services[t->service_count++] = service;
-        }
-    }
+    for (uint32_t i = 0; i < t->service_count; i++)
+        (void)map_set(&t->service_by_host, t->services[i]->host, i);
+    for (uint32_t i = 0; i < t->alias_count; i++)
+        (void)map_set(&t->alias_by_host, t->aliases[i]->host, i);
     find_names(t);
 }
 

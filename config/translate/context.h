@@ -14,6 +14,16 @@
 #include "config/translate/translate.h"
 #include "proxy/model/snapshot.h"
 
+/* What one egress listener of the proxy's Sidecar lets in, or (egress NULL)
+ * everything that is exported to the proxy. */
+struct scope {
+    const struct sidecar_egress *egress;
+    const struct service **services; /* in Istio's order */
+    uint32_t service_count;
+    const struct service **aliases; /* ExternalName */
+    uint32_t alias_count;
+};
+
 struct translation {
     struct snapshot *snapshot;
     struct arena *arena; /* the snapshot's */
@@ -23,7 +33,13 @@ struct translation {
     const struct profile *profile;
     struct diag_list *diags;
 
-    /* What this proxy sees, in Istio's order. */
+    const struct sidecar *sidecar; /* the proxy's; NULL: none */
+    enum outbound_mode outbound;   /* unset: the profile's */
+    struct scope *scopes;          /* one for each egress listener, at least one */
+    uint32_t scope_count;
+    struct scope whole; /* all of them, and what VirtualServices lead to */
+
+    /* What this proxy sees, in Istio's order: those of `whole`. */
     const struct service **services;
     uint32_t service_count;
     struct map service_by_host;

@@ -4,7 +4,9 @@
  */
 #include "config/translate/domains.h"
 
+#include "config/resource/host.h"
 #include "config/resource/service.h"
+#include "config/resource/service_entry.h"
 
 static void add(struct translation *t, struct domain_list *out, struct str domain, bool is_short)
 {
@@ -20,11 +22,20 @@ static void add_names(struct translation *t, const struct service *service, stru
 {
     struct str name = service->meta.name;
     struct str namespace = service->meta.namespace;
-    struct str middle = arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(name), STR_FMT(namespace));
-    struct str longer = arena_concat(&t->scratch, middle, STR(".svc"));
 
     add(t, out, service->host, false);
     add(t, out, arena_concat(&t->scratch, service->host, STR(".")), false);
+    /* Another name is a Service's name only if it looks like one. */
+    if (service->entry != NULL) {
+        struct str rest = service->host;
+        if (!str_has_suffix(rest, STR(".svc." HOST_DOMAIN)))
+            return;
+        name = str_cut(&rest, '.');
+        namespace = str_cut(&rest, '.');
+    }
+    struct str middle = arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(name), STR_FMT(namespace));
+    struct str longer = arena_concat(&t->scratch, middle, STR(".svc"));
+
     if (str_eq(namespace, t->proxy->namespace)) {
         add(t, out, name, true);
         add(t, out, longer, true);
@@ -55,7 +66,7 @@ void domains_of_service(struct translation *t, const struct service *service,
         for (uint32_t i = 0; i < count; i++)
             add(t, out, arena_concat(&t->scratch, STR("*."), out->items[i]), out->is_short[i]);
     }
-    if (!service_is_headless(service) && service->cluster_ip.len > 0) {
+    if (service_has_vip(service)) {
         bool is_ipv6 = str_find(service->cluster_ip, ':') != STR_NONE;
         add(t, out,
             is_ipv6 ? arena_format(&t->scratch, "[%.*s]", STR_FMT(service->cluster_ip))

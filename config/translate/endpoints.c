@@ -6,15 +6,48 @@
  */
 #include "config/translate/endpoints.h"
 
-#include "config/resource/host.h"
 #include "config/resource/label.h"
+#include "config/resource/service_entry.h"
+#include "config/translate/authn.h"
 #include "config/translate/locality.h"
 
-static struct str first_label(const struct pod *pod, const struct str *names, size_t name_count,
-                              struct str otherwise)
+/* Of a pod and of a WorkloadEntry alike. */
+struct workload_facts {
+    const struct label *labels;
+    uint32_t label_count;
+    struct str name, namespace, locality;
+};
+
+static struct workload_facts facts_of(struct translation *t, const struct service_endpoint *from)
+{
+    struct workload_facts out = {0};
+
+    if (from->pod != NULL) {
+        out = (struct workload_facts){
+            .labels = from->pod->meta.labels,
+            .label_count = from->pod->meta.label_count,
+            .name = from->pod->workload,
+            .namespace = from->pod->meta.namespace,
+        };
+    } else if (from->entry != NULL) {
+        out = (struct workload_facts){
+            .labels = from->entry->labels.items,
+            .label_count = from->entry->labels.count,
+            .name = from->entry->workload,
+            .namespace = from->entry->meta.namespace,
+            .locality = from->entry->locality,
+        };
+    }
+    if (out.locality.len == 0)
+        out.locality = locality_of_labels(t, out.labels, out.label_count);
+    return out;
+}
+
+static struct str first_label(const struct workload_facts *facts, const struct str *names,
+                              size_t name_count, struct str otherwise)
 {
     for (size_t i = 0; i < name_count; i++) {
-        const struct str *value = label_find(pod->meta.labels, pod->meta.label_count, names[i]);
+        const struct str *value = label_find(facts->labels, facts->label_count, names[i]);
         if (value != NULL && value->len > 0)
             return *value;
     }
@@ -22,7 +55,7 @@ static struct str first_label(const struct pod *pod, const struct str *names, si
 }
 
 /* "name;namespace;canonical name;canonical revision;cluster" */
-static struct str workload_text(struct translation *t, const struct pod *pod)
+static struct str workload_text(struct translation *t, const struct workload_facts *facts)
 {
     static const struct str NAMES[] = {
         STR_INIT("service.istio.io/canonical-name"),
@@ -34,32 +67,65 @@ static struct str workload_text(struct translation *t, const struct pod *pod)
         STR_INIT("app.kubernetes.io/version"),
         STR_INIT("version"),
     };
-    struct str name = first_label(pod, NAMES, COUNT_OF(NAMES), pod->workload);
-    struct str revision = first_label(pod, REVISIONS, COUNT_OF(REVISIONS), STR_EMPTY);
+    struct str name = first_label(facts, NAMES, COUNT_OF(NAMES), facts->name);
+    struct str revision = first_label(facts, REVISIONS, COUNT_OF(REVISIONS), STR_EMPTY);
 
-    return arena_format(&t->scratch, "%.*s;%.*s;%.*s;%.*s;Kubernetes", STR_FMT(pod->workload),
-                        STR_FMT(pod->meta.namespace), STR_FMT(name), STR_FMT(revision));
+    return arena_format(&t->scratch, "%.*s;%.*s;%.*s;%.*s;Kubernetes", STR_FMT(facts->name),
+                        STR_FMT(facts->namespace), STR_FMT(name), STR_FMT(revision));
 }
 
-static void fill_endpoint(struct translation *t, const struct service_endpoint *from, uint32_t port,
-                          struct endpoint *out)
+static bool has_sidecar(const struct service_endpoint *from)
 {
+    if (from->pod != NULL)
+        return from->pod->is_injected;
+    return from->entry != NULL && from->entry->is_tls_mode_istio;
+}
+
+/* The rule's word about TLS is for all endpoints; without one each endpoint's
+ * PeerAuthentication is asked. */
+static bool is_mtls(struct translation *t, const struct endpoints_question *question,
+                    const struct service_endpoint *from, const struct workload_facts *facts,
+                    uint32_t port)
+{
+    enum client_tls_mode mode;
+
+    if (!has_sidecar(from) || !t->profile->has_auto_mtls)
+        return false;
+    if (policy_tls_mode(question->rule, question->subset,
+                        question->service->ports[question->port_index].port, &mode))
+        return mode == CLIENT_TLS_ISTIO;
+    struct peer_policy policy = authn_peer_policy(t->mesh, facts->namespace, facts->labels,
+                                                  facts->label_count, &t->scratch);
+    return authn_mode_of_port(&policy, port) != MTLS_MODE_DISABLE;
+}
+
+static void fill_endpoint(struct translation *t, const struct endpoints_question *question,
+                          const struct service_endpoint *from, struct endpoint *out)
+{
+    struct workload_facts facts = facts_of(t, from);
+    uint32_t port = from->ports[question->port_index];
+    bool is_unix = str_has_prefix(from->address, STR("unix://"));
+
     *out = (struct endpoint){
         .address = context_keep(t, from->address),
-        .port = port,
-        .weight = 1,
+        .port = is_unix ? 0 : port,
+        .weight = from->entry != NULL ? from->entry->weight : 1,
         .health = from->is_ready ? ENDPOINT_HEALTHY : ENDPOINT_UNHEALTHY,
+        .has_no_status = from->entry != NULL,
+        .is_absent = from->pod != NULL && from->pod->is_absent,
+        .locality = locality_parse(t, facts.locality),
         .origin = context_keep_origin(t, from->origin),
     };
-    if (from->pod == NULL) {
+    if (from->pod == NULL && from->entry == NULL) {
         out->workload = STR(";;;;Kubernetes");
         return;
     }
-    out->locality = locality_of_labels(t, from->pod->meta.labels, from->pod->meta.label_count);
-    out->is_tls_mode_istio = from->pod->is_injected && t->profile->has_auto_mtls;
-    out->workload = context_keep(t, workload_text(t, from->pod));
-    out->pod = context_keep(t, arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(from->pod->meta.name),
-                                            STR_FMT(from->pod->meta.namespace)));
+    out->is_tls_mode_istio = is_mtls(t, question, from, &facts, port);
+    out->workload = context_keep(t, workload_text(t, &facts));
+    if (from->pod != NULL)
+        out->pod =
+            context_keep(t, arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(from->pod->meta.name),
+                                         STR_FMT(from->pod->meta.namespace)));
 }
 
 /* A pod that has none of the service's ports is no endpoint. */
@@ -72,31 +138,93 @@ static bool serves_something(const struct service *service, const struct service
     return false;
 }
 
-static bool is_selected(const struct service_endpoint *endpoint, const struct label_list *subset)
+/* Topology counts among a workload's labels. */
+static bool has_labels(struct translation *t, const struct workload_facts *facts,
+                       const struct label_list *wanted)
 {
-    if (subset == NULL || subset->count == 0)
-        return true;
-    return endpoint->pod != NULL &&
-           label_is_subset(subset->items, subset->count, endpoint->pod->meta.labels,
-                           endpoint->pod->meta.label_count);
+    for (uint32_t i = 0; i < wanted->count; i++) {
+        struct str value = locality_label(t, facts->labels, facts->label_count, facts->locality,
+                                          wanted->items[i].name);
+        if (value.ptr == NULL || !str_eq(value, wanted->items[i].value))
+            return false;
+    }
+    return true;
 }
 
-void endpoints_translate(struct translation *t, const struct service *service, uint32_t port_index,
-                         const struct label_list *subset, struct cluster *out)
+static bool is_wanted(struct translation *t, const struct endpoints_question *question,
+                      const struct service_endpoint *from)
 {
+    const struct subset *subset = question->subset;
+    const struct outlier_rule *outlier = question->parts->outlier;
+    bool is_hiding_unready = outlier != NULL && outlier->min_health_percent > 0;
+
+    if (from->ports[question->port_index] == 0)
+        return false;
+    /* With a panic threshold the ones that are not ready could be chosen. */
+    if (is_hiding_unready && !from->is_ready)
+        return false;
+    if (subset == NULL || subset->labels.count == 0)
+        return true;
+    if (from->pod == NULL && from->entry == NULL)
+        return false;
+    struct workload_facts facts = facts_of(t, from);
+    return has_labels(t, &facts, &subset->labels);
+}
+
+/* LOGICAL_DNS has one name; the first one counts. */
+static bool is_full(const struct cluster *cluster, uint32_t count)
+{
+    return cluster->type == CLUSTER_LOGICAL_DNS && count > 0;
+}
+
+void endpoints_translate(struct translation *t, const struct endpoints_question *question,
+                         struct cluster *out)
+{
+    const struct service *service = question->service;
     uint32_t count = 0;
 
-    ASSERT(port_index < service->port_count);
+    ASSERT(question->port_index < service->port_count);
     struct endpoint *items = ARENA_ARRAY(t->arena, struct endpoint, service->endpoint_count);
-    for (uint32_t i = 0; i < service->endpoint_count; i++) {
+    struct locality_member *members =
+        ARENA_ARRAY(&t->scratch, struct locality_member, service->endpoint_count);
+    for (uint32_t i = 0; i < service->endpoint_count && !is_full(out, count); i++) {
         const struct service_endpoint *from = &service->endpoints[i];
-        uint32_t port = from->ports[port_index];
-        if (port != 0 && is_selected(from, subset))
-            fill_endpoint(t, from, port, &items[count++]);
+        if (!is_wanted(t, question, from))
+            continue;
+        struct workload_facts facts = facts_of(t, from);
+        fill_endpoint(t, question, from, &items[count]);
+        members[count] = (struct locality_member){.labels = facts.labels,
+                                                  .label_count = facts.label_count,
+                                                  .locality = facts.locality,
+                                                  .endpoint = items[count]};
+        count++;
     }
-    locality_sort(items, count);
     out->endpoints = items;
     out->endpoint_count = count;
+    locality_arrange(t, question->parts, members, items, out);
+}
+
+static void add_sorted(struct translation *t, struct text_list *list, struct str name)
+{
+    if (text_list_has(list, name))
+        return;
+    text_list_add(list, name, t->arena);
+    for (uint32_t k = list->count - 1; k > 0; k--) {
+        if (str_order(list->items[k - 1], name) <= 0)
+            break;
+        list->items[k] = list->items[k - 1];
+        list->items[k - 1] = name;
+    }
+}
+
+static void add_identity(struct translation *t, struct text_list *list, struct str namespace,
+                         struct str account)
+{
+    struct str name =
+        arena_format(&t->scratch, "spiffe://%.*s/ns/%.*s/sa/%.*s",
+                     STR_FMT(t->mesh->config.trust_domain), STR_FMT(namespace), STR_FMT(account));
+
+    add_sorted(t, list, context_keep(t, name));
 }
 
 const struct str *endpoints_identities(struct translation *t, const struct service *service,
@@ -105,22 +233,16 @@ const struct str *endpoints_identities(struct translation *t, const struct servi
     struct text_list list = {0};
 
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
-        const struct pod *pod = service->endpoints[i].pod;
-        if (pod == NULL || !serves_something(service, &service->endpoints[i]))
+        const struct service_endpoint *from = &service->endpoints[i];
+        if (!serves_something(service, from))
             continue;
-        struct str name = context_keep(
-            t, arena_format(&t->scratch, "spiffe://" HOST_DOMAIN "/ns/%.*s/sa/%.*s",
-                            STR_FMT(pod->meta.namespace), STR_FMT(pod->service_account)));
-        if (text_list_has(&list, name))
-            continue;
-        text_list_add(&list, name, t->arena);
-        for (uint32_t k = list.count - 1; k > 0; k--) {
-            if (str_order(list.items[k - 1], name) <= 0)
-                break;
-            list.items[k] = list.items[k - 1];
-            list.items[k - 1] = name;
-        }
+        if (from->pod != NULL)
+            add_identity(t, &list, from->pod->meta.namespace, from->pod->service_account);
+        else if (from->entry != NULL && from->entry->service_account.len > 0)
+            add_identity(t, &list, from->entry->meta.namespace, from->entry->service_account);
     }
+    for (uint32_t i = 0; service->entry != NULL && i < service->entry->names.count; i++)
+        add_sorted(t, &list, context_keep(t, service->entry->names.items[i]));
     *count = list.count;
     return list.items;
 }
@@ -130,10 +252,9 @@ bool endpoints_are_injected(const struct service *service, uint32_t port_index)
     bool has_endpoint = false;
 
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
-        const struct pod *pod = service->endpoints[i].pod;
         if (service->endpoints[i].ports[port_index] == 0)
             continue;
-        if (pod == NULL || !pod->is_injected)
+        if (!has_sidecar(&service->endpoints[i]))
             return false;
         has_endpoint = true;
     }

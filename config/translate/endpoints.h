@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * config/translate/endpoints.h - the endpoints of one port of a service, with
- * the workload each belongs to.
+ * the workload each belongs to, by locality.
+ *
+ * Source: ISTIO.md 3.6, 4.5, 7.1.
  */
 #pragma once
 
-#include "config/translate/context.h"
+#include "config/translate/policy.h"
 
-/* Those whose pod has all the labels of `subset` (NULL: all). */
-void endpoints_translate(struct translation *t, const struct service *service, uint32_t port_index,
-                         const struct label_list *subset, struct cluster *out);
+struct endpoints_question {
+    const struct service *service;
+    uint32_t port_index;
+    const struct merged_rule *rule; /* or NULL */
+    const struct subset *subset;    /* NULL: all endpoints */
+    const struct policy_parts *parts;
+};
 
-/* SPIFFE names of all the service's pods, sorted, in the snapshot. */
+/* Fills the cluster's endpoints and localities. */
+void endpoints_translate(struct translation *t, const struct endpoints_question *question,
+                         struct cluster *out);
+
+/* SPIFFE names of all the service's workloads, sorted, in the snapshot. */
 const struct str *endpoints_identities(struct translation *t, const struct service *service,
                                        uint32_t *count);
 

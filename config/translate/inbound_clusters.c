@@ -5,6 +5,7 @@
 #include "config/translate/inbound_clusters.h"
 
 #include "config/resource/service.h"
+#include "config/resource/sidecar.h"
 #include "config/translate/cluster_policy.h"
 #include "config/translate/policy.h"
 #include "config/translate/service_targets.h"
@@ -32,18 +33,32 @@ static void set_endpoint(struct translation *t, struct str address, uint32_t por
     cluster->endpoint_count = 1;
 }
 
+/* The Sidecar's word for a port, or for all, outweighs the DestinationRule's. */
+static const struct connection_pool *own_pool(const struct translation *t, uint32_t port)
+{
+    if (t->sidecar == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < t->sidecar->ingress_count; i++) {
+        const struct sidecar_ingress *ingress = &t->sidecar->ingress[i];
+        if (ingress->port == port && ingress->pool != NULL)
+            return ingress->pool;
+    }
+    return t->sidecar->pool;
+}
+
 /* Of a policy the server's side takes the limits, so that it has room for what
  * its callers may send. */
-static void set_policy(struct translation *t, const struct service_target *target,
-                       struct cluster *cluster)
+static void set_policy(struct translation *t, const struct service *service, uint32_t service_port,
+                       uint32_t own_port, struct cluster *cluster)
 {
-    const struct service *service = target->service;
-    const struct service_port *port = &service->ports[target->port_index];
     const struct merged_rule *rule = policy_find_inbound(t, service->host, service->meta.namespace);
+    const struct connection_pool *pool = own_pool(t, own_port);
 
     if (rule != NULL && rule->policy != NULL)
         cluster->config = policy_path(t, rule);
-    cluster_policy_pool(t, policy_parts_of(t, rule, NULL, port->port).pool, cluster);
+    if (pool == NULL)
+        pool = policy_parts_of(t, rule, NULL, service_port).pool;
+    cluster_policy_pool(t, pool, cluster);
 }
 
 static void add_target(struct translation *t, struct cluster_list *list,
@@ -72,13 +87,96 @@ static void add_target(struct translation *t, struct cluster_list *list,
         cluster->lb = LB_ROUND_ROBIN;
         set_endpoint(t, LOCALHOST, target->target_port, cluster);
     }
-    set_policy(t, target, cluster);
+    set_policy(t, service, port->port, target->target_port, cluster);
+}
+
+/* 0.0.0.0 is the workload's own address; without an endpoint the address that
+ * was dialled is kept. False: the endpoint is no address. */
+static bool set_ingress_endpoint(struct translation *t, const struct sidecar_ingress *ingress,
+                                 struct cluster *cluster)
+{
+    struct str text = ingress->default_endpoint;
+    size_t colon = text.len;
+    uint64_t port;
+
+    if (text.len == 0)
+        return true;
+    cluster->type = CLUSTER_STATIC;
+    cluster->lb = LB_ROUND_ROBIN;
+    if (str_has_prefix(text, STR("unix://"))) {
+        set_endpoint(t, text, 0, cluster);
+        return true;
+    }
+    while (colon > 0 && text.ptr[colon - 1] != ':')
+        colon--;
+    if (colon == 0 || !str_to_u64(str_from(text, colon), 65535, &port))
+        return false;
+    struct str address = str_slice(text, 0, colon - 1);
+    /* One address is enough: IPv6 is the same workload, and it has IPv4 only. */
+    if (str_eq(address, STR("0.0.0.0")))
+        address = t->proxy->address;
+    else if (str_eq(address, STR("[::]")))
+        address = STR("::1");
+    else
+        address = LOCALHOST;
+    set_endpoint(t, address, (uint32_t)port, cluster);
+    return true;
+}
+
+static const struct service *service_at(const struct service_targets *targets, uint32_t port)
+{
+    for (uint32_t i = 0; i < targets->count; i++) {
+        if (targets->items[i].target_port == port)
+            return targets->items[i].service;
+    }
+    return NULL;
+}
+
+static void add_ingress(struct translation *t, struct cluster_list *list,
+                        const struct service_targets *targets,
+                        const struct sidecar_ingress *ingress)
+{
+    const struct service *service = service_at(targets, ingress->port);
+    struct service nobody = {.meta = t->sidecar->meta};
+    struct service_port port = {
+        .port = ingress->port, .app_protocol = ingress->protocol, .is_protocol_said = true};
+    struct cluster made = {
+        .name = context_keep(t, arena_format(&t->scratch, "inbound|%u||", ingress->port)),
+        .type = CLUSTER_ORIGINAL_DST,
+        .is_inbound = true,
+        .lb = LB_CLUSTER_PROVIDED,
+        .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
+        .breakers = t->profile->breakers,
+        .protocol = cluster_protocol(t, &port),
+        .service_port = ingress->port,
+        .origin = context_keep_origin(t, ingress->origin),
+    };
+
+    /* A port that no service names is called after the Sidecar. */
+    nobody.host = arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(nobody.meta.name),
+                               STR_FMT(nobody.meta.namespace));
+    if (service == NULL) {
+        service = &nobody;
+    } else {
+        made.service_host = context_keep(t, service->host);
+        made.service_name = context_keep(t, service->meta.name);
+        made.service_namespace = context_keep(t, service->meta.namespace);
+    }
+    if (!set_ingress_endpoint(t, ingress, &made))
+        return;
+    set_policy(t, service, ingress->port, ingress->port, &made);
+    *ARENA_PUSH(t->arena, list->items, list->count, list->capacity) = made;
 }
 
 void inbound_clusters_add(struct translation *t, struct cluster_list *list)
 {
     struct service_targets targets = service_targets_find(t);
 
+    if (t->sidecar != NULL && t->sidecar->ingress_count > 0) {
+        for (uint32_t i = 0; i < t->sidecar->ingress_count; i++)
+            add_ingress(t, list, &targets, &t->sidecar->ingress[i]);
+        return;
+    }
     for (uint32_t i = 0; i < targets.count; i++) {
         if (!is_known(&targets, i, targets.items[i].target_port))
             add_target(t, list, &targets.items[i]);

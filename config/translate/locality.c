@@ -5,243 +5,319 @@
 #include "config/translate/locality.h"
 
 #include "config/resource/label.h"
+#include "config/translate/cluster_policy.h"
 
-#define LOCALITY_LABEL "istio-locality"
+#define PRIORITIES_BY_PLACE 5u /* same place, zone, region; elsewhere; no failover to there */
 
-struct locality locality_of(struct str text)
+struct arranging {
+    struct translation *t;
+    const struct locality_setting *setting;
+    struct locality here; /* the proxy's */
+    struct str here_text;
+    const struct locality_member *members;
+    uint32_t *order; /* indexes of members */
+    uint32_t member_count;
+    struct locality_endpoints *groups;
+    uint32_t group_count;
+};
+
+struct str locality_of_labels(struct translation *t, const struct label *labels,
+                              uint32_t label_count)
 {
-    struct locality out = {.region = str_cut(&text, '/')};
+    const struct str *word = label_find(labels, label_count, STR("istio-locality"));
 
-    if (text.ptr != NULL)
-        out.zone = str_cut(&text, '/');
-    if (text.ptr != NULL)
-        out.subzone = text;
+    if (word == NULL)
+        return STR_EMPTY;
+    if (str_find(*word, '/') != STR_NONE)
+        return *word;
+    struct str rest = *word, out = STR_EMPTY;
+    while (rest.ptr != NULL) {
+        struct str part = str_cut(&rest, '.');
+        out = out.len == 0 ? part
+                           : arena_format(&t->scratch, "%.*s/%.*s", STR_FMT(out), STR_FMT(part));
+    }
     return out;
 }
 
-struct locality locality_of_labels(struct translation *t, const struct label *labels,
-                                   uint32_t label_count)
+struct locality locality_parse(struct translation *t, struct str text)
 {
-    const struct str *said = label_find(labels, label_count, STR(LOCALITY_LABEL));
+    struct str rest = text;
+    struct locality out = {.region = str_cut(&rest, '/')};
 
-    if (said == NULL || said->len == 0)
-        return (struct locality){0};
-    char *text = arena_alloc(&t->scratch, said->len);
-    for (size_t i = 0; i < said->len; i++)
-        text[i] = said->ptr[i] == '.' ? '/' : said->ptr[i];
-    return locality_of(context_keep(t, (struct str){text, said->len}));
+    if (rest.ptr != NULL)
+        out.zone = str_cut(&rest, '/');
+    if (rest.ptr != NULL)
+        out.subzone = rest;
+    return (struct locality){.region = context_keep(t, out.region),
+                             .zone = context_keep(t, out.zone),
+                             .subzone = context_keep(t, out.subzone)};
 }
 
-static int order(const struct locality *a, const struct locality *b)
+struct str locality_label(struct translation *t, const struct label *labels, uint32_t label_count,
+                          struct str locality, struct str name)
 {
-    int by = str_order(a->region, b->region);
+    struct locality parts = locality_parse(t, locality);
+    const struct {
+        struct str name, value;
+    } topology[] = {
+        {STR("topology.kubernetes.io/region"), parts.region},
+        {STR("topology.kubernetes.io/zone"), parts.zone},
+        {STR("topology.istio.io/subzone"), parts.subzone},
+        {STR("topology.istio.io/cluster"), STR("Kubernetes")},
+    };
 
-    if (by == 0)
-        by = str_order(a->zone, b->zone);
-    return by != 0 ? by : str_order(a->subzone, b->subzone);
-}
-
-/* By locality, then by priority. */
-static int order_of_endpoints(const struct endpoint *a, const struct endpoint *b)
-{
-    int by = order(&a->locality, &b->locality);
-
-    return by != 0 ? by : (a->priority > b->priority) - (a->priority < b->priority);
-}
-
-void locality_sort(struct endpoint *endpoints, uint32_t count)
-{
-    for (uint32_t i = 1; i < count; i++) {
-        struct endpoint moved = endpoints[i];
-        uint32_t k = i;
-        for (; k > 0 && order_of_endpoints(&endpoints[k - 1], &moved) > 0; k--)
-            endpoints[k] = endpoints[k - 1];
-        endpoints[k] = moved;
+    for (size_t i = 0; i < COUNT_OF(topology); i++) {
+        if (str_eq(topology[i].name, name) && topology[i].value.len > 0)
+            return topology[i].value;
     }
-}
-
-static bool is_part(struct str part, struct str pattern, bool may_be_missing)
-{
-    return str_eq(pattern, STR("*")) || (may_be_missing && pattern.len == 0) ||
-           str_eq(part, pattern);
-}
-
-static bool is_match(const struct locality *locality, struct str pattern)
-{
-    struct locality wanted = locality_of(pattern);
-
-    return is_part(locality->region, wanted.region, false) &&
-           is_part(locality->zone, wanted.zone, true) &&
-           is_part(locality->subzone, wanted.subzone, true);
-}
-
-/* The end of the locality that begins at `from`. */
-static uint32_t end_of(const struct endpoint *endpoints, uint32_t from, uint32_t count)
-{
-    uint32_t to = from + 1;
-
-    while (to < count && order(&endpoints[from].locality, &endpoints[to].locality) == 0)
-        to++;
-    return to;
-}
-
-static uint32_t weight_of(const struct endpoint *endpoints, uint32_t from, uint32_t to)
-{
-    uint32_t weight = 0;
-
-    for (uint32_t i = from; i < to; i++)
-        weight += endpoints[i].weight;
-    return weight;
-}
-
-/* The share is spread over the localities that match, by their weights, each
- * rounded up. Those with a share already keep it. */
-static void give_share(const struct locality_share *share, struct endpoint *endpoints,
-                       uint32_t count)
-{
-    uint64_t total = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (endpoints[i].locality_weight == 0 && is_match(&endpoints[i].locality, share->to))
-            total += endpoints[i].weight;
-    }
-    for (uint32_t from = 0, to; from < count; from = to) {
-        to = end_of(endpoints, from, count);
-        if (endpoints[from].locality_weight != 0 || !is_match(&endpoints[from].locality, share->to))
-            continue;
-        uint64_t part = (uint64_t)weight_of(endpoints, from, to) * share->percent;
-        for (uint32_t i = from; i < to && total > 0; i++)
-            endpoints[i].locality_weight = (uint32_t)((part + total - 1) / total);
-    }
-}
-
-/* Endpoints without a share are nobody's. */
-static void distribute(const struct locality_setting *setting, const struct locality *own,
-                       struct endpoint *endpoints, struct cluster *cluster)
-{
-    uint32_t i = 0, kept = 0;
-
-    while (i < setting->distribute_count && !is_match(own, setting->distribute[i].from))
-        i++;
-    if (i == setting->distribute_count)
-        return;
-    for (uint32_t k = 0; k < setting->distribute[i].share_count; k++)
-        give_share(&setting->distribute[i].shares[k], endpoints, cluster->endpoint_count);
-    for (uint32_t k = 0; k < cluster->endpoint_count; k++) {
-        if (endpoints[k].locality_weight != 0)
-            endpoints[kept++] = endpoints[k];
-    }
-    cluster->endpoint_count = kept;
-}
-
-/* 0 the same place, 1 the zone, 2 the region, 3 elsewhere; 4 not where failover
- * leads. */
-static uint32_t distance(const struct locality_setting *setting, const struct locality *own,
-                         const struct locality *there)
-{
-    if (str_eq(own->region, there->region)) {
-        if (!str_eq(own->zone, there->zone))
-            return 2;
-        return str_eq(own->subzone, there->subzone) ? 0 : 1;
-    }
-    for (uint32_t i = 0; i < setting->failover_count; i++) {
-        if (str_eq(setting->failover[i].from, own->region))
-            return str_eq(setting->failover[i].to, there->region) ? 3 : 4;
-    }
-    return 3;
-}
-
-/* A label of an endpoint or proxy; places are labels, too. */
-static struct str label_of(const struct label *labels, uint32_t label_count,
-                           const struct locality *locality, struct str name)
-{
-    if (str_eq(name, STR("topology.kubernetes.io/region")))
-        return locality->region;
-    if (str_eq(name, STR("topology.kubernetes.io/zone")))
-        return locality->zone;
-    if (str_eq(name, STR("topology.istio.io/subzone")))
-        return locality->subzone;
     const struct str *value = label_find(labels, label_count, name);
     return value != NULL ? *value : STR_EMPTY;
 }
 
-static const struct pod *pod_of(const struct translation *t, const struct endpoint *endpoint)
+static bool is_same(const struct locality *a, const struct locality *b)
 {
-    size_t dot = str_find_last(endpoint->pod, '.');
-
-    if (dot == STR_NONE)
-        return NULL;
-    return mesh_pod_find(t->mesh, str_from(endpoint->pod, dot + 1),
-                         str_slice(endpoint->pod, 0, dot));
+    return str_eq(a->region, b->region) && str_eq(a->zone, b->zone) &&
+           str_eq(a->subzone, b->subzone);
 }
 
-/* The earlier a label differs from the proxy's (or from the value that is asked
- * for), the lower the priority. */
-static uint32_t difference(const struct translation *t, const struct text_list *wanted,
-                           const struct locality *own, const struct endpoint *endpoint)
+/* By the text of the locality; members of one keep their order. */
+static void sort_members(struct arranging *work)
 {
-    const struct pod *pod = pod_of(t, endpoint);
+    for (uint32_t i = 0; i < work->member_count; i++) {
+        uint32_t place = i;
+        for (; place > 0 && str_order(work->members[work->order[place - 1]].locality,
+                                      work->members[i].locality) > 0;
+             place--)
+            work->order[place] = work->order[place - 1];
+        work->order[place] = i;
+    }
+}
 
-    for (uint32_t i = 0; i < wanted->count; i++) {
-        struct str value = wanted->items[i];
-        struct str name = str_cut(&value, '=');
-        if (value.ptr == NULL)
-            value = label_of(t->proxy->labels, t->proxy->label_count, own, name);
-        struct str its =
-            label_of(pod != NULL ? pod->meta.labels : NULL, pod != NULL ? pod->meta.label_count : 0,
-                     &endpoint->locality, name);
-        if (!str_eq(its, value))
-            return wanted->count - i;
+static void find_groups(struct arranging *work)
+{
+    work->groups = ARENA_ARRAY(work->t->arena, struct locality_endpoints, work->member_count);
+    for (uint32_t i = 0; i < work->member_count; i++) {
+        const struct endpoint *endpoint = &work->members[work->order[i]].endpoint;
+        struct locality_endpoints *last =
+            work->group_count > 0 ? &work->groups[work->group_count - 1] : NULL;
+        if (last == NULL || !is_same(&last->locality, &endpoint->locality)) {
+            last = &work->groups[work->group_count++];
+            *last = (struct locality_endpoints){.locality = endpoint->locality, .from = i};
+        }
+        last->count++;
+        last->weight += endpoint->weight;
+    }
+}
+
+static bool part_matches(struct str rule, struct str part, bool may_be_empty)
+{
+    return str_eq(rule, STR("*")) || (may_be_empty && rule.len == 0) || str_eq(rule, part);
+}
+
+static bool place_matches(struct translation *t, const struct locality *place, struct str rule)
+{
+    struct locality want = locality_parse(t, rule);
+
+    return part_matches(want.region, place->region, false) &&
+           part_matches(want.zone, place->zone, true) &&
+           part_matches(want.subzone, place->subzone, true);
+}
+
+/* One destination's share among the localities it means, rounded up. */
+static void give_share(struct arranging *work, const struct locality_share *share, bool *is_served)
+{
+    uint64_t total = 0;
+    bool *is_meant = ARENA_ARRAY(&work->t->scratch, bool, work->group_count);
+
+    for (uint32_t i = 0; i < work->group_count; i++) {
+        is_meant[i] = !is_served[i] && place_matches(work->t, &work->groups[i].locality, share->to);
+        if (!is_meant[i])
+            continue;
+        is_served[i] = true;
+        total += work->groups[i].weight;
+    }
+    for (uint32_t i = 0; i < work->group_count; i++) {
+        uint64_t part = (uint64_t)work->groups[i].weight * share->percent;
+        if (is_meant[i] && part > 0)
+            work->groups[i].weight = (uint32_t)((part + total - 1) / total);
+    }
+}
+
+/* Localities without a share lose their endpoints, and stay. */
+static void distribute(struct arranging *work)
+{
+    bool *is_served = ARENA_ARRAY(&work->t->scratch, bool, work->group_count);
+
+    for (uint32_t i = 0; i < work->setting->distribute_count; i++) {
+        const struct locality_distribute *rule = &work->setting->distribute[i];
+        if (!place_matches(work->t, &work->here, rule->from))
+            continue;
+        for (uint32_t k = 0; k < rule->share_count; k++)
+            give_share(work, &rule->shares[k], is_served);
+        for (uint32_t k = 0; k < work->group_count; k++) {
+            if (!is_served[k])
+                work->groups[k].count = 0;
+        }
+        return;
+    }
+}
+
+static uint32_t distance(const struct arranging *work, const struct locality *place)
+{
+    if (!str_eq(work->here.region, place->region)) {
+        for (uint32_t i = 0; i < work->setting->failover_count; i++) {
+            const struct locality_failover *rule = &work->setting->failover[i];
+            if (str_eq(rule->from, work->here.region))
+                return str_eq(rule->to, place->region) ? 3 : 4;
+        }
+        return 3;
+    }
+    if (!str_eq(work->here.zone, place->zone))
+        return 2;
+    return str_eq(work->here.subzone, place->subzone) ? 0 : 1;
+}
+
+/* Priorities without holes: 0, 1, 2, ... */
+static void close_ranks(struct arranging *work)
+{
+    for (uint32_t rank = 0;; rank++) {
+        uint32_t next = UINT32_MAX;
+        for (uint32_t i = 0; i < work->group_count; i++) {
+            uint32_t priority = work->groups[i].priority;
+            if (priority >= rank && priority < next)
+                next = priority;
+        }
+        if (next == UINT32_MAX)
+            return;
+        for (uint32_t i = 0; i < work->group_count; i++) {
+            if (work->groups[i].priority == next)
+                work->groups[i].priority = rank;
+        }
+    }
+}
+
+static void fail_over_by_place(struct arranging *work)
+{
+    for (uint32_t i = 0; i < work->group_count; i++) {
+        struct locality_endpoints *group = &work->groups[i];
+        group->priority = group->priority * PRIORITIES_BY_PLACE + distance(work, &group->locality);
+    }
+    close_ranks(work);
+}
+
+/* The first label in which the workload differs from the proxy (or from what
+ * the list says instead) decides. */
+static uint32_t label_priority(const struct arranging *work, const struct locality_member *member)
+{
+    const struct text_list *list = &work->setting->failover_priority;
+    const struct proxy_identity *proxy = work->t->proxy;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct str want = list->items[i];
+        struct str name = str_cut(&want, '=');
+        if (want.ptr == NULL)
+            want =
+                locality_label(work->t, proxy->labels, proxy->label_count, work->here_text, name);
+        struct str got =
+            locality_label(work->t, member->labels, member->label_count, member->locality, name);
+        if (!str_eq(want, got))
+            return list->count - i;
     }
     return 0;
 }
 
-/* Priorities without gaps. */
-static void compact(struct endpoint *endpoints, uint32_t count)
+/* Splits each locality by its members' priorities, the nearest first. */
+static void fail_over_by_labels(struct arranging *work)
 {
-    uint32_t next = 0;
+    const uint32_t *before = work->order;
+    const struct locality_endpoints *old = work->groups;
+    uint32_t old_count = work->group_count, filled = 0;
+    uint32_t lowest = work->setting->failover_priority.count;
 
-    for (;;) {
-        uint32_t least = UINT32_MAX;
-        for (uint32_t i = 0; i < count; i++) {
-            if (endpoints[i].priority >= next && endpoints[i].priority < least)
-                least = endpoints[i].priority;
+    if (work->t->proxy->label_count == 0)
+        return;
+    work->order = ARENA_ARRAY(&work->t->scratch, uint32_t, work->member_count);
+    work->groups = ARENA_ARRAY(work->t->arena, struct locality_endpoints, work->member_count);
+    work->group_count = 0;
+    for (uint32_t g = 0; g < old_count; g++) {
+        for (uint32_t priority = 0; priority <= lowest; priority++) {
+            struct locality_endpoints group = {
+                .locality = old[g].locality, .priority = priority, .from = filled};
+            for (uint32_t i = old[g].from; i < old[g].from + old[g].count; i++) {
+                if (label_priority(work, &work->members[before[i]]) != priority)
+                    continue;
+                work->order[filled++] = before[i];
+                group.weight += work->members[before[i]].endpoint.weight;
+                group.count++;
+            }
+            if (group.count > 0)
+                work->groups[work->group_count++] = group;
         }
-        if (least == UINT32_MAX)
-            return;
-        for (uint32_t i = 0; i < count; i++) {
-            if (endpoints[i].priority == least)
-                endpoints[i].priority = next;
-        }
-        next++;
     }
+    close_ranks(work);
 }
 
-void locality_apply(struct translation *t, const struct locality_setting *setting,
-                    struct cluster *cluster)
+/* Without outlier detection Envoy would never leave the first priority. */
+static void apply_setting(struct arranging *work, bool has_outlier)
 {
-    uint32_t count = cluster->endpoint_count;
-    struct locality own = locality_of_labels(t, t->proxy->labels, t->proxy->label_count);
-    bool has_distribute = setting != NULL && setting->distribute_count > 0;
+    const struct locality_setting *setting = work->setting;
 
-    if (setting == NULL || own.region.len == 0 || count == 0)
+    if (setting == NULL)
         return;
-    if (!has_distribute && cluster->outlier == NULL)
-        return;
-    struct endpoint *endpoints = ARENA_ARRAY(t->arena, struct endpoint, count);
-    for (uint32_t i = 0; i < count; i++)
-        endpoints[i] = cluster->endpoints[i];
-    cluster->endpoints = endpoints;
-    if (has_distribute) {
-        distribute(setting, &own, endpoints, cluster);
+    if (setting->distribute_count > 0) {
+        distribute(work);
         return;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        endpoints[i].priority =
-            setting->failover_priority.count > 0
-                ? difference(t, &setting->failover_priority, &own, &endpoints[i])
-                : distance(setting, &own, &endpoints[i].locality);
+    if (!has_outlier)
+        return;
+    if (setting->failover_priority.count == 0) {
+        fail_over_by_place(work);
+        return;
     }
-    compact(endpoints, count);
-    locality_sort(endpoints, count);
+    fail_over_by_labels(work);
+    if (setting->failover_count > 0)
+        fail_over_by_place(work);
+}
+
+/* Writes the endpoints down as they stand now. */
+static void write_back(struct arranging *work, struct endpoint *items, struct cluster *out)
+{
+    uint32_t count = 0;
+
+    for (uint32_t g = 0; g < work->group_count; g++) {
+        struct locality_endpoints *group = &work->groups[g];
+        uint32_t from = group->from;
+        group->from = count;
+        for (uint32_t i = 0; i < group->count; i++) {
+            items[count] = work->members[work->order[from + i]].endpoint;
+            items[count].priority = group->priority;
+            items[count++].locality_weight = group->weight;
+        }
+    }
+    out->endpoint_count = count;
+    out->localities = work->groups;
+    out->locality_count = work->group_count;
+}
+
+void locality_arrange(struct translation *t, const struct policy_parts *parts,
+                      const struct locality_member *members, struct endpoint *items,
+                      struct cluster *out)
+{
+    struct str here = locality_of_labels(t, t->proxy->labels, t->proxy->label_count);
+    struct arranging work = {
+        .t = t,
+        .setting = cluster_policy_locality(t, &parts->lb),
+        .here = locality_parse(t, here),
+        .here_text = here,
+        .members = members,
+        .order = ARENA_ARRAY(&t->scratch, uint32_t, out->endpoint_count),
+        .member_count = out->endpoint_count,
+    };
+    /* What the mesh says of ejection does not count here. */
+    bool has_outlier = parts->outlier != NULL && parts->outlier != t->mesh->config.outlier;
+
+    sort_members(&work);
+    find_groups(&work);
+    apply_setting(&work, has_outlier);
+    write_back(&work, items, out);
 }

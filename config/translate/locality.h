@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/translate/locality.h - where endpoints are, seen from the proxy: order,
- * priorities (failover) and weights (distribute) of a cluster's endpoints.
+ * config/translate/locality.h - where endpoints are, and what that means for
+ * the proxy: shares of localities, or priorities by distance.
  *
  * Source: ISTIO.md 3.6.
  */
@@ -10,17 +10,28 @@
 #include "config/resource/destination_rule.h"
 #include "config/translate/context.h"
 
-/* "region/zone/subzone"; parts may be missing. Borrows the text. */
-struct locality locality_of(struct str text);
+/* An endpoint and what is known of its workload. */
+struct locality_member {
+    const struct label *labels;
+    uint32_t label_count;
+    struct str locality; /* region/zone/subzone */
+    struct endpoint endpoint;
+};
 
-/* By the pod's label istio-locality, "region.zone.subzone", in the snapshot. */
-struct locality locality_of_labels(struct translation *t, const struct label *labels,
-                                   uint32_t label_count);
+/* The label istio-locality (region.zone.subzone) as region/zone/subzone. */
+struct str locality_of_labels(struct translation *t, const struct label *labels,
+                              uint32_t label_count);
 
-/* Endpoints by the names of their localities; those of one stay as they are. */
-void locality_sort(struct endpoint *endpoints, uint32_t count);
+/* The three parts, kept in the snapshot. */
+struct locality locality_parse(struct translation *t, struct str text);
 
-/* What the setting in force (NULL: none) makes of the cluster's endpoints, which
- * are sorted. Failover needs the cluster's outlier detection. */
-void locality_apply(struct translation *t, const struct locality_setting *setting,
-                    struct cluster *cluster);
+/* A workload's label, or what its locality says under a topology label's name;
+ * ptr NULL: neither. */
+struct str locality_label(struct translation *t, const struct label *labels, uint32_t label_count,
+                          struct str locality, struct str name);
+
+/* Puts the cluster's `items` (endpoint_count of them, as in `members`) in the
+ * order of localities and priorities, and says which there are. */
+void locality_arrange(struct translation *t, const struct policy_parts *parts,
+                      const struct locality_member *members, struct endpoint *items,
+                      struct cluster *out);

@@ -337,3 +337,24 @@ struct str policy_path(struct translation *t, const struct merged_rule *rule)
                         "/apis/networking.istio.io/v1/namespaces/%.*s/destination-rule/%.*s",
                         STR_FMT(meta->namespace), STR_FMT(meta->name)));
 }
+
+static bool tls_mode_of(const struct traffic_policy *policy, uint32_t port,
+                        enum client_tls_mode *mode)
+{
+    const struct port_policy *of_port = port_policy_of(policy, port);
+    const struct client_tls *tls = policy->parts.tls;
+
+    if (of_port != NULL && of_port->parts.tls != NULL)
+        tls = of_port->parts.tls;
+    if (tls != NULL)
+        *mode = tls->mode;
+    return tls != NULL;
+}
+
+bool policy_tls_mode(const struct merged_rule *rule, const struct subset *subset, uint32_t port,
+                     enum client_tls_mode *mode)
+{
+    if (subset != NULL && subset->policy.is_set && tls_mode_of(&subset->policy, port, mode))
+        return true;
+    return rule != NULL && rule->policy != NULL && tls_mode_of(rule->policy, port, mode);
+}

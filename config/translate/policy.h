@@ -42,5 +42,10 @@ const struct merged_rule *policy_find_inbound(const struct translation *t, struc
 struct policy_parts policy_parts_of(const struct translation *t, const struct merged_rule *rule,
                                     const struct subset *subset, uint32_t port);
 
+/* The tls mode that is said for a port, of a subset or (NULL) the service, as
+ * endpoints are told it: here a port does inherit. False: nothing is said. */
+bool policy_tls_mode(const struct merged_rule *rule, const struct subset *subset, uint32_t port,
+                     enum client_tls_mode *mode);
+
 /* "/apis/networking.istio.io/v1/namespaces/NS/destination-rule/NAME", kept. */
 struct str policy_path(struct translation *t, const struct merged_rule *rule);

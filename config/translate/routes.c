@@ -240,7 +240,7 @@ void routes_default(struct translation *t, const struct service *service, uint32
 
 bool routes_is_passing_unknown(const struct translation *t)
 {
-    switch (t->mesh->config.outbound) {
+    switch (t->outbound) {
     case OUTBOUND_UNSET:
         return t->profile->is_unknown_host_passed;
     case OUTBOUND_ALLOW_ANY:
@@ -259,7 +259,7 @@ bool routes_catch_all(struct translation *t, struct str *name, struct route_list
     if (routes_is_passing_unknown(t)) {
         route.forward.cluster = STR("PassthroughCluster");
         forward_set_defaults(t, false, &route.forward);
-    } else if (t->mesh->config.outbound == OUTBOUND_REGISTRY_ONLY) {
+    } else if (t->outbound == OUTBOUND_REGISTRY_ONLY) {
         route.name = STR("block_all");
         route.action = ROUTE_DIRECT_RESPONSE;
         route.direct = (struct direct_response_action){.status = 502};

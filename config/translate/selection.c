@@ -96,17 +96,29 @@ struct selection selection_for(struct translation *t, struct str gateway)
     return out;
 }
 
-const struct virtual_service **selection_best(struct translation *t,
+struct selection selection_for_scope(struct translation *t, const struct scope *scope)
+{
+    struct selection all = selection_for(t, STR("mesh"));
+    struct selection out = {0};
+
+    for (uint32_t i = 0; i < all.count; i++) {
+        if (scope_has_virtual_service(t, scope, all.items[i]))
+            *ARENA_PUSH(&t->scratch, out.items, out.count, out.capacity) = all.items[i];
+    }
+    return out;
+}
+
+const struct virtual_service **selection_best(struct translation *t, const struct scope *scope,
                                               const struct selection *selection)
 {
     struct host_index index = {0};
-    const struct virtual_service **out =
-        ARENA_ARRAY(&t->scratch, const struct virtual_service *, t->service_count + t->alias_count);
+    const struct virtual_service **out = ARENA_ARRAY(&t->scratch, const struct virtual_service *,
+                                                     scope->service_count + scope->alias_count);
 
     index_hosts(t, selection, &index);
-    for (uint32_t i = 0; i < t->service_count; i++)
-        out[i] = best_for(selection, &index, t->services[i]->host);
-    for (uint32_t i = 0; i < t->alias_count; i++)
-        out[t->service_count + i] = best_for(selection, &index, t->aliases[i]->host);
+    for (uint32_t i = 0; i < scope->service_count; i++)
+        out[i] = best_for(selection, &index, scope->services[i]->host);
+    for (uint32_t i = 0; i < scope->alias_count; i++)
+        out[scope->service_count + i] = best_for(selection, &index, scope->aliases[i]->host);
     return out;
 }

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "config/translate/context.h"
+#include "config/translate/scope.h"
 
 struct selection {
     const struct virtual_service **items;
@@ -18,7 +18,10 @@ struct selection {
  * exported to it by name, then the public ones. */
 struct selection selection_for(struct translation *t, struct str gateway);
 
-/* For each visible service, then for each alias, the VirtualService with the
- * most specific host for it, or NULL. */
-const struct virtual_service **selection_best(struct translation *t,
+/* Those of the mesh that a scope lets in, in the same order. */
+struct selection selection_for_scope(struct translation *t, const struct scope *scope);
+
+/* For each service of the scope, then for each alias, the VirtualService with
+ * the most specific host for it, or NULL. */
+const struct virtual_service **selection_best(struct translation *t, const struct scope *scope,
                                               const struct selection *selection);

@@ -20,10 +20,17 @@
 #define DIRECT_RESPONSE_BYTES_MAX (1024u * 1024) /* Istio's own */
 #define PORT_80 80u /* hosts without a service are reached on this one only */
 
+/* What one egress listener's ports share; made when its first port is asked. */
+struct scope_routes {
+    const struct scope *scope;
+    bool is_made;
+    struct selection selection;
+    const struct virtual_service **best; /* for each of its services */
+};
+
 struct sidecar_routes {
     struct translation *t;
-    struct selection selection;
-    const struct virtual_service **best; /* for each visible service */
+    struct scope_routes *scopes;
 };
 
 /* A service that has the port. */
@@ -45,7 +52,7 @@ struct wrapper {
 
 struct table_maker {
     struct translation *t;
-    const struct sidecar_routes *shared;
+    const struct scope_routes *shared;
     uint32_t port;
     struct candidate *candidates;
     uint32_t candidate_count;
@@ -65,26 +72,29 @@ static void add_candidate(struct table_maker *maker, const struct service *servi
         enum port_protocol protocol = service_port_protocol(&service->ports[k]);
         if (protocol == PORT_UDP)
             continue;
-        maker->candidates[maker->candidate_count] = (struct candidate){
+        /* Of several services of one host the last one lends its names. */
+        uint32_t known = map_get(&maker->candidate_by_host, service->host);
+        uint32_t index = known != MAP_NONE ? known : maker->candidate_count++;
+        maker->candidates[index] = (struct candidate){
             .service = service,
             .visible_index = visible_index,
             .is_http = port_protocol_is_http(protocol) || protocol == PORT_SNIFFED,
         };
-        (void)map_set(&maker->candidate_by_host, service->host, maker->candidate_count++);
+        (void)map_set(&maker->candidate_by_host, service->host, index);
         return;
     }
 }
 
 static void find_candidates(struct table_maker *maker)
 {
-    struct translation *t = maker->t;
+    const struct scope *scope = maker->shared->scope;
 
-    maker->candidates =
-        ARENA_ARRAY(&t->scratch, struct candidate, t->service_count + t->alias_count);
-    for (uint32_t i = 0; i < t->service_count; i++)
-        add_candidate(maker, t->services[i], i);
-    for (uint32_t i = 0; i < t->alias_count; i++)
-        add_candidate(maker, t->aliases[i], t->service_count + i);
+    maker->candidates = ARENA_ARRAY(&maker->t->scratch, struct candidate,
+                                    scope->service_count + scope->alias_count);
+    for (uint32_t i = 0; i < scope->service_count; i++)
+        add_candidate(maker, scope->services[i], i);
+    for (uint32_t i = 0; i < scope->alias_count; i++)
+        add_candidate(maker, scope->aliases[i], scope->service_count + i);
 }
 
 /* On other ports than 80 only VirtualServices that mean a service count. */
@@ -269,23 +279,42 @@ struct sidecar_routes *sidecar_routes_new(struct translation *t)
     struct sidecar_routes *out = ARENA_NEW(&t->scratch, struct sidecar_routes);
 
     out->t = t;
-    out->selection = selection_for(t, MESH_GATEWAY);
-    out->best = selection_best(t, &out->selection);
+    out->scopes = ARENA_ARRAY(&t->scratch, struct scope_routes, t->scope_count);
+    return out;
+}
+
+/* NULL: no egress listener is for the port. */
+static const struct scope_routes *routes_of_port(struct sidecar_routes *routes, uint32_t port)
+{
+    struct translation *t = routes->t;
+    const struct scope *scope = scope_of_port(t, port);
+
+    if (scope == NULL)
+        return NULL;
+    struct scope_routes *out = &routes->scopes[scope - t->scopes];
+    if (out->is_made)
+        return out;
+    out->is_made = true;
+    out->scope = scope;
+    out->selection = selection_for_scope(t, scope);
+    out->best = selection_best(t, scope, &out->selection);
     return out;
 }
 
 struct virtual_host_list sidecar_routes_hosts(struct sidecar_routes *routes, uint32_t port)
 {
     struct translation *t = routes->t;
-    struct table_maker maker = {.t = t, .shared = routes, .port = port};
+    struct table_maker maker = {.t = t, .shared = routes_of_port(routes, port), .port = port};
 
+    if (maker.shared == NULL)
+        return maker.out;
     map_init(&maker.candidate_by_host, &t->scratch);
     map_init(&maker.names, &t->scratch);
     map_init(&maker.domains, &t->scratch);
     map_init(&maker.full_names, &t->scratch);
     find_candidates(&maker);
-    for (uint32_t i = 0; i < routes->selection.count; i++)
-        wrap_virtual_service(&maker, routes->selection.items[i]);
+    for (uint32_t i = 0; i < maker.shared->selection.count; i++)
+        wrap_virtual_service(&maker, maker.shared->selection.items[i]);
     for (uint32_t i = 0; i < maker.candidate_count; i++) {
         const struct candidate *candidate = &maker.candidates[i];
         /* An alias is a name of another service, not a place of its own. */

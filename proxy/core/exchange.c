@@ -323,6 +323,20 @@ static uint64_t hash_of(struct exchange *xc)
     return rng_next(&xc->setup.engine->rng_lb);
 }
 
+/* NULL: the balancer's own. */
+static const struct priority_share *shares_of_retry(const struct step *step, struct lb *lb)
+{
+    struct exchange *xc = step->xc;
+    if (xc->retry == NULL || !xc->retry->has_previous_priorities || xc->tried_count == 0)
+        return NULL;
+    struct retry_priority_question asked = {.cluster = xc->record.cluster,
+                                            .tried = xc->tried,
+                                            .tried_count = xc->tried_count,
+                                            .counts = lb_counts(lb, step->now_ns),
+                                            .count = lb->priority_count};
+    return retry_priority_shares(&xc->priorities, &asked, xc->setup.arena);
+}
+
 /* The balancer's choice; in a retry it is asked again while it names an endpoint
  * that was tried before, but not for ever. */
 static struct lb_answer choose_endpoint(const struct step *step)
@@ -337,6 +351,7 @@ static struct lb_answer choose_endpoint(const struct step *step)
         asked.hash = hash_of(xc);
     struct lb_answer answer;
     do {
+        asked.shares = shares_of_retry(step, lb);
         answer = lb_choose(lb, &asked, &engine->rng_lb);
         if (answer.is_panicking && (!is_hashing || asked.again == 0))
             count_cluster(step, STAT_CLUSTER_lb_healthy_panic);

@@ -28,6 +28,7 @@
 #include "proxy/core/hash_key.h"
 #include "proxy/core/reason.h"
 #include "proxy/core/record.h"
+#include "proxy/core/retry_priority.h"
 #include "proxy/core/trace.h"
 #include "proxy/model/listener.h"
 #include "proxy/model/message.h"
@@ -145,6 +146,7 @@ struct exchange {
     bool is_sent;                     /* bytes of the request left in some attempt */
     uint32_t *tried;                  /* endpoints of the attempts that were retried */
     uint32_t tried_count, tried_capacity;
+    struct retry_priority priorities;
     int64_t per_try_timeout_ns; /* 0: none */
     int64_t try_deadline_ns;    /* NS_NEVER: not running */
     int64_t resume_ns;          /* when a fault's delay or the back-off is over; NS_NEVER: none */

@@ -74,17 +74,29 @@ static struct lb_list *list_of(struct lb *lb, struct lb_priority *priority, bool
     return &locality->healthy;
 }
 
+static void refresh_if_stale(struct lb *lb, int64_t now_ns)
+{
+    if (lb->is_stale || lb->health_version != health_version(lb->health))
+        lb_refresh(lb, now_ns);
+}
+
+const struct priority_count *lb_counts(struct lb *lb, int64_t now_ns)
+{
+    refresh_if_stale(lb, now_ns);
+    return lb->counts;
+}
+
 struct lb_answer lb_choose(struct lb *lb, const struct lb_question *asked, struct rng *rng)
 {
     struct lb_answer answer = {.endpoint_index = LB_NONE};
     struct draw draw = {.asked = asked, .rng = rng};
-    if (lb->is_stale || lb->health_version != health_version(lb->health))
-        lb_refresh(lb, asked->now_ns);
+    refresh_if_stale(lb, asked->now_ns);
     if (lb_is_hashing(lb->cluster))
         draw.random = asked->hash;
     else if (lb->priority_count > 1 || lb->cluster->lb == LB_RANDOM)
         draw.random = rng_next(rng);
-    uint32_t index = priority_choose(lb->shares, lb->priority_count, draw.random);
+    const struct priority_share *shares = asked->shares != NULL ? asked->shares : lb->shares;
+    uint32_t index = priority_choose(shares, lb->priority_count, draw.random);
     if (index == UINT32_MAX)
         return answer;
     struct lb_priority *priority = &lb->priorities[index];

@@ -81,8 +81,9 @@ struct lb {
 
 struct lb_question {
     int64_t now_ns;
-    uint64_t hash;  /* for lb_is_hashing; without a key a random one */
-    uint32_t again; /* choices for the same attempt that were refused before */
+    uint64_t hash;                       /* for lb_is_hashing; without a key a random one */
+    uint32_t again;                      /* choices for the same attempt that were refused before */
+    const struct priority_share *shares; /* of each priority; NULL: as health has it */
 };
 
 struct lb_answer {
@@ -105,6 +106,10 @@ bool lb_is_hashing(const struct cluster *cluster);
  * as well; least request one for each choice (2 by default); round robin,
  * weighted turns and hashes none. */
 struct lb_answer lb_choose(struct lb *lb, const struct lb_question *asked, struct rng *rng);
+
+/* How many of each priority (priority_count) are healthy, as the next choice at `now_ns`
+ * sees it. */
+const struct priority_count *lb_counts(struct lb *lb, int64_t now_ns);
 
 /* A request at an endpoint begins (it has a connection) and ends. */
 void lb_note_begin(struct lb *lb, uint32_t endpoint_index);

@@ -71,6 +71,29 @@ void priority_shares(const struct priority_count *counts, uint32_t count, uint32
         share_by_size(counts, count, shares);
 }
 
+bool priority_shares_without(const struct priority_count *counts, uint32_t count,
+                             const bool *is_excluded, struct priority_share *shares)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++)
+        sum += is_excluded[i] ? 0 : availability(counts[i]);
+    uint32_t total = at_most_100(sum);
+    if (total == 0)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        shares[i] = (struct priority_share){0};
+    /* What rounding leaves over is given in another round. */
+    for (uint32_t rest = 100; rest > 0;) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t want = is_excluded[i] ? 0 : availability(counts[i]) * 100 / total;
+            uint32_t more = want < rest ? want : rest;
+            shares[i].percent += more;
+            rest -= more;
+        }
+    }
+    return true;
+}
+
 uint32_t priority_choose(const struct priority_share *shares, uint32_t count, uint64_t random)
 {
     uint64_t wanted = random % 100 + 1;

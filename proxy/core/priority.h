@@ -31,5 +31,10 @@ struct priority_share {
 void priority_shares(const struct priority_count *counts, uint32_t count, uint32_t panic_percent,
                      struct priority_share *shares);
 
+/* Shares where some priorities are left out; who panics is not said. False: nobody of the
+ * others is available. */
+bool priority_shares_without(const struct priority_count *counts, uint32_t count,
+                             const bool *is_excluded, struct priority_share *shares);
+
 /* The priority for one random value, or UINT32_MAX when all shares are 0. */
 uint32_t priority_choose(const struct priority_share *shares, uint32_t count, uint64_t random);

@@ -31,6 +31,7 @@ struct endpoint {
     uint32_t port;      /* 0 for unix */
     uint32_t weight;    /* 1 when nothing is said */
     enum endpoint_health health;
+    bool is_absent;         /* not there yet; engine_set_absent lets it come */
     bool has_no_status;     /* health is HEALTHY because nobody says anything */
     bool is_tls_mode_istio; /* metadata tlsMode: istio */
     struct str workload;    /* metadata istio.workload, "name;ns;app;version;cluster" */
@@ -39,6 +40,14 @@ struct endpoint {
     uint32_t priority;
     uint32_t locality_weight;
     struct origin origin;
+};
+
+/* Endpoints of one locality and priority stand together; one without endpoints
+ * is told of all the same. */
+struct locality_endpoints {
+    struct locality locality;
+    uint32_t priority, weight;
+    uint32_t from, count; /* in the cluster's endpoints */
 };
 
 enum upstream_protocol {
@@ -131,6 +140,8 @@ struct cluster {
     bool has_alpn_override_off;       /* metadata alpn_override "false" */
     const struct endpoint *endpoints; /* in istiod's order */
     uint32_t endpoint_count;
+    const struct locality_endpoints *localities; /* NULL: found by looking at the endpoints */
+    uint32_t locality_count;
 
     /* What the name was made from, for reports. */
     struct str service_host; /* FQDN */

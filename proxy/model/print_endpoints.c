@@ -63,35 +63,46 @@ static bool is_same_locality(const struct endpoint *a, const struct endpoint *b)
            str_eq(a->locality.subzone, b->locality.subzone);
 }
 
-/* Endpoints [from, to) of one locality. */
-static void print_locality(struct json *json, const struct endpoint *endpoints, uint32_t from,
-                           uint32_t to)
+static void print_locality(struct json *json, const struct cluster *cluster,
+                           const struct locality_endpoints *group)
 {
-    const struct endpoint *first = &endpoints[from];
-    uint32_t weight = 0;
-
     json_begin_object(json);
     json_key(json, STR("locality"));
     json_begin_object(json);
-    if (first->locality.region.len > 0)
-        json_key_str(json, STR("region"), first->locality.region);
-    if (first->locality.zone.len > 0)
-        json_key_str(json, STR("zone"), first->locality.zone);
-    if (first->locality.subzone.len > 0)
-        json_key_str(json, STR("subZone"), first->locality.subzone);
+    if (group->locality.region.len > 0)
+        json_key_str(json, STR("region"), group->locality.region);
+    if (group->locality.zone.len > 0)
+        json_key_str(json, STR("zone"), group->locality.zone);
+    if (group->locality.subzone.len > 0)
+        json_key_str(json, STR("subZone"), group->locality.subzone);
     json_end_object(json);
-    json_key(json, STR("lbEndpoints"));
-    json_begin_array(json);
-    for (uint32_t i = from; i < to; i++) {
-        print_endpoint(json, &endpoints[i]);
-        weight += endpoints[i].weight;
+    if (group->count > 0) {
+        json_key(json, STR("lbEndpoints"));
+        json_begin_array(json);
+        for (uint32_t i = 0; i < group->count; i++)
+            print_endpoint(json, &cluster->endpoints[group->from + i]);
+        json_end_array(json);
     }
-    json_end_array(json);
-    if (first->priority != 0)
-        json_key_i64(json, STR("priority"), first->priority);
-    json_key_i64(json, STR("loadBalancingWeight"),
-                 first->locality_weight != 0 ? first->locality_weight : weight);
+    if (group->priority != 0)
+        json_key_i64(json, STR("priority"), group->priority);
+    json_key_i64(json, STR("loadBalancingWeight"), group->weight);
     json_end_object(json);
+}
+
+/* Endpoints [from, to) of one locality, whose weight nobody has said. */
+static void print_found(struct json *json, const struct cluster *cluster, uint32_t from,
+                        uint32_t to)
+{
+    const struct endpoint *first = &cluster->endpoints[from];
+    struct locality_endpoints group = {.locality = first->locality,
+                                       .priority = first->priority,
+                                       .weight = first->locality_weight,
+                                       .from = from,
+                                       .count = to - from};
+
+    for (uint32_t i = from; i < to && first->locality_weight == 0; i++)
+        group.weight += cluster->endpoints[i].weight;
+    print_locality(json, cluster, &group);
 }
 
 /* Of the application behind an inbound listener nothing but the address is said. */
@@ -120,6 +131,12 @@ void print_load_assignment(struct json *json, const struct cluster *cluster)
     json_key_str(json, STR("clusterName"), cluster->name);
     if (cluster->is_inbound && cluster->endpoint_count > 0) {
         print_own_application(json, &cluster->endpoints[0]);
+    } else if (cluster->localities != NULL && cluster->locality_count > 0) {
+        json_key(json, STR("endpoints"));
+        json_begin_array(json);
+        for (uint32_t i = 0; i < cluster->locality_count; i++)
+            print_locality(json, cluster, &cluster->localities[i]);
+        json_end_array(json);
     } else if (cluster->endpoint_count > 0) {
         json_key(json, STR("endpoints"));
         json_begin_array(json);
@@ -128,7 +145,7 @@ void print_load_assignment(struct json *json, const struct cluster *cluster)
             if (i < cluster->endpoint_count &&
                 is_same_locality(&cluster->endpoints[from], &cluster->endpoints[i]))
                 continue;
-            print_locality(json, cluster->endpoints, from, i);
+            print_found(json, cluster, from, i);
             from = i;
         }
         json_end_array(json);

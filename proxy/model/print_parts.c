@@ -4,6 +4,8 @@
  */
 #include "proxy/model/print_parts.h"
 
+#include <string.h>
+
 #include "base/ns.h"
 
 #define DURATION_CHARS 32u
@@ -89,6 +91,14 @@ void print_fraction(struct json *json, struct str key, struct fraction fraction)
 void print_address(struct json *json, struct str address, uint32_t port)
 {
     json_begin_object(json);
+    if (str_has_prefix(address, STR("unix://"))) {
+        json_key(json, STR("pipe"));
+        json_begin_object(json);
+        json_key_str(json, STR("path"), str_from(address, strlen("unix://")));
+        json_end_object(json);
+        json_end_object(json);
+        return;
+    }
     json_key(json, STR("socketAddress"));
     json_begin_object(json);
     json_key_str(json, STR("address"), address);

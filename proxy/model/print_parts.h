@@ -18,7 +18,7 @@ void print_duration(struct json *json, struct str key, int64_t ns);
 void print_string_matcher(struct json *json, const struct string_matcher *match);
 /* {"numerator": n, "denominator": "MILLION"} */
 void print_fraction(struct json *json, struct str key, struct fraction fraction);
-/* {"socketAddress": {...}} */
+/* {"socketAddress": {...}}, or of unix:///path {"pipe": {...}} */
 void print_address(struct json *json, struct str address, uint32_t port);
 /* {"filterMetadata": {"istio": {"config": PATH}}}, with its key */
 void print_route_metadata(struct json *json, struct str config);

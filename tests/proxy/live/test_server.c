@@ -92,18 +92,25 @@ static void test_a_kept_connection_serves_again_over_one_upstream_connection(voi
     town_free(town);
 }
 
+static bool has_two_greetings(void *user)
+{
+    return count_heard(user, STR("\r\n\r\nhello")) == 2;
+}
+
+/* An answer of our own between two from upstream would be one too many in the
+ * queue: see test_hostile. */
 static void test_pipelined_requests_are_answered_in_order(void **state)
 {
     (void)state;
     struct town *town = town_new();
     struct end *client = town_dial(town);
-    end_say(client, STR(GET_APP GET_DIRECT GET_APP));
-    TOWN_WAIT(town, has_two_answers, client);
+    end_say(client, STR(GET_DIRECT GET_APP GET_DIRECT));
+    TOWN_WAIT(town, has_two_greetings, client);
     struct str heard = buf_str(&client->heard);
-    size_t ok_at = str_find_str(heard, STR("\r\n\r\nok"));
     size_t hello_at = str_find_str(heard, STR("\r\n\r\nhello"));
-    assert_true(ok_at < hello_at);
-    assert_true(str_has_suffix(heard, STR("\r\n\r\nok")));
+    size_t ok_at = str_find_str(heard, STR("\r\n\r\nok"));
+    assert_true(hello_at < ok_at && ok_at != STR_NONE);
+    assert_true(str_has_suffix(heard, STR("\r\n\r\nhello")));
     town_free(town);
 }
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/resource/sidecar.c - see sidecar.h.
+ */
+#include "config/resource/sidecar.h"
+
+static const struct field_row SPEC_ROWS[] = {
+    {"workloadSelector", FIELD_USED},
+    {"ingress", FIELD_USED},
+    {"egress", FIELD_USED},
+    {"outboundTrafficPolicy", FIELD_USED},
+    {"inboundConnectionPool", FIELD_USED},
+};
+static const struct field_row SELECTOR_ROWS[] = {{"labels", FIELD_USED}};
+static const struct field_row EGRESS_ROWS[] = {
+    {"port", FIELD_USED}, {"bind", FIELD_USED}, {"captureMode", FIELD_USED}, {"hosts", FIELD_USED}};
+static const struct field_row INGRESS_ROWS[] = {
+    {"port", FIELD_USED},           {"bind", FIELD_USED},
+    {"captureMode", FIELD_USED},    {"defaultEndpoint", FIELD_USED},
+    {"connectionPool", FIELD_USED}, {"tls", FIELD_NO_EFFECT},
+};
+static const struct field_row OUTBOUND_ROWS[] = {
+    {"mode", FIELD_USED}, {"egressProxy", FIELD_NO_EFFECT}, {"tls", FIELD_NO_EFFECT}};
+
+static enum capture_mode read_capture(const struct view *item)
+{
+    static const char *const MODES[] = {"DEFAULT", "IPTABLES", "NONE", NULL};
+    static const enum capture_mode MEANINGS[] = {CAPTURE_DEFAULT, CAPTURE_IPTABLES, CAPTURE_NONE};
+
+    return MEANINGS[view_choice(item, STR("captureMode"), MODES, 0)];
+}
+
+static void read_egress(const struct view *item, struct sidecar_egress *out)
+{
+    struct view port = view_map(item, STR("port"));
+    struct view hosts = view_list(item, STR("hosts"));
+
+    view_check_fields(item, EGRESS_ROWS, COUNT_OF(EGRESS_ROWS));
+    out->origin = view_origin(item);
+    out->port = (uint32_t)view_i64(&port, STR("number"), 0, 65535, 0);
+    out->protocol = view_str(&port, STR("protocol"), STR_EMPTY);
+    out->is_http_proxy = str_eq_ci(out->protocol, STR("HTTP_PROXY"));
+    out->bind = view_str(item, STR("bind"), STR_EMPTY);
+    out->capture = read_capture(item);
+    out->hosts = text_list_read(&hosts);
+}
+
+static void read_ingress(const struct view *item, struct sidecar_ingress *out)
+{
+    struct view port = view_map(item, STR("port"));
+
+    view_check_fields(item, INGRESS_ROWS, COUNT_OF(INGRESS_ROWS));
+    out->origin = view_origin(item);
+    out->port = (uint32_t)view_i64(&port, STR("number"), 0, 65535, 0);
+    out->name = view_str(&port, STR("name"), STR_EMPTY);
+    out->protocol = view_str(&port, STR("protocol"), STR_EMPTY);
+    out->bind = view_str(item, STR("bind"), STR_EMPTY);
+    out->default_endpoint = view_str(item, STR("defaultEndpoint"), STR_EMPTY);
+    out->capture = read_capture(item);
+    out->pool = connection_pool_read(item);
+}
+
+static void read_outbound(const struct view *spec, struct sidecar *out)
+{
+    static const char *const MODES[] = {"REGISTRY_ONLY", "ALLOW_ANY", NULL};
+    struct view policy = view_map(spec, STR("outboundTrafficPolicy"));
+
+    if (!view_is_present(&policy))
+        return;
+    view_check_fields(&policy, OUTBOUND_ROWS, COUNT_OF(OUTBOUND_ROWS));
+    out->outbound = view_choice(&policy, STR("mode"), MODES, 0) == 0 ? OUTBOUND_REGISTRY_ONLY
+                                                                     : OUTBOUND_ALLOW_ANY;
+}
+
+void sidecar_read(const struct view *spec, struct sidecar *out)
+{
+    struct view selector = view_map(spec, STR("workloadSelector"));
+    struct view egress = view_list(spec, STR("egress"));
+    struct view ingress = view_list(spec, STR("ingress"));
+    struct view pool = view_map(spec, STR("inboundConnectionPool"));
+    struct arena *arena = spec->reading->arena;
+
+    view_check_fields(spec, SPEC_ROWS, COUNT_OF(SPEC_ROWS));
+    if (view_is_present(&selector)) {
+        view_check_fields(&selector, SELECTOR_ROWS, COUNT_OF(SELECTOR_ROWS));
+        struct view labels = view_map(&selector, STR("labels"));
+        out->selector = label_list_read(&labels);
+        out->has_selector = out->selector.count > 0;
+    }
+    out->egress_count = view_count(&egress);
+    out->egress = ARENA_ARRAY(arena, struct sidecar_egress, out->egress_count);
+    for (uint32_t i = 0; i < out->egress_count; i++) {
+        struct view item = view_item(&egress, i);
+        read_egress(&item, &out->egress[i]);
+    }
+    out->ingress_count = view_count(&ingress);
+    out->ingress = ARENA_ARRAY(arena, struct sidecar_ingress, out->ingress_count);
+    for (uint32_t i = 0; i < out->ingress_count; i++) {
+        struct view item = view_item(&ingress, i);
+        read_ingress(&item, &out->ingress[i]);
+    }
+    if (view_is_present(&pool))
+        out->pool = connection_pool_of(&pool);
+    read_outbound(spec, out);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/resource/sidecar.h - Sidecar: what of the mesh a namespace's or
+ * workload's proxies see, and what their own ports are.
+ *
+ * Source: ISTIO.md 1.8.
+ */
+#pragma once
+
+#include "config/resource/destination_rule.h"
+#include "config/resource/label.h"
+#include "config/resource/mesh.h"
+#include "config/resource/mesh_config.h"
+#include "config/yaml/view.h"
+
+enum capture_mode { CAPTURE_DEFAULT, CAPTURE_IPTABLES, CAPTURE_NONE };
+
+struct sidecar_egress {
+    uint32_t port; /* 0: the one for all others */
+    struct str protocol;
+    bool is_http_proxy; /* protocol HTTP_PROXY */
+    struct str bind;
+    enum capture_mode capture;
+    struct text_list hosts; /* NAMESPACE/NAME, as written */
+    struct origin origin;
+};
+
+struct sidecar_ingress {
+    uint32_t port;
+    struct str name, protocol;
+    struct str bind, default_endpoint;
+    enum capture_mode capture;
+    const struct connection_pool *pool; /* NULL: none */
+    struct origin origin;
+};
+
+struct sidecar {
+    struct object_meta meta;
+    bool has_selector;
+    struct label_list selector;
+    struct sidecar_egress *egress;
+    uint32_t egress_count;
+    struct sidecar_ingress *ingress;
+    uint32_t ingress_count;
+    enum outbound_mode outbound;        /* unset: the mesh's */
+    const struct connection_pool *pool; /* inboundConnectionPool; NULL: none */
+};
+
+void sidecar_read(const struct view *spec, struct sidecar *out);

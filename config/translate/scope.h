@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/translate/scope.h - what of the mesh a proxy sees: what is exported to
+ * it, and of that what its Sidecar lets in, one scope for each of the Sidecar's
+ * egress listeners. Without a Sidecar there is one scope, of everything.
+ *
+ * Source: ISTIO.md 1.6 to 1.8.
+ */
+#pragma once
+
+#include "config/translate/context.h"
+
+/* Finds the proxy's Sidecar, its scopes, and the services of all of them, with
+ * those that its VirtualServices lead to. */
+void scope_find(struct translation *t);
+
+/* The scope that is for a port: the first with its number, else the one for all
+ * others. NULL: none is. */
+const struct scope *scope_of_port(const struct translation *t, uint32_t port);
+
+/* The scope lets the VirtualService in (which is exported to the proxy). */
+bool scope_has_virtual_service(const struct translation *t, const struct scope *scope,
+                               const struct virtual_service *service);

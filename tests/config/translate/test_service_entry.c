@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/config/translate/test_service_entry.c - hosts that are no Kubernetes
+ * Service, their endpoints, and where endpoints are (ISTIO.md 1.7, 3.6, 7.1).
+ */
+#include "tests/config/translate/fixture.h"
+
+#include "proxy/model/print_parts.h"
+
+#define ENTRY(name, spec)                                                                        \
+    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: " name "}\nspec: " \
+    "{" spec "}\n---\n"
+#define WORKLOAD_ENTRY(name, spec)                                                          \
+    "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: " name "}\n" \
+    "spec: {" spec "}\n---\n"
+#define HTTP_80 "ports: [{number: 80, name: http, protocol: HTTP}]"
+
+/* "address:port*weight" of each endpoint, sorted as they stand. */
+static struct str endpoints_of(struct fixture *fixture, const char *name)
+{
+    const struct cluster *cluster = snapshot_cluster(fixture->snapshot, str_of(name));
+    struct str out = STR("");
+
+    if (cluster == NULL)
+        return STR("no cluster");
+    for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
+        const struct endpoint *endpoint = &cluster->endpoints[i];
+        out = arena_format(&fixture->arena, "%.*s%s%.*s:%u*%u%s", STR_FMT(out), i > 0 ? " " : "",
+                           STR_FMT(endpoint->address), endpoint->port, endpoint->weight,
+                           endpoint->is_tls_mode_istio ? "+tls" : "");
+    }
+    return out;
+}
+
+static void test_resolutions_are_kinds_of_clusters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *spec;
+        enum cluster_type type, gateway_type;
+        const char *endpoints;
+    } rows[] = {
+        {"resolution: NONE", CLUSTER_ORIGINAL_DST, CLUSTER_EDS, ""},
+        {"resolution: STATIC, endpoints: [{address: 10.0.0.1, weight: 2}, {address: 10.0.0.2, "
+         "ports: {http: 8080}, serviceAccount: vm}]",
+         CLUSTER_EDS, CLUSTER_EDS, "10.0.0.1:80*2 10.0.0.2:8080*1+tls"},
+        {"resolution: STATIC, endpoints: [{address: 'unix:///a.sock'}]", CLUSTER_EDS, CLUSTER_EDS,
+         "unix:///a.sock:0*1"},
+        {"resolution: DNS", CLUSTER_STRICT_DNS, CLUSTER_STRICT_DNS, "x.test:80*1"},
+        {"resolution: DNS, endpoints: [{address: a.test}, {address: b.test}]", CLUSTER_STRICT_DNS,
+         CLUSTER_STRICT_DNS, "a.test:80*1 b.test:80*1"},
+        {"resolution: DNS_ROUND_ROBIN, endpoints: [{address: a.test}]", CLUSTER_LOGICAL_DNS,
+         CLUSTER_LOGICAL_DNS, "a.test:80*1"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        struct arena arena;
+        arena_init(&arena, 1024, 0);
+        struct str text = arena_format(
+            &arena, ENTRY("e", "hosts: [x.test], location: MESH_INTERNAL, " HTTP_80 ", %s"),
+            rows[i].spec);
+        fixture_sidecar(&fixture, text.ptr);
+        const struct cluster *cluster =
+            snapshot_cluster(fixture.snapshot, STR("outbound|80||x.test"));
+        assert_non_null(cluster);
+        assert_int_equal(cluster->type, rows[i].type);
+        assert_text(&fixture, endpoints_of(&fixture, "outbound|80||x.test"), rows[i].endpoints);
+        fixture_fini(&fixture);
+        fixture_gateway(&fixture, text.ptr);
+        cluster = snapshot_cluster(fixture.snapshot, STR("outbound|80||x.test"));
+        assert_int_equal(cluster->type, rows[i].gateway_type);
+        fixture_fini(&fixture);
+        arena_fini(&arena);
+    }
+}
+
+static void test_workload_entries_and_pods_are_selected_alike(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(
+        &fixture,
+        ENTRY("e",
+              "hosts: [x.test], location: MESH_INTERNAL, resolution: STATIC, workloadSelector: "
+              "{labels: {app: vm}}, ports: [{number: 80, name: http, protocol: HTTP, "
+              "targetPort: 81}]") SERVICE("vm", "http",
+                                          "80") WORKLOAD_ENTRY("w", "address: 10.0.0.1, labels: "
+                                                                    "{app: vm}, ports: {http: 90}")
+            WORKLOAD_ENTRY("n", "address: a.name, labels: {app: vm}") WORKLOAD_ENTRY(
+                "o",
+                "address: 10.0.0.2, labels: {app: other}") "apiVersion: v1\nkind: Pod\nmetadata: "
+                                                           "{name: p, labels: {app: vm}}\n"
+                                                           "spec: {}\nstatus: {podIP: 10.0.0.9}\n");
+    assert_text(&fixture, endpoints_of(&fixture, "outbound|80||x.test"),
+                "10.0.0.9:81*1+tls 10.0.0.1:90*1");
+    assert_text(&fixture, endpoints_of(&fixture, "outbound|80||vm.default.svc.cluster.local"),
+                "10.0.0.9:80*1+tls 10.0.0.1:90*1");
+    fixture_fini(&fixture);
+}
+
+/* A Service's host is the Service's, and the endpoints are one set. */
+static void test_one_host_of_several_objects(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture,
+                    ENTRY("shadow", "hosts: [a.default.svc.cluster.local], location: "
+                                    "MESH_INTERNAL, resolution: STATIC, ports: [{number: 80, name: "
+                                    "http, protocol: HTTP}, {number: 81, name: tls, protocol: "
+                                    "TLS}], endpoints: [{address: 10.0.0.1}]")
+                        SERVICE("a", "http", "80") POD("a-1", "a")
+                            ENTRY("one", "hosts: [x.test], resolution: DNS, " HTTP_80)
+                                ENTRY("two", "hosts: [x.test], resolution: DNS, ports: [{number: "
+                                             "81, name: other, protocol: HTTP}]")
+                                    ENTRY("three", "hosts: [x.test], resolution: NONE, ports: "
+                                                   "[{number: 82, name: none, protocol: HTTP}]"));
+    const struct cluster *a =
+        snapshot_cluster(fixture.snapshot, STR("outbound|80||a.default.svc.cluster.local"));
+    assert_int_equal(a->endpoint_count, 2);
+    assert_null(
+        snapshot_cluster(fixture.snapshot, STR("outbound|81||a.default.svc.cluster.local")));
+    assert_text(&fixture, endpoints_of(&fixture, "outbound|80||x.test"), "x.test:80*1");
+    assert_text(&fixture, endpoints_of(&fixture, "outbound|81||x.test"), "x.test:81*1");
+    assert_text(&fixture, endpoints_of(&fixture, "outbound|82||x.test"), "no cluster");
+    fixture_fini(&fixture);
+}
+
+static void test_hosts_are_names_without_short_forms(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture, ENTRY("e", "hosts: [x.test], addresses: [240.0.0.1/32], "
+                                         "resolution: STATIC, " HTTP_80));
+    assert_text(&fixture, fixture_domains(&fixture, fixture_host(&fixture, "80", "x.test:80")),
+                "x.test,x.test.,240.0.0.1");
+    fixture_fini(&fixture);
+}
+
+#define AT(number, place)                                                                     \
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: p" number ", labels: {app: a, "              \
+    "istio-locality: " place ", version: v" number "}}\nspec: {}\nstatus: {podIP: 10." number \
+    ".0.1}\n---\n"
+
+/* The client is in eu.a.x. "region/zone/subzone p PRIORITY w WEIGHT (ENDPOINTS)" */
+static void test_localities_get_shares_or_priorities(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policy, *want;
+    } rows[] = {
+        {"{loadBalancer: {simple: RANDOM}}",
+         "eu/a/x p0 w1 1, eu/a/y p0 w1 1, eu/b/ p0 w1 1, us/a/ p0 w2 2"},
+        {"{outlierDetection: {interval: 1s}}",
+         "eu/a/x p0 w1 1, eu/a/y p1 w1 1, eu/b/ p2 w1 1, us/a/ p3 w2 2"},
+        {"{outlierDetection: {interval: 1s}, loadBalancer: {localityLbSetting: {enabled: false}}}",
+         "eu/a/x p0 w1 1, eu/a/y p0 w1 1, eu/b/ p0 w1 1, us/a/ p0 w2 2"},
+        {"{loadBalancer: {localityLbSetting: {distribute: [{from: 'eu/a/*', to: {'eu/a/*': 70, "
+         "us: 30}}]}}}",
+         "eu/a/x p0 w35 1, eu/a/y p0 w35 1, eu/b/ p0 w1 0, us/a/ p0 w30 2"},
+        {"{outlierDetection: {interval: 1s}, loadBalancer: {localityLbSetting: "
+         "{failoverPriority: ['topology.kubernetes.io/region', 'version=v5']}}}",
+         /* No workload is version 5: the others differ in the last label. */
+         "eu/a/x p0 w1 1, eu/a/y p0 w1 1, eu/b/ p0 w1 1, us/a/ p1 w2 2"},
+    };
+    static const struct label labels[] = {{STR_INIT("app"), STR_INIT("client")},
+                                          {STR_INIT("istio-locality"), STR_INIT("eu.a.x")}};
+    static const struct proxy_identity client = {.type = PROXY_SIDECAR,
+                                                 .name = STR_INIT("client-0"),
+                                                 .namespace = STR_INIT("default"),
+                                                 .labels = labels,
+                                                 .label_count = 2,
+                                                 .address = STR_INIT("127.9.9.9"),
+                                                 .service_account = STR_INIT("default")};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        struct arena arena;
+        arena_init(&arena, 1024, 0);
+        struct str text =
+            arena_format(&arena,
+                         SERVICE("a", "http", "80") AT("4", "us.a") AT("1", "eu.a.x")
+                             AT("2", "eu.a.y") AT("3", "eu.b") AT("6", "us.a")
+                                 DESTINATION_RULE("a") "  host: a\n  trafficPolicy: %s\n",
+                         rows[i].policy);
+        fixture_init(&fixture, text.ptr, &client, "istio-latest");
+        const struct cluster *cluster =
+            snapshot_cluster(fixture.snapshot, STR("outbound|80||a.default.svc.cluster.local"));
+        struct str got = STR("");
+        for (uint32_t k = 0; k < cluster->locality_count; k++) {
+            const struct locality_endpoints *group = &cluster->localities[k];
+            got = arena_format(&fixture.arena, "%.*s%s%.*s/%.*s/%.*s p%u w%u %u", STR_FMT(got),
+                               k > 0 ? ", " : "", STR_FMT(group->locality.region),
+                               STR_FMT(group->locality.zone), STR_FMT(group->locality.subzone),
+                               group->priority, group->weight, group->count);
+        }
+        assert_text(&fixture, got, rows[i].want);
+        fixture_fini(&fixture);
+        arena_fini(&arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resolutions_are_kinds_of_clusters),
+        cmocka_unit_test(test_workload_entries_and_pods_are_selected_alike),
+        cmocka_unit_test(test_one_host_of_several_objects),
+        cmocka_unit_test(test_hosts_are_names_without_short_forms),
+        cmocka_unit_test(test_localities_get_shares_or_priorities),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
