@@ -226,17 +226,25 @@ static void add_stream_port(struct outbound_maker *maker, const struct service *
                             uint32_t port_index)
 {
     const struct service_port *port = &service->ports[port_index];
-    struct text_list none = {0};
+    struct text_list subnets = {0};
 
+    if (service_has_vip(service)) {
+        add_stream_address(maker, service, port, service->cluster_ip, subnets);
+        return;
+    }
     if (!service_is_headless(service)) {
-        add_stream_address(maker, service, port, service->cluster_ip, none);
+        /* A ServiceEntry's network is a match, no address; without one every
+         * address is its. */
+        if (service->cluster_ip.len > 0)
+            text_list_add(&subnets, context_keep(maker->t, service->cluster_ip), maker->t->arena);
+        add_stream_address(maker, service, port, ANY_ADDRESS, subnets);
         return;
     }
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
         const struct service_endpoint *endpoint = &service->endpoints[i];
         if (endpoint->ports[port_index] == 0 || str_eq(endpoint->address, maker->t->proxy->address))
             continue;
-        add_stream_address(maker, service, port, endpoint->address, none);
+        add_stream_address(maker, service, port, endpoint->address, subnets);
     }
 }
 
@@ -312,8 +320,10 @@ static uint32_t table_count_max(const struct translation *t)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < t->service_count; i++)
-        count += 2 * t->services[i]->port_count;
+    for (uint32_t s = 0; s < t->scope_count; s++) {
+        for (uint32_t i = 0; i < t->scopes[s].service_count; i++)
+            count += 2 * t->scopes[s].services[i]->port_count;
+    }
     return count;
 }
 
@@ -326,9 +336,13 @@ void outbound_listeners(struct translation *t, struct listener_list *out)
     map_init(&maker.table_by_name, &t->scratch);
     maker.table_capacity = table_count_max(t);
     maker.tables = ARENA_ARRAY(t->arena, struct route_config, maker.table_capacity);
-    for (uint32_t i = 0; i < t->service_count; i++) {
-        for (uint32_t k = 0; k < t->services[i]->port_count; k++)
-            add_port(&maker, t->services[i], k);
+    /* What only VirtualServices lead to has no listener. */
+    for (uint32_t s = 0; s < t->scope_count; s++) {
+        const struct scope *scope = &t->scopes[s];
+        for (uint32_t i = 0; i < scope->service_count; i++) {
+            for (uint32_t k = 0; k < scope->services[i]->port_count; k++)
+                add_port(&maker, scope->services[i], k);
+        }
     }
     for (uint32_t i = 0; i < maker.entry_count; i++)
         *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) =
