@@ -188,13 +188,13 @@ static void test_egress_listeners_say_where_and_for_whom(void **state)
         SERVICE("a", "http", "80") SERVICE("b", "http", "80")
             SERVICE("c", "tcp", "81") "apiVersion: networking.istio.io/v1\nkind: Sidecar\n"
                                       "metadata: {name: default}\nspec:\n  egress:\n"
-                                      "  - {port: {number: 7000, protocol: HTTP, name: h}, "
+                                      "  - {port: {number: 80, protocol: HTTP, name: h}, "
                                       "bind: 127.0.0.2, hosts: ['./a.default.svc.cluster.local']}\n"
                                       "  - {port: {number: 81, protocol: TCP, name: t}, "
                                       "captureMode: NONE, "
                                       "hosts: ['./c.default.svc.cluster.local']}\n"
                                       "  - hosts: ['./b.default.svc.cluster.local']\n");
-    assert_text(&fixture, chains_of(&fixture, "127.0.0.2_7000"), "http");
+    assert_text(&fixture, chains_of(&fixture, "127.0.0.2_80"), "http");
     assert_text(&fixture, chains_of(&fixture, "127.0.0.1_81"), "tcp=" CLUSTER("c"));
     assert_text(&fixture, chains_of(&fixture, "0.0.0.0_80"), "http default=PassthroughCluster");
     assert_false(fixture.snapshot->listeners[0].is_bound);
