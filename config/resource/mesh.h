@@ -103,6 +103,7 @@ struct pod {
     bool is_injected; /* a sidecar stands before it */
     bool is_over;     /* Succeeded or Failed: nobody's endpoint */
     bool is_added;    /* by mesh_add_pod */
+    bool is_absent;   /* no endpoint yet: it may come while the mesh runs */
     bool has_host_network;
 };
 

@@ -112,6 +112,7 @@ static void fill_endpoint(struct translation *t, const struct endpoints_question
         .weight = from->entry != NULL ? from->entry->weight : 1,
         .health = from->is_ready ? ENDPOINT_HEALTHY : ENDPOINT_UNHEALTHY,
         .has_no_status = from->entry != NULL,
+        .is_absent = from->pod != NULL && from->pod->is_absent,
         .locality = locality_parse(t, facts.locality),
         .origin = context_keep_origin(t, from->origin),
     };

@@ -111,6 +111,16 @@ void engine_step(struct engine *engine, int64_t now_ns)
     }
 }
 
+void engine_set_absent(struct engine *engine, struct str address, bool is_absent, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < engine->snapshot->cluster_count; i++) {
+        const struct cluster *cluster = &engine->snapshot->clusters[i];
+        for (uint32_t k = 0; k < cluster->endpoint_count; k++)
+            if (str_eq(cluster->endpoints[k].address, address))
+                lb_set_absent(engine_lb(engine, i), k, is_absent, now_ns);
+    }
+}
+
 void engine_init_lb(const struct engine *engine, uint32_t cluster_index, struct lb *lb,
                     struct rng *rng, struct arena *arena)
 {

@@ -32,6 +32,10 @@ void engine_free(struct engine *engine);
  * `now_ns` (0 when it is not called). */
 void engine_start(struct engine *engine, int64_t now_ns);
 
+/* The endpoints of that address, in all clusters, go (is_absent) or come at
+ * `now_ns`. Sessions of TCP proxies do not see it. */
+void engine_set_absent(struct engine *engine, struct str address, bool is_absent, int64_t now_ns);
+
 const struct snapshot *engine_snapshot(const struct engine *engine);
 /* What it shares with other workers, or would. */
 struct shared *engine_shared(const struct engine *engine);

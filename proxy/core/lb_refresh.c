@@ -349,6 +349,8 @@ void lb_init(struct lb *lb, const struct cluster *cluster, const struct health *
     lb->active = ARENA_ARRAY(arena, uint32_t, count);
     lb->hosts = ARENA_ARRAY(arena, struct lb_host, count);
     lb->weights = ARENA_ARRAY(arena, double, count);
+    for (uint32_t i = 0; i < count; i++)
+        lb->hosts[i].is_absent = cluster->endpoints[i].is_absent;
     if (lb_is_hashing(cluster)) {
         lb->hash_hosts = ARENA_ARRAY(arena, struct hash_host, count);
         lb->hash_keys = ARENA_ARRAY(arena, struct str, count);
@@ -370,7 +372,9 @@ void lb_set_absent(struct lb *lb, uint32_t endpoint_index, bool is_absent, int64
 {
     ASSERT(endpoint_index < lb->cluster->endpoint_count);
     struct lb_host *host = &lb->hosts[endpoint_index];
-    if (host->is_absent && !is_absent)
+    if (host->is_absent == is_absent)
+        return;
+    if (!is_absent)
         host->since_ns = now_ns;
     host->is_absent = is_absent;
     lb->priorities[lb->cluster->endpoints[endpoint_index].priority].is_stale = true;

@@ -31,6 +31,7 @@ struct endpoint {
     uint32_t port;      /* 0 for unix */
     uint32_t weight;    /* 1 when nothing is said */
     enum endpoint_health health;
+    bool is_absent;         /* not there yet; engine_set_absent lets it come */
     bool has_no_status;     /* health is HEALTHY because nobody says anything */
     bool is_tls_mode_istio; /* metadata tlsMode: istio */
     struct str workload;    /* metadata istio.workload, "name;ns;app;version;cluster" */

@@ -108,7 +108,14 @@ static void sim_wait(struct play *play, int64_t duration_ns)
  * stay, as when a server stops listening. */
 static void sim_pod_changed(struct play *play, uint32_t pod)
 {
-    ASSERT(pod < sim_of(play)->world->pod_count);
+    struct sim *sim = sim_of(play);
+    ASSERT(pod < sim->world->pod_count);
+    struct world_pod *changed = &sim->world->pods[pod];
+    changed->may_come = changed->may_come || changed->behaviour.is_absent;
+    for (uint32_t i = 0; changed->may_come && i < sim->world->client_count; i++)
+        if (sim->world->clients[i].snapshot != NULL)
+            engine_set_absent(wire_engine(sim_proxy_of(sim, i)->wire), changed->address,
+                              changed->behaviour.is_absent, sim->now_ns);
 }
 
 static void sim_drop_kept(struct play *play)

@@ -187,6 +187,20 @@ bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, 
     return is_known;
 }
 
+void hops_pod_changed(struct sockets *sockets, uint32_t pod)
+{
+    struct world_pod *changed = &sockets->world->pods[pod];
+    changed->may_come = changed->may_come || changed->behaviour.is_absent;
+    for (uint32_t i = 0; changed->may_come && i < sockets->world->client_count; i++) {
+        if (sockets->hops[i].server == NULL && sockets->world->clients[i].snapshot != NULL)
+            begin_server(&sockets->hops[i]);
+        const struct server *server = sockets->hops[i].server;
+        for (uint32_t k = 0; server != NULL && k < server_engine_count(server); k++)
+            engine_set_absent(server_engine(server, k), changed->address,
+                              changed->behaviour.is_absent, loop_now_ns(shared_of(sockets)->loop));
+    }
+}
+
 void hops_watch(struct sockets *sockets)
 {
     for (uint32_t i = 0; i < sockets->world->client_count; i++) {

@@ -37,6 +37,8 @@ bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_targe
 
 /* Looks at what is watched in all proxies. */
 void hops_watch(struct sockets *sockets);
+/* The pod's behaviour is another: is it among the endpoints? */
+void hops_pod_changed(struct sockets *sockets, uint32_t pod);
 /* Requests that proxies have, or that hold something of theirs. */
 uint64_t hops_under_way(struct sockets *sockets);
 bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, uint64_t *value);

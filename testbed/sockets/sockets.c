@@ -217,6 +217,7 @@ static void play_pod_changed(struct play *play, uint32_t pod)
     /* A door that cannot be opened stays closed: connections are refused. */
     if (!door_set(&sockets->doors[pod], &why))
         door_close(&sockets->doors[pod]);
+    hops_pod_changed(sockets, pod);
 }
 
 static void play_drop_kept(struct play *play)

@@ -76,6 +76,7 @@ struct world_spec {
 
 struct world_pod {
     struct str name;      /* "reviews-v1/0" */
+    bool may_come;        /* it was absent once: proxies are told of it */
     struct str kube_name; /* "reviews-v1-0" */
     struct str workload;
     struct str namespace;

@@ -108,14 +108,14 @@ static void serve(struct maker *maker, struct world_pod *pod, struct pod *resour
     }
 }
 
-/* Pods without labels are nobody's for Kubernetes, absent ones are not yet
- * there; both have an address all the same. */
+/* Pods without labels are nobody's for Kubernetes, absent ones may come
+ * later; all have an address. */
 static void declare_pod(struct maker *maker, struct world_pod *pod)
 {
     const struct roster_entry *entry = &maker->roster.items[pod->workload_index];
     struct pod scratch = {.meta = {.labels = entry->labels, .label_count = entry->label_count}};
     struct pod *resource = &scratch;
-    if (entry->label_count > 0 && !pod->behaviour.is_absent) {
+    if (entry->label_count > 0) {
         resource = mesh_add_pod(maker->world->mesh, pod->namespace, pod->kube_name);
         resource->meta.labels = entry->labels;
         resource->meta.label_count = entry->label_count;
@@ -123,6 +123,7 @@ static void declare_pod(struct maker *maker, struct world_pod *pod)
         resource->service_account = entry->service_account;
         resource->address = pod->address;
         resource->is_ready = true;
+        resource->is_absent = pod->may_come = pod->behaviour.is_absent;
         resource->is_injected = pod->has_sidecar;
         if (entry->spec != NULL)
             resource->meta.origin = entry->spec->origin;
