@@ -136,6 +136,40 @@ static void test_hosts_are_names_without_short_forms(void **state)
     fixture_fini(&fixture);
 }
 
+/* Where streams to a ServiceEntry are caught. */
+static void test_addresses_are_listeners_and_networks_are_matches(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *addresses, *listener;
+        bool has_subnet;
+    } rows[] = {
+        {"", "0.0.0.0_90", false},
+        {"addresses: [240.0.0.1], ", "240.0.0.1_90", false},
+        {"addresses: [10.9.0.0/16], ", "0.0.0.0_90", true},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        struct arena arena;
+        arena_init(&arena, 1024, 0);
+        struct str text = arena_format(
+            &arena,
+            ENTRY("e", "hosts: [x.test], %sresolution: NONE, ports: [{number: 90, name: tcp, "
+                       "protocol: TCP}]"),
+            rows[i].addresses);
+        fixture_sidecar(&fixture, text.ptr);
+        const struct listener *found = NULL;
+        for (uint32_t k = 0; k < fixture.snapshot->listener_count; k++) {
+            if (str_eq(fixture.snapshot->listeners[k].name, str_of(rows[i].listener)))
+                found = &fixture.snapshot->listeners[k];
+        }
+        assert_non_null(found);
+        assert_int_equal(found->default_chain != NULL, rows[i].has_subnet);
+        fixture_fini(&fixture);
+        arena_fini(&arena);
+    }
+}
+
 #define AT(number, place)                                                                     \
     "apiVersion: v1\nkind: Pod\nmetadata: {name: p" number ", labels: {app: a, "              \
     "istio-locality: " place ", version: v" number "}}\nspec: {}\nstatus: {podIP: 10." number \
@@ -205,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_workload_entries_and_pods_are_selected_alike),
         cmocka_unit_test(test_one_host_of_several_objects),
         cmocka_unit_test(test_hosts_are_names_without_short_forms),
+        cmocka_unit_test(test_addresses_are_listeners_and_networks_are_matches),
         cmocka_unit_test(test_localities_get_shares_or_priorities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
