@@ -23,7 +23,7 @@ static void test_kinds_are_read_named_or_counted(void **state)
         enum diag_id id; /* DIAG_ID_COUNT: nothing is said */
         uint32_t ignored_count;
     } rows[] = {
-        {"apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: a}\n",
+        {"apiVersion: networking.istio.io/v1alpha3\nkind: ProxyConfig\nmetadata: {name: a}\n",
          DIAG_KIND_NO_EFFECT, 0},
         {"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: a}\n",
          DIAG_ID_COUNT, 1},
