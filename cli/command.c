@@ -88,6 +88,24 @@ static const struct command COMMANDS[] = {
      "  pocketmesh export envoy productpage-v1-0 -f manifests/ --bind 127.0.0.1:0 >envoy.json\n"
      "  envoy -c envoy.json --admin-address-path admin.txt\n",
      cmd_export},
+    {"resolve", NULL, "", "JSON lines in, JSON lines out: where calls are led",
+     "  --profile NAME        istio-latest, unless said\n"
+     "\n"
+     "A line of standard input is a question, a line of standard output its answer:\n"
+     "\n"
+     "  {\"id\": \"1\", \"yaml\": \"DOCUMENTS\", \"mesh\": \"MESHCONFIG\", \"want\": "
+     "[\"routes\"],\n"
+     "   \"proxies\": [{\"name\": \"p-0\", \"namespace\": \"default\", \"type\": \"sidecar\",\n"
+     "                \"labels\": {}, \"ips\": [\"127.128.0.1\"]}],\n"
+     "   \"calls\": {\"p-0\": [{\"mode\": \"outbound\", \"host\": \"reviews\", \"port\": 9080,\n"
+     "                        \"path\": \"/\", \"protocol\": \"http\", \"tls\": \"plaintext\"}]}}\n"
+     "\n"
+     "want: listeners, routes, clusters, endpoints. mode: outbound, inbound, gateway. protocol: "
+     "http,\n"
+     "http2, tcp. tls: plaintext, tls, mtls; also address, sni, alpn, headers. A call's result "
+     "names\n"
+     "listener, filter chain, route table, virtual host, route and cluster, or an error.\n",
+     cmd_resolve},
     {"validate", NULL, "FILE...", "would a cluster take these objects?",
      "  FILE                  a file, a folder, a pattern, or -; also -f FILE\n"
      "  -n NAMESPACE          of objects that name none (default)\n"

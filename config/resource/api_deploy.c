@@ -8,7 +8,6 @@
 #include "config/resource/host.h"
 #include "config/resource/meta.h"
 
-#define NAME_LABEL STR("gateway.networking.k8s.io/gateway-name")
 #define STATUS_PORT 15021
 
 static struct str annotation_or(const struct object_meta *meta, struct str name,
@@ -23,7 +22,7 @@ static struct node *name_label(const struct maker *maker, struct str name)
 {
     struct node *out = make_map(maker);
 
-    make_put_text(maker, out, NAME_LABEL, name);
+    make_put_text(maker, out, API_GATEWAY_LABEL, name);
     return out;
 }
 
@@ -103,7 +102,7 @@ static void deploy(const struct api_gateway *gateway, struct str name)
     struct str ignored_account;
 
     diag_list_init(&nowhere, mesh->arena);
-    label_list_set(&labels, NAME_LABEL, from->name, mesh->arena);
+    label_list_set(&labels, API_GATEWAY_LABEL, from->name, mesh->arena);
     meta.labels = labels.items;
     meta.label_count = labels.count;
     if (mesh_service_find(mesh, from->namespace, name) == NULL) {

@@ -146,6 +146,7 @@ static void add_istio_gateway(const struct api_gateway *gateway, const struct ap
     struct mesh *mesh = gateway->api->mesh;
     struct maker maker = {.arena = mesh->arena, .origin = view_origin(listener)};
     struct node *made = make_map(&maker);
+    struct node *selector = make_put_map(&maker, made, STR("selector"));
     struct node *servers = make_put_list(&maker, made, STR("servers"));
     struct node *server = make_push(&maker, servers, make_map(&maker));
     struct node *port = make_put_map(&maker, server, STR("port"));
@@ -153,6 +154,7 @@ static void add_istio_gateway(const struct api_gateway *gateway, const struct ap
     struct object_meta meta = gateway->entrance->meta;
     struct str name = parent->internal_name;
 
+    make_put_text(&maker, selector, API_GATEWAY_LABEL, gateway->entrance->meta.name);
     (void)make_put(&maker, port, STR("number"), make_whole(&maker, parent->port));
     make_put_text(&maker, port, STR("protocol"), parent->protocol);
     make_put_text(&maker, port, STR("name"), STR("default"));
@@ -165,6 +167,8 @@ static void add_istio_gateway(const struct api_gateway *gateway, const struct ap
     meta.origin = maker.origin;
     struct gateway *added = entrance_add_gateway(mesh, &meta, made);
     added->services = gateway->services;
+    added->written_namespace = gateway->entrance->meta.namespace;
+    added->written_name = gateway->entrance->meta.name;
 }
 
 static const struct field_row LISTENER_ROWS[] = {

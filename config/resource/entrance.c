@@ -75,4 +75,5 @@ void entrances_convert(struct mesh *mesh)
         return;
     ingresses_convert(mesh);
     gateway_api_convert(mesh);
+    openshift_routes_convert(mesh);
 }

@@ -70,3 +70,4 @@ void entrances_convert(struct mesh *mesh);
 /* The parts. Source: ISTIO.md 8.1; 8.2, 8.3; 8.4. */
 void ingresses_convert(struct mesh *mesh);
 void gateway_api_convert(struct mesh *mesh);
+void openshift_routes_convert(struct mesh *mesh);

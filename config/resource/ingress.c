@@ -139,7 +139,9 @@ static void convert_gateway(struct mesh *mesh, const struct entrance *ingress,
     struct object_meta meta = {.name = gateway_name(mesh, &ingress->meta),
                                .namespace = GATEWAY_NAMESPACE,
                                .origin = ingress->meta.origin};
-    (void)entrance_add_gateway(mesh, &meta, made);
+    struct gateway *added = entrance_add_gateway(mesh, &meta, made);
+    added->written_namespace = ingress->meta.namespace;
+    added->written_name = ingress->meta.name;
 }
 
 /* Old wildcards; empty: everything. */

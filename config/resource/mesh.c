@@ -8,6 +8,7 @@
 #include "config/resource/mesh.h"
 
 #include "config/resource/derive.h"
+#include "config/resource/envoy_filter.h"
 #include "config/resource/mesh_types.h"
 #include "config/resource/meta.h"
 
@@ -237,6 +238,12 @@ ADD_ENTRANCE(add_reference_grant, ENTRANCE_REFERENCE_GRANT)
 ADD_ENTRANCE(add_openshift_route, ENTRANCE_OPENSHIFT_ROUTE)
 ADD_ENTRANCE(add_secret, ENTRANCE_SECRET)
 
+/* Nothing is kept of it. */
+static void read_envoy_filter(struct arriving *arriving)
+{
+    envoy_filter_complain(&arriving->spec);
+}
+
 static void add_config_map(struct arriving *arriving)
 {
     struct mesh *mesh = arriving->mesh;
@@ -262,7 +269,7 @@ static const struct kind_row KINDS[] = {
      add_workload_entry},
     {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS,
      count_workload_group},
-    {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, read_envoy_filter},
     {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, NULL},
     {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL,
      add_authorization_policy},
@@ -412,83 +419,4 @@ void mesh_add_document(struct mesh *mesh, const struct node *document)
 {
     ASSERT(!mesh->is_complete);
     add_node(mesh, document, 0);
-}
-
-void mesh_set_config(struct mesh *mesh, const struct node *document)
-{
-    struct reading reading = {.arena = mesh->arena,
-                              .diags = mesh->diags,
-                              .unknown_field = UNKNOWN_WARN,
-                              .object = STR("MeshConfig")};
-    struct view root = view_of(&reading, document);
-
-    ASSERT(!mesh->is_complete);
-    mesh_config_default(&mesh->config);
-    mesh_config_read(&root, &mesh->config);
-}
-
-void mesh_set_access_log(struct mesh *mesh, const struct mesh_access_log *said)
-{
-    struct mesh_config *config = &mesh->config;
-
-    ASSERT(!mesh->is_complete);
-    if (said->has_file) {
-        config->access_log_file = said->file;
-        config->access_log_origin = (struct origin){0};
-    } else if (said->has_format && config->access_log_file.len == 0) {
-        /* Who says how lines look wants to see some. */
-        config->access_log_file = STR("/dev/stdout");
-    }
-    if (said->has_format) {
-        config->access_log_format = said->format;
-        config->access_log_encoding = said->is_json ? LOG_JSON : LOG_TEXT;
-        config->access_log_format_origin = config->access_log_origin = (struct origin){0};
-    }
-    if (said->is_output_taken && str_eq(config->access_log_file, STR("/dev/stdout")))
-        config->access_log_file = STR("/dev/stderr");
-}
-
-struct pod *mesh_add_pod(struct mesh *mesh, struct str namespace, struct str name)
-{
-    ASSERT(!mesh->is_complete);
-    struct pod *pod = ARENA_PUSH(mesh->arena, mesh->pods, mesh->pods_count, mesh->pods_capacity);
-    pod->meta.name = arena_str(mesh->arena, name);
-    pod->meta.namespace = arena_str(mesh->arena, namespace);
-    pod->meta.created_ns = META_CREATED_NS;
-    pod->workload = pod->meta.name;
-    pod->service_account = STR("default");
-    pod->is_ready = true;
-    pod->is_added = true;
-    return pod;
-}
-
-bool mesh_workload(const struct mesh *mesh, struct str namespace, struct str name,
-                   struct label **labels, uint32_t *label_count, struct str *service_account,
-                   uint32_t *replica_count)
-{
-    for (uint32_t i = mesh->workloads_count; i > 0; i--) {
-        const struct workload *workload = &mesh->workloads[i - 1];
-        if (workload->meta.is_replaced || !str_eq(workload->meta.name, name) ||
-            !str_eq(workload->meta.namespace, namespace))
-            continue;
-        *labels = workload->template.labels;
-        *label_count = workload->template.label_count;
-        *service_account = workload->service_account;
-        *replica_count = workload->replica_count;
-        return true;
-    }
-    return false;
-}
-
-void mesh_skip_derived_pods(struct mesh *mesh)
-{
-    ASSERT(!mesh->is_complete);
-    mesh->is_skipping_derived_pods = true;
-}
-
-void mesh_complete(struct mesh *mesh)
-{
-    ASSERT(!mesh->is_complete);
-    derive_all(mesh);
-    mesh->is_complete = true;
 }

@@ -164,7 +164,9 @@ const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, s
 uint32_t mesh_ignored_count(const struct mesh *mesh);
 
 /* The labels that a Gateway's selector asks for, for a stand-in gateway pod;
- * false when there is no such Gateway. */
+ * false when there is no such Gateway. Gateways that were made of another kind
+ * go by what the user wrote; one of the Gateway API is there once for each
+ * listener. */
 bool mesh_gateway_selector(const struct mesh *mesh, struct str namespace, struct str name,
                            struct label **labels, uint32_t *label_count);
 uint32_t mesh_gateway_count(const struct mesh *mesh);

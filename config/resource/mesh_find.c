@@ -74,13 +74,19 @@ uint32_t mesh_ignored_count(const struct mesh *mesh)
     return mesh->ignored_count;
 }
 
+static bool is_called(const struct gateway *gateway, struct str namespace, struct str name)
+{
+    if (gateway->written_name.len > 0)
+        return str_eq(gateway->written_name, name) && str_eq(gateway->written_namespace, namespace);
+    return str_eq(gateway->meta.name, name) && str_eq(gateway->meta.namespace, namespace);
+}
+
 bool mesh_gateway_selector(const struct mesh *mesh, struct str namespace, struct str name,
                            struct label **labels, uint32_t *label_count)
 {
     for (uint32_t i = 0; i < mesh->gateways_count; i++) {
         const struct gateway *gateway = &mesh->gateways[i];
-        if (gateway->meta.is_replaced || !str_eq(gateway->meta.name, name) ||
-            !str_eq(gateway->meta.namespace, namespace))
+        if (gateway->meta.is_replaced || !is_called(gateway, namespace, name))
             continue;
         *labels = gateway->selector.items;
         *label_count = gateway->selector.count;
@@ -98,6 +104,8 @@ void mesh_gateway_at(const struct mesh *mesh, uint32_t index, struct str *namesp
                      struct str *name)
 {
     ASSERT(index < mesh->gateways_count);
-    *namespace = mesh->gateways[index].meta.namespace;
-    *name = mesh->gateways[index].meta.name;
+    const struct gateway *gateway = &mesh->gateways[index];
+    bool is_made = gateway->written_name.len > 0;
+    *namespace = is_made ? gateway->written_namespace : gateway->meta.namespace;
+    *name = is_made ? gateway->written_name : gateway->meta.name;
 }

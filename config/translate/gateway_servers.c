@@ -117,8 +117,13 @@ static void add_server(struct translation *t, struct merged_gateway *merged,
         (struct gateway_server_place){.server = server, .gateway = gateway};
 }
 
+/* A stand-in for a gateway's pod, which no Service knows, goes by its labels. */
 static bool leads_here(const struct translation *t, const struct service *service)
 {
+    if (map_get(&t->mesh->pod_by_address, t->proxy->address) == MAP_NONE &&
+        label_is_subset(service->selector, service->selector_count, t->proxy->labels,
+                        t->proxy->label_count))
+        return service->selector_count > 0;
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
         if (str_eq(service->endpoints[i].address, t->proxy->address))
             return true;

@@ -13,6 +13,11 @@ struct matcher_list {
     uint32_t count, capacity;
 };
 
+struct claim_list {
+    struct claim_matcher *items;
+    uint32_t count, capacity;
+};
+
 /* NULL when it does not compile. */
 static const struct regex *compiled(struct translation *t, struct str pattern)
 {
@@ -72,10 +77,54 @@ static void sort_headers(struct matcher_list *list)
     }
 }
 
+/* "@request.auth.claims.a.b" or "...[a][b]": the claim's names; false: no claim. */
+static bool claim_path(struct translation *t, struct str name, struct claim_matcher *out)
+{
+    static const struct str PREFIX = STR_INIT("@request.auth.claims");
+    struct str *items = NULL;
+    uint32_t capacity = 0;
+
+    if (name.len <= PREFIX.len + 1 || !str_eq_ci(str_slice(name, 0, PREFIX.len), PREFIX))
+        return false;
+    struct str rest = str_from(name, PREFIX.len + 1);
+    bool is_dotted = name.ptr[PREFIX.len] == '.';
+    if (!is_dotted &&
+        (name.ptr[PREFIX.len] != '[' || !str_has_suffix(rest, STR("]")) || rest.len < 2))
+        return false;
+    if (!is_dotted)
+        rest = str_slice(rest, 0, rest.len - 1);
+    while (rest.ptr != NULL) {
+        struct str item = str_cut(&rest, is_dotted ? '.' : ']');
+        /* Between two names in brackets stands "][". */
+        if (!is_dotted && rest.ptr != NULL && str_has_prefix(rest, STR("[")))
+            rest = str_from(rest, 1);
+        *ARENA_PUSH(t->arena, items, out->path_count, capacity) = context_keep(t, item);
+    }
+    out->path = items;
+    return true;
+}
+
+/* True: the name is a claim's, so it is no header. */
+static bool is_claim_of(struct translation *t, const struct named_match *named, bool is_inverted,
+                        struct claim_list *list)
+{
+    struct claim_matcher claim = {.is_inverted = is_inverted,
+                                  .origin = context_keep_origin(t, named->match.origin)};
+
+    if (!claim_path(t, named->name, &claim))
+        return false;
+    if (!match_string_translate(t, &named->match, &claim.value) ||
+        claim.value.kind == STRING_PRESENT)
+        claim.value = (struct string_matcher){.kind = STRING_PREFIX};
+    *ARENA_PUSH(t->arena, list->items, list->count, list->capacity) = claim;
+    return true;
+}
+
 static bool translate_headers(struct translation *t, const struct http_match *match,
                               struct route_match *out)
 {
     struct matcher_list list = {0};
+    struct claim_list claims = {0};
     const struct {
         struct str name;
         const struct text_match *match;
@@ -87,11 +136,15 @@ static bool translate_headers(struct translation *t, const struct http_match *ma
 
     for (uint32_t i = 0; i < match->headers.count; i++) {
         const struct named_match *named = &match->headers.items[i];
+        if (is_claim_of(t, named, false, &claims))
+            continue;
         if (!add_header(t, &list, named->name, &named->match, false))
             return false;
     }
     for (uint32_t i = 0; i < match->without_headers.count; i++) {
         const struct named_match *named = &match->without_headers.items[i];
+        if (is_claim_of(t, named, true, &claims))
+            continue;
         if (!add_header(t, &list, named->name, &named->match, true))
             return false;
     }
@@ -101,6 +154,8 @@ static bool translate_headers(struct translation *t, const struct http_match *ma
             !add_header(t, &list, pseudo[i].name, pseudo[i].match, false))
             return false;
     }
+    out->claims = claims.items;
+    out->claim_count = claims.count;
     out->headers = list.items;
     out->header_count = list.count;
     return true;
@@ -171,7 +226,7 @@ bool match_translate(struct translation *t, const struct http_match *match,
 
 bool match_is_catch_all(const struct route_match *match)
 {
-    if (match->header_count > 0 || match->query_count > 0)
+    if (match->header_count > 0 || match->query_count > 0 || match->claim_count > 0)
         return false;
     switch (match->path.kind) {
     case PATH_PREFIX:

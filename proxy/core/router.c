@@ -146,6 +146,13 @@ static bool route_matches(const struct route *route, const struct request_head *
             return false;
         }
     }
+    for (uint32_t i = 0; i < match->claim_count; i++) {
+        if (!match->claims[i].is_inverted) {
+            reject(trace, now_ns, route, CONDITION_CLAIM, i,
+                   (struct matcher_met){.is_absent = true});
+            return false;
+        }
+    }
     if (match->query_count == 0)
         return true;
     struct str query = matcher_query_text(head->path);

@@ -68,6 +68,7 @@ enum trace_condition {
     CONDITION_PATH,
     CONDITION_HEADER,
     CONDITION_QUERY,
+    CONDITION_CLAIM, /* of a token */
     CONDITION_GRPC,
     /* Why there is no other attempt. */
     CONDITION_RETRY_WORDS,  /* no word covers the outcome */

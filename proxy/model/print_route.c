@@ -51,6 +51,48 @@ static void print_path(struct json *json, const struct path_matcher *path)
         json_key_bool(json, STR("caseSensitive"), !path->is_ignoring_case);
 }
 
+static void print_claim_value(struct json *json, const struct claim_matcher *claim)
+{
+    json_begin_object(json);
+    json_key(json, STR("stringMatch"));
+    print_string_matcher(json, &claim->value);
+    json_end_object(json);
+}
+
+static void print_claim(struct json *json, const struct claim_matcher *claim)
+{
+    json_begin_object(json);
+    json_key_str(json, STR("filter"), STR("envoy.filters.http.jwt_authn"));
+    json_key(json, STR("path"));
+    json_begin_array(json);
+    for (uint32_t i = 0; i < claim->path_count + 1; i++) {
+        json_begin_object(json);
+        json_key_str(json, STR("key"), i == 0 ? STR("payload") : claim->path[i - 1]);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_key(json, STR("value"));
+    json_begin_object(json);
+    json_key(json, STR("orMatch"));
+    json_begin_object(json);
+    json_key(json, STR("valueMatchers"));
+    json_begin_array(json);
+    json_begin_object(json);
+    json_key(json, STR("listMatch"));
+    json_begin_object(json);
+    json_key(json, STR("oneOf"));
+    print_claim_value(json, claim);
+    json_end_object(json);
+    json_end_object(json);
+    print_claim_value(json, claim);
+    json_end_array(json);
+    json_end_object(json);
+    json_end_object(json);
+    if (claim->is_inverted)
+        json_key_bool(json, STR("invert"), true);
+    json_end_object(json);
+}
+
 static void print_match(struct json *json, const struct route_match *match)
 {
     json_key(json, STR("match"));
@@ -72,6 +114,13 @@ static void print_match(struct json *json, const struct route_match *match)
             print_string_match(json, &match->queries[i].match);
             json_end_object(json);
         }
+        json_end_array(json);
+    }
+    if (match->claim_count > 0) {
+        json_key(json, STR("dynamicMetadata"));
+        json_begin_array(json);
+        for (uint32_t i = 0; i < match->claim_count; i++)
+            print_claim(json, &match->claims[i]);
         json_end_array(json);
     }
     if (match->is_grpc) {

@@ -20,12 +20,24 @@ enum route_action {
     ROUTE_NO_ACTION, /* istiod can produce one; Envoy would refuse the table */
 };
 
+/* dynamic_metadata of the JWT filter: a claim, also inside of others, is the
+ * text or a list that has it. No token is read here yet, so none is ever met. */
+struct claim_matcher {
+    const struct str *path; /* of names, from the outside */
+    uint32_t path_count;
+    struct string_matcher value;
+    bool is_inverted;
+    struct origin origin;
+};
+
 struct route_match {
     struct path_matcher path;
     const struct header_matcher *headers;
     uint32_t header_count;
     const struct query_matcher *queries;
     uint32_t query_count;
+    const struct claim_matcher *claims;
+    uint32_t claim_count;
     bool is_grpc;
 };
 

@@ -88,6 +88,8 @@ static struct str rejection_words(const struct trace_event *event, struct arena 
         return arena_format(arena, "the query's %.*s is %.*s, it must %.*s", STR_FMT(query->name),
                             STR_FMT(met), STR_FMT(text_matcher_words(&query->match, arena)));
     }
+    case CONDITION_CLAIM:
+        return STR("a claim of the caller's token must match, and tokens are not read here yet");
     case CONDITION_GRPC:
         return STR("the request is not gRPC");
     case CONDITION_NONE:
@@ -224,6 +226,7 @@ static struct str mirror_refusal_words(const struct trace_event *event, struct a
     case CONDITION_PATH:
     case CONDITION_HEADER:
     case CONDITION_QUERY:
+    case CONDITION_CLAIM:
     case CONDITION_GRPC:
     case CONDITION_RETRY_WORDS:
     case CONDITION_RETRY_LIMIT:
@@ -302,6 +305,7 @@ static struct str retry_refusal_words(const struct trace_event *event, struct ar
     case CONDITION_PATH:
     case CONDITION_HEADER:
     case CONDITION_QUERY:
+    case CONDITION_CLAIM:
     case CONDITION_GRPC:
     case CONDITION_MIRROR_SHARE:
     case CONDITION_MIRROR_CLUSTER:

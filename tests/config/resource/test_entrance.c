@@ -220,6 +220,57 @@ static void test_a_grant_opens_another_namespace(void **state)
     mesh_reading_fini(&reading);
 }
 
+#define OPENSHIFT(name, spec)                                                                 \
+    "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: " name "}\nspec: " spec \
+    "\n---\n"
+#define TO "to: {kind: Service, name: a}"
+
+static void test_routes_of_openshift_are_admitted_in_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum diag_id id;
+        uint32_t line, gateway_count, service_count;
+    } rows[] = {
+        {OPENSHIFT("r", "{host: h.test, " TO "}"), DIAG_ROUTE_CLAIMED, 0, 1, 2},
+        {OPENSHIFT("r", "{host: h.test, " TO "}") OPENSHIFT("s", "{host: h.test, " TO "}"),
+         DIAG_ROUTE_CLAIMED, 11, 1, 2},
+        {OPENSHIFT("r", "{host: h.test, " TO "}")
+             OPENSHIFT("s", "{host: h.test, path: /x, " TO "}"),
+         DIAG_ROUTE_CLAIMED, 0, 1, 2},
+        {OPENSHIFT("r", "{host: h.test, " TO "}")
+             OPENSHIFT("s, namespace: n", "{host: h.test, path: /x, " TO "}"),
+         DIAG_ROUTE_CLAIMED, 11, 1, 2},
+        {OPENSHIFT("r", "{" TO "}"), DIAG_ROUTE_NO_HOST, 9, 0, 0},
+        {OPENSHIFT("r", "{host: h.test, to: {kind: Service, name: b}}"), DIAG_ROUTE_NO_SERVICE, 9,
+         1, 2},
+        {OPENSHIFT("r", "{host: h.test, port: {targetPort: x}, " TO "}"), DIAG_ROUTE_NO_PORT, 9, 1,
+         2},
+        {OPENSHIFT("r", "{host: h.test, port: {targetPort: web}, " TO "}"), DIAG_ROUTE_NO_PORT, 0,
+         1, 2},
+        {OPENSHIFT("r", "{host: h.test, port: {targetPort: 80}, " TO "}"), DIAG_ROUTE_NO_PORT, 0, 1,
+         2},
+        {OPENSHIFT("r", "{host: h.test, tls: {termination: edge}, " TO "}"), DIAG_ROUTE_NO_PORT, 0,
+         2, 3},
+        {OPENSHIFT("r", "{host: h.test, tls: {termination: passthrough}, " TO "}"),
+         DIAG_ROUTE_NO_PORT, 0, 2, 3},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct mesh_reading reading;
+        struct arena arena;
+        arena_init(&arena, 4096, 0);
+        struct str text = arena_concat(&arena, STR(SERVICE("a")), str_of(rows[i].text));
+        mesh_reading_complete(&reading, text.ptr);
+        assert_said(&reading, rows[i].id, rows[i].line);
+        assert_int_equal(reading.mesh->gateways_count, rows[i].gateway_count);
+        if (reading.mesh->virtual_services_count != rows[i].service_count)
+            fail_msg("row %zu: %u VirtualServices", i, reading.mesh->virtual_services_count);
+        mesh_reading_fini(&reading);
+        arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_rules_of_all_routes_are_put_in_order),
         cmocka_unit_test(test_a_shared_mistake_drops_the_whole_route),
         cmocka_unit_test(test_a_grant_opens_another_namespace),
+        cmocka_unit_test(test_routes_of_openshift_are_admitted_in_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
