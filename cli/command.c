@@ -15,6 +15,7 @@ static const struct command COMMANDS[] = {
      "  --engine sim|live     virtual time (default), or sockets on loopback\n"
      "  -f PATH               manifests for every file, before its own config; repeatable\n"
      "  --filter REGEX        only tests whose name has a match\n"
+     "  --jobs N              N tests at once; verdicts stay in their order\n"
      "  --access-log FORMAT   show what the caller's proxy logs of each request: istio,\n"
      "                        envoy, json, a text with %COMMANDS%, or a JSON object\n"
      "  --profile NAME        pocketmesh, istio-latest, istio-1.0; wins over the file's\n"

@@ -3,14 +3,13 @@
  * cli/test.c - `pocketmesh test`: RouteTest files to verdicts.
  */
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/ns.h"
 #include "cli/command.h"
 #include "cli/words.h"
 #include "config/translate/observe.h"
+#include "testbed/runner/crew.h"
 #include "testbed/runner/report.h"
 #include "testbed/runner/run.h"
 #include "testbed/runner/suite.h"
@@ -35,6 +34,8 @@ struct test_job {
     struct buf out;
     uint32_t test_count;
     bool has_progress;
+    struct str jobs_text;
+    uint64_t worker_count; /* tests at once */
 };
 
 static void take_filter(void *user, struct str value)
@@ -47,6 +48,11 @@ static void take_log(void *user, struct str value)
 {
     struct test_job *job = user;
     job->log_text = value;
+}
+
+static void take_jobs(void *user, struct str value)
+{
+    ((struct test_job *)user)->jobs_text = value;
 }
 
 /* A name, a text, or a JSON object. */
@@ -67,13 +73,6 @@ static bool take_log_format(struct test_job *job)
     if (job->log == NULL)
         words_complain(&job->words, "--access-log, byte %zu: %.*s", error.at, STR_FMT(error.what));
     return job->log != NULL;
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * NS_SECOND + now.tv_nsec;
 }
 
 static bool is_route_test(const struct node *document)
@@ -157,32 +156,61 @@ static void hide_progress(const struct test_job *job)
         fputs("\r\033[K", stderr);
 }
 
-static void run_suite(struct test_job *job, const struct suite *suite)
+static void take_diags(struct test_job *job, const struct diag_list *from)
 {
-    uint32_t count = wanted_count(job, suite);
-    if (count == 0)
-        return;
-    report_suite(&job->report, suite, count);
-    struct run_options options = {.engine = job->words.is_live ? RUN_LIVE : RUN_SIM,
-                                  .diags = &job->words.diags,
-                                  .log = job->log};
-    for (uint32_t i = 0; i < suite->test_count; i++) {
-        if (!run_is_wanted(&suite->tests[i], job->filter))
-            continue;
-        struct test_result result;
-        int64_t started_ns = now_ns();
-        show_progress(job, suite->tests[i].name);
-        test_result_of(suite, &suite->tests[i], &options, &result);
-        hide_progress(job);
-        (void)words_report(&job->words);
-        report_test(&job->report, suite, &result, now_ns() - started_ns);
-        if (job->words.is_verbose && i == 0 && result.world != NULL)
-            words_ignored(mesh_ignored_count(result.world->mesh));
-        test_result_fini(&result);
-        if (job->report.format == REPORT_TEXT)
-            (void)words_write(&job->out);
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct diag *diag = &from->items[i];
+        diag_add(&job->words.diags, diag->id, diag->origin, diag->path, diag->args[0],
+                 diag->args[1], diag->args[2]);
     }
-    report_suite_end(&job->report);
+    (void)words_report(&job->words);
+}
+
+static void report_item(struct test_job *job, struct crew_item *item, bool is_first)
+{
+    take_diags(job, &item->diags);
+    report_test(&job->report, item->suite, &item->result, item->took_ns);
+    if (job->words.is_verbose && is_first && item->result.world != NULL)
+        words_ignored(mesh_ignored_count(item->result.world->mesh));
+    test_result_fini(&item->result);
+    if (job->report.format == REPORT_TEXT)
+        (void)words_write(&job->out);
+}
+
+/* Every wanted test of all suites, in their order. */
+static struct crew_item *list_items(struct test_job *job, uint32_t count)
+{
+    struct crew_item *items = ARENA_ARRAY(&job->words.arena, struct crew_item, count);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < job->suite_count; i++) {
+        const struct suite *suite = &job->suites[i];
+        for (uint32_t k = 0; k < suite->test_count; k++) {
+            if (run_is_wanted(&suite->tests[k], job->filter))
+                items[at++] = (struct crew_item){.suite = suite, .test = &suite->tests[k]};
+        }
+    }
+    ASSERT(at == count);
+    return items;
+}
+
+static void run_items(struct test_job *job, struct crew_item *items, uint32_t count)
+{
+    struct run_options options = {.engine = job->words.is_live ? RUN_LIVE : RUN_SIM,
+                                  .log = job->log};
+    struct crew *crew = crew_new(items, count, &options, (uint32_t)job->worker_count);
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_first = i == 0 || items[i].suite != items[i - 1].suite;
+        bool is_last = i + 1 == count || items[i].suite != items[i + 1].suite;
+        if (is_first)
+            report_suite(&job->report, items[i].suite, wanted_count(job, items[i].suite));
+        show_progress(job, items[i].test->name);
+        struct crew_item *item = crew_take(crew, i);
+        hide_progress(job);
+        report_item(job, item, is_first);
+        if (is_last)
+            report_suite_end(&job->report);
+    }
+    crew_free(crew);
 }
 
 static int run_all(struct test_job *job)
@@ -203,8 +231,7 @@ static int run_all(struct test_job *job)
     job->report.engine_name = job->words.is_live ? STR("live") : STR("sim");
     job->report.rerun = job->words.rerun;
     report_begin(&job->report, count);
-    for (uint32_t i = 0; i < job->suite_count; i++)
-        run_suite(job, &job->suites[i]);
+    run_items(job, list_items(job, count), count);
     report_end(&job->report);
     bool is_written = words_write(&job->out);
     buf_fini(&job->out);
@@ -246,6 +273,10 @@ static int run_job(struct test_job *job)
 {
     if (job->words.plain_count == 0)
         return words_complain(&job->words, "name at least one RouteTest file or folder");
+    if (job->jobs_text.len > 0 &&
+        (!str_to_u64(job->jobs_text, CREW_MAX, &job->worker_count) || job->worker_count == 0))
+        return words_complain(&job->words, "--jobs is a number from 1 to %u, not \"%.*s\"",
+                              CREW_MAX, STR_FMT(job->jobs_text));
     if (!take_format(job) || !take_regex(job) || !take_log_format(job))
         return EXIT_CODE_INPUT;
     words_documents(&job->words, &job->manifests);
@@ -258,8 +289,9 @@ static int run_job(struct test_job *job)
 int cmd_test(int argc, char **argv)
 {
     static const struct words_option OPTIONS[] = {{"--filter", true, take_filter},
-                                                  {"--access-log", true, take_log}};
-    struct test_job job = {0};
+                                                  {"--access-log", true, take_log},
+                                                  {"--jobs", true, take_jobs}};
+    struct test_job job = {.worker_count = 1};
     words_init(&job.words, "test");
     int code = EXIT_CODE_INPUT;
     if (words_read(&job.words, argc, argv, OPTIONS, COUNT_OF(OPTIONS), &job))

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "testbed/runner/crew.h"
 #include "testbed/runner/run.h"
 
 #define MESH                                                                                 \
@@ -294,6 +295,42 @@ static void test_a_world_with_errors_breaks_the_test(void **state)
     stand_fini(&stand);
 }
 
+/* Many tests by many threads: what each draws is its own. */
+static void test_a_crew_says_what_one_says(void **state)
+{
+    (void)state;
+    enum { TESTS = 24 };
+    struct stand stand;
+    char text[8192] = HEAD;
+    for (size_t i = 0, at = sizeof(HEAD) - 1; i < TESTS; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at,
+                               "- {name: t%zu, request: {uri: /split}, repeat: 20, expect: "
+                               "{distribution: {by: subset, counts: {v1: 18, v2: 2}}}}\n",
+                               i);
+    stand_init(&stand, text, 0);
+    enum test_status want[TESTS];
+    uint32_t passed_count = 0;
+    for (uint32_t workers = 1; workers <= 4; workers += 3) {
+        struct crew_item items[TESTS] = {0};
+        for (uint32_t i = 0; i < TESTS; i++)
+            items[i] = (struct crew_item){.suite = &stand.suite, .test = &stand.suite.tests[i]};
+        struct crew *crew =
+            crew_new(items, TESTS, &(struct run_options){.engine = RUN_SIM}, workers);
+        for (uint32_t i = 0; i < TESTS; i++) {
+            struct crew_item *item = crew_take(crew, i);
+            if (workers == 1)
+                want[i] = item->result.status;
+            assert_int_equal(item->result.status, want[i]);
+            passed_count += item->result.status == TEST_PASSED;
+            test_result_fini(&item->result);
+        }
+        crew_free(crew);
+    }
+    /* Luck differs from name to name: else this would prove nothing. */
+    assert_true(passed_count > 0 && passed_count < 2 * TESTS);
+    stand_fini(&stand);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_a_counter_that_never_moved_is_0),
         cmocka_unit_test(test_luck_is_the_seeds_and_the_names),
         cmocka_unit_test(test_a_world_with_errors_breaks_the_test),
+        cmocka_unit_test(test_a_crew_says_what_one_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
