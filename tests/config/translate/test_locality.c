@@ -61,31 +61,31 @@ static void test_endpoints_follow_their_localities(void **state)
         const char *rule, *text, *place, *want;
     } rows[] = {
         {"without outlierDetection nothing but the order", MESH LOCALITY("{}"), "eu.a.x",
-         "ap1:0:0 eu1:0:0 eu2:0:0 eu3:0:0 eu4:0:0 us1:0:0"},
+         "ap1:0:1 eu1:0:2 eu2:0:2 eu3:0:1 eu4:0:1 us1:0:1"},
         {"same place, zone, region, elsewhere", MESH OUTLIER, "eu.a.x",
-         "ap1:3:0 eu1:0:0 eu2:0:0 eu3:1:0 eu4:2:0 us1:3:0"},
+         "ap1:3:1 eu1:0:2 eu2:0:2 eu3:1:1 eu4:2:1 us1:3:1"},
         {"priorities have no gaps", MESH OUTLIER, "us.a.z",
-         "ap1:1:0 eu1:1:0 eu2:1:0 eu3:1:0 eu4:1:0 us1:0:0"},
+         "ap1:1:1 eu1:1:2 eu2:1:2 eu3:1:1 eu4:1:1 us1:0:1"},
         {"failover leads to us", MESH OUTLIER LOCALITY("{failover: [{from: eu, to: us}]}"),
-         "eu.a.x", "ap1:4:0 eu1:0:0 eu2:0:0 eu3:1:0 eu4:2:0 us1:3:0"},
+         "eu.a.x", "ap1:4:1 eu1:0:2 eu2:0:2 eu3:1:1 eu4:2:1 us1:3:1"},
         {"failover from elsewhere", MESH OUTLIER LOCALITY("{failover: [{from: us, to: eu}]}"),
-         "eu.a.x", "ap1:3:0 eu1:0:0 eu2:0:0 eu3:1:0 eu4:2:0 us1:3:0"},
+         "eu.a.x", "ap1:3:1 eu1:0:2 eu2:0:2 eu3:1:1 eu4:2:1 us1:3:1"},
         {"enabled: false", MESH OUTLIER LOCALITY("{enabled: false}"), "eu.a.x",
-         "ap1:0:0 eu1:0:0 eu2:0:0 eu3:0:0 eu4:0:0 us1:0:0"},
+         "ap1:0:1 eu1:0:2 eu2:0:2 eu3:0:1 eu4:0:1 us1:0:1"},
         {"a proxy without a locality", MESH OUTLIER, "",
-         "ap1:0:0 eu1:0:0 eu2:0:0 eu3:0:0 eu4:0:0 us1:0:0"},
+         "ap1:0:1 eu1:0:2 eu2:0:2 eu3:0:1 eu4:0:1 us1:0:1"},
         {"labels in order, a value of its own for the last",
          MESH OUTLIER LOCALITY("{failoverPriority: [topology.kubernetes.io/region, "
                                "topology.kubernetes.io/zone, v=2]}"),
-         "eu.a.x", "ap1:2:0 eu1:0:0 eu2:0:0 eu3:0:0 eu4:1:0 us1:2:0"},
+         "eu.a.x", "ap1:2:1 eu1:0:2 eu2:0:2 eu3:0:1 eu4:1:1 us1:2:1"},
         {"the proxy's own label", MESH OUTLIER LOCALITY("{failoverPriority: [v]}"), "eu.a.x",
-         "ap1:1:0 eu1:0:0 eu2:0:0 eu3:1:0 eu4:1:0 us1:1:0"},
+         "ap1:1:1 eu1:0:2 eu2:0:2 eu3:1:1 eu4:1:1 us1:1:1"},
         {"shares, rounded up; ap has none",
          MESH LOCALITY("{distribute: [{from: us/*, to: {us/*: 100}}, {from: eu/a/*, to: "
                        "{eu/a/*: 70, eu/b/*: 20, us/a: 10}}]}"),
          "eu.a.x", "eu1:0:47 eu2:0:47 eu3:0:24 eu4:0:20 us1:0:10"},
         {"shares of others", MESH LOCALITY("{distribute: [{from: us/*, to: {us/*: 100}}]}"),
-         "eu.a.x", "ap1:0:0 eu1:0:0 eu2:0:0 eu3:0:0 eu4:0:0 us1:0:0"},
+         "eu.a.x", "ap1:0:1 eu1:0:2 eu2:0:2 eu3:0:1 eu4:0:1 us1:0:1"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
