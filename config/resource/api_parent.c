@@ -165,6 +165,30 @@ static void add_service(struct api_route *route, const struct parent_reference *
     insert(route, out, &added);
 }
 
+static void add_service_entry(struct api_route *route, const struct parent_reference *reference,
+                              struct api_reference_list *out)
+{
+    struct mesh *mesh = route->api->mesh;
+
+    for (uint32_t i = 0; i < mesh->service_entries_count; i++) {
+        const struct service_entry *entry = &mesh->service_entries[i];
+        if (entry->meta.is_replaced || !str_eq(entry->meta.name, reference->name) ||
+            !str_eq(entry->meta.namespace, reference->namespace))
+            continue;
+        for (uint32_t k = 0; k < entry->hosts.count; k++) {
+            struct api_reference added = {.parent = &MESH_PARENT,
+                                          .service_host = entry->hosts.items[k],
+                                          .service_namespace = reference->namespace,
+                                          .port = reference->port,
+                                          .order = order_of(mesh->arena, reference)};
+            insert(route, out, &added);
+        }
+        return;
+    }
+    view_complain(&reference->view, DIAG_API_PARENT_REFUSED, reference->name,
+                  STR("there is no such ServiceEntry"));
+}
+
 struct api_reference_list api_references_of(struct api_route *route)
 {
     struct api_reference_list out = {0};
@@ -178,6 +202,9 @@ struct api_reference_list api_references_of(struct api_route *route)
             add_gateway(route, &reference, &out);
         else if (is_core && str_eq(reference.kind, STR("Service")))
             add_service(route, &reference, &out);
+        else if (str_eq(reference.group, STR("networking.istio.io")) &&
+                 str_eq(reference.kind, STR("ServiceEntry")))
+            add_service_entry(route, &reference, &out);
         else
             view_complain(&item, DIAG_API_PARENT_KIND, reference.kind, STR_EMPTY);
     }

@@ -280,7 +280,7 @@ static void add_auto_passthrough(struct gateway_maker *maker, struct gateway_pla
         bool is_wanted = false;
         for (uint32_t k = 0; k < server->host_count; k++)
             is_wanted |= host_is_within(service->host, server->hosts[k].host);
-        if (!is_wanted)
+        if (!is_wanted || service_is_external(service))
             continue;
         uint32_t count = list->count;
         for (uint32_t k = 0; k < service->port_count; k++)

@@ -5,12 +5,14 @@
 #include "config/translate/inbound.h"
 
 #include "config/resource/service.h"
+#include "config/resource/sidecar.h"
 #include "config/translate/authn.h"
 #include "config/translate/authz.h"
 #include "config/translate/service_targets.h"
 #include "proxy/model/retry_on.h"
 
 #define VIRTUAL_INBOUND_PORT 15006u
+#define ANY_ADDRESS STR("0.0.0.0")
 #define PASSTHROUGH_CLUSTER STR("InboundPassthroughCluster")
 #define INBOUND_RETRIES 2u
 #define INBOUND_RETRY_ON "reset-before-request"
@@ -24,6 +26,8 @@ struct inbound_port {
     enum port_protocol protocol;
     struct str host;
     struct str cluster;
+    struct str bind; /* empty: all addresses */
+    bool is_bound;   /* a listener of its own, not behind the redirect */
     bool is_passthrough;
     struct origin origin;
 };
@@ -33,6 +37,7 @@ struct inbound_maker {
     struct peer_policy policy;
     const struct downstream_tls *http_tls, *tcp_tls;
     struct authz_filters authz;
+    struct str config; /* the Sidecar that names the ports; empty: Services do */
     struct inbound_port *ports;
     uint32_t port_count, port_capacity;
     struct filter_chain *chains;
@@ -173,18 +178,26 @@ static const struct route_config *routes_of(struct translation *t, const struct 
     return out;
 }
 
+static struct str place_name(struct translation *t, const struct inbound_port *port)
+{
+    struct str bind = port->bind.len > 0 ? port->bind : ANY_ADDRESS;
+
+    return arena_format(&t->scratch, "%.*s_%u", STR_FMT(bind), port->port);
+}
+
 static struct str chain_name(struct translation *t, const struct inbound_port *port, bool is_http)
 {
     if (port->is_passthrough)
         return is_http ? STR("virtualInbound-catchall-http") : STR("virtualInbound");
-    return context_keep(t, arena_format(&t->scratch, "0.0.0.0_%u", port->port));
+    return context_keep(t, place_name(t, port));
 }
 
 static struct str stat_prefix(struct translation *t, const struct inbound_port *port)
 {
     if (port->is_passthrough)
         return STR("InboundPassthroughCluster;");
-    return context_keep(t, arena_format(&t->scratch, "inbound_0.0.0.0_%u;", port->port));
+    return context_keep(t,
+                        arena_format(&t->scratch, "inbound_%.*s;", STR_FMT(place_name(t, port))));
 }
 
 static void add_chain(struct inbound_maker *maker, const struct inbound_port *port,
@@ -202,6 +215,7 @@ static void add_chain(struct inbound_maker *maker, const struct inbound_port *po
         .transport_protocol = row->is_tls ? STR("tls") : STR("raw_buffer"),
         .destination_port = port->port,
         .is_tls = row->is_mtls,
+        .config = port->is_passthrough ? STR_EMPTY : maker->config,
         .security = row->is_http ? maker->authz.http : maker->authz.tcp,
         .origin = port->origin,
     };
@@ -244,19 +258,20 @@ static const struct inbound_port *find_port(const struct inbound_maker *maker, u
     return NULL;
 }
 
-/* Kept sorted by port. The oldest Service has a port that several lead to. */
-static void add_port(struct inbound_maker *maker, const struct service *service,
-                     const struct service_port *from, uint32_t target)
+/* Kept sorted by port. The oldest Service has a port that several lead to; then
+ * NULL. */
+static struct inbound_port *add_port(struct inbound_maker *maker, struct str host,
+                                     const struct service_port *from, uint32_t target)
 {
     struct translation *t = maker->t;
 
     if (target == 0 || find_port(maker, target) != NULL)
-        return;
+        return NULL;
     struct inbound_port port = {
         .port = target,
         .service_port = from->port,
         .protocol = service_port_protocol(from),
-        .host = service->host,
+        .host = host,
         .cluster = context_keep(t, arena_format(&t->scratch, "inbound|%u||", target)),
         .origin = context_keep_origin(t, from->origin),
     };
@@ -265,16 +280,48 @@ static void add_port(struct inbound_maker *maker, const struct service *service,
     for (; place > 0 && maker->ports[place - 1].port > target; place--)
         maker->ports[place] = maker->ports[place - 1];
     maker->ports[place] = port;
+    return &maker->ports[place];
+}
+
+/* A Sidecar's ingress listeners, where it has some, stand for the Services'. */
+static void find_ingress_ports(struct inbound_maker *maker, const struct sidecar *sidecar)
+{
+    struct translation *t = maker->t;
+    struct str host = arena_format(&t->scratch, "%.*s.%.*s", STR_FMT(sidecar->meta.name),
+                                   STR_FMT(sidecar->meta.namespace));
+
+    maker->config = context_keep(
+        t, arena_format(&t->scratch, "/apis/networking.istio.io/v1/namespaces/%.*s/sidecar/%.*s",
+                        STR_FMT(sidecar->meta.namespace), STR_FMT(sidecar->meta.name)));
+    for (uint32_t i = 0; i < sidecar->ingress_count; i++) {
+        const struct sidecar_ingress *ingress = &sidecar->ingress[i];
+        struct service_port port = {.port = ingress->port,
+                                    .protocol = STR("TCP"),
+                                    .app_protocol = ingress->protocol,
+                                    .is_protocol_said = true,
+                                    .origin = ingress->origin};
+        struct inbound_port *added = add_port(maker, host, &port, ingress->port);
+        if (added == NULL)
+            continue;
+        added->is_bound = ingress->capture == CAPTURE_NONE;
+        if (ingress->bind.len > 0)
+            added->bind = context_keep(t, ingress->bind);
+    }
 }
 
 static void find_ports(struct inbound_maker *maker)
 {
-    struct service_targets targets = service_targets_find(maker->t);
+    const struct sidecar *sidecar = maker->t->sidecar;
 
+    if (sidecar != NULL && sidecar->ingress_count > 0) {
+        find_ingress_ports(maker, sidecar);
+        return;
+    }
+    struct service_targets targets = service_targets_find(maker->t);
     for (uint32_t i = 0; i < targets.count; i++) {
         const struct service_target *target = &targets.items[i];
-        add_port(maker, target->service, &target->service->ports[target->port_index],
-                 target->target_port);
+        (void)add_port(maker, target->service->host, &target->service->ports[target->port_index],
+                       target->target_port);
     }
 }
 
@@ -348,6 +395,43 @@ static struct inspector inspector_of(struct inbound_maker *maker, bool is_tls)
     return (struct inspector){.is_there = true, .ports = off, .port_count = off_count};
 }
 
+static struct listener listener_of(struct inbound_maker *maker, struct str name, struct str address,
+                                   uint32_t port)
+{
+    return (struct listener){
+        .name = name,
+        .address = address,
+        .port = port,
+        .is_bound = true,
+        .direction = TRAFFIC_INBOUND,
+        .chains = maker->chains,
+        .chain_count = maker->chain_count,
+        .tls_inspector = inspector_of(maker, true),
+        .http_inspector = inspector_of(maker, false),
+        .has_detection_timeout = true,
+        .detection_timeout_ns = maker->t->mesh->config.detection_timeout_ns,
+    };
+}
+
+/* Ports that the redirect does not catch. */
+static void add_bound_ports(struct inbound_maker *maker, struct listener_list *out)
+{
+    struct translation *t = maker->t;
+
+    for (uint32_t i = 0; i < maker->port_count; i++) {
+        const struct inbound_port *port = &maker->ports[i];
+        struct inbound_maker own = *maker;
+        if (!port->is_bound)
+            continue;
+        own.chains = NULL;
+        own.chain_count = own.chain_capacity = 0;
+        add_chains(&own, port);
+        *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) =
+            listener_of(&own, context_keep(t, place_name(t, port)),
+                        port->bind.len > 0 ? port->bind : ANY_ADDRESS, port->port);
+    }
+}
+
 void inbound_listeners(struct translation *t, struct listener_list *out)
 {
     const struct proxy_identity *proxy = t->proxy;
@@ -367,20 +451,13 @@ void inbound_listeners(struct translation *t, struct listener_list *out)
         if (find_port(&maker, maker.policy.ports[i].port) == NULL)
             add_passthrough(&maker, maker.policy.ports[i].port);
     }
-    for (uint32_t i = 0; i < maker.port_count; i++)
-        add_chains(&maker, &maker.ports[i]);
-    *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) = (struct listener){
-        .name = STR("virtualInbound"),
-        .address = STR("0.0.0.0"),
-        .port = VIRTUAL_INBOUND_PORT,
-        .is_bound = true,
-        .direction = TRAFFIC_INBOUND,
-        .chains = maker.chains,
-        .chain_count = maker.chain_count,
-        .tls_inspector = inspector_of(&maker, true),
-        .http_inspector = inspector_of(&maker, false),
-        .has_original_dst = true,
-        .has_detection_timeout = true,
-        .detection_timeout_ns = t->mesh->config.detection_timeout_ns,
-    };
+    for (uint32_t i = 0; i < maker.port_count; i++) {
+        if (!maker.ports[i].is_bound)
+            add_chains(&maker, &maker.ports[i]);
+    }
+    struct listener listener =
+        listener_of(&maker, STR("virtualInbound"), ANY_ADDRESS, VIRTUAL_INBOUND_PORT);
+    listener.has_original_dst = true;
+    *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) = listener;
+    add_bound_ports(&maker, out);
 }

@@ -7,24 +7,30 @@
  */
 #include "config/translate/outbound.h"
 
+#include "config/resource/host.h"
 #include "config/resource/service.h"
+#include "config/resource/service_entry.h"
+#include "config/resource/sidecar.h"
 #include "config/translate/outbound_chains.h"
 #include "config/translate/routes.h"
 #include "config/translate/sidecar_routes.h"
 
 #define ANY_ADDRESS STR("0.0.0.0")
+#define LOCALHOST STR("127.0.0.1")
 
 static const struct str HTTP_PROTOCOLS[] = {STR_INIT("http/1.1"), STR_INIT("h2c")};
 
-/* What a listener is for; HTTP on all addresses is EITHER, as other streams to
- * its port pass through. */
-enum entry_kind { ENTRY_STREAM, ENTRY_EITHER };
+/* What a listener is for. HTTP on all addresses is EITHER, as other streams to
+ * its port pass through; only on an address of the Sidecar's is it HTTP alone. */
+enum entry_kind { ENTRY_STREAM, ENTRY_HTTP, ENTRY_EITHER };
 
 struct entry {
     struct str name, address;
     uint32_t port;
     enum entry_kind kind;
     enum port_protocol protocol; /* of the first who came */
+    bool is_bound;
+    bool is_locked; /* an egress listener with a port said who is here */
     struct outbound_chain_list chains;
     struct origin origin;
 };
@@ -32,7 +38,10 @@ struct entry {
 struct outbound_maker {
     struct translation *t;
     struct sidecar_routes *routes;
+    /* Of the egress listener at hand. */
     struct selection virtual_services;
+    struct str bind; /* empty: where the services are */
+    bool is_bound;
     struct entry *entries;
     uint32_t entry_count, entry_capacity;
     struct map entry_by_name;
@@ -99,6 +108,7 @@ static struct entry *add_entry(struct outbound_maker *maker, struct str name, st
         .address = context_keep(t, address),
         .port = port->port,
         .protocol = service_port_protocol(port),
+        .is_bound = maker->is_bound,
         .origin = context_keep_origin(t, port->origin),
     };
     return entry;
@@ -134,19 +144,21 @@ static bool can_share(const struct entry *entry, enum port_protocol protocol)
 }
 
 static struct outbound_chain http_chain(struct translation *t, const struct route_config *routes,
-                                        const struct service_port *port)
+                                        const struct service_port *port, bool is_among_others)
 {
     struct outbound_chain out = {.chain = {
                                      .kind = CHAIN_HTTP,
                                      .http = listeners_manager(t, routes),
-                                     .application_protocols = HTTP_PROTOCOLS,
-                                     .application_protocol_count = COUNT_OF(HTTP_PROTOCOLS),
-                                     .transport_protocol = STR("raw_buffer"),
                                      .transport_connect_timeout_ns = LISTENERS_TRANSPORT_TIMEOUT_NS,
                                      .origin = context_keep_origin(t, port->origin),
                                  }};
 
     out.chain.http.has_grpc_web = service_port_protocol(port) == PORT_GRPC_WEB;
+    if (is_among_others) {
+        out.chain.application_protocols = HTTP_PROTOCOLS;
+        out.chain.application_protocol_count = COUNT_OF(HTTP_PROTOCOLS);
+        out.chain.transport_protocol = STR("raw_buffer");
+    }
     return out;
 }
 
@@ -154,21 +166,24 @@ static struct outbound_chain http_chain(struct translation *t, const struct rout
 static void add_http_port(struct outbound_maker *maker, const struct service_port *port)
 {
     struct translation *t = maker->t;
+    enum port_protocol protocol = service_port_protocol(port);
+    struct str address = maker->bind.len > 0 ? maker->bind : ANY_ADDRESS;
+    bool is_among_others = str_eq(address, ANY_ADDRESS) && protocol != PORT_HTTP_PROXY;
     struct str name;
-    struct entry *entry = find_entry(maker, ANY_ADDRESS, port->port, &name);
+    struct entry *entry = find_entry(maker, address, port->port, &name);
 
-    if (entry != NULL && entry->kind == ENTRY_EITHER)
-        return;
-    if (entry != NULL && !can_share(entry, service_port_protocol(port)))
+    if (entry != NULL &&
+        (entry->is_locked || entry->kind != ENTRY_STREAM || !can_share(entry, protocol)))
         return;
     const struct virtual_host_list *hosts = hosts_of_port(maker, port->port);
     const struct route_config *routes =
         keep_table(maker, sidecar_routes_table(maker->routes, hosts, port->port));
-    struct outbound_chain chain = http_chain(t, routes, port);
+    struct outbound_chain chain = http_chain(t, routes, port, is_among_others);
     struct outbound_chain_list list = {&chain, 1, 1};
-    if (entry == NULL)
-        entry = add_entry(maker, name, ANY_ADDRESS, port);
-    entry->kind = ENTRY_EITHER;
+    bool is_first = entry == NULL;
+    if (is_first)
+        entry = add_entry(maker, name, address, port);
+    entry->kind = is_first && !is_among_others ? ENTRY_HTTP : ENTRY_EITHER;
     merge_chains(maker, entry, &list);
 }
 
@@ -187,7 +202,7 @@ static void add_sniffed_chain(struct outbound_maker *maker, const struct service
     else if (!sidecar_routes_sniffed_table(maker->routes, hosts, service, port->port, &table))
         return;
     *ARENA_PUSH(&t->scratch, out->items, out->count, out->capacity) =
-        http_chain(t, keep_table(maker, table), port);
+        http_chain(t, keep_table(maker, table), port, true);
 }
 
 static void add_stream_address(struct outbound_maker *maker, const struct service *service,
@@ -200,8 +215,8 @@ static void add_stream_address(struct outbound_maker *maker, const struct servic
     struct str name;
     struct entry *entry = find_entry(maker, address, port->port, &name);
 
-    if (entry != NULL &&
-        ((is_sniffed && entry->kind == ENTRY_EITHER) || !can_share(entry, protocol)))
+    if (entry != NULL && (entry->is_locked || (is_sniffed && entry->kind == ENTRY_EITHER) ||
+                          !can_share(entry, protocol)))
         return;
     outbound_chains(maker->t,
                     &(struct outbound_question){.service = service,
@@ -215,50 +230,121 @@ static void add_stream_address(struct outbound_maker *maker, const struct servic
         add_sniffed_chain(maker, service, port, address, &chains);
     if (entry == NULL)
         entry = add_entry(maker, name, address, port);
-    if (is_sniffed)
+    else if (is_sniffed && entry->kind == ENTRY_HTTP)
+        entry->chains.count = 0; /* it finds HTTP by itself */
+    if (is_sniffed || entry->kind == ENTRY_HTTP)
         entry->kind = ENTRY_EITHER;
     merge_chains(maker, entry, &chains);
 }
 
-/* A headless service has no address: each of its pods gets a listener, but not
- * the proxy's own, whose connections to itself do not come here. */
-static void add_stream_port(struct outbound_maker *maker, const struct service *service,
-                            uint32_t port_index)
+/* Its address; where a subnet is one, all addresses and the subnet to match. */
+static void add_stream_service(struct outbound_maker *maker, const struct service *service,
+                               const struct service_port *port)
 {
-    const struct service_port *port = &service->ports[port_index];
     struct text_list subnets = {0};
+    struct str address = maker->bind;
 
-    if (service_has_vip(service)) {
-        add_stream_address(maker, service, port, service->cluster_ip, subnets);
-        return;
+    if (address.len == 0 && !service_is_headless(service))
+        address = service->cluster_ip;
+    if (str_find(address, '/') != STR_NONE) {
+        text_list_add(&subnets, address, &maker->t->scratch);
+        address = STR_EMPTY;
     }
-    if (!service_is_headless(service)) {
-        /* A ServiceEntry's network is a match, no address; without one every
-         * address is its. */
-        if (service->cluster_ip.len > 0)
-            text_list_add(&subnets, context_keep(maker->t, service->cluster_ip), maker->t->arena);
-        add_stream_address(maker, service, port, ANY_ADDRESS, subnets);
+    add_stream_address(maker, service, port, address.len > 0 ? address : ANY_ADDRESS, subnets);
+}
+
+/* Where a service has no address, each of its endpoints gets a listener, but
+ * not the proxy's own, whose connections to itself do not come here. A
+ * ServiceEntry that knows of no endpoint takes all addresses. */
+static void add_stream_port(struct outbound_maker *maker, const struct service *service,
+                            const struct service_port *port, uint32_t port_index)
+{
+    bool has_own_address =
+        maker->bind.len > 0 || (service->cluster_ip.len > 0 && !service_is_headless(service));
+    const struct service_entry *entry = service->entry;
+    struct text_list none = {0};
+
+    if (has_own_address || !service_is_passthrough(service) ||
+        (entry != NULL && service->endpoint_count == 0 && !entry->has_selector)) {
+        add_stream_service(maker, service, port);
         return;
     }
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
         const struct service_endpoint *endpoint = &service->endpoints[i];
-        if (endpoint->ports[port_index] == 0 || str_eq(endpoint->address, maker->t->proxy->address))
+        if (endpoint->ports[port_index] == 0 || !host_is_ip(endpoint->address) ||
+            str_eq(endpoint->address, maker->t->proxy->address))
             continue;
-        add_stream_address(maker, service, port, endpoint->address, subnets);
+        add_stream_address(maker, service, port, endpoint->address, none);
     }
 }
 
 static void add_port(struct outbound_maker *maker, const struct service *service,
                      uint32_t port_index)
 {
-    enum port_protocol protocol = service_port_protocol(&service->ports[port_index]);
+    const struct service_port *port = &service->ports[port_index];
+    enum port_protocol protocol = service_port_protocol(port);
 
     if (protocol == PORT_UDP)
         return;
     if (port_protocol_is_http(protocol))
-        add_http_port(maker, &service->ports[port_index]);
+        add_http_port(maker, port);
     else
-        add_stream_port(maker, service, port_index);
+        add_stream_port(maker, service, port, port_index);
+}
+
+/* --- egress listeners ------------------------------------------------------------ */
+
+static void set_place(struct outbound_maker *maker, const struct sidecar_egress *egress)
+{
+    maker->bind = STR_EMPTY;
+    maker->is_bound = false;
+    if (egress == NULL)
+        return;
+    maker->is_bound = egress->capture == CAPTURE_NONE;
+    maker->bind = egress->bind;
+    if (maker->bind.len == 0 && maker->is_bound)
+        maker->bind = LOCALHOST;
+}
+
+/* One port of the Sidecar's own for all services of the scope. */
+static void add_egress_port(struct outbound_maker *maker, const struct scope *scope)
+{
+    const struct sidecar_egress *egress = scope->egress;
+    struct service_port port = {.port = egress->port,
+                                .protocol = STR("TCP"),
+                                .app_protocol = egress->protocol,
+                                .is_protocol_said = true,
+                                .origin = egress->origin};
+    enum port_protocol protocol =
+        egress->is_http_proxy ? PORT_HTTP_PROXY : service_port_protocol(&port);
+
+    for (uint32_t i = 0; i < scope->service_count && protocol != PORT_UDP; i++) {
+        if (port_protocol_is_http(protocol))
+            add_http_port(maker, &port);
+        else
+            add_stream_service(maker, scope->services[i], &port);
+    }
+}
+
+/* What earlier egress listeners placed stays theirs. */
+static void add_all_ports(struct outbound_maker *maker, const struct scope *scope)
+{
+    for (uint32_t i = 0; i < maker->entry_count; i++)
+        maker->entries[i].is_locked = true;
+    for (uint32_t i = 0; i < scope->service_count; i++) {
+        for (uint32_t k = 0; k < scope->services[i]->port_count; k++)
+            add_port(maker, scope->services[i], k);
+    }
+}
+
+static void add_scope(struct outbound_maker *maker, const struct scope *scope)
+{
+    set_place(maker, scope->egress);
+    maker->virtual_services = selection_for_scope(maker->t, scope);
+    if (scope->egress != NULL && scope->egress->port != 0)
+        add_egress_port(maker, scope);
+    else
+        add_all_ports(maker, scope);
 }
 
 /* --- all of it ------------------------------------------------------------------- */
@@ -307,6 +393,7 @@ static struct listener listener_of(struct translation *t, const struct entry *en
         .name = entry->name,
         .address = entry->address,
         .port = entry->port,
+        .is_bound = entry->is_bound,
         .direction = TRAFFIC_OUTBOUND,
         .has_detection_timeout = true,
         .origin = entry->origin,
@@ -318,11 +405,11 @@ static struct listener listener_of(struct translation *t, const struct entry *en
 
 static uint32_t table_count_max(const struct translation *t)
 {
-    uint32_t count = 0;
+    uint32_t count = t->scope_count;
 
-    for (uint32_t s = 0; s < t->scope_count; s++) {
-        for (uint32_t i = 0; i < t->scopes[s].service_count; i++)
-            count += 2 * t->scopes[s].services[i]->port_count;
+    for (uint32_t i = 0; i < t->scope_count; i++) {
+        for (uint32_t k = 0; k < t->scopes[i].service_count; k++)
+            count += 2 * t->scopes[i].services[k]->port_count;
     }
     return count;
 }
@@ -336,14 +423,8 @@ void outbound_listeners(struct translation *t, struct listener_list *out)
     map_init(&maker.table_by_name, &t->scratch);
     maker.table_capacity = table_count_max(t);
     maker.tables = ARENA_ARRAY(t->arena, struct route_config, maker.table_capacity);
-    /* What only VirtualServices lead to has no listener. */
-    for (uint32_t s = 0; s < t->scope_count; s++) {
-        const struct scope *scope = &t->scopes[s];
-        for (uint32_t i = 0; i < scope->service_count; i++) {
-            for (uint32_t k = 0; k < scope->services[i]->port_count; k++)
-                add_port(&maker, scope->services[i], k);
-        }
-    }
+    for (uint32_t i = 0; i < t->scope_count; i++)
+        add_scope(&maker, &t->scopes[i]);
     for (uint32_t i = 0; i < maker.entry_count; i++)
         *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) =
             listener_of(t, &maker.entries[i]);

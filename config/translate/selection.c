@@ -6,7 +6,9 @@
 
 #include "config/resource/host.h"
 
-enum bucket { BUCKET_PRIVATE, BUCKET_EXPORTED, BUCKET_PUBLIC, BUCKET_COUNT };
+/* BUCKET_CONSUMER: the Gateway API's routes of the proxy's own namespace go before
+ * those of others. */
+enum bucket { BUCKET_PRIVATE, BUCKET_EXPORTED, BUCKET_CONSUMER, BUCKET_PUBLIC, BUCKET_COUNT };
 
 static enum bucket bucket_of(const struct translation *t, const struct virtual_service *service)
 {
@@ -14,9 +16,11 @@ static enum bucket bucket_of(const struct translation *t, const struct virtual_s
                                        ? &service->export_to
                                        : &t->mesh->config.virtual_service_export_to;
 
+    bool is_own = str_eq(service->meta.namespace, t->proxy->namespace);
     if (list->count == 0 || text_list_has(list, STR("*")))
-        return BUCKET_PUBLIC;
-    if (str_eq(service->meta.namespace, t->proxy->namespace))
+        return is_own && service->semantics == SEMANTICS_GATEWAY_API ? BUCKET_CONSUMER
+                                                                     : BUCKET_PUBLIC;
+    if (is_own)
         return BUCKET_PRIVATE;
     return BUCKET_EXPORTED;
 }
@@ -75,8 +79,20 @@ static const struct virtual_service *best_for(const struct selection *selection,
     return found;
 }
 
+/* The Gateway API's routes to a service are those of its namespace, or of the
+ * caller's; nobody else has a word. */
+static bool is_heard(const struct translation *t, const struct virtual_service *service)
+{
+    if (service->semantics != SEMANTICS_GATEWAY_API ||
+        str_eq(service->meta.namespace, t->proxy->namespace))
+        return true;
+    const struct service *target = context_service(t, service->hosts.items[0]);
+    return target == NULL || str_eq(target->meta.namespace, service->meta.namespace);
+}
+
 struct selection selection_for(struct translation *t, struct str gateway)
 {
+    bool is_mesh = str_eq(gateway, STR("mesh"));
     struct selection out = {0};
 
     for (int bucket = 0; bucket < BUCKET_COUNT; bucket++) {
@@ -85,6 +101,8 @@ struct selection selection_for(struct translation *t, struct str gateway)
             if ((int)bucket_of(t, service) != bucket)
                 continue;
             if (!text_list_has(&service->gateways, gateway))
+                continue;
+            if (is_mesh && !is_heard(t, service))
                 continue;
             if (!context_is_exported(t, &service->export_to,
                                      &t->mesh->config.virtual_service_export_to,

@@ -125,8 +125,8 @@ static void say_policy(struct chance *chance)
         "    retries: {attempts: 2, retryOn: 5xx}\n",
         "    retries: {attempts: 3, retryOn: \"gateway-error,connect-failure,reset\"}\n",
         "    retries: {attempts: 1, perTryTimeout: 100ms, retryOn: 5xx}\n",
-        "    retries: {attempts: 2, retryOn: \"retriable-4xx,refused-stream\", "
-        "retryRemoteLocalities: true}\n",
+        ("    retries: {attempts: 2, retryOn: \"retriable-4xx,refused-stream\", "
+         "retryRemoteLocalities: true}\n"),
         "    retries: {attempts: 2, retryOn: \"503,418\"}\n"};
     static const char *const FAULTS[] = {
         "",
@@ -134,8 +134,8 @@ static void say_policy(struct chance *chance)
         "",
         "    fault: {abort: {httpStatus: 418, percentage: {value: 50}}}\n",
         "    fault: {delay: {fixedDelay: 20ms, percentage: {value: 50}}}\n",
-        "    fault: {delay: {fixedDelay: 5ms, percentage: {value: 100}}, abort: {httpStatus: 503, "
-        "percentage: {value: 30}}}\n"};
+        ("    fault: {delay: {fixedDelay: 5ms, percentage: {value: 100}}, abort: {httpStatus: 503, "
+         "percentage: {value: 30}}}\n")};
     static const char *const CHANGES[] = {
         "",
         "",
@@ -143,8 +143,8 @@ static void say_policy(struct chance *chance)
         "    rewrite: {uri: /new}\n",
         "    rewrite: {authority: other.example}\n",
         "    rewrite: {uriRegexRewrite: {match: \"/([a-z])/(.*)\", rewrite: \"/\\\\2/\\\\1\"}}\n",
-        "    headers: {request: {add: {x-more: sure}, remove: [x-user]}, response: {set: {server: "
-        "mine}}}\n",
+        ("    headers: {request: {add: {x-more: sure}, remove: [x-user]}, response: {set: {server: "
+         "mine}}}\n"),
         "    mirror: {host: b}\n    mirrorPercentage: {value: 50}\n",
         "    corsPolicy: {allowOrigins: [{exact: \"https://x\"}], allowMethods: [GET]}\n"};
     say(chance, ONE_OF(chance, TIMEOUTS));
@@ -240,8 +240,8 @@ static void say_request(struct chance *chance)
     static const char *const METHODS[] = {"GET", "GET", "POST", "HEAD", "OPTIONS"};
     static const char *const HEADERS[] = {"", ", headers: {x-user: jason}",
                                           ", headers: {x-user: anna, cookie: [a=1, b=2]}",
-                                          ", headers: {origin: \"https://x\", "
-                                          "access-control-request-method: GET}"};
+                                          (", headers: {origin: \"https://x\", "
+                                           "access-control-request-method: GET}")};
     static const char *const BODIES[] = {"", "", ", body: hello", ", bodySize: 30000",
                                          ", body: hello, chunked: true"};
     static const char *const AUTHORITIES[] = {"", "", "", ", authority: b", ", authority: unknown"};

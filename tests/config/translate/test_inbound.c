@@ -205,6 +205,38 @@ static void test_a_route_leads_to_the_application_without_a_timeout(void **state
     fixture_fini(&fixture);
 }
 
+static void test_ingress_listeners_stand_for_services(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_server(
+        &fixture,
+        WORKLOAD WEB(
+            "{name: http, port: 80, targetPort: 8080}") "apiVersion: networking.istio.io/v1\nkind: "
+                                                        "Sidecar\nmetadata: {name: web}\n"
+                                                        "spec:\n  ingress:\n"
+                                                        "  - {port: {number: 9080, protocol: HTTP, "
+                                                        "name: h}, defaultEndpoint: "
+                                                        "'127.0.0.1:8080'}\n"
+                                                        "  - {port: {number: 9081, protocol: TCP, "
+                                                        "name: t}, captureMode: NONE, "
+                                                        "defaultEndpoint: '127.0.0.1:81'}\n");
+    assert_text(&fixture, chains_of(&fixture, 8080), "");
+    assert_text(&fixture, chains_of(&fixture, 9080), "tls5+http raw0-http");
+    assert_text(&fixture, chains_of(&fixture, 9081), "");
+    const struct listener *listener = inbound_of(&fixture);
+    const struct filter_chain *chain = &listener->chains[listener->chain_count - 1];
+    assert_text(&fixture, chain->config,
+                "/apis/networking.istio.io/v1/namespaces/default/sidecar/web");
+    assert_text(&fixture, chain->http.routes->virtual_hosts[0].routes[0].decorator,
+                "web.default:9080/*");
+    const struct listener *bound = &listener[1];
+    assert_text(&fixture, bound->name, "0.0.0.0_9081");
+    assert_true(bound->is_bound && !bound->has_original_dst);
+    assert_int_equal(bound->chain_count, 3);
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -213,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_ports_have_modes_of_their_own),
         cmocka_unit_test(test_tls_is_looked_for_only_where_it_is_expected),
         cmocka_unit_test(test_the_older_service_has_a_port_that_two_lead_to),
+        cmocka_unit_test(test_ingress_listeners_stand_for_services),
         cmocka_unit_test(test_a_route_leads_to_the_application_without_a_timeout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

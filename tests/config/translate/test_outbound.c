@@ -144,6 +144,64 @@ static void test_a_stream_has_the_times_of_its_rule(void **state)
     fixture_fini(&fixture);
 }
 
+#define ENTRY(name, host, more)                                                      \
+    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: " name \
+    "}\nspec: {hosts: [" host "], " more "}\n---\n"
+
+static void test_entries_listen_where_they_are(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *listener, *want;
+    } rows[] = {
+        {ENTRY("a", "a.com", "resolution: DNS, ports: [{number: 81, name: tcp, protocol: TCP}]"),
+         "0.0.0.0_81", "tcp=outbound|81||a.com"},
+        {ENTRY("a", "a.com",
+               "addresses: [10.9.9.9], resolution: DNS, "
+               "ports: [{number: 81, name: tcp, protocol: TCP}]"),
+         "10.9.9.9_81", "tcp=outbound|81||a.com"},
+        {ENTRY("a", "a.com",
+               "addresses: [10.9.0.0/16], ports: [{number: 81, name: tcp, protocol: TCP}]"),
+         "0.0.0.0_81", "tcp10.9.0.0/16=outbound|81||a.com default=PassthroughCluster"},
+        {ENTRY("a", "a.com", "ports: [{number: 81, name: tls, protocol: TLS}]")
+             ENTRY("b", "b.com", "ports: [{number: 81, name: tls, protocol: TLS}]"),
+         "0.0.0.0_81",
+         "tcp[a.com]=outbound|81||a.com tcp[b.com]=outbound|81||b.com default=PassthroughCluster"},
+        {ENTRY("a", "a.com", "ports: [{number: 81, name: tcp, protocol: TCP}]")
+             ENTRY("b", "b.com", "ports: [{number: 81, name: http, protocol: HTTP}]"),
+         "0.0.0.0_81", "http default=outbound|81||a.com"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_sidecar(&fixture, rows[i].text);
+        assert_text(&fixture, chains_of(&fixture, rows[i].listener), rows[i].want);
+        fixture_fini(&fixture);
+    }
+}
+
+static void test_egress_listeners_say_where_and_for_whom(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(
+        &fixture,
+        SERVICE("a", "http", "80") SERVICE("b", "http", "80")
+            SERVICE("c", "tcp", "81") "apiVersion: networking.istio.io/v1\nkind: Sidecar\n"
+                                      "metadata: {name: default}\nspec:\n  egress:\n"
+                                      "  - {port: {number: 80, protocol: HTTP, name: h}, "
+                                      "bind: 127.0.0.2, hosts: ['./a.default.svc.cluster.local']}\n"
+                                      "  - {port: {number: 81, protocol: TCP, name: t}, "
+                                      "captureMode: NONE, "
+                                      "hosts: ['./c.default.svc.cluster.local']}\n"
+                                      "  - hosts: ['./b.default.svc.cluster.local']\n");
+    assert_text(&fixture, chains_of(&fixture, "127.0.0.2_80"), "http");
+    assert_text(&fixture, chains_of(&fixture, "127.0.0.1_81"), "tcp=" CLUSTER("c"));
+    assert_text(&fixture, chains_of(&fixture, "0.0.0.0_80"), "http default=PassthroughCluster");
+    assert_false(fixture.snapshot->listeners[0].is_bound);
+    assert_true(fixture.snapshot->listeners[1].is_bound);
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -151,6 +209,8 @@ int main(void)
         cmocka_unit_test(test_tls_rules_lead_by_sni),
         cmocka_unit_test(test_who_came_first_has_an_address),
         cmocka_unit_test(test_a_stream_has_the_times_of_its_rule),
+        cmocka_unit_test(test_entries_listen_where_they_are),
+        cmocka_unit_test(test_egress_listeners_say_where_and_for_whom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
