@@ -136,7 +136,8 @@ static const struct command COMMANDS[] = {
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
      "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n"
      "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n"
-     "  translate [SERVICES]      manifests to one proxy's configuration, by the size of the mesh\n",
+     "  translate [SERVICES]      manifests to one proxy's configuration, by the size of the "
+     "mesh\n",
      cmd_bench},
     {"version", NULL, "", "the version", "", cmd_version},
     {"help", NULL, "[COMMAND]", "this", "", cmd_help},
