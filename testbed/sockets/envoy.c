@@ -233,18 +233,24 @@ bool envoy_await(struct envoy *envoy, struct str *why)
 
 /* --- what it says --------------------------------------------------------------- */
 
-uint32_t envoy_port(const struct envoy *envoy, struct str listener)
+bool envoy_place(const struct envoy *envoy, struct str listener, struct str *address,
+                 uint32_t *port)
 {
     struct str rest = envoy->listeners;
     while (rest.len > 0) {
         struct str line = str_cut(&rest, '\n');
-        uint64_t port = 0;
-        if (str_has_prefix(line, listener) &&
-            str_has_prefix(str_from(line, listener.len), STR("::")) &&
-            str_to_u64(str_from(line, str_find_last(line, ':') + 1), UINT16_MAX, &port))
-            return (uint32_t)port;
+        struct str place = str_from(line, listener.len + 2);
+        size_t colon = str_find_last(place, ':');
+        uint64_t number = 0;
+        if (!str_has_prefix(line, listener) ||
+            !str_has_prefix(str_from(line, listener.len), STR("::")) || colon == STR_NONE ||
+            !str_to_u64(str_from(place, colon + 1), UINT16_MAX, &number))
+            continue;
+        *address = str_slice(place, 0, colon);
+        *port = (uint32_t)number;
+        return true;
     }
-    return 0;
+    return false;
 }
 
 /* "cluster.NAME.COUNTER", or "http.PREFIX.COUNTER" of a connection manager. */
@@ -255,7 +261,8 @@ static bool is_meant(struct str key, struct str cluster, struct str name)
         return false;
     struct str owner = str_slice(key, 0, key.len - tail);
     if (str_eq(cluster, STR("http")))
-        return str_has_prefix(owner, STR("http.")) && !str_eq(owner, STR("http.admin"));
+        return str_has_prefix(owner, STR("http.")) && !str_eq(owner, STR("http.admin")) &&
+               !str_eq(owner, STR("http.async-client"));
     return str_has_prefix(owner, STR("cluster.")) &&
            str_eq(str_from(owner, STR("cluster.").len), cluster);
 }

@@ -42,8 +42,9 @@ struct envoy_options {
 struct envoy *envoy_new(const struct envoy_options *options, struct arena *arena, struct str *why);
 /* Waits until it serves. False: it does not, *why says so; free it all the same. */
 bool envoy_await(struct envoy *envoy, struct str *why);
-/* Where a listener is, by its name; 0: there is none. */
-uint32_t envoy_port(const struct envoy *envoy, struct str listener);
+/* Where a listener is, by its name, as long as the Envoy; false: there is none. */
+bool envoy_place(const struct envoy *envoy, struct str listener, struct str *address,
+                 uint32_t *port);
 /* A counter or gauge of a cluster, or, with "http", the sum over its connection
  * managers. False: it has none. */
 bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value);

@@ -214,7 +214,5 @@ bool hop_reach_envoy(struct hop *hop, const struct call_target *target, struct s
     struct str why;
     if (hop->envoy == NULL && (!begin_envoy(hop, &why) || !envoy_await(hop->envoy, &why)))
         return false;
-    *address = door_loopback(hop->sockets->world->clients[hop->client].proxy_address);
-    *port = envoy_port(hop->envoy, target->listener->name);
-    return *port != 0;
+    return envoy_place(hop->envoy, target->listener->name, address, port);
 }
