@@ -8,6 +8,7 @@
 #   make bench        micro benchmarks               make fuzz     fuzz each door
 #   make tsan         the unit tests with threads, under ThreadSanitizer
 #   make differential COUNT=5000 SEED=1: the same bytes to our proxy and to a real Envoy
+#   make meshes COUNT=1000 SEED=1: the same manifests to a real istiod and to ours
 #   make agree PAIRS=300 LAWS=1000 SEED=1: virtual time against sockets, made-up meshes
 #   make envoy        a real Envoy below build/, for the tests that ask one
 #   make soak         `up` under load, edits and failing pods for SECONDS (60), with sanitizers
@@ -152,6 +153,11 @@ run-differential: $(B)/pocketmesh $(B)/differential/serve
 	@BUILD=$(BUILD) tests/differential/run --pocketmesh $(B)/pocketmesh --serve $(B)/differential/serve --count $(COUNT) --seed $(SEED)
 differential:
 	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined run-differential
+# The same meshes to a real istiod (a program that $ORACLE names) and to ours.
+run-meshes: $(B)/pocketmesh
+	@tests/meshes/run --pocketmesh $(B)/pocketmesh --reference $(REFERENCE) --count $(if $(filter file,$(origin COUNT)),300,$(COUNT)) --seed $(SEED)
+meshes:
+	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined run-meshes
 # What has threads: proxy/live, on memory that it shares (snapshots, engines).
 tsan:
 	@$(MAKE) --no-print-directory MODE=debug SAN=thread run-proxy-live
@@ -193,6 +199,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all agree run-agree differential run-differential soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
+.PHONY: all agree run-agree differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -133,11 +133,13 @@ static const struct command COMMANDS[] = {
      "  --mesh-config FILE    MeshConfig; else the ConfigMap istio of istio-system\n"
      "  -o log|json|yaml, --color auto|always|never, -q\n",
      cmd_analyze},
-    {"bench", NULL, "sim|wire|live|lb [OPTIONS]", "micro benchmarks",
+    {"bench", NULL, "sim|wire|live|lb|translate [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
      "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n"
-     "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n",
+     "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n"
+     "  translate [SERVICES]      manifests to one proxy's configuration, by the size of the "
+     "mesh\n",
      cmd_bench},
     {"version", NULL, "", "the version", "", cmd_version},
     {"help", NULL, "[COMMAND]", "this", "", cmd_help},

@@ -4,6 +4,8 @@
  */
 #include "config/resource/service_entry.h"
 
+#include "config/resource/host.h"
+
 #define TLS_MODE_LABEL STR("security.istio.io/tlsMode")
 
 static const struct field_row ENTRY_ROWS[] = {
@@ -100,6 +102,28 @@ static void read_endpoints(const struct view *spec, struct service_entry *out)
     }
 }
 
+/* What the proxies are told of, but cannot reach. */
+static void complain_of_places(const struct view *spec, const struct service_entry *entry)
+{
+    struct view endpoints = view_list(spec, STR("endpoints"));
+    bool is_by_name =
+        entry->resolution == RESOLUTION_DNS || entry->resolution == RESOLUTION_DNS_ROUND_ROBIN;
+    bool is_own_name = is_by_name && entry->endpoint_count == 0 && !entry->has_selector;
+
+    if (is_own_name || entry->resolution == RESOLUTION_DYNAMIC_DNS) {
+        struct view field = view_field(spec, STR("resolution"));
+        view_complain(&field, DIAG_NOT_ACTED_ON, STR("looking names up"), STR_EMPTY);
+    }
+    for (uint32_t i = 0; i < entry->endpoint_count; i++) {
+        struct view item = view_item(&endpoints, i);
+        struct view address = view_field(&item, STR("address"));
+        if (str_has_prefix(entry->endpoints[i].address, STR("unix://")))
+            view_complain(&address, DIAG_NOT_ACTED_ON, STR("a unix socket"), STR_EMPTY);
+        else if (!host_is_ip(entry->endpoints[i].address))
+            view_complain(&address, DIAG_NOT_ACTED_ON, STR("looking names up"), STR_EMPTY);
+    }
+}
+
 void service_entry_read(const struct view *spec, struct service_entry *out)
 {
     static const char *const RESOLUTIONS[] = {"NONE",        "STATIC", "DNS", "DNS_ROUND_ROBIN",
@@ -135,4 +159,5 @@ void service_entry_read(const struct view *spec, struct service_entry *out)
         read_port(&item, &out->ports[i]);
     }
     read_endpoints(spec, out);
+    complain_of_places(spec, out);
 }

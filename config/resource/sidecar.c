@@ -99,6 +99,8 @@ void sidecar_read(const struct view *spec, struct sidecar *out)
         struct view item = view_item(&ingress, i);
         read_ingress(&item, &out->ingress[i]);
     }
+    if (out->ingress_count > 0)
+        view_complain(&ingress, DIAG_NOT_ACTED_ON, STR("ingress"), STR_EMPTY);
     if (view_is_present(&pool))
         out->pool = connection_pool_of(&pool);
     read_outbound(spec, out);

@@ -6,6 +6,7 @@
  */
 #include "config/translate/endpoints.h"
 
+#include "config/resource/host.h"
 #include "config/resource/label.h"
 #include "config/resource/service_entry.h"
 #include "config/translate/authn.h"
@@ -105,12 +106,14 @@ static void fill_endpoint(struct translation *t, const struct endpoints_question
     struct workload_facts facts = facts_of(t, from);
     uint32_t port = from->ports[question->port_index];
     bool is_unix = str_has_prefix(from->address, STR("unix://"));
+    /* Names of the world outside are not looked up, so nobody is behind them. */
+    bool is_place = is_unix || host_is_ip(from->address);
 
     *out = (struct endpoint){
         .address = context_keep(t, from->address),
         .port = is_unix ? 0 : port,
         .weight = from->entry != NULL ? from->entry->weight : 1,
-        .health = from->is_ready ? ENDPOINT_HEALTHY : ENDPOINT_UNHEALTHY,
+        .health = from->is_ready && is_place ? ENDPOINT_HEALTHY : ENDPOINT_UNHEALTHY,
         .has_no_status = from->entry != NULL,
         .is_absent = from->pod != NULL && from->pod->is_absent,
         .locality = locality_parse(t, facts.locality),

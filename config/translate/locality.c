@@ -19,7 +19,6 @@ struct arranging {
     uint32_t member_count;
     struct locality_endpoints *groups;
     uint32_t group_count;
-    bool has_shares; /* the groups' weights were distributed */
 };
 
 struct str locality_of_labels(struct translation *t, const struct label *labels,
@@ -159,7 +158,6 @@ static void distribute(struct arranging *work)
             if (!is_served[k])
                 work->groups[k].count = 0;
         }
-        work->has_shares = true;
         return;
     }
 }
@@ -293,7 +291,7 @@ static void write_back(struct arranging *work, struct endpoint *items, struct cl
         for (uint32_t i = 0; i < group->count; i++) {
             items[count] = work->members[work->order[from + i]].endpoint;
             items[count].priority = group->priority;
-            items[count++].locality_weight = work->has_shares ? group->weight : 0;
+            items[count++].locality_weight = group->weight;
         }
     }
     out->endpoint_count = count;

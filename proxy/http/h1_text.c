@@ -152,8 +152,10 @@ bool h1_text_next_field(struct str *rest, struct h1_field *field)
     }
     struct str whole = *rest;
     struct str line = take_folded_line(rest);
-    size_t colon = str_find(line, ':');
-    if (colon == STR_NONE || !h1_text_is_token(str_slice(line, 0, colon))) {
+    size_t colon = 0;
+    while (colon < line.len && is_token_char(line.ptr[colon]))
+        colon++;
+    if (colon == 0 || colon == line.len || line.ptr[colon] != ':') {
         *rest = whole;
         return false;
     }

@@ -4,6 +4,7 @@
  */
 #include "proxy/live/socket.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -270,6 +271,24 @@ bool socket_local_place(const struct socket *socket, struct sockaddr_storage *pl
     return uv_tcp_getsockname(&socket->tcp, (struct sockaddr *)place, &size) == 0;
 }
 
+/* As uv_try_write, by a system call that knows it has a socket before it. */
+static ssize_t send_now(const struct socket *socket, struct str bytes)
+{
+    uv_os_fd_t descriptor;
+    int rc = uv_fileno((const uv_handle_t *)&socket->tcp, &descriptor);
+    ASSERT(rc == 0); /* it is open */
+    ssize_t sent;
+    do
+        sent = send(descriptor, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+static bool is_worth_waiting(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS;
+}
+
 bool socket_write(struct socket *socket, struct str bytes, size_t *sent_bytes)
 {
     ASSERT(socket->is_open && !socket->is_close_wished && !socket->is_closing);
@@ -279,13 +298,12 @@ bool socket_write(struct socket *socket, struct str bytes, size_t *sent_bytes)
         ASSERT(rc == RC_OK);
         return true;
     }
-    uv_buf_t piece = uv_buf_init((char *)(uintptr_t)bytes.ptr, (unsigned)bytes.len);
-    int sent = uv_try_write((uv_stream_t *)&socket->tcp, &piece, 1);
+    ssize_t sent = send_now(socket, bytes);
     if (sent >= 0)
         *sent_bytes = (size_t)sent;
     if (*sent_bytes == bytes.len)
         return true;
-    if (sent >= 0 || sent == UV_EAGAIN) {
+    if (sent >= 0 || is_worth_waiting(errno)) {
         enum rc rc = buf_append(&socket->flying, str_from(bytes, *sent_bytes));
         ASSERT(rc == RC_OK);
         if (fly(socket))

@@ -168,11 +168,11 @@ static const struct {
 /* Removes from `from` on; entries that stay keep their order. */
 static uint32_t remove_from(struct header_list *list, struct str name, uint32_t from)
 {
-    uint32_t kept = from;
+    uint32_t kept = header_find(list, name, from);
 
-    if ((list->marks & header_mark(name)) == 0)
+    if (kept == UINT32_MAX)
         return 0;
-    for (uint32_t i = from; i < list->count; i++) {
+    for (uint32_t i = kept + 1; i < list->count; i++) {
         if (!str_eq(list->items[i].name, name))
             list->items[kept++] = list->items[i];
     }

@@ -5,6 +5,7 @@
  * Names resolve as a pod's DNS and the mesh's redirect would have it: a service
  * to its address, a caller's connection to the listener of its own proxy.
  */
+#include "config/resource/host.h"
 #include "testbed/world/call.h"
 #include "testbed/world/roster.h"
 #include "testbed/world/world.h"
@@ -114,6 +115,9 @@ static struct str service_address(const struct world *world, const struct servic
 {
     if (service == NULL)
         return otherwise;
+    /* A ServiceEntry's name leads to its address, where it has one. */
+    if (service->entry != NULL)
+        return host_is_ip(service->cluster_ip) ? service->cluster_ip : otherwise;
     if (service->cluster_ip.len > 0 && !str_eq(service->cluster_ip, STR("None")))
         return service->cluster_ip;
     const struct service_endpoint *endpoint = first_endpoint(world, service);
@@ -148,7 +152,8 @@ const struct service *world_service_of(const struct world *world, struct str aut
     struct str rest = {lower, host.len};
     struct str name = str_cut(&rest, '.');
     struct str namespace = rest.len > 0 ? str_cut(&rest, '.') : world->spec.namespace;
-    return mesh_service_find(world->mesh, namespace, name);
+    const struct service *found = mesh_service_find(world->mesh, namespace, name);
+    return found != NULL ? found : mesh_entry_service(world->mesh, (struct str){lower, host.len});
 }
 
 struct call_target world_target(const struct world *world, const struct call *call)

@@ -25,6 +25,18 @@ static void test_kinds_are_read_named_or_counted(void **state)
     } rows[] = {
         {"apiVersion: networking.istio.io/v1alpha3\nkind: ProxyConfig\nmetadata: {name: a}\n",
          DIAG_KIND_NO_EFFECT, 0},
+        {"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n"
+         "spec: {hosts: [a.b], resolution: STATIC, endpoints: [{address: 10.0.0.1}]}\n",
+         DIAG_ID_COUNT, 0},
+        {"{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a}, "
+         "spec: {hosts: [a.b], resolution: DNS}}\n",
+         DIAG_NOT_ACTED_ON, 0},
+        {"{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a}, "
+         "spec: {hosts: [a.b], resolution: STATIC, endpoints: [{address: 'unix:///a'}]}}\n",
+         DIAG_NOT_ACTED_ON, 0},
+        {"{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: a}, "
+         "spec: {ingress: [{port: {number: 80}}]}}\n",
+         DIAG_NOT_ACTED_ON, 0},
         {"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: a}\n",
          DIAG_ID_COUNT, 1},
         {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\n",

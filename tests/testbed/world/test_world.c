@@ -248,10 +248,14 @@ static void test_authorities_name_services(void **state)
     static const struct {
         const char *authority, *name; /* "": none */
     } rows[] = {
-        {"reviews", "reviews"},         {"reviews:80", "reviews"},
-        {"Reviews.default", "reviews"}, {"reviews.default.svc.cluster.local:9080", "reviews"},
-        {"reviews.other", ""},          {"", ""},
-        {"api.example.com", ""},
+        {"reviews", "reviews"},
+        {"reviews:80", "reviews"},
+        {"Reviews.default", "reviews"},
+        {"reviews.default.svc.cluster.local:9080", "reviews"},
+        {"reviews.other", ""},
+        {"", ""},
+        {"api.example.com", "api.example.com"},
+        {"www.example.com", ""},
     };
     struct stage stage;
     open_all(&stage);
