@@ -181,6 +181,7 @@ demo: all
 conformance: all
 	@REFERENCE=$(REFERENCE) tests/conformance $(BUILD)/pocketmesh
 	@REFERENCE=$(REFERENCE) tests/conformance-failures $(BUILD)/pocketmesh
+	@REFERENCE=$(REFERENCE) tests/conformance-real-world $(BUILD)/pocketmesh
 lint: lib
 	@B=$(B) tests/lint/lint
 format:
