@@ -101,6 +101,7 @@ static bool write_config(struct envoy *envoy, struct str *why)
                                           .bind_address = options->bind_address,
                                           .has_bind_port = true,
                                           .access_log = str_of(envoy->ward->paths[ENVOY_LOG]),
+                                          .event_log = str_of(envoy->ward->paths[ENVOY_LOG]),
                                           .reach = options->reach,
                                           .reach_user = options->user};
     struct bootstrap_notes notes = {0};

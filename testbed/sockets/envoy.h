@@ -33,7 +33,7 @@ struct envoy_options {
     struct str bind_address; /* of every listener, on loopback */
     bootstrap_reach *reach;
     void *user; /* of reach and on_line */
-    /* A line of its access log, for the call; in the loop's turns. */
+    /* A line of its access log, or of its outlier log, for the call; in the loop's turns. */
     void (*on_line)(struct str line, void *user);
     uv_loop_t *loop; /* borrowed until envoy_close's handle has gone */
 };

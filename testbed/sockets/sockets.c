@@ -263,12 +263,17 @@ static uint64_t play_hash(const struct play *play)
     return 0;
 }
 
+void sockets_note_event(struct sockets *sockets, const struct play_event *event)
+{
+    *ARENA_PUSH(&sockets->arena, sockets->events, sockets->event_count, sockets->event_capacity) =
+        *event;
+}
+
 void sockets_outlier(struct sockets *sockets, const struct server_outlier *outlier)
 {
-    struct play_event *out =
-        ARENA_PUSH(&sockets->arena, sockets->events, sockets->event_count, sockets->event_capacity);
-    *out = play_event_of(sockets->world, outlier->event, outlier->at_ns - sockets->began_ns,
-                         &sockets->arena);
+    struct play_event event = play_event_of(sockets->world, outlier->event,
+                                            outlier->at_ns - sockets->began_ns, &sockets->arena);
+    sockets_note_event(sockets, &event);
 }
 
 static void play_free(struct play *play)
