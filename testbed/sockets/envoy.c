@@ -268,6 +268,16 @@ static bool is_meant(struct str key, struct str cluster, struct str name)
            str_eq(str_from(owner, STR("cluster.").len), cluster);
 }
 
+void envoy_let_act(struct envoy *envoy)
+{
+    /* The main thread answers, in the order in which it is told. */
+    struct arena arena;
+    struct str answer;
+    arena_init(&arena, FILE_BYTES_MAX, 0);
+    (void)envoy_ask(envoy->admin, STR("/ready"), ENVOY_PATIENCE_MS, &arena, &answer);
+    arena_fini(&arena);
+}
+
 bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value)
 {
     struct str path = arena_format(envoy->arena, "/stats?filter=%.*s$", STR_FMT(name));

@@ -45,6 +45,8 @@ bool envoy_await(struct envoy *envoy, struct str *why);
 /* Where a listener is, by its name, as long as the Envoy; false: there is none. */
 bool envoy_place(const struct envoy *envoy, struct str listener, struct str *address,
                  uint32_t *port);
+/* Its main thread has done what it was told before. */
+void envoy_let_act(struct envoy *envoy);
 /* A counter or gauge of a cluster, or, with "http", the sum over its connection
  * managers. False: it has none. */
 bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value);

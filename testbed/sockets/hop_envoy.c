@@ -235,6 +235,14 @@ bool hops_begin_envoys(struct sockets *sockets, struct str *why)
     return true;
 }
 
+void hops_let_envoys_act(struct sockets *sockets)
+{
+    for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        if (sockets->hops[i].envoy != NULL)
+            envoy_let_act(sockets->hops[i].envoy);
+    }
+}
+
 bool hop_reach_envoy(struct hop *hop, const struct call_target *target, struct str *address,
                      uint32_t *port)
 {

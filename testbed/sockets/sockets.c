@@ -133,6 +133,16 @@ static struct sockets_errand **begin_calls(struct sockets *sockets, const struct
     return errands;
 }
 
+static bool has_failure(const struct outcome *outcomes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!outcomes[i].has_response || outcomes[i].status >= 500 ||
+            (outcomes[i].has_record && outcomes[i].record.attempt_count > 1))
+            return true;
+    }
+    return false;
+}
+
 static void play_call(struct play *play, const struct call *calls, uint32_t call_count,
                       struct outcome *outcomes, struct arena *arena)
 {
@@ -145,6 +155,8 @@ static void play_call(struct play *play, const struct call *calls, uint32_t call
     if (sockets->batch_recordless_count > 0)
         run_for(sockets, (uint64_t)(SOCKETS_RECORD_PATIENCE_NS / NS_MS), RUN_FOR_RECORDS);
     run_until_quiet(sockets);
+    if (sockets->options.envoy != NULL && has_failure(outcomes, call_count))
+        hops_let_envoys_act(sockets);
     outcomes_take_sightings(outcomes, call_count, &sockets->log, sockets->world, arena);
     sighting_log_close(&sockets->log);
     for (uint32_t i = 0; i < call_count; i++)
