@@ -201,7 +201,12 @@ static bool has_ended(struct envoy *envoy, struct str *why)
     envoy->pid = 0;
     envoy->ward->pid = 0;
     struct str said = read_file(envoy, ENVOY_ERRORS);
-    *why = arena_format(envoy->arena, "Envoy does not take the configuration: %.*s", STR_FMT(said));
+    if (said.len > 0)
+        *why = arena_format(envoy->arena, "Envoy does not take the configuration: %.*s",
+                            STR_FMT(said));
+    else
+        *why = arena_format(envoy->arena, "%s ended before it served, without a word",
+                            envoy->options.program);
     return true;
 }
 
