@@ -4,7 +4,7 @@
  * completed (pods, addresses, endpoints), judged one by one and together.
  *
  * What is held: every complaint can be printed and its place is inside the file;
- * every service, pod and Gateway of the mesh can be asked for and found by its
+ * every service, pod and Gateway of the mesh can be found again by its
  * name.
  */
 #include "base/buf.h"
@@ -38,8 +38,10 @@ static void check_mesh(const struct mesh *mesh)
     }
     for (uint32_t i = 0; i < mesh_gateway_count(mesh); i++) {
         struct str namespace, name;
+        struct label *labels;
+        uint32_t label_count;
         mesh_gateway_at(mesh, i, &namespace, &name);
-        ASSERT(name.ptr != NULL);
+        ASSERT(mesh_gateway_selector(mesh, namespace, name, &labels, &label_count));
     }
 }
 
