@@ -12,7 +12,9 @@
 
 static const struct command COMMANDS[] = {
     {"test", NULL, "PATH...", "run RouteTest files",
-     "  --engine sim|live     virtual time (default), or sockets on loopback\n"
+     "  --engine sim|live|envoy   virtual time (default), sockets on loopback, or those with a\n"
+     "                        real Envoy for each proxy: $ENVOY, `envoy` on PATH, or\n"
+     "                        build/envoy/envoy (`make envoy`)\n"
      "  -f PATH               manifests for every file, before its own config; repeatable\n"
      "  --filter REGEX        only tests whose name has a match\n"
      "  --jobs N              N tests at once; verdicts stay in their order\n"
@@ -21,7 +23,7 @@ static const struct command COMMANDS[] = {
      "  --profile NAME        pocketmesh, istio-latest, istio-1.0; wins over the file's\n"
      "  --seed N              wins over the file's\n"
      "  -o text|tap|junit|json\n"
-     "  --strict              warnings are errors\n"
+     "  --strict              warnings are errors; what is not observable ends with 3\n"
      "  --color auto|always|never, -q (failures only), -v\n"
      "\n"
      "A folder stands for its *.yaml and *.yml files of kind RouteTest.\n",
