@@ -12,7 +12,9 @@
 
 static const struct command COMMANDS[] = {
     {"test", NULL, "PATH...", "run RouteTest files",
-     "  --engine sim|live     virtual time (default), or sockets on loopback\n"
+     "  --engine sim|live|envoy   virtual time (default), sockets on loopback, or those with a\n"
+     "                        real Envoy for each proxy: $ENVOY, `envoy` on PATH, or\n"
+     "                        build/envoy/envoy (`make envoy`)\n"
      "  -f PATH               manifests for every file, before its own config; repeatable\n"
      "  --filter REGEX        only tests whose name has a match\n"
      "  --jobs N              N tests at once; verdicts stay in their order\n"
@@ -21,7 +23,7 @@ static const struct command COMMANDS[] = {
      "  --profile NAME        pocketmesh, istio-latest, istio-1.0; wins over the file's\n"
      "  --seed N              wins over the file's\n"
      "  -o text|tap|junit|json\n"
-     "  --strict              warnings are errors\n"
+     "  --strict              warnings are errors; what is not observable ends with 3\n"
      "  --color auto|always|never, -q (failures only), -v\n"
      "\n"
      "A folder stands for its *.yaml and *.yml files of kind RouteTest.\n",
@@ -131,11 +133,13 @@ static const struct command COMMANDS[] = {
      "  --mesh-config FILE    MeshConfig; else the ConfigMap istio of istio-system\n"
      "  -o log|json|yaml, --color auto|always|never, -q\n",
      cmd_analyze},
-    {"bench", NULL, "sim|wire|live|lb [OPTIONS]", "micro benchmarks",
+    {"bench", NULL, "sim|wire|live|lb|translate [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
      "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n"
-     "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n",
+     "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n"
+     "  translate [SERVICES]      manifests to one proxy's configuration, by the size of the "
+     "mesh\n",
      cmd_bench},
     {"version", NULL, "", "the version", "", cmd_version},
     {"help", NULL, "[COMMAND]", "this", "", cmd_help},

@@ -7,12 +7,14 @@
 
 #include "base/check.h"
 #include "cli/command.h"
+#include "cli/envoy_find.h"
 #include "cli/words.h"
 #include "config/translate/observe.h"
 #include "testbed/runner/crew.h"
 #include "testbed/runner/report.h"
 #include "testbed/runner/run.h"
 #include "testbed/runner/suite.h"
+#include "testbed/sockets/envoy.h"
 #include "testbed/world/files.h"
 
 #define REPORT_BYTES_MAX (256u << 20)
@@ -26,6 +28,7 @@ struct test_job {
     const struct regex *filter;
     struct str log_text;
     const struct access_log_format *log; /* of --access-log; NULL: none */
+    const char *envoy;                   /* of --engine envoy: its path */
     struct documents manifests;
     struct suite *suites;
     uint32_t suite_count, suite_capacity;
@@ -144,7 +147,8 @@ static uint32_t wanted_count(const struct test_job *job, const struct suite *sui
 /* What is under way, on a terminal; it goes when the verdict is there. */
 static void show_progress(const struct test_job *job, struct str name)
 {
-    uint32_t done_count = job->report.passed_count + job->report.failed_count;
+    uint32_t done_count =
+        job->report.passed_count + job->report.failed_count + job->report.unseen_count;
     if (job->has_progress)
         fprintf(stderr, "\r\033[K  %u of %u  %.*s", done_count + 1, job->test_count,
                 (int)(name.len < PROGRESS_BYTES ? name.len : PROGRESS_BYTES), name.ptr);
@@ -195,8 +199,11 @@ static struct crew_item *list_items(struct test_job *job, uint32_t count)
 
 static void run_items(struct test_job *job, struct crew_item *items, uint32_t count)
 {
-    struct run_options options = {.engine = job->words.is_live ? RUN_LIVE : RUN_SIM,
-                                  .log = job->log};
+    struct run_options options = {.engine = job->words.is_envoy  ? RUN_ENVOY
+                                            : job->words.is_live ? RUN_LIVE
+                                                                 : RUN_SIM,
+                                  .log = job->log,
+                                  .envoy = job->envoy};
     struct crew *crew = crew_new(items, count, &options, (uint32_t)job->worker_count);
     for (uint32_t i = 0; i < count; i++) {
         bool is_first = i == 0 || items[i].suite != items[i - 1].suite;
@@ -228,7 +235,9 @@ static int run_all(struct test_job *job)
     job->test_count = count;
     job->has_progress = !job->words.is_quiet && isatty(STDERR_FILENO) != 0;
     job->report.is_quiet = job->words.is_quiet;
-    job->report.engine_name = job->words.is_live ? STR("live") : STR("sim");
+    job->report.engine_name = job->words.is_envoy  ? STR("envoy")
+                              : job->words.is_live ? STR("live")
+                                                   : STR("sim");
     job->report.rerun = job->words.rerun;
     report_begin(&job->report, count);
     run_items(job, list_items(job, count), count);
@@ -239,7 +248,9 @@ static int run_all(struct test_job *job)
         return EXIT_CODE_SURROUNDINGS;
     if (job->words.diags.error_count > 0)
         return EXIT_CODE_INPUT;
-    return job->report.failed_count > 0 ? EXIT_CODE_NO : EXIT_CODE_FINE;
+    if (job->report.failed_count > 0)
+        return EXIT_CODE_NO;
+    return job->words.is_strict && job->report.unseen_count > 0 ? EXIT_CODE_UNSEEN : EXIT_CODE_FINE;
 }
 
 static bool take_format(struct test_job *job)
@@ -269,6 +280,18 @@ static bool take_regex(struct test_job *job)
     return job->filter != NULL;
 }
 
+/* A real Envoy, which ends when we do. */
+static bool take_envoy(struct test_job *job)
+{
+    struct str why;
+    job->envoy = envoy_find(&job->words.arena, &why);
+    if (job->envoy != NULL)
+        envoys_end_on_signals();
+    else
+        words_complain(&job->words, "%.*s", STR_FMT(why));
+    return job->envoy != NULL;
+}
+
 static int run_job(struct test_job *job)
 {
     if (job->words.plain_count == 0)
@@ -279,6 +302,10 @@ static int run_job(struct test_job *job)
                               CREW_MAX, STR_FMT(job->jobs_text));
     if (!take_format(job) || !take_regex(job) || !take_log_format(job))
         return EXIT_CODE_INPUT;
+    if (job->words.is_envoy && job->log != NULL)
+        return words_complain(&job->words, "--access-log is of --engine sim and live");
+    if (job->words.is_envoy && !take_envoy(job))
+        return EXIT_CODE_SURROUNDINGS;
     words_documents(&job->words, &job->manifests);
     int code = read_suites(job) ? run_all(job) : EXIT_CODE_INPUT;
     for (uint32_t i = 0; i < job->suite_count; i++)

@@ -70,10 +70,12 @@ static void take_colour(struct words *words, struct str value)
 
 static void take_engine(struct words *words, struct str value)
 {
-    if (str_eq(value, STR("live")))
-        words->is_live = true;
-    else if (!str_eq(value, STR("sim")))
-        words_complain(words, "--engine is sim or live, not \"%.*s\"", STR_FMT(value));
+    bool has_envoy = strcmp(words->command, "test") == 0;
+    words->is_live = str_eq(value, STR("live"));
+    words->is_envoy = has_envoy && str_eq(value, STR("envoy"));
+    if (!words->is_live && !words->is_envoy && !str_eq(value, STR("sim")))
+        words_complain(words, "--engine is sim%s, not \"%.*s\"",
+                       has_envoy ? ", live or envoy" : " or live", STR_FMT(value));
 }
 
 static void take_manifest(struct words *words, struct str value)

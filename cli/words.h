@@ -31,10 +31,11 @@ struct words {
     bool has_seed;
     uint64_t seed;
     enum words_colour colour;
-    bool is_quiet, is_verbose, is_strict, is_live;
-    struct str output; /* -o; empty: not said */
-    struct str rerun;  /* the manifests as words, for repeating the command */
-    bool is_wrong;     /* a complaint was printed */
+    bool is_quiet, is_verbose, is_strict;
+    bool is_live, is_envoy; /* --engine; neither: sim */
+    struct str output;      /* -o; empty: not said */
+    struct str rerun;       /* the manifests as words, for repeating the command */
+    bool is_wrong;          /* a complaint was printed */
 };
 
 /* An option of one command: with a value it gets the word after it. */

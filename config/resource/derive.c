@@ -9,6 +9,7 @@
 #include "config/resource/delegate.h"
 #include "config/resource/label.h"
 #include "config/resource/meta.h"
+#include "config/resource/pod_index.h"
 
 #define BLOCK_SERVICES 64u /* 127.64.0.0/10 */
 #define BLOCK_PODS 128u    /* 127.128.0.0/10 */
@@ -247,26 +248,29 @@ static void add_selected_pod(struct mesh *mesh, struct service *service, const s
         endpoint->ports[k] = target_of(&service->ports[k], pod);
 }
 
-static void select_pods(struct mesh *mesh, struct service *service)
+static void select_pods(struct mesh *mesh, struct service *service, const struct pod_index *index)
 {
     if (service->selector_count == 0 || service_is_external_name(service))
         return;
-    for (uint32_t i = 0; i < mesh->pods_count; i++) {
-        const struct pod *pod = &mesh->pods[i];
-        if (pod->is_over || !str_eq(pod->meta.namespace, service->meta.namespace))
-            continue;
-        if (label_is_subset(service->selector, service->selector_count, pod->meta.labels,
-                            pod->meta.label_count))
+    uint32_t place =
+        pod_index_find(index, service->meta.namespace, service->selector, service->selector_count);
+    for (; place != MAP_NONE; place = index->next[place]) {
+        const struct pod *pod = &mesh->pods[index->pods[place]];
+        if (!pod->is_over && label_is_subset(service->selector, service->selector_count,
+                                             pod->meta.labels, pod->meta.label_count))
             add_selected_pod(mesh, service, pod);
     }
 }
 
 static void derive_endpoints(struct mesh *mesh)
 {
+    struct pod_index index;
+
+    pod_index_init(&index, mesh->arena, mesh->pods, mesh->pods_count);
     for (uint32_t i = 0; i < mesh->slices_count; i++)
         add_slice(mesh, &mesh->slices[i]);
     for (uint32_t i = 0; i < mesh->services_count; i++)
-        select_pods(mesh, &mesh->services[i]);
+        select_pods(mesh, &mesh->services[i], &index);
 }
 
 static void index_services(struct mesh *mesh)

@@ -166,23 +166,19 @@ void service_union_add(struct service_union *maker, const struct service *servic
 static const struct service *destination_service(struct service_union *maker, struct str host)
 {
     const struct service *found = NULL;
-    uint32_t first = map_get(&maker->all_by_host, host);
+    const struct service_chains *all = &maker->all, *exported = &maker->exported;
 
-    for (uint32_t i = first; first != MAP_NONE && i < maker->all->count; i++) {
-        const struct service *service = maker->all->items[i];
-        if (!str_eq(service->host, host))
-            continue;
+    for (uint32_t i = map_get(&all->first, host); i != MAP_NONE; i = all->next[i]) {
+        const struct service *service = all->list->items[i];
         if (str_eq(service->meta.namespace, maker->t->proxy->namespace) &&
             (found == NULL || !str_eq(found->meta.namespace, service->meta.namespace) ||
              service->entry == NULL))
             found = service;
     }
-    if (found != NULL || first == MAP_NONE)
+    if (found != NULL)
         return found;
-    for (uint32_t i = 0; i < maker->exported->count; i++) {
-        const struct service *service = maker->exported->items[i];
-        if (!str_eq(service->host, host))
-            continue;
+    for (uint32_t i = map_get(&exported->first, host); i != MAP_NONE; i = exported->next[i]) {
+        const struct service *service = exported->list->items[i];
         if (found == NULL || (found->entry != NULL && service->entry == NULL))
             found = service;
     }
@@ -264,12 +260,21 @@ void service_union_add_destinations(struct service_union *maker, const struct sc
     }
 }
 
+static struct service_chains chains_of(struct translation *t, const struct service_list *list)
+{
+    struct service_chains out = {.list = list,
+                                 .next = ARENA_ARRAY(&t->scratch, uint32_t, list->count)};
+
+    map_init(&out.first, &t->scratch);
+    for (uint32_t i = list->count; i > 0; i--)
+        out.next[i - 1] = map_set(&out.first, list->items[i - 1]->host, i - 1);
+    return out;
+}
+
 void service_union_init(struct service_union *out, struct translation *t,
                         const struct service_list *all, const struct service_list *exported)
 {
-    *out = (struct service_union){.t = t, .all = all, .exported = exported};
+    *out = (struct service_union){
+        .t = t, .all = chains_of(t, all), .exported = chains_of(t, exported)};
     map_init(&out->by_host, &t->scratch);
-    map_init(&out->all_by_host, &t->scratch);
-    for (uint32_t i = all->count; i > 0; i--)
-        (void)map_set(&out->all_by_host, all->items[i - 1]->host, i - 1);
 }

@@ -15,12 +15,18 @@ struct service_list {
     uint32_t count, capacity;
 };
 
+/* Services by host: the first of each, and from each the next, in the list's order. */
+struct service_chains {
+    const struct service_list *list;
+    struct map first;
+    uint32_t *next;
+};
+
 struct service_union {
     struct translation *t;
     struct service_list list;
     struct map by_host;
-    const struct service_list *all, *exported; /* of the mesh; to the proxy */
-    struct map all_by_host;                    /* the first of each host in `all` */
+    struct service_chains all, exported; /* of the mesh; to the proxy */
 };
 
 void service_union_init(struct service_union *out, struct translation *t,

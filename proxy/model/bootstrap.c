@@ -114,32 +114,50 @@ bool bootstrap_needs_secrets(const struct json_value *value)
     return false;
 }
 
+/* Endpoints in place of those that istiod would serve. */
+static void write_load(struct bootstrap_job *job, const struct json_value *value, struct str name,
+                       bool is_eds)
+{
+    const struct cluster *cluster = snapshot_cluster(job->snapshot, name);
+    const struct json_value *own = json_get(value, STR("loadAssignment"));
+    const struct json_value *served =
+        is_eds ? bootstrap_find(json_get(job->all, STR("endpoints")), STR("clusterName"), name)
+               : NULL;
+
+    if (served != NULL)
+        bootstrap_load(job, served);
+    else if (own != NULL)
+        bootstrap_load(job, own);
+    else if (cluster != NULL && cluster->endpoint_count > 0)
+        bootstrap_cluster_load(job, cluster);
+}
+
+/* Whoever says where endpoints are met has no names to look up. */
+static struct str cluster_type(const struct bootstrap_job *job, struct str type)
+{
+    bool is_looking_up = str_eq(type, STR("STRICT_DNS")) || str_eq(type, STR("LOGICAL_DNS"));
+    bool is_static = str_eq(type, STR("EDS")) || (is_looking_up && job->options->reach != NULL);
+    return is_static ? STR("STATIC") : type;
+}
+
 static void write_cluster(struct bootstrap_job *job, const struct json_value *value)
 {
-    static const struct str OWN[] = {STR_INIT("type"), STR_INIT("edsClusterConfig"),
+    static const struct str OWN[] = {STR_INIT("type"),
+                                     STR_INIT("edsClusterConfig"),
+                                     STR_INIT("loadAssignment"),
                                      STR_INIT("transportSocket"),
-                                     STR_INIT("transportSocketMatches"), STR_INIT("filters")};
+                                     STR_INIT("transportSocketMatches"),
+                                     STR_INIT("filters")};
+    enum { PARTS_FROM = 3 };
     struct json *json = job->json;
     struct str name = bootstrap_text(value, STR("name")), type = bootstrap_text(value, STR("type"));
-    const struct cluster *cluster = snapshot_cluster(job->snapshot, name);
-    bool is_eds = str_eq(type, STR("EDS"));
 
     json_begin_object(json);
     bootstrap_copy_others(json, value, OWN, COUNT_OF(OWN));
     if (type.len > 0)
-        json_key_str(json, STR("type"), is_eds ? STR("STATIC") : type);
-    const struct json_value *load =
-        is_eds ? bootstrap_find(json_get(job->all, STR("endpoints")), STR("clusterName"), name)
-               : NULL;
-    if (load != NULL) {
-        json_key(json, STR("loadAssignment"));
-        bootstrap_copy(json, load);
-    } else if (json_get(value, STR("loadAssignment")) == NULL && cluster != NULL &&
-               cluster->endpoint_count > 0) {
-        json_key(json, STR("loadAssignment"));
-        print_load_assignment(json, cluster);
-    }
-    for (size_t i = 2; i < COUNT_OF(OWN); i++) {
+        json_key_str(json, STR("type"), cluster_type(job, type));
+    write_load(job, value, name, str_eq(type, STR("EDS")));
+    for (size_t i = PARTS_FROM; i < COUNT_OF(OWN); i++) {
         const struct json_value *part = json_get(value, OWN[i]);
         if (part == NULL)
             continue;

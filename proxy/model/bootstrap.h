@@ -27,6 +27,11 @@ struct bootstrap_place {
     uint32_t port;
 };
 
+/* Where the one who is at address:port is met instead; what comes back lives as
+ * long as the call to bootstrap_print. False: nowhere, the endpoint is left out. */
+typedef bool bootstrap_reach(void *user, struct str address, uint32_t port, struct str *at,
+                             uint32_t *at_port);
+
 struct bootstrap_options {
     struct str admin_address;
     uint32_t admin_port; /* 0: the kernel gives one */
@@ -39,6 +44,10 @@ struct bootstrap_options {
     bool has_bind_port; /* on bind_port instead of its own port */
     uint32_t bind_port;
     struct str access_log; /* a file that gets a line of JSON for each request; empty: none */
+    /* Not NULL: each endpoint goes through it, and clusters look up no names. Rings
+     * and tables are those of the endpoints' own addresses all the same. */
+    bootstrap_reach *reach;
+    void *reach_user;
 };
 
 /* What was left out, a sentence each. */

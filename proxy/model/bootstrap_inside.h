@@ -32,6 +32,11 @@ const struct json_value *bootstrap_find(const struct json_value *list, struct st
                                         struct str name);
 bool bootstrap_needs_secrets(const struct json_value *value);
 
+/* "loadAssignment": with endpoints where options->reach has them. */
+void bootstrap_load(struct bootstrap_job *job, const struct json_value *load);
+/* The same of the snapshot's cluster. */
+void bootstrap_cluster_load(struct bootstrap_job *job, const struct cluster *cluster);
+
 /* "KEY": the list without filters that a stock Envoy does not know. */
 void bootstrap_filters(struct bootstrap_job *job, struct str key, const struct json_value *list);
 /* "listeners": all of them. */

@@ -43,6 +43,10 @@ static void write_access_log(struct bootstrap_job *job)
         {STR_INIT("attempt_count"), STR_INIT("%UPSTREAM_REQUEST_ATTEMPT_COUNT%")},
         {STR_INIT("request_id"), STR_INIT("%REQ(X-REQUEST-ID)%")},
         {STR_INIT("downstream_remote_address"), STR_INIT("%DOWNSTREAM_REMOTE_ADDRESS%")},
+        {STR_INIT("downstream_direct_address"), STR_INIT("%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%")},
+        {STR_INIT("upstream_transport_failure_reason"),
+         STR_INIT("%UPSTREAM_TRANSPORT_FAILURE_REASON%")},
+        {STR_INIT("route_config"), STR_INIT("%METADATA(ROUTE:istio:config)%")},
     };
     struct json *json = job->json;
 

@@ -100,16 +100,26 @@ static void text_test(struct report *report, const struct suite *suite,
     bool is_passed = result->status == TEST_PASSED;
     if (is_passed && report->is_quiet && result->log_count == 0)
         return;
-    MUST(buf_format(
-        report->out, "  %s%s%s %.*s %s(%llu request%s, %lld ms)%s\n",
-        colour(report, is_passed ? "\033[32m" : "\033[31m"), is_passed ? "ok  " : "FAIL",
-        colour(report, "\033[0m"), STR_FMT(result->test->name), colour(report, "\033[2m"),
-        (unsigned long long)result->request_count, result->request_count == 1 ? "" : "s",
-        (long long)(took_ns / NS_MS), colour(report, "\033[0m")));
+    bool is_unseen = result->status == TEST_UNSEEN;
+    MUST(buf_format(report->out, "  %s%s%s %.*s %s(%llu request%s, %lld ms)%s\n",
+                    colour(report, is_passed   ? "\033[32m"
+                                   : is_unseen ? "\033[33m"
+                                               : "\033[31m"),
+                    is_passed   ? "ok  "
+                    : is_unseen ? "skip"
+                                : "FAIL",
+                    colour(report, "\033[0m"), STR_FMT(result->test->name),
+                    colour(report, "\033[2m"), (unsigned long long)result->request_count,
+                    result->request_count == 1 ? "" : "s", (long long)(took_ns / NS_MS),
+                    colour(report, "\033[0m")));
     for (uint32_t i = 0; i < result->log_count; i++)
         MUST(buf_format(report->out, "      %.*s\n", STR_FMT(result->log[i].text)));
     if (is_passed)
         return;
+    if (is_unseen) {
+        MUST(buf_format(report->out, "      not observable: %.*s\n", STR_FMT(result->unseen)));
+        return;
+    }
     if (result->status == TEST_BROKEN)
         MUST(buf_format(report->out, "      %.*s\n", STR_FMT(result->why_broken)));
     struct str request = STR_EMPTY;
@@ -129,10 +139,14 @@ static void text_test(struct report *report, const struct suite *suite,
 static void tap_test(struct report *report, const struct suite *suite,
                      const struct test_result *result)
 {
-    bool is_passed = result->status == TEST_PASSED;
-    MUST(buf_format(report->out, "%s %u - %.*s: %.*s\n", is_passed ? "ok" : "not ok",
-                    report->passed_count + report->failed_count, STR_FMT(suite->name),
-                    STR_FMT(result->test->name)));
+    bool is_unseen = result->status == TEST_UNSEEN;
+    bool is_ok = result->status == TEST_PASSED || is_unseen;
+    MUST(buf_format(report->out, "%s %u - %.*s: %.*s", is_ok ? "ok" : "not ok",
+                    report->passed_count + report->failed_count + report->unseen_count,
+                    STR_FMT(suite->name), STR_FMT(result->test->name)));
+    if (is_unseen)
+        MUST(buf_format(report->out, " # SKIP not observable: %.*s", STR_FMT(result->unseen)));
+    MUST(buf_append(report->out, STR("\n")));
     if (result->status == TEST_BROKEN)
         MUST(buf_format(report->out, "# %.*s\n", STR_FMT(result->why_broken)));
     for (uint32_t i = 0; i < result->complaints.count; i++) {
@@ -177,6 +191,12 @@ static void junit_test(struct report *report, const struct suite *suite,
                     (long long)(took_ns / NS_MS % 1000)));
     if (result->status == TEST_PASSED) {
         MUST(buf_format(report->out, "/>\n"));
+        return;
+    }
+    if (result->status == TEST_UNSEEN) {
+        MUST(buf_format(report->out, ">\n      <skipped message=\"not observable: "));
+        xml_text(report, result->unseen);
+        MUST(buf_format(report->out, "\"/>\n    </testcase>\n"));
         return;
     }
     MUST(buf_format(report->out, ">\n      <failure message=\""));
@@ -227,6 +247,8 @@ static void json_test(struct report *report, const struct suite *suite,
     json_u64(json, suite->seed);
     if (result->status == TEST_BROKEN)
         json_key_str(json, STR("error"), result->why_broken);
+    if (result->unseen.len > 0)
+        json_key_str(json, STR("notObservable"), result->unseen);
     json_log(json, result);
     json_key(json, STR("failures"));
     json_begin_array(json);
@@ -263,6 +285,7 @@ static void json_test(struct report *report, const struct suite *suite,
 void report_begin(struct report *report, uint32_t test_count)
 {
     report->passed_count = report->failed_count = report->suite_count = 0;
+    report->unseen_count = 0;
     switch (report->format) {
     case REPORT_TEXT:
         return;
@@ -318,6 +341,8 @@ void report_test(struct report *report, const struct suite *suite, const struct 
 {
     if (result->status == TEST_PASSED)
         report->passed_count++;
+    else if (result->status == TEST_UNSEEN)
+        report->unseen_count++;
     else
         report->failed_count++;
     switch (report->format) {
@@ -351,9 +376,12 @@ void report_end(struct report *report)
 {
     switch (report->format) {
     case REPORT_TEXT:
-        MUST(buf_format(report->out, "%s%u passed, %u failed%s\n",
+        MUST(buf_format(report->out, "%s%u passed, %u failed",
                         colour(report, report->failed_count == 0 ? "\033[32m" : "\033[31m"),
-                        report->passed_count, report->failed_count, colour(report, "\033[0m")));
+                        report->passed_count, report->failed_count));
+        if (report->unseen_count > 0)
+            MUST(buf_format(report->out, ", %u skipped (not observable)", report->unseen_count));
+        MUST(buf_format(report->out, "%s\n", colour(report, "\033[0m")));
         return;
     case REPORT_TAP:
         return;
@@ -364,6 +392,8 @@ void report_end(struct report *report)
         json_end_array(&report->json);
         json_key_i64(&report->json, STR("passed"), report->passed_count);
         json_key_i64(&report->json, STR("failed"), report->failed_count);
+        if (report->unseen_count > 0)
+            json_key_i64(&report->json, STR("skipped"), report->unseen_count);
         json_end_object(&report->json);
         MUST(buf_append(report->out, STR("\n")));
         return;

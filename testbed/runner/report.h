@@ -23,6 +23,7 @@ struct report {
     struct buf *out;
     struct json json;
     uint32_t passed_count, failed_count;
+    uint32_t unseen_count; /* not observable: neither passed nor failed */
     uint32_t suite_count;
 };
 

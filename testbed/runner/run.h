@@ -13,15 +13,18 @@
 #include "testbed/runner/suite.h"
 #include "testbed/world/play.h"
 
-enum run_engine { RUN_SIM, RUN_LIVE };
+/* RUN_ENVOY: sockets as with RUN_LIVE, and real Envoys for proxies. */
+enum run_engine { RUN_SIM, RUN_LIVE, RUN_ENVOY };
 
 struct run_options {
     enum run_engine engine;
     struct diag_list *diags;             /* warnings of the manifests, errors of worlds */
     const struct access_log_format *log; /* NULL: no log lines are kept */
+    const char *envoy;                   /* RUN_ENVOY: the program's path */
 };
 
-enum test_status { TEST_PASSED, TEST_FAILED, TEST_BROKEN };
+/* TEST_UNSEEN: nothing failed, but something asserted could not be observed. */
+enum test_status { TEST_PASSED, TEST_FAILED, TEST_BROKEN, TEST_UNSEEN };
 
 /* What the caller's proxy would log of a request. */
 struct log_line {
@@ -34,6 +37,7 @@ struct test_result {
     enum test_status status;
     struct complaints complaints;
     struct str why_broken;
+    struct str unseen; /* what the engine cannot observe, or play: "events; ..." */
     uint64_t request_count;
     uint64_t seed;
     struct log_line *log; /* of every request, in order; run_options.log */

@@ -24,6 +24,14 @@ void run_sets(struct run *run, const struct suite_case *step);
 /* What the test injects, before it begins. */
 void run_injects(struct run *run);
 
+/* Whose proxies are Envoys from the beginning. */
+void run_envoy_callers(struct run *run, struct play_options *options);
+/* Notes what Envoys do not show of all that the test asserts. False: it cannot be
+ * played with them at all. */
+bool run_envoy_can_play(struct run *run);
+/* Can the outcome be judged? If not, that is noted. */
+bool run_envoy_can_judge(struct run *run, const struct call *call, const struct outcome *outcome);
+
 /* Judges one outcome and counts it. */
 void run_take_outcome(struct run *run, const struct suite_case *step, struct tally *tally,
                       const struct call *call, const struct outcome *outcome);

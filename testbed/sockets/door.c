@@ -66,7 +66,9 @@ static int new_socket(const struct sockaddr_in *address)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0)
         return -1;
-    bool is_ready = fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
+    int yes = 1; /* the door was here before, and its connections still are */
+    bool is_ready = fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
+                    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0;
     if (is_ready &&
         (address == NULL || bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0))
         return fd;
@@ -124,7 +126,9 @@ bool door_set(struct door *door, struct str *why)
     }
     door->address = door->pod_address;
     struct sockaddr_in address;
-    if (!door_sockaddr(door->address, 0, &address))
+    /* An Envoy was told the port, and is not told again. */
+    uint32_t port = door->sockets->options.envoy != NULL ? door->port : 0;
+    if (!door_sockaddr(door->address, port, &address))
         return fail(door, why, "address", EINVAL);
     bool is_set = wanted == DOOR_OPEN ? open_door(door, &address, why)
                                       : shut_door(door, &address, wanted == DOOR_DEAF, why);

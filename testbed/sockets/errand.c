@@ -166,7 +166,7 @@ static struct sockets_errand *wanting(struct sockets *sockets, uint32_t client,
     for (struct list *at = all->next; at != all; at = at->next) {
         struct sockets_errand *errand = LIST_ITEM(at, struct sockets_errand, wanting);
         if (errand->call->client == client && errand->local_port == done->remote_port &&
-            errand->nth == done->nth)
+            (done->nth == ERRAND_ANY_NTH || errand->nth == done->nth))
             return errand;
     }
     return NULL;

@@ -5,38 +5,13 @@
  */
 #include "testbed/sockets/hop.h"
 
+#include <unistd.h>
+
 #include "base/check.h"
 #include "base/rng.h"
-#include "proxy/live/address_map.h"
 #include "proxy/live/loop.h"
 #include "proxy/live/server.h"
-#include "testbed/sockets/inside.h"
-
-/* More listeners than one test reaches through one client. */
-#define HOP_DOORS_MAX 64u
-
-struct hop_door {
-    const struct listener *listener;
-    struct str address; /* the original destination, when it matters */
-    uint32_t port;
-    bool has_original;
-    uint32_t number; /* of the server's door */
-};
-
-/* What all hops of a play share. */
-struct hops_shared {
-    struct loop *loop;
-    struct address_map map; /* pods' names to their doors */
-};
-
-struct hop {
-    struct sockets *sockets;
-    struct hops_shared *shared;
-    uint32_t client;
-    struct server *server; /* NULL until somebody calls */
-    struct hop_door doors[HOP_DOORS_MAX];
-    uint32_t door_count;
-};
+#include "testbed/sockets/hop_inside.h"
 
 static struct hops_shared *shared_of(const struct sockets *sockets)
 {
@@ -115,6 +90,8 @@ void hops_start(struct sockets *sockets)
     shared->loop = loop_new();
     ASSERT(shared->loop != NULL);
     address_map_init(&shared->map);
+    map_init(&shared->nobodies, &sockets->arena);
+    shared->nobody_fd = -1;
     uint32_t count = world->client_count > 0 ? world->client_count : 1;
     sockets->hops = ARENA_ARRAY(&sockets->arena, struct hop, count);
     for (uint32_t i = 0; i < count; i++)
@@ -128,7 +105,12 @@ void hops_stop(struct sockets *sockets)
         if (sockets->hops[i].server != NULL)
             server_free(sockets->hops[i].server);
         sockets->hops[i].server = NULL;
+        if (sockets->hops[i].envoy != NULL)
+            envoy_free(sockets->hops[i].envoy);
+        sockets->hops[i].envoy = NULL;
     }
+    if (shared->nobody_fd >= 0)
+        close(shared->nobody_fd);
     loop_free(shared->loop);
     address_map_fini(&shared->map);
 }
@@ -160,6 +142,8 @@ bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_targe
                struct str *address, uint32_t *port)
 {
     struct hop *hop = &sockets->hops[client];
+    if (sockets->options.envoy != NULL)
+        return hop_reach_envoy(hop, target, address, port);
     if (hop->server == NULL)
         begin_server(hop);
     struct hop_door *door = find_door(hop, target);
@@ -177,9 +161,11 @@ bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, 
     bool is_known = false;
     *value = 0;
     for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        const struct hop *hop = &sockets->hops[i];
         uint64_t part = 0;
-        if (sockets->hops[i].server == NULL ||
-            !server_stat(sockets->hops[i].server, cluster, counter, &part))
+        bool is_there = (hop->envoy != NULL && envoy_stat(hop->envoy, cluster, counter, &part)) ||
+                        (hop->server != NULL && server_stat(hop->server, cluster, counter, &part));
+        if (!is_there)
             continue;
         is_known = true;
         *value += part;
@@ -190,6 +176,8 @@ bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, 
 void hops_pod_changed(struct sockets *sockets, uint32_t pod)
 {
     struct world_pod *changed = &sockets->world->pods[pod];
+    if (sockets->options.envoy != NULL)
+        return; /* its endpoints are what they were */
     changed->may_come = changed->may_come || changed->behaviour.is_absent;
     for (uint32_t i = 0; changed->may_come && i < sockets->world->client_count; i++) {
         if (sockets->hops[i].server == NULL && sockets->world->clients[i].snapshot != NULL)

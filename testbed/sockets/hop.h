@@ -35,6 +35,10 @@ int64_t sockets_now_ns(const struct sockets *sockets);
 bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_target *target,
                struct str *address, uint32_t *port);
 
+/* Starts the Envoys of play_options.callers and waits for them; doors are open.
+ * False: *why says why not. */
+bool hops_begin_envoys(struct sockets *sockets, struct str *why);
+
 /* Looks at what is watched in all proxies. */
 void hops_watch(struct sockets *sockets);
 /* The pod's behaviour is another: is it among the endpoints? */

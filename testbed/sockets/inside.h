@@ -94,7 +94,9 @@ void errand_note_over(struct sockets_errand *errand);
 /* No record will come. */
 void errand_forget_record(struct sockets_errand *errand);
 void errand_want_record(struct sockets_errand *errand);
-/* A proxy finished the `nth` exchange of the connection from `remote_port`. */
+/* A proxy finished the `nth` exchange of the connection from `remote_port`. One that
+ * does not count them tells of them in their order. */
+#define ERRAND_ANY_NTH UINT32_MAX
 void errands_note_record(struct sockets *sockets, uint32_t client, const struct server_done *done);
 void errand_free(struct sockets_errand *errand);
 /* A stand-in asks somebody. */

@@ -325,6 +325,15 @@ static bool open_doors(struct sockets *sockets, struct str *why)
     return true;
 }
 
+/* Their start is no part of the play. */
+static bool begin_envoys(struct sockets *sockets, struct str *why)
+{
+    bool is_begun = hops_begin_envoys(sockets, why);
+    sockets_begin_turn(sockets);
+    sockets->began_ns = sockets_now_ns(sockets);
+    return is_begun;
+}
+
 static struct sockets *new_sockets(struct world *world, struct play_options options)
 {
     struct arena arena;
@@ -356,7 +365,7 @@ struct play *sockets_play_new(struct world *world, struct play_options options, 
     ASSERT(uv_timer_init(sockets_uv(sockets), &sockets->patience) == 0);
     world_begin(world, options.seed);
     sockets->began_ns = sockets_now_ns(sockets);
-    if (open_doors(sockets, why))
+    if (open_doors(sockets, why) && (options.envoy == NULL || begin_envoys(sockets, why)))
         return &sockets->play;
     *why = arena_str(world->arena, *why);
     play_free(&sockets->play);

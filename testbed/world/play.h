@@ -20,6 +20,11 @@ struct play;
 struct play_options {
     uint64_t seed;
     bool is_tracing;
+    /* On sockets: the proxies are processes of this Envoy; NULL: they are ours. */
+    const char *envoy;
+    /* With it: whose proxies are started before time begins; of others, when they call. */
+    const uint32_t *callers;
+    uint32_t caller_count;
 };
 
 /* What a proxy did to a pod by itself. */

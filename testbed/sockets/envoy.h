@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/sockets/envoy.h - a real Envoy as a client's proxy: a process on
+ * loopback with an exported configuration, ports given by the kernel, its
+ * access log read line by line and its counters asked for.
+ *
+ * Its files lie in a temporary folder that is gone as soon as it is ready. The
+ * process is ended by its id: by envoy_free, by the kernel when the thread that
+ * started it ends, or by envoys_end_on_signals.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "proxy/model/bootstrap.h"
+#include "proxy/model/snapshot.h"
+
+/* Until it serves, and for an answer of its admin's: a loaded machine, or a large mesh. */
+#define ENVOY_PATIENCE_MS 30000
+/* Several for each test at once, of which there are CREW_MAX. */
+#define ENVOYS_MAX 256
+
+struct envoy;
+
+struct envoy_options {
+    const char *program; /* its path */
+    const struct snapshot *snapshot;
+    struct str bind_address; /* of every listener, on loopback */
+    bootstrap_reach *reach;
+    void *user; /* of reach and on_line */
+    /* A line of its access log, for the call; in the loop's turns. */
+    void (*on_line)(struct str line, void *user);
+    uv_loop_t *loop; /* borrowed until envoy_close's handle has gone */
+};
+
+/* Starts it, without waiting. Lives in `arena`. NULL: *why says so. */
+struct envoy *envoy_new(const struct envoy_options *options, struct arena *arena, struct str *why);
+/* Waits until it serves. False: it does not, *why says so; free it all the same. */
+bool envoy_await(struct envoy *envoy, struct str *why);
+/* Where a listener is, by its name, as long as the Envoy; false: there is none. */
+bool envoy_place(const struct envoy *envoy, struct str listener, struct str *address,
+                 uint32_t *port);
+/* A counter or gauge of a cluster, or, with "http", the sum over its connection
+ * managers. False: it has none. */
+bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value);
+/* Ends the process, waits for that, and closes its handle; the loop must turn
+ * once more before it is closed. */
+void envoy_free(struct envoy *envoy);
+
+/* SIGINT, SIGTERM and SIGHUP end every Envoy and its files, then this process. */
+void envoys_end_on_signals(void);

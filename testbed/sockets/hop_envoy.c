@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/sockets/hop_envoy.c - a client's proxy is an Envoy: where it meets the
+ * pods, and what its access log says of an exchange.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/check.h"
+#include "base/json.h"
+#include "testbed/sockets/hop_inside.h"
+#include "testbed/world/outcome.h"
+
+/* Addresses of nobody are told apart by their last two bytes. */
+#define BYTE_MAX 254u
+
+static uint32_t pod_by_address(const struct world *world, struct str address)
+{
+    return map_get(&world->pod_by_address, address);
+}
+
+/* Nobody listens there: a port that is ours, on an address of this machine's. */
+static struct str nobody(struct hops_shared *shared, struct str address, struct arena *arena)
+{
+    uint32_t index = map_get(&shared->nobodies, address);
+    if (index == MAP_NONE) {
+        index = shared->nobody_count++;
+        (void)map_set(&shared->nobodies, arena_str(arena, address), index);
+    }
+    return arena_format(arena, "127.250.%u.%u", index / BYTE_MAX % BYTE_MAX, index % BYTE_MAX + 1);
+}
+
+/* Pods where their doors are; who else is named by an address is met by nobody, and
+ * names are not looked up. */
+static bool reach(void *user, struct str address, uint32_t port, struct str *at, uint32_t *at_port)
+{
+    struct hop *hop = user;
+    struct sockets *sockets = hop->sockets;
+    uint32_t pod = pod_by_address(sockets->world, address);
+    struct sockaddr_in numeric;
+    (void)port;
+    if (pod != MAP_NONE) {
+        *at = sockets->doors[pod].address;
+        *at_port = sockets->doors[pod].port;
+        return !sockets->world->pods[pod].behaviour.is_absent;
+    }
+    if (!door_sockaddr(address, 0, &numeric))
+        return false;
+    *at = nobody(hop->shared, address, &sockets->arena);
+    *at_port = hop->shared->nobody_port;
+    return true;
+}
+
+/* --- its access log ------------------------------------------------------------- */
+
+static struct str text_of(const struct json_value *line, const char *key)
+{
+    const struct json_value *value = json_get(line, str_of(key));
+    bool is_text = value != NULL && (value->kind == JSON_STRING || value->kind == JSON_NUMBER);
+    return is_text && !str_eq(value->text, STR("-")) ? value->text : STR_EMPTY;
+}
+
+static uint64_t number_of(const struct json_value *line, const char *key)
+{
+    uint64_t number = 0;
+    return str_to_u64(text_of(line, key), UINT64_MAX, &number) ? number : 0;
+}
+
+static uint32_t cut_port(struct str *address)
+{
+    size_t colon = str_find_last(*address, ':');
+    uint64_t port = 0;
+    if (colon == STR_NONE || !str_to_u64(str_from(*address, colon + 1), UINT16_MAX, &port))
+        return 0;
+    *address = str_slice(*address, 0, colon);
+    return (uint32_t)port;
+}
+
+/* The pod whose door it is, by the pod's own address. */
+static const struct endpoint *endpoint_at(struct sockets *sockets, struct str host,
+                                          struct arena *arena)
+{
+    uint32_t port = cut_port(&host);
+    for (uint32_t i = 0; i < sockets->world->pod_count; i++) {
+        const struct door *door = &sockets->doors[i];
+        const struct world_pod *pod = &sockets->world->pods[i];
+        if (door->port != port || !str_eq(door->address, host) || pod->port_count == 0)
+            continue;
+        struct endpoint *endpoint = ARENA_NEW(arena, struct endpoint);
+        *endpoint = (struct endpoint){.address = pod->address, .port = pod->ports[0]};
+        return endpoint;
+    }
+    return NULL;
+}
+
+/* All that the log tells of the rule: its name, and whose it is. */
+static const struct route *route_of(const struct json_value *line, struct arena *arena)
+{
+    struct str name = text_of(line, "route_name"), config = text_of(line, "route_config");
+    if (name.len == 0 && config.len == 0)
+        return NULL;
+    struct route *route = ARENA_NEW(arena, struct route);
+    route->name = arena_str(arena, name);
+    route->config = arena_str(arena, config);
+    return route;
+}
+
+static void take_flags(struct record *record, struct str flags)
+{
+    while (flags.len > 0)
+        record_add_flag(record, str_cut(&flags, ','));
+}
+
+static void note_line(struct hop *hop, const struct json_value *line)
+{
+    struct sockets *sockets = hop->sockets;
+    struct record record = {
+        .method = text_of(line, "method"),
+        .path = text_of(line, "path"),
+        .authority = text_of(line, "authority"),
+        .request_id = text_of(line, "request_id"),
+        .status = (uint32_t)number_of(line, "response_code"),
+        .details = text_of(line, "response_code_details"),
+        .transport_failure = text_of(line, "upstream_transport_failure_reason"),
+        .cluster_name = text_of(line, "upstream_cluster"),
+        .attempt_count = (uint32_t)number_of(line, "attempt_count"),
+        .bytes_received = number_of(line, "bytes_received"),
+        .bytes_sent = number_of(line, "bytes_sent"),
+        /* These are kept with the outcome. */
+        .endpoint = endpoint_at(sockets, text_of(line, "upstream_host"), &sockets->arena),
+        .route = route_of(line, &sockets->arena),
+    };
+    struct str client = text_of(line, "downstream_direct_address");
+    struct server_done done = {
+        .record = &record, .remote_port = cut_port(&client), .nth = ERRAND_ANY_NTH};
+    take_flags(&record, text_of(line, "response_flags"));
+    sockets->happened_count++;
+    errands_note_record(sockets, hop->client, &done);
+}
+
+static void on_line(struct str text, void *user)
+{
+    struct hop *hop = user;
+    struct json_value line;
+    struct arena arena;
+    size_t where = 0;
+    arena_init(&arena, LINE_ARENA_BYTES, 0);
+    if (json_read(text, &arena, &line, &where) == RC_OK)
+        note_line(hop, &line);
+    arena_fini(&arena);
+}
+
+/* --- its life ------------------------------------------------------------------- */
+
+static bool begin_envoy(struct hop *hop, struct str *why)
+{
+    struct sockets *sockets = hop->sockets;
+    const struct world_client *client = &sockets->world->clients[hop->client];
+    struct envoy_options options = {
+        .program = sockets->options.envoy,
+        .snapshot = client->snapshot,
+        .bind_address = door_loopback(client->proxy_address),
+        .reach = reach,
+        .on_line = on_line,
+        .user = hop,
+        .loop = sockets_uv(sockets),
+    };
+    hop->envoy = envoy_new(&options, &sockets->arena, why);
+    return hop->envoy != NULL;
+}
+
+/* A port of all addresses, bound and not listened on: it refuses. */
+static bool begin_nobody(struct sockets *sockets, struct str *why)
+{
+    struct hops_shared *shared = sockets->hops[0].shared;
+    struct sockaddr_in bound = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
+    socklen_t size = sizeof(bound);
+    shared->nobody_fd = socket(AF_INET, SOCK_STREAM, 0);
+    bool is_bound = shared->nobody_fd >= 0 && fcntl(shared->nobody_fd, F_SETFD, FD_CLOEXEC) == 0 &&
+                    bind(shared->nobody_fd, (const struct sockaddr *)&bound, size) == 0 &&
+                    getsockname(shared->nobody_fd, (struct sockaddr *)&bound, &size) == 0;
+    shared->nobody_port = ntohs(bound.sin_port);
+    if (!is_bound)
+        *why = arena_format(&sockets->arena, "bind: %s", strerror(errno));
+    return is_bound;
+}
+
+bool hops_begin_envoys(struct sockets *sockets, struct str *why)
+{
+    const struct play_options *options = &sockets->options;
+    if (!begin_nobody(sockets, why))
+        return false;
+    for (uint32_t i = 0; i < options->caller_count; i++) {
+        struct hop *hop = &sockets->hops[options->callers[i]];
+        bool has_proxy = sockets->world->clients[hop->client].snapshot != NULL;
+        if (has_proxy && hop->envoy == NULL && !begin_envoy(hop, why))
+            return false;
+    }
+    for (uint32_t i = 0; i < options->caller_count; i++) {
+        struct hop *hop = &sockets->hops[options->callers[i]];
+        if (hop->envoy != NULL && !envoy_await(hop->envoy, why))
+            return false;
+    }
+    return true;
+}
+
+bool hop_reach_envoy(struct hop *hop, const struct call_target *target, struct str *address,
+                     uint32_t *port)
+{
+    struct str why;
+    if (hop->envoy == NULL && (!begin_envoy(hop, &why) || !envoy_await(hop->envoy, &why)))
+        return false;
+    return envoy_place(hop->envoy, target->listener->name, address, port);
+}
