@@ -5,14 +5,17 @@
 #include "proxy/core/edf.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/check.h"
 
 /* Envoy pretends that fewer picks than this came before the first. */
 #define EARLIER_PICKS UINT64_C(429496729)
 
-#define LATER_ORDER (UINT64_C(1) << 63) /* after first_order of any weight */
+/* Its first deadlines are for weights that are greater by this. So of those that
+ * are due at once the lighter one comes first, until the roundings of many turns
+ * have made up for it (measured: with 1 to 3 after 1200 to 2400 picks, or never;
+ * with 75 to 25 after 45 to 100). */
+#define FIRST_WEIGHT_MORE 1e-13
 
 static bool is_before(const struct edf_entry *a, const struct edf_entry *b)
 {
@@ -42,16 +45,6 @@ void edf_init(struct edf *edf, uint32_t capacity, struct arena *arena)
         (struct edf){.heap = ARENA_ARRAY(arena, struct edf_entry, capacity), .capacity = capacity};
 }
 
-/* The place of an entry among those that are due at once, at the start: as if
- * the earlier picks had been made, the lighter one was put in before (1/weight
- * earlier), and of equal ones the first. Greater doubles have greater bits. */
-static uint64_t first_order(double weight, uint32_t item)
-{
-    uint64_t bits;
-    memcpy(&bits, &weight, sizeof(bits));
-    return (bits & ~(uint64_t)UINT32_MAX) | item;
-}
-
 /* Whole turns of the earlier picks by arithmetic, the rest one by one. */
 void edf_start(struct edf *edf, const double *weights, uint32_t count, uint64_t seed)
 {
@@ -60,16 +53,15 @@ void edf_start(struct edf *edf, const double *weights, uint32_t count, uint64_t 
     for (uint32_t i = 0; i < count; i++)
         total += weights[i];
     edf->count = count;
-    edf->next_order = LATER_ORDER;
+    edf->next_order = count;
     edf->now = 0;
     uint64_t rest = seed % EARLIER_PICKS;
     double earlier = (double)rest;
     for (uint32_t i = 0; i < count; i++) {
         ASSERT(weights[i] > 0);
         uint64_t turns = (uint64_t)(weights[i] * earlier / total);
-        edf->heap[i] = (struct edf_entry){.deadline = (double)(turns + 1) / weights[i],
-                                          .order = first_order(weights[i], i),
-                                          .item = i};
+        double deadline = (double)(turns + 1) / (weights[i] + FIRST_WEIGHT_MORE);
+        edf->heap[i] = (struct edf_entry){.deadline = deadline, .order = i, .item = i};
         rest -= turns < rest ? turns : rest;
     }
     for (uint32_t i = count / 2; i-- > 0;)
