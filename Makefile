@@ -11,6 +11,7 @@
 #   make meshes COUNT=1000 SEED=1: the same manifests to a real istiod and to ours
 #   make agree PAIRS=300 LAWS=1000 SEED=1: virtual time against sockets, made-up meshes
 #   make envoy        a real Envoy below build/, for the tests that ask one
+#   make objects      manifests of public repositories: load, translate, in any order
 #   make soak         `up` under load, edits and failing pods for SECONDS (60), with sanitizers
 #   make install      DESTDIR and PREFIX are honoured; make uninstall, clean, help
 #
@@ -142,6 +143,14 @@ $(B)/differential/serve: tests/differential/serve.c $(SERVE_LIBS)
 $(B)/agree: $(wildcard tests/agree/*.c) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_C) -o $@ $(filter %.c,$^) $(fuzz_link)
+# Manifests that others wrote: see tests/objects/objects.c.
+$(B)/objects: $(wildcard tests/objects/*.c) $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_C) -o $@ $(filter %.c,$^) $(fuzz_link)
+run-objects: $(B)/objects
+	@$(B)/objects $(REFERENCE)/data
+objects:
+	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined run-objects
 run-agree: $(B)/agree
 	@$(B)/agree pairs $(PAIRS) $(SEED)
 	@$(B)/agree laws $(LAWS) $(SEED)
@@ -181,6 +190,8 @@ demo: all
 conformance: all
 	@REFERENCE=$(REFERENCE) tests/conformance $(BUILD)/pocketmesh
 	@REFERENCE=$(REFERENCE) tests/conformance-failures $(BUILD)/pocketmesh
+	@REFERENCE=$(REFERENCE) tests/conformance-real-world $(BUILD)/pocketmesh
+	@if [ -d $(REFERENCE)/data/public-manifests ]; then $(MAKE) --no-print-directory objects; else echo "skipped: no public objects in $(REFERENCE)"; fi
 lint: lib
 	@B=$(B) tests/lint/lint
 format:
@@ -199,6 +210,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all agree run-agree differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
+.PHONY: all agree run-agree objects run-objects differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

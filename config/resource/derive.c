@@ -39,6 +39,17 @@ static int name_order(const struct object_meta *a, const struct object_meta *b)
     return order != 0 ? order : str_order(a->name, b->name);
 }
 
+/* Those of files by name; a RouteTest's behind them, in its own order. */
+static int pod_order(const struct object_meta *a, const struct object_meta *b)
+{
+    const struct pod *pod_a = (const struct pod *)(const void *)a;
+    const struct pod *pod_b = (const struct pod *)(const void *)b;
+
+    if (pod_a->is_added != pod_b->is_added)
+        return pod_a->is_added ? 1 : -1;
+    return pod_a->is_added ? 0 : name_order(a, b);
+}
+
 static uint32_t *sorted_indexes(struct arena *arena, const char *items, uint32_t count, size_t size,
                                 meta_order_fn *order)
 {
@@ -80,6 +91,7 @@ static uint32_t *sorted_indexes(struct arena *arena, const char *items, uint32_t
             memcpy((char *)sorted_ + i_ * sizeof(*(mesh)->list), &(mesh)->list[indexes_[i_]],      \
                    sizeof(*(mesh)->list));                                                         \
         (mesh)->list = sorted_;                                                                    \
+        (mesh)->list##_capacity = (mesh)->list##_count;                                            \
     } while (0)
 
 static struct str full_name(struct arena *arena, const struct object_meta *meta)
@@ -309,6 +321,10 @@ void derive_all(struct mesh *mesh)
     SORT(mesh, peer_authentications, meta_order);
     SORT(mesh, request_authentications, meta_order);
     SORT(mesh, authorization_policies, meta_order);
+    /* Endpoints come in the order of pods, and files have no order. */
+    SORT(mesh, pods, pod_order);
+    SORT(mesh, workloads, name_order);
+    SORT(mesh, slices, name_order);
     derive_pods(mesh);
     index_services(mesh);
     finish_pods(mesh);

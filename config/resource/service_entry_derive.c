@@ -158,6 +158,17 @@ static void find_endpoints(struct mesh *mesh, struct service *service)
     }
 }
 
+/* Each address of a host is a service of its own to istiod, and their endpoints are
+ * one set: it has each once for each address. */
+static void find_all_endpoints(struct mesh *mesh, struct service *service)
+{
+    uint32_t address_count = service->entry->addresses.count;
+
+    find_endpoints(mesh, service);
+    for (uint32_t i = 1; i < address_count; i++)
+        find_endpoints(mesh, service);
+}
+
 /* WorkloadEntries that a Kubernetes Service selects. */
 static void add_to_services(struct mesh *mesh)
 {
@@ -204,7 +215,7 @@ static void lend(struct mesh *mesh, const struct service *from, uint32_t count, 
     }
 }
 
-/* Several addresses of one ServiceEntry are no several endpoints. */
+/* What addresses of one ServiceEntry have in common is there already. */
 static bool may_lend(const struct service *from, const struct service *to)
 {
     return is_same(from, to) && (from->entry == NULL || from->entry != to->entry);
@@ -255,6 +266,6 @@ void service_entry_derive(struct mesh *mesh)
     }
     add_to_services(mesh);
     for (uint32_t i = 0; i < mesh->entry_services_count; i++)
-        find_endpoints(mesh, &mesh->entry_services[i]);
+        find_all_endpoints(mesh, &mesh->entry_services[i]);
     share_endpoints(mesh);
 }

@@ -66,7 +66,8 @@ void domains_of_service(struct translation *t, const struct service *service,
         for (uint32_t i = 0; i < count; i++)
             add(t, out, arena_concat(&t->scratch, STR("*."), out->items[i]), out->is_short[i]);
     }
-    if (service_has_vip(service)) {
+    /* Also a network, which nobody will write as an authority. */
+    if (service->cluster_ip.len > 0 && !service_is_headless(service)) {
         bool is_ipv6 = str_find(service->cluster_ip, ':') != STR_NONE;
         add(t, out,
             is_ipv6 ? arena_format(&t->scratch, "[%.*s]", STR_FMT(service->cluster_ip))

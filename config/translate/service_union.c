@@ -7,6 +7,7 @@
 #include "config/resource/label.h"
 #include "config/resource/service_entry.h"
 #include "config/resource/sidecar.h"
+#include "config/resource/stream_rule.h"
 #include "config/translate/selection.h"
 
 void service_list_add(struct service_list *list, const struct service *service,
@@ -220,6 +221,15 @@ static void want_rule(struct translation *t, struct wanted_list *list, const str
         want(t, list, &rule->mirrors.items[m].destination);
 }
 
+static void want_streams(struct translation *t, struct wanted_list *list,
+                         const struct stream_rule *rules, uint32_t rule_count)
+{
+    for (uint32_t i = 0; i < rule_count; i++) {
+        for (uint32_t r = 0; r < rules[i].route_count; r++)
+            want(t, list, &rules[i].routes[r].destination);
+    }
+}
+
 /* NULL: the service has none of the ports. */
 static const struct service *with_wanted_ports(struct translation *t, const struct service *service,
                                                const struct wanted *wanted)
@@ -247,6 +257,8 @@ void service_union_add_destinations(struct service_union *maker, const struct sc
     for (uint32_t i = 0; i < selection.count; i++) {
         for (uint32_t k = 0; k < selection.items[i]->rule_count; k++)
             want_rule(t, &list, &selection.items[i]->rules[k]);
+        want_streams(t, &list, selection.items[i]->tcp_rules, selection.items[i]->tcp_rule_count);
+        want_streams(t, &list, selection.items[i]->tls_rules, selection.items[i]->tls_rule_count);
     }
     for (uint32_t i = 0; i < list.count; i++) {
         const struct service *service = destination_service(maker, list.items[i].host);

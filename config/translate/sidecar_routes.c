@@ -172,6 +172,25 @@ static void split_hosts(struct table_maker *maker, const struct virtual_service 
     }
 }
 
+/* The Gateway API's routes mean their services only, in no other namespace than the
+ * caller's or their own. False: none of the port is left. */
+static bool keep_heard(const struct table_maker *maker, const struct virtual_service *service,
+                       struct wrapper *wrapper)
+{
+    uint32_t count = 0;
+
+    if (service->semantics != SEMANTICS_GATEWAY_API)
+        return true;
+    for (uint32_t i = 0; i < wrapper->service_count; i++) {
+        struct str namespace = wrapper->services[i]->meta.namespace;
+        if (str_eq(namespace, service->meta.namespace) ||
+            str_eq(maker->t->proxy->namespace, service->meta.namespace))
+            wrapper->services[count++] = wrapper->services[i];
+    }
+    wrapper->service_count = count;
+    return count > 0;
+}
+
 static void wrap_virtual_service(struct table_maker *maker, const struct virtual_service *service)
 {
     struct route_question question = {
@@ -184,7 +203,8 @@ static void wrap_virtual_service(struct table_maker *maker, const struct virtual
     if (wrapper.routes.count == 0)
         return;
     split_hosts(maker, service, &wrapper);
-    if (wrapper.service_count == 0 && maker->port != PORT_80)
+    if (!keep_heard(maker, service, &wrapper) ||
+        (wrapper.service_count == 0 && maker->port != PORT_80))
         return;
     for (uint32_t i = 0; i < wrapper.service_count; i++) {
         uint32_t index = map_get(&maker->candidate_by_host, wrapper.services[i]->host);

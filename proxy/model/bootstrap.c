@@ -207,6 +207,20 @@ static void write_node(const struct bootstrap_job *job)
     json_end_object(job->json);
 }
 
+static void write_event_log(const struct bootstrap_job *job)
+{
+    struct json *json = job->json;
+    if (job->options->event_log.len == 0)
+        return;
+    json_key(json, STR("clusterManager"));
+    json_begin_object(json);
+    json_key(json, STR("outlierDetection"));
+    json_begin_object(json);
+    json_key_str(json, STR("eventLogPath"), job->options->event_log);
+    json_end_object(json);
+    json_end_object(json);
+}
+
 /* Every place must name a listener. */
 static bool check_places(struct bootstrap_job *job)
 {
@@ -233,6 +247,7 @@ static enum rc write_all(struct bootstrap_job *job)
         return RC_BAD;
     json_begin_object(job->json);
     write_node(job);
+    write_event_log(job);
     json_key(job->json, STR("staticResources"));
     json_begin_object(job->json);
     bootstrap_listeners(job);

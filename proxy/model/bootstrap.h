@@ -44,6 +44,7 @@ struct bootstrap_options {
     bool has_bind_port; /* on bind_port instead of its own port */
     uint32_t bind_port;
     struct str access_log; /* a file that gets a line of JSON for each request; empty: none */
+    struct str event_log;  /* a file that gets a line of JSON for each ejection; empty: none */
     /* Not NULL: each endpoint goes through it, and clusters look up no names. Rings
      * and tables are those of the endpoints' own addresses all the same. */
     bootstrap_reach *reach;

@@ -251,7 +251,7 @@ static void judge_stats(struct run *run, const struct want_stat *stats, uint32_t
 static void judge_all_events(struct run *run, const struct want_events *want)
 {
     struct event_list events = {0};
-    if (!want->is_given || run->options->engine == RUN_ENVOY)
+    if (!want->is_given)
         return;
     events.items = run->play->ops->events(run->play, &events.count);
     judge_events(want, &events, run->world, run->options->engine == RUN_SIM,
@@ -279,6 +279,9 @@ static void play_cases(struct run *run)
     run_watch_breakers(run);
     for (uint32_t i = 0; i < run->test->case_count; i++)
         run_case(run, &run->test->cases[i]);
+    /* Another process tells of it a little later. */
+    if (run->options->engine == RUN_ENVOY)
+        run->play->ops->wait(run->play, SETTLE_NS);
     judge_stats(run, run->test->stats, run->test->stat_count);
     judge_all_events(run, &run->test->events);
     for (uint32_t i = 0; i < run->test->case_count; i++) {

@@ -3,7 +3,7 @@
  * testbed/runner/run_envoy.c - what a test on real Envoys needs beforehand, and
  * what of it they do not show.
  *
- * An Envoy shows its answers, its access log and its counters. What else is
+ * An Envoy shows its answers, its access log, its outlier log and its counters. What else is
  * asserted is "not observable": noted, never judged, and never passed.
  */
 #include "base/check.h"
@@ -67,8 +67,6 @@ void run_envoy_callers(struct run *run, struct play_options *options)
 
 static void look_at_expect(struct run *run, const struct expect *expect)
 {
-    if (expect->events.is_given)
-        note_unseen(run, "events");
     for (uint32_t i = 0; i < expect->distribution_count; i++) {
         if (expect->distributions[i].is_exact)
             note_unseen(run, "distribution by the weights (exact: true)");
@@ -131,8 +129,6 @@ static bool can_play_item(struct run *run, const struct timeline_item *item)
 bool run_envoy_can_play(struct run *run)
 {
     bool can_play = true;
-    if (run->test->events.is_given)
-        note_unseen(run, "events");
     for (uint32_t i = 0; i < run->test->case_count; i++) {
         const struct suite_case *step = &run->test->cases[i];
         can_play = can_play_case(run, step) && can_play;

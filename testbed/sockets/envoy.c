@@ -101,6 +101,7 @@ static bool write_config(struct envoy *envoy, struct str *why)
                                           .bind_address = options->bind_address,
                                           .has_bind_port = true,
                                           .access_log = str_of(envoy->ward->paths[ENVOY_LOG]),
+                                          .event_log = str_of(envoy->ward->paths[ENVOY_LOG]),
                                           .reach = options->reach,
                                           .reach_user = options->user};
     struct bootstrap_notes notes = {0};
@@ -200,7 +201,12 @@ static bool has_ended(struct envoy *envoy, struct str *why)
     envoy->pid = 0;
     envoy->ward->pid = 0;
     struct str said = read_file(envoy, ENVOY_ERRORS);
-    *why = arena_format(envoy->arena, "Envoy does not take the configuration: %.*s", STR_FMT(said));
+    if (said.len > 0)
+        *why = arena_format(envoy->arena, "Envoy does not take the configuration: %.*s",
+                            STR_FMT(said));
+    else
+        *why = arena_format(envoy->arena, "%s ended before it served, without a word",
+                            envoy->options.program);
     return true;
 }
 
@@ -265,6 +271,16 @@ static bool is_meant(struct str key, struct str cluster, struct str name)
                !str_eq(owner, STR("http.async-client"));
     return str_has_prefix(owner, STR("cluster.")) &&
            str_eq(str_from(owner, STR("cluster.").len), cluster);
+}
+
+void envoy_let_act(struct envoy *envoy)
+{
+    /* The main thread answers, in the order in which it is told. */
+    struct arena arena;
+    struct str answer;
+    arena_init(&arena, FILE_BYTES_MAX, 0);
+    (void)envoy_ask(envoy->admin, STR("/ready"), ENVOY_PATIENCE_MS, &arena, &answer);
+    arena_fini(&arena);
 }
 
 bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value)

@@ -33,7 +33,7 @@ struct envoy_options {
     struct str bind_address; /* of every listener, on loopback */
     bootstrap_reach *reach;
     void *user; /* of reach and on_line */
-    /* A line of its access log, for the call; in the loop's turns. */
+    /* A line of its access log, or of its outlier log, for the call; in the loop's turns. */
     void (*on_line)(struct str line, void *user);
     uv_loop_t *loop; /* borrowed until envoy_close's handle has gone */
 };
@@ -45,6 +45,8 @@ bool envoy_await(struct envoy *envoy, struct str *why);
 /* Where a listener is, by its name, as long as the Envoy; false: there is none. */
 bool envoy_place(const struct envoy *envoy, struct str listener, struct str *address,
                  uint32_t *port);
+/* Its main thread has done what it was told before. */
+void envoy_let_act(struct envoy *envoy);
 /* A counter or gauge of a cluster, or, with "http", the sum over its connection
  * managers. False: it has none. */
 bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value);

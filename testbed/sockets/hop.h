@@ -39,6 +39,10 @@ bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_targe
  * False: *why says why not. */
 bool hops_begin_envoys(struct sockets *sockets, struct str *why);
 
+/* Envoys eject pods on a thread of their own: comes back when they have done what
+ * the answers so far made them do. */
+void hops_let_envoys_act(struct sockets *sockets);
+
 /* Looks at what is watched in all proxies. */
 void hops_watch(struct sockets *sockets);
 /* The pod's behaviour is another: is it among the endpoints? */

@@ -80,21 +80,28 @@ static uint32_t cut_port(struct str *address)
     return (uint32_t)port;
 }
 
-/* The pod whose door it is, by the pod's own address. */
-static const struct endpoint *endpoint_at(struct sockets *sockets, struct str host,
-                                          struct arena *arena)
+/* Whose door it is; UINT32_MAX: nobody's. */
+static uint32_t pod_at_door(const struct sockets *sockets, struct str host)
 {
     uint32_t port = cut_port(&host);
     for (uint32_t i = 0; i < sockets->world->pod_count; i++) {
-        const struct door *door = &sockets->doors[i];
-        const struct world_pod *pod = &sockets->world->pods[i];
-        if (door->port != port || !str_eq(door->address, host) || pod->port_count == 0)
-            continue;
-        struct endpoint *endpoint = ARENA_NEW(arena, struct endpoint);
-        *endpoint = (struct endpoint){.address = pod->address, .port = pod->ports[0]};
-        return endpoint;
+        if (sockets->doors[i].port == port && str_eq(sockets->doors[i].address, host))
+            return i;
     }
-    return NULL;
+    return UINT32_MAX;
+}
+
+/* The pod's own address. */
+static const struct endpoint *endpoint_at(const struct sockets *sockets, struct str host,
+                                          struct arena *arena)
+{
+    uint32_t index = pod_at_door(sockets, host);
+    const struct world_pod *pod = index != UINT32_MAX ? &sockets->world->pods[index] : NULL;
+    if (pod == NULL || pod->port_count == 0)
+        return NULL;
+    struct endpoint *endpoint = ARENA_NEW(arena, struct endpoint);
+    *endpoint = (struct endpoint){.address = pod->address, .port = pod->ports[0]};
+    return endpoint;
 }
 
 /* All that the log tells of the rule: its name, and whose it is. */
@@ -142,6 +149,23 @@ static void note_line(struct hop *hop, const struct json_value *line)
     errands_note_record(sockets, hop->client, &done);
 }
 
+/* An OutlierDetectionEvent; what is a default of its kind is not written. */
+static void note_event(struct hop *hop, const struct json_value *line)
+{
+    struct sockets *sockets = hop->sockets;
+    struct str type = text_of(line, "type");
+    const struct json_value *enforced = json_get(line, STR("enforced"));
+    struct play_event event = {
+        .kind = str_eq(text_of(line, "action"), STR("UNEJECT")) ? PLAY_UNEJECT : PLAY_EJECT,
+        .at_ns = sockets_now_ns(sockets) - sockets->began_ns,
+        .pod = pod_at_door(sockets, text_of(line, "upstream_url")),
+        .cluster = arena_str(&sockets->arena, text_of(line, "cluster_name")),
+        .reason = arena_str_lower(&sockets->arena, type.len > 0 ? type : STR("consecutive_5xx")),
+        .is_enforced = enforced != NULL && str_eq(enforced->text, STR("true")),
+    };
+    sockets_note_event(sockets, &event);
+}
+
 static void on_line(struct str text, void *user)
 {
     struct hop *hop = user;
@@ -149,7 +173,10 @@ static void on_line(struct str text, void *user)
     struct arena arena;
     size_t where = 0;
     arena_init(&arena, LINE_ARENA_BYTES, 0);
-    if (json_read(text, &arena, &line, &where) == RC_OK)
+    bool is_read = json_read(text, &arena, &line, &where) == RC_OK;
+    if (is_read && json_get(&line, STR("upstream_url")) != NULL)
+        note_event(hop, &line);
+    else if (is_read)
         note_line(hop, &line);
     arena_fini(&arena);
 }
@@ -206,6 +233,14 @@ bool hops_begin_envoys(struct sockets *sockets, struct str *why)
             return false;
     }
     return true;
+}
+
+void hops_let_envoys_act(struct sockets *sockets)
+{
+    for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        if (sockets->hops[i].envoy != NULL)
+            envoy_let_act(sockets->hops[i].envoy);
+    }
 }
 
 bool hop_reach_envoy(struct hop *hop, const struct call_target *target, struct str *address,

@@ -114,3 +114,5 @@ void sockets_caller_connected(struct peer *caller);
 void sockets_caller_over(struct peer *caller);
 /* A proxy ejected a pod, or let it in again. */
 void sockets_outlier(struct sockets *sockets, const struct server_outlier *outlier);
+/* The same, said otherwise; what it holds lives as long as the play. */
+void sockets_note_event(struct sockets *sockets, const struct play_event *event);

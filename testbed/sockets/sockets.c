@@ -133,6 +133,16 @@ static struct sockets_errand **begin_calls(struct sockets *sockets, const struct
     return errands;
 }
 
+static bool has_failure(const struct outcome *outcomes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!outcomes[i].has_response || outcomes[i].status >= 500 ||
+            (outcomes[i].has_record && outcomes[i].record.attempt_count > 1))
+            return true;
+    }
+    return false;
+}
+
 static void play_call(struct play *play, const struct call *calls, uint32_t call_count,
                       struct outcome *outcomes, struct arena *arena)
 {
@@ -145,6 +155,8 @@ static void play_call(struct play *play, const struct call *calls, uint32_t call
     if (sockets->batch_recordless_count > 0)
         run_for(sockets, (uint64_t)(SOCKETS_RECORD_PATIENCE_NS / NS_MS), RUN_FOR_RECORDS);
     run_until_quiet(sockets);
+    if (sockets->options.envoy != NULL && has_failure(outcomes, call_count))
+        hops_let_envoys_act(sockets);
     outcomes_take_sightings(outcomes, call_count, &sockets->log, sockets->world, arena);
     sighting_log_close(&sockets->log);
     for (uint32_t i = 0; i < call_count; i++)
@@ -263,12 +275,17 @@ static uint64_t play_hash(const struct play *play)
     return 0;
 }
 
+void sockets_note_event(struct sockets *sockets, const struct play_event *event)
+{
+    *ARENA_PUSH(&sockets->arena, sockets->events, sockets->event_count, sockets->event_capacity) =
+        *event;
+}
+
 void sockets_outlier(struct sockets *sockets, const struct server_outlier *outlier)
 {
-    struct play_event *out =
-        ARENA_PUSH(&sockets->arena, sockets->events, sockets->event_count, sockets->event_capacity);
-    *out = play_event_of(sockets->world, outlier->event, outlier->at_ns - sockets->began_ns,
-                         &sockets->arena);
+    struct play_event event = play_event_of(sockets->world, outlier->event,
+                                            outlier->at_ns - sockets->began_ns, &sockets->arena);
+    sockets_note_event(sockets, &event);
 }
 
 static void play_free(struct play *play)

@@ -363,6 +363,8 @@ def service_entry(r, name, hosts):
     maybe(r, 0.3, spec, "addresses", lambda: some(r, ["240.0.0.1", "240.0.0.2", "10.1.0.0/16"][:2 if resolution.startswith("DNS") else 3], r.choice([1, 2])))
     maybe(r, 0.15, spec, "exportTo", lambda: one(r, EXPORTS))
     out = [istio("ServiceEntry", "networking", r, name, namespace, spec)]
+    # Of two of one host and age istiod takes the one or the other.
+    out[0]["metadata"]["creationTimestamp"] = "202%d-02-01T00:00:%02dZ" % (r.randrange(6), len(hosts.entries))
     if resolution == "STATIC" and chance(r, 0.3):
         spec["workloadSelector"] = {"labels": {"app": one(r, ["vm", "a", "client"])}}
         entry = {"address": "2.2.2.2", "labels": {"app": "vm", "version": "v1"}}

@@ -153,7 +153,7 @@ static void test_endpoints_come_from_pods_and_from_slices(void **state)
                           "ports: [{name: http, port: 8000}]\n");
     const struct service *web = mesh_service_find(reading.mesh, STR("default"), STR("web"));
     assert_int_equal(web->endpoint_count, 2);
-    /* Pods as written come before those of workloads; one has no port "web". */
+    /* Pods that are written come before those of workloads; one has no port "web". */
     assert_int_equal(web->endpoints[0].ports[0], 0);
     assert_int_equal(web->endpoints[1].ports[0], 8080);
     const struct service *manual = mesh_service_find(reading.mesh, STR("default"), STR("manual"));
@@ -162,6 +162,29 @@ static void test_endpoints_come_from_pods_and_from_slices(void **state)
     assert_true(manual->endpoints[0].is_ready);
     assert_false(manual->endpoints[1].is_ready);
     mesh_reading_fini(&reading);
+}
+
+static void test_endpoints_do_not_hang_on_the_order_of_files(void **state)
+{
+    (void)state;
+#define POD(name) "apiVersion: v1\nkind: Pod\nmetadata: {name: " name ", labels: {app: web}}\n---\n"
+    static const char *const ORDERS[] = {
+        SERVICE("web", "80") DEPLOYMENT("b", "web", "replicas: 3\n  ") DEPLOYMENT("a", "web", "")
+            POD("q") POD("p"),
+        POD("p") DEPLOYMENT("a", "web", "") POD("q") DEPLOYMENT("b", "web", "replicas: 3\n  ")
+            SERVICE("web", "80"),
+    };
+    static const char *const WANTED[] = {"p", "q", "a-0", "b-0", "b-1", "b-2"};
+    for (size_t i = 0; i < COUNT_OF(ORDERS); i++) {
+        struct mesh_reading reading;
+        mesh_reading_complete(&reading, ORDERS[i]);
+        const struct service *web = mesh_service(reading.mesh, 0);
+        assert_int_equal(web->endpoint_count, COUNT_OF(WANTED));
+        for (uint32_t k = 0; k < web->endpoint_count; k++)
+            assert_true(str_eq(web->endpoints[k].pod->meta.name, str_of(WANTED[k])));
+        mesh_reading_fini(&reading);
+    }
+#undef POD
 }
 
 static void test_added_pods_stand_in_for_derived_ones(void **state)
@@ -278,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_addresses_follow_the_plan),
         cmocka_unit_test(test_sidecars_stand_where_nobody_says_otherwise),
         cmocka_unit_test(test_endpoints_come_from_pods_and_from_slices),
+        cmocka_unit_test(test_endpoints_do_not_hang_on_the_order_of_files),
         cmocka_unit_test(test_added_pods_stand_in_for_derived_ones),
         cmocka_unit_test(test_mesh_config_is_read_from_its_config_map),
         cmocka_unit_test(test_a_command_line_goes_before_the_mesh_config),

@@ -55,9 +55,27 @@ static void test_whose_route_counts(void **state)
     }
 }
 
+/* A host that VirtualServices name is also at port 80; a route's service is not. */
+static void test_only_ports_of_the_service_have_the_route(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture, "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n"
+                              "spec: {ports: [{name: http, port: 8080}]}\n---\n"
+                              "apiVersion: v1\nkind: Service\nmetadata: {name: other}\n"
+                              "spec: {ports: [{name: http, port: 80}]}\n---\n" ROUTE(
+                                  "a", "default", "default", "/a"));
+    assert_int_equal(first_path(&fixture, "s.default.svc.cluster.local:80").len, 0);
+    assert_text(&fixture, first_path(&fixture, "s.default.svc.cluster.local:8080"), "/a");
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whose_route_counts)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whose_route_counts),
+        cmocka_unit_test(test_only_ports_of_the_service_have_the_route),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,43 @@ static void test_workload_entries_and_pods_are_selected_alike(void **state)
     fixture_fini(&fixture);
 }
 
+/* Each address has its own listener; the endpoints are counted for each, and a network
+ * is a domain as an address is. */
+static void test_several_addresses_of_a_host(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture,
+                    ENTRY("e", "hosts: [x.test], location: MESH_INTERNAL, resolution: STATIC, "
+                               "addresses: [240.0.0.1, 240.0.0.2], " HTTP_80
+                               ", endpoints: [{address: 10.0.0.1}, {address: 10.0.0.2}]")
+                        ENTRY("n", "hosts: [n.test], resolution: NONE, "
+                                   "addresses: [10.1.0.0/16], " HTTP_80));
+    assert_text(&fixture, endpoints_of(&fixture, "outbound|80||x.test"),
+                "10.0.0.1:80*1 10.0.0.2:80*1 10.0.0.1:80*1 10.0.0.2:80*1");
+    assert_text(&fixture, fixture_domains(&fixture, fixture_host(&fixture, "80", "n.test:80")),
+                "n.test,n.test.,10.1.0.0/16");
+    fixture_fini(&fixture);
+}
+
+/* What is hidden from the caller is there where a VirtualService leads to it. */
+static void test_streams_lead_to_hidden_hosts(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(
+        &fixture,
+        ENTRY("e", "hosts: [x.test], resolution: NONE, ports: [{number: 9000, name: tcp, "
+                   "protocol: TCP}], exportTo: [other]")
+            SERVICE(
+                "a", "tcp",
+                "9000") "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: "
+                        "{name: v}\n"
+                        "spec: {hosts: [a], tcp: [{route: [{destination: {host: x.test}}]}]}\n");
+    assert_text(&fixture, endpoints_of(&fixture, "outbound|9000||x.test"), "");
+    fixture_fini(&fixture);
+}
+
 /* A Service's host is the Service's, and the endpoints are one set. */
 static void test_one_host_of_several_objects(void **state)
 {
@@ -237,6 +274,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resolutions_are_kinds_of_clusters),
         cmocka_unit_test(test_workload_entries_and_pods_are_selected_alike),
+        cmocka_unit_test(test_several_addresses_of_a_host),
+        cmocka_unit_test(test_streams_lead_to_hidden_hosts),
         cmocka_unit_test(test_one_host_of_several_objects),
         cmocka_unit_test(test_hosts_are_names_without_short_forms),
         cmocka_unit_test(test_addresses_are_listeners_and_networks_are_matches),

@@ -185,6 +185,38 @@ static void test_json_reads_back(void **state)
     page_fini(&page);
 }
 
+/* What could not be observed is neither passed nor failed, and said by name. */
+static void test_what_is_not_observable_is_skipped_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        enum report_format format;
+        const char *want;
+    } rows[] = {
+        {REPORT_TEXT, "skip all is <well> (1 request, 0 ms)\n      not observable: what; ever\n"},
+        {REPORT_TEXT, "\n0 passed, 0 failed, 1 skipped (not observable)\n"},
+        {REPORT_TAP, "ok 1 - a & b: all is <well> # SKIP not observable: what; ever\n"},
+        {REPORT_JUNIT, "<skipped message=\"not observable: what; ever\"/>"},
+        {REPORT_JSON, "\"notObservable\": \"what; ever\""},
+        {REPORT_JSON, "\"skipped\": 1"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct buf out;
+        buf_init(&out, 1 << 20);
+        struct suite suite = {.name = STR("a & b"), .spec = {.profile = profile_default()}};
+        struct report report = {.format = rows[i].format, .out = &out};
+        struct test_result unseen = {
+            .test = &good, .status = TEST_UNSEEN, .request_count = 1, .unseen = STR("what; ever")};
+        report_begin(&report, 1);
+        report_suite(&report, &suite, 1);
+        report_test(&report, &suite, &unseen, 0);
+        report_suite_end(&report);
+        report_end(&report);
+        assert_has(buf_str(&out), rows[i].want);
+        buf_fini(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_tap_has_a_plan_and_numbers),
         cmocka_unit_test(test_junit_is_xml),
         cmocka_unit_test(test_json_reads_back),
+        cmocka_unit_test(test_what_is_not_observable_is_skipped_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

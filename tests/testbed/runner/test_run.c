@@ -331,6 +331,38 @@ static void test_a_crew_says_what_one_says(void **state)
     stand_fini(&stand);
 }
 
+/* Before an Envoy is started it is known what it cannot play; what it can needs one. */
+static void test_on_envoys_some_tests_cannot_be_played(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *test;
+        enum test_status status;
+        const char *says;
+    } rows[] = {
+        {"- {name: x, request: {to: w1/0, port: 80, uri: /}}\n", TEST_UNSEEN, "redirect"},
+        {"- {name: x, cases: [{set: {pod: w1/0, absent: true}}, {request: {uri: /}}]}\n",
+         TEST_UNSEEN, "comes or goes"},
+        {"- {name: x, timeline: [{at: 1s, set: {pod: w1/0, absent: true}}]}\n", TEST_UNSEEN,
+         "comes or goes"},
+        {"- {name: x, request: {uri: /direct}}\n", TEST_BROKEN, ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct stand stand;
+        char text[4096];
+        (void)snprintf(text, sizeof(text), HEAD "%s", rows[i].test);
+        stand_init(&stand, text, 0);
+        struct run_options options = {
+            .engine = RUN_ENVOY, .diags = &stand.diags, .envoy = "/nowhere/envoy"};
+        test_result_of(&stand.suite, &stand.suite.tests[0], &options, &stand.result);
+        assert_int_equal(stand.result.status, rows[i].status);
+        assert_true(str_contains(stand.result.unseen, str_of(rows[i].says)));
+        assert_true(rows[i].status != TEST_BROKEN || stand.result.why_broken.len > 0);
+        test_result_fini(&stand.result);
+        stand_fini(&stand);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_luck_is_the_seeds_and_the_names),
         cmocka_unit_test(test_a_world_with_errors_breaks_the_test),
         cmocka_unit_test(test_a_crew_says_what_one_says),
+        cmocka_unit_test(test_on_envoys_some_tests_cannot_be_played),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/objects/again.h - a tree, printed as JSON (which is YAML) and read again.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "config/yaml/tree.h"
+
+/* The tree that is read from its print has the same kinds, keys, texts and
+ * numbers in the same order, and prints the same. */
+bool again_is_same(const struct node *node, struct arena *arena);
