@@ -528,7 +528,7 @@ static void read_own_headers(struct exchange *xc)
     if (route->request_headers.add_count == 0 &&
         (weighted == NULL || weighted->request_headers.add_count == 0))
         return;
-    xc->retry = retry_headers_read(xc->retry, headers, &route->forward.origin, xc->setup.arena);
+    xc->retry = retry_headers_read(xc->retry, headers, &route->origin, xc->setup.arena);
     xc->has_alt_response = retry_headers_take_alt_response(headers);
 }
 
