@@ -68,6 +68,30 @@ static void add_service(struct translation *t, const struct service *service, co
     }
 }
 
+/* A ServiceEntry's endpoint at the proxy's own address is the proxy, where both
+ * are of one namespace. */
+static void add_entry(struct translation *t, const struct service *service,
+                      struct service_targets *out)
+{
+    uint32_t from = out->count;
+
+    if (!str_eq(service->meta.namespace, t->proxy->namespace))
+        return;
+    for (uint32_t e = 0; e < service->endpoint_count; e++) {
+        const struct service_endpoint *endpoint = &service->endpoints[e];
+        if (!str_eq(endpoint->address, t->proxy->address))
+            continue;
+        for (uint32_t i = 0; i < service->port_count; i++) {
+            uint32_t target_port = endpoint->ports[i];
+            if (target_port == 0 || is_known(out, from, &service->ports[i], target_port))
+                continue;
+            *ARENA_PUSH(&t->scratch, out->items, out->count, out->capacity) =
+                (struct service_target){
+                    .service = service, .port_index = i, .target_port = target_port};
+        }
+    }
+}
+
 static bool is_before(const struct service *a, const struct service *b)
 {
     if (a->meta.created_ns != b->meta.created_ns)
@@ -97,6 +121,8 @@ struct service_targets service_targets_find(struct translation *t)
         if (is_selecting(t, service, pod))
             add_service(t, service, pod, &out);
     }
+    for (uint32_t i = 0; i < t->mesh->entry_services_count; i++)
+        add_entry(t, &t->mesh->entry_services[i], &out);
     sort_targets(&out);
     return out;
 }
