@@ -70,9 +70,19 @@ static const struct command COMMANDS[] = {
     {"proxy-config", "pc", "listener|route|cluster|endpoint|all POD[.NS] -f PATH...",
      "what istiod would send to a proxy, as istioctl shows it",
      "  -f PATH               manifests; repeatable\n"
-     "  -o table|json\n"
+     "  -o short|json|yaml    a table (short), or what istiod sends\n"
+     "  listener --address --port --type, route --name, cluster --fqdn --port --subset\n"
+     "  --direction, endpoint --address --port --cluster --status\n"
+     "                        only what has this, as istioctl compares it\n"
+     "  --verbose=false       short tables of listeners and routes\n"
      "  --profile NAME, --strict\n",
      cmd_proxy_config},
+    {"proxy-status", "ps", "-f PATH...", "the proxies of the mesh, and what each subscribes to",
+     "  -f PATH               manifests; repeatable\n"
+     "  -n NAMESPACE          only proxies there\n"
+     "  --verbosity 1         a column for each kind of resource\n"
+     "  --profile NAME, --strict, -q\n",
+     cmd_proxy_status},
     {"export", NULL, "envoy POD[.NS] -f PATH...",
      "a proxy's configuration for a stock Envoy to run",
      "  -f PATH               manifests; repeatable\n"

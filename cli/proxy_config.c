@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "cli/proxy_filter.h"
 #include "cli/proxy_name.h"
 #include "cli/proxy_table.h"
+#include "cli/yaml_text.h"
 #include "config/profile/profile.h"
 #include "proxy/model/print.h"
 #include "testbed/world/files.h"
@@ -22,12 +24,11 @@
 #define OUTPUT_BYTES_MAX ((size_t)1 << 30) /* a large mesh prints some MB */
 #define JSON_INDENT 4u                     /* as istioctl */
 #define PATHS_MAX 256u
-
-enum section { SECTION_LISTENER, SECTION_ROUTE, SECTION_CLUSTER, SECTION_ENDPOINT, SECTION_ALL };
+#define NEAR_DISTANCE 3u /* of a word that was meant */
 
 static const struct {
     struct str word;
-    enum section section;
+    enum proxy_section section;
 } SECTIONS[] = {
     {STR_INIT("listener"), SECTION_LISTENER},
     {STR_INIT("listeners"), SECTION_LISTENER},
@@ -45,11 +46,30 @@ static const struct {
     {STR_INIT("a"), SECTION_ALL},
 };
 
+/* Which tables an option filters. */
+#define IN(section) (1u << (section))
+static const struct {
+    struct str name;
+    uint32_t sections;
+} FILTERS[] = {
+    {STR_INIT("--name"), IN(SECTION_ROUTE)},
+    {STR_INIT("--port"), IN(SECTION_LISTENER) | IN(SECTION_CLUSTER) | IN(SECTION_ENDPOINT)},
+    {STR_INIT("--address"), IN(SECTION_LISTENER) | IN(SECTION_ENDPOINT)},
+    {STR_INIT("--type"), IN(SECTION_LISTENER)},
+    {STR_INIT("--fqdn"), IN(SECTION_CLUSTER)},
+    {STR_INIT("--subset"), IN(SECTION_CLUSTER)},
+    {STR_INIT("--direction"), IN(SECTION_CLUSTER)},
+    {STR_INIT("--status"), IN(SECTION_ENDPOINT)},
+    {STR_INIT("--cluster"), IN(SECTION_ENDPOINT)},
+    {STR_INIT("--verbose"), IN(SECTION_LISTENER) | IN(SECTION_ROUTE)},
+};
+static const char *const SECTION_NAMES[] = {"listener", "route", "cluster", "endpoint", "all"};
+
 struct job {
     struct arena arena;
     struct diag_list diags;
     struct documents documents;
-    enum section section;
+    enum proxy_section section;
     struct proxy_wish wish;
     struct proxy_filter filter;
     struct str output, mesh_config, profile_name, labels, port, verbose, colour;
@@ -63,11 +83,12 @@ static const char USAGE[] =
     "PATH...\n"
     "  -f PATH              manifests: a file, folder, pattern, or - (repeatable)\n"
     "  -n NAMESPACE         where POD is (default)\n"
-    "  -o table|json        how it is printed (table)\n"
+    "  -o short|json|yaml   how it is printed (short, which is a table)\n"
     "  --profile NAME       defaults that differ between Istio versions (pocketmesh)\n"
     "  --mesh-config FILE   Istio's MeshConfig\n"
     "  --type, --labels, --ip, --service-account    a proxy that is not in the files\n"
-    "  --name, --port, --address, --type, --fqdn, --subset, --direction, --status, --cluster\n"
+    "  listener --address --port --type, route --name, cluster --fqdn --port --subset\n"
+    "  --direction, endpoint --address --port --cluster --status, all: each of them\n"
     "                       show only what has this\n"
     "  --verbose=false      short listener and route tables\n"
     "  --strict             warnings are errors      -q  no warnings\n";
@@ -166,7 +187,47 @@ static bool read_labels(struct job *job)
     return true;
 }
 
-static bool find_section(struct str word, enum section *out)
+static int complain_section(struct str word)
+{
+    uint32_t least = NEAR_DISTANCE + 1;
+    const char *nearest = NULL;
+
+    for (size_t i = 0; i < COUNT_OF(SECTIONS); i++) {
+        uint32_t distance = str_edit_distance(SECTIONS[i].word, word, NEAR_DISTANCE);
+        if (SECTIONS[i].word.len > 2 && distance < least) {
+            least = distance;
+            nearest = SECTION_NAMES[SECTIONS[i].section];
+        }
+    }
+    (void)fprintf(stderr, "pocketmesh proxy-config: there is no table of %.*s", STR_FMT(word));
+    if (nearest != NULL)
+        (void)fprintf(stderr, "; did you mean %s?\n", nearest);
+    else
+        (void)fputs("; there are listener, route, cluster, endpoint and all\n", stderr);
+    return EXIT_INPUT;
+}
+
+/* An option that filters another table is a mistake, as with istioctl. */
+static int check_filters(struct job *job)
+{
+    for (size_t i = 0; i < COUNT_OF(FILTERS); i++) {
+        const struct str *place = option_place(job, FILTERS[i].name);
+        if (place->len == 0 || job->section == SECTION_ALL ||
+            (FILTERS[i].sections & IN(job->section)) != 0)
+            continue;
+        (void)fprintf(stderr, "pocketmesh proxy-config: %s has no %s; it has",
+                      SECTION_NAMES[job->section], FILTERS[i].name.ptr);
+        for (size_t k = 0; k < COUNT_OF(FILTERS); k++) {
+            if ((FILTERS[k].sections & IN(job->section)) != 0)
+                (void)fprintf(stderr, " %s", FILTERS[k].name.ptr);
+        }
+        (void)fputs("\n", stderr);
+        return EXIT_INPUT;
+    }
+    return -1;
+}
+
+static bool find_section(struct str word, enum proxy_section *out)
 {
     for (size_t i = 0; i < COUNT_OF(SECTIONS); i++) {
         if (str_eq(SECTIONS[i].word, word)) {
@@ -213,7 +274,7 @@ static int read_words(struct job *job, int argc, char **argv)
     if (word_count < COUNT_OF(words) || job->path_count == 0)
         return complain("say what to show, of which pod, and from which files", "");
     if (!find_section(words[0], &job->section))
-        return complain("there is no table of ", words[0].ptr);
+        return complain_section(words[0]);
     job->wish.name = words[1];
     return -1;
 }
@@ -228,15 +289,19 @@ static int check_words(struct job *job)
     if (job->port.len > 0 && !str_to_u64(job->port, 65535, &port))
         return complain("--port takes a number; not ", job->port.ptr);
     job->filter.port = (uint32_t)port;
-    job->filter.is_brief = str_eq(job->verbose, STR("false"));
+    int code = check_filters(job);
+    if (code >= 0)
+        return code;
     if (profile_find(job->profile_name) == NULL)
         return complain("profiles are pocketmesh, istio-1.0, istio-latest; not ",
                         job->profile_name.ptr);
-    bool is_json = str_eq(job->output, STR("json"));
-    bool is_table = str_eq(job->output, STR("table")) || str_eq(job->output, STR("short"));
-    if (!is_json && !is_table)
-        return complain("-o takes table or json; not ", job->output.ptr);
-    return -1;
+    static const struct str OUTPUTS[] = {STR_INIT("short"), STR_INIT("table"), STR_INIT("json"),
+                                         STR_INIT("yaml")};
+    for (size_t i = 0; i < COUNT_OF(OUTPUTS); i++) {
+        if (str_eq(job->output, OUTPUTS[i]))
+            return -1;
+    }
+    return complain("-o takes short, json or yaml; not ", job->output.ptr);
 }
 
 /* A MeshConfig file stands in for the ConfigMap. */
@@ -302,28 +367,68 @@ static enum rc print_json(const struct job *job, const struct snapshot *snapshot
     return json_is_full(&json) ? RC_FULL : buf_append(out, STR("\n"));
 }
 
-static enum rc print_tables(struct job *job, const struct snapshot *snapshot, struct buf *out)
+static enum rc print_yaml(struct job *job, const struct snapshot *snapshot, struct buf *out)
 {
-    static enum rc (*const TABLES[])(const struct snapshot *, const struct proxy_filter *,
+    struct buf text;
+    struct json_value value;
+    size_t where = 0;
+
+    buf_init(&text, OUTPUT_BYTES_MAX);
+    enum rc rc = print_json(job, snapshot, &text);
+    if (rc == RC_OK)
+        rc = json_read(buf_str(&text), &job->arena, &value, &where);
+    if (rc == RC_OK)
+        rc = yaml_text_append(&value, &job->arena, out);
+    buf_fini(&text);
+    return rc;
+}
+
+static enum rc print_table(struct job *job, const struct snapshot *snapshot,
+                           enum proxy_section section, struct buf *out)
+{
+    static enum rc (*const TABLES[])(const struct snapshot *, const struct proxy_table_style *,
                                      struct arena *, struct buf *) = {
         [SECTION_LISTENER] = proxy_table_listeners,
         [SECTION_ROUTE] = proxy_table_routes,
         [SECTION_CLUSTER] = proxy_table_clusters,
         [SECTION_ENDPOINT] = proxy_table_endpoints,
     };
+    struct snapshot shown;
+    struct proxy_filter filter = job->filter;
+    struct proxy_table_style style = {.is_brief = str_eq(job->verbose, STR("false")),
+                                      .is_named = job->section == SECTION_ALL};
+
+    filter.is_whole_address = job->section == SECTION_ALL;
+    proxy_filter_apply(snapshot, section, &filter, &job->arena, &shown);
+    return TABLES[section](&shown, &style, &job->arena, out);
+}
+
+static enum rc print_tables(struct job *job, const struct snapshot *snapshot, struct buf *out)
+{
+    static const enum proxy_section ORDER[] = {SECTION_CLUSTER, SECTION_LISTENER, SECTION_ROUTE,
+                                               SECTION_ENDPOINT};
 
     if (job->section != SECTION_ALL)
-        return TABLES[job->section](snapshot, &job->filter, &job->arena, out);
-    static const enum section ORDER[] = {SECTION_CLUSTER, SECTION_LISTENER, SECTION_ROUTE,
-                                         SECTION_ENDPOINT};
+        return print_table(job, snapshot, job->section, out);
     for (size_t i = 0; i < COUNT_OF(ORDER); i++) {
         enum rc rc = i == 0 ? RC_OK : buf_append(out, STR("\n"));
         if (rc == RC_OK)
-            rc = TABLES[ORDER[i]](snapshot, &job->filter, &job->arena, out);
+            rc = print_table(job, snapshot, ORDER[i], out);
         if (rc != RC_OK)
             return rc;
     }
     return RC_OK;
+}
+
+static enum rc print_shown(struct job *job, const struct snapshot *snapshot, struct buf *out)
+{
+    struct snapshot shown;
+
+    if (str_eq(job->output, STR("short")) || str_eq(job->output, STR("table")))
+        return print_tables(job, snapshot, out);
+    proxy_filter_apply(snapshot, job->section, &job->filter, &job->arena, &shown);
+    return str_eq(job->output, STR("json")) ? print_json(job, &shown, out)
+                                            : print_yaml(job, &shown, out);
 }
 
 static int print_snapshot(struct job *job, const struct snapshot *snapshot)
@@ -332,8 +437,7 @@ static int print_snapshot(struct job *job, const struct snapshot *snapshot)
     int code = EXIT_FINE;
 
     buf_init(&out, OUTPUT_BYTES_MAX);
-    enum rc rc = str_eq(job->output, STR("json")) ? print_json(job, snapshot, &out)
-                                                  : print_tables(job, snapshot, &out);
+    enum rc rc = print_shown(job, snapshot, &out);
     bool is_written = write_all(&out, stdout);
     if (rc != RC_OK || !is_written || fflush(stdout) != 0)
         code = EXIT_SURROUNDINGS;
@@ -363,7 +467,7 @@ int cmd_proxy_config(int argc, char **argv)
 {
     struct job job = {
         .wish.namespace = STR("default"),
-        .output = STR("table"),
+        .output = STR("short"),
         .profile_name = profile_default()->name,
     };
 

@@ -4,34 +4,16 @@
  */
 #include "cli/proxy_table.h"
 
+#include "cli/proxy_filter.h"
 #include "cli/table.h"
 
 #define PADDING_WIDE 5u
 #define PADDING_LISTENERS 1u
 #define DOMAINS_SHOWN 2u
 
-static bool is_wanted(struct str filter, struct str value)
-{
-    return filter.len == 0 || str_eq(filter, value);
-}
-
 static struct str number_text(struct arena *arena, uint32_t number)
 {
     return arena_format(arena, "%u", number);
-}
-
-static uint32_t number_of(struct str text)
-{
-    uint64_t number;
-
-    return str_to_u64(text, UINT32_MAX, &number) ? (uint32_t)number : 0;
-}
-
-static int number_order(struct str a, struct str b)
-{
-    uint32_t left = number_of(a), right = number_of(b);
-
-    return left < right ? -1 : left > right;
 }
 
 static struct str dash_if_empty(struct str text)
@@ -39,31 +21,38 @@ static struct str dash_if_empty(struct str text)
     return text.len > 0 ? text : STR("-");
 }
 
-/* The last two parts of .../namespaces/NS/KIND/NAME, as NAME.NS. */
+/* /apis/networking.istio.io/VERSION/namespaces/NS/KIND/NAME as NAME.NS. */
 static struct str object_of_path(struct arena *arena, struct str path)
 {
     struct str rest = path;
-    struct str parts[3] = {STR_EMPTY, STR_EMPTY, STR_EMPTY};
+    struct str parts[8] = {STR_EMPTY};
+    size_t count = 0;
 
     if (path.len == 0)
         return STR_EMPTY;
-    while (rest.ptr != NULL) {
-        parts[0] = parts[1];
-        parts[1] = parts[2];
-        parts[2] = str_cut(&rest, '/');
-    }
-    return arena_format(arena, "%.*s.%.*s", STR_FMT(parts[2]), STR_FMT(parts[0]));
+    if (!str_has_prefix(path, STR("/apis/networking.istio.io/")))
+        return STR("<unknown>");
+    for (; rest.ptr != NULL && count < COUNT_OF(parts); count++)
+        parts[count] = str_cut(&rest, '/');
+    if (count != COUNT_OF(parts) || rest.ptr != NULL)
+        return STR_EMPTY;
+    return arena_format(arena, "%.*s.%.*s", STR_FMT(parts[7]), STR_FMT(parts[5]));
 }
 
-static int cluster_order(const struct table_row *a, const struct table_row *b)
+/* KIND/NAME before the others, where `all` wants it. */
+static void add_row(struct table *table, const struct proxy_table_style *style, const char *kind,
+                    struct str name, const struct table_row *row)
 {
-    int order = str_order(a->cells[0], b->cells[0]);
+    struct table_row *out = table_add(table);
 
-    if (order == 0)
-        order = str_order(a->cells[2], b->cells[2]);
-    if (order == 0)
-        order = number_order(a->cells[1], b->cells[1]);
-    return order != 0 ? order : str_order(a->cells[3], b->cells[3]);
+    *out = *row;
+    if (!style->is_named)
+        return;
+    for (uint32_t i = table->column_count - 1; i > 0; i--)
+        out->cells[i] = row->cells[i - 1];
+    out->cells[0] = name;
+    if (kind != NULL)
+        out->cells[0] = arena_format(table->arena, "%s/%.*s", kind, STR_FMT(name));
 }
 
 static struct str cluster_type_text(enum cluster_type type)
@@ -85,25 +74,23 @@ static struct str cluster_type_text(enum cluster_type type)
     UNREACHABLE("cluster_type");
 }
 
-static void add_cluster(struct table *table, const struct cluster *cluster,
-                        const struct proxy_filter *filter)
+static void add_cluster(struct table *table, const struct proxy_table_style *style,
+                        const struct cluster *cluster)
 {
+    struct cluster_key key = cluster_key_of(cluster->name);
     struct table_row row = {.cells = {cluster->name, STR("-"), STR("-"), STR("-"),
                                       cluster_type_text(cluster->type),
                                       object_of_path(table->arena, cluster->config)}};
 
-    if (cluster->service_host.len > 0) {
-        row.cells[0] = cluster->service_host;
-        row.cells[1] = number_text(table->arena, cluster->service_port);
-        row.cells[2] = dash_if_empty(cluster->subset);
-        row.cells[3] = STR("outbound");
+    if (key.has_parts) {
+        row.cells[0] = key.host;
+        row.cells[1] = number_text(table->arena, key.port);
+        row.cells[2] = dash_if_empty(key.subset);
+        row.cells[3] = key.direction;
+    } else if (style->is_named) {
+        row.cells[0] = arena_concat(table->arena, STR("cluster/"), cluster->name);
     }
-    if (!is_wanted(filter->fqdn, row.cells[0]) || !is_wanted(filter->subset, row.cells[2]) ||
-        !is_wanted(filter->direction, row.cells[3]))
-        return;
-    if (filter->port != 0 && filter->port != cluster->service_port)
-        return;
-    *table_add(table) = row;
+    add_row(table, style, "cluster", cluster->name, &row);
 }
 
 static struct str joined(struct arena *arena, const struct str *items, uint32_t count)
@@ -121,7 +108,7 @@ static void add_condition(struct arena *arena, struct str *out, const char *word
                         STR_FMT(text));
 }
 
-/* Istioctl's words for the lists that Istio writes; order does not matter. */
+/* Istioctl's words for the lists that Istio writes, in this order. */
 static struct str protocols_text(struct arena *arena, const struct filter_chain *chain)
 {
     static const struct {
@@ -142,15 +129,27 @@ static struct str protocols_text(struct arena *arena, const struct filter_chain 
     };
 
     for (size_t i = 0; i < COUNT_OF(LISTS); i++) {
-        uint32_t found = 0;
-        for (uint32_t k = 0; k < LISTS[i].count; k++) {
-            for (uint32_t p = 0; p < chain->application_protocol_count; p++)
-                found += str_eq(chain->application_protocols[p], LISTS[i].names[k]) ? 1 : 0;
-        }
-        if (found == LISTS[i].count && found == chain->application_protocol_count)
+        bool is_it = LISTS[i].count == chain->application_protocol_count;
+        for (uint32_t k = 0; is_it && k < LISTS[i].count; k++)
+            is_it = str_eq(chain->application_protocols[k], LISTS[i].names[k]);
+        if (is_it)
             return LISTS[i].word;
     }
     return joined(arena, chain->application_protocols, chain->application_protocol_count);
+}
+
+/* PREFIX/BITS,...:PORT, or *:PORT. */
+static struct str destinations_text(struct arena *arena, const struct filter_chain *chain)
+{
+    struct str out = chain->destination_count > 0 ? STR("") : STR("*");
+
+    for (uint32_t i = 0; i < chain->destination_count; i++)
+        out = arena_format(arena, "%.*s%s%.*s/%u", STR_FMT(out), i > 0 ? "," : "",
+                           STR_FMT(chain->destinations[i].address),
+                           (unsigned)chain->destinations[i].bits);
+    return chain->destination_port == 0
+               ? out
+               : arena_format(arena, "%.*s:%u", STR_FMT(out), chain->destination_port);
 }
 
 static struct str chain_match_text(struct arena *arena, const struct filter_chain *chain)
@@ -164,8 +163,8 @@ static struct str chain_match_text(struct arena *arena, const struct filter_chai
         add_condition(arena, &out, "Trans: ", chain->transport_protocol);
     if (chain->application_protocol_count > 0)
         add_condition(arena, &out, "App: ", protocols_text(arena, chain));
-    if (chain->destination_port != 0)
-        add_condition(arena, &out, "Addr: *:", number_text(arena, chain->destination_port));
+    if (chain->destination_port != 0 || chain->destination_count > 0)
+        add_condition(arena, &out, "Addr: ", destinations_text(arena, chain));
     return out.len > 0 ? out : STR("ALL");
 }
 
@@ -186,66 +185,82 @@ static struct str chain_destination(struct arena *arena, const struct filter_cha
         return arena_concat(arena, STR("Route: "), chain->http.routes->name);
     if (chain->kind == CHAIN_HTTP)
         cluster = only_cluster(&chain->http);
-    if (str_eq(cluster, STR("BlackHoleCluster")))
+    if (chain->kind == CHAIN_TCP && str_eq(cluster, STR("BlackHoleCluster")))
         return STR("Non-HTTP/Non-TCP");
-    if (str_contains(cluster, STR("Cluster")) && str_find(cluster, '|') == STR_NONE)
+    if (str_contains(cluster, STR("Cluster")))
         return cluster;
     return arena_concat(arena, STR("Cluster: "), cluster);
 }
 
-static struct str listener_type(const struct listener *listener)
-{
-    bool has_http = false, has_tcp = false;
-
-    for (uint32_t i = 0; i < listener->chain_count; i++) {
-        has_http |= listener->chains[i].kind == CHAIN_HTTP;
-        has_tcp |= listener->chains[i].kind == CHAIN_TCP;
-    }
-    if (listener->default_chain != NULL)
-        has_tcp |= listener->default_chain->kind == CHAIN_TCP;
-    if (has_http && has_tcp)
-        return STR("HTTP+TCP");
-    if (has_http)
-        return STR("HTTP");
-    return has_tcp ? STR("TCP") : STR("UNKNOWN");
-}
+struct listener_row {
+    const struct listener *listener;
+    struct str match, destination;
+};
 
 /* By port and address; within a listener by destination, descending. */
-static int listener_order(const struct table_row *a, const struct table_row *b)
+static bool is_before(const struct listener_row *a, const struct listener_row *b)
 {
-    int order = number_order(a->cells[1], b->cells[1]);
-
-    if (order == 0)
-        order = str_order(a->cells[0], b->cells[0]);
-    return order != 0 ? order : str_order(b->cells[3], a->cells[3]);
+    if (a->listener->port != b->listener->port)
+        return a->listener->port < b->listener->port;
+    int order = str_order(a->listener->address, b->listener->address);
+    if (order == 0 && a->listener != b->listener)
+        order = str_order(proxy_filter_listener_type(a->listener),
+                          proxy_filter_listener_type(b->listener));
+    if (order == 0 && a->listener != b->listener)
+        return a->listener < b->listener;
+    return order != 0 ? order < 0 : str_order(a->destination, b->destination) > 0;
 }
 
-static void add_chain(struct table *table, const struct listener *listener,
+struct row_list {
+    struct listener_row *items;
+    uint32_t count, capacity;
+};
+
+static void add_chain(struct row_list *list, struct arena *arena, const struct listener *listener,
                       const struct filter_chain *chain)
 {
-    *table_add(table) = (struct table_row){
-        .cells = {listener->address, number_text(table->arena, listener->port),
-                  chain_match_text(table->arena, chain), chain_destination(table->arena, chain)}};
+    *ARENA_PUSH(arena, list->items, list->count, list->capacity) =
+        (struct listener_row){.listener = listener,
+                              .match = chain_match_text(arena, chain),
+                              .destination = chain_destination(arena, chain)};
 }
 
-static void add_listener(struct table *table, const struct listener *listener,
-                         const struct proxy_filter *filter)
+static void list_chains(struct row_list *list, struct arena *arena,
+                        const struct proxy_table_style *style, const struct listener *listener)
 {
-    struct str type = listener_type(listener);
-
-    if (!is_wanted(filter->address, listener->address) || !is_wanted(filter->type, type))
-        return;
-    if (filter->port != 0 && filter->port != listener->port)
-        return;
-    if (filter->is_brief) {
-        *table_add(table) = (struct table_row){
-            .cells = {listener->address, number_text(table->arena, listener->port), type}};
+    if (style->is_brief) {
+        *ARENA_PUSH(arena, list->items, list->count, list->capacity) = (struct listener_row){
+            .listener = listener, .match = proxy_filter_listener_type(listener)};
         return;
     }
     for (uint32_t i = 0; i < listener->chain_count; i++)
-        add_chain(table, listener, &listener->chains[i]);
+        add_chain(list, arena, listener, &listener->chains[i]);
     if (listener->default_chain != NULL)
-        add_chain(table, listener, listener->default_chain);
+        add_chain(list, arena, listener, listener->default_chain);
+}
+
+/* Merges; equal ones keep their order. */
+static void sort_rows(struct arena *arena, struct row_list *list)
+{
+    struct listener_row *from = list->items;
+    struct listener_row *to = ARENA_ARRAY(arena, struct listener_row, list->count);
+
+    for (uint32_t width = 1; width < list->count; width *= 2) {
+        for (uint32_t start = 0; start < list->count; start += 2 * width) {
+            uint32_t middle = start + width < list->count ? start + width : list->count;
+            uint32_t end = middle + width < list->count ? middle + width : list->count;
+            uint32_t left = start, right = middle;
+            for (uint32_t i = start; i < end; i++) {
+                bool is_right =
+                    left == middle || (right < end && is_before(&from[right], &from[left]));
+                to[i] = is_right ? from[right++] : from[left++];
+            }
+        }
+        struct listener_row *swap = from;
+        from = to;
+        to = swap;
+    }
+    list->items = from;
 }
 
 static struct str path_text(struct arena *arena, const struct path_matcher *path)
@@ -272,12 +287,13 @@ static bool has_domain(const struct virtual_host *host, struct str domain)
     return false;
 }
 
-/* A full name is left out where its shorter form is shown. */
+/* A full name is left out where its shorter form is shown, and what has a port. */
 static bool is_redundant(const struct virtual_host *host, struct str domain)
 {
     static const struct str TAILS[] = {STR_INIT(".svc.cluster.local"), STR_INIT(".svc")};
 
-    if (str_find(domain, ':') != STR_NONE && domain.ptr[0] != '[')
+    if (str_find(domain, ':') != STR_NONE &&
+        (domain.ptr[0] != '[' || domain.ptr[domain.len - 1] != ']'))
         return true;
     for (size_t i = 0; i < COUNT_OF(TAILS); i++) {
         if (str_has_suffix(domain, TAILS[i]) &&
@@ -307,141 +323,162 @@ static struct str domains_text(struct arena *arena, const struct virtual_host *h
     return arena_format(arena, "%.*s + %u more...", STR_FMT(out), count - DOMAINS_SHOWN);
 }
 
-static void add_host(struct table *table, const struct route_config *config,
-                     const struct virtual_host *host)
+static struct str route_name(struct arena *arena, const struct proxy_table_style *style,
+                             const struct route_config *config)
+{
+    return style->is_named ? arena_concat(arena, STR("route/"), config->name) : config->name;
+}
+
+static void add_host(struct table *table, const struct proxy_table_style *style,
+                     const struct route_config *config, const struct virtual_host *host)
 {
     struct arena *arena = table->arena;
     struct str domains = domains_text(arena, host);
 
+    struct str name = route_name(arena, style, config);
+
     if (host->route_count == 0)
         *table_add(table) =
-            (struct table_row){.cells = {config->name, host->name, domains, STR("/*"), STR("404")}};
+            (struct table_row){.cells = {name, host->name, domains, STR("/*"), STR("404")}};
     for (uint32_t i = 0; i < host->route_count; i++) {
         const struct route *route = &host->routes[i];
         if (str_eq(route->forward.cluster, STR("PassthroughCluster")))
             continue;
-        *table_add(table) = (struct table_row){.cells = {config->name, host->name, domains,
+        *table_add(table) = (struct table_row){.cells = {name, host->name, domains,
                                                          path_text(arena, &route->match.path),
                                                          object_of_path(arena, route->config)}};
     }
 }
 
-/* Only names that are numbers have an order. */
-static int route_order(const struct table_row *a, const struct table_row *b)
+static int number_order(struct str a, struct str b)
 {
-    uint32_t left = number_of(a->cells[0]), right = number_of(b->cells[0]);
+    uint64_t left = 0, right = 0;
 
-    if (left == 0 || right == 0)
-        return 0;
+    (void)str_to_u64(a, UINT32_MAX, &left);
+    (void)str_to_u64(b, UINT32_MAX, &right);
     return left < right ? -1 : left > right;
 }
 
-static struct str health_text(enum endpoint_health health)
+static struct str address_of(struct str place)
 {
-    switch (health) {
-    case ENDPOINT_HEALTHY:
-        return STR("HEALTHY");
-    case ENDPOINT_UNHEALTHY:
-        return STR("UNHEALTHY");
-    case ENDPOINT_DRAINING:
-        return STR("DRAINING");
-    }
-    UNREACHABLE("endpoint_health");
+    size_t colon = str_find_last(place, ':');
+
+    return colon == STR_NONE ? place : str_slice(place, 0, colon);
 }
 
 static int endpoint_order(const struct table_row *a, const struct table_row *b)
 {
-    struct str a_rest = a->cells[0], b_rest = b->cells[0];
-    int order = str_order(str_cut(&a_rest, ':'), str_cut(&b_rest, ':'));
+    struct str left = address_of(a->cells[0]), right = address_of(b->cells[0]);
+    int order = str_order(left, right);
 
-    if (order == 0)
-        order = number_order(a_rest, b_rest);
+    if (order == 0 && a->cells[0].len > left.len && b->cells[0].len > right.len)
+        order =
+            number_order(str_from(a->cells[0], left.len + 1), str_from(b->cells[0], right.len + 1));
     return order != 0 ? order : str_order(a->cells[3], b->cells[3]);
 }
 
-static void add_endpoint(struct table *table, const struct cluster *cluster,
-                         const struct endpoint *endpoint, const struct proxy_filter *filter)
+/* REGION/ZONE/SUBZONE as far as said. */
+static struct str locality_text(struct arena *arena, const struct locality *locality)
 {
-    struct str status = health_text(endpoint->health);
-
-    if (!is_wanted(filter->address, endpoint->address) ||
-        !is_wanted(filter->cluster, cluster->name))
-        return;
-    if (filter->status.len > 0 && !str_eq_ci(filter->status, status))
-        return;
-    if (filter->port != 0 && filter->port != endpoint->port)
-        return;
-    *table_add(table) = (struct table_row){
-        .cells = {arena_format(table->arena, "%.*s:%u", STR_FMT(endpoint->address), endpoint->port),
-                  status, STR("OK"), cluster->name}};
+    if (locality->zone.len == 0)
+        return locality->region;
+    if (locality->subzone.len == 0)
+        return arena_format(arena, "%.*s/%.*s", STR_FMT(locality->region), STR_FMT(locality->zone));
+    return arena_format(arena, "%.*s/%.*s/%.*s", STR_FMT(locality->region), STR_FMT(locality->zone),
+                        STR_FMT(locality->subzone));
 }
 
-enum rc proxy_table_clusters(const struct snapshot *snapshot, const struct proxy_filter *filter,
+static void add_endpoint(struct table *table, const struct proxy_table_style *style,
+                         const struct cluster *cluster, const struct endpoint *endpoint)
+{
+    struct arena *arena = table->arena;
+    struct str place = endpoint->address;
+
+    if (endpoint->port != 0)
+        place = arena_format(arena, "%.*s:%u", STR_FMT(place), endpoint->port);
+    *table_add(table) = (struct table_row){
+        .cells = {style->is_named ? arena_concat(arena, STR("endpoint/"), place) : place,
+                  proxy_filter_health(endpoint->health),
+                  style->is_named ? locality_text(arena, &endpoint->locality) : STR("OK"),
+                  cluster->name}};
+}
+
+enum rc proxy_table_clusters(const struct snapshot *snapshot, const struct proxy_table_style *style,
                              struct arena *arena, struct buf *out)
 {
     struct table table;
+    const struct table_row heading = {.cells = {STR("SERVICE FQDN"), STR("PORT"), STR("SUBSET"),
+                                                STR("DIRECTION"), STR("TYPE"),
+                                                STR("DESTINATION RULE")}};
 
-    table_init(&table, arena, 6);
-    *table_add(&table) =
-        (struct table_row){.cells = {STR("SERVICE FQDN"), STR("PORT"), STR("SUBSET"),
-                                     STR("DIRECTION"), STR("TYPE"), STR("DESTINATION RULE")}};
+    table_init(&table, arena, style->is_named ? 7 : 6);
+    add_row(&table, style, NULL, STR("NAME"), &heading);
     for (uint32_t i = 0; i < snapshot->cluster_count; i++)
-        add_cluster(&table, &snapshot->clusters[i], filter);
-    table_sort(&table, cluster_order);
+        add_cluster(&table, style, &snapshot->clusters[i]);
     return table_print(&table, PADDING_WIDE, out);
 }
 
-enum rc proxy_table_listeners(const struct snapshot *snapshot, const struct proxy_filter *filter,
-                              struct arena *arena, struct buf *out)
+enum rc proxy_table_listeners(const struct snapshot *snapshot,
+                              const struct proxy_table_style *style, struct arena *arena,
+                              struct buf *out)
 {
     struct table table;
+    struct row_list list = {0};
+    const struct table_row heading = {.cells = {STR("ADDRESSES"), STR("PORT"),
+                                                style->is_brief ? STR("TYPE") : STR("MATCH"),
+                                                STR("DESTINATION")}};
 
-    table_init(&table, arena, filter->is_brief ? 3 : 4);
-    *table_add(&table) = (struct table_row){.cells = {STR("ADDRESSES"), STR("PORT"),
-                                                      filter->is_brief ? STR("TYPE") : STR("MATCH"),
-                                                      STR("DESTINATION")}};
+    table_init(&table, arena, (style->is_brief ? 3u : 4u) + (style->is_named ? 1 : 0));
+    add_row(&table, style, NULL, STR("NAME"), &heading);
     for (uint32_t i = 0; i < snapshot->listener_count; i++)
-        add_listener(&table, &snapshot->listeners[i], filter);
-    table_sort(&table, listener_order);
+        list_chains(&list, arena, style, &snapshot->listeners[i]);
+    sort_rows(arena, &list);
+    for (uint32_t i = 0; i < list.count; i++) {
+        const struct listener *listener = list.items[i].listener;
+        struct table_row row = {.cells = {listener->address, number_text(arena, listener->port),
+                                          list.items[i].match, list.items[i].destination}};
+        add_row(&table, style, "listener", listener->name, &row);
+    }
     return table_print(&table, PADDING_LISTENERS, out);
 }
 
-enum rc proxy_table_routes(const struct snapshot *snapshot, const struct proxy_filter *filter,
+enum rc proxy_table_routes(const struct snapshot *snapshot, const struct proxy_table_style *style,
                            struct arena *arena, struct buf *out)
 {
     struct table table;
 
-    table_init(&table, arena, filter->is_brief ? 2 : 5);
+    table_init(&table, arena, style->is_brief ? 2 : 5);
     *table_add(&table) = (struct table_row){
-        .cells = {STR("NAME"), filter->is_brief ? STR("VIRTUAL HOSTS") : STR("VHOST NAME"),
+        .cells = {STR("NAME"), style->is_brief ? STR("VIRTUAL HOSTS") : STR("VHOST NAME"),
                   STR("DOMAINS"), STR("MATCH"), STR("VIRTUAL SERVICE")}};
     for (uint32_t i = 0; i < snapshot->route_config_count; i++) {
         const struct route_config *config = &snapshot->route_configs[i];
-        if (!is_wanted(filter->name, config->name))
-            continue;
-        if (filter->is_brief)
-            *table_add(&table) = (struct table_row){
-                .cells = {config->name, number_text(arena, config->virtual_host_count)}};
-        for (uint32_t k = 0; !filter->is_brief && k < config->virtual_host_count; k++)
-            add_host(&table, config, &config->virtual_hosts[k]);
+        if (style->is_brief)
+            *table_add(&table) =
+                (struct table_row){.cells = {route_name(arena, style, config),
+                                             number_text(arena, config->virtual_host_count)}};
+        for (uint32_t k = 0; !style->is_brief && k < config->virtual_host_count; k++)
+            add_host(&table, style, config, &config->virtual_hosts[k]);
     }
-    table_sort(&table, route_order);
     return table_print(&table, PADDING_WIDE, out);
 }
 
-enum rc proxy_table_endpoints(const struct snapshot *snapshot, const struct proxy_filter *filter,
-                              struct arena *arena, struct buf *out)
+enum rc proxy_table_endpoints(const struct snapshot *snapshot,
+                              const struct proxy_table_style *style, struct arena *arena,
+                              struct buf *out)
 {
     struct table table;
 
     table_init(&table, arena, 4);
     *table_add(&table) = (struct table_row){
-        .cells = {STR("ENDPOINT"), STR("STATUS"), STR("OUTLIER CHECK"), STR("CLUSTER")}};
+        .cells = {style->is_named ? STR("NAME") : STR("ENDPOINT"), STR("STATUS"),
+                  style->is_named ? STR("LOCALITY") : STR("OUTLIER CHECK"), STR("CLUSTER")}};
     for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
         const struct cluster *cluster = &snapshot->clusters[i];
         for (uint32_t k = 0; k < cluster->endpoint_count; k++)
-            add_endpoint(&table, cluster, &cluster->endpoints[k], filter);
+            add_endpoint(&table, style, cluster, &cluster->endpoints[k]);
     }
-    table_sort(&table, endpoint_order);
+    if (!style->is_named)
+        table_sort(&table, endpoint_order);
     return table_print(&table, PADDING_WIDE, out);
 }

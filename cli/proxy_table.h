@@ -12,18 +12,20 @@
 #include "base/buf.h"
 #include "proxy/model/snapshot.h"
 
-/* Empty texts and port 0 filter nothing. */
-struct proxy_filter {
-    struct str name, address, type, fqdn, subset, direction, status, cluster;
-    uint32_t port;
+struct proxy_table_style {
     bool is_brief; /* --verbose=false */
+    bool is_named; /* `all`: a first column KIND/NAME */
 };
 
-enum rc proxy_table_clusters(const struct snapshot *snapshot, const struct proxy_filter *filter,
+/* What proxy_filter_apply left, row by row. */
+enum rc proxy_table_clusters(const struct snapshot *snapshot, const struct proxy_table_style *style,
                              struct arena *arena, struct buf *out) MUST_USE;
-enum rc proxy_table_listeners(const struct snapshot *snapshot, const struct proxy_filter *filter,
-                              struct arena *arena, struct buf *out) MUST_USE;
-enum rc proxy_table_routes(const struct snapshot *snapshot, const struct proxy_filter *filter,
+enum rc proxy_table_listeners(const struct snapshot *snapshot,
+                              const struct proxy_table_style *style, struct arena *arena,
+                              struct buf *out) MUST_USE;
+enum rc proxy_table_routes(const struct snapshot *snapshot, const struct proxy_table_style *style,
                            struct arena *arena, struct buf *out) MUST_USE;
-enum rc proxy_table_endpoints(const struct snapshot *snapshot, const struct proxy_filter *filter,
-                              struct arena *arena, struct buf *out) MUST_USE;
+/* Named: with localities in place of outlier checks, as `all` has it. */
+enum rc proxy_table_endpoints(const struct snapshot *snapshot,
+                              const struct proxy_table_style *style, struct arena *arena,
+                              struct buf *out) MUST_USE;

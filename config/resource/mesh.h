@@ -156,6 +156,8 @@ const struct service *mesh_service_find(const struct mesh *mesh, struct str name
 /* The service of a ServiceEntry's host (the oldest; a wildcard when nothing is
  * exact), or NULL. */
 const struct service *mesh_entry_service(const struct mesh *mesh, struct str host);
+/* Is it the address of a ServiceEntry, or of one of its endpoints? */
+bool mesh_has_entry_address(const struct mesh *mesh, struct str address);
 uint32_t mesh_pod_count(const struct mesh *mesh);
 const struct pod *mesh_pod(const struct mesh *mesh, uint32_t index);
 const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, struct str name);

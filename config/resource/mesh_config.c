@@ -32,7 +32,7 @@ static const struct field_row ROWS[] = {
     {"dnsRefreshRate", FIELD_USED},
     {"proxyListenPort", FIELD_NO_EFFECT},
     {"proxyInboundListenPort", FIELD_NO_EFFECT},
-    {"proxyHttpPort", FIELD_NO_EFFECT},
+    {"proxyHttpPort", FIELD_USED},
     {"tcpKeepalive", FIELD_USED},
     {"ingressClass", FIELD_USED},
     {"ingressService", FIELD_USED},
@@ -103,6 +103,16 @@ static void read_outbound(const struct view *root, struct mesh_config *out)
 static const struct field_row INBOUND_ROWS[] = {{"mode", FIELD_USED}};
 static const struct field_row TRAFFIC_ROWS[] = {{"connectionPool", FIELD_USED},
                                                 {"outlierDetection", FIELD_USED}};
+
+static void read_http_proxy(const struct view *root, struct mesh_config *out)
+{
+    struct view port = view_field(root, STR("proxyHttpPort"));
+
+    if (!view_is_present(&port))
+        return;
+    out->http_proxy_port = (uint32_t)view_i64(root, STR("proxyHttpPort"), 0, 65535, 0);
+    out->http_proxy_origin = view_origin(&port);
+}
 
 /* What clusters take from here. */
 static void read_cluster_defaults(const struct view *root, struct mesh_config *out)
@@ -245,6 +255,7 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     read_export_to(root, STR("defaultServiceExportTo"), &out->service_export_to);
     read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);
     read_export_to(root, STR("defaultDestinationRuleExportTo"), &out->destination_rule_export_to);
+    read_http_proxy(root, out);
     read_cluster_defaults(root, out);
     if (view_is_present(&retries))
         out->retries = http_retries_read(&retries);

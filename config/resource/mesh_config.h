@@ -47,6 +47,8 @@ struct mesh_config {
     const struct outlier_rule *outlier;      /* the same */
     const struct locality_setting *locality; /* NULL: failover is on */
     int64_t dns_refresh_ns;
+    uint32_t http_proxy_port; /* proxyHttpPort; 0: no listener for proxied requests */
+    struct origin http_proxy_origin;
     bool is_inbound_to_localhost; /* inboundTrafficPolicy: LOCALHOST */
 };
 

@@ -51,6 +51,20 @@ const struct service *mesh_entry_service(const struct mesh *mesh, struct str hos
     return found;
 }
 
+bool mesh_has_entry_address(const struct mesh *mesh, struct str address)
+{
+    for (uint32_t i = 0; i < mesh->entry_services_count; i++) {
+        const struct service *service = &mesh->entry_services[i];
+        if (str_eq(service->cluster_ip, address))
+            return true;
+        for (uint32_t k = 0; k < service->endpoint_count; k++) {
+            if (str_eq(service->endpoints[k].address, address))
+                return true;
+        }
+    }
+    return false;
+}
+
 uint32_t mesh_pod_count(const struct mesh *mesh)
 {
     return mesh->pods_count;

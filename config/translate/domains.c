@@ -52,7 +52,19 @@ static bool is_alias_of(const struct translation *t, const struct service *alias
     return str_eq(context_resolve_alias(t, alias->host), service->host);
 }
 
-void domains_of_service(struct translation *t, const struct service *service,
+static void add_ports(struct translation *t, uint32_t port, struct domain_list *out)
+{
+    struct domain_list bare = *out;
+
+    *out = (struct domain_list){0};
+    for (uint32_t i = 0; i < bare.count; i++) {
+        add(t, out, bare.items[i], bare.is_short[i]);
+        add(t, out, arena_format(&t->scratch, "%.*s:%u", STR_FMT(bare.items[i]), port),
+            bare.is_short[i]);
+    }
+}
+
+void domains_of_service(struct translation *t, const struct service *service, uint32_t port,
                         struct domain_list *out)
 {
     add_names(t, service, out);
@@ -74,4 +86,6 @@ void domains_of_service(struct translation *t, const struct service *service,
                     : service->cluster_ip,
             false);
     }
+    if (port != 0)
+        add_ports(t, port, out);
 }

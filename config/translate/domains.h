@@ -16,6 +16,7 @@ struct domain_list {
 };
 
 /* Full name, short forms, names of ExternalName services that stand for it,
- * addresses; in the scratch arena. */
-void domains_of_service(struct translation *t, const struct service *service,
+ * addresses; in the scratch arena. With a port other than 0 each is followed by
+ * itself with ":PORT". */
+void domains_of_service(struct translation *t, const struct service *service, uint32_t port,
                         struct domain_list *out);

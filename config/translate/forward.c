@@ -12,14 +12,14 @@
 #include "config/translate/route_hash.h"
 
 /* The port that a destination without one means. A sidecar looks only at
- * services with the listener's port, so it is that port; a gateway takes the
- * service's only port, else the server's. */
+ * services with the listener's port, so it is that port; a gateway, and the
+ * routes of an HTTP proxy (port 0), take the service's only port, else that one. */
 static uint32_t destination_port(const struct translation *t, const struct destination *destination,
                                  uint32_t listen_port)
 {
     if (destination->port != 0)
         return destination->port;
-    if (t->proxy->type == PROXY_SIDECAR)
+    if (t->proxy->type == PROXY_SIDECAR && listen_port != 0)
         return listen_port;
     uint32_t alias = map_get(&t->alias_by_host, destination->host);
     const struct service *service =
@@ -47,7 +47,8 @@ static struct str destination_host(const struct translation *t, struct str host,
 
     if (index == MAP_NONE)
         return host;
-    if (t->proxy->type == PROXY_SIDECAR && !has_port(t->aliases[index], listen_port))
+    if (t->proxy->type == PROXY_SIDECAR && listen_port != 0 &&
+        !has_port(t->aliases[index], listen_port))
         return host;
     return t->aliases[index]->external_name;
 }

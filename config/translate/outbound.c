@@ -347,6 +347,32 @@ static void add_scope(struct outbound_maker *maker, const struct scope *scope)
         add_all_ports(maker, scope);
 }
 
+/* A listener of its own, where the mesh has one for requests to any service
+ * (ISTIO.md 5.4). */
+static void add_mesh_proxy(struct outbound_maker *maker)
+{
+    struct translation *t = maker->t;
+    struct service_port port = {.port = t->mesh->config.http_proxy_port,
+                                .protocol = STR("TCP"),
+                                .is_protocol_said = true,
+                                .app_protocol = STR("HTTP_PROXY"),
+                                .origin = t->mesh->config.http_proxy_origin};
+    struct str name;
+
+    if (port.port == 0 || find_entry(maker, LOCALHOST, port.port, &name) != NULL)
+        return;
+    const struct virtual_host_list *hosts = hosts_of_port(maker, 0);
+    const struct route_config *routes =
+        keep_table(maker, sidecar_routes_table(maker->routes, hosts, 0));
+    struct outbound_chain chain = http_chain(t, routes, &port, false);
+    struct outbound_chain_list list = {&chain, 1, 1};
+    chain.chain.http.is_absolute_url_said = true;
+    maker->is_bound = true;
+    struct entry *entry = add_entry(maker, name, LOCALHOST, &port);
+    entry->kind = ENTRY_HTTP;
+    merge_chains(maker, entry, &list);
+}
+
 /* --- all of it ------------------------------------------------------------------- */
 
 static const struct filter_chain *copy_of(struct translation *t, struct filter_chain chain)
@@ -405,7 +431,7 @@ static struct listener listener_of(struct translation *t, const struct entry *en
 
 static uint32_t table_count_max(const struct translation *t)
 {
-    uint32_t count = t->scope_count;
+    uint32_t count = t->scope_count + 1; /* and the mesh's HTTP proxy */
 
     for (uint32_t i = 0; i < t->scope_count; i++) {
         for (uint32_t k = 0; k < t->scopes[i].service_count; k++)
@@ -425,6 +451,7 @@ void outbound_listeners(struct translation *t, struct listener_list *out)
     maker.tables = ARENA_ARRAY(t->arena, struct route_config, maker.table_capacity);
     for (uint32_t i = 0; i < t->scope_count; i++)
         add_scope(&maker, &t->scopes[i]);
+    add_mesh_proxy(&maker);
     for (uint32_t i = 0; i < maker.entry_count; i++)
         *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) =
             listener_of(t, &maker.entries[i]);

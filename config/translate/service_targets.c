@@ -6,7 +6,6 @@
 
 #include "config/resource/label.h"
 #include "config/resource/service.h"
-#include "config/resource/service_entry.h"
 
 /* A proxy that is no pod of the files is known by its labels only. */
 static const struct pod *own_pod(const struct translation *t)
@@ -69,44 +68,26 @@ static void add_service(struct translation *t, const struct service *service, co
     }
 }
 
-/* The port that the entry's workload answers at; 0: the proxy is none of its workloads. */
-static uint32_t entry_target(const struct translation *t, const struct service *service,
-                             uint32_t port_index, const struct pod *pod)
+/* A ServiceEntry's endpoint at the proxy's own address is the proxy, where both
+ * are of one namespace. */
+static void add_entry(struct translation *t, const struct service *service,
+                      struct service_targets *out)
 {
-    const struct service_entry *entry = service->entry;
+    uint32_t from = out->count;
 
-    for (uint32_t i = 0; i < service->endpoint_count; i++) {
-        const struct service_endpoint *endpoint = &service->endpoints[i];
-        bool is_mine =
-            entry->has_selector
-                ? pod != NULL && endpoint->pod == pod &&
-                      label_is_subset(entry->selector.items, entry->selector.count,
-                                      pod->meta.labels, pod->meta.label_count)
-                : endpoint->entry != NULL && str_eq(endpoint->address, t->proxy->address);
-        if (is_mine)
-            return endpoint->ports[port_index];
-    }
-    return 0;
-}
-
-/* ServiceEntries that mean the proxy; each host once, whatever its addresses. */
-static void add_entries(struct translation *t, const struct pod *pod, struct service_targets *out)
-{
-    for (uint32_t i = 0; i < t->mesh->entry_services_count; i++) {
-        const struct service *service = &t->mesh->entry_services[i];
-        const struct service *before = i > 0 ? service - 1 : NULL;
-        uint32_t from = out->count;
-        if (!str_eq(service->meta.namespace, t->proxy->namespace) ||
-            (before != NULL && before->entry == service->entry &&
-             str_eq(before->host, service->host)))
+    if (!str_eq(service->meta.namespace, t->proxy->namespace))
+        return;
+    for (uint32_t e = 0; e < service->endpoint_count; e++) {
+        const struct service_endpoint *endpoint = &service->endpoints[e];
+        if (!str_eq(endpoint->address, t->proxy->address))
             continue;
-        for (uint32_t k = 0; k < service->port_count; k++) {
-            uint32_t target_port = entry_target(t, service, k, pod);
-            if (target_port == 0 || is_known(out, from, &service->ports[k], target_port))
+        for (uint32_t i = 0; i < service->port_count; i++) {
+            uint32_t target_port = endpoint->ports[i];
+            if (target_port == 0 || is_known(out, from, &service->ports[i], target_port))
                 continue;
             *ARENA_PUSH(&t->scratch, out->items, out->count, out->capacity) =
                 (struct service_target){
-                    .service = service, .port_index = k, .target_port = target_port};
+                    .service = service, .port_index = i, .target_port = target_port};
         }
     }
 }
@@ -140,7 +121,8 @@ struct service_targets service_targets_find(struct translation *t)
         if (is_selecting(t, service, pod))
             add_service(t, service, pod, &out);
     }
-    add_entries(t, pod, &out);
+    for (uint32_t i = 0; i < t->mesh->entry_services_count; i++)
+        add_entry(t, &t->mesh->entry_services[i], &out);
     sort_targets(&out);
     return out;
 }

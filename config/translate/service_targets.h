@@ -21,5 +21,6 @@ struct service_targets {
 };
 
 /* In the order of the services' age and host. Services count by their selector,
- * whether the workload is ready or not, seen by others or not. In scratch. */
+ * whether the workload is ready or not, seen by others or not; ServiceEntries
+ * also by an endpoint at the proxy's address. In scratch. */
 struct service_targets service_targets_find(struct translation *t);

@@ -7,17 +7,22 @@
  * no service has. Services that are left get their default route. A name or
  * domain that is taken stays with the first who took it.
  *
+ * An HTTP proxy is asked for any port: each HTTP port of each service has its
+ * virtual host, and the port belongs to the domains.
+ *
  * Source: ISTIO.md 2.3, 2.4.
  */
 #include "config/translate/sidecar_routes.h"
 
 #include "config/resource/host.h"
 #include "config/resource/service.h"
+#include "config/resource/sidecar.h"
 #include "config/translate/domains.h"
 #include "config/translate/selection.h"
 
 #define MESH_GATEWAY STR("mesh")
 #define DIRECT_RESPONSE_BYTES_MAX (1024u * 1024) /* Istio's own */
+#define ANY_PORT 0u                              /* of an HTTP proxy */
 #define PORT_80 80u /* hosts without a service are reached on this one only */
 
 /* What one egress listener's ports share; made when its first port is asked. */
@@ -37,12 +42,13 @@ struct sidecar_routes {
 struct candidate {
     const struct service *service;
     uint32_t visible_index;
-    bool is_http; /* or sniffed */
+    bool is_http; /* or sniffed; of an HTTP proxy: one of its ports is */
     bool is_claimed;
 };
 
 /* One VirtualService's share of a port. */
 struct wrapper {
+    uint32_t port;
     struct route_list routes;
     const struct service **services;
     uint32_t service_count;
@@ -53,7 +59,7 @@ struct wrapper {
 struct table_maker {
     struct translation *t;
     const struct scope_routes *shared;
-    uint32_t port;
+    uint32_t port; /* ANY_PORT: an HTTP proxy's table */
     struct candidate *candidates;
     uint32_t candidate_count;
     struct map candidate_by_host;
@@ -63,26 +69,40 @@ struct table_maker {
     struct virtual_host_list out;
 };
 
+static bool is_http_port(const struct service_port *port)
+{
+    enum port_protocol protocol = service_port_protocol(port);
+
+    return port_protocol_is_http(protocol) || protocol == PORT_SNIFFED;
+}
+
+/* Of several services of one host the last one lends its names. */
+static void set_candidate(struct table_maker *maker, const struct service *service,
+                          uint32_t visible_index, bool is_http)
+{
+    uint32_t known = map_get(&maker->candidate_by_host, service->host);
+    uint32_t index = known != MAP_NONE ? known : maker->candidate_count++;
+
+    maker->candidates[index] =
+        (struct candidate){.service = service, .visible_index = visible_index, .is_http = is_http};
+    (void)map_set(&maker->candidate_by_host, service->host, index);
+}
+
 static void add_candidate(struct table_maker *maker, const struct service *service,
                           uint32_t visible_index)
 {
+    bool has_http = false;
+
     for (uint32_t k = 0; k < service->port_count; k++) {
-        if (service->ports[k].port != maker->port)
+        const struct service_port *port = &service->ports[k];
+        has_http |= is_http_port(port);
+        if (port->port != maker->port || service_port_protocol(port) == PORT_UDP)
             continue;
-        enum port_protocol protocol = service_port_protocol(&service->ports[k]);
-        if (protocol == PORT_UDP)
-            continue;
-        /* Of several services of one host the last one lends its names. */
-        uint32_t known = map_get(&maker->candidate_by_host, service->host);
-        uint32_t index = known != MAP_NONE ? known : maker->candidate_count++;
-        maker->candidates[index] = (struct candidate){
-            .service = service,
-            .visible_index = visible_index,
-            .is_http = port_protocol_is_http(protocol) || protocol == PORT_SNIFFED,
-        };
-        (void)map_set(&maker->candidate_by_host, service->host, index);
+        set_candidate(maker, service, visible_index, is_http_port(port));
         return;
     }
+    if (maker->port == ANY_PORT)
+        set_candidate(maker, service, visible_index, has_http);
 }
 
 static void find_candidates(struct table_maker *maker)
@@ -172,6 +192,39 @@ static void split_hosts(struct table_maker *maker, const struct virtual_service 
     }
 }
 
+static struct wrapper *push_wrapper(struct table_maker *maker)
+{
+    return ARENA_PUSH(&maker->t->scratch, maker->wrappers, maker->wrapper_count,
+                      maker->wrapper_capacity);
+}
+
+/* The same rules once for each HTTP port that one of the services has. */
+static void wrap_each_port(struct table_maker *maker, const struct wrapper *whole)
+{
+    uint32_t first = maker->wrapper_count;
+
+    for (uint32_t i = 0; i < whole->service_count; i++) {
+        const struct service *service = whole->services[i];
+        for (uint32_t k = 0; k < service->port_count; k++) {
+            if (!is_http_port(&service->ports[k]))
+                continue;
+            uint32_t at = first;
+            while (at < maker->wrapper_count && maker->wrappers[at].port != service->ports[k].port)
+                at++;
+            if (at == maker->wrapper_count) {
+                struct wrapper *made = push_wrapper(maker);
+                *made = *whole;
+                made->port = service->ports[k].port;
+                made->services =
+                    ARENA_ARRAY(&maker->t->scratch, const struct service *, whole->service_count);
+                made->service_count = 0;
+            }
+            struct wrapper *wrapper = &maker->wrappers[at];
+            wrapper->services[wrapper->service_count++] = service;
+        }
+    }
+}
+
 /* The Gateway API's routes mean their services only, in no other namespace than the
  * caller's or their own. False: none of the port is left. */
 static bool keep_heard(const struct table_maker *maker, const struct virtual_service *service,
@@ -195,7 +248,7 @@ static void wrap_virtual_service(struct table_maker *maker, const struct virtual
 {
     struct route_question question = {
         .service = service, .gateway = MESH_GATEWAY, .listen_port = maker->port};
-    struct wrapper wrapper = {0};
+    struct wrapper wrapper = {.port = maker->port};
 
     if (maker->port != PORT_80 && !means_a_candidate(maker, service))
         return;
@@ -210,24 +263,39 @@ static void wrap_virtual_service(struct table_maker *maker, const struct virtual
         uint32_t index = map_get(&maker->candidate_by_host, wrapper.services[i]->host);
         maker->candidates[index].is_claimed = true;
     }
-    *ARENA_PUSH(&maker->t->scratch, maker->wrappers, maker->wrapper_count,
-                maker->wrapper_capacity) = wrapper;
+    if (maker->port == ANY_PORT)
+        wrap_each_port(maker, &wrapper);
+    else
+        *push_wrapper(maker) = wrapper;
+}
+
+static void wrap_default_port(struct table_maker *maker, const struct service *service,
+                              uint32_t port)
+{
+    struct wrapper *wrapper = push_wrapper(maker);
+
+    wrapper->port = port;
+    wrapper->services = ARENA_ARRAY(&maker->t->scratch, const struct service *, 1);
+    wrapper->services[0] = service;
+    wrapper->service_count = 1;
+    routes_default(maker->t, service, port, &wrapper->routes);
 }
 
 static void wrap_default(struct table_maker *maker, const struct service *service)
 {
-    struct wrapper *wrapper = ARENA_PUSH(&maker->t->scratch, maker->wrappers, maker->wrapper_count,
-                                         maker->wrapper_capacity);
-
-    wrapper->services = ARENA_ARRAY(&maker->t->scratch, const struct service *, 1);
-    wrapper->services[0] = service;
-    wrapper->service_count = 1;
-    routes_default(maker->t, service, maker->port, &wrapper->routes);
+    if (maker->port != ANY_PORT) {
+        wrap_default_port(maker, service, maker->port);
+        return;
+    }
+    for (uint32_t i = 0; i < service->port_count; i++) {
+        if (is_http_port(&service->ports[i]))
+            wrap_default_port(maker, service, service->ports[i].port);
+    }
 }
 
 /* Takes the domains that nobody has yet; a shortened name gives way to a
  * service that is really called so. */
-static void take_domains(struct table_maker *maker, const struct domain_list *from,
+static void take_domains(struct table_maker *maker, const struct domain_list *from, uint32_t port,
                          struct virtual_host *out)
 {
     struct translation *t = maker->t;
@@ -241,6 +309,10 @@ static void take_domains(struct table_maker *maker, const struct domain_list *fr
         if (from->is_short[i] && map_get(&maker->full_names, from->items[i]) != MAP_NONE)
             continue;
         (void)map_set(&maker->domains, lower, 1);
+        /* A name without a port means port 80 to an HTTP proxy. */
+        bool is_bare = str_find(from->items[i], ':') == STR_NONE;
+        if (maker->port == ANY_PORT && port != PORT_80 && is_bare)
+            continue;
         items[count++] = context_keep(t, from->items[i]);
     }
     out->domains = items;
@@ -251,18 +323,18 @@ static void add_host(struct table_maker *maker, const struct wrapper *wrapper, s
                      const struct service *service)
 {
     struct translation *t = maker->t;
-    struct str name = arena_format(&t->scratch, "%.*s:%u", STR_FMT(host), maker->port);
+    struct str name = arena_format(&t->scratch, "%.*s:%u", STR_FMT(host), wrapper->port);
     struct domain_list domains = {0};
     bool is_long = false;
 
     if (map_set(&maker->names, name, 1) != MAP_NONE)
         return;
     if (service != NULL)
-        domains_of_service(t, service, &domains);
+        domains_of_service(t, service, maker->port == ANY_PORT ? wrapper->port : 0, &domains);
     else
         domains = (struct domain_list){.items = &host, .is_short = &is_long, .count = 1};
     struct virtual_host made = virtual_host_of(t, name, &wrapper->routes);
-    take_domains(maker, &domains, &made);
+    take_domains(maker, &domains, wrapper->port, &made);
     if (made.domain_count > 0)
         *ARENA_PUSH(t->arena, maker->out.items, maker->out.count, maker->out.capacity) = made;
 }
@@ -321,6 +393,21 @@ static const struct scope_routes *routes_of_port(struct sidecar_routes *routes, 
     return out;
 }
 
+static void note_full_names(struct table_maker *maker)
+{
+    for (uint32_t i = 0; i < maker->wrapper_count; i++) {
+        const struct wrapper *wrapper = &maker->wrappers[i];
+        for (uint32_t k = 0; k < wrapper->service_count; k++) {
+            struct str host = wrapper->services[k]->host;
+            (void)map_set(&maker->full_names, host, 1);
+            if (maker->port == ANY_PORT)
+                (void)map_set(
+                    &maker->full_names,
+                    arena_format(&maker->t->scratch, "%.*s:%u", STR_FMT(host), wrapper->port), 1);
+        }
+    }
+}
+
 struct virtual_host_list sidecar_routes_hosts(struct sidecar_routes *routes, uint32_t port)
 {
     struct translation *t = routes->t;
@@ -328,6 +415,8 @@ struct virtual_host_list sidecar_routes_hosts(struct sidecar_routes *routes, uin
 
     if (maker.shared == NULL)
         return maker.out;
+    if (maker.shared->scope->egress != NULL && maker.shared->scope->egress->is_http_proxy)
+        maker.port = ANY_PORT;
     map_init(&maker.candidate_by_host, &t->scratch);
     map_init(&maker.names, &t->scratch);
     map_init(&maker.domains, &t->scratch);
@@ -342,10 +431,7 @@ struct virtual_host_list sidecar_routes_hosts(struct sidecar_routes *routes, uin
         if (!candidate->is_claimed && candidate->is_http && is_own)
             wrap_default(&maker, candidate->service);
     }
-    for (uint32_t i = 0; i < maker.wrapper_count; i++) {
-        for (uint32_t k = 0; k < maker.wrappers[i].service_count; k++)
-            (void)map_set(&maker.full_names, maker.wrappers[i].services[k]->host, 1);
-    }
+    note_full_names(&maker);
     for (uint32_t i = 0; i < maker.wrapper_count; i++)
         add_wrapper(&maker, &maker.wrappers[i]);
     virtual_host_list_sort(t, &maker.out);
@@ -372,7 +458,8 @@ struct route_config sidecar_routes_table(struct sidecar_routes *routes,
         count++;
     }
     return (struct route_config){
-        .name = context_keep(t, arena_format(&t->scratch, "%u", port)),
+        .name =
+            port == 0 ? STR("http_proxy") : context_keep(t, arena_format(&t->scratch, "%u", port)),
         .virtual_hosts = items,
         .virtual_host_count = count,
         .is_port_ignored = true,

@@ -12,10 +12,11 @@ struct sidecar_routes; /* what all ports share */
 
 struct sidecar_routes *sidecar_routes_new(struct translation *t);
 
-/* The virtual hosts of one port, sorted, without the one for unknown hosts. */
+/* The virtual hosts of one port, sorted, without the one for unknown hosts;
+ * port 0: of the mesh's HTTP proxy (ISTIO.md 5.4). */
 struct virtual_host_list sidecar_routes_hosts(struct sidecar_routes *routes, uint32_t port);
 
-/* The table "PORT": the hosts, and who takes the rest. */
+/* The table "PORT", or "http_proxy" of port 0: the hosts, and who takes the rest. */
 struct route_config sidecar_routes_table(struct sidecar_routes *routes,
                                          const struct virtual_host_list *hosts, uint32_t port);
 

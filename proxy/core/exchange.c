@@ -19,6 +19,7 @@
 #include "proxy/core/mirror.h"
 #include "proxy/core/redirect.h"
 #include "proxy/core/retry.h"
+#include "proxy/core/retry_headers.h"
 #include "proxy/core/router.h"
 #include "proxy/core/split.h"
 #include "proxy/model/limits.h"
@@ -518,6 +519,19 @@ static struct forward_question forward_question(const struct step *step)
                                      .now_ns = step->now_ns};
 }
 
+/* What the route's mutations say to the router itself; a caller's words are gone. */
+static void read_own_headers(struct exchange *xc)
+{
+    const struct route *route = xc->record.route;
+    const struct weighted_cluster *weighted = xc->record.weighted;
+    struct header_list *headers = &xc->request->headers;
+    if (route->request_headers.add_count == 0 &&
+        (weighted == NULL || weighted->request_headers.add_count == 0))
+        return;
+    xc->retry = retry_headers_read(xc->retry, headers, &route->origin, xc->setup.arena);
+    xc->has_alt_response = retry_headers_take_alt_response(headers);
+}
+
 static void forward(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -543,6 +557,7 @@ static void forward(const struct step *step)
     struct forward_question asked = forward_question(step);
     struct formatter_facts facts = facts_of(xc);
     forward_request(&asked, &facts, xc->request, xc->setup.trace);
+    read_own_headers(xc);
     xc->record.authority = xc->request->authority;
     if (xc->is_request_complete)
         note_complete(step);
@@ -1163,6 +1178,23 @@ static void on_client_gone(const struct step *step, const struct xc_event *event
     finish(step);
 }
 
+/* x-envoy-upstream-rq-timeout-alt-response: instead of 504 nothing, successfully. */
+static uint32_t timeout_status(const struct exchange *xc)
+{
+    return xc->has_alt_response ? 204 : reason_row(REASON_ROUTE_TIMEOUT)->status;
+}
+
+static struct reply timeout_reply(const struct exchange *xc, enum reason reason)
+{
+    const struct reason_row *row = reason_row(reason);
+    return (struct reply){.reason = reason,
+                          .status = timeout_status(xc),
+                          .has_words = true,
+                          .details = row->details,
+                          .flag = row->flag,
+                          .body = xc->has_alt_response ? STR_EMPTY : row->body};
+}
+
 static void on_try_timeout(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -1175,10 +1207,10 @@ static void on_try_timeout(const struct step *step)
     }
     count_cluster(step, STAT_CLUSTER_upstream_rq_per_try_timeout);
     count_endpoint(step, STAT_ENDPOINT_rq_error);
-    note_result(step, RESULT_LOCAL_ORIGIN_TIMEOUT, 504);
+    note_result(step, RESULT_LOCAL_ORIGIN_TIMEOUT, timeout_status(xc));
     abandon(step);
     if (!retry(step, NULL, FAILURE_LOCAL_RESET))
-        reply_for_cluster(step, (struct reply){.reason = REASON_PER_TRY_TIMEOUT}, false);
+        reply_for_cluster(step, timeout_reply(xc, REASON_PER_TRY_TIMEOUT), false);
 }
 
 static void on_timeout(const struct step *step)
@@ -1195,12 +1227,12 @@ static void on_timeout(const struct step *step)
         count_endpoint(step, STAT_ENDPOINT_rq_error);
     }
     if (xc->attempt != 0 && xc->is_connected && xc->state == XC_STATE_UPSTREAM)
-        note_result(step, RESULT_LOCAL_ORIGIN_TIMEOUT, reason_row(REASON_ROUTE_TIMEOUT)->status);
+        note_result(step, RESULT_LOCAL_ORIGIN_TIMEOUT, timeout_status(xc));
     const struct reason_row *row = reason_row(REASON_ROUTE_TIMEOUT);
     if (xc->state == XC_STATE_RESPONDING)
         cut(step, row->flag, row->details);
     else
-        reply_for_cluster(step, (struct reply){.reason = REASON_ROUTE_TIMEOUT}, false);
+        reply_for_cluster(step, timeout_reply(xc, REASON_ROUTE_TIMEOUT), false);
 }
 
 /* The wait of a fault or of a retry is over. */

@@ -148,6 +148,7 @@ struct exchange {
     uint32_t tried_count, tried_capacity;
     struct retry_priority priorities;
     int64_t per_try_timeout_ns; /* 0: none */
+    bool has_alt_response;      /* a timeout is answered with 204 */
     int64_t try_deadline_ns;    /* NS_NEVER: not running */
     int64_t resume_ns;          /* when a fault's delay or the back-off is over; NS_NEVER: none */
     struct record record;

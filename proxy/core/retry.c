@@ -31,7 +31,7 @@ static bool covers_status(const struct retry_policy *policy, enum retry_on word,
     case RETRY_ON_RESET_BEFORE_REQUEST:
     case RETRY_ON_CONNECT_FAILURE:
     case RETRY_ON_REFUSED_STREAM:
-    case RETRY_ON_RETRIABLE_HEADERS: /* Istio configures no matchers */
+    case RETRY_ON_RETRIABLE_HEADERS:
     case RETRY_ON_ENVOY_RATELIMITED:
     case RETRY_ON_HTTP3_POST_CONNECT_FAILURE:
     case RETRY_ON_CANCELLED:
@@ -62,8 +62,18 @@ static bool covers_grpc_status(enum retry_on word, struct str grpc_status)
     return false;
 }
 
+static bool has_retriable_header(const struct retry_question *asked)
+{
+    for (uint32_t i = 0; i < asked->policy->header_name_count; i++)
+        if (header_is_present(&asked->response->headers, asked->policy->header_names[i]))
+            return true;
+    return false;
+}
+
 static bool covers_response(const struct retry_question *asked, enum retry_on word)
 {
+    if (word == RETRY_ON_RETRIABLE_HEADERS)
+        return has_retriable_header(asked);
     struct str grpc_status = STR_EMPTY;
     (void)header_get(&asked->response->headers, STR("grpc-status"), &grpc_status);
     return covers_status(asked->policy, word, asked->response->status) ||

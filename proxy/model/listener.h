@@ -52,6 +52,7 @@ struct http_connection_manager {
     bool is_unescaping_slashes; /* UNESCAPE_AND_FORWARD */
     bool is_proxying_100_continue;
     bool is_accepting_http10;
+    bool is_absolute_url_said; /* allow_absolute_url is written out; Envoy's default all the same */
     bool has_websocket;
     bool is_tracing_egress; /* sets x-envoy-decorator-operation */
     /* Of a stream; 0: none. */

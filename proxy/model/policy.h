@@ -92,6 +92,8 @@ struct retry_policy {
     int64_t backoff_max_ns;       /* 0: ten times the base */
     const uint32_t *status_codes; /* retriable_status_codes */
     uint32_t status_code_count;
+    const struct str *header_names; /* retriable_headers; lower case */
+    uint32_t header_name_count;
     bool has_previous_hosts; /* retry_host_predicate previous_hosts */
     uint32_t host_selection_attempts_max;
     bool has_previous_priorities;

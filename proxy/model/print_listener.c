@@ -101,9 +101,11 @@ static void print_edge(struct json *json, const struct http_connection_manager *
     if (http->is_inbound || http->is_using_remote_address)
         json_key_str(json, STR("serverName"), http->server_name);
     print_cert_details(json, http->cert_details);
-    if (http->is_using_remote_address || http->is_accepting_http10) {
+    if (http->is_using_remote_address || http->is_accepting_http10 || http->is_absolute_url_said) {
         json_key(json, STR("httpProtocolOptions"));
         json_begin_object(json);
+        if (http->is_absolute_url_said)
+            json_key_bool(json, STR("allowAbsoluteUrl"), true);
         if (http->is_accepting_http10)
             json_key_bool(json, STR("acceptHttp10"), true);
         json_end_object(json);

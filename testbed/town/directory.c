@@ -124,8 +124,21 @@ static struct guide_answer at_dashed_address(const struct searcher *searcher, st
     return here(searcher, dotted);
 }
 
-/* GUIDE_NOWHERE without a status: nobody has this name. */
-static struct guide_answer find_absolute(struct searcher *searcher, struct str host)
+/* A ServiceEntry's host has its address, of a subnet the first; without one it is
+ * a name outside, whose HTTP is told apart by the name alone. */
+static struct guide_answer at_entry(const struct searcher *searcher, struct str host)
+{
+    const struct service *service = mesh_entry_service(searcher->mesh, host);
+    bool is_wildcard = service != NULL && !str_eq(service->host, host);
+    if (service == NULL || (is_wildcard && str_has_suffix(host, STR(CLUSTER_DOMAIN))))
+        return (struct guide_answer){.verdict = GUIDE_NOWHERE};
+    struct str address = service->cluster_ip;
+    if (address.len == 0)
+        return outside(searcher, host, true);
+    return here(searcher, str_cut(&address, '/'));
+}
+
+static struct guide_answer find_in_cluster(struct searcher *searcher, struct str host)
 {
     const struct guide_answer unknown = {.verdict = GUIDE_NOWHERE};
     if (str_has_suffix(host, STR(POD_DOMAIN)))
@@ -154,6 +167,13 @@ static uint32_t count_dots(struct str host)
     for (size_t i = 0; i < host.len; i++)
         count += host.ptr[i] == '.';
     return count;
+}
+
+/* GUIDE_NOWHERE without a status: nobody has this name. */
+static struct guide_answer find_absolute(struct searcher *searcher, struct str host)
+{
+    struct guide_answer found = find_in_cluster(searcher, host);
+    return found.verdict == GUIDE_NOWHERE && found.status == 0 ? at_entry(searcher, host) : found;
 }
 
 /* As resolv.conf of every pod has it. */
@@ -242,7 +262,7 @@ static bool is_known_address(const struct searcher *searcher, struct str address
         if (str_eq(mesh_service(searcher->mesh, i)->cluster_ip, address))
             return true;
     }
-    return false;
+    return mesh_has_entry_address(searcher->mesh, address);
 }
 
 static struct guide_answer at_address(const struct searcher *searcher,

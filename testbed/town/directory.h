@@ -4,9 +4,9 @@
  * tell a person who asked for one that is not there.
  *
  * What a cluster's DNS knows (services by short and long names, headless ones,
- * pods of a StatefulSet, ExternalName's aliases), with the search list that every
- * pod has (ndots:5); and literal addresses. Names outside of the mesh are left to
- * the system where that is allowed, and refused otherwise.
+ * pods of a StatefulSet, ExternalName's aliases) and Istio's (ServiceEntries), with the search list
+ * that every pod has (ndots:5); and literal addresses. Names outside of the mesh are left to the
+ * system where that is allowed, and refused otherwise.
  *
  * Pure; reads the world.
  */
@@ -28,6 +28,6 @@ struct directory_question {
     bool is_external_allowed; /* to leave this machine */
 };
 
-/* An ExternalName that leads outside of the mesh gets an address where nobody
- * listens, unless it may be dialled: routing rules for it hold all the same. */
+/* An ExternalName or a ServiceEntry without address that leads outside of the mesh gets an address
+ * where nobody listens, unless it may be dialled: routing rules for it hold all the same. */
 struct guide_answer directory_find(const struct directory_question *asked, struct arena *arena);

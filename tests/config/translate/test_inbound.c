@@ -237,6 +237,28 @@ static void test_ingress_listeners_stand_for_services(void **state)
     fixture_fini(&fixture);
 }
 
+static void test_a_service_entry_may_mean_the_proxy_itself(void **state)
+{
+    (void)state;
+    static const char *const text =
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: mine}\nspec:\n"
+        "  hosts: [foo.bar]\n  resolution: STATIC\n  location: MESH_INTERNAL\n"
+        "  endpoints: [{address: 127.1.1.1, ports: {web: 8080}}, {address: 127.1.1.2}]\n"
+        "  ports: [{number: 70, name: tcp, protocol: TCP}, {number: 80, name: web, protocol: "
+        "HTTP}]\n---\n"
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\n"
+        "metadata: {name: theirs, namespace: other}\nspec:\n"
+        "  hosts: [foo.other]\n  resolution: STATIC\n  endpoints: [{address: 127.1.1.1}]\n"
+        "  ports: [{number: 90, name: tcp, protocol: TCP}]\n";
+    struct fixture fixture;
+    fixture_server(&fixture, text);
+    assert_text(&fixture, chains_of(&fixture, 70), "tls5+tcp tls0-tcp raw0-tcp");
+    assert_text(&fixture, chains_of(&fixture, 8080), "tls5+http raw0-http");
+    assert_text(&fixture, chains_of(&fixture, 80), "");
+    assert_text(&fixture, chains_of(&fixture, 90), "");
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -245,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_ports_have_modes_of_their_own),
         cmocka_unit_test(test_tls_is_looked_for_only_where_it_is_expected),
         cmocka_unit_test(test_the_older_service_has_a_port_that_two_lead_to),
+        cmocka_unit_test(test_a_service_entry_may_mean_the_proxy_itself),
         cmocka_unit_test(test_ingress_listeners_stand_for_services),
         cmocka_unit_test(test_a_route_leads_to_the_application_without_a_timeout),
     };

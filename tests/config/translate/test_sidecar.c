@@ -392,6 +392,58 @@ static void test_cors_is_the_routes(void **state)
     fixture_fini(&fixture);
 }
 
+/* Every HTTP port of every service, by names with the port; without one they
+ * mean port 80. */
+static void test_an_http_proxy_has_all_ports(void **state)
+{
+    (void)state;
+    static const char *const MESHES[] = {
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\n"
+        "data:\n  mesh: 'proxyHttpPort: 15007'\n---\n",
+        "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: default}\n"
+        "spec: {egress: [{port: {number: 15007, protocol: HTTP_PROXY, name: p},"
+        " captureMode: NONE, hosts: ['*/*']}]}\n---\n"};
+    static const char *const TABLES[] = {"http_proxy", "15007"};
+    for (size_t i = 0; i < COUNT_OF(MESHES); i++) {
+        struct fixture fixture;
+        struct arena arena;
+        arena_init(&arena, 1024, 0);
+        struct str text = arena_format(
+            &arena,
+            "%s" SERVICE("web", "http", "80") SERVICE("a", "http", "9080") VIRTUAL_SERVICE(
+                "v") "  hosts: [a]\n  http:\n"
+                     "  - match: [{port: 9080}]\n    " ROUTE("a") "\n"
+                                                                  "  - " ROUTE("web") "\n",
+            MESHES[i]);
+        fixture_sidecar(&fixture, text.ptr);
+        const struct virtual_host *host =
+            fixture_host(&fixture, TABLES[i], "web.default.svc.cluster.local:80");
+        assert_non_null(host);
+        assert_true(
+            str_has_prefix(fixture_domains(&fixture, host),
+                           STR("web.default.svc.cluster.local,web.default.svc.cluster.local:80,")));
+        host = fixture_host(&fixture, TABLES[i], "a.default.svc.cluster.local:9080");
+        assert_non_null(host);
+        assert_true(str_has_prefix(
+            fixture_domains(&fixture, host),
+            STR("a.default.svc.cluster.local:9080,a.default.svc.cluster.local.:9080,a:9080,")));
+        /* No rule is for its port 0; a destination's only port is meant. */
+        assert_text(&fixture,
+                    fixture_routes(&fixture, TABLES[i], "a.default.svc.cluster.local:9080"),
+                    "outbound|80||web.default.svc.cluster.local");
+        const struct listener *listener = NULL;
+        for (uint32_t k = 0; k < fixture.snapshot->listener_count; k++) {
+            if (str_eq(fixture.snapshot->listeners[k].name, STR("127.0.0.1_15007")))
+                listener = &fixture.snapshot->listeners[k];
+        }
+        assert_non_null(listener);
+        assert_true(listener->is_bound);
+        assert_text(&fixture, listener->chains[0].http.routes->name, TABLES[i]);
+        fixture_fini(&fixture);
+        arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_header_operations_stand_in_istios_order),
         cmocka_unit_test(test_retries_are_the_rules_the_meshs_or_the_default),
         cmocka_unit_test(test_cors_is_the_routes),
+        cmocka_unit_test(test_an_http_proxy_has_all_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,7 @@ static void test_words_cover_responses(void **state)
 {
     UNUSED_STATE(state);
     static const uint32_t codes[] = {403, 503};
+    static const struct str names[] = {STR_INIT("x-never"), STR_INIT("x-again")};
     static const struct {
         const char *words;
         uint32_t status;
@@ -65,6 +66,9 @@ static void test_words_cover_responses(void **state)
         {"5xx", 503, "x-envoy-ratelimited", "true", NONE},
         {"5xx,envoy-ratelimited", 429, "x-envoy-ratelimited", "", RETRY_ON_ENVOY_RATELIMITED},
         {"envoy-ratelimited", 429, NULL, NULL, NONE},
+        {"retriable-headers", 200, "x-again", "", RETRY_ON_RETRIABLE_HEADERS},
+        {"retriable-headers", 503, "x-other", "", NONE},
+        {"5xx", 200, "x-again", "", NONE},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct arena arena;
@@ -76,6 +80,8 @@ static void test_words_cover_responses(void **state)
         struct retry_policy policy = policy_of(rows[i].words, 1);
         policy.status_codes = codes;
         policy.status_code_count = COUNT_OF(codes);
+        policy.header_names = names;
+        policy.header_name_count = COUNT_OF(names);
         struct retry_answer got = decide(&(struct retry_question){
             .policy = &policy, .attempt_count = 1, .response = &head, .breaker = budget(true)});
         if (got.word != rows[i].want)

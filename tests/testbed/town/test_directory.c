@@ -32,7 +32,19 @@ static const char MESH[] =
     "apiVersion: v1\nkind: Service\nmetadata: {name: round}\n"
     "spec: {type: ExternalName, externalName: round.default.svc.cluster.local}\n---\n"
     "apiVersion: v1\nkind: Service\nmetadata: {name: out}\n"
-    "spec: {type: ExternalName, externalName: api.example.com}\n";
+    "spec: {type: ExternalName, externalName: api.example.com}\n---\n"
+    "apiVersion: v1\nkind: Service\nmetadata: {name: bank}\n"
+    "spec: {type: ExternalName, externalName: pay.example.org}\n---\n"
+    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: pay}\n"
+    "spec: {hosts: [pay.example.org], addresses: [240.0.0.9], resolution: STATIC,\n"
+    "  endpoints: [{address: 240.0.0.10}], ports: [{number: 80, name: http, protocol: HTTP}]}\n"
+    "---\n"
+    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: wide}\n"
+    "spec: {hosts: ['*.example.org', www.example.net], resolution: NONE,\n"
+    "  ports: [{number: 80, name: http, protocol: HTTP}]}\n---\n"
+    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: net}\n"
+    "spec: {hosts: [net.example.net], addresses: [240.1.0.0/16], resolution: NONE,\n"
+    "  ports: [{number: 90, name: tcp, protocol: TCP}]}\n";
 
 static const struct {
     const char *name, *host;
@@ -61,6 +73,17 @@ static const struct {
     {"an alias that is its own", "round", false, GUIDE_NOWHERE, "without end"},
     {"an alias to the outside has a place where nobody is", "out", false, GUIDE_HERE, "127."},
     {"an alias to the outside, allowed", "out", true, GUIDE_OUTSIDE, "api.example.com"},
+    {"a ServiceEntry's host has its address", "pay.example.org", false, GUIDE_HERE, "240.0.0.9"},
+    {"in any case, allowed or not", "Pay.Example.org.", true, GUIDE_HERE, "240.0.0.9"},
+    {"an alias of it", "bank", false, GUIDE_HERE, "240.0.0.9"},
+    {"without an address it has a place where nobody is", "www.example.net", false, GUIDE_HERE,
+     "127."},
+    {"without an address, allowed", "www.example.net", true, GUIDE_OUTSIDE, "www.example.net"},
+    {"a wildcard's", "a.b.example.org", false, GUIDE_HERE, "127."},
+    {"but not the wildcard's own rest", "example.org", false, GUIDE_NOWHERE, "nobody"},
+    {"of a subnet the first", "net.example.net", false, GUIDE_HERE, "240.1.0.0"},
+    {"its address", "240.0.0.9", false, GUIDE_HERE, "240.0.0.9"},
+    {"its endpoint's", "240.0.0.10", false, GUIDE_HERE, "240.0.0.10"},
     {"a stranger", "example.com", false, GUIDE_NOWHERE, "--allow-external"},
     {"a stranger, allowed", "example.com", true, GUIDE_OUTSIDE, "example.com"},
     {"this machine", "localhost", false, GUIDE_HERE, "127.0.0.1"},
