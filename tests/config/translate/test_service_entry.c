@@ -117,6 +117,23 @@ static void test_several_addresses_of_a_host(void **state)
     fixture_fini(&fixture);
 }
 
+/* A workload of a ServiceEntry answers at its ports, whatever Services there are. */
+static void test_entries_of_the_proxy_are_inbound(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture,
+                    ENTRY("e", "hosts: [x.test, y.test], location: MESH_INTERNAL, "
+                               "resolution: STATIC, " HTTP_80
+                               ", endpoints: [{address: 127.9.9.9, ports: {http: 8080}}]")
+                        ENTRY("o", "hosts: [o.test], resolution: STATIC, ports: [{number: "
+                                   "90, name: http, protocol: HTTP}], "
+                                   "endpoints: [{address: 10.0.0.1}]"));
+    assert_non_null(snapshot_cluster(fixture.snapshot, STR("inbound|8080||")));
+    assert_null(snapshot_cluster(fixture.snapshot, STR("inbound|90||")));
+    fixture_fini(&fixture);
+}
+
 /* What is hidden from the caller is there where a VirtualService leads to it. */
 static void test_streams_lead_to_hidden_hosts(void **state)
 {
@@ -275,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_resolutions_are_kinds_of_clusters),
         cmocka_unit_test(test_workload_entries_and_pods_are_selected_alike),
         cmocka_unit_test(test_several_addresses_of_a_host),
+        cmocka_unit_test(test_entries_of_the_proxy_are_inbound),
         cmocka_unit_test(test_streams_lead_to_hidden_hosts),
         cmocka_unit_test(test_one_host_of_several_objects),
         cmocka_unit_test(test_hosts_are_names_without_short_forms),
