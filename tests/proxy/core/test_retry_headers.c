@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tests/proxy/core/test_retry_headers.c - retries and timeouts by headers that a
- * route sets. Each row is what a real Envoy 1.40 was seen to do.
+ * route sets. The rows are what a real Envoy 1.40 was seen to do; those of
+ * retry-grpc-on, of added words and of a route without retries are ENVOY.md's.
  */
 #include "tests/proxy/core/scene.h"
 #include "proxy/core/retry_headers.h"
