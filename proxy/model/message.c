@@ -312,6 +312,19 @@ void header_list_copy(struct header_list *out, const struct header_list *from, s
     }
 }
 
+struct request_head *request_head_shared(const struct request_head *from, struct arena *arena)
+{
+    struct request_head *out = arena_raw(arena, sizeof(*out));
+    size_t size = from->headers.count * sizeof(*from->headers.items);
+    *out = *from;
+    out->headers.arena = arena;
+    out->headers.capacity = from->headers.count;
+    out->headers.items = arena_raw(arena, size);
+    if (size > 0)
+        memcpy(out->headers.items, from->headers.items, size);
+    return out;
+}
+
 void request_head_copy(struct request_head *out, const struct request_head *from,
                        struct arena *arena)
 {

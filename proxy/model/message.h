@@ -115,6 +115,9 @@ uint32_t header_remove(struct header_list *list, struct str name);
 /* Is it one of Envoy's inline headers, of requests or of responses? */
 bool header_is_inline(const struct header_list *list, struct str name);
 
+/* A copy whose array lives in `arena`, and that shares the slices. */
+struct request_head *request_head_shared(const struct request_head *from, struct arena *arena);
+
 /* A copy whose array and slices live in `arena`. */
 void header_list_copy(struct header_list *out, const struct header_list *from, struct arena *arena);
 void request_head_copy(struct request_head *out, const struct request_head *from,

@@ -10,6 +10,8 @@
 #include "proxy/wire/chain.h"
 #include "proxy/wire/tcp.h"
 
+#define WHOLE_SPARE_LINES 12u /* what connection manager and router add to a request */
+
 /* Envoy's defaults: idle_timeout, drain_timeout. */
 #define IDLE_TIMEOUT_NS NS_HOUR
 #define DRAIN_TIMEOUT_NS (5 * NS_SECOND)
@@ -140,10 +142,13 @@ static void begin_stream(struct conn *conn)
 
 static void note_written(struct conn *conn, const struct stream *stream)
 {
+    size_t ours_bytes = buf_size(&conn->out) - conn->taken_bytes;
+    if (conn->whole != NULL)
+        ours_bytes += conn->whole->sent.size;
     queued_add(&conn->down.queued,
                (struct queued_response){
                    .unsent_bytes = conn->unsent_bytes,
-                   .carrier_bytes = conn->unsent_bytes - (buf_size(&conn->out) - conn->taken_bytes),
+                   .carrier_bytes = conn->unsent_bytes - ours_bytes,
                    .is_within_read = conn->down.is_feeding,
                    .is_mark_apart = !stream->is_reply && stream->framing.framing == BODY_LENGTH,
                });
@@ -230,6 +235,41 @@ static void feed(struct conn *conn, struct str *input)
 {
     conn->down.is_feeding = true;
     parse(conn, input);
+    conn->down.is_feeding = false;
+}
+
+bool downstream_takes_whole(const struct conn *conn)
+{
+    return conn_is_open(conn) && conn->speech == SPEECH_HTTP && conn->down.stream == NULL &&
+           buf_size(&conn->in) == 0 && !is_blocked(conn);
+}
+
+/* Does the stream want more of its request? */
+static bool is_wanting(const struct conn *conn, const struct stream *stream)
+{
+    return conn_is_open(conn) && conn->down.stream == stream && !is_blocked(conn);
+}
+
+/* The same as parse, event by event. */
+void downstream_read_whole(struct conn *conn, const struct h1_read *whole)
+{
+    conn->down.is_feeding = true;
+    begin_stream(conn);
+    struct stream *stream = conn->down.stream;
+    take_event(conn, &(struct h1_event){.kind = H1_STARTED});
+    if (is_wanting(conn, stream))
+        take_event(conn, &(struct h1_event){
+                             .kind = H1_HEAD,
+                             .request = h1_read_request(whole, &stream->arena, WHOLE_SPARE_LINES),
+                             .is_end = whole->is_end,
+                             .framing = whole->is_end ? BODY_NONE : BODY_LENGTH,
+                             .is_keep_alive = whole->is_keep_alive,
+                             .is_close_nominated = whole->is_close_nominated,
+                         });
+    if (is_wanting(conn, stream) && !whole->is_end)
+        take_event(conn, &(struct h1_event){.kind = H1_DATA, .data = whole->body});
+    if (is_wanting(conn, stream) && !whole->is_end)
+        take_event(conn, &(struct h1_event){.kind = H1_END});
     conn->down.is_feeding = false;
 }
 

@@ -129,11 +129,14 @@ struct stream *stream_take(struct conn *down)
 
 void stream_give(struct stream *stream)
 {
+    list_remove(&stream->done);
+    stream->is_given_up = stream->whole_count > 0;
+    if (stream->is_given_up)
+        return;
     ASSERT(!stream->is_started || stream->is_finished);
     ASSERT(stream->attempt == NULL);
     ASSERT(stream->down == NULL);
     ASSERT(list_is_empty(&stream->mirrors));
-    list_remove(&stream->done);
     arena_reset(&stream->arena);
     arena_reset(&stream->trace_arena);
     buf_clear(&stream->body);
@@ -145,10 +148,19 @@ void stream_give(struct stream *stream)
     stream->is_started = stream->is_session = stream->is_request_complete = false;
     stream->is_http10 = stream->is_upgrade = stream->is_tunnel = false;
     stream->is_responding = stream->is_reply = stream->is_cut = stream->is_body_lost = false;
-    stream->is_interim_sent = false;
+    stream->is_interim_sent = stream->is_read_whole = false;
+    stream->whole = NULL;
     stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
     slots_give(&stream->wire->streams, stream->number);
+}
+
+void wire_whole_done(const struct wire_whole *whole)
+{
+    struct stream *stream = whole->stream;
+    ASSERT(stream->whole_count > 0);
+    if (--stream->whole_count == 0 && stream->is_given_up)
+        stream_give(stream);
 }
 
 void stream_fini(struct stream *stream)

@@ -16,6 +16,8 @@
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 
+#define WHOLE_SPARE_LINES 8u /* what a router adds to a response */
+
 /* Envoy's default. */
 #define IDLE_TIMEOUT_NS NS_HOUR
 
@@ -394,6 +396,39 @@ void upstream_read(struct conn *conn, struct str bytes)
         if (!take_whole(conn, attempt, &event, &bytes))
             take_event(conn, attempt, &event, &bytes);
     }
+}
+
+bool upstream_takes_whole(const struct conn *conn)
+{
+    const struct attempt *attempt = conn->up.attempt;
+    if (!conn_is_open(conn) || attempt == NULL || attempt->stream == NULL)
+        return false;
+    return !attempt->stream->is_upgrade && !h1_is_started(conn->parser) &&
+           !str_eq(attempt->head->method, STR("HEAD")) &&
+           !str_eq(attempt->head->method, STR("CONNECT"));
+}
+
+/* The same as upstream_read, event by event. */
+void upstream_read_whole(struct conn *conn, const struct h1_read *whole)
+{
+    struct attempt *attempt = conn->up.attempt;
+    struct stream *stream = attempt->stream;
+    struct h1_event event = {.kind = H1_HEAD,
+                             .is_end = whole->is_end,
+                             .is_keep_alive = whole->is_keep_alive,
+                             .is_close_nominated = whole->is_close_nominated};
+    event.response = h1_read_response(whole, &stream->arena, WHOLE_SPARE_LINES);
+    if (whole->is_end) {
+        take_only_head(conn, attempt, &event, false);
+        return;
+    }
+    stream->is_read_whole = true;
+    take_head(conn, attempt, &event);
+    if (conn_is_open(conn) && conn->up.attempt == attempt)
+        take_data(attempt, whole->body);
+    if (conn_is_open(conn) && conn->up.attempt == attempt)
+        take_end(conn, attempt, false);
+    stream->is_read_whole = false;
 }
 
 void upstream_note_end(struct conn *conn)

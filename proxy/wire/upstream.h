@@ -16,6 +16,9 @@
 
 void upstream_note_connected(struct conn *conn);
 void upstream_note_connect_failed(struct conn *conn, struct str why);
+/* May a message that is here whole be told as it is? Then upstream_read_whole. */
+bool upstream_takes_whole(const struct conn *conn);
+void upstream_read_whole(struct conn *conn, const struct h1_read *whole);
 void upstream_read(struct conn *conn, struct str bytes);
 /* FIN or RST; the same to Envoy's HTTP/1 client. */
 void upstream_note_end(struct conn *conn);

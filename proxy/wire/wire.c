@@ -159,6 +159,24 @@ void wire_read(struct wire *wire, uint32_t conn_number, struct str bytes, int64_
     end_turn(wire);
 }
 
+bool wire_read_whole(struct wire *wire, uint32_t conn_number, const struct h1_read *whole,
+                     int64_t now_ns)
+{
+    struct conn *conn = conn_at(wire, conn_number);
+    bool is_upstream = conn->side == CONN_UPSTREAM;
+    if (conn->speech == SPEECH_TCP ||
+        !(is_upstream ? upstream_takes_whole(conn) : downstream_takes_whole(conn)))
+        return false;
+    begin_turn(wire, now_ns);
+    tally_read(&conn->tally, whole->bytes.len);
+    if (is_upstream)
+        upstream_read_whole(conn, whole);
+    else
+        downstream_read_whole(conn, whole);
+    end_turn(wire);
+    return true;
+}
+
 /* FIN or worse. */
 static void note_end(struct conn *conn)
 {
@@ -395,6 +413,19 @@ static bool take_write(struct conn *conn, struct wire_action *action)
     return action->bytes.len > 0;
 }
 
+static bool take_whole(struct conn *conn, struct wire_action *action)
+{
+    struct wire_whole *whole = conn_take_whole(conn);
+    if (whole == NULL)
+        return false;
+    whole->stream->whole_count++;
+    action->whole = whole;
+    /* As when its bytes have left. */
+    if (conn->state == CONN_LINGERING)
+        conn_set_timer(conn, ns_add(conn->wire->now_ns, conn->down.grace_ns));
+    return true;
+}
+
 static void take_done(struct stream *stream, struct wire_action *action)
 {
     action->conn = stream->down_number;
@@ -424,6 +455,8 @@ bool wire_next(struct wire *wire, struct wire_action *action)
         if (is_wish_for_gone(&wish))
             continue;
         action->conn = wish.conn->number;
+        if (wish.kind == WIRE_WHOLE && !take_whole(wish.conn, action))
+            continue;
         if (wish.kind == WIRE_WRITE && !take_write(wish.conn, action))
             continue;
         if (wish.kind == WIRE_CONNECT)

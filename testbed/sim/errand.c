@@ -115,7 +115,10 @@ void sim_errand_note_record(struct sim *sim, struct sim_errand *errand,
                             const struct wire_action *action)
 {
     errand->is_wanting_record = false;
-    outcome_take_record(errand->outcome, action->record, action->trace, errand->arena);
+    if (errand->call->is_counted && action->trace == NULL)
+        outcome_take_counts(errand->outcome, action->record, errand->arena);
+    else
+        outcome_take_record(errand->outcome, action->record, action->trace, errand->arena);
     errand->outcome->epoch_seconds = SIM_EPOCH_SECONDS;
     if (!errand->is_over || errand->kind == ERRAND_OF_BATCH)
         return;

@@ -67,6 +67,18 @@ static void write_to(struct sim *sim, struct sim_proxy *proxy, const struct wire
                (struct sim_report){.conn = action->conn, .wrote_bytes = action->bytes.len});
 }
 
+static void give_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
+{
+    const struct sim_conn *conn = conn_at(sim, proxy, action->conn);
+    const struct wire_whole *whole = action->whole;
+    if (link_send_whole(&sim->links, conn->link, conn->side, whole, sim->now_ns))
+        return;
+    buf_clear(&sim->scratch);
+    ASSERT(h1_sent_write(&whole->sent, &sim->scratch) == RC_OK);
+    wire_whole_done(whole);
+    link_send_bytes(&sim->links, conn->link, conn->side, buf_str(&sim->scratch), sim->now_ns);
+}
+
 static void close_conn(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     struct sim_conn conn = *conn_at(sim, proxy, action->conn);
@@ -135,6 +147,9 @@ static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wir
     case WIRE_WRITE:
         write_to(sim, proxy, action);
         return;
+    case WIRE_WHOLE:
+        give_to(sim, proxy, action);
+        return;
     case WIRE_PAUSE:
         end_at(conn_at(sim, proxy, action->conn))->is_paused = true;
         return;
@@ -183,7 +198,8 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
     proxy->timer.owner = TIMER_PROXY;
     heap_node_init(&proxy->timer.node);
     struct wire_options options = {.is_recording_traces = sim->options.is_tracing,
-                                   .trace_items_max = TRACE_ITEMS_MAX};
+                                   .trace_items_max = TRACE_ITEMS_MAX,
+                                   .is_giving_wholes = !sim->options.is_bytewise};
     uint64_t seed = rng_derive(sim->options.seed, its->spec.name);
     options.shared = shared_new(its->snapshot, NULL, seed, SIM_EPOCH_SECONDS * NS_SECOND);
     proxy->wire = wire_new(its->snapshot, seed, options);

@@ -20,6 +20,8 @@ struct play;
 struct play_options {
     uint64_t seed;
     bool is_tracing;
+    /* In virtual time: every message travels as bytes, though none of it is looked at. */
+    bool is_bytewise;
     /* On sockets: the proxies are processes of this Envoy; NULL: they are ours. */
     const char *envoy;
     /* With it: whose proxies are started before time begins; of others, when they call. */
@@ -77,6 +79,10 @@ struct play_ops {
     void (*call)(struct play *play, const struct call *calls, uint32_t call_count,
                  struct outcome *outcomes, struct arena *arena);
     void (*wait)(struct play *play, int64_t duration_ns);
+    /* Many calls like this one will be begun: their call.model, with which they may cost
+     * less. Nothing of them differs but start_after_ns; what the call points to lives as
+     * long as the play. 0: there is nothing to gain. */
+    uint32_t (*model)(struct play *play, const struct call *call);
     /* Begins a call now; `number` is the asker's own. The call is copied, what it
      * points to is not. */
     void (*begin)(struct play *play, const struct call *call, uint64_t number);
