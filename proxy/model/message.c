@@ -269,7 +269,7 @@ void header_overwrite(struct header_list *list, struct str name, struct str valu
     header_append_line(list, name, value);
 }
 
-uint32_t header_remove(struct header_list *list, struct str name)
+uint32_t header_remove_search(struct header_list *list, struct str name)
 {
     return remove_from(list, name, 0);
 }

@@ -207,11 +207,15 @@ void stream_tell(struct stream *stream, const struct xc_event *event)
     ASSERT(stream->is_started);
     if (stream->is_finished)
         return;
-    ASSERT(stream->event_count < STREAM_EVENTS_MAX);
-    stream->events[(stream->event_first + stream->event_count++) % STREAM_EVENTS_MAX] = *event;
-    if (stream->is_stepping)
+    if (stream->is_stepping) {
+        ASSERT(stream->event_count < STREAM_EVENTS_MAX);
+        stream->events[(stream->event_first + stream->event_count++) % STREAM_EVENTS_MAX] = *event;
         return;
+    }
     stream->is_stepping = true;
+    step(stream, event);
+    if (stream->event_count == 0 && !stream->is_finished)
+        pump(stream);
     while (stream->event_count > 0 && !stream->is_finished) {
         struct xc_event next = stream->events[stream->event_first];
         stream->event_first = (stream->event_first + 1) % STREAM_EVENTS_MAX;

@@ -447,7 +447,8 @@ bool wire_next(struct wire *wire, struct wire_action *action)
 {
     struct wish wish;
     while (wishes_take(&wire->wishes, &wish)) {
-        *action = (struct wire_action){.kind = wish.kind, .is_abrupt = wish.is_abrupt};
+        action->kind = wish.kind;
+        action->is_abrupt = wish.is_abrupt;
         if (wish.kind == WIRE_DONE) {
             take_done(wish.stream, action);
             return true;
@@ -463,6 +464,7 @@ bool wire_next(struct wire *wire, struct wire_action *action)
             take_connect(wish.conn, action);
         return true;
     }
-    *action = (struct wire_action){.kind = WIRE_OUTLIER, .conn = WIRE_NONE};
+    action->kind = WIRE_OUTLIER;
+    action->conn = WIRE_NONE;
     return engine_next_event(wire->engine, &action->event);
 }

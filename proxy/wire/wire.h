@@ -152,16 +152,17 @@ struct wire_whole {
 };
 void wire_whole_done(const struct wire_whole *whole);
 
+/* Only what its kind speaks of is set. */
 struct wire_action {
     enum wire_action_kind kind;
-    uint32_t conn; /* WIRE_DONE: the client's, if it is not gone yet */
-    struct str bytes;
+    uint32_t conn;    /* WIRE_DONE: the client's, if it is not gone yet */
+    struct str bytes; /* WIRE_WRITE */
     const struct wire_whole *whole; /* WIRE_WHOLE; give it to wire_whole_done once */
     struct str address; /* WIRE_CONNECT: of the endpoint */
     uint32_t port;
     const struct cluster *cluster;
     const struct endpoint *endpoint;
-    bool is_abrupt;
+    bool is_abrupt; /* WIRE_CLOSE */
     const struct record *record; /* WIRE_DONE; valid until the next wire_* call */
     const struct trace *trace;   /* or NULL */
     struct outlier_event event;  /* WIRE_OUTLIER; its slices live as long as the wire */

@@ -84,10 +84,10 @@ static void end_call(struct sim *sim, struct sim_caller *caller)
 {
     struct sim_errand *errand = caller->errand;
     const struct outcome *outcome = errand->outcome;
-    sim->hash = hash_fnv64_add_u64(sim->hash, (uint64_t)sim->now_ns);
-    sim->hash = hash_fnv64_add_u64(sim->hash, (uint64_t)outcome->error);
-    sim->hash = hash_fnv64_add_u64(sim->hash, outcome->status);
-    sim->hash = hash_fnv64_add_u64(sim->hash, outcome->body_size);
+    sim->hash = hash_words_add(sim->hash, (uint64_t)sim->now_ns);
+    sim->hash = hash_words_add(sim->hash, (uint64_t)outcome->error);
+    sim->hash = hash_words_add(sim->hash, outcome->status);
+    sim->hash = hash_words_add(sim->hash, outcome->body_size);
     bool is_keeping = errand->call->is_keeping && caller_may_keep(&caller->caller);
     caller->errand = NULL;
     if (is_keeping) {

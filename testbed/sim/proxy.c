@@ -86,25 +86,20 @@ static void close_conn(struct sim *sim, struct sim_proxy *proxy, const struct wi
     sim_close(sim, conn.link, conn.side, action->is_abrupt);
 }
 
-static uint64_t hash_str(uint64_t hash, struct str text)
-{
-    return hash_fnv64_add(hash_fnv64_add_u64(hash, text.len), text);
-}
-
 static void hash_record(struct sim *sim, const struct record *record)
 {
-    uint64_t hash = hash_fnv64_add_u64(sim->hash, (uint64_t)record->finished_ns);
-    hash = hash_fnv64_add_u64(hash, record->status);
+    uint64_t hash = hash_words_add(sim->hash, (uint64_t)record->finished_ns);
+    hash = hash_words_add(hash, record->status);
     for (uint32_t i = 0; i < record->flag_count; i++)
-        hash = hash_str(hash, record->flags[i]);
+        hash = hash_words_add_str(hash, record->flags[i]);
     if (record->route != NULL)
-        hash = hash_str(hash, record->route->name);
+        hash = hash_words_add_str(hash, record->route->name);
     if (record->endpoint != NULL) {
-        hash = hash_str(hash, record->endpoint->address);
-        hash = hash_fnv64_add_u64(hash, record->endpoint->port);
+        hash = hash_words_add_str(hash, record->endpoint->address);
+        hash = hash_words_add(hash, record->endpoint->port);
     }
-    hash = hash_fnv64_add_u64(hash, record->bytes_received);
-    sim->hash = hash_fnv64_add_u64(hash, record->bytes_sent);
+    hash = hash_words_add(hash, record->bytes_received);
+    sim->hash = hash_words_add(hash, record->bytes_sent);
 }
 
 /* Records come in the order of the requests on a connection. */
@@ -135,7 +130,7 @@ static void take_event(struct sim *sim, const struct outlier_event *event)
         ARENA_PUSH(&sim->arena, sim->events, sim->event_count, sim->event_capacity);
     *out =
         play_event_of(sim->world, event, event->at_ns - SIM_EPOCH_SECONDS * NS_SECOND, &sim->arena);
-    sim->hash = hash_fnv64_add_u64(hash_str(sim->hash, out->reason), (uint64_t)out->at_ns);
+    sim->hash = hash_words_add(hash_words_add_str(sim->hash, out->reason), (uint64_t)out->at_ns);
 }
 
 static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)

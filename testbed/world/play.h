@@ -80,7 +80,8 @@ struct play_ops {
                  struct outcome *outcomes, struct arena *arena);
     void (*wait)(struct play *play, int64_t duration_ns);
     /* Many calls like this one will be begun: their call.model, with which they may cost
-     * less. Nothing of them differs but start_after_ns; what the call points to lives as
+     * less. Nothing of them differs but when
+     * they begin and are cancelled, and is_counted; what the call points to lives as
      * long as the play. 0: there is nothing to gain. */
     uint32_t (*model)(struct play *play, const struct call *call);
     /* Begins a call now; `number` is the asker's own. The call is copied, what it
@@ -107,7 +108,7 @@ struct play_ops {
     /* Requests that proxies have or that hold something of theirs: exchanges, those that
      * wait for a connection, those that have one. 0 when all is quiet. */
     uint64_t (*under_way)(struct play *play);
-    /* FNV-1a-64 over everything that happened; 0 on an engine that has none. */
+    /* A hash over everything that happened; 0 on an engine that has none. */
     uint64_t (*hash)(const struct play *play);
     void (*free)(struct play *play);
 };
