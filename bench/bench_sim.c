@@ -86,8 +86,8 @@ struct way {
 
 static void measure(struct world *world, uint64_t request_count, uint64_t seed, struct way way)
 {
-    struct play *play = sim_play_new(
-        world, (struct play_options){.seed = seed, .is_bytewise = way.is_bytewise});
+    struct play *play =
+        sim_play_new(world, (struct play_options){.seed = seed, .is_bytewise = way.is_bytewise});
     int64_t started_ns = clock_ns();
     uint64_t bad_count = way.make(play, request_count);
     double seconds = (double)(clock_ns() - started_ns) / (double)NS_SECOND;

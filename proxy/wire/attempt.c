@@ -202,8 +202,8 @@ static void send_head(struct attempt *attempt)
 static bool send_whole(struct attempt *attempt)
 {
     struct stream *stream = attempt->stream;
-    if (stream == NULL || attempt->has_body || stream->is_upgrade ||
-        !stream->is_request_complete || !conn_takes_whole(attempt->conn))
+    if (stream == NULL || attempt->has_body || stream->is_upgrade || !stream->is_request_complete ||
+        !conn_takes_whole(attempt->conn))
         return false;
     struct wire_whole *whole = ARENA_NEW(&stream->arena, struct wire_whole);
     struct request_head *head = request_head_shared(attempt->head, &stream->arena);

@@ -142,8 +142,8 @@ void conn_write(struct conn *conn, struct str bytes)
 
 bool conn_takes_whole(const struct conn *conn)
 {
-    return conn->wire->options.is_giving_wholes && conn->whole == NULL &&
-           !conn->is_write_wished && buf_size(&conn->out) == conn->taken_bytes;
+    return conn->wire->options.is_giving_wholes && conn->whole == NULL && !conn->is_write_wished &&
+           buf_size(&conn->out) == conn->taken_bytes;
 }
 
 void conn_write_whole(struct conn *conn, struct wire_whole *whole)

@@ -10,8 +10,6 @@
 #include "proxy/wire/chain.h"
 #include "proxy/wire/tcp.h"
 
-#define WHOLE_SPARE_LINES 12u /* what connection manager and router add to a request */
-
 /* Envoy's defaults: idle_timeout, drain_timeout. */
 #define IDLE_TIMEOUT_NS NS_HOUR
 #define DRAIN_TIMEOUT_NS (5 * NS_SECOND)
@@ -125,7 +123,7 @@ static bool is_moving(const struct conn *conn)
 
 /* Must the next bytes wait? Requests are served one at a time, and nobody who
  * does not read answers gets more of them. */
-static bool is_blocked(const struct conn *conn)
+bool downstream_is_blocked(const struct conn *conn)
 {
     const struct stream *stream = conn->down.stream;
     if (stream != NULL)
@@ -133,7 +131,7 @@ static bool is_blocked(const struct conn *conn)
     return conn_is_full(conn) || is_moving(conn);
 }
 
-static void begin_stream(struct conn *conn)
+void downstream_begin_stream(struct conn *conn)
 {
     struct stream *stream = stream_take(conn);
     conn->down.stream = stream;
@@ -180,7 +178,7 @@ static void start_stream(struct conn *conn)
     }
 }
 
-static void take_event(struct conn *conn, const struct h1_event *event)
+void downstream_take_event(struct conn *conn, const struct h1_event *event)
 {
     struct stream *stream = conn->down.stream;
     switch (event->kind) {
@@ -213,12 +211,12 @@ static void take_event(struct conn *conn, const struct h1_event *event)
 /* Parses until the input is used up or the rest must wait. */
 static void parse(struct conn *conn, struct str *input)
 {
-    while (conn_is_open(conn) && !is_blocked(conn)) {
+    while (conn_is_open(conn) && !downstream_is_blocked(conn)) {
         struct stream *stream = conn->down.stream;
         if (stream == NULL) {
             if (input->len == 0)
                 return;
-            begin_stream(conn);
+            downstream_begin_stream(conn);
         } else if (stream->is_upgrade) {
             stream_note_data(stream, *input);
             *input = STR_EMPTY;
@@ -227,7 +225,7 @@ static void parse(struct conn *conn, struct str *input)
         struct h1_event event;
         if (h1_next(conn->parser, input, &event) == H1_MORE)
             return;
-        take_event(conn, &event);
+        downstream_take_event(conn, &event);
     }
 }
 
@@ -235,41 +233,6 @@ static void feed(struct conn *conn, struct str *input)
 {
     conn->down.is_feeding = true;
     parse(conn, input);
-    conn->down.is_feeding = false;
-}
-
-bool downstream_takes_whole(const struct conn *conn)
-{
-    return conn_is_open(conn) && conn->speech == SPEECH_HTTP && conn->down.stream == NULL &&
-           buf_size(&conn->in) == 0 && !is_blocked(conn);
-}
-
-/* Does the stream want more of its request? */
-static bool is_wanting(const struct conn *conn, const struct stream *stream)
-{
-    return conn_is_open(conn) && conn->down.stream == stream && !is_blocked(conn);
-}
-
-/* The same as parse, event by event. */
-void downstream_read_whole(struct conn *conn, const struct h1_read *whole)
-{
-    conn->down.is_feeding = true;
-    begin_stream(conn);
-    struct stream *stream = conn->down.stream;
-    take_event(conn, &(struct h1_event){.kind = H1_STARTED});
-    if (is_wanting(conn, stream))
-        take_event(conn, &(struct h1_event){
-                             .kind = H1_HEAD,
-                             .request = h1_read_request(whole, &stream->arena, WHOLE_SPARE_LINES),
-                             .is_end = whole->is_end,
-                             .framing = whole->is_end ? BODY_NONE : BODY_LENGTH,
-                             .is_keep_alive = whole->is_keep_alive,
-                             .is_close_nominated = whole->is_close_nominated,
-                         });
-    if (is_wanting(conn, stream) && !whole->is_end)
-        take_event(conn, &(struct h1_event){.kind = H1_DATA, .data = whole->body});
-    if (is_wanting(conn, stream) && !whole->is_end)
-        take_event(conn, &(struct h1_event){.kind = H1_END});
     conn->down.is_feeding = false;
 }
 

@@ -13,10 +13,11 @@
 /* Facts' slices are copied. NULL: the wire is full. */
 struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept);
 void downstream_start(struct conn *conn);
-/* May a message that is here whole be told as it is? Then downstream_read_whole. */
-bool downstream_takes_whole(const struct conn *conn);
-void downstream_read_whole(struct conn *conn, const struct h1_read *whole);
 void downstream_read(struct conn *conn, struct str bytes);
+/* Must what comes wait? Else a request may begin, and its events be taken. */
+bool downstream_is_blocked(const struct conn *conn);
+void downstream_begin_stream(struct conn *conn);
+void downstream_take_event(struct conn *conn, const struct h1_event *event);
 /* FIN or RST: without half-close both mean that the client is gone. */
 void downstream_note_end(struct conn *conn);
 void downstream_note_sent(struct conn *conn, size_t size);

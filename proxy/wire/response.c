@@ -79,6 +79,19 @@ void response_send_interim(struct stream *stream, const struct response_head *he
     conn_written(stream->down);
 }
 
+void response_answer_expectation(struct stream *stream, struct request_head *head)
+{
+    struct str expect;
+    if (stream->down->down.http->is_proxying_100_continue ||
+        !header_get(&head->headers, STR("expect"), &expect) ||
+        !str_eq_ci(expect, STR("100-continue")))
+        return;
+    header_remove(&head->headers, STR("expect"));
+    struct response_head interim = {.status = 100, .version = HTTP_1_1};
+    header_list_init(&interim.headers, &stream->arena);
+    response_send_interim(stream, &interim);
+}
+
 /* Its body comes at once, or it has none. */
 static bool is_whole(const struct stream *stream, bool is_end, bool is_last)
 {
@@ -90,8 +103,8 @@ static bool is_whole(const struct stream *stream, bool is_end, bool is_last)
 static bool begin_whole(struct stream *stream, const struct response_head *sent, bool is_end)
 {
     struct wire_whole *whole = ARENA_NEW(&stream->arena, struct wire_whole);
-    whole->sent = (struct h1_sent){
-        .response = sent, .has_body = !is_end, .framing = stream->framing};
+    whole->sent =
+        (struct h1_sent){.response = sent, .has_body = !is_end, .framing = stream->framing};
     whole->stream = stream;
     whole->sent.size = h1_frame_response(sent, !is_end, false, &whole->sent.framing);
     if (whole->sent.framing.framing == BODY_CHUNKED)

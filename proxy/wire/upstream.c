@@ -16,8 +16,6 @@
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 
-#define WHOLE_SPARE_LINES 8u /* what a router adds to a response */
-
 /* Envoy's default. */
 #define IDLE_TIMEOUT_NS NS_HOUR
 
@@ -198,8 +196,8 @@ static void take_head(struct conn *conn, struct attempt *attempt, const struct h
 
 /* The whole response came with its head. The connection goes first, so that
  * the next request finds it. */
-static void take_only_head(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
-                           bool has_surplus)
+void upstream_take_only_head(struct conn *conn, struct attempt *attempt,
+                             const struct h1_event *event, bool has_surplus)
 {
     struct stream *stream = attempt->stream;
     conn->up.is_keep_alive = event->is_keep_alive;
@@ -306,8 +304,8 @@ static bool is_switch(const struct attempt *attempt, const struct h1_event *even
            attempt->stream->is_upgrade;
 }
 
-static void take_event(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
-                       struct str *input)
+void upstream_take_event(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
+                         bool has_surplus)
 {
     switch (event->kind) {
     case H1_MORE:
@@ -324,7 +322,7 @@ static void take_event(struct conn *conn, struct attempt *attempt, const struct 
         take_data(attempt, event->data);
         return;
     case H1_END:
-        take_end(conn, attempt, input->len > 0);
+        take_end(conn, attempt, has_surplus);
         return;
     case H1_ERROR:
         fail_protocol(conn);
@@ -345,7 +343,7 @@ static bool take_whole(struct conn *conn, struct attempt *attempt, const struct 
     struct h1_event end;
     enum h1_event_kind kind = h1_next(conn->parser, input, &end);
     ASSERT(kind == H1_END);
-    take_only_head(conn, attempt, event, input->len > 0);
+    upstream_take_only_head(conn, attempt, event, input->len > 0);
     return true;
 }
 
@@ -394,41 +392,8 @@ void upstream_read(struct conn *conn, struct str bytes)
         if (kind == H1_HEAD && (event.response->status >= 200 || event.response->status == 101))
             event.response = keep_head(attempt, event.response);
         if (!take_whole(conn, attempt, &event, &bytes))
-            take_event(conn, attempt, &event, &bytes);
+            upstream_take_event(conn, attempt, &event, bytes.len > 0);
     }
-}
-
-bool upstream_takes_whole(const struct conn *conn)
-{
-    const struct attempt *attempt = conn->up.attempt;
-    if (!conn_is_open(conn) || attempt == NULL || attempt->stream == NULL)
-        return false;
-    return !attempt->stream->is_upgrade && !h1_is_started(conn->parser) &&
-           !str_eq(attempt->head->method, STR("HEAD")) &&
-           !str_eq(attempt->head->method, STR("CONNECT"));
-}
-
-/* The same as upstream_read, event by event. */
-void upstream_read_whole(struct conn *conn, const struct h1_read *whole)
-{
-    struct attempt *attempt = conn->up.attempt;
-    struct stream *stream = attempt->stream;
-    struct h1_event event = {.kind = H1_HEAD,
-                             .is_end = whole->is_end,
-                             .is_keep_alive = whole->is_keep_alive,
-                             .is_close_nominated = whole->is_close_nominated};
-    event.response = h1_read_response(whole, &stream->arena, WHOLE_SPARE_LINES);
-    if (whole->is_end) {
-        take_only_head(conn, attempt, &event, false);
-        return;
-    }
-    stream->is_read_whole = true;
-    take_head(conn, attempt, &event);
-    if (conn_is_open(conn) && conn->up.attempt == attempt)
-        take_data(attempt, whole->body);
-    if (conn_is_open(conn) && conn->up.attempt == attempt)
-        take_end(conn, attempt, false);
-    stream->is_read_whole = false;
 }
 
 void upstream_note_end(struct conn *conn)

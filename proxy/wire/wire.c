@@ -13,6 +13,7 @@
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 #include "proxy/wire/upstream.h"
+#include "proxy/wire/whole.h"
 
 #define MEMORY_BLOCK_BYTES (64u * 1024)
 
@@ -163,16 +164,11 @@ bool wire_read_whole(struct wire *wire, uint32_t conn_number, const struct h1_re
                      int64_t now_ns)
 {
     struct conn *conn = conn_at(wire, conn_number);
-    bool is_upstream = conn->side == CONN_UPSTREAM;
-    if (conn->speech == SPEECH_TCP ||
-        !(is_upstream ? upstream_takes_whole(conn) : downstream_takes_whole(conn)))
+    if (!whole_is_readable(conn))
         return false;
     begin_turn(wire, now_ns);
     tally_read(&conn->tally, whole->bytes.len);
-    if (is_upstream)
-        upstream_read_whole(conn, whole);
-    else
-        downstream_read_whole(conn, whole);
+    whole_read(conn, whole);
     end_turn(wire);
     return true;
 }

@@ -40,7 +40,7 @@ struct wire_options {
     bool is_recording_traces; /* every exchange keeps a trace until WIRE_DONE was taken */
     uint32_t trace_items_max;
     bool is_giving_wholes; /* the carrier takes WIRE_WHOLE */
-    int64_t started_ns; /* now */
+    int64_t started_ns;    /* now */
 };
 
 /* Makes its engine on `snapshot` (held); luck comes from `seed`. */
@@ -155,14 +155,14 @@ void wire_whole_done(const struct wire_whole *whole);
 /* Only what its kind speaks of is set. */
 struct wire_action {
     enum wire_action_kind kind;
-    uint32_t conn;    /* WIRE_DONE: the client's, if it is not gone yet */
-    struct str bytes; /* WIRE_WRITE */
+    uint32_t conn;                  /* WIRE_DONE: the client's, if it is not gone yet */
+    struct str bytes;               /* WIRE_WRITE */
     const struct wire_whole *whole; /* WIRE_WHOLE; give it to wire_whole_done once */
-    struct str address; /* WIRE_CONNECT: of the endpoint */
+    struct str address;             /* WIRE_CONNECT: of the endpoint */
     uint32_t port;
     const struct cluster *cluster;
     const struct endpoint *endpoint;
-    bool is_abrupt; /* WIRE_CLOSE */
+    bool is_abrupt;              /* WIRE_CLOSE */
     const struct record *record; /* WIRE_DONE; valid until the next wire_* call */
     const struct trace *trace;   /* or NULL */
     struct outlier_event event;  /* WIRE_OUTLIER; its slices live as long as the wire */

@@ -60,8 +60,7 @@ static struct parcel *open_parcel(struct links *links, const struct link *link, 
         return NULL;
     struct parcel *last = LIST_ITEM(links->under_way.prev, struct parcel, node);
     bool is_same = last->link == link && last->to != from && last->kind == PARCEL_DATA &&
-                   last->size == 0 &&
-                   last->due_ns == ns_add(now_ns, LINK_DELAY_NS);
+                   last->size == 0 && last->due_ns == ns_add(now_ns, LINK_DELAY_NS);
     return is_same && buf_size(&last->bytes) + size <= LINK_PARCEL_BYTES_MAX ? last : NULL;
 }
 

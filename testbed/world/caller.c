@@ -303,23 +303,24 @@ static uint64_t body_bytes_of(const struct h1_sent *sent)
 {
     uint32_t status = sent->response->status;
     return status == 204 || status == 304 || sent->framing.framing != BODY_LENGTH ? 0
-                                                                                 : sent->body.len;
+                                                                                  : sent->body.len;
 }
 
 bool caller_read_whole(struct caller *caller, const struct h1_sent *sent, int64_t now_ns)
 {
     const struct response_head *head = sent->response;
     if (caller->state != CALLER_IN_HEAD || !caller->call->is_counted ||
-        reading_is_started(&caller->reading) || buf_size(&caller->held) > 0 ||
-        head->status < 200 || str_eq(request_method(caller->call), STR("HEAD")))
+        reading_is_started(&caller->reading) || buf_size(&caller->held) > 0 || head->status < 200 ||
+        str_eq(request_method(caller->call), STR("HEAD")))
         return false;
     struct outcome *outcome = caller->outcome;
     struct str said;
     outcome->has_response = true;
     outcome->status = head->status;
     outcome->body_size = caller->body_bytes = body_bytes_of(sent);
-    caller->is_closing = sent->is_closing || (header_get(&head->headers, STR("connection"), &said) &&
-                                              str_eq_ci(said, STR("close")));
+    caller->is_closing =
+        sent->is_closing ||
+        (header_get(&head->headers, STR("connection"), &said) && str_eq_ci(said, STR("close")));
     finish(caller, CALL_OK, now_ns);
     return true;
 }

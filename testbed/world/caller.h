@@ -48,7 +48,7 @@ struct caller {
     struct buf body; /* of the response, its beginning */
     uint64_t body_bytes;
     struct outflow flow;
-    struct outflow late; /* the body of a request with Expect, held back */
+    struct outflow late;         /* the body of a request with Expect, held back */
     const struct h1_read *whole; /* the request, while it is to be sent as it is; or NULL */
     bool is_holding;
     bool is_closing; /* the response says that nothing follows */

@@ -40,7 +40,7 @@ enum standin_action_kind {
 
 struct standin_action {
     enum standin_action_kind kind;
-    struct str bytes;        /* valid until the next call */
+    struct str bytes; /* valid until the next call */
     const struct h1_read *whole;
     const struct call *call; /* valid until standin_called, or until it is over */
 };
@@ -81,7 +81,7 @@ struct standin {
     bool is_out_given;    /* standin_next gave what stands in `out` */
     struct buf body;      /* of the request, its beginning */
     uint64_t body_bytes;
-    struct reading_event head; /* of the request under way; empty when it came whole */
+    struct reading_event head;   /* of the request under way; empty when it came whole */
     const struct h1_read *whole; /* the answer, to be given as it is; or NULL */
     struct sighting_ref seen;
     struct answer answer;

@@ -238,8 +238,8 @@ static struct law_book play_load(struct stage *stage, uint64_t seed, bool is_byt
     struct law_book book = {.told_hash = HASH_FNV64_START};
     bool is_over[REQUESTS_MAX] = {0};
     const struct load_spec *load = &stage->suite.tests[0].cases[0].timeline[0].load;
-    struct play *play = sim_play_new(
-        stage->world, (struct play_options){.seed = seed, .is_bytewise = is_bytewise});
+    struct play *play =
+        sim_play_new(stage->world, (struct play_options){.seed = seed, .is_bytewise = is_bytewise});
     struct rng rng = rng_seeded(seed, STR("laws"));
     const struct play_done *done;
     int64_t at_ns = 0;

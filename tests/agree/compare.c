@@ -205,7 +205,7 @@ bool compare_byte_counters(struct play *a, struct play *b, const struct world *w
         "upstream_cx_destroy_remote", "upstream_cx_protocol_error"};
     static const char *const OF_MANAGERS[] = {
         "downstream_cx_rx_bytes_total", "downstream_cx_tx_bytes_total", "downstream_cx_destroy",
-        "downstream_cx_destroy_remote", "downstream_rq_rx_reset", "downstream_rq_tx_reset"};
+        "downstream_cx_destroy_remote", "downstream_rq_rx_reset",       "downstream_rq_tx_reset"};
     const struct snapshot *snapshot = world->clients[0].snapshot;
     bool is_same = true;
     for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
