@@ -59,8 +59,11 @@ struct link {
     const struct listener *listener; /* of `proxy`; NULL: a pod */
     struct sim_proxy *proxy;
     uint32_t pod;         /* UINT32_MAX: nobody */
+    struct str address;   /* as it dialled */
+    uint32_t port;        /* ..with the port */
     bool has_original;    /* caught on its way there */
-    uint32_t remote_port; /* the connector's own */
+    struct str remote_address; /* the connector's own */
+    uint32_t remote_port;
 };
 
 enum parcel_kind {

@@ -41,10 +41,47 @@ uint32_t world_pod_find(const struct world *world, struct str name)
     return map_get(&world->pod_by_name, name);
 }
 
-uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port)
+uint32_t world_pod_of_address(const struct world *world, struct str address)
 {
     uint32_t pod = map_get(&world->pod_by_address, address);
-    if (pod == MAP_NONE)
+    return pod == MAP_NONE ? UINT32_MAX : pod;
+}
+
+struct snapshot *world_snapshot(struct world *world, uint32_t index)
+{
+    ASSERT(index < world->client_count);
+    struct world_client *client = &world->clients[index];
+    if (client->snapshot == NULL && client->spec.via != VIA_NONE) {
+        struct diag_list unheard; /* the callers' proxies have said it */
+        diag_list_init(&unheard, world->arena);
+        client->snapshot =
+            translate_proxy(world->mesh, &client->identity, world->spec.profile, &unheard);
+    }
+    return client->snapshot;
+}
+
+/* Istio's inbound clusters dial from an address of their own (127.0.0.6), which the
+ * redirect leaves alone. */
+static bool is_inside(const struct cluster *cluster)
+{
+    return str_has_prefix(cluster->name, STR("inbound|")) ||
+           str_eq(cluster->name, STR("InboundPassthroughCluster"));
+}
+
+const struct listener *world_inbound(struct world *world, uint32_t pod, uint32_t port,
+                                     const struct cluster *cluster)
+{
+    ASSERT(pod < world->pod_count);
+    const struct world_pod *its = &world->pods[pod];
+    if (!its->is_played || (cluster != NULL && is_inside(cluster)))
+        return NULL;
+    return snapshot_inbound_listener(world_snapshot(world, its->client), port);
+}
+
+uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port)
+{
+    uint32_t pod = world_pod_of_address(world, address);
+    if (pod == UINT32_MAX)
         return UINT32_MAX;
     for (uint32_t i = 0; i < world->pods[pod].port_count; i++) {
         if (world->pods[pod].ports[i] == port)
@@ -122,6 +159,7 @@ void world_pod_behave(struct world *world, uint32_t pod_index, struct behaviour 
 {
     ASSERT(pod_index < world->pod_count);
     struct world_pod *pod = &world->pods[pod_index];
+    world->has_asking_pods |= behaviour_is_asking(&behaviour);
     bool is_same_queue = pod->behaviour.worker_count == behaviour.worker_count &&
                          pod->behaviour.waiting_max == behaviour.waiting_max;
     pod->behaviour = behaviour;

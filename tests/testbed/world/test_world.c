@@ -324,6 +324,7 @@ static void test_sidecars_are_warned_of_once(void **state)
         struct stage stage;
         stage_init(&stage, MESH);
         stage.spec.has_sidecar_default = has_sidecar == 1;
+        stage.spec.has_stable_addresses = true;
         stage.spec.workloads = workloads;
         stage.spec.workload_count = 2;
         struct world *world = stage_open(&stage);
