@@ -52,8 +52,8 @@ static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wi
     struct link *link = link_new(&sim->links);
     link->remote_address = sim->world->clients[proxy->client].address;
     link->remote_port = sim_local_port(action->conn);
-    sim_aim(sim, link, action->cluster, world_pod_of_address(sim->world, action->address),
-            action->port);
+    uint32_t pod = world_pod_dialled(sim->world, proxy->client, action->cluster, action->address);
+    sim_aim(sim, link, action->cluster, pod, action->port);
     take_end(sim, proxy, action->conn, link, LINK_CONNECTOR);
     sim_connect(sim, link);
 }

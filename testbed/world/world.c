@@ -41,10 +41,23 @@ uint32_t world_pod_find(const struct world *world, struct str name)
     return map_get(&world->pod_by_name, name);
 }
 
-uint32_t world_pod_of_address(const struct world *world, struct str address)
+static uint32_t pod_of_address(const struct world *world, struct str address)
 {
     uint32_t pod = map_get(&world->pod_by_address, address);
     return pod == MAP_NONE ? UINT32_MAX : pod;
+}
+
+/* To the application behind the proxy itself. */
+static bool is_inside(const struct cluster *cluster)
+{
+    return cluster->is_inbound || str_eq(cluster->name, STR("InboundPassthroughCluster"));
+}
+
+uint32_t world_pod_dialled(const struct world *world, uint32_t client,
+                           const struct cluster *cluster, struct str address)
+{
+    ASSERT(client < world->client_count);
+    return pod_of_address(world, is_inside(cluster) ? world->clients[client].address : address);
 }
 
 struct snapshot *world_snapshot(struct world *world, uint32_t index)
@@ -60,14 +73,6 @@ struct snapshot *world_snapshot(struct world *world, uint32_t index)
     return client->snapshot;
 }
 
-/* Istio's inbound clusters dial from an address of their own (127.0.0.6), which the
- * redirect leaves alone. */
-static bool is_inside(const struct cluster *cluster)
-{
-    return str_has_prefix(cluster->name, STR("inbound|")) ||
-           str_eq(cluster->name, STR("InboundPassthroughCluster"));
-}
-
 const struct listener *world_inbound(struct world *world, uint32_t pod, uint32_t port,
                                      const struct cluster *cluster)
 {
@@ -80,7 +85,7 @@ const struct listener *world_inbound(struct world *world, uint32_t pod, uint32_t
 
 uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port)
 {
-    uint32_t pod = world_pod_of_address(world, address);
+    uint32_t pod = pod_of_address(world, address);
     if (pod == UINT32_MAX)
         return UINT32_MAX;
     for (uint32_t i = 0; i < world->pods[pod].port_count; i++) {

@@ -142,8 +142,10 @@ struct snapshot *world_snapshot(struct world *world, uint32_t client);
  * which asks. `cluster`: for which a proxy dials; NULL: no proxy does. */
 const struct listener *world_inbound(struct world *world, uint32_t pod, uint32_t port,
                                      const struct cluster *cluster);
-/* The pod that has this address, whatever it listens on; UINT32_MAX: none. */
-uint32_t world_pod_of_address(const struct world *world, struct str address);
+/* The pod that a client's proxy dials at `address` for a cluster, whatever it listens
+ * on: inbound ones lead to its own pod. UINT32_MAX: none of ours. */
+uint32_t world_pod_dialled(const struct world *world, uint32_t client,
+                           const struct cluster *cluster, struct str address);
 
 /* The `nth` of those callers that are alike, from 0. */
 uint32_t world_client_nth(const struct world *world, uint32_t client, uint32_t nth);
