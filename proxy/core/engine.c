@@ -298,7 +298,8 @@ bool stat_is_shared(struct str name)
 const struct router *engine_router(const struct engine *engine, const struct route_config *config)
 {
     /* Of two arrays, so no pointers' difference. */
-    size_t index = ((uintptr_t)config - (uintptr_t)engine->snapshot->route_configs) / sizeof(*config);
+    size_t index =
+        ((uintptr_t)config - (uintptr_t)engine->snapshot->route_configs) / sizeof(*config);
     if (index < engine->snapshot->route_config_count)
         return engine->routers[index];
     for (uint32_t i = 0; i < engine->own_router_count; i++) {

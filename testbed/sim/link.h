@@ -58,10 +58,10 @@ struct link {
     /* Where the connector wants to go. */
     const struct listener *listener; /* of `proxy`; NULL: a pod */
     struct sim_proxy *proxy;
-    uint32_t pod;         /* UINT32_MAX: nobody */
-    struct str address;   /* as it dialled */
-    uint32_t port;        /* ..with the port */
-    bool has_original;    /* caught on its way there */
+    uint32_t pod;              /* UINT32_MAX: nobody */
+    struct str address;        /* as it dialled */
+    uint32_t port;             /* ..with the port */
+    bool has_original;         /* caught on its way there */
     struct str remote_address; /* the connector's own */
     uint32_t remote_port;
 };

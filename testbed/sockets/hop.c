@@ -37,8 +37,8 @@ static bool find_place(const struct wire_action *connect, struct sockaddr_storag
                        void *user)
 {
     const struct hop *hop = user;
-    uint32_t pod = world_pod_dialled(hop->sockets->world, hop->client, connect->cluster,
-                                     connect->address);
+    uint32_t pod =
+        world_pod_dialled(hop->sockets->world, hop->client, connect->cluster, connect->address);
     struct str address;
     uint32_t port;
     return pod != UINT32_MAX && !hop->shared->is_stopping &&

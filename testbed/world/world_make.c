@@ -430,8 +430,7 @@ static void make_pod_proxies(struct maker *maker)
         pod->client = UINT32_MAX;
         if (world->spec.has_stable_addresses)
             continue;
-        bool is_asking =
-            pod->workload_index != UINT32_MAX && behaviour_is_asking(&pod->behaviour);
+        bool is_asking = pod->workload_index != UINT32_MAX && behaviour_is_asking(&pod->behaviour);
         pod->is_played = pod->has_sidecar;
         world->has_asking_pods |= is_asking;
         if (pod->is_played || is_asking)

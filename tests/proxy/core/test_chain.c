@@ -39,7 +39,8 @@ static void test_protocols_then_the_general_then_the_default(void **state)
         {{.destination_port = 80, .protocols = &http10, .protocol_count = 1}, &other, 0},
         {{.destination_port = 80}, &other, 0},
         {{.destination_port = 80, .is_tls = true, .protocols = &http11, .protocol_count = 1},
-         &other, 0},
+         &other,
+         0},
         {{.destination_port = 15001, .protocols = &http11, .protocol_count = 1}, &chains[1], 1},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -77,8 +78,7 @@ static void test_the_narrowest_range(void **state)
         {STR("192.168.9.9"), &chains[1]}, {STR("11.0.0.1"), &chains[2]},
         {STR("fd00::1"), &chains[3]},     {STR("10.1.3"), &chains[2]},
     };
-    struct chain_question asked = {
-        .listener = &listener, .protocols = names, .protocol_count = 1};
+    struct chain_question asked = {.listener = &listener, .protocols = names, .protocol_count = 1};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         asked.destination_address = rows[i].address;
         assert_ptr_equal(chain_choose(&asked, NULL), rows[i].want);
@@ -106,17 +106,19 @@ static void test_the_longest_server_name(void **state)
         bool is_tls;
         const struct filter_chain *want;
     } rows[] = {
-        {"a.example.com", true, &chains[1]}, {"b.org", true, &chains[1]},
-        {"c.example.com", true, &chains[2]}, {"x.com", true, &chains[0]},
-        {"com", true, &chains[3]},           {"", true, &chains[3]},
+        {"a.example.com", true, &chains[1]},
+        {"b.org", true, &chains[1]},
+        {"c.example.com", true, &chains[2]},
+        {"x.com", true, &chains[0]},
+        {"com", true, &chains[3]},
+        {"", true, &chains[3]},
         {"a.b.org", true, &chains[3]},
         /* The name has been decided: the wider one is not asked again. */
         {"c.example.com", false, NULL},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct chain_question asked = {.listener = &listener,
-                                       .is_tls = rows[i].is_tls,
-                                       .server_name = str_of(rows[i].name)};
+        struct chain_question asked = {
+            .listener = &listener, .is_tls = rows[i].is_tls, .server_name = str_of(rows[i].name)};
         assert_ptr_equal(chain_choose(&asked, NULL), rows[i].want);
     }
 }
@@ -156,12 +158,17 @@ static void test_an_inbound_port(void **state)
         uint32_t protocol_count;
         const struct filter_chain *want;
     } rows[] = {
-        {80, true, offered, 3, &chains[0]},     {80, true, &offered[1], 2, &chains[2]},
-        {80, true, &offered[2], 1, &chains[4]}, {80, true, NULL, 0, &chains[4]},
-        {80, false, plain, 1, &chains[1]},      {80, false, NULL, 0, &chains[3]},
-        {90, true, NULL, 0, &chains[5]},        {91, false, NULL, 0, &chains[6]},
+        {80, true, offered, 3, &chains[0]},
+        {80, true, &offered[1], 2, &chains[2]},
+        {80, true, &offered[2], 1, &chains[4]},
+        {80, true, NULL, 0, &chains[4]},
+        {80, false, plain, 1, &chains[1]},
+        {80, false, NULL, 0, &chains[3]},
+        {90, true, NULL, 0, &chains[5]},
+        {91, false, NULL, 0, &chains[6]},
         /* STRICT: nothing takes it, and the port is not asked again. */
-        {90, false, plain, 1, NULL},            {91, true, offered, 3, NULL},
+        {90, false, plain, 1, NULL},
+        {91, true, offered, 3, NULL},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct chain_question asked = {.listener = &listener,
