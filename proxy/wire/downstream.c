@@ -7,6 +7,7 @@
 #include "base/ns.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/facts.h"
 #include "proxy/wire/inspector.h"
 #include "proxy/wire/tcp.h"
 
@@ -85,6 +86,7 @@ static struct inspection inspection_of(const struct conn_downstream *down,
     bool has_original = down->original_port != 0;
     return (struct inspection){
         .listener = listener,
+        .peer = &down->peer,
         .destination_address = has_original ? down->original_address : listener->address,
         .destination_port = has_original ? down->original_port : listener->port,
     };
@@ -275,10 +277,7 @@ struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept
     struct arena *arena = &conn->facts;
     struct conn_downstream *down = &conn->down;
     down->listener = accept->listener;
-    down->peer = accept->peer;
-    down->peer.remote_address = arena_str(arena, accept->peer.remote_address);
-    down->peer.local_address = arena_str(arena, accept->peer.local_address);
-    down->peer.node_address = arena_str(arena, accept->peer.node_address);
+    down->peer = facts_peer(&accept->peer, arena);
     down->original_address = arena_str(arena, accept->original_address);
     down->original_port = accept->original_port;
     return conn;

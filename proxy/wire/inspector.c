@@ -81,6 +81,8 @@ enum inspected inspector_look(const struct inspection *asked, struct str bytes)
     bool is_tls_met = chain_is_inspected(&listener->tls_inspector, asked->destination_port);
     bool is_http_met = chain_is_inspected(&listener->http_inspector, asked->destination_port);
 
+    if (asked->peer->is_tls)
+        return is_tls_met ? INSPECTED_TLS : INSPECTED_OTHER;
     if (!is_tls_met && !is_http_met)
         return INSPECTED_OTHER;
     if (bytes.len == 0)
@@ -93,13 +95,16 @@ enum inspected inspector_look(const struct inspection *asked, struct str bytes)
 const struct filter_chain *inspector_choose(const struct inspection *asked, enum inspected what)
 {
     struct str name = protocol_name(what);
+    const struct peer_facts *peer = asked->peer;
+    bool is_hello_met = what == INSPECTED_TLS && peer->is_tls;
     struct chain_question question = {
         .listener = asked->listener,
         .destination_address = asked->destination_address,
         .destination_port = asked->destination_port,
         .is_tls = what == INSPECTED_TLS,
-        .protocols = &name,
-        .protocol_count = name.len > 0,
+        .server_name = is_hello_met ? peer->server_name : STR_EMPTY,
+        .protocols = is_hello_met ? peer->protocols : &name,
+        .protocol_count = is_hello_met ? peer->protocol_count : name.len > 0,
     };
 
     return chain_choose(&question, NULL);

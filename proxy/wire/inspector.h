@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "proxy/http/pipeline.h"
 #include "proxy/model/listener.h"
 
 enum inspected {
@@ -27,6 +28,7 @@ enum inspected {
 /* Where a connection was going, and who looks at it. */
 struct inspection {
     const struct listener *listener;
+    const struct peer_facts *peer; /* TLS that the carrier ends needs no look */
     struct str destination_address;
     uint32_t destination_port;
 };

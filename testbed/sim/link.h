@@ -62,6 +62,7 @@ struct link {
     struct str address;        /* as it dialled */
     uint32_t port;             /* ..with the port */
     bool has_original;         /* caught on its way there */
+    bool is_mesh_tls;          /* between two sidecars; told, as no bytes are enciphered here */
     struct str remote_address; /* the connector's own */
     uint32_t remote_port;
 };

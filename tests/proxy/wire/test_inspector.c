@@ -13,11 +13,13 @@
 #include "base/check.h"
 #include "proxy/wire/inspector.h"
 
+static const struct peer_facts nobody;
+
 static enum inspected look(struct str bytes)
 {
     static const struct listener listener = {.tls_inspector = {.is_there = true},
                                              .http_inspector = {.is_there = true}};
-    return inspector_look(&(struct inspection){.listener = &listener}, bytes);
+    return inspector_look(&(struct inspection){.listener = &listener, .peer = &nobody}, bytes);
 }
 
 static void test_inspection_names_the_protocol_of_the_first_bytes(void **state)
@@ -90,8 +92,8 @@ static void test_who_looks_decides_what_is_seen(void **state)
     struct listener listener = {
         .tls_inspector = {
             .is_there = true, .is_on_ports_only = true, .ports = ports, .port_count = 1}};
-    struct inspection on = {.listener = &listener, .destination_port = 80};
-    struct inspection off = {.listener = &listener, .destination_port = 81};
+    struct inspection on = {.listener = &listener, .peer = &nobody, .destination_port = 80};
+    struct inspection off = {.listener = &listener, .peer = &nobody, .destination_port = 81};
     assert_int_equal(inspector_look(&on, STR_EMPTY), INSPECTED_MORE);
     assert_int_equal(inspector_look(&on, STR("G")), INSPECTED_OTHER);
     assert_int_equal(inspector_look(&on, STR("\x16")), INSPECTED_TLS);
@@ -108,12 +110,44 @@ static void test_what_was_seen_chooses_the_chain(void **state)
         {.kind = CHAIN_TCP, .transport_protocol = STR("tls")},
     };
     struct listener listener = {.chains = chains, .chain_count = 2};
-    struct inspection asked = {.listener = &listener};
+    struct inspection asked = {.listener = &listener, .peer = &nobody};
     assert_ptr_equal(inspector_choose(&asked, INSPECTED_HTTP11), &chains[0]);
     assert_ptr_equal(inspector_choose(&asked, INSPECTED_H2C), &chains[0]);
     assert_ptr_equal(inspector_choose(&asked, INSPECTED_TLS), &chains[1]);
     assert_null(inspector_choose(&asked, INSPECTED_HTTP10));
     assert_null(inspector_choose(&asked, INSPECTED_OTHER));
+}
+
+/* TLS that the carrier ends: its ClientHello is told, not read. */
+static void test_a_hello_is_told(void **state)
+{
+    (void)state;
+    static const struct str names[] = {STR_INIT("a.example.com")};
+    static const struct str protocols[] = {STR_INIT("istio")};
+    struct filter_chain chains[] = {
+        {.transport_protocol = STR("raw_buffer")},
+        {.transport_protocol = STR("tls")},
+        {.transport_protocol = STR("tls"), .server_names = names, .server_name_count = 1},
+        {.transport_protocol = STR("tls"),
+         .application_protocols = protocols,
+         .application_protocol_count = 1},
+    };
+    struct listener listener = {
+        .chains = chains, .chain_count = 4, .tls_inspector = {.is_there = true}};
+    struct peer_facts peer = {.is_tls = true};
+    struct inspection asked = {.listener = &listener, .peer = &peer};
+    assert_int_equal(inspector_look(&asked, STR_EMPTY), INSPECTED_TLS);
+    assert_ptr_equal(inspector_choose(&asked, INSPECTED_TLS), &chains[1]);
+    peer.server_name = names[0];
+    assert_ptr_equal(inspector_choose(&asked, INSPECTED_TLS), &chains[2]);
+    peer.server_name = STR_EMPTY;
+    peer.protocols = protocols;
+    peer.protocol_count = 1;
+    assert_ptr_equal(inspector_choose(&asked, INSPECTED_TLS), &chains[3]);
+    /* Who does not look does not know. */
+    listener.tls_inspector.is_there = false;
+    assert_int_equal(inspector_look(&asked, STR_EMPTY), INSPECTED_OTHER);
+    assert_ptr_equal(inspector_choose(&asked, INSPECTED_OTHER), &chains[0]);
 }
 
 int main(void)
@@ -123,6 +157,7 @@ int main(void)
         cmocka_unit_test(test_the_inspector_looks_no_further_than_64_kib),
         cmocka_unit_test(test_who_looks_decides_what_is_seen),
         cmocka_unit_test(test_what_was_seen_chooses_the_chain),
+        cmocka_unit_test(test_a_hello_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
