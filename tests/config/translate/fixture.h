@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "config/derive/derive.h"
 #include "config/resource/mesh_types.h"
 #include "config/translate/translate.h"
 
