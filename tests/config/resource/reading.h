@@ -25,12 +25,6 @@ static inline void mesh_reading_init(struct mesh_reading *out, const char *text)
         mesh_add_document(out->mesh, documents.items[i]);
 }
 
-static inline void mesh_reading_complete(struct mesh_reading *out, const char *text)
-{
-    mesh_reading_init(out, text);
-    mesh_complete(out->mesh);
-}
-
 static inline void mesh_reading_fini(struct mesh_reading *reading)
 {
     arena_fini(&reading->arena);

@@ -77,7 +77,7 @@ static void test_hosts_are_split_into_namespace_and_name(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct mesh_reading reading;
-        mesh_reading_complete(
+        mesh_reading_init(
             &reading,
             mesh_text(GATEWAY "  servers:\n  - " PORT "\n    hosts: ['%s']\n", rows[i].host));
         assert_int_equal(reading.diags.error_count, 0);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "config/derive/derive.h"
 #include "config/resource/mesh_types.h"
 #include "config/translate/translate.h"
 #include "tests/config/mesh_text.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/config/resource/test_entrance.c - Ingress and Gateway API, as what they
+ * tests/config/derive/test_entrance.c - Ingress and Gateway API, as what they
  * become.
  */
-#include "tests/config/resource/reading.h"
+#include "tests/config/derive/complete.h"
 
 #include <stdio.h>
 
-#include "config/resource/entrance.h"
+#include "config/derive/convert.h"
 
 #define CLASS                                                                     \
     "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: c}\n" \
