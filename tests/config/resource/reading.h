@@ -5,14 +5,8 @@
  */
 #pragma once
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "config/resource/mesh_types.h"
+#include "tests/config/mesh_text.h"
 
 struct mesh_reading {
     struct arena arena;
