@@ -144,8 +144,7 @@ const struct outlier_event *engine_note_result(struct engine *engine, uint32_t c
                                                : NULL;
 }
 
-/* By what a gRPC server says among its headers, if it does. */
-static uint32_t code_of(const struct response_head *head, bool is_grpc)
+uint32_t engine_code_of(const struct response_head *head, bool is_grpc)
 {
     static const uint32_t CODES[] = {200, 499, 500, 400, 504, 404, 409, 403, 429,
                                      400, 409, 400, 501, 500, 503, 500, 401};
@@ -162,7 +161,7 @@ const struct outlier_event *engine_note_response(struct engine *engine, uint32_t
                                                  const struct response_head *head, bool is_grpc,
                                                  int64_t now_ns)
 {
-    uint32_t code = code_of(head, is_grpc);
+    uint32_t code = engine_code_of(head, is_grpc);
     return engine_note_result(engine, cluster_index, endpoint_index,
                               code >= 500 ? RESULT_EXT_ORIGIN_REQUEST_FAILED
                                           : RESULT_EXT_ORIGIN_REQUEST_SUCCESS,

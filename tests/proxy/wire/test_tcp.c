@@ -171,8 +171,7 @@ static void test_a_source_belongs_to_an_endpoint(void **state)
     static struct endpoint endpoints[8];
     struct peers *peers = tcp_peers("one");
     for (uint32_t i = 0; i < COUNT_OF(endpoints); i++)
-        endpoints[i] =
-            (struct endpoint){.address = STR("10.0.0.1"), .port = 80 + i, .weight = 1};
+        endpoints[i] = (struct endpoint){.address = STR("10.0.0.1"), .port = 80 + i, .weight = 1};
     small_clusters[0].endpoints = endpoints;
     small_clusters[0].endpoint_count = COUNT_OF(endpoints);
     small_clusters[0].lb = LB_RING_HASH;
