@@ -14,6 +14,12 @@
 #include "base/regex.h"
 #include "base/str.h"
 
+/* What a dynamic forward proxy looked up; all of one name are one. */
+struct dns_cache {
+    struct str name;
+    uint32_t host_count_max; /* 0: Envoy's 1024 */
+};
+
 enum string_match_kind {
     STRING_EXACT,
     STRING_PREFIX,
