@@ -255,6 +255,16 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return SSL_TLSEXT_ERR_NOACK;
 }
 
+/* Any name will do: chains were chosen by it before. Without this word OpenSSL forgets
+ * the name of a session that is resumed. */
+static int take_server_name(SSL *ssl, int *alert, void *user)
+{
+    (void)ssl;
+    (void)alert;
+    (void)user;
+    return SSL_TLSEXT_ERR_OK;
+}
+
 static struct downstream_tls *keep(struct arena *arena, const struct downstream_tls *tls)
 {
     struct downstream_tls *out = ARENA_NEW(arena, struct downstream_tls);
@@ -280,6 +290,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER);
     (void)SSL_CTX_set_session_id_context(ssl, (const unsigned char *)SESSION_CONTEXT,
                                          sizeof(SESSION_CONTEXT) - 1);
+    (void)SSL_CTX_set_tlsext_servername_callback(ssl, take_server_name);
     SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, keep(arena, tls));
     for (uint32_t i = 0; i < tls->certificate_count; i++) {
         if (!use_certificate(context, tls->certificates[i]))

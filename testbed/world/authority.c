@@ -76,8 +76,7 @@ static bool is_wished(const struct certificate *certificate, const struct certif
     return str_eq(certificate->issuer, wished->issuer) && certificate->is_rsa == wished->is_rsa &&
            certificate->from_s == wished->from_s && certificate->until_s == wished->until_s &&
            are_same(certificate->uris, certificate->uri_count, wished->uris, wished->uri_count) &&
-           are_same(certificate->names, certificate->name_count, wished->names,
-                    wished->name_count);
+           are_same(certificate->names, certificate->name_count, wished->names, wished->name_count);
 }
 
 /* Until it is sealed, something of its own in the hash's place. */
@@ -161,8 +160,8 @@ static struct str pem_of(X509 *certificate, struct arena *arena)
 static void set_subject(X509 *certificate, const char *key, struct str value)
 {
     X509_NAME *name = X509_get_subject_name(certificate);
-    int rc = X509_NAME_add_entry_by_txt(name, key, MBSTRING_UTF8,
-                                        (const unsigned char *)value.ptr, (int)value.len, -1, 0);
+    int rc = X509_NAME_add_entry_by_txt(name, key, MBSTRING_UTF8, (const unsigned char *)value.ptr,
+                                        (int)value.len, -1, 0);
     ASSERT(rc == 1);
 }
 

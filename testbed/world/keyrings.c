@@ -48,8 +48,7 @@ static bool is_delivered(const struct keymaker *maker, struct str name)
     struct str wanted = str_from(name, SECRET_PREFIX.len);
     for (uint32_t i = 0; i < world->manifests.count; i++) {
         const struct node *object = world->manifests.items[i];
-        if (str_eq(manifest_kind(object), STR("Secret")) &&
-            str_eq(manifest_name(object), wanted) &&
+        if (str_eq(manifest_kind(object), STR("Secret")) && str_eq(manifest_name(object), wanted) &&
             str_eq(manifest_namespace(object), maker->client->spec.namespace))
             return true;
     }
@@ -80,9 +79,8 @@ static void add_workload(struct keymaker *maker, struct str name)
 {
     const struct world_client *client = maker->client;
     struct workload_name who = {
-        .trust_domain = client->spec.trust_domain.len > 0
-                            ? client->spec.trust_domain
-                            : mesh_trust_domain(maker->world->mesh),
+        .trust_domain = client->spec.trust_domain.len > 0 ? client->spec.trust_domain
+                                                          : mesh_trust_domain(maker->world->mesh),
         .namespace = client->identity.namespace,
         .account = client->identity.service_account,
     };

@@ -37,7 +37,7 @@ struct workload_spec {
     struct behaviour behaviour;
     enum certificate_fault fault; /* of its sidecar's certificate */
     struct str trust_domain;      /* of that one; empty: the mesh's */
-    struct pod_spec *pods; /* behaviour of single pods, whole (already merged) */
+    struct pod_spec *pods;        /* behaviour of single pods, whole (already merged) */
     uint32_t pod_count;
     struct origin origin;
 };
@@ -68,8 +68,8 @@ struct client_spec {
     struct client_tls_spec tls;
     enum certificate_fault fault; /* of its proxy's certificate */
     struct str trust_domain;      /* of that one; empty: the mesh's */
-    struct str address;    /* source address; empty: one is given */
-    uint32_t caller_count; /* so many alike, each a pod with its own proxy; 0: 1 */
+    struct str address;           /* source address; empty: one is given */
+    uint32_t caller_count;        /* so many alike, each a pod with its own proxy; 0: 1 */
     struct origin origin;
 };
 
@@ -79,8 +79,8 @@ struct world_spec {
     uint32_t workload_count;
     struct client_spec *clients;
     uint32_t client_count;
-    struct str namespace;     /* defaults.namespace; "default" */
-    bool has_sidecar_default; /* defaults.sidecar; true unless said */
+    struct str namespace;          /* defaults.namespace; "default" */
+    bool has_sidecar_default;      /* defaults.sidecar; true unless said */
     bool has_secrets_of_manifests; /* defaults.secrets: manifests; else all are there */
     const struct profile *profile;
     /* Addresses by docs/addresses.md, which stay when others come and go; else
@@ -108,7 +108,7 @@ struct world_pod {
     struct queue queue; /* what its application works on */
     struct answer injected;
     uint32_t client; /* its own proxy, for what it asks others; UINT32_MAX: it asks nobody */
-    struct tls_end *tls_end; /* keyrings.h; NULL: nobody has asked */
+    struct tls_end *tls_end;              /* keyrings.h; NULL: nobody has asked */
     uint64_t request_count, mirror_count; /* that reached it; mirrors are not among the first */
 };
 
@@ -117,10 +117,10 @@ struct world_client {
     struct str address;       /* of the caller */
     struct str proxy_address; /* of its proxy */
     struct proxy_identity identity;
-    struct snapshot *snapshot; /* of its proxy; NULL for VIA_NONE */
+    struct snapshot *snapshot;     /* of its proxy; NULL for VIA_NONE */
     const struct keyring *keyring; /* keyrings.h; NULL: nobody has asked */
     struct tls_end *tls_end;       /* the same */
-    uint32_t others_first;     /* index of the second one of those alike */
+    uint32_t others_first;         /* index of the second one of those alike */
 };
 
 struct world {
