@@ -411,7 +411,9 @@ static void take_connect(const struct conn *conn, struct wire_action *action)
     action->port = conn->up.port;
     action->cluster = conn->up.cluster;
     action->endpoint = conn->up.endpoint;
-    action->is_secure = tls_of_endpoint(conn->up.cluster, conn->up.endpoint) != NULL;
+    const struct upstream_tls *tls = tls_of_endpoint(conn->up.cluster, conn->up.endpoint);
+    /* Servers' sidecars do not end the mesh's own TLS yet. */
+    action->is_secure = tls != NULL && !tls->is_mesh;
     action->is_http = conn->up.pool != NULL;
     action->host = conn->up.host;
 }
