@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * base/ip.h - IPv4 and IPv6 addresses as text, and ranges of them.
+ * base/ip.h - IP addresses as bytes, and as the one text each has.
  *
- * Text forms: RFC 4291 2.2 (also "::ffff:1.2.3.4"), dotted decimal without
- * leading zeros' octal meaning; zones ("%eth0") are no address here.
+ * Source: RFC 4291 2.2, RFC 5952.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 struct ip {
-    unsigned char bytes[16]; /* in network order; IPv4: the first four */
-    bool is_v6;
+    uint8_t bytes[16];  /* the first bit_count; the rest is zero */
+    uint32_t bit_count; /* 32 or 128 */
 };
 
-/* False: the text is no address. */
+/* False: no address. */
 bool ip_parse(struct str text, struct ip *out);
 
-/* Do the first `bits` of both agree? Never across families; more bits than an
- * address has are all of them. */
-bool ip_is_within(const struct ip *address, const struct ip *range, uint32_t bits);
+/* Of one family, and alike in the first `bit_count` bits. */
+bool ip_has_prefix(const struct ip *ip, const struct ip *prefix, uint32_t bit_count);
+
+/* The shortest text, of which there is one; in `arena`. */
+struct str ip_text(const struct ip *ip, struct arena *arena);

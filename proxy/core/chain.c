@@ -24,7 +24,7 @@ static bool is_within(struct str address, const struct cidr *range)
 
     if (!ip_parse(address, &one) || !ip_parse(range->address, &other))
         return str_eq(address, range->address);
-    return ip_is_within(&one, &other, range->bits);
+    return ip_has_prefix(&one, &other, range->bits);
 }
 
 static int64_t rank_address(const struct filter_chain *chain, const struct chain_question *asked)

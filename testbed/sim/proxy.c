@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "proxy/core/tls_verdict.h"
 #include "testbed/sim/inside.h"
 
 #define TRACE_ITEMS_MAX 512u /* a request with all its retries stays far below */
@@ -47,16 +48,6 @@ static void take_end(struct sim *sim, struct sim_proxy *proxy, uint32_t conn, st
     end->conn = conn;
 }
 
-/* Does the cluster speak mutual TLS of the mesh to this endpoint? */
-static bool is_mesh_tls(const struct wire_action *action)
-{
-    const struct cluster *cluster = action->cluster;
-    bool is_tls = cluster->security == UPSTREAM_TLS ||
-                  (cluster->security == UPSTREAM_TLS_BY_ENDPOINT && action->endpoint != NULL &&
-                   action->endpoint->is_tls_mode_istio);
-    return is_tls && cluster->tls->is_mesh;
-}
-
 static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     struct link *link = link_new(&sim->links);
@@ -64,7 +55,12 @@ static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wi
     link->remote_port = sim_local_port(action->conn);
     uint32_t pod = world_pod_dialled(sim->world, proxy->client, action->cluster, action->address);
     sim_aim(sim, link, action->cluster, pod, action->port);
-    link->is_mesh_tls = link->listener != NULL && is_mesh_tls(action);
+    const struct upstream_tls *tls = tls_of_endpoint(action->cluster, action->endpoint);
+    if (link->listener != NULL && tls != NULL && tls->is_mesh) {
+        link->is_tls = true;
+        link->protocol_count = tls_protocols(action->cluster, action->is_http, link->protocols);
+        link->server_name = tls_server_name(action->cluster, STR_EMPTY);
+    }
     take_end(sim, proxy, action->conn, link, LINK_CONNECTOR);
     sim_connect(sim, link);
 }
@@ -210,8 +206,6 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
 
 bool sim_proxy_accept(struct sim *sim, struct link *link)
 {
-    static const struct str protocols[] = {STR_INIT("istio-http/1.1"), STR_INIT("istio"),
-                                           STR_INIT("http/1.1")};
     struct sim_proxy *proxy = link->proxy;
     struct wire_accept accept = {
         .listener = link->listener,
@@ -220,9 +214,10 @@ bool sim_proxy_accept(struct sim *sim, struct link *link)
                  .local_address = link->address,
                  .local_port = link->port,
                  .node_address = STR(WORLD_NODE_ADDRESS),
-                 .is_tls = link->is_mesh_tls,
-                 .protocols = protocols,
-                 .protocol_count = link->is_mesh_tls ? COUNT_OF(protocols) : 0},
+                 .is_tls = link->is_tls,
+                 .server_name = link->server_name,
+                 .protocols = link->protocols,
+                 .protocol_count = link->protocol_count},
     };
     if (link->has_original) {
         accept.original_address = link->address;

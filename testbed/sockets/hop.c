@@ -12,6 +12,7 @@
 #include "proxy/live/loop.h"
 #include "proxy/live/server.h"
 #include "testbed/sockets/hop_inside.h"
+#include "testbed/world/keyrings.h"
 
 static struct hops_shared *shared_of(const struct sockets *sockets)
 {
@@ -56,6 +57,7 @@ static void begin_server(struct hop *hop)
         .wire = {.is_recording_traces = options->is_tracing},
         .find = find_place,
         .source_address = door_loopback(client->proxy_address),
+        .keyring = world_keyring(hop->sockets->world, hop->client, true),
         .node_address = STR(WORLD_NODE_ADDRESS),
         .on_done = on_done,
         .on_outlier = on_outlier,
