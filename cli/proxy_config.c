@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "cli/proxy_defaults.h"
 #include "cli/proxy_filter.h"
 #include "cli/proxy_name.h"
 #include "cli/proxy_table.h"
@@ -445,6 +446,20 @@ static int print_snapshot(struct job *job, const struct snapshot *snapshot)
     return code;
 }
 
+/* Which of the values shown nobody wrote. */
+static void print_defaults(struct job *job, const struct snapshot *snapshot)
+{
+    struct buf out;
+    struct snapshot shown;
+
+    buf_init(&out, OUTPUT_BYTES_MAX);
+    proxy_filter_apply(snapshot, job->section, &job->filter, &job->arena, &shown);
+    if (proxy_defaults_print(&shown, job->section, profile_find(job->profile_name), &job->arena,
+                             &out) == RC_OK)
+        (void)write_all(&out, stderr);
+    buf_fini(&out);
+}
+
 static int run(struct job *job)
 {
     for (uint32_t i = 0; i < job->path_count; i++)
@@ -459,6 +474,8 @@ static int run(struct job *job)
         translate_proxy(mesh, &proxy, profile_find(job->profile_name), &job->diags);
     print_diags(job);
     int code = job->diags.error_count > 0 ? EXIT_INPUT : print_snapshot(job, snapshot);
+    if (code == EXIT_FINE && !job->is_quiet)
+        print_defaults(job, snapshot);
     snapshot_drop(snapshot);
     return code;
 }

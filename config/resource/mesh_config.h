@@ -12,7 +12,8 @@
 
 enum outbound_mode { OUTBOUND_UNSET, OUTBOUND_ALLOW_ANY, OUTBOUND_REGISTRY_ONLY };
 
-enum path_normalization { PATHS_NONE, PATHS_BASE, PATHS_MERGE_SLASHES, PATHS_DECODE };
+/* Unset: the profile's. */
+enum path_normalization { PATHS_UNSET, PATHS_NONE, PATHS_BASE, PATHS_MERGE_SLASHES, PATHS_DECODE };
 
 /* Which Ingresses are Istio's: none, those of its class, also those without. */
 enum ingress_mode { INGRESS_STRICT, INGRESS_DEFAULT, INGRESS_OFF };
@@ -23,7 +24,7 @@ struct mesh_config {
     enum outbound_mode outbound; /* unset: the profile's */
     enum path_normalization paths;
     bool has_auto_mtls_off;
-    int64_t connect_timeout_ns;
+    int64_t connect_timeout_ns; /* 0: the profile's */
     struct str root_namespace;
     enum ingress_mode ingress_mode;
     struct str ingress_class;
