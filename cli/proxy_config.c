@@ -14,6 +14,7 @@
 #include "cli/proxy_name.h"
 #include "cli/proxy_table.h"
 #include "cli/yaml_text.h"
+#include "config/derive/derive.h"
 #include "config/profile/profile.h"
 #include "proxy/model/print.h"
 #include "testbed/world/files.h"

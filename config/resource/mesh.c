@@ -7,7 +7,6 @@
  */
 #include "config/resource/mesh.h"
 
-#include "config/resource/derive.h"
 #include "config/resource/envoy_filter.h"
 #include "config/resource/mesh_types.h"
 #include "config/resource/meta.h"

@@ -2,8 +2,7 @@
  *
  * config/resource/mesh.h - everything the user's files declare, typed.
  *
- * Filled document by document, then completed once: pods derived from
- * workloads, addresses given, defaults applied (docs/addresses.md). Lives in
+ * Filled document by document, then completed once (config/derive/derive.h). Lives in
  * one arena; trees and slices of the files live there too.
  */
 #pragma once
@@ -144,9 +143,6 @@ bool mesh_workload(const struct mesh *mesh, struct str namespace, struct str nam
 /* Drops the pods that Deployments would make: a RouteTest's workloads stand
  * in their place. Before mesh_complete. */
 void mesh_skip_derived_pods(struct mesh *mesh);
-
-/* Derives pods, addresses and defaults; validates across fields. Once. */
-void mesh_complete(struct mesh *mesh);
 
 uint32_t mesh_service_count(const struct mesh *mesh);
 const struct service *mesh_service(const struct mesh *mesh, uint32_t index);

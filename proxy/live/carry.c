@@ -156,10 +156,11 @@ static void note_immediate_failure(struct server_wire *wire, uint32_t conn, int 
     wire_connect_failed(wire->wire, conn, str_of(why), now(wire));
 }
 
-static bool find_place(const struct server_wire *wire, const struct wire_action *action,
+static bool find_place(struct server_wire *wire, const struct wire_action *action,
                        struct sockaddr_storage *place)
 {
-    if (wire->map != NULL && address_map_find(wire->map, action->address, action->port, place))
+    if (wire->map != NULL &&
+        address_map_find(wire->map, action->address, action->port, wire->dial_turn++, place))
         return true;
     const struct server_options *options = &wire->server->options;
     return options->is_literal && address_parse(action->address, action->port, place) &&

@@ -38,6 +38,7 @@ struct server_wire {
     struct wire *wire;
     struct arena memory;
     const struct address_map *map; /* NULL: an empty one */
+    uint32_t dial_turn;            /* whose turn it is where a name is several places */
     struct address_map own_map;    /* what `map` points to after a server_replace */
     struct socket **by_conn;       /* the wire's numbers to sockets; NULL: none */
     uint32_t conn_capacity;

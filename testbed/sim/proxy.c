@@ -105,7 +105,7 @@ static void give_record(struct sim *sim, struct sim_caller *caller,
     caller->wanted_count--;
     for (uint32_t i = 0; i < caller->wanted_count; i++)
         caller->wanted[i] = caller->wanted[i + 1];
-    if (wanted.errand->life == wanted.life)
+    if (wanted.errand->base.life == wanted.life)
         sim_errand_note_record(sim, wanted.errand, action);
 }
 

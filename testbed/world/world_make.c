@@ -11,6 +11,7 @@
  * gateway 127.5.N.1; what does not fit, and everything where addresses must be
  * stable, gets one from docs/addresses.md.
  */
+#include "config/derive/derive.h"
 #include "testbed/world/world.h"
 
 #include "testbed/world/rewrite.h"

@@ -39,19 +39,15 @@ static void test_hosts_are_the_more_specific_of_each_pair(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(
-            &arena,
-            GATEWAY("web") "  servers:\n" HTTP_SERVER("['%s']") "---\n" VIRTUAL_SERVICE(
-                "v") "  hosts: [%s]\n"
-                     "  gateways: [web]\n  http:\n  - " ROUTE("a") "\n",
-            rows[i].server, rows[i].service);
-        fixture_gateway(&fixture, text.ptr);
+        fixture_gateway(
+            &fixture,
+            mesh_text(GATEWAY("web") "  servers:\n" HTTP_SERVER("['%s']") "---\n" VIRTUAL_SERVICE(
+                          "v") "  hosts: [%s]\n"
+                               "  gateways: [web]\n  http:\n  - " ROUTE("a") "\n",
+                      rows[i].server, rows[i].service));
         const char *name = rows[i].want != NULL ? rows[i].want : "blackhole:80";
         assert_non_null(fixture_host(&fixture, "http.80", name));
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 
@@ -200,19 +196,15 @@ static void test_a_redirect_to_the_usual_port_names_none(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(
-            &arena,
-            GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']") "---\n" VIRTUAL_SERVICE(
-                "v") "  hosts: [a.com]\n  gateways: [web]\n  http:\n  - redirect: %s\n",
-            rows[i].redirect);
-        fixture_gateway(&fixture, text.ptr);
+        fixture_gateway(
+            &fixture,
+            mesh_text(GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']") "---\n" VIRTUAL_SERVICE(
+                          "v") "  hosts: [a.com]\n  gateways: [web]\n  http:\n  - redirect: %s\n",
+                      rows[i].redirect));
         const struct virtual_host *host = fixture_host(&fixture, "http.80", "a.com:80");
         assert_non_null(host);
         assert_int_equal(host->routes[0].redirect.port, rows[i].want);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

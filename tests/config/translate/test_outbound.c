@@ -67,18 +67,13 @@ static void test_tcp_rules_lead_streams(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text =
-            arena_format(&arena,
-                         ADDRESSED("a", "10.0.0.1", "tcp", "81") SERVICE("b", "tcp", "81")
-                             SERVICE("c", "tcp", "81") VIRTUAL_SERVICE("v") "  hosts: [a]\n"
-                                                                            "  tcp:\n%s",
-                         rows[i].rules);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(&fixture, mesh_text(ADDRESSED("a", "10.0.0.1", "tcp", "81")
+                                                SERVICE("b", "tcp", "81") SERVICE("c", "tcp", "81")
+                                                    VIRTUAL_SERVICE("v") "  hosts: [a]\n"
+                                                                         "  tcp:\n%s",
+                                            rows[i].rules));
         assert_text(&fixture, chains_of(&fixture, "10.0.0.1_81"), rows[i].want);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/config/resource/test_delegate.c
+ * tests/config/derive/test_delegate.c
  */
-#include "tests/config/resource/reading.h"
+#include "tests/config/derive/complete.h"
 
 #include <stdio.h>
 
-#include "config/resource/delegate.h"
+#include "config/derive/delegate.h"
 
 #define VS(name)                                                                                  \
     "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: " name "}\nspec:" \

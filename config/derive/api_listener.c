@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/api_listener.c - a Gateway of the Gateway API: each listener
+ * config/derive/api_listener.c - a Gateway of the Gateway API: each listener
  * becomes a Gateway of Istio's with one server, bound to a Service; the Service
  * and its pod are what istiod would deploy.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 #define CONTROLLER STR("istio.io/gateway-controller")
 #define BIT(kind) (1u << (kind))

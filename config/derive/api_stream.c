@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/api_stream.c - TLSRoute and TCPRoute, as the tls and tcp parts
+ * config/derive/api_stream.c - TLSRoute and TCPRoute, as the tls and tcp parts
  * of VirtualServices: one for each parent and host.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 #include "config/resource/host.h"
 

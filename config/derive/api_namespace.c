@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/api_namespace.c - which namespaces there are, and which fit.
+ * config/derive/api_namespace.c - which namespaces there are, and which fit.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 static void add_namespace(struct text_list *list, struct str namespace, struct arena *arena)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/api_parent.c - which parents of a route take it: the parentRefs
+ * config/derive/api_parent.c - which parents of a route take it: the parentRefs
  * of HTTPRoute, GRPCRoute, TLSRoute and TCPRoute.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 #include "config/resource/host.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/delegate.c - see delegate.h.
+ * config/derive/delegate.c - see delegate.h.
  */
-#include "config/resource/delegate.h"
+#include "config/derive/delegate.h"
 
 /* A rule that grows out of `rule` of `root`. */
 struct delegation {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/gateway_api.c - the Gateway API's routes, gathered by listener
+ * config/derive/gateway_api.c - the Gateway API's routes, gathered by listener
  * and host.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 static const struct field_row ROUTE_ROWS[] = {{"parentRefs", FIELD_USED},
                                               {"hostnames", FIELD_USED},

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/derive.c - see derive.h.
+ * config/derive/derive.c - see derive.h.
  */
-#include "config/resource/derive.h"
+#include "config/derive/derive.h"
 
 #include <string.h>
 
-#include "config/resource/delegate.h"
+#include "config/derive/convert.h"
+#include "config/derive/delegate.h"
+#include "config/derive/service_entry.h"
 #include "config/resource/label.h"
 #include "config/resource/meta.h"
 #include "config/resource/pod_index.h"
@@ -291,8 +293,9 @@ static void index_services(struct mesh *mesh)
         (void)map_set(&mesh->service_index, full_name(mesh->arena, &mesh->services[i].meta), i);
 }
 
-void derive_all(struct mesh *mesh)
+void mesh_complete(struct mesh *mesh)
 {
+    ASSERT(!mesh->is_complete);
     COMPACT(mesh, entrances);
     SORT(mesh, entrances, meta_order);
     entrances_convert(mesh);
@@ -336,4 +339,5 @@ void derive_all(struct mesh *mesh)
     SORT(mesh, service_entries, meta_order);
     service_entry_derive(mesh);
     SORT(mesh, entry_services, meta_order);
+    mesh->is_complete = true;
 }

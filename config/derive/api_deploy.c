@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/api_deploy.c - what istiod deploys for a Gateway of the Gateway
+ * config/derive/api_deploy.c - what istiod deploys for a Gateway of the Gateway
  * API: a Deployment and a Service, unless it names its own.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 #include "config/resource/host.h"
 #include "config/resource/meta.h"

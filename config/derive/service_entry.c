@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/service_entry_derive.c - ServiceEntries become services, one
+ * config/derive/service_entry.c - ServiceEntries become services, one
  * for each host and address; endpoints of one namespace and host are one set,
  * whoever declared them.
  *
  * Source: ISTIO.md 1.7, 7.1.
  */
+#include "config/derive/service_entry.h"
+
 #include "config/resource/host.h"
 #include "config/resource/mesh_types.h"
 #include "config/resource/meta.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/gateway_api.h - the Gateway API's inside: listeners that routes
+ * config/derive/gateway_api.h - the Gateway API's inside: listeners that routes
  * can attach to, and what the routes of one listener and host come to.
  *
  * A listener is a Gateway of Istio's of its own. All HTTPRoutes and GRPCRoutes of
@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "config/resource/entrance.h"
+#include "config/derive/convert.h"
 #include "config/resource/mesh_types.h"
 
 #define API_GROUP STR("gateway.networking.k8s.io")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/delegate.h - VirtualServices that hand a rule on to others:
+ * config/derive/delegate.h - VirtualServices that hand a rule on to others:
  * the other's rules take its place, each narrowed to what the rule means.
  */
 #pragma once

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/ingress.c - Kubernetes' Ingress: a Gateway for each object, a
+ * config/derive/ingress.c - Kubernetes' Ingress: a Gateway for each object, a
  * VirtualService for each host that any of them names.
  *
  * Source: ISTIO.md 8.1.
  */
-#include "config/resource/entrance.h"
+#include "config/derive/convert.h"
 
 #include "config/resource/mesh_types.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/api_rule.c - the rules of HTTPRoute and GRPCRoute, as rules of
+ * config/derive/api_rule.c - the rules of HTTPRoute and GRPCRoute, as rules of
  * a VirtualService: one for each match.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 static const struct field_row RULE_ROWS[] = {{"name", FIELD_USED},
                                              {"matches", FIELD_USED},

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/config/resource/test_entrance.c - Ingress and Gateway API, as what they
+ * tests/config/derive/test_entrance.c - Ingress and Gateway API, as what they
  * become.
  */
-#include "tests/config/resource/reading.h"
+#include "tests/config/derive/complete.h"
 
 #include <stdio.h>
 
-#include "config/resource/entrance.h"
+#include "config/derive/convert.h"
 
 #define CLASS                                                                     \
     "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: c}\n" \
@@ -258,16 +258,12 @@ static void test_routes_of_openshift_are_admitted_in_order(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct mesh_reading reading;
-        struct arena arena;
-        arena_init(&arena, 4096, 0);
-        struct str text = arena_concat(&arena, STR(SERVICE("a")), str_of(rows[i].text));
-        mesh_reading_complete(&reading, text.ptr);
+        mesh_reading_complete(&reading, mesh_text(SERVICE("a") "%s", rows[i].text));
         assert_said(&reading, rows[i].id, rows[i].line);
         assert_int_equal(reading.mesh->gateways_count, rows[i].gateway_count);
         if (reading.mesh->virtual_services_count != rows[i].service_count)
             fail_msg("row %zu: %u VirtualServices", i, reading.mesh->virtual_services_count);
         mesh_reading_fini(&reading);
-        arena_fini(&arena);
     }
 }
 

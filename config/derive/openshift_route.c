@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/openshift_route.c - OpenShift's Route: what its router does,
+ * config/derive/openshift_route.c - OpenShift's Route: what its router does,
  * as Gateways and VirtualServices of a gateway of its own.
  *
  * istiod does not read Routes; the cluster's router is one more proxy in front.
@@ -8,7 +8,7 @@
  * that are served in the clear and whose TLS port the others. Source: ISTIO.md
  * 8.4.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 #include "config/resource/host.h"
 

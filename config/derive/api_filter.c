@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/api_filter.c - the filters of HTTPRoute and GRPCRoute, as
+ * config/derive/api_filter.c - the filters of HTTPRoute and GRPCRoute, as
  * fields of a VirtualService's rule.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 /* Scheme, host, perhaps a port: any Origin that is one (RFC 6454). */
 #define ANY_ORIGIN STR("^[a-zA-Z][a-zA-Z0-9+.-]*://[^/\\s?#]+$")

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/entrance.c - see entrance.h.
+ * config/derive/convert.c - see convert.h.
  */
-#include "config/resource/entrance.h"
+#include "config/derive/convert.h"
 
 #include "config/resource/mesh_types.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/api_tls.c - what a listener of the Gateway API says of TLS,
+ * config/derive/api_tls.c - what a listener of the Gateway API says of TLS,
  * and whether the certificates it names may be used.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 /* Does the text of a Secret's field look like PEM? data is base64. */
 static bool looks_like_pem(const struct view *secret, struct str name)

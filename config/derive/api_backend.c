@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/api_backend.c - where a route of the Gateway API leads, and
+ * config/derive/api_backend.c - where a route of the Gateway API leads, and
  * whether it may.
  */
-#include "config/resource/gateway_api.h"
+#include "config/derive/gateway_api.h"
 
 #include "config/resource/host.h"
 
