@@ -28,7 +28,7 @@ static const struct field_row WORKLOAD_ROWS[] = {
     {"tls", FIELD_NOT_BUILT},    {"propagates", FIELD_USED},
     {"calls", FIELD_USED},       {"trickle", FIELD_USED},
     {"concurrency", FIELD_USED}, {"queue", FIELD_USED},
-    {"listen", FIELD_USED},      {"interimHeaders", FIELD_NOT_BUILT},
+    {"listen", FIELD_USED},      {"interimHeaders", FIELD_USED},
     {"pod", FIELD_IGNORED},      {"workload", FIELD_IGNORED}, /* of `set` */
 };
 
@@ -124,6 +124,25 @@ static void hops_read(const struct view *view, struct answer *out)
     out->call_count = count;
 }
 
+/* What an interim answer says before the answer. */
+static void interim_read(const struct view *view, struct answer *out)
+{
+    struct view interim = view_field(view, STR("interim"));
+    if (view_is_present(&interim))
+        out->interim_count = 0;
+    for (uint32_t i = 0; i < want_list_count(&interim); i++) {
+        struct view item = want_list_item(&interim, i);
+        if (out->interim_count == COUNT_OF(out->interim)) {
+            view_complain(&item, DIAG_BAD_CHOICE, STR("interim"), STR("at most 4 of them"));
+            return;
+        }
+        out->interim[out->interim_count++] = (uint32_t)view_own_i64(&item, 100, 199, 103);
+    }
+    struct view headers = view_map(view, STR("interimHeaders"));
+    if (view_is_present(&headers))
+        out->interim_headers = want_sent_headers(&headers, &out->interim_header_count);
+}
+
 /* What the map says, over what `out` says already. */
 static void answer_read(const struct view *view, struct answer *out)
 {
@@ -158,15 +177,7 @@ static void answer_read(const struct view *view, struct answer *out)
     struct view act = view_field(view, STR("act"));
     if (view_is_present(&act))
         act_read(&act, &out->act);
-    struct view interim = view_field(view, STR("interim"));
-    if (view_is_present(&interim))
-        out->interim_count = 0;
-    for (uint32_t i = 0; i < want_list_count(&interim); i++) {
-        struct view item = want_list_item(&interim, i);
-        if (out->interim_count == COUNT_OF(out->interim))
-            break;
-        out->interim[out->interim_count++] = (uint32_t)view_own_i64(&item, 100, 199, 103);
-    }
+    interim_read(view, out);
 }
 
 static void script_read(const struct view *view, struct behaviour *out)

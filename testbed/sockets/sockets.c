@@ -464,7 +464,7 @@ void sockets_caller_over(struct peer *caller)
         caller->is_kept = true;
         list_push_back(&sockets->kept_callers, &caller->node);
     } else {
-        peer_close(caller, false);
+        peer_close(caller, caller_is_abrupt(&caller->caller));
     }
     errand_note_over(errand);
 }

@@ -54,6 +54,8 @@ struct answer {
     bool is_closing; /* connection: close */
     uint32_t interim[4];
     uint32_t interim_count;
+    struct header *interim_headers; /* of each of them */
+    uint32_t interim_header_count;
     bool is_echo;
     bool is_websocket;
     bool has_raw;

@@ -37,7 +37,9 @@ struct call {
     struct str raw;
     struct str *say; /* after a 101 */
     uint32_t say_count;
+    struct str scheme; /* said in the target, in absolute form; empty: not said */
     bool has_cancel;
+    bool is_cancelling_by_reset; /* else it closes in order */
     int64_t cancel_after_ns;
     struct str to;          /* POD; empty: not used */
     bool is_keeping;        /* may use, and leave open, the client's kept connection */

@@ -350,6 +350,12 @@ bool caller_is_done(const struct caller *caller)
     return caller->state == CALLER_DONE;
 }
 
+bool caller_is_abrupt(const struct caller *caller)
+{
+    return caller->state == CALLER_DONE && caller->outcome->error == CALL_CANCELLED &&
+           caller->call->is_cancelling_by_reset;
+}
+
 bool caller_may_keep(const struct caller *caller)
 {
     return caller->state == CALLER_DONE && caller->is_kept;

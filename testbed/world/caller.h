@@ -81,5 +81,7 @@ void caller_wake(struct caller *caller, int64_t now_ns);
 bool caller_next(struct caller *caller, struct str *bytes);
 
 bool caller_is_done(const struct caller *caller);
+/* Of a finished call: its connection is to be reset, as the test says. */
+bool caller_is_abrupt(const struct caller *caller);
 /* Of a finished call: may the connection serve another one? */
 bool caller_may_keep(const struct caller *caller);

@@ -47,7 +47,14 @@ static void put_interim(struct standin *standin)
         text[9] = (char)('0' + status / 100);
         text[10] = (char)('0' + status / 10 % 10);
         text[11] = (char)('0' + status % 10);
-        standin_put(standin, (struct str){text, sizeof(text) - 1});
+        standin_put(standin, (struct str){text, sizeof(text) - 3});
+        for (uint32_t k = 0; k < standin->answer.interim_header_count; k++) {
+            standin_put(standin, standin->answer.interim_headers[k].name);
+            standin_put(standin, STR(": "));
+            standin_put(standin, standin->answer.interim_headers[k].value);
+            standin_put(standin, STR("\r\n"));
+        }
+        standin_put(standin, STR("\r\n"));
     }
     if (standin->answer.interim_count == 0 && standin_head_has(standin, STR("expect")))
         standin_put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
