@@ -67,7 +67,7 @@ static const struct {
     {HEAD "matrix: {profile: [istio-7]}\n" ONE_TEST, 4, "istio-latest"},
     {HEAD "matrix: {weather: [rain]}\n" ONE_TEST, 4, "weather"},
     {HEAD "spec: {profile: istio-7}\n" ONE_TEST, 4, "istio-latest"},
-    {HEAD "spec: {defaults: {secrets: manifests}}\n" ONE_TEST, 4, "not built yet"},
+    {HEAD "spec: {defaults: {secrets: vault}}\n" ONE_TEST, 4, "manifests"},
     {HEAD "spec: {defaults: {from: nobody}}\n" ONE_TEST, 4, "nobody"},
     {HEAD "spec: {clients: {a: {via: gateway}}}\n" ONE_TEST, 4, "NAMESPACE/NAME"},
     {HEAD "spec: {clients: {a: {via: tunnel}}}\n" ONE_TEST, 4, "tunnel"},
