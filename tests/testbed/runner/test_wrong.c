@@ -72,7 +72,7 @@ static const struct {
     {HEAD "spec: {clients: {a: {via: gateway}}}\n" ONE_TEST, 4, "NAMESPACE/NAME"},
     {HEAD "spec: {clients: {a: {via: tunnel}}}\n" ONE_TEST, 4, "tunnel"},
     {HEAD "spec: {workloads: {a: {statsu: 200}}}\n" ONE_TEST, 4, "status"},
-    {HEAD "spec: {workloads: {a: {cert: expired}}}\n" ONE_TEST, 4, "not built yet"},
+    {HEAD "spec: {workloads: {a: {cert: rotten}}}\n" ONE_TEST, 4, "expired"},
     {HEAD "spec: {workloads: {a: {act: explode}}}\n" ONE_TEST, 4, "explode"},
     {HEAD "spec: {workloads: {a: {latency: {p50: 20ms, p40: 30ms}}}}\n" ONE_TEST, 4, "ascending"},
     {HEAD "spec: {workloads: {a: {latency: {p0x: 20ms}}}}\n" ONE_TEST, 4, "no share"},
