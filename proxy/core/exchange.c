@@ -419,7 +419,8 @@ static void mirror(const struct step *step)
     if (count == 0)
         return;
     struct xc_action *action = act(step, XC_MIRROR);
-    action->request = mirror_request(xc->request, xc->setup.node_address, xc->setup.arena);
+    action->request = mirror_request(xc->request, xc->setup.node_address,
+                                     forward->mirrors[0].has_host_suffix, xc->setup.arena);
     action->mirrors = mirrors;
     action->mirror_count = count;
 }

@@ -149,6 +149,7 @@ struct cluster {
     struct str subset; /* empty: none */
     struct str service_name, service_namespace;
     struct str config;           /* path of the DestinationRule; empty: none */
+    uint32_t defaults;           /* bits of enum default_value */
     struct origin origin;        /* the Service's port */
     struct origin subset_origin; /* the DestinationRule's subset */
     struct origin policy_origin; /* where the load balancer was said */

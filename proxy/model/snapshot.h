@@ -28,6 +28,7 @@ struct snapshot {
 
     struct str proxy_name, proxy_namespace; /* "productpage-0", "default" */
     enum proxy_type proxy_type;
+    uint32_t defaults; /* bits of enum default_value: what holds for all of it */
 
     const struct listener *listeners;
     uint32_t listener_count;
