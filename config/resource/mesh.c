@@ -53,12 +53,25 @@ static uint32_t claim(struct arriving *arriving, uint32_t index)
             (arriving)->mesh->list[earlier_].meta.is_replaced = true;              \
     } while (0)
 
+/* An annotation's value. istiod notes so what it makes of other kinds, and reads
+ * it of objects of users, too. */
+static struct str noted(const struct object_meta *meta, struct str name)
+{
+    const struct str *value = label_find(meta->annotations, meta->annotation_count, name);
+
+    return value != NULL ? *value : STR_EMPTY;
+}
+
 static void add_virtual_service(struct arriving *arriving)
 {
     struct virtual_service *added = ADD(arriving, virtual_services);
 
     added->meta = arriving->meta;
     virtual_service_read(&arriving->spec, added);
+    if (str_eq(noted(&added->meta, STR("internal.istio.io/route-semantics")), STR("gateway")))
+        added->semantics = SEMANTICS_GATEWAY_API;
+    added->is_of_tls_route =
+        str_has_prefix(noted(&added->meta, STR("internal.istio.io/parents")), STR("TLSRoute/"));
     REPLACE(arriving, virtual_services);
 }
 
@@ -77,6 +90,9 @@ static void add_gateway(struct arriving *arriving)
 
     added->meta = arriving->meta;
     gateway_read(&arriving->spec, added);
+    struct str services = noted(&added->meta, STR("internal.istio.io/gateway-service"));
+    while (services.len > 0)
+        text_list_add(&added->services, str_cut(&services, ','), arriving->mesh->arena);
     REPLACE(arriving, gateways);
 }
 

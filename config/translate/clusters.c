@@ -14,6 +14,7 @@
 #include "config/translate/endpoints.h"
 #include "config/translate/inbound_clusters.h"
 #include "config/translate/policy.h"
+#include "config/translate/routes.h"
 
 #define DNS_CACHE_SUFFIX "_dfp_dns_cache"
 #define PASSTHROUGH_IDLE_NS (300 * NS_SECOND) /* Istio's own choice for unknown hosts */
@@ -42,6 +43,12 @@ static bool is_said_passthrough(const struct cluster_maker *maker, const struct 
     return policy != NULL && policy->parts.lb.simple == SIMPLE_LB_PASSTHROUGH;
 }
 
+/* Each request's own host is looked up. */
+static bool is_looking_up(const struct service *service)
+{
+    return service->resolution == RESOLUTION_DYNAMIC_DNS && host_is_wildcard(service->host);
+}
+
 /* A gateway has no address that was dialled. */
 static enum cluster_type type_of(const struct translation *t, const struct service *service)
 {
@@ -56,7 +63,7 @@ static enum cluster_type type_of(const struct translation *t, const struct servi
     case RESOLUTION_DNS_ROUND_ROBIN:
         return CLUSTER_LOGICAL_DNS;
     case RESOLUTION_DYNAMIC_DNS:
-        return host_is_wildcard(service->host) ? CLUSTER_DYNAMIC_DNS : CLUSTER_EDS;
+        return is_looking_up(service) ? CLUSTER_DYNAMIC_DNS : CLUSTER_EDS;
     }
     UNREACHABLE("service_resolution");
 }
@@ -89,9 +96,7 @@ static bool set_endpoints(const struct cluster_maker *maker, const struct subset
             cluster->original_port_override = port->target_port;
         return true;
     case CLUSTER_DYNAMIC_DNS:
-        cluster->dns_cache =
-            context_keep(maker->t, arena_concat(&maker->t->scratch, maker->service->host,
-                                                STR(DNS_CACHE_SUFFIX)));
+        cluster->dns_cache = cluster_dns_cache(maker->t, maker->service);
         return true;
     }
     UNREACHABLE("cluster_type");
@@ -114,7 +119,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
         .breakers = t->profile->breakers,
         .protocol = cluster_protocol(t, port),
-        .has_panic_threshold_zero = true,
+        .has_panic_threshold_zero = !is_looking_up(service),
         .service_host = context_keep(t, service->host),
         .service_port = port->port,
         .subset = context_keep(t, subset_name),
@@ -155,7 +160,7 @@ static void add_port(struct translation *t, struct cluster_list *list,
     if (service_port_protocol(&service->ports[port_index]) == PORT_UDP)
         return;
     add_cluster(&maker, NULL);
-    for (uint32_t i = 0; rule != NULL && i < rule->subset_count; i++)
+    for (uint32_t i = 0; rule != NULL && !is_looking_up(service) && i < rule->subset_count; i++)
         add_cluster(&maker, rule->subsets[i]);
 }
 
@@ -173,7 +178,8 @@ static void add_black_hole(struct translation *t, struct cluster_list *list)
     };
 }
 
-static void add_passthrough(struct translation *t, struct cluster_list *list, struct str name)
+static struct cluster *add_passthrough(struct translation *t, struct cluster_list *list,
+                                       struct str name)
 {
     struct cluster *cluster = ARENA_PUSH(t->arena, list->items, list->count, list->capacity);
 
@@ -193,6 +199,40 @@ static void add_passthrough(struct translation *t, struct cluster_list *list, st
     cluster->max_connection_duration_ns = 0;
     cluster->streams_max = 0;
     cluster->has_h2_keepalive = false;
+    return cluster;
+}
+
+struct dns_cache cluster_unknown_dns_cache(void)
+{
+    return (struct dns_cache){.name = STR("allow_any_dfp_dns_cache"), .host_count_max = 1024};
+}
+
+/* Plain HTTP to names that nobody knows. */
+static void add_dynamic(struct translation *t, struct cluster_list *list)
+{
+    struct cluster *cluster = add_passthrough(t, list, STR("AllowAnyDynamicDNSCluster"));
+    const struct policy_parts parts = {.tls = t->mesh->config.outbound_tls};
+
+    cluster->type = CLUSTER_DYNAMIC_DNS;
+    cluster->dns_cache = cluster_unknown_dns_cache();
+    /* Without TLS nothing can be known of the name's owner: Envoy wants it said. */
+    cluster->has_insecure_options = parts.tls == NULL || parts.tls->mode == CLIENT_TLS_DISABLE;
+    if (cluster->has_insecure_options)
+        return;
+    cluster_tls_apply(t, &(struct tls_question){.parts = &parts}, cluster);
+    /* Istio writes the options anew for what it has to say of names. */
+    if (cluster->has_auto_sni || cluster->has_auto_san_validation) {
+        cluster->protocol = UPSTREAM_HTTP1;
+        cluster->idle_timeout_ns = 0;
+    }
+}
+
+struct dns_cache cluster_dns_cache(struct translation *t, const struct service *service)
+{
+    if (!is_looking_up(service))
+        return (struct dns_cache){0};
+    struct str name = arena_concat(&t->scratch, service->host, STR(DNS_CACHE_SUFFIX));
+    return (struct dns_cache){.name = context_keep(t, name)};
 }
 
 struct str cluster_name(struct translation *t, uint32_t port, struct str subset, struct str host)
@@ -226,9 +266,11 @@ void clusters_translate(struct translation *t)
     }
     add_black_hole(t, &list);
     if (t->proxy->type == PROXY_SIDECAR) {
-        add_passthrough(t, &list, STR("PassthroughCluster"));
+        (void)add_passthrough(t, &list, STR("PassthroughCluster"));
+        if (routes_is_looking_names_up(t))
+            add_dynamic(t, &list);
         inbound_clusters_add(t, &list);
-        add_passthrough(t, &list, STR("InboundPassthroughCluster"));
+        (void)add_passthrough(t, &list, STR("InboundPassthroughCluster"));
     }
     t->snapshot->clusters = list.items;
     t->snapshot->cluster_count = list.count;

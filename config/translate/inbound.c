@@ -230,6 +230,7 @@ static void add_chain(struct inbound_maker *maker, const struct inbound_port *po
     chain->http.stat_prefix = stat_prefix(t, port);
     chain->http.has_inline_routes = true;
     chain->http.is_inbound = true;
+    chain->http.dns_cache_count = 0;
     chain->http.is_tracing_egress = false;
     chain->http.is_http2_declared = port_protocol_is_http2(port->protocol);
     chain->http.has_grpc_web = port->protocol == PORT_GRPC_WEB;

@@ -11,6 +11,7 @@
 #include "config/resource/service.h"
 #include "config/resource/service_entry.h"
 #include "config/resource/sidecar.h"
+#include "config/translate/clusters.h"
 #include "config/translate/outbound_chains.h"
 #include "config/translate/routes.h"
 #include "config/translate/sidecar_routes.h"
@@ -143,6 +144,19 @@ static bool can_share(const struct entry *entry, enum port_protocol protocol)
     return !is_delicate || (entry->kind == ENTRY_STREAM && entry->protocol == protocol);
 }
 
+/* A service whose hosts are looked up, if it is the first on its port, keeps them
+ * in a place of its own. */
+static void set_dns_cache(struct translation *t, const struct service *service,
+                          struct http_connection_manager *http)
+{
+    struct dns_cache cache = cluster_dns_cache(t, service);
+
+    if (cache.name.len == 0)
+        return;
+    http->dns_caches[http->dns_cache_count++] = http->dns_caches[0];
+    http->dns_caches[0] = cache;
+}
+
 static struct outbound_chain http_chain(struct translation *t, const struct route_config *routes,
                                         const struct service_port *port, bool is_among_others)
 {
@@ -163,7 +177,8 @@ static struct outbound_chain http_chain(struct translation *t, const struct rout
 }
 
 /* All HTTP services with this port number share one listener. */
-static void add_http_port(struct outbound_maker *maker, const struct service_port *port)
+static void add_http_port(struct outbound_maker *maker, const struct service *service,
+                          const struct service_port *port)
 {
     struct translation *t = maker->t;
     enum port_protocol protocol = service_port_protocol(port);
@@ -179,6 +194,7 @@ static void add_http_port(struct outbound_maker *maker, const struct service_por
     const struct route_config *routes =
         keep_table(maker, sidecar_routes_table(maker->routes, hosts, port->port));
     struct outbound_chain chain = http_chain(t, routes, port, is_among_others);
+    set_dns_cache(t, service, &chain.chain.http);
     struct outbound_chain_list list = {&chain, 1, 1};
     bool is_first = entry == NULL;
     if (is_first)
@@ -287,7 +303,7 @@ static void add_port(struct outbound_maker *maker, const struct service *service
     if (protocol == PORT_UDP)
         return;
     if (port_protocol_is_http(protocol))
-        add_http_port(maker, port);
+        add_http_port(maker, service, port);
     else
         add_stream_port(maker, service, port, port_index);
 }
@@ -320,7 +336,7 @@ static void add_egress_port(struct outbound_maker *maker, const struct scope *sc
 
     for (uint32_t i = 0; i < scope->service_count && protocol != PORT_UDP; i++) {
         if (port_protocol_is_http(protocol))
-            add_http_port(maker, &port);
+            add_http_port(maker, scope->services[i], &port);
         else
             add_stream_service(maker, scope->services[i], &port);
     }

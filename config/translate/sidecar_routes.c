@@ -444,19 +444,11 @@ struct route_config sidecar_routes_table(struct sidecar_routes *routes,
     struct translation *t = routes->t;
     struct virtual_host *items = ARENA_ARRAY(t->arena, struct virtual_host, hosts->count + 1);
     uint32_t count = hosts->count;
-    struct route_list catch_all = {0};
-    struct str name;
 
     for (uint32_t i = 0; i < count; i++)
         items[i] = hosts->items[i];
-    if (routes_catch_all(t, &name, &catch_all)) {
-        struct str *star = ARENA_ARRAY(t->arena, struct str, 1);
-        star[0] = STR("*");
-        items[count] = virtual_host_of(t, name, &catch_all);
-        items[count].domains = star;
-        items[count].domain_count = 1;
+    if (virtual_host_catch_all(t, &items[count]))
         count++;
-    }
     return (struct route_config){
         .name =
             port == 0 ? STR("http_proxy") : context_keep(t, arena_format(&t->scratch, "%u", port)),

@@ -64,6 +64,7 @@ static struct server_wire *new_wire(struct server *server, struct snapshot *snap
 void server_wire_free(struct server_wire *wire)
 {
     wire_free(wire->wire);
+    tls_store_free(wire->tls);
     if (wire->map == &wire->own_map)
         address_map_fini(&wire->own_map);
     struct arena memory = wire->memory;

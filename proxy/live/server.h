@@ -21,6 +21,7 @@
 #include "proxy/live/address_map.h"
 #include "proxy/live/guide.h"
 #include "proxy/live/loop.h"
+#include "proxy/model/secret.h"
 #include "proxy/wire/wire.h"
 
 #define SERVER_NONE UINT32_MAX
@@ -52,6 +53,7 @@ struct server_options {
     bool is_literal;               /* what the map lacks is an address as it stands; */
                                    /* otherwise a connection to it is refused */
     bool is_loopback_only;         /* such an address is refused if it is not this machine's */
+    const struct keyring *keyring; /* its secrets; borrowed; NULL: none were delivered */
     struct str node_address;       /* what Envoy takes for its own address; copied */
     /* May be NULL. Must not call a function of the server. It is called for
      * exchanges that server_stop cuts off, too. */

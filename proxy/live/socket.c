@@ -11,11 +11,13 @@
 #include "base/check.h"
 #include "proxy/model/limits.h"
 
+/* What TLS adds to that: to each record of 16 KiB some twenty bytes, and its own words. */
+#define TLS_BYTES_MAX (64u * 1024)
 /* What a wire gives out at most before it is told that something left: a full
  * connection's buffer and, on top, a turn's largest writes. */
 #define OUT_BYTES_MAX                                                      \
     (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES + \
-     LIMIT_DIRECT_RESPONSE_BYTES + LIMIT_EXCHANGE_ARENA_BYTES)
+     LIMIT_DIRECT_RESPONSE_BYTES + LIMIT_EXCHANGE_ARENA_BYTES + TLS_BYTES_MAX)
 /* An idle place keeps no more than this in each buffer. */
 #define KEPT_BYTES_MAX (64u * 1024)
 
@@ -346,6 +348,11 @@ void socket_abort(struct socket *socket)
         return;
     wish_reset(socket);
     close_handle(socket);
+}
+
+bool socket_is_drained(const struct socket *socket)
+{
+    return !socket->is_writing;
 }
 
 bool socket_is_ending(const struct socket *socket)

@@ -14,6 +14,12 @@
 #include "base/regex.h"
 #include "base/str.h"
 
+/* What a dynamic forward proxy looked up; all of one name are one. */
+struct dns_cache {
+    struct str name;
+    uint32_t host_count_max; /* 0: Envoy's 1024 */
+};
+
 enum string_match_kind {
     STRING_EXACT,
     STRING_PREFIX,
@@ -87,10 +93,11 @@ struct retry_policy {
     struct str retry_on; /* as in the configuration */
     uint32_t conditions; /* the same, read: bits of retry_on.h */
     uint32_t num_retries;
-    int64_t per_try_timeout_ns;   /* 0: none */
-    int64_t backoff_base_ns;      /* 0: Envoy's 25 ms */
-    int64_t backoff_max_ns;       /* 0: ten times the base */
-    const uint32_t *status_codes; /* retriable_status_codes */
+    int64_t per_try_timeout_ns;      /* 0: none */
+    int64_t per_try_idle_timeout_ns; /* 0: none; Istio never sets it */
+    int64_t backoff_base_ns;         /* 0: Envoy's 25 ms */
+    int64_t backoff_max_ns;          /* 0: ten times the base */
+    const uint32_t *status_codes;    /* retriable_status_codes */
     uint32_t status_code_count;
     const struct str *header_names; /* retriable_headers; lower case */
     uint32_t header_name_count;

@@ -4,14 +4,13 @@
  */
 #include "testbed/inspect/resolve.h"
 
-#include <arpa/inet.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "config/resource/host.h"
 
 #define SOME_ADDRESS STR("1.3.3.7") /* of a call that names none */
-#define ADDRESS_TEXT_MAX 64u
 
 /* A call with everything filled in, and what the listener's filters saw. */
 struct question {
@@ -106,33 +105,12 @@ static struct fit fit_port(const struct filter_chain *chain, const struct questi
                         .rank = chain->destination_port == question->call.port};
 }
 
-/* The family, or -1; 16 bytes are enough for either. */
-static int address_bytes(struct str text, unsigned char *out)
-{
-    char copy[ADDRESS_TEXT_MAX];
-
-    if (text.len >= sizeof(copy))
-        return -1;
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    if (inet_pton(AF_INET, copy, out) == 1)
-        return AF_INET;
-    return inet_pton(AF_INET6, copy, out) == 1 ? AF_INET6 : -1;
-}
-
 static bool contains(const struct cidr *range, struct str address)
 {
-    unsigned char network[16] = {0}, wanted[16] = {0};
-    int family = address_bytes(range->address, network);
+    struct ip network, wanted;
 
-    if (family < 0 || family != address_bytes(address, wanted))
-        return false;
-    for (uint32_t bit = 0; bit < range->bits && bit < 128; bit++) {
-        unsigned mask = 0x80u >> (bit % 8);
-        if ((network[bit / 8] & mask) != (wanted[bit / 8] & mask))
-            return false;
-    }
-    return true;
+    return ip_parse(range->address, &network) && ip_parse(address, &wanted) &&
+           ip_has_prefix(&wanted, &network, range->bits);
 }
 
 static struct fit fit_address(const struct filter_chain *chain, const struct question *question)

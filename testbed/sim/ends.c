@@ -94,7 +94,7 @@ static void end_call(struct sim *sim, struct sim_caller *caller)
         caller->is_kept = true;
         list_push_back(&sim->kept_callers, &caller->node);
     } else {
-        sim_close(sim, caller->link, LINK_CONNECTOR, false);
+        sim_close(sim, caller->link, LINK_CONNECTOR, caller_is_abrupt(&caller->caller));
     }
     sim_errand_note_over(sim, errand);
 }

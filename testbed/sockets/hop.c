@@ -12,6 +12,7 @@
 #include "proxy/live/loop.h"
 #include "proxy/live/server.h"
 #include "testbed/sockets/hop_inside.h"
+#include "testbed/world/keyrings.h"
 
 static struct hops_shared *shared_of(const struct sockets *sockets)
 {
@@ -38,6 +39,7 @@ static void begin_server(struct hop *hop)
         .seed = rng_derive(options->seed, client->spec.name),
         .wire = {.is_recording_traces = options->is_tracing},
         .map = &hop->shared->map,
+        .keyring = world_keyring(hop->sockets->world, hop->client, true),
         .node_address = STR(WORLD_NODE_ADDRESS),
         .on_done = on_done,
         .on_outlier = on_outlier,

@@ -16,6 +16,7 @@ void world_free(struct world *world)
             snapshot_drop(world->clients[i].snapshot);
         world->clients[i].snapshot = NULL;
     }
+    authority_free(world->authority);
 }
 
 uint32_t world_client_find(const struct world *world, struct str name)

@@ -27,6 +27,9 @@ struct row {
     int64_t ended_ns;
 };
 
+static struct header link_headers[] = {{STR_INIT("link"), STR_INIT("</a.css>")},
+                                       {STR_INIT("Link"), STR_INIT("</b.css>")}};
+
 static const struct row rows[] = {
     {GET, {.status = 200}, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", OPEN, 0},
     {GET, {.status = 418}, "HTTP/1.1 418 Unknown\r\ncontent-length: 0\r\n\r\n", OPEN, 0},
@@ -104,6 +107,16 @@ static const struct row rows[] = {
     {GET,
      {.status = 200, .interim = {100, 103}, .interim_count = 2},
      "HTTP/1.1 100 Interim\r\n\r\nHTTP/1.1 103 Interim\r\n\r\n"
+     "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+     OPEN,
+     0},
+    {GET,
+     {.status = 200,
+      .interim = {103},
+      .interim_count = 1,
+      .interim_headers = link_headers,
+      .interim_header_count = 2},
+     "HTTP/1.1 103 Interim\r\nlink: </a.css>\r\nLink: </b.css>\r\n\r\n"
      "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
      OPEN,
      0},
