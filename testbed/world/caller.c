@@ -283,6 +283,12 @@ void caller_connected(struct caller *caller, int64_t now_ns)
     }
 }
 
+void caller_tls_failed(struct caller *caller, int64_t now_ns)
+{
+    if (caller->state == CALLER_IN_CONNECT)
+        finish(caller, CALL_TLS_HANDSHAKE, now_ns);
+}
+
 void caller_refused(struct caller *caller, int64_t now_ns)
 {
     ASSERT(caller->state == CALLER_IN_CONNECT);
@@ -399,6 +405,12 @@ const struct h1_read *caller_next_whole(struct caller *caller)
 bool caller_is_done(const struct caller *caller)
 {
     return caller->state == CALLER_DONE;
+}
+
+bool caller_is_abrupt(const struct caller *caller)
+{
+    return caller->state == CALLER_DONE && caller->outcome->error == CALL_CANCELLED &&
+           caller->call->is_cancelling_by_reset;
 }
 
 bool caller_may_keep(const struct caller *caller)

@@ -73,6 +73,8 @@ void caller_begin(struct caller *caller, const struct call *call, struct outcome
 void caller_begin_whole(struct caller *caller, const struct call *call, const struct h1_read *whole,
                         struct outcome *outcome, struct arena *arena, int64_t now_ns);
 void caller_connected(struct caller *caller, int64_t now_ns);
+/* In its place, when TLS could not be agreed upon. */
+void caller_tls_failed(struct caller *caller, int64_t now_ns);
 void caller_refused(struct caller *caller, int64_t now_ns);
 void caller_read(struct caller *caller, struct str bytes, int64_t now_ns);
 /* A response that is here as it was sent. False: its bytes are needed, nothing was done. */
@@ -92,5 +94,7 @@ bool caller_next(struct caller *caller, struct str *bytes);
 const struct h1_read *caller_next_whole(struct caller *caller);
 
 bool caller_is_done(const struct caller *caller);
+/* Of a finished call: its connection is to be reset, as the test says. */
+bool caller_is_abrupt(const struct caller *caller);
 /* Of a finished call: may the connection serve another one? */
 bool caller_may_keep(const struct caller *caller);

@@ -72,7 +72,9 @@ struct standin {
     struct answer_shelf *shelf; /* of answers that may be given whole; NULL: none is */
     uint32_t shelf_at;          /* the last one, to look there first */
     uint32_t pod;
-    uint32_t number; /* of the connection */
+    uint32_t number;        /* of the connection */
+    struct str server_name; /* that TLS called; in server_name_text */
+    char server_name_text[256];
     enum standin_state state;
     struct message_reading reading;
     struct arena scratch; /* the message under way, when nobody looks */
@@ -102,6 +104,8 @@ void standin_fini(struct standin *standin);
 
 /* A connection to `pod` was accepted. */
 void standin_begin(struct standin *standin, uint32_t pod, uint32_t number);
+/* TLS was agreed upon; `server_name` is who was called, copied. */
+void standin_secured(struct standin *standin, struct str server_name);
 void standin_read(struct standin *standin, struct str bytes, int64_t now_ns);
 /* A request that is here as it was sent. False: its bytes are needed, nothing was done. */
 bool standin_read_whole(struct standin *standin, const struct h1_sent *sent, int64_t now_ns);

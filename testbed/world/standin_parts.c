@@ -99,6 +99,16 @@ static void begin_raw(struct standin *standin)
     UNREACHABLE("raw_then");
 }
 
+/* RFC 9112 9.3: who speaks HTTP/1.0 asks for a connection to be kept. */
+static bool is_last_request(const struct standin *standin)
+{
+    struct str wish = STR_EMPTY;
+    (void)standin_head_header(standin, STR("connection"), &wish);
+    return str_eq(reading_word(standin->head.line, 2), STR("HTTP/1.0"))
+               ? !str_eq_ci(wish, STR("keep-alive"))
+               : str_eq_ci(wish, STR("close"));
+}
+
 /* Interim answers that are not sent yet go first: they stand in `out`. */
 static void standin_begin_answer(struct standin *standin)
 {
@@ -123,7 +133,10 @@ static void standin_begin_answer(struct standin *standin)
         end_with(standin, STANDIN_THEN_ECHO, 0);
         return;
     }
-    end_with(standin, answer_is_closing(answer) ? STANDIN_THEN_CLOSE : STANDIN_THEN_KEEP, 0);
+    end_with(standin,
+             answer_is_closing(answer) || is_last_request(standin) ? STANDIN_THEN_CLOSE
+                                                                   : STANDIN_THEN_KEEP,
+             0);
     bool is_head_method = str_eq(reading_word(standin->head.line, 0), STR("HEAD"));
     if (standin->shelf != NULL && !is_head_method && buf_size(&standin->out) == 0)
         standin->whole = answer_shelf_find(standin->shelf, answer, &standin->shelf_at);
