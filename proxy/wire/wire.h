@@ -166,7 +166,7 @@ struct wire_action {
     bool is_secure;  /* WIRE_CONNECT: speak TLS as cluster->tls says; wire_connected comes.. */
     bool is_http;    /* ..after the handshake. What will be spoken, for its ALPN.. */
     struct str host; /* ..and who is called, for auto_sni (proxy/core/tls_verdict.h) */
-    bool is_abrupt; /* WIRE_CLOSE */
+    bool is_abrupt;  /* WIRE_CLOSE */
     const struct record *record; /* WIRE_DONE; valid until the next wire_* call */
     const struct trace *trace;   /* or NULL */
     struct outlier_event event;  /* WIRE_OUTLIER; its slices live as long as the wire */

@@ -133,8 +133,8 @@ void sim_begin_call(struct sim *sim, struct sim_errand *errand)
     caller->client = call->client;
     caller->errand = errand;
     if (model != NULL)
-        caller_begin_whole(&caller->caller, call, &model->whole, errand->base.outcome, errand->base.arena,
-                           sim->now_ns);
+        caller_begin_whole(&caller->caller, call, &model->whole, errand->base.outcome,
+                           errand->base.arena, sim->now_ns);
     else
         caller_begin(&caller->caller, call, errand->base.outcome, errand->base.arena, sim->now_ns);
     if (target.listener != NULL)
