@@ -7,16 +7,10 @@
 #include "config/resource/service.h"
 #include "config/resource/service_entry.h"
 #include "config/translate/authn.h"
+#include "config/translate/clusters.h"
 #include "config/translate/endpoints.h"
 
 #define CONFIG_MAP_PREFIX STR("configmap://")
-
-static struct str default_sni(struct translation *t, const struct cluster *cluster)
-{
-    return context_keep(t,
-                        arena_format(&t->scratch, "outbound_.%u_.%.*s_.%.*s", cluster->service_port,
-                                     STR_FMT(cluster->subset), STR_FMT(cluster->service_host)));
-}
 
 static const struct str *keep_names(struct translation *t, const struct text_list *list)
 {
@@ -35,7 +29,9 @@ static struct upstream_tls *mesh_tls(struct translation *t, const struct service
     *out = (struct upstream_tls){
         .is_mesh = true, .certificate = STR("default"), .root = STR("ROOTCA")};
     bool has_own_sni = rule != NULL && rule->sni.len > 0;
-    out->sni = has_own_sni ? context_keep(t, rule->sni) : default_sni(t, cluster);
+    out->sni = has_own_sni ? context_keep(t, rule->sni)
+                           : cluster_sni_name(t, cluster->service_port, cluster->subset,
+                                              cluster->service_host);
     if (rule != NULL && rule->has_names) {
         out->names = keep_names(t, &rule->names);
         out->name_count = rule->names.count;
@@ -105,11 +101,12 @@ static void set_own_tls(struct translation *t, const struct tls_question *questi
     struct upstream_tls *out = ARENA_NEW(t->arena, struct upstream_tls);
     out->sni = context_keep(t, rule->sni);
     /* What the ServiceEntry says of its names, where the rule says nothing. */
-    const struct service_entry *entry = question->service->entry;
-    const struct text_list *names =
-        rule->names.count == 0 && entry != NULL ? &entry->names : &rule->names;
-    out->names = keep_names(t, names);
-    out->name_count = names->count;
+    if (rule->names.count == 0 && question->service->entry != NULL) {
+        out->names = endpoints_identities(t, question->service, &out->name_count);
+    } else {
+        out->names = keep_names(t, &rule->names);
+        out->name_count = rule->names.count;
+    }
     if (rule->credential_name.len > 0)
         set_credential(t, rule, out);
     else
@@ -139,6 +136,11 @@ static void set_auto_tls(struct translation *t, const struct tls_question *quest
         cluster->type == CLUSTER_ORIGINAL_DST ? UPSTREAM_TLS : UPSTREAM_TLS_BY_ENDPOINT;
 }
 
+bool cluster_tls_is_own(const struct client_tls *rule)
+{
+    return rule != NULL && (rule->mode == CLIENT_TLS_SIMPLE || rule->mode == CLIENT_TLS_MUTUAL);
+}
+
 void cluster_tls_apply(struct translation *t, const struct tls_question *question,
                        struct cluster *cluster)
 {
@@ -149,7 +151,7 @@ void cluster_tls_apply(struct translation *t, const struct tls_question *questio
     } else if (rule->mode == CLIENT_TLS_ISTIO) {
         cluster->tls = mesh_tls(t, question->service, rule, cluster);
         cluster->security = UPSTREAM_TLS;
-    } else if (rule->mode != CLIENT_TLS_DISABLE) {
+    } else if (cluster_tls_is_own(rule)) {
         cluster->has_alpn_override_off = true;
         set_own_tls(t, question, cluster);
     }

@@ -19,4 +19,10 @@ enum upstream_protocol cluster_protocol(const struct translation *t,
 /* outbound|PORT|SUBSET|HOST, in the snapshot. */
 struct str cluster_name(struct translation *t, uint32_t port, struct str subset, struct str host);
 
+/* outbound_.PORT_.SUBSET_.HOST, in the snapshot: the same as a name that a TLS
+ * greeting may carry. Also the name of the cluster that a gateway's
+ * AUTO_PASSTHROUGH leads to. */
+struct str cluster_sni_name(struct translation *t, uint32_t port, struct str subset,
+                            struct str host);
+
 void clusters_translate(struct translation *t);
