@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/ns.h"
+#include "config/derive/derive.h"
 #include "config/translate/translate.h"
 
 #define TEXT_BYTES_MAX (64u << 20)

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/proxy_name.h"
 #include "cli/words.h"
+#include "config/derive/derive.h"
 #include "proxy/model/bootstrap.h"
 
 #define OUTPUT_BYTES_MAX ((size_t)1 << 30) /* a large mesh prints some MB */

@@ -16,6 +16,7 @@
 #include "cli/proxy_name.h"
 #include "cli/table.h"
 #include "cli/words.h"
+#include "config/derive/derive.h"
 
 #define OUTPUT_BYTES_MAX ((size_t)64 << 20)
 #define PADDING 5u

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/proxy_name.h"
 #include "cli/words.h"
+#include "config/derive/derive.h"
 #include "config/profile/profile.h"
 #include "config/translate/translate.h"
 #include "proxy/model/print.h"

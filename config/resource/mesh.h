@@ -2,8 +2,7 @@
  *
  * config/resource/mesh.h - everything the user's files declare, typed.
  *
- * Filled document by document, then completed once: pods derived from
- * workloads, addresses given, defaults applied (docs/addresses.md). Lives in
+ * Filled document by document, then completed once (config/derive/derive.h). Lives in
  * one arena; trees and slices of the files live there too.
  */
 #pragma once
@@ -149,9 +148,6 @@ bool mesh_workload(const struct mesh *mesh, struct str namespace, struct str nam
  * in their place. Before mesh_complete. */
 void mesh_skip_derived_pods(struct mesh *mesh);
 
-/* Derives pods, addresses and defaults; validates across fields. Once. */
-void mesh_complete(struct mesh *mesh);
-
 uint32_t mesh_service_count(const struct mesh *mesh);
 const struct service *mesh_service(const struct mesh *mesh, uint32_t index);
 /* NULL when there is none. */
@@ -168,6 +164,9 @@ const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, s
 
 /* Kinds that were counted and have no meaning here, for -v. */
 uint32_t mesh_ignored_count(const struct mesh *mesh);
+
+/* MeshConfig.trustDomain. */
+struct str mesh_trust_domain(const struct mesh *mesh);
 
 /* The labels that a Gateway's selector asks for, for a stand-in gateway pod;
  * false when there is no such Gateway. Gateways that were made of another kind

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config/resource/mesh_life.c - what is told a mesh besides its documents, and
- * its completion; see mesh.h.
+ * config/resource/mesh_life.c - what is told a mesh besides its documents; see
+ * mesh.h.
  */
 #include "config/resource/mesh.h"
 
-#include "config/resource/derive.h"
 #include "config/resource/mesh_types.h"
 #include "config/resource/meta.h"
 
@@ -79,11 +78,4 @@ void mesh_skip_derived_pods(struct mesh *mesh)
 {
     ASSERT(!mesh->is_complete);
     mesh->is_skipping_derived_pods = true;
-}
-
-void mesh_complete(struct mesh *mesh)
-{
-    ASSERT(!mesh->is_complete);
-    derive_all(mesh);
-    mesh->is_complete = true;
 }

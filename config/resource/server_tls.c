@@ -29,7 +29,45 @@ static const struct field_row CERTIFICATE_ROWS[] = {{"serverCertificate", FIELD_
                                                     {"privateKey", FIELD_USED},
                                                     {"caCertificates", FIELD_IGNORED}};
 
-static bool is_known_cipher(struct str text)
+/* Istio drops what Envoy does not know, and what is there twice. */
+static struct text_list read_ciphers(const struct view *tls)
+{
+    struct view list = view_list(tls, STR("cipherSuites"));
+    struct text_list all = text_list_read(&list);
+    struct text_list out = {0};
+
+    for (uint32_t i = 0; i < all.count; i++) {
+        if (server_tls_knows_cipher(all.items[i]) && !text_list_has(&out, all.items[i]))
+            text_list_add(&out, all.items[i], tls->reading->arena);
+    }
+    return out;
+}
+
+static struct str read_version(const struct view *tls, struct str name)
+{
+    static const char *const NAMES[] = {"TLS_AUTO", "TLSV1_0", "TLSV1_1",
+                                        "TLSV1_2",  "TLSV1_3", NULL};
+    static const struct str VERSIONS[] = {STR_INIT(""), STR_INIT("TLSv1_0"), STR_INIT("TLSv1_1"),
+                                          STR_INIT("TLSv1_2"), STR_INIT("TLSv1_3")};
+
+    return VERSIONS[view_choice(tls, name, NAMES, 0)];
+}
+
+static void read_certificates(const struct view *tls, struct server_tls *out)
+{
+    struct view list = view_list(tls, STR("tlsCertificates"));
+    struct arena *arena = tls->reading->arena;
+
+    for (uint32_t i = 0; i < view_count(&list); i++) {
+        struct view item = view_item(&list, i);
+        view_check_fields(&item, CERTIFICATE_ROWS, COUNT_OF(CERTIFICATE_ROWS));
+        text_list_add(&out->more_certificates, view_str(&item, STR("serverCertificate"), STR_EMPTY),
+                      arena);
+        text_list_add(&out->more_keys, view_str(&item, STR("privateKey"), STR_EMPTY), arena);
+    }
+}
+
+bool server_tls_knows_cipher(struct str text)
 {
     static const struct str NAMES[] = {
         STR_INIT("ECDHE-ECDSA-AES128-GCM-SHA256"),
@@ -62,44 +100,6 @@ static bool is_known_cipher(struct str text)
             return true;
     }
     return false;
-}
-
-/* Istio drops what Envoy does not know, and what is there twice. */
-static struct text_list read_ciphers(const struct view *tls)
-{
-    struct view list = view_list(tls, STR("cipherSuites"));
-    struct text_list all = text_list_read(&list);
-    struct text_list out = {0};
-
-    for (uint32_t i = 0; i < all.count; i++) {
-        if (is_known_cipher(all.items[i]) && !text_list_has(&out, all.items[i]))
-            text_list_add(&out, all.items[i], tls->reading->arena);
-    }
-    return out;
-}
-
-static struct str read_version(const struct view *tls, struct str name)
-{
-    static const char *const NAMES[] = {"TLS_AUTO", "TLSV1_0", "TLSV1_1",
-                                        "TLSV1_2",  "TLSV1_3", NULL};
-    static const struct str VERSIONS[] = {STR_INIT(""), STR_INIT("TLSv1_0"), STR_INIT("TLSv1_1"),
-                                          STR_INIT("TLSv1_2"), STR_INIT("TLSv1_3")};
-
-    return VERSIONS[view_choice(tls, name, NAMES, 0)];
-}
-
-static void read_certificates(const struct view *tls, struct server_tls *out)
-{
-    struct view list = view_list(tls, STR("tlsCertificates"));
-    struct arena *arena = tls->reading->arena;
-
-    for (uint32_t i = 0; i < view_count(&list); i++) {
-        struct view item = view_item(&list, i);
-        view_check_fields(&item, CERTIFICATE_ROWS, COUNT_OF(CERTIFICATE_ROWS));
-        text_list_add(&out->more_certificates, view_str(&item, STR("serverCertificate"), STR_EMPTY),
-                      arena);
-        text_list_add(&out->more_keys, view_str(&item, STR("privateKey"), STR_EMPTY), arena);
-    }
 }
 
 bool server_tls_is_passthrough(const struct server_tls *tls)

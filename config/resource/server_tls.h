@@ -34,5 +34,9 @@ struct server_tls {
 /* Connections are handed on as they are. */
 bool server_tls_is_passthrough(const struct server_tls *tls);
 
+/* A name that Envoy has for a cipher suite; what begins with no letter and no digit is an
+ * operator of the cipher language, and passes. */
+bool server_tls_knows_cipher(struct str text);
+
 /* NULL when the view is absent. */
 const struct server_tls *server_tls_read(const struct view *tls);

@@ -40,8 +40,3 @@ struct service_entry {
 
 void service_entry_read(const struct view *spec, struct service_entry *out);
 void workload_entry_read(const struct view *spec, struct workload_entry *out);
-
-/* Makes the mesh's services of ServiceEntries, with their endpoints, and adds
- * WorkloadEntries to the Services that select them. When pods and Services are
- * complete. */
-void service_entry_derive(struct mesh *mesh);

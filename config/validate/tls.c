@@ -6,27 +6,10 @@
 
 #include "base/check.h"
 #include "config/resource/label.h"
+#include "config/resource/server_tls.h"
 #include "config/validate/field.h"
 
 #define SERVER_CERTIFICATES_MAX 2u
-
-static const struct str CIPHERS[] = {
-    STR_INIT("ECDHE-ECDSA-AES128-GCM-SHA256"),
-    STR_INIT("ECDHE-RSA-AES128-GCM-SHA256"),
-    STR_INIT("ECDHE-ECDSA-AES256-GCM-SHA384"),
-    STR_INIT("ECDHE-RSA-AES256-GCM-SHA384"),
-    STR_INIT("ECDHE-ECDSA-CHACHA20-POLY1305"),
-    STR_INIT("ECDHE-RSA-CHACHA20-POLY1305"),
-    STR_INIT("ECDHE-ECDSA-AES128-SHA"),
-    STR_INIT("ECDHE-RSA-AES128-SHA"),
-    STR_INIT("ECDHE-ECDSA-AES256-SHA"),
-    STR_INIT("ECDHE-RSA-AES256-SHA"),
-    STR_INIT("AES128-GCM-SHA256"),
-    STR_INIT("AES256-GCM-SHA384"),
-    STR_INIT("AES128-SHA"),
-    STR_INIT("AES256-SHA"),
-    STR_INIT("DES-CBC3-SHA"),
-};
 
 /* What an ISTIO_MUTUAL server must not have. */
 static const struct {
@@ -40,19 +23,6 @@ static const struct {
     {STR_INIT("credentialName"), STR_INIT("credentialName"), false},
     {STR_INIT("credentialNames"), STR_INIT("credentialNames"), true},
 };
-
-static bool is_cipher(struct str text)
-{
-    if (text.len == 0 || str_eq(text, STR("ALL")))
-        return true;
-    char c = str_lower_char(text.ptr[0]);
-    if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
-        return true; /* an operator of the cipher language */
-    for (size_t i = 0; i < COUNT_OF(CIPHERS); i++)
-        if (str_eq(CIPHERS[i], text))
-            return true;
-    return false;
-}
 
 static void insert_sorted(struct text_list *list, struct str text, struct arena *arena)
 {
@@ -87,7 +57,7 @@ static void check_ciphers(const struct view *tls)
     for (uint32_t i = 0; i < view_count(&suites); i++) {
         struct view item = view_item(&suites, i);
         struct str suite = field_own_text(&item);
-        if (!is_cipher(suite))
+        if (!server_tls_knows_cipher(suite))
             insert_sorted(&invalid, suite, arena);
         else if (text_list_has(&valid, suite))
             insert_sorted(&twice, suite, arena);

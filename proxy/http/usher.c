@@ -324,6 +324,12 @@ void usher_keep(struct usher *usher)
     take_input(usher);
 }
 
+/* What comes too early is kept, so that a client who leaves is noticed. */
+static bool may_wait(const struct usher *usher)
+{
+    return buf_size(&usher->held) < HEAD_BYTES_MAX;
+}
+
 bool usher_wants_input(const struct usher *usher)
 {
     switch (usher->state) {
@@ -333,9 +339,9 @@ bool usher_wants_input(const struct usher *usher)
     case USHER_OVER:
         return true;
     case USHER_ASKING:
-        return false;
+        return may_wait(usher);
     case USHER_IN_EXCHANGE:
-        return !usher->is_request_over;
+        return !usher->is_request_over || may_wait(usher);
     }
     UNREACHABLE("usher_state");
 }

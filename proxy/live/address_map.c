@@ -16,8 +16,8 @@
 
 struct address_map_entry {
     struct str key;
-    bool is_there;
-    struct sockaddr_storage place;
+    struct sockaddr_storage *places;
+    uint32_t place_count, place_capacity; /* none: nobody is there */
 };
 
 /* The key, in `text`; empty: no such name can be in a map. */
@@ -44,6 +44,8 @@ static struct address_map_entry *add_entry(struct address_map *map, struct str k
     struct address_map_entry *entry =
         ARENA_PUSH(&map->arena, map->entries, map->count, map->capacity);
     entry->key = arena_str(&map->arena, key);
+    entry->places = ARENA_NEW(&map->arena, struct sockaddr_storage); /* mostly the only one */
+    entry->place_capacity = 1;
     map_set(&map->by_name, entry->key, index);
     return entry;
 }
@@ -66,12 +68,13 @@ void address_map_copy(struct address_map *map, const struct address_map *from)
     ASSERT(map->count == 0);
     for (uint32_t i = 0; i < from->count; i++) {
         struct address_map_entry *entry = add_entry(map, from->entries[i].key);
-        entry->is_there = from->entries[i].is_there;
-        entry->place = from->entries[i].place;
+        for (uint32_t j = 0; j < from->entries[i].place_count; j++)
+            *ARENA_PUSH(&map->arena, entry->places, entry->place_count, entry->place_capacity) =
+                from->entries[i].places[j];
     }
 }
 
-bool address_map_set(struct address_map *map, struct str name, uint32_t port, struct str to_address,
+bool address_map_add(struct address_map *map, struct str name, uint32_t port, struct str to_address,
                      uint32_t to_port)
 {
     struct sockaddr_storage place;
@@ -82,27 +85,36 @@ bool address_map_set(struct address_map *map, struct str name, uint32_t port, st
     struct address_map_entry *entry = entry_of(map, name, port);
     if (entry == NULL)
         entry = add_entry(map, key);
-    entry->is_there = true;
-    entry->place = place;
+    *ARENA_PUSH(&map->arena, entry->places, entry->place_count, entry->place_capacity) = place;
     return true;
+}
+
+bool address_map_set(struct address_map *map, struct str name, uint32_t port, struct str to_address,
+                     uint32_t to_port)
+{
+    struct sockaddr_storage place;
+    if (!address_parse(to_address, to_port, &place))
+        return false;
+    address_map_remove(map, name, port);
+    return address_map_add(map, name, port, to_address, to_port);
 }
 
 void address_map_remove(struct address_map *map, struct str name, uint32_t port)
 {
     struct address_map_entry *entry = entry_of(map, name, port);
     if (entry != NULL)
-        entry->is_there = false;
+        entry->place_count = 0;
 }
 
-bool address_map_find(const struct address_map *map, struct str name, uint32_t port,
+bool address_map_find(const struct address_map *map, struct str name, uint32_t port, uint32_t turn,
                       struct sockaddr_storage *place)
 {
     const struct address_map_entry *entry = entry_of(map, name, port);
-    if (entry == NULL || !entry->is_there)
+    if (entry == NULL || entry->place_count == 0)
         entry = entry_of(map, name, ADDRESS_MAP_ANY_PORT);
-    if (entry == NULL || !entry->is_there)
+    if (entry == NULL || entry->place_count == 0)
         return false;
-    *place = entry->place;
+    *place = entry->places[turn % entry->place_count];
     return true;
 }
 

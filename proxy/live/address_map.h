@@ -43,10 +43,14 @@ void address_map_copy(struct address_map *map, const struct address_map *from);
  * address. Copies. */
 bool address_map_set(struct address_map *map, struct str name, uint32_t port, struct str to_address,
                      uint32_t to_port);
+/* name:port is this place too. False as above. */
+bool address_map_add(struct address_map *map, struct str name, uint32_t port, struct str to_address,
+                     uint32_t to_port);
 /* From now on nobody is there. */
 void address_map_remove(struct address_map *map, struct str name, uint32_t port);
-/* False: not mapped. */
-bool address_map_find(const struct address_map *map, struct str name, uint32_t port,
+/* False: not mapped. Of several places the one whose turn it is: a caller that
+ * counts up meets them one after another. */
+bool address_map_find(const struct address_map *map, struct str name, uint32_t port, uint32_t turn,
                       struct sockaddr_storage *place);
 
 /* A numeric IPv4 or IPv6 address; false: it is none. */

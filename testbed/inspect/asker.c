@@ -4,6 +4,7 @@
  */
 #include "testbed/inspect/asker.h"
 
+#include "config/derive/derive.h"
 #include "config/resource/mesh.h"
 
 /* More names do not help who mistyped one. */

@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 
+#define LISTS 5 /* uri, method, authority, scheme, port */
+
 static struct arena *arena_of(const struct view *view)
 {
     return view->reading->arena;
@@ -55,6 +57,8 @@ static void common_read(const struct view *view, struct call *call)
     struct view cancel = view_field(view, STR("cancelAfter"));
     call->has_cancel = view_is_present(&cancel);
     call->cancel_after_ns = view_own_duration_ns(&cancel, 0);
+    static const char *const ENDS[] = {"close", "reset", NULL};
+    call->is_cancelling_by_reset = view_choice(view, STR("cancelBy"), ENDS, 0) == 1;
     struct view to = view_field(view, STR("to"));
     call->to = want_scalar(&to, STR_EMPTY);
 }
@@ -72,10 +76,11 @@ static struct view choice(const struct view *list, uint32_t index)
 
 /* One combination. */
 static void combine(const struct view *view, const struct call_defaults *defaults,
-                    const struct view lists[4], const uint32_t at[4], struct call *call)
+                    const struct view lists[LISTS], const uint32_t at[LISTS], struct call *call)
 {
     struct view uri = choice(&lists[0], at[0]), method = choice(&lists[1], at[1]);
-    struct view authority = choice(&lists[2], at[2]), port = choice(&lists[3], at[3]);
+    struct view authority = choice(&lists[2], at[2]), scheme = choice(&lists[3], at[3]);
+    struct view port = choice(&lists[4], at[4]);
     call->uri = uri_with_query(view, want_bytes(&uri, STR("/")));
     call->method = want_bytes(&method, STR("GET"));
     call->has_authority = defaults->has_authority;
@@ -84,37 +89,49 @@ static void combine(const struct view *view, const struct call_defaults *default
         call->has_authority = view_is_present(&authority);
         call->authority = want_bytes(&authority, STR_EMPTY);
     }
+    call->scheme = want_scalar(&scheme, STR_EMPTY);
+    if (call->scheme.len > 0 && !call->has_authority)
+        view_complain(&scheme, DIAG_BAD_CHOICE, STR("scheme"),
+                      STR("it beside an `authority`: both stand in the target"));
     call->port = defaults->port;
     if (view_is_present(&port))
         call->port = (uint32_t)view_own_i64(&port, 1, 65535, 80);
+}
+
+/* The first list turns slowest, as the keys are written here. */
+static bool next_combination(const struct view lists[LISTS], uint32_t at[LISTS])
+{
+    for (uint32_t i = LISTS; i > 0; i--) {
+        if (++at[i - 1] < choices(&lists[i - 1]))
+            return true;
+        at[i - 1] = 0;
+    }
+    return false;
 }
 
 static void request_read(const struct view *view, const struct call_defaults *defaults,
                          struct call **calls, uint32_t *count, uint32_t *capacity)
 {
     static const struct field_row ROWS[] = {
-        {"authority", FIELD_USED},     {"port", FIELD_USED},        {"uri", FIELD_USED},
-        {"method", FIELD_USED},        {"queryParams", FIELD_USED}, {"headers", FIELD_USED},
-        {"body", FIELD_USED},          {"bodySize", FIELD_USED},    {"chunked", FIELD_USED},
-        {"trailers", FIELD_USED},      {"http", FIELD_USED},        {"say", FIELD_USED},
-        {"raw", FIELD_USED},           {"cancelAfter", FIELD_USED}, {"to", FIELD_USED},
-        {"cancelBy", FIELD_NOT_BUILT}, {"scheme", FIELD_NOT_BUILT},
+        {"authority", FIELD_USED}, {"port", FIELD_USED},        {"uri", FIELD_USED},
+        {"method", FIELD_USED},    {"queryParams", FIELD_USED}, {"headers", FIELD_USED},
+        {"body", FIELD_USED},      {"bodySize", FIELD_USED},    {"chunked", FIELD_USED},
+        {"trailers", FIELD_USED},  {"http", FIELD_USED},        {"say", FIELD_USED},
+        {"raw", FIELD_USED},       {"cancelAfter", FIELD_USED}, {"to", FIELD_USED},
+        {"cancelBy", FIELD_USED},  {"scheme", FIELD_USED},
     };
     view_check_fields(view, ROWS, COUNT_OF(ROWS));
     struct call common = {.client = defaults->client};
     common_read(view, &common);
-    struct view lists[4] = {view_field(view, STR("uri")), view_field(view, STR("method")),
-                            want_nullable(view, STR("authority")), view_field(view, STR("port"))};
-    uint32_t at[4];
-    /* The first list is the outermost loop, as the keys are written here. */
-    for (at[0] = 0; at[0] < choices(&lists[0]); at[0]++)
-        for (at[1] = 0; at[1] < choices(&lists[1]); at[1]++)
-            for (at[2] = 0; at[2] < choices(&lists[2]); at[2]++)
-                for (at[3] = 0; at[3] < choices(&lists[3]); at[3]++) {
-                    struct call *call = ARENA_PUSH(arena_of(view), *calls, *count, *capacity);
-                    *call = common;
-                    combine(view, defaults, lists, at, call);
-                }
+    struct view lists[LISTS] = {view_field(view, STR("uri")), view_field(view, STR("method")),
+                                want_nullable(view, STR("authority")),
+                                view_field(view, STR("scheme")), view_field(view, STR("port"))};
+    uint32_t at[LISTS] = {0};
+    do {
+        struct call *call = ARENA_PUSH(arena_of(view), *calls, *count, *capacity);
+        *call = common;
+        combine(view, defaults, lists, at, call);
+    } while (next_combination(lists, at));
 }
 
 struct call *calls_read(const struct view *view, const struct call_defaults *defaults,

@@ -126,10 +126,19 @@ static void timeline_sort(struct suite_case *out)
     }
 }
 
+/* A test's, or its transition's; absent: neither. */
+static struct view load_of(struct suite_reading *in, const struct view *view)
+{
+    struct view load = view_map(view, STR("load")), rollout = view_map(view, STR("transition"));
+    if (view_is_present(&load) || !view_is_present(&rollout))
+        return load;
+    return transition_load(in, &rollout);
+}
+
 static void timeline_read(struct suite_reading *in, const struct view *view, struct str from,
                           struct suite_case *out)
 {
-    struct view list = view_list(view, STR("timeline")), load = view_map(view, STR("load"));
+    struct view list = view_list(view, STR("timeline")), load = load_of(in, view);
     out->kind = CASE_TIMELINE;
     out->timeline_count = view_is_present(&list) ? view_count(&list) : 1;
     out->timeline = ARENA_ARRAY(arena_of(in), struct timeline_item, out->timeline_count);
@@ -154,7 +163,7 @@ void suite_case_read(struct suite_reading *in, const struct view *view, struct s
     *out = (struct suite_case){.repeat = 1, .settle_ns = -1, .origin = view_origin(view)};
     struct view wait = view_field(view, STR("wait"));
     struct view set = view_field(view, STR("set"));
-    struct view timeline = view_field(view, STR("timeline")), load = view_field(view, STR("load"));
+    struct view timeline = view_field(view, STR("timeline")), load = load_of(in, view);
     if (view_is_present(&timeline) || view_is_present(&load)) {
         timeline_read(in, view, from, out);
     } else if (view_is_present(&wait)) {

@@ -122,6 +122,8 @@ static void text_test(struct report *report, const struct suite *suite,
     }
     if (result->status == TEST_BROKEN)
         MUST(buf_format(report->out, "      %.*s\n", STR_FMT(result->why_broken)));
+    if (result->variant.len > 0)
+        MUST(buf_format(report->out, "      %.*s\n", STR_FMT(result->variant)));
     struct str request = STR_EMPTY;
     for (uint32_t i = 0; i < result->complaints.count; i++) {
         text_complaint(report, &result->complaints.items[i], request);
@@ -149,6 +151,8 @@ static void tap_test(struct report *report, const struct suite *suite,
     MUST(buf_append(report->out, STR("\n")));
     if (result->status == TEST_BROKEN)
         MUST(buf_format(report->out, "# %.*s\n", STR_FMT(result->why_broken)));
+    if (!is_ok && result->variant.len > 0)
+        MUST(buf_format(report->out, "# %.*s\n", STR_FMT(result->variant)));
     for (uint32_t i = 0; i < result->complaints.count; i++) {
         const struct complaint *complaint = &result->complaints.items[i];
         MUST(buf_format(report->out, "# %.*s%s%.*s: expected %.*s, actual %.*s (%.*s:%u)\n",
@@ -249,6 +253,8 @@ static void json_test(struct report *report, const struct suite *suite,
         json_key_str(json, STR("error"), result->why_broken);
     if (result->unseen.len > 0)
         json_key_str(json, STR("notObservable"), result->unseen);
+    if (result->variant.len > 0)
+        json_key_str(json, STR("variant"), result->variant);
     json_log(json, result);
     json_key(json, STR("failures"));
     json_begin_array(json);

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "base/rng.h"
+#include "testbed/runner/variant.h"
 #include "testbed/runner/want_read.h"
 #include "testbed/sim/sim.h"
 #include "testbed/sockets/sockets.h"
@@ -336,8 +337,8 @@ static void run_whole(const struct suite *suite, const struct suite_test *test,
     arena_fini(&run.scratch);
 }
 
-void test_result_of(const struct suite *suite, const struct suite_test *test,
-                    const struct run_options *options, struct test_result *out)
+static void run_alone(const struct suite *suite, const struct suite_test *test,
+                      const struct run_options *options, struct test_result *out)
 {
     bool is_sim = options->engine == RUN_SIM;
     bool is_tracing = !is_sim || planned_requests(test) <= TRACED_REQUESTS_MAX;
@@ -349,12 +350,84 @@ void test_result_of(const struct suite *suite, const struct suite_test *test,
     }
 }
 
+static void run_variant(const struct suite *suite, const struct suite_test *test,
+                        const struct variant *variant, const struct run_options *options,
+                        struct test_result *out)
+{
+    struct suite with_these = *suite;
+    struct suite_test alone = *test;
+    with_these.spec.documents = variant->documents;
+    alone.with = (struct documents){0};
+    run_alone(&with_these, &alone, options, out);
+    out->test = test;
+    out->variant = arena_str(&out->arena, variant->words);
+}
+
+static void broken(const struct suite_test *test, struct str why, struct test_result *out)
+{
+    *out = (struct test_result){.test = test, .status = TEST_BROKEN};
+    arena_init(&out->arena, ARENA_BLOCK_BYTES, 0);
+    out->complaints.arena = &out->arena;
+    out->why_broken = arena_str(&out->arena, why);
+}
+
+static void diags_copy(const struct diag_list *from, struct diag_list *to)
+{
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct diag *diag = &from->items[i];
+        (void)diag_add(to, diag->id, diag->origin, diag->path, diag->args[0], diag->args[1],
+                       diag->args[2]);
+    }
+}
+
+/* One after the other, until one does not pass. What they all warn of is said once. */
+static void run_variants(const struct suite *suite, const struct suite_test *test,
+                         const struct run_options *options, struct arena *arena,
+                         struct test_result *out)
+{
+    struct variants variants = variants_of(suite, test, arena);
+    struct diag_list unheard;
+    struct run_options quietly = *options;
+    uint64_t request_count = 0;
+    quietly.diags = &unheard;
+    if (variants.count == 0)
+        broken(test, variants.why, out);
+    for (uint32_t i = 0; i < variants.count; i++) {
+        diag_list_init(&unheard, arena);
+        run_variant(suite, test, &variants.items[i], i == 0 ? options : &quietly, out);
+        request_count += out->request_count;
+        if (out->status == TEST_BROKEN)
+            diags_copy(&unheard, options->diags);
+        if (out->status != TEST_PASSED || i + 1 == variants.count)
+            break;
+        test_result_fini(out);
+    }
+    out->request_count = request_count;
+}
+
+void test_result_of(const struct suite *suite, const struct suite_test *test,
+                    const struct run_options *options, struct test_result *out)
+{
+    if (!variants_are_wanted(test)) {
+        run_alone(suite, test, options, out);
+        return;
+    }
+    struct arena arena;
+    arena_init(&arena, ARENA_BLOCK_BYTES, 0);
+    run_variants(suite, test, options, &arena, out);
+    out->has_variants = true;
+    out->variants = arena;
+}
+
 void test_result_fini(struct test_result *result)
 {
     if (result->world != NULL)
         world_free(result->world);
     result->world = NULL;
     arena_fini(&result->arena);
+    if (result->has_variants)
+        arena_fini(&result->variants);
+    result->has_variants = false;
 }
 
 bool run_is_wanted(const struct suite_test *test, const struct regex *filter)

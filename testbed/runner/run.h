@@ -37,7 +37,8 @@ struct test_result {
     enum test_status status;
     struct complaints complaints;
     struct str why_broken;
-    struct str unseen; /* what the engine cannot observe, or play: "events; ..." */
+    struct str variant; /* with which manifests, of several (variant.h) */
+    struct str unseen;  /* what the engine cannot observe, or play: "events; ..." */
     uint64_t request_count;
     uint64_t seed;
     struct log_line *log; /* of every request, in order; run_options.log */
@@ -47,6 +48,8 @@ struct test_result {
     struct outcome story; /* with its trace */
     struct world *world;  /* for names; gone after test_result_fini */
     struct arena arena;   /* holds all of the above */
+    bool has_variants;
+    struct arena variants; /* manifests that the world is made of */
 };
 
 /* Runs one test on fresh proxies. */

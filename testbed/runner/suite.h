@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/origin.h"
 #include "base/regex.h"
+#include "config/resource/label.h"
 #include "config/yaml/diag.h"
 #include "config/yaml/tree.h"
 #include "testbed/world/call.h"
@@ -92,7 +93,7 @@ struct want_response {
 
 struct want_seen {
     struct want_text pod, workload;
-    struct want_text uri, method, authority, body;
+    struct want_text uri, method, authority, body, server_name;
     struct want_headers headers, trailers;
     struct origin origin;
 };
@@ -301,6 +302,13 @@ struct suite_case {
     struct origin origin;
 };
 
+/* A rollout, object by object: `transition`. */
+struct suite_transition {
+    struct documents from, to;
+    struct text_list *orders; /* of "KIND/NAME"; count 0: every order */
+    uint32_t order_count;
+};
+
 struct suite_test {
     struct str name;
     struct str luck_name; /* with the seed: its luck; without what a matrix adds to the name */
@@ -311,6 +319,8 @@ struct suite_test {
     uint32_t case_count;
     const struct node *workloads; /* the file's with the test's over it, merged */
     struct documents with;        /* manifests for this test only */
+    bool is_order_independent;
+    const struct suite_transition *transition; /* or NULL */
     struct inject_item *injects;
     uint32_t inject_count;
     struct want_stat *stats;

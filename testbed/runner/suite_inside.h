@@ -21,6 +21,11 @@ struct suite_reading {
 /* The client of that name; 0, and a complaint at `from`, when there is none. */
 uint32_t suite_find_client(struct suite_reading *in, const struct view *from, struct str name);
 
+/* NULL when the view is absent. */
+struct suite_transition *transition_read(struct suite_reading *in, const struct view *view);
+/* Its load, which lasts a second in each state where it does not say how long. */
+struct view transition_load(struct suite_reading *in, const struct view *transition);
+
 /* One case; `from`: who calls where it does not say. */
 void suite_case_read(struct suite_reading *in, const struct view *view, struct str from,
                      struct suite_case *out);

@@ -83,10 +83,12 @@ static void defaults_read(struct suite_reading *in, const struct view *view)
 {
     static const struct field_row ROWS[] = {
         {"namespace", FIELD_USED}, {"from", FIELD_USED},    {"authority", FIELD_USED},
-        {"port", FIELD_USED},      {"sidecar", FIELD_USED}, {"secrets", FIELD_NOT_BUILT},
+        {"port", FIELD_USED},      {"sidecar", FIELD_USED}, {"secrets", FIELD_USED},
     };
     struct world_spec *spec = &in->suite->spec;
     spec->namespace = STR("default");
+    static const char *const SECRETS[] = {"made", "manifests", NULL};
+    spec->has_secrets_of_manifests = view_choice(view, STR("secrets"), SECRETS, 0) == 1;
     spec->has_sidecar_default = true;
     if (!view_is_present(view))
         return;
@@ -183,24 +185,12 @@ static void spec_read(struct suite_reading *in, const struct view *view,
 static void test_check_fields(const struct view *view)
 {
     static const struct field_row ROWS[] = {
-        {"name", FIELD_USED},
-        {"from", FIELD_USED},
-        {"workloads", FIELD_USED},
-        {"with", FIELD_USED},
-        {"request", FIELD_USED},
-        {"cases", FIELD_USED},
-        {"repeat", FIELD_USED},
-        {"every", FIELD_USED},
-        {"settle", FIELD_USED},
-        {"keepalive", FIELD_USED},
-        {"concurrent", FIELD_USED},
-        {"expect", FIELD_USED},
-        {"stats", FIELD_USED},
-        {"timeline", FIELD_USED},
-        {"load", FIELD_USED},
-        {"inject", FIELD_USED},
-        {"transition", FIELD_NOT_BUILT},
-        {"orderIndependent", FIELD_NOT_BUILT},
+        {"name", FIELD_USED},      {"from", FIELD_USED},       {"workloads", FIELD_USED},
+        {"with", FIELD_USED},      {"request", FIELD_USED},    {"cases", FIELD_USED},
+        {"repeat", FIELD_USED},    {"every", FIELD_USED},      {"settle", FIELD_USED},
+        {"keepalive", FIELD_USED}, {"concurrent", FIELD_USED}, {"expect", FIELD_USED},
+        {"stats", FIELD_USED},     {"timeline", FIELD_USED},   {"load", FIELD_USED},
+        {"inject", FIELD_USED},    {"transition", FIELD_USED}, {"orderIndependent", FIELD_USED},
     };
     view_check_fields(view, ROWS, COUNT_OF(ROWS));
 }
@@ -217,6 +207,9 @@ static void test_read(struct suite_reading *in, const struct view *view, struct 
         nodes_merged_deep(in->workloads, view_map(view, STR("workloads")).node, arena_of(in));
     struct view with = view_field(view, STR("with"));
     manifests_read(in, &with, &out->with);
+    out->is_order_independent = view_bool(view, STR("orderIndependent"), false);
+    struct view transition = view_map(view, STR("transition"));
+    out->transition = transition_read(in, &transition);
     struct view inject = view_field(view, STR("inject"));
     out->injects = injects_read(&inject, &out->inject_count);
     struct view stats = view_field(view, STR("stats"));

@@ -38,12 +38,17 @@ static void connect_caller(struct sim *sim, struct sim_caller *caller,
                            const struct call_target *target)
 {
     struct link *link = link_new(&sim->links);
-    link->listener = target->listener;
-    link->pod = target->pod;
-    link->has_original = target->has_original;
+    link->remote_address = sim->world->clients[caller->client].address;
     link->remote_port = FIRST_REMOTE_PORT + sim->remote_count++ % REMOTE_PORT_COUNT;
-    if (target->listener != NULL)
+    if (target->listener == NULL) {
+        sim_aim(sim, link, NULL, target->pod, target->port);
+    } else {
+        link->listener = target->listener;
+        link->has_original = target->has_original;
         link->proxy = sim_proxy_of(sim, caller->client);
+        link->address = target->address;
+        link->port = target->port;
+    }
     link->ends[LINK_CONNECTOR].owner = LINK_CALLER;
     link->ends[LINK_CONNECTOR].caller = caller;
     caller->link = link;
@@ -75,26 +80,26 @@ static void want_record(struct sim_caller *caller, struct sim_errand *errand)
             caller->wanted[i - 1] = caller->wanted[i];
         caller->wanted_count--;
     }
-    caller->wanted[caller->wanted_count++] = (struct sim_wanted){errand, errand->life};
-    errand->is_wanting_record = true;
+    caller->wanted[caller->wanted_count++] = (struct sim_wanted){errand, errand->base.life};
+    errand->base.is_wanting_record = true;
 }
 
 /* The outcome is complete. */
 static void end_call(struct sim *sim, struct sim_caller *caller)
 {
     struct sim_errand *errand = caller->errand;
-    const struct outcome *outcome = errand->outcome;
+    const struct outcome *outcome = errand->base.outcome;
     sim->hash = hash_fnv64_add_u64(sim->hash, (uint64_t)sim->now_ns);
     sim->hash = hash_fnv64_add_u64(sim->hash, (uint64_t)outcome->error);
     sim->hash = hash_fnv64_add_u64(sim->hash, outcome->status);
     sim->hash = hash_fnv64_add_u64(sim->hash, outcome->body_size);
-    bool is_keeping = errand->call->is_keeping && caller_may_keep(&caller->caller);
+    bool is_keeping = errand->base.call->is_keeping && caller_may_keep(&caller->caller);
     caller->errand = NULL;
     if (is_keeping) {
         caller->is_kept = true;
         list_push_back(&sim->kept_callers, &caller->node);
     } else {
-        sim_close(sim, caller->link, LINK_CONNECTOR, false);
+        sim_close(sim, caller->link, LINK_CONNECTOR, caller_is_abrupt(&caller->caller));
     }
     sim_errand_note_over(sim, errand);
 }
@@ -117,7 +122,7 @@ static struct sim_standin *new_standin(struct sim *sim)
 
 void sim_begin_call(struct sim *sim, struct sim_errand *errand)
 {
-    const struct call *call = errand->call;
+    const struct call *call = errand->base.call;
     struct call_target target = world_target(sim->world, call);
     struct sim_caller *caller = call->is_keeping ? kept_caller(sim, call->client, &target) : NULL;
     bool is_new = caller == NULL;
@@ -125,7 +130,7 @@ void sim_begin_call(struct sim *sim, struct sim_errand *errand)
         caller = new_caller(sim);
     caller->client = call->client;
     caller->errand = errand;
-    caller_begin(&caller->caller, call, errand->outcome, errand->arena, sim->now_ns);
+    caller_begin(&caller->caller, call, errand->base.outcome, errand->base.arena, sim->now_ns);
     if (target.listener != NULL)
         want_record(caller, errand);
     if (is_new)

@@ -8,55 +8,35 @@
 #include "testbed/world/outcome.h"
 
 #define RECORD_PATIENCE_NS NS_MS /* a record that comes, comes with the last bytes */
-#define ARENA_BLOCK_BYTES 4096u
-
-static struct sim_errand *fresh(struct sim *sim)
-{
-    struct sim_errand *errand = ARENA_NEW(&sim->arena, struct sim_errand);
-    errand->timer.owner = TIMER_ERRAND;
-    heap_node_init(&errand->timer.node);
-    list_init(&errand->node);
-    arena_init(&errand->own_arena, ARENA_BLOCK_BYTES, 0);
-    list_push_back(&sim->all_errands, &errand->everybody);
-    return errand;
-}
 
 struct sim_errand *sim_errand_new(struct sim *sim, enum errand_kind kind)
 {
-    struct sim_errand *errand;
-    if (list_is_empty(&sim->free_errands)) {
-        errand = fresh(sim);
-    } else {
-        errand = LIST_ITEM(sim->free_errands.next, struct sim_errand, node);
-        list_remove(&errand->node);
-        list_init(&errand->node);
-    }
-    errand->kind = kind;
-    errand->is_begun = false;
-    errand->is_wanting_record = false;
-    errand->is_over = false;
-    if (kind == ERRAND_OF_BATCH)
-        return errand;
-    errand->own_outcome = (struct outcome){0};
-    errand->call = &errand->own_call;
-    errand->outcome = &errand->own_outcome;
-    errand->arena = &errand->own_arena;
+    struct errand *spare = errands_reuse(&sim->errands, kind);
+    if (spare != NULL)
+        return LIST_ITEM(spare, struct sim_errand, base);
+    struct sim_errand *errand = ARENA_NEW(&sim->arena, struct sim_errand);
+    errand->timer.owner = TIMER_ERRAND;
+    heap_node_init(&errand->timer.node);
+    errands_join(&sim->errands, &errand->base, kind);
     return errand;
 }
 
 void sim_errand_free(struct sim *sim, struct sim_errand *errand)
 {
-    errand->life++;
     heap_remove(&sim->timers, &errand->timer.node);
-    if (errand->own_arena.used_bytes > 0)
-        arena_reset(&errand->own_arena);
-    list_push_front(&sim->free_errands, &errand->node);
+    errands_give_back(&sim->errands, &errand->base);
+}
+
+struct sim_errand *sim_errand_answer(struct sim *sim)
+{
+    struct errand *over = errands_answer(&sim->errands);
+    return over != NULL ? LIST_ITEM(over, struct sim_errand, base) : NULL;
 }
 
 static void begin(struct sim *sim, struct sim_errand *errand)
 {
-    errand->is_begun = true;
-    errand->started_ns = sim->now_ns;
+    errand->base.is_begun = true;
+    errand->base.started_ns = sim->now_ns;
     sim_begin_call(sim, errand);
 }
 
@@ -71,11 +51,11 @@ void sim_errand_start(struct sim *sim, struct sim_errand *errand, int64_t after_
 /* Outcome and record are there, or no record will come. */
 static void finish(struct sim *sim, struct sim_errand *errand)
 {
-    switch (errand->kind) {
+    switch (errand->base.kind) {
     case ERRAND_OF_BATCH:
         return; /* the batch waits for what is late by itself, and frees them all */
     case ERRAND_OF_STREAM:
-        list_push_back(&sim->done_errands, &errand->node);
+        errands_note_over(&sim->errands, &errand->base);
         return;
     case ERRAND_OF_HOP:
         sim_errand_free(sim, errand);
@@ -86,7 +66,7 @@ static void finish(struct sim *sim, struct sim_errand *errand)
 
 void sim_errand_fire(struct sim *sim, struct sim_errand *errand)
 {
-    if (!errand->is_begun)
+    if (!errand->base.is_begun)
         begin(sim, errand);
     else
         finish(sim, errand);
@@ -94,18 +74,19 @@ void sim_errand_fire(struct sim *sim, struct sim_errand *errand)
 
 void sim_errand_note_over(struct sim *sim, struct sim_errand *errand)
 {
-    ASSERT(!errand->is_over);
-    errand->is_over = true;
-    if (errand->kind == ERRAND_OF_BATCH) {
+    ASSERT(!errand->base.is_over);
+    errand->base.is_over = true;
+    if (errand->base.kind == ERRAND_OF_BATCH) {
         ASSERT(sim->batch_count > 0);
         sim->batch_count--;
         return;
     }
-    if (errand->kind == ERRAND_OF_HOP) {
-        standin_called(&errand->standin->standin, errand->standin_number, errand->outcome);
+    if (errand->base.kind == ERRAND_OF_HOP) {
+        standin_called(&errand->standin->standin, errand->base.standin_number,
+                       errand->base.outcome);
         sim_standin_turn(sim, errand->standin);
     }
-    if (errand->is_wanting_record)
+    if (errand->base.is_wanting_record)
         sim_set_timer(sim, &errand->timer, ns_add(sim->now_ns, RECORD_PATIENCE_NS));
     else
         finish(sim, errand);
@@ -114,10 +95,10 @@ void sim_errand_note_over(struct sim *sim, struct sim_errand *errand)
 void sim_errand_note_record(struct sim *sim, struct sim_errand *errand,
                             const struct wire_action *action)
 {
-    errand->is_wanting_record = false;
-    outcome_take_record(errand->outcome, action->record, action->trace, errand->arena);
-    errand->outcome->epoch_seconds = SIM_EPOCH_SECONDS;
-    if (!errand->is_over || errand->kind == ERRAND_OF_BATCH)
+    errand->base.is_wanting_record = false;
+    outcome_take_record(errand->base.outcome, action->record, action->trace, errand->base.arena);
+    errand->base.outcome->epoch_seconds = SIM_EPOCH_SECONDS;
+    if (!errand->base.is_over || errand->base.kind == ERRAND_OF_BATCH)
         return;
     sim_set_timer(sim, &errand->timer, NS_NEVER);
     finish(sim, errand);
@@ -126,14 +107,7 @@ void sim_errand_note_record(struct sim *sim, struct sim_errand *errand,
 void sim_errand_hop(struct sim *sim, struct sim_standin *standin, const struct call *call)
 {
     struct sim_errand *errand = sim_errand_new(sim, ERRAND_OF_HOP);
-    errand->own_call = call_copy(call, &errand->own_arena);
+    errand_ask(&errand->base, call, standin->standin.number);
     errand->standin = standin;
-    errand->standin_number = standin->standin.number;
     sim_errand_start(sim, errand, 0);
-}
-
-void sim_errands_fini(struct sim *sim)
-{
-    for (struct list *at = sim->all_errands.next; at != &sim->all_errands; at = at->next)
-        arena_fini(&LIST_ITEM(at, struct sim_errand, everybody)->own_arena);
 }

@@ -3,6 +3,7 @@
  * testbed/sim/inside.h - what the files of this folder share.
  *
  *   caller ──link──> proxy ──link──> stand-in       (or caller ──link──> stand-in)
+ *   caller ──link──> proxy ──link──> the pod's proxy ──link──> stand-in
  *
  * Whoever was told something takes a turn: carries out all it wishes, then
  * sets its timer. Nothing calls back; what a turn sends arrives later.
@@ -19,6 +20,7 @@
 #include "testbed/sim/link.h"
 #include "testbed/sim/sim.h"
 #include "testbed/world/caller.h"
+#include "testbed/world/errand.h"
 #include "testbed/world/sighting.h"
 #include "testbed/world/standin.h"
 
@@ -29,32 +31,11 @@ struct sim_timer {
     enum timer_owner owner;
 };
 
-/* For whom a call is made. */
-enum errand_kind {
-    ERRAND_OF_BATCH,  /* play's `call`: the outcome stands in its array */
-    ERRAND_OF_STREAM, /* play's `begin`: `next` will answer it */
-    ERRAND_OF_HOP,    /* a stand-in asks */
-};
-
-/* One call from before it begins until its outcome and its record are there. Slots
- * are pooled; `life` tells one use of a slot from the next. */
+/* An errand's slot of this engine. */
 struct sim_errand {
-    struct list node; /* of the free ones, or of those that are over */
-    struct list everybody;
-    struct sim_timer timer; /* it begins, or its record was waited for long enough */
-    enum errand_kind kind;
-    uint64_t life;
-    const struct call *call;
-    struct outcome *outcome;
-    struct arena *arena; /* of what the outcome holds */
-    int64_t started_ns;
-    bool is_begun, is_wanting_record, is_over;
-    uint64_t number;             /* ERRAND_OF_STREAM */
-    struct sim_standin *standin; /* ERRAND_OF_HOP: who asks.. */
-    uint32_t standin_number;     /* ..on which connection */
-    struct arena own_arena;      /* not of a batch */
-    struct call own_call;
-    struct outcome own_outcome;
+    struct errand base;
+    struct sim_timer timer;      /* it begins, or its record was waited for long enough */
+    struct sim_standin *standin; /* ERRAND_OF_HOP: who asks */
 };
 
 /* Whose record comes next on a connection. */
@@ -126,7 +107,7 @@ struct sim {
     struct sim_proxy **proxies; /* by client; NULL until first used */
     struct list free_callers, kept_callers, free_standins;
     struct list all_callers, all_standins;
-    struct list free_errands, done_errands, all_errands;
+    struct errands errands;
     struct sim_errand *given; /* `next` answered it; free with the next one */
     struct play_done done;
     uint32_t stream_count; /* begun and not answered yet */
@@ -150,9 +131,10 @@ void sim_errand_note_over(struct sim *sim, struct sim_errand *errand);
 void sim_errand_note_record(struct sim *sim, struct sim_errand *errand,
                             const struct wire_action *action);
 void sim_errand_free(struct sim *sim, struct sim_errand *errand);
+/* The one whose answer is next; NULL: none is over. */
+struct sim_errand *sim_errand_answer(struct sim *sim);
 /* A stand-in asks somebody. */
 void sim_errand_hop(struct sim *sim, struct sim_standin *standin, const struct call *call);
-void sim_errands_fini(struct sim *sim);
 
 /* The places at a link's two ends: ends.c */
 void sim_begin_call(struct sim *sim, struct sim_errand *errand);
@@ -176,6 +158,12 @@ void sim_proxies_fini(struct sim *sim);
 
 /* net.c: what the kernel would do */
 void sim_connect(struct sim *sim, struct link *link);
+/* Where a link to a pod (UINT32_MAX: nobody) goes: its sidecar, or its application.
+ * `cluster`: for which a proxy dials; NULL: no proxy does. */
+void sim_aim(struct sim *sim, struct link *link, const struct cluster *cluster, uint32_t pod,
+             uint32_t port);
+/* The port of a proxy's own connection. */
+uint32_t sim_local_port(uint32_t conn);
 /* Closes one's own end: FIN, or RST when `is_abrupt` or when something arrived
  * that was not read. The link, its caller and stand-in may be free afterwards. */
 void sim_close(struct sim *sim, struct link *link, enum link_side side, bool is_abrupt);

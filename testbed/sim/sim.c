@@ -27,9 +27,9 @@ static struct sim_errand **begin_calls(struct sim *sim, const struct call *calls
     sim->batch_count = call_count;
     for (uint32_t i = 0; i < call_count; i++) {
         errands[i] = sim_errand_new(sim, ERRAND_OF_BATCH);
-        errands[i]->call = &calls[i];
-        errands[i]->outcome = &outcomes[i];
-        errands[i]->arena = arena;
+        errands[i]->base.call = &calls[i];
+        errands[i]->base.outcome = &outcomes[i];
+        errands[i]->base.arena = arena;
         sim_errand_start(sim, errands[i], calls[i].start_after_ns);
     }
     return errands;
@@ -58,8 +58,8 @@ static void sim_begin(struct play *play, const struct call *call, uint64_t numbe
 {
     struct sim *sim = sim_of(play);
     struct sim_errand *errand = sim_errand_new(sim, ERRAND_OF_STREAM);
-    errand->own_call = *call;
-    errand->number = number;
+    errand->base.own_call = *call;
+    errand->base.number = number;
     sim->stream_count++;
     sim_errand_start(sim, errand, call->start_after_ns);
 }
@@ -70,7 +70,8 @@ static const struct play_done *sim_next(struct play *play, int64_t until_ns)
     if (sim->given != NULL)
         sim_errand_free(sim, sim->given);
     sim->given = NULL;
-    while (list_is_empty(&sim->done_errands)) {
+    struct sim_errand *errand;
+    while ((errand = sim_errand_answer(sim)) == NULL) {
         if (until_ns == NS_NEVER && sim->stream_count == 0)
             return NULL;
         if (sim_step(sim, until_ns))
@@ -78,15 +79,13 @@ static const struct play_done *sim_next(struct play *play, int64_t until_ns)
         sim->now_ns = ns_max(sim->now_ns, until_ns);
         return NULL;
     }
-    struct sim_errand *errand = LIST_ITEM(sim->done_errands.next, struct sim_errand, node);
-    list_remove(&errand->node);
-    list_init(&errand->node);
     ASSERT(sim->stream_count > 0);
     sim->stream_count--;
-    outcome_take_pod(errand->outcome, sim->world);
+    outcome_take_pod(errand->base.outcome, sim->world);
     sim->given = errand;
-    sim->done = (struct play_done){
-        .number = errand->number, .started_ns = errand->started_ns, .outcome = errand->outcome};
+    sim->done = (struct play_done){.number = errand->base.number,
+                                   .started_ns = errand->base.started_ns,
+                                   .outcome = errand->base.outcome};
     return &sim->done;
 }
 
@@ -177,7 +176,7 @@ static void sim_free(struct play *play)
     struct sim *sim = sim_of(play);
     sim_proxies_fini(sim);
     sim_ends_fini(sim);
-    sim_errands_fini(sim);
+    errands_fini(&sim->errands);
     links_fini(&sim->links);
     heap_fini(&sim->timers);
     struct arena arena = sim->arena; /* the sim lives in it */
@@ -214,9 +213,7 @@ struct play *sim_play_new(struct world *world, struct play_options options)
     heap_init(&sim->timers);
     links_init(&sim->links);
     sighting_log_init(&sim->log);
-    list_init(&sim->free_errands);
-    list_init(&sim->done_errands);
-    list_init(&sim->all_errands);
+    errands_init(&sim->errands);
     list_init(&sim->free_callers);
     list_init(&sim->kept_callers);
     list_init(&sim->free_standins);

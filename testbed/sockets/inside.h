@@ -15,10 +15,13 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "proxy/live/server.h"
+#include "proxy/live/tls.h"
 #include "testbed/sockets/door.h"
 #include "testbed/sockets/hop.h"
 #include "testbed/sockets/peer.h"
 #include "testbed/sockets/sockets.h"
+#include "testbed/world/errand.h"
+#include "testbed/world/keyrings.h"
 #include "testbed/world/sighting.h"
 
 /* How long a record may take after its answer; in one process it is there at
@@ -27,36 +30,22 @@
 
 #define SOCKETS_READ_BYTES (64u * 1024) /* libuv's own suggestion */
 
-/* For whom a call is made. */
-enum errand_kind {
-    ERRAND_OF_BATCH,  /* play's `call`: the outcome stands in its array */
-    ERRAND_OF_STREAM, /* play's `begin`: `next` will answer it */
-    ERRAND_OF_HOP,    /* a stand-in asks */
-};
-
-/* One call from before it begins until its outcome and its record are there. Slots
- * are pooled; one whose timer is closing comes back when libuv says so. */
+/* An errand's slot of this engine; one whose timer is closing comes back when libuv says so. */
 struct sockets_errand {
-    struct list node; /* of the free ones, or of those that are over */
-    struct list everybody;
+    struct errand base;
     struct list wanting; /* of those whose record has not come */
     struct sockets *sockets;
     uv_timer_t timer; /* it begins, or its record was waited for long enough */
     bool has_timer, is_freed;
-    enum errand_kind kind;
-    const struct call *call;
-    struct outcome *outcome;
-    struct arena *arena; /* of what the outcome holds */
-    int64_t started_ns;
-    bool is_begun, is_wanting_record, is_over;
-    uint32_t local_port;     /* of the caller's connection */
-    uint32_t nth;            /* request on that connection, from 0 */
-    uint64_t number;         /* ERRAND_OF_STREAM */
-    struct peer *standin;    /* ERRAND_OF_HOP: who asks.. */
-    uint32_t standin_number; /* ..on which connection */
-    struct arena own_arena;  /* not of a batch */
-    struct call own_call;
-    struct outcome own_outcome;
+    uint32_t local_port;  /* of the caller's connection */
+    uint32_t nth;         /* request on that connection, from 0 */
+    struct peer *standin; /* ERRAND_OF_HOP: who asks */
+};
+
+/* What OpenSSL has of a caller or an application. */
+struct sockets_end {
+    const struct tls_end *end;
+    struct tls_store *store;
 };
 
 struct sockets {
@@ -68,7 +57,8 @@ struct sockets {
     struct door *doors; /* by pod */
     struct list free_callers, kept_callers, free_standins;
     struct list all_peers;
-    struct list free_errands, done_errands, all_errands, wanting_errands;
+    struct errands errands;
+    struct list wanting_errands;
     struct sockets_errand *given; /* `next` answered it; free with the next one */
     struct play_done done;
     uint32_t stream_count;           /* begun and not answered yet */
@@ -81,6 +71,8 @@ struct sockets {
     char *read_bytes;
     uv_timer_t patience;
     struct watches watches;
+    struct sockets_end *ends; /* of TLS that no proxy speaks */
+    uint32_t end_count, end_capacity;
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };
@@ -103,7 +95,18 @@ void errand_free(struct sockets_errand *errand);
 void errand_hop(struct peer *standin, const struct call *call);
 /* Closes what libuv has of them, before its loop ends; then ends the rest. */
 void errands_close(struct sockets *sockets);
-void errands_fini(struct sockets *sockets);
+
+/* peer_tls.c: a session of a TLS end; the caller's own when `is_client`. */
+struct tls_session *sockets_secure(struct sockets *sockets, const struct tls_end *end,
+                                   bool is_client);
+/* What OpenSSL has of them; their peers are gone. */
+void sockets_ends_fini(struct sockets *sockets);
+/* Bytes came: tells the end what was meant. */
+void peer_tls_read(struct peer *peer, struct str bytes);
+/* What TLS has to say goes to peer->out. */
+void peer_tls_gather(struct peer *peer);
+/* May the end speak? */
+bool peer_tls_is_open(const struct peer *peer);
 
 /* sockets.c */
 void sockets_begin_call(struct sockets_errand *errand);

@@ -54,9 +54,9 @@ static void connect_caller(struct sockets *sockets, struct peer *caller,
     uint32_t port;
     caller->address = target->address;
     caller->port = target->port;
-    if (target->pod != UINT32_MAX) {
-        const struct door *door = &sockets->doors[target->pod];
-        peer_connect(caller, source, door->address, door->port);
+    if (target->pod != UINT32_MAX &&
+        hop_reach_pod(sockets, target->pod, target->port, NULL, &address, &port)) {
+        peer_connect(caller, source, address, port);
     } else if (target->listener != NULL &&
                hop_reach(sockets, caller->client, target, &address, &port)) {
         peer_connect(caller, source, address, port);
@@ -88,7 +88,7 @@ static bool is_there(const struct sockets *sockets, enum run_until what)
     case RUN_FOR_RECORDS:
         return sockets->batch_recordless_count == 0;
     case RUN_FOR_OUTCOME:
-        return !list_is_empty(&sockets->done_errands);
+        return !list_is_empty(&sockets->errands.over);
     }
     UNREACHABLE("run_until");
 }
@@ -125,9 +125,9 @@ static struct sockets_errand **begin_calls(struct sockets *sockets, const struct
     sockets->batch_count = call_count;
     for (uint32_t i = 0; i < call_count; i++) {
         errands[i] = errand_new(sockets, ERRAND_OF_BATCH);
-        errands[i]->call = &calls[i];
-        errands[i]->outcome = &outcomes[i];
-        errands[i]->arena = arena;
+        errands[i]->base.call = &calls[i];
+        errands[i]->base.outcome = &outcomes[i];
+        errands[i]->base.arena = arena;
         errand_start(errands[i], calls[i].start_after_ns);
     }
     return errands;
@@ -173,8 +173,8 @@ static void play_begin(struct play *play, const struct call *call, uint64_t numb
 {
     struct sockets *sockets = sockets_of(play);
     struct sockets_errand *errand = errand_new(sockets, ERRAND_OF_STREAM);
-    errand->own_call = *call;
-    errand->number = number;
+    errand->base.own_call = *call;
+    errand->base.number = number;
     sockets->stream_count++;
     errand_start(errand, call->start_after_ns);
 }
@@ -182,7 +182,7 @@ static void play_begin(struct play *play, const struct call *call, uint64_t numb
 static void run_for_outcome(struct sockets *sockets, int64_t until_ns)
 {
     if (until_ns == NS_NEVER) {
-        while (list_is_empty(&sockets->done_errands))
+        while (list_is_empty(&sockets->errands.over))
             turn(sockets);
         return;
     }
@@ -197,22 +197,20 @@ static const struct play_done *play_next(struct play *play, int64_t until_ns)
     if (sockets->given != NULL)
         errand_free(sockets->given);
     sockets->given = NULL;
-    if (list_is_empty(&sockets->done_errands) &&
+    if (list_is_empty(&sockets->errands.over) &&
         (until_ns != NS_NEVER || sockets->stream_count > 0))
         run_for_outcome(sockets, until_ns);
-    if (list_is_empty(&sockets->done_errands))
+    struct errand *over = errands_answer(&sockets->errands);
+    if (over == NULL)
         return NULL;
-    struct sockets_errand *errand =
-        LIST_ITEM(list_first(&sockets->done_errands), struct sockets_errand, node);
-    list_remove(&errand->node);
-    list_init(&errand->node);
+    struct sockets_errand *errand = LIST_ITEM(over, struct sockets_errand, base);
     ASSERT(sockets->stream_count > 0);
     sockets->stream_count--;
-    outcome_take_pod(errand->outcome, sockets->world);
+    outcome_take_pod(errand->base.outcome, sockets->world);
     sockets->given = errand;
-    sockets->done = (struct play_done){.number = errand->number,
-                                       .started_ns = errand->started_ns - sockets->began_ns,
-                                       .outcome = errand->outcome};
+    sockets->done = (struct play_done){.number = errand->base.number,
+                                       .started_ns = errand->base.started_ns - sockets->began_ns,
+                                       .outcome = errand->base.outcome};
     return &sockets->done;
 }
 
@@ -302,7 +300,8 @@ static void play_free(struct play *play)
     uv_close((uv_handle_t *)&sockets->patience, NULL);
     errands_close(sockets);
     hops_stop(sockets);
-    errands_fini(sockets);
+    errands_fini(&sockets->errands);
+    sockets_ends_fini(sockets);
     for (struct list *at = sockets->all_peers.next; at != &sockets->all_peers; at = at->next)
         peer_fini(LIST_ITEM(at, struct peer, everybody));
     struct arena arena = sockets->arena; /* the play lives in it */
@@ -362,9 +361,7 @@ static struct sockets *new_sockets(struct world *world, struct play_options opti
     sockets->options = options;
     sockets->read_bytes = arena_alloc(&sockets->arena, SOCKETS_READ_BYTES);
     sighting_log_init(&sockets->log);
-    list_init(&sockets->free_errands);
-    list_init(&sockets->done_errands);
-    list_init(&sockets->all_errands);
+    errands_init(&sockets->errands);
     list_init(&sockets->wanting_errands);
     list_init(&sockets->free_callers);
     list_init(&sockets->kept_callers);
@@ -414,6 +411,9 @@ void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server)
         peer_close(peer, false);
         return;
     }
+    const struct tls_end *end = world_pod_tls(sockets->world, pod, true);
+    if (end != NULL)
+        peer->tls = sockets_secure(sockets, end, false);
     peer->is_connected = true;
     standin_begin(&peer->standin, pod, ++sockets->standin_number);
     peer_start(peer);
@@ -423,18 +423,21 @@ void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server)
 void sockets_begin_call(struct sockets_errand *errand)
 {
     struct sockets *sockets = errand->sockets;
-    const struct call *call = errand->call;
+    const struct call *call = errand->base.call;
     struct call_target target = world_target(sockets->world, call);
     struct peer *caller = call->is_keeping ? kept_caller(sockets, call->client, &target) : NULL;
     bool is_new = caller == NULL;
     if (is_new) {
+        const struct tls_end *end = world_caller_tls(sockets->world, call->client, true);
         caller = peer_new(sockets, PEER_CALLER);
         caller_reset(&caller->caller);
+        if (end != NULL)
+            caller->tls = sockets_secure(sockets, end, true);
     }
     caller->client = call->client;
     caller->errand = errand;
     int64_t now_ns = sockets_now_ns(sockets);
-    caller_begin(&caller->caller, call, errand->outcome, errand->arena, now_ns);
+    caller_begin(&caller->caller, call, errand->base.outcome, errand->base.arena, now_ns);
     errand->nth = caller->asked_count++;
     errand->local_port = caller->local_port;
     if (target.listener != NULL && is_http(target.listener))
@@ -464,11 +467,11 @@ void sockets_caller_over(struct peer *caller)
     }
     struct sockets_errand *errand = caller->errand;
     caller->errand = NULL;
-    if (errand->call->is_keeping && caller_may_keep(&caller->caller)) {
+    if (errand->base.call->is_keeping && caller_may_keep(&caller->caller)) {
         caller->is_kept = true;
         list_push_back(&sockets->kept_callers, &caller->node);
     } else {
-        peer_close(caller, false);
+        peer_close(caller, caller_is_abrupt(&caller->caller));
     }
     errand_note_over(errand);
 }

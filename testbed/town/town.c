@@ -10,6 +10,7 @@
 #include "base/ns.h"
 #include "proxy/live/address_map.h"
 #include "testbed/town/directory.h"
+#include "testbed/town/kube_proxy.h"
 #include "testbed/town/residents.h"
 
 #define MEMORY_BLOCK_BYTES (16u * 1024)
@@ -367,6 +368,7 @@ enum town_verdict town_open(struct town *town, struct era *era, struct registry 
     set_era(town, era, found);
     address_map_init(&map);
     fill_map(&map, found);
+    kube_proxy_fill(&map, era->world);
     bool is_fine = true;
     for (uint32_t i = 0; i < era->world->client_count && is_fine; i++)
         is_fine = open_proxy(town, era, found, i, &map, why);

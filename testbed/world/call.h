@@ -37,7 +37,9 @@ struct call {
     struct str raw;
     struct str *say; /* after a 101 */
     uint32_t say_count;
+    struct str scheme; /* said in the target, in absolute form; empty: not said */
     bool has_cancel;
+    bool is_cancelling_by_reset; /* else it closes in order */
     int64_t cancel_after_ns;
     struct str to;          /* POD; empty: not used */
     bool is_keeping;        /* may use, and leave open, the client's kept connection */
@@ -72,8 +74,9 @@ struct sighting {
     uint64_t body_size;
     struct header *trailers;
     uint32_t trailer_count;
-    uint32_t connection; /* number of the application's connection, from 1 */
-    bool is_mirror;      /* a copy that the proxy made, by its x-envoy-internal */
+    struct str server_name; /* SNI, where the application ends TLS; empty: none */
+    uint32_t connection;    /* number of the application's connection, from 1 */
+    bool is_mirror;         /* a copy that the proxy made, by its x-envoy-internal */
 };
 
 #define CALL_BODY_KEPT_MAX 65536u /* enough to compare what tests write down */

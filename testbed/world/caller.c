@@ -267,6 +267,12 @@ void caller_connected(struct caller *caller, int64_t now_ns)
     }
 }
 
+void caller_tls_failed(struct caller *caller, int64_t now_ns)
+{
+    if (caller->state == CALLER_IN_CONNECT)
+        finish(caller, CALL_TLS_HANDSHAKE, now_ns);
+}
+
 void caller_refused(struct caller *caller, int64_t now_ns)
 {
     ASSERT(caller->state == CALLER_IN_CONNECT);
@@ -348,6 +354,12 @@ bool caller_next(struct caller *caller, struct str *bytes)
 bool caller_is_done(const struct caller *caller)
 {
     return caller->state == CALLER_DONE;
+}
+
+bool caller_is_abrupt(const struct caller *caller)
+{
+    return caller->state == CALLER_DONE && caller->outcome->error == CALL_CANCELLED &&
+           caller->call->is_cancelling_by_reset;
 }
 
 bool caller_may_keep(const struct caller *caller)

@@ -52,6 +52,11 @@ static void put_head(const struct call *call, struct buf *out)
 {
     put(out, call->method.len > 0 ? call->method : STR("GET"));
     put(out, STR(" "));
+    if (call->scheme.len > 0) {
+        put(out, call->scheme);
+        put(out, STR("://"));
+        put(out, call->authority);
+    }
     put(out, call->uri.len > 0 ? call->uri : STR("/"));
     put(out, call->is_http10 ? STR(" HTTP/1.0\r\n") : STR(" HTTP/1.1\r\n"));
     if (call->has_authority) {

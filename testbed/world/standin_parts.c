@@ -98,6 +98,16 @@ static void begin_raw(struct standin *standin)
     UNREACHABLE("raw_then");
 }
 
+/* RFC 9112 9.3: who speaks HTTP/1.0 asks for a connection to be kept. */
+static bool is_last_request(const struct standin *standin)
+{
+    struct str wish = STR_EMPTY;
+    (void)standin_head_header(standin, STR("connection"), &wish);
+    return str_eq(reading_word(standin->head.line, 2), STR("HTTP/1.0"))
+               ? !str_eq_ci(wish, STR("keep-alive"))
+               : str_eq_ci(wish, STR("close"));
+}
+
 /* Interim answers that are not sent yet go first: they stand in `out`. */
 static void standin_begin_answer(struct standin *standin)
 {
@@ -125,7 +135,10 @@ static void standin_begin_answer(struct standin *standin)
     struct answer_echo told = {pod_of(standin)->name, &standin->head, buf_str(&standin->body)};
     bool is_head_method = str_eq(reading_word(standin->head.line, 0), STR("HEAD"));
     answer_write(answer, &told, is_head_method, &standin->out, &standin->flow);
-    end_with(standin, answer_is_closing(answer) ? STANDIN_THEN_CLOSE : STANDIN_THEN_KEEP, 0);
+    end_with(standin,
+             answer_is_closing(answer) || is_last_request(standin) ? STANDIN_THEN_CLOSE
+                                                                   : STANDIN_THEN_KEEP,
+             0);
 }
 
 /* The next call, with those headers of the request that go on. */

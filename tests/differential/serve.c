@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "cli/proxy_name.h"
+#include "config/derive/derive.h"
 #include "config/profile/profile.h"
 #include "proxy/live/server.h"
 #include "testbed/world/files.h"

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "config/analyze/analysis.h"
+#include "config/derive/derive.h"
 #include "config/resource/mesh.h"
 #include "config/validate/object.h"
 

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "config/derive/derive.h"
 #include "proxy/model/print.h"
 #include "tests/objects/proxies.h"
 

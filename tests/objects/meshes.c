@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/rng.h"
+#include "config/derive/derive.h"
 #include "proxy/model/print.h"
 
 #define PRINT_BYTES_MAX ((size_t)256 << 20)

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "config/derive/derive.h"
 #include "config/validate/object.h"
 #include "testbed/world/files.h"
 #include "testbed/world/manifest.h"

@@ -5,14 +5,8 @@
  */
 #pragma once
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "config/resource/mesh_types.h"
+#include "tests/config/mesh_text.h"
 
 struct mesh_reading {
     struct arena arena;
@@ -29,12 +23,6 @@ static inline void mesh_reading_init(struct mesh_reading *out, const char *text)
     out->mesh = mesh_new(&out->arena, &out->diags);
     for (uint32_t i = 0; i < documents.count; i++)
         mesh_add_document(out->mesh, documents.items[i]);
-}
-
-static inline void mesh_reading_complete(struct mesh_reading *out, const char *text)
-{
-    mesh_reading_init(out, text);
-    mesh_complete(out->mesh);
 }
 
 static inline void mesh_reading_fini(struct mesh_reading *reading)

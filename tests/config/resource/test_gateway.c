@@ -77,17 +77,14 @@ static void test_hosts_are_split_into_namespace_and_name(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct mesh_reading reading;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(
-            &arena, GATEWAY "  servers:\n  - " PORT "\n    hosts: ['%s']\n", rows[i].host);
-        mesh_reading_complete(&reading, text.ptr);
+        mesh_reading_init(
+            &reading,
+            mesh_text(GATEWAY "  servers:\n  - " PORT "\n    hosts: ['%s']\n", rows[i].host));
         assert_int_equal(reading.diags.error_count, 0);
         const struct gateway_host *got = &reading.mesh->gateways[0].servers[0].hosts[0];
         assert_true(str_eq(got->namespace, str_of(rows[i].want_namespace)));
         assert_true(str_eq(got->host, str_of(rows[i].want_host)));
         mesh_reading_fini(&reading);
-        arena_fini(&arena);
     }
 }
 

@@ -149,7 +149,7 @@ static void test_names_are_completed_and_rules_keep_their_places(void **state)
 {
     (void)state;
     struct mesh_reading reading;
-    mesh_reading_complete(
+    mesh_reading_init(
         &reading, "apiVersion: networking.istio.io/v1alpha3\nkind: VirtualService\n"
                   "metadata: {name: v, namespace: shop}\nspec:\n"
                   "  hosts: [Reviews, a.example.com]\n"

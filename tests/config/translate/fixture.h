@@ -5,15 +5,10 @@
  */
 #pragma once
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "config/derive/derive.h"
 #include "config/resource/mesh_types.h"
 #include "config/translate/translate.h"
+#include "tests/config/mesh_text.h"
 
 struct fixture {
     struct arena arena;

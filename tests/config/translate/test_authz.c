@@ -152,16 +152,12 @@ static void test_rules_become_trees(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(&arena, POLICY("p", "default", "action: ALLOW, rules: [%s]"),
-                                       rows[i].rule);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(&fixture, mesh_text(POLICY("p", "default", "action: ALLOW, rules: [%s]"),
+                                            rows[i].rule));
         assert_text(&fixture, first_rule(&fixture, security_of(&fixture, false)), rows[i].http);
         if (rows[i].tcp != NULL)
             assert_text(&fixture, first_rule(&fixture, security_of(&fixture, true)), rows[i].tcp);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

@@ -88,18 +88,13 @@ static void test_fields_become_parts_of_the_cluster(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(POLICY_ROWS); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(&arena,
-                                       SERVICE("a", "http", "80")
-                                           DESTINATION_RULE("a") "  host: a\n  trafficPolicy: %s\n",
-                                       POLICY_ROWS[i].policy);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(&fixture, mesh_text(SERVICE("a", "http", "80") DESTINATION_RULE(
+                                                "a") "  host: a\n  trafficPolicy: %s\n",
+                                            POLICY_ROWS[i].policy));
         struct str got = printed(&fixture, NAME_OF_A);
         assert_part(got, POLICY_ROWS[i].want, true);
         assert_part(got, POLICY_ROWS[i].not_want, false);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 
@@ -129,19 +124,14 @@ static void test_tls_modes_become_transport_sockets(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text =
-            arena_format(&arena,
-                         SERVICE("a", "http", "80") POD("a-1", "a")
-                             DESTINATION_RULE("a") "  host: a\n  trafficPolicy: {tls: %s}\n",
-                         rows[i].tls);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(
+            &fixture, mesh_text(SERVICE("a", "http", "80") POD("a-1", "a")
+                                    DESTINATION_RULE("a") "  host: a\n  trafficPolicy: {tls: %s}\n",
+                                rows[i].tls));
         struct str got = printed(&fixture, NAME_OF_A);
         assert_part(got, rows[i].want, true);
         assert_part(got, rows[i].not_want, false);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

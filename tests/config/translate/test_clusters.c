@@ -50,19 +50,16 @@ static void test_policies_are_the_subsets_the_ports_or_the_rules(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(
-            &arena,
-            SERVICE("a", "http", "80") DESTINATION_RULE("a") "  host: a\n%s%s\n"
-                                                             "  subsets:\n  - name: v1\n%s%s\n",
-            rows[i].policy[0] != '\0' ? "  trafficPolicy: " : "", rows[i].policy,
-            rows[i].subset[0] != '\0' ? "    trafficPolicy: " : "", rows[i].subset);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(
+            &fixture,
+            mesh_text(SERVICE("a", "http", "80")
+                          DESTINATION_RULE("a") "  host: a\n%s%s\n"
+                                                "  subsets:\n  - name: v1\n%s%s\n",
+                      rows[i].policy[0] != '\0' ? "  trafficPolicy: " : "", rows[i].policy,
+                      rows[i].subset[0] != '\0' ? "    trafficPolicy: " : "", rows[i].subset));
         assert_int_equal(lb_of(&fixture, CLUSTER("")), rows[i].want);
         assert_int_equal(lb_of(&fixture, CLUSTER("v1")), rows[i].want_subset);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 
@@ -89,17 +86,14 @@ static void test_the_nearest_rule_with_the_most_specific_host_counts(void **stat
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(
-            &arena,
-            SERVICE("a", "http", "80") "apiVersion: networking.istio.io/v1\nkind: DestinationRule\n"
-                                       "metadata: {name: d}\nspec: {%s}\n",
-            rows[i].rules);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(
+            &fixture,
+            mesh_text(SERVICE("a", "http",
+                              "80") "apiVersion: networking.istio.io/v1\nkind: DestinationRule\n"
+                                    "metadata: {name: d}\nspec: {%s}\n",
+                      rows[i].rules));
         assert_int_equal(lb_of(&fixture, CLUSTER("")), rows[i].want);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 
@@ -217,15 +211,11 @@ static void test_connection_pools_are_limits(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(&arena,
-                                       SERVICE("a", "http", "80") RULE_OF_A
-                                       "  trafficPolicy:\n"
-                                       "    loadBalancer: {simple: RANDOM}\n%s%s%s",
-                                       rows[i].pool[0] != 0 ? "    connectionPool: " : "",
-                                       rows[i].pool, rows[i].pool[0] != 0 ? "\n" : "");
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(&fixture, mesh_text(SERVICE("a", "http", "80") RULE_OF_A
+                                            "  trafficPolicy:\n"
+                                            "    loadBalancer: {simple: RANDOM}\n%s%s%s",
+                                            rows[i].pool[0] != 0 ? "    connectionPool: " : "",
+                                            rows[i].pool, rows[i].pool[0] != 0 ? "\n" : ""));
         const struct cluster *cluster =
             snapshot_cluster(fixture.snapshot, STR("outbound|80||a.default.svc.cluster.local"));
         assert_memory_equal(&cluster->breakers, &rows[i].breakers, sizeof(cluster->breakers));
@@ -233,7 +223,6 @@ static void test_connection_pools_are_limits(void **state)
         assert_true(cluster->idle_timeout_ns == rows[i].idle_timeout_ns);
         assert_int_equal(cluster->requests_per_connection_max, rows[i].requests_per_connection_max);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

@@ -70,11 +70,8 @@ static void test_modes_name_their_secrets(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text =
-            arena_format(&arena, GATEWAY("web") "  servers:\n" HTTPS("a.com", "%s"), rows[i].tls);
-        fixture_gateway(&fixture, text.ptr);
+        fixture_gateway(&fixture,
+                        mesh_text(GATEWAY("web") "  servers:\n" HTTPS("a.com", "%s"), rows[i].tls));
         assert_text(&fixture, chains_of(&fixture, "0.0.0.0_443"), "http[a.com]+");
         const struct downstream_tls *tls = first_tls(&fixture);
         assert_text(&fixture, tls->certificates[0], rows[i].certificate);
@@ -83,7 +80,6 @@ static void test_modes_name_their_secrets(void **state)
         assert_true(fixture.snapshot->listeners[0].tls_inspector.is_there);
         assert_non_null(fixture_table(&fixture, "https.443.https.web.default"));
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 
@@ -125,13 +121,9 @@ static void test_who_comes_first_has_the_port_and_the_host(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(&arena, GATEWAY("web") "  servers:\n%s", rows[i].servers);
-        fixture_gateway(&fixture, text.ptr);
+        fixture_gateway(&fixture, mesh_text(GATEWAY("web") "  servers:\n%s", rows[i].servers));
         assert_text(&fixture, chains_of(&fixture, "0.0.0.0_443"), rows[i].want);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

@@ -85,16 +85,11 @@ static void test_chains_follow_protocol_and_mode(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(&arena,
-                                       WORKLOAD WEB("{name: %s, port: 80, targetPort: main}")
-                                           POLICY("default", "default", MTLS("%s")),
-                                       rows[i].port_name, rows[i].mode);
-        fixture_server(&fixture, text.ptr);
+        fixture_server(&fixture, mesh_text(WORKLOAD WEB("{name: %s, port: 80, targetPort: main}")
+                                               POLICY("default", "default", MTLS("%s")),
+                                           rows[i].port_name, rows[i].mode));
         assert_text(&fixture, chains_of(&fixture, 8080), rows[i].want);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

@@ -64,13 +64,9 @@ static void test_formats(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(&arena,
-                                       MESH_CONFIG("    accessLogFile: /dev/stdout\n%s")
-                                           SERVICE("reviews", "http", "9080"),
-                                       rows[i].settings);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(&fixture, mesh_text(MESH_CONFIG("    accessLogFile: /dev/stdout\n%s")
+                                                SERVICE("reviews", "http", "9080"),
+                                            rows[i].settings));
         struct str format = http_log(&fixture)->items[0].format;
         if (rows[i].want != NULL)
             assert_text(&fixture, format, rows[i].want);
@@ -78,7 +74,6 @@ static void test_formats(void **state)
             assert_true(str_eq(format, observe_default_format(ACCESS_LOG_JSON)));
         assert_int_equal(fixture.diags.warning_count, rows[i].warning_count);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

@@ -60,13 +60,9 @@ static void test_hosts_let_services_in(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(&arena, WORLD "%s", rows[i].sidecars);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(&fixture, mesh_text(WORLD "%s", rows[i].sidecars));
         assert_text(&fixture, seen(&fixture), rows[i].want);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

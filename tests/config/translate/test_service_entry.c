@@ -54,23 +54,19 @@ static void test_resolutions_are_kinds_of_clusters(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(
-            &arena, ENTRY("e", "hosts: [x.test], location: MESH_INTERNAL, " HTTP_80 ", %s"),
-            rows[i].spec);
-        fixture_sidecar(&fixture, text.ptr);
+        const char *text = mesh_text(
+            ENTRY("e", "hosts: [x.test], location: MESH_INTERNAL, " HTTP_80 ", %s"), rows[i].spec);
+        fixture_sidecar(&fixture, text);
         const struct cluster *cluster =
             snapshot_cluster(fixture.snapshot, STR("outbound|80||x.test"));
         assert_non_null(cluster);
         assert_int_equal(cluster->type, rows[i].type);
         assert_text(&fixture, endpoints_of(&fixture, "outbound|80||x.test"), rows[i].endpoints);
         fixture_fini(&fixture);
-        fixture_gateway(&fixture, text.ptr);
+        fixture_gateway(&fixture, text);
         cluster = snapshot_cluster(fixture.snapshot, STR("outbound|80||x.test"));
         assert_int_equal(cluster->type, rows[i].gateway_type);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 
@@ -245,14 +241,12 @@ static void test_addresses_are_listeners_and_networks_are_matches(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(
-            &arena,
-            ENTRY("e", "hosts: [x.test], %sresolution: NONE, ports: [{number: 90, name: tcp, "
-                       "protocol: TCP}]"),
-            rows[i].addresses);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(
+            &fixture,
+            mesh_text(ENTRY("e",
+                            "hosts: [x.test], %sresolution: NONE, ports: [{number: 90, name: tcp, "
+                            "protocol: TCP}]"),
+                      rows[i].addresses));
         const struct listener *found = NULL;
         for (uint32_t k = 0; k < fixture.snapshot->listener_count; k++) {
             if (str_eq(fixture.snapshot->listeners[k].name, str_of(rows[i].listener)))
@@ -261,7 +255,6 @@ static void test_addresses_are_listeners_and_networks_are_matches(void **state)
         assert_non_null(found);
         assert_int_equal(found->default_chain != NULL, rows[i].has_subnet);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 
@@ -302,15 +295,12 @@ static void test_localities_get_shares_or_priorities(void **state)
                                                  .service_account = STR_INIT("default")};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text =
-            arena_format(&arena,
-                         SERVICE("a", "http", "80") AT("4", "us.a") AT("1", "eu.a.x")
-                             AT("2", "eu.a.y") AT("3", "eu.b") AT("6", "us.a")
-                                 DESTINATION_RULE("a") "  host: a\n  trafficPolicy: %s\n",
-                         rows[i].policy);
-        fixture_init(&fixture, text.ptr, &client, "istio-latest");
+        fixture_init(&fixture,
+                     mesh_text(SERVICE("a", "http", "80") AT("4", "us.a") AT("1", "eu.a.x")
+                                   AT("2", "eu.a.y") AT("3", "eu.b") AT("6", "us.a")
+                                       DESTINATION_RULE("a") "  host: a\n  trafficPolicy: %s\n",
+                               rows[i].policy),
+                     &client, "istio-latest");
         const struct cluster *cluster =
             snapshot_cluster(fixture.snapshot, STR("outbound|80||a.default.svc.cluster.local"));
         struct str got = STR("");
@@ -323,7 +313,6 @@ static void test_localities_get_shares_or_priorities(void **state)
         }
         assert_text(&fixture, got, rows[i].want);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

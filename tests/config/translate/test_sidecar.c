@@ -90,17 +90,12 @@ static void test_rules_become_routes_in_order(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(&arena,
-                                       SERVICE("a", "http", "80") SERVICE("b", "http", "80")
-                                           VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n%s",
-                                       rows[i].http);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(&fixture, mesh_text(SERVICE("a", "http", "80") SERVICE("b", "http", "80")
+                                                VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n%s",
+                                            rows[i].http));
         assert_text(&fixture, fixture_routes(&fixture, "80", "a.default.svc.cluster.local:80"),
                     rows[i].want);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 
@@ -244,14 +239,11 @@ static void test_timeouts_are_the_rules_or_the_profiles(void **state)
                                                 .namespace = STR_INIT("default")};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text =
-            arena_format(&arena,
-                         SERVICE("a", "http", "80")
-                             VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n  - " ROUTE("a") "\n%s",
-                         rows[i].rule);
-        fixture_init(&fixture, text.ptr, &proxy, rows[i].profile);
+        fixture_init(&fixture,
+                     mesh_text(SERVICE("a", "http", "80") VIRTUAL_SERVICE(
+                                   "v") "  hosts: [a]\n  http:\n  - " ROUTE("a") "\n%s",
+                               rows[i].rule),
+                     &proxy, rows[i].profile);
         const struct forward_action *forward =
             &fixture_host(&fixture, "80", "a.default.svc.cluster.local:80")->routes[0].forward;
         assert_true(forward->has_timeout);
@@ -261,7 +253,6 @@ static void test_timeouts_are_the_rules_or_the_profiles(void **state)
         if (rest != NULL)
             assert_int_equal(rest->routes[0].forward.timeout_ns, 0);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 
@@ -344,14 +335,10 @@ static void test_retries_are_the_rules_the_meshs_or_the_default(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text =
-            arena_format(&arena,
-                         SERVICE("a", "http", "80")
-                             VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n  - " ROUTE("a") "\n%s",
-                         rows[i].retries);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(&fixture,
+                        mesh_text(SERVICE("a", "http", "80") VIRTUAL_SERVICE(
+                                      "v") "  hosts: [a]\n  http:\n  - " ROUTE("a") "\n%s",
+                                  rows[i].retries));
         const struct retry_policy *retry =
             fixture_host(&fixture, "80", "a.default.svc.cluster.local:80")->routes[0].forward.retry;
         assert_int_equal(retry != NULL, rows[i].want_on != NULL);
@@ -362,7 +349,6 @@ static void test_retries_are_the_rules_the_meshs_or_the_default(void **state)
             assert_int_equal(retry->status_code_count, rows[i].want_codes);
         }
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 
@@ -406,16 +392,13 @@ static void test_an_http_proxy_has_all_ports(void **state)
     static const char *const TABLES[] = {"http_proxy", "15007"};
     for (size_t i = 0; i < COUNT_OF(MESHES); i++) {
         struct fixture fixture;
-        struct arena arena;
-        arena_init(&arena, 1024, 0);
-        struct str text = arena_format(
-            &arena,
-            "%s" SERVICE("web", "http", "80") SERVICE("a", "http", "9080") VIRTUAL_SERVICE(
-                "v") "  hosts: [a]\n  http:\n"
-                     "  - match: [{port: 9080}]\n    " ROUTE("a") "\n"
-                                                                  "  - " ROUTE("web") "\n",
-            MESHES[i]);
-        fixture_sidecar(&fixture, text.ptr);
+        fixture_sidecar(&fixture,
+                        mesh_text("%s" SERVICE("web", "http", "80") SERVICE("a", "http", "9080")
+                                      VIRTUAL_SERVICE("v") "  hosts: [a]\n  http:\n"
+                                                           "  - match: [{port: 9080}]\n    " ROUTE(
+                                                               "a") "\n"
+                                                                    "  - " ROUTE("web") "\n",
+                                  MESHES[i]));
         const struct virtual_host *host =
             fixture_host(&fixture, TABLES[i], "web.default.svc.cluster.local:80");
         assert_non_null(host);
@@ -440,7 +423,6 @@ static void test_an_http_proxy_has_all_ports(void **state)
         assert_true(listener->is_bound);
         assert_text(&fixture, listener->chains[0].http.routes->name, TABLES[i]);
         fixture_fini(&fixture);
-        arena_fini(&arena);
     }
 }
 

@@ -17,19 +17,40 @@ static uint32_t pick(struct lb *lb, int64_t now_ns, struct rng *rng)
     return lb_choose(lb, &asked, rng).endpoint_index;
 }
 
-static void count_picks(struct cluster *cluster, uint32_t turns, uint32_t *counts)
-{
+/* A balancer with its memory, for those who ask it. */
+struct fixture {
     struct arena arena;
-    arena_init(&arena, 4096, 0);
-    struct rng rng = rng_seeded(3, STR("lb"));
+    struct patients *patients;
+    struct rng rng;
     struct lb lb;
-    lb_init(&lb, cluster, NULL, &rng, &arena);
+};
+
+static void begin(struct fixture *fixture, const struct cluster *cluster)
+{
+    arena_init(&fixture->arena, 4096, 0);
+    fixture->patients = patients_new(&fixture->arena, cluster->endpoint_count);
+    fixture->rng = rng_seeded(3, STR("lb"));
+    lb_init(&fixture->lb, cluster, &fixture->patients->health, &fixture->rng, &fixture->arena);
+}
+
+static void picks(struct fixture *fixture, uint32_t turns, int64_t now_ns, uint32_t *counts,
+                  uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        counts[i] = 0;
     for (uint32_t i = 0; i < turns; i++) {
-        uint32_t picked = pick(&lb, 0, &rng);
+        uint32_t picked = pick(&fixture->lb, now_ns, &fixture->rng);
         if (picked != LB_NONE)
             counts[picked]++;
     }
-    arena_fini(&arena);
+}
+
+static void count_picks(struct cluster *cluster, uint32_t turns, uint32_t *counts)
+{
+    struct fixture fixture;
+    begin(&fixture, cluster);
+    picks(&fixture, turns, 0, counts, cluster->endpoint_count);
+    arena_fini(&fixture.arena);
 }
 
 static void test_round_robin_takes_turns(void **state)
@@ -146,20 +167,16 @@ static void test_least_request_prefers_the_idle(void **state)
     UNUSED_STATE(state);
     struct endpoint endpoints[] = {healthy(1), healthy(1)};
     struct cluster cluster = {.lb = LB_LEAST_REQUEST, .endpoints = endpoints, .endpoint_count = 2};
-    struct arena arena;
-    arena_init(&arena, 4096, 0);
-    struct rng rng = rng_seeded(3, STR("lb"));
-    struct lb lb;
-    lb_init(&lb, &cluster, NULL, &rng, &arena);
-    lb_note_begin(&lb, 0);
-    uint32_t busy = 0;
-    for (int i = 0; i < 1000; i++)
-        busy += pick(&lb, 0, &rng) == 0;
+    struct fixture fixture;
+    uint32_t counts[2];
+    begin(&fixture, &cluster);
+    lb_note_begin(&fixture.lb, 0);
+    picks(&fixture, 1000, 0, counts, 2);
     /* Only when both choices fall on the busy one: a quarter. */
-    assert_in_range(busy, 200, 300);
-    lb_note_end(&lb, 0);
-    assert_int_equal(lb.active[0], 0);
-    arena_fini(&arena);
+    assert_in_range(counts[0], 200, 300);
+    lb_note_end(&fixture.lb, 0);
+    assert_int_equal(fixture.lb.active[0], 0);
+    arena_fini(&fixture.arena);
 }
 
 static void test_who_is_ejected_is_left_out_until_he_is_back(void **state)
@@ -172,25 +189,20 @@ static void test_who_is_ejected_is_left_out_until_he_is_back(void **state)
                                   .endpoints = endpoints,
                                   .endpoint_count = 2,
                                   .has_panic_threshold_zero = true};
-        struct arena arena;
-        arena_init(&arena, 4096, 0);
-        struct patients *patients = patients_new(&arena, 2);
-        struct rng rng = rng_seeded(3, STR("lb"));
-        struct lb lb;
-        lb_init(&lb, &cluster, &patients->health, &rng, &arena);
-        patients_eject(patients, 0, true);
-        for (int i = 0; i < 10; i++)
-            assert_int_equal(pick(&lb, 0, &rng), 1);
-        patients_eject(patients, 1, true);
-        assert_int_equal(pick(&lb, 0, &rng), LB_NONE);
-        patients_eject(patients, 0, false);
-        assert_int_equal(pick(&lb, 0, &rng), 0);
-        patients_eject(patients, 1, false);
-        uint32_t counts[2] = {0};
-        for (uint32_t i = 0; i < 4 * (1 + weights[row]); i++)
-            counts[pick(&lb, 0, &rng)]++;
+        struct fixture fixture;
+        uint32_t counts[2];
+        begin(&fixture, &cluster);
+        patients_eject(fixture.patients, 0, true);
+        picks(&fixture, 10, 0, counts, 2);
+        assert_int_equal(counts[1], 10);
+        patients_eject(fixture.patients, 1, true);
+        assert_int_equal(pick(&fixture.lb, 0, &fixture.rng), LB_NONE);
+        patients_eject(fixture.patients, 0, false);
+        assert_int_equal(pick(&fixture.lb, 0, &fixture.rng), 0);
+        patients_eject(fixture.patients, 1, false);
+        picks(&fixture, 4 * (1 + weights[row]), 0, counts, 2);
         assert_int_equal(counts[0], 4);
-        arena_fini(&arena);
+        arena_fini(&fixture.arena);
     }
 }
 
@@ -208,45 +220,13 @@ static void test_a_threshold_of_its_own_decides_about_panic(void **state)
                                   .endpoints = endpoints,
                                   .endpoint_count = 2,
                                   .panic_threshold_percent = rows[row].percent};
-        struct arena arena;
-        arena_init(&arena, 4096, 0);
-        struct patients *patients = patients_new(&arena, 2);
-        struct rng rng = rng_seeded(3, STR("lb"));
-        struct lb lb;
-        lb_init(&lb, &cluster, &patients->health, &rng, &arena);
-        patients_eject(patients, 0, true);
-        struct lb_answer answer = lb_choose(&lb, &(struct lb_question){0}, &rng);
+        struct fixture fixture;
+        begin(&fixture, &cluster);
+        patients_eject(fixture.patients, 0, true);
+        struct lb_answer answer = lb_choose(&fixture.lb, &(struct lb_question){0}, &fixture.rng);
         assert_int_equal(answer.is_panicking, rows[row].is_panicking);
         assert_int_equal(answer.usable_count, rows[row].is_panicking ? 2 : 1);
-        arena_fini(&arena);
-    }
-}
-
-/* A balancer with its memory, for tests that change it. */
-struct fixture {
-    struct arena arena;
-    struct patients *patients;
-    struct rng rng;
-    struct lb lb;
-};
-
-static void begin(struct fixture *fixture, const struct cluster *cluster)
-{
-    arena_init(&fixture->arena, 4096, 0);
-    fixture->patients = patients_new(&fixture->arena, cluster->endpoint_count);
-    fixture->rng = rng_seeded(3, STR("lb"));
-    lb_init(&fixture->lb, cluster, &fixture->patients->health, &fixture->rng, &fixture->arena);
-}
-
-static void picks(struct fixture *fixture, uint32_t turns, int64_t now_ns, uint32_t *counts,
-                  uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        counts[i] = 0;
-    for (uint32_t i = 0; i < turns; i++) {
-        uint32_t picked = pick(&fixture->lb, now_ns, &fixture->rng);
-        if (picked != LB_NONE)
-            counts[picked]++;
+        arena_fini(&fixture.arena);
     }
 }
 

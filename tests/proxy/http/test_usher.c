@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "proxy/http/usher.h"
+#include "proxy/model/limits.h"
 
 /* Everything that the usher wished, as one line of text. */
 struct hall {
@@ -194,7 +195,7 @@ static void test_requests_of_one_connection_each_have_their_place(void **state)
         hall_open(&hall);
         client_says(&hall, "GET http://a/1 HTTP/1.1\r\nHost: a\r\n\r\n", step);
         assert_told(&hall, "?a:80>GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
-        assert_false(usher_wants_input(&hall.usher));
+        assert_true(usher_wants_input(&hall.usher)); /* to see the client leave */
         place_says(&hall, "HTTP/1.1 100 Continue\r\n\r\n" OK_ANSWER, step);
         assert_true(usher_wants_input(&hall.usher));
         client_says(&hall, "GET http://A:80/2 HTTP/1.1\r\nHost: A\r\n\r\n", step);
@@ -223,6 +224,24 @@ static void test_a_request_that_was_sent_ahead_waits_for_the_answer(void **state
     assert_told(&hall, "");
     place_says(&hall, "k", 1);
     assert_told(&hall, "?b:80>GET /2 HTTP/1.1\r\nHost: b\r\n\r\n");
+    hall_close(&hall);
+}
+
+/* Somebody has to stop who sends more and more of them. */
+static void test_what_is_sent_ahead_has_a_bound(void **state)
+{
+    (void)state;
+    static const char AHEAD[] = "GET http://b/2 HTTP/1.1\r\nHost: b\r\n\r\n";
+    struct hall hall;
+    size_t ahead_bytes = 0;
+    hall_open(&hall);
+    client_says(&hall, "GET http://a/1 HTTP/1.1\r\nHost: a\r\n\r\n", 4096);
+    while (usher_wants_input(&hall.usher)) {
+        client_says(&hall, AHEAD, 4096);
+        ahead_bytes += sizeof(AHEAD) - 1;
+        assert_true(ahead_bytes < 2u * LIMIT_REQUEST_HEAD_BYTES);
+    }
+    place_says(&hall, OK_ANSWER, 1);
     hall_close(&hall);
 }
 
@@ -321,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_what_a_client_says_and_what_the_place_hears),
         cmocka_unit_test(test_requests_of_one_connection_each_have_their_place),
         cmocka_unit_test(test_a_request_that_was_sent_ahead_waits_for_the_answer),
+        cmocka_unit_test(test_what_is_sent_ahead_has_a_bound),
         cmocka_unit_test(test_after_an_upgrade_every_byte_is_the_places),
         cmocka_unit_test(test_a_place_may_leave_between_requests_only),
         cmocka_unit_test(test_a_place_that_nobody_knows_is_explained_and_the_connection_ends),

@@ -89,6 +89,11 @@ static void test_nothing_is_added_but_host_and_length(void **state)
         {{.uri = STR_INIT("/"), .body = STR_INIT("b"), .trailers = headers, .trailer_count = 1},
          "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nb\r\n0\r\nX-A: 1\r\n\r\n"},
         {{.has_raw = true, .raw = STR_INIT("any\nthing")}, "any\nthing"},
+        {{.has_authority = true,
+          .authority = STR_INIT("a:81"),
+          .scheme = STR_INIT("https"),
+          .uri = STR_INIT("/x?y")},
+         "GET https://a:81/x?y HTTP/1.1\r\nhost: a:81\r\n\r\n"},
         {{.uri = STR_INIT("/"), .body = STR_INIT("b"), .headers = expect, .header_count = 1},
          "GET / HTTP/1.1\r\nExpect: 100-continue\r\ncontent-length: 1\r\n\r\n"},
     };

@@ -27,6 +27,9 @@ struct row {
     int64_t ended_ns;
 };
 
+static struct header link_headers[] = {{STR_INIT("link"), STR_INIT("</a.css>")},
+                                       {STR_INIT("Link"), STR_INIT("</b.css>")}};
+
 static const struct row rows[] = {
     {GET, {.status = 200}, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", OPEN, 0},
     {GET, {.status = 418}, "HTTP/1.1 418 Unknown\r\ncontent-length: 0\r\n\r\n", OPEN, 0},
@@ -72,6 +75,17 @@ static const struct row rows[] = {
      0},
     {GET, {.status = 204, .body = STR_INIT("b")}, "HTTP/1.1 204 No Content\r\n\r\n", OPEN, 0},
     {GET, {.status = 304, .body = STR_INIT("b")}, "HTTP/1.1 304 Not Modified\r\n\r\n", OPEN, 0},
+    {"GET / HTTP/1.0\r\n\r\n", {.status = 204}, "HTTP/1.1 204 No Content\r\n\r\n", CLOSED, 0},
+    {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
+     {.status = 204},
+     "HTTP/1.1 204 No Content\r\n\r\n",
+     OPEN,
+     0},
+    {"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+     {.status = 204},
+     "HTTP/1.1 204 No Content\r\n\r\n",
+     CLOSED,
+     0},
     {"HEAD / HTTP/1.1\r\n\r\n",
      {.status = 200, .body = STR_INIT("hello")},
      "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n",
@@ -93,6 +107,16 @@ static const struct row rows[] = {
     {GET,
      {.status = 200, .interim = {100, 103}, .interim_count = 2},
      "HTTP/1.1 100 Interim\r\n\r\nHTTP/1.1 103 Interim\r\n\r\n"
+     "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+     OPEN,
+     0},
+    {GET,
+     {.status = 200,
+      .interim = {103},
+      .interim_count = 1,
+      .interim_headers = link_headers,
+      .interim_header_count = 2},
+     "HTTP/1.1 103 Interim\r\nlink: </a.css>\r\nLink: </b.css>\r\n\r\n"
      "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
      OPEN,
      0},
