@@ -31,8 +31,8 @@ static struct upstream_tls *mesh_tls(struct translation *t, const struct service
     if (rule != NULL && rule->sni.len > 0)
         out->sni = context_keep(t, rule->sni);
     else if (cluster->type != CLUSTER_DYNAMIC_DNS)
-        out->sni = cluster_sni_name(t, cluster->service_port, cluster->subset,
-                                    cluster->service_host);
+        out->sni =
+            cluster_sni_name(t, cluster->service_port, cluster->subset, cluster->service_host);
     if (rule != NULL && rule->has_names) {
         out->names = keep_names(t, &rule->names);
         out->name_count = rule->names.count;
