@@ -16,6 +16,7 @@
 #include "proxy/core/hash_key.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
+#include "proxy/core/memo.h"
 #include "proxy/core/mirror.h"
 #include "proxy/core/redirect.h"
 #include "proxy/core/retry.h"
@@ -23,6 +24,8 @@
 #include "proxy/core/router.h"
 #include "proxy/core/split.h"
 #include "proxy/model/limits.h"
+
+#define SPARE_LINES 4u /* what another attempt adds to a head */
 
 /* One step: the exchange, the time and the plan being made. */
 struct step {
@@ -534,6 +537,36 @@ static void read_own_headers(struct exchange *xc)
     xc->stream_duration_ns = retry_headers_take_stream_duration_ns(headers);
 }
 
+/* Where the head that goes to the cluster is kept, or may be; NULL: nowhere. What a
+ * route adds may be made of anything. */
+static struct memo_head *forwarded_memo(const struct exchange *xc)
+{
+    struct request_memo *memo = xc->setup.memo;
+    const struct route *route = xc->record.route;
+    const struct weighted_cluster *weighted = xc->record.weighted;
+    if (memo == NULL || memo->route != route || route->request_headers.add_count > 0 ||
+        (weighted != NULL && weighted->request_headers.add_count > 0))
+        return NULL;
+    ptrdiff_t index = weighted != NULL ? weighted - route->forward.weighted + 1 : 0;
+    return index < (ptrdiff_t)MEMO_FORWARDED_MAX ? &memo->forwarded[index] : NULL;
+}
+
+/* The first attempt's head. */
+static void make_forwarded(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    struct memo_head *kept = forwarded_memo(xc);
+    if (kept != NULL && kept->head != NULL) {
+        memo_take(kept, xc->record.request_id, SPARE_LINES, xc->setup.arena, xc->request);
+        return;
+    }
+    struct forward_question asked = forward_question(step);
+    struct formatter_facts facts = facts_of(xc);
+    forward_request(&asked, &facts, xc->request, xc->setup.trace);
+    if (kept != NULL)
+        memo_keep(xc->setup.memo, kept, xc->request, xc->setup.memo->received.id_at != UINT32_MAX);
+}
+
 static void forward(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -556,9 +589,7 @@ static void forward(const struct step *step)
         event->origin = route->forward.timeout_origin;
         event->route = route;
     }
-    struct forward_question asked = forward_question(step);
-    struct formatter_facts facts = facts_of(xc);
-    forward_request(&asked, &facts, xc->request, xc->setup.trace);
+    make_forwarded(step);
     read_own_headers(xc);
     xc->record.authority = xc->request->authority;
     if (xc->is_request_complete)
@@ -794,7 +825,27 @@ static void take_decorator(struct exchange *xc)
         xc->decorator = xc->record.route->decorator;
 }
 
-static void route(const struct step *step, const struct xc_event *asked)
+/* A request that was here before goes where it went. */
+static bool recall_route(struct exchange *xc)
+{
+    const struct request_memo *memo = xc->setup.memo;
+    if (memo == NULL || memo->route == NULL)
+        return false;
+    xc->record.virtual_host = memo->virtual_host;
+    xc->record.route = memo->route;
+    return true;
+}
+
+static void keep_route(struct exchange *xc, const struct router *router)
+{
+    if (xc->setup.memo == NULL || !router_is_steady(router))
+        return;
+    xc->setup.memo->virtual_host = xc->record.virtual_host;
+    xc->setup.memo->route = xc->record.route;
+}
+
+/* False: it has been answered. */
+static bool find_route(const struct step *step)
 {
     struct exchange *xc = step->xc;
     const struct router *router = engine_router(xc->setup.engine, xc->setup.http->routes);
@@ -802,12 +853,12 @@ static void route(const struct step *step, const struct xc_event *asked)
     const struct virtual_host *host = xc->record.virtual_host;
     if (host == NULL) {
         no_route(step);
-        return;
+        return false;
     }
     if (host->require_tls == REQUIRE_TLS_ALL && !str_eq(xc->request->scheme, STR("https"))) {
         count_http(step, STAT_HTTP_rq_total);
         redirect(step, redirect_to_tls(xc->request, xc->setup.arena), 301);
-        return;
+        return false;
     }
     /* Envoy's route tables match nothing without a forwarded scheme. */
     struct str proto;
@@ -817,21 +868,30 @@ static void route(const struct step *step, const struct xc_event *asked)
         has_proto ? router_match(router, host, xc->request, xc->setup.trace, step->now_ns) : NULL;
     if (chosen == NULL) {
         no_route(step);
-        return;
+        return false;
     }
     xc->record.route = chosen;
-    take_decorator(xc);
+    keep_route(xc, router);
     struct trace_event *event = tell(step, TRACE_ROUTE_CHOSEN);
     if (event != NULL) {
         event->route = chosen;
         event->virtual_host = host;
         event->origin = chosen->origin;
     }
+    return true;
+}
+
+static void route(const struct step *step, const struct xc_event *asked)
+{
+    struct exchange *xc = step->xc;
+    if (!recall_route(xc) && !find_route(step))
+        return;
+    take_decorator(xc);
     if (asked->status != 0) {
         refuse_routed(step, asked);
         return;
     }
-    if (chosen->action == ROUTE_FORWARD)
+    if (xc->record.route->action == ROUTE_FORWARD)
         choose_cluster(step);
     if (!is_delayed_by_fault(step))
         pass_filters(step, false);

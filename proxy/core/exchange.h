@@ -109,7 +109,8 @@ struct xc_setup {
     struct trace *trace;           /* NULL: none */
     const struct record_downstream *downstream; /* copied into the record; NULL: unknown */
     struct str node_address;                    /* the proxy's own; may be empty */
-    bool has_original; /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
+    struct request_memo *memo; /* of this very message, on this connection; NULL: none */
+    bool has_original;         /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
 };
 
 enum xc_state {

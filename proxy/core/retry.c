@@ -74,10 +74,10 @@ static bool covers_response(const struct retry_question *asked, enum retry_on wo
 {
     if (word == RETRY_ON_RETRIABLE_HEADERS)
         return has_retriable_header(asked);
-    struct str grpc_status = STR_EMPTY;
-    (void)header_get(&asked->response->headers, STR("grpc-status"), &grpc_status);
+    struct str grpc_status;
     return covers_status(asked->policy, word, asked->response->status) ||
-           covers_grpc_status(word, grpc_status);
+           (header_get(&asked->response->headers, STR("grpc-status"), &grpc_status) &&
+            covers_grpc_status(word, grpc_status));
 }
 
 static bool covers_failure(const struct retry_question *asked, enum retry_on word)

@@ -235,10 +235,10 @@ static void strip(const struct http_connection_manager *http, struct header_list
 
 /* A random UUID; its digit for the trace decision says "none" (4), which is
  * what version 4 says as well. */
-static struct str new_uuid(struct rng *rng, struct arena *arena)
+struct str pipeline_new_id(struct rng *uuid, struct arena *arena)
 {
     static const char HEX[] = "0123456789abcdef";
-    uint64_t halves[2] = {rng_next(rng), rng_next(rng)};
+    uint64_t halves[2] = {rng_next(uuid), rng_next(uuid)};
     /* The version's digit, and the variant's two bits. */
     halves[0] = (halves[0] & ~UINT64_C(0xf000)) | 0x4000;
     halves[1] = (halves[1] & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
@@ -254,13 +254,19 @@ static struct str new_uuid(struct rng *rng, struct arena *arena)
     return (struct str){out, len};
 }
 
+bool pipeline_draws_id(const struct http_connection_manager *http,
+                       const struct header_list *headers)
+{
+    struct str value;
+    return http->is_using_remote_address || !header_get(headers, STR("x-request-id"), &value) ||
+           value.len == 0;
+}
+
 static void set_request_id(const struct http_connection_manager *http, struct header_list *headers,
                            struct rng *uuid, struct arena *arena)
 {
-    struct str value = STR_EMPTY;
-    bool has_one = header_get(headers, STR("x-request-id"), &value) && value.len > 0;
-    if (!has_one || http->is_using_remote_address)
-        header_set(headers, STR("x-request-id"), new_uuid(uuid, arena));
+    if (pipeline_draws_id(http, headers))
+        header_set(headers, STR("x-request-id"), pipeline_new_id(uuid, arena));
 }
 
 struct pipeline_answer pipeline_request(const struct http_connection_manager *http,

@@ -46,6 +46,8 @@ struct wire {
     struct list ready_conns;   /* downstream: input waits and may be read on now */
     struct list resting_conns; /* downstream, while retiring: to be handed over */
     struct date date;
+    struct known *knowns; /* of requests that come whole */
+    uint32_t known_count;
     int64_t now_ns;
     int64_t epoch_seconds; /* since 1970 at time 0 */
     uint64_t conn_id;      /* the last one that was given */

@@ -6,10 +6,10 @@
 
 #include "base/ns.h"
 #include "proxy/core/stats.h"
-#include "proxy/http/remote.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/facts.h"
+#include "proxy/wire/receive.h"
 #include "proxy/wire/response.h"
 
 /* The first block holds a usual request's and response's heads. */
@@ -157,6 +157,7 @@ void stream_give(struct stream *stream)
     stream->is_responding = stream->is_reply = stream->is_cut = stream->is_body_lost = false;
     stream->is_interim_sent = stream->is_read_whole = false;
     stream->whole = NULL;
+    stream->memo = NULL;
     stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
     slots_give(&stream->wire->streams, stream->number);
@@ -169,6 +170,13 @@ void stream_fini(struct stream *stream)
     arena_fini(&stream->arena);
     arena_fini(&stream->trace_arena);
     buf_fini(&stream->body);
+}
+
+/* A message that is sent whole may outlive the connection. */
+static struct str node_address_of(struct stream *stream)
+{
+    struct str address = stream->down->down.peer.node_address;
+    return stream->wire->options.is_giving_wholes ? arena_str(&stream->arena, address) : address;
 }
 
 void stream_start(struct stream *stream)
@@ -189,7 +197,8 @@ void stream_start(struct stream *stream)
         .arena = &stream->arena,
         .trace = is_traced ? &stream->trace : NULL,
         .downstream = &downstream,
-        .node_address = down->peer.node_address,
+        .node_address = node_address_of(stream),
+        .memo = is_traced ? NULL : stream->memo,
     };
     exchange_init(&stream->xc, &setup, wire->now_ns);
     stream->is_started = true;
@@ -233,32 +242,6 @@ static bool is_upgrade_allowed(const struct stream *stream, const struct request
            str_eq_ci(protocol, STR("websocket"));
 }
 
-static void note_normalized(struct stream *stream, struct str before, struct str after)
-{
-    if (stream->xc.setup.trace == NULL || str_eq(before, after))
-        return;
-    struct trace_event *event = trace_add(&stream->trace, TRACE_NORMALIZED, stream->wire->now_ns);
-    event->text = arena_str(&stream->trace_arena, before);
-    event->other = arena_str(&stream->trace_arena, after);
-}
-
-static struct pipeline_answer run_pipeline(struct stream *stream, const struct h1_event *event)
-{
-    const struct conn_downstream *down = &stream->down->down;
-    struct request_head *head = event->request;
-    struct str path = head->path;
-    struct record_downstream *facts = &stream->xc.record.downstream;
-    struct str remote = remote_address(down->http, &down->peer, head, &facts->remote_port);
-    /* The connection's own text may be gone before the record. */
-    bool is_peer = remote.ptr == down->peer.remote_address.ptr;
-    facts->remote_address = is_peer ? facts->direct_address : remote;
-    struct pipeline_answer answer =
-        pipeline_request(down->http, &down->peer, event->is_upgrade, head,
-                         engine_rng_uuid(stream->wire->engine), &stream->arena);
-    note_normalized(stream, path, head->path);
-    return answer;
-}
-
 static void refuse(struct stream *stream, struct request_head *head,
                    const struct pipeline_answer *answer)
 {
@@ -279,7 +262,8 @@ static void refuse(struct stream *stream, struct request_head *head,
                         });
 }
 
-static void take_head(struct stream *stream, const struct h1_event *event)
+/* `is_known`: it is as the pipeline left it. */
+static void take_head(struct stream *stream, const struct h1_event *event, bool is_known)
 {
     struct conn_downstream *down = &stream->down->down;
     struct request_head *head = event->request;
@@ -294,7 +278,9 @@ static void take_head(struct stream *stream, const struct h1_event *event)
     if (!event->is_keep_alive || event->is_close_nominated)
         down->is_last = true;
     response_answer_expectation(stream, head);
-    struct pipeline_answer answer = run_pipeline(stream, event);
+    struct pipeline_answer answer = {0};
+    if (!is_known)
+        answer = receive_head(stream, event);
     stream->is_request_complete = is_end;
     if (answer.is_refused) {
         refuse(stream, head, &answer);
@@ -324,7 +310,14 @@ static void take_head(struct stream *stream, const struct h1_event *event)
 void stream_note_head(struct stream *stream, const struct h1_event *event)
 {
     stream->is_in_head = true;
-    take_head(stream, event);
+    take_head(stream, event, false);
+    stream->is_in_head = false;
+}
+
+void stream_note_known_head(struct stream *stream, const struct h1_event *event)
+{
+    stream->is_in_head = true;
+    take_head(stream, event, true);
     stream->is_in_head = false;
 }
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/wire/known.h - memos of requests that came whole, for those that are the same to
+ * the connection manager: one message, from one address, to one of its configurations.
+ *
+ * They are as long as the wire, as what exchanges make of them may outlive a connection.
+ */
+#pragma once
+
+#include "proxy/core/memo.h"
+#include "proxy/wire/conn.h"
+
+/* NULL: there are too many already. `message` is never another one at the same place. */
+struct request_memo *known_of(struct conn *conn, const void *message);
