@@ -472,6 +472,30 @@ static void note_complete(const struct step *step)
         xc->deadline_ns = ns_add(step->now_ns, xc->timeout_ns);
 }
 
+/* Where it is kept what is the same of all requests to the cluster that was chosen, or may
+ * be; NULL: nowhere. */
+static struct memo_forwarded *forwarded_memo(const struct exchange *xc)
+{
+    struct request_memo *memo = xc->setup.memo;
+    const struct weighted_cluster *weighted = xc->record.weighted;
+    if (memo == NULL || memo->route != xc->record.route)
+        return NULL;
+    ptrdiff_t index = weighted != NULL ? weighted - memo->route->forward.weighted + 1 : 0;
+    return index < (ptrdiff_t)MEMO_FORWARDED_MAX ? &memo->forwarded[index] : NULL;
+}
+
+/* UINT32_MAX: there is none of that name. */
+static uint32_t find_cluster(const struct exchange *xc, struct str name)
+{
+    struct memo_forwarded *kept = forwarded_memo(xc);
+    if (kept != NULL && kept->cluster_at > 0)
+        return kept->cluster_at - 1;
+    uint32_t index = engine_cluster_index(xc->setup.engine, name);
+    if (kept != NULL && index != UINT32_MAX)
+        kept->cluster_at = index + 1;
+    return index;
+}
+
 static void choose_cluster(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -486,7 +510,7 @@ static void choose_cluster(const struct step *step)
         origin = xc->record.weighted->origin;
     }
     xc->record.cluster_name = name;
-    uint32_t index = engine_cluster_index(xc->setup.engine, name);
+    uint32_t index = find_cluster(xc, name);
     struct trace_event *event = tell(step, TRACE_CLUSTER_CHOSEN);
     if (event != NULL) {
         event->text = arena_str(xc->setup.trace->arena, name);
@@ -537,34 +561,28 @@ static void read_own_headers(struct exchange *xc)
     xc->stream_duration_ns = retry_headers_take_stream_duration_ns(headers);
 }
 
-/* Where the head that goes to the cluster is kept, or may be; NULL: nowhere. What a
- * route adds may be made of anything. */
-static struct memo_head *forwarded_memo(const struct exchange *xc)
+/* What a route adds may be made of anything. */
+static bool is_adding(const struct exchange *xc)
 {
-    struct request_memo *memo = xc->setup.memo;
-    const struct route *route = xc->record.route;
-    const struct weighted_cluster *weighted = xc->record.weighted;
-    if (memo == NULL || memo->route != route || route->request_headers.add_count > 0 ||
-        (weighted != NULL && weighted->request_headers.add_count > 0))
-        return NULL;
-    ptrdiff_t index = weighted != NULL ? weighted - route->forward.weighted + 1 : 0;
-    return index < (ptrdiff_t)MEMO_FORWARDED_MAX ? &memo->forwarded[index] : NULL;
+    return xc->record.route->request_headers.add_count > 0 ||
+           (xc->record.weighted != NULL && xc->record.weighted->request_headers.add_count > 0);
 }
 
 /* The first attempt's head. */
 static void make_forwarded(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    struct memo_head *kept = forwarded_memo(xc);
-    if (kept != NULL && kept->head != NULL) {
-        memo_take(kept, xc->record.request_id, SPARE_LINES, xc->setup.arena, xc->request);
+    struct memo_forwarded *kept = is_adding(xc) ? NULL : forwarded_memo(xc);
+    if (kept != NULL && kept->head.head != NULL) {
+        memo_take(&kept->head, xc->record.request_id, SPARE_LINES, xc->setup.arena, xc->request);
         return;
     }
     struct forward_question asked = forward_question(step);
     struct formatter_facts facts = facts_of(xc);
     forward_request(&asked, &facts, xc->request, xc->setup.trace);
     if (kept != NULL)
-        memo_keep(xc->setup.memo, kept, xc->request, xc->setup.memo->received.id_at != UINT32_MAX);
+        memo_keep(xc->setup.memo, &kept->head, xc->request,
+                  xc->setup.memo->received.id_at != UINT32_MAX);
 }
 
 static void forward(const struct step *step)

@@ -29,9 +29,12 @@ struct memo_head {
 struct request_memo {
     struct arena *arena;
     struct memo_head received;
-    const struct virtual_host *virtual_host;        /* of `route` */
-    const struct route *route;                      /* NULL: not known */
-    struct memo_head forwarded[MEMO_FORWARDED_MAX]; /* by weighted cluster; [0] without */
+    const struct virtual_host *virtual_host; /* of `route` */
+    const struct route *route;               /* NULL: not known */
+    struct memo_forwarded {
+        struct memo_head head;
+        uint32_t cluster_at;         /* its index and 1; 0: not known */
+    } forwarded[MEMO_FORWARDED_MAX]; /* by weighted cluster; [0] without */
 };
 
 /* Keeps a copy of `head`; `is_id_drawn`: its x-request-id is another one each time. */

@@ -19,17 +19,11 @@
 #include "base/rng.h"
 #include "proxy/wire/date.h"
 #include "proxy/wire/slot.h"
+#include "proxy/wire/timer.h"
 #include "proxy/wire/wire.h"
 #include "proxy/wire/wish.h"
 
 struct lb; /* proxy/core */
-
-enum timer_owner { TIMER_CONN, TIMER_CONN_AGE, TIMER_STREAM, TIMER_ATTEMPT };
-
-struct timer {
-    struct heap_node node;
-    enum timer_owner owner; /* of which struct it is the member `timer` */
-};
 
 struct wire {
     struct engine *engine;

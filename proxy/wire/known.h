@@ -3,12 +3,22 @@
  * proxy/wire/known.h - memos of requests that came whole, for those that are the same to
  * the connection manager: one message, from one address, to one of its configurations.
  *
- * They are as long as the wire, as what exchanges make of them may outlive a connection.
+ * They are as long as the wire, with the texts of who it is from, as what exchanges make
+ * of them may outlive a connection.
  */
 #pragma once
 
 #include "proxy/core/memo.h"
 #include "proxy/wire/conn.h"
 
+struct known {
+    struct known *next;
+    struct request_memo memo;
+    const void *message;
+    const struct http_connection_manager *http;
+    struct str remote_address, local_address, node_address;
+    bool is_tls;
+};
+
 /* NULL: there are too many already. `message` is never another one at the same place. */
-struct request_memo *known_of(struct conn *conn, const void *message);
+struct known *known_of(struct conn *conn, const void *message);

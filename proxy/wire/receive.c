@@ -23,7 +23,7 @@ struct pipeline_answer receive_head(struct stream *stream, const struct h1_event
     const struct conn_downstream *down = &stream->down->down;
     struct request_head *head = event->request;
     bool is_id_drawn = pipeline_draws_id(down->http, &head->headers);
-    bool is_kept = stream->xc.setup.memo != NULL && stream->memo->received.head == NULL &&
+    bool is_kept = stream->xc.setup.memo != NULL && stream->xc.setup.memo->received.head == NULL &&
                    !header_is_present(&head->headers, STR("x-forwarded-for"));
     struct str path = head->path;
     struct record_downstream *facts = &stream->xc.record.downstream;
@@ -37,15 +37,16 @@ struct pipeline_answer receive_head(struct stream *stream, const struct h1_event
                          engine_rng_uuid(stream->wire->engine), &stream->arena);
     note_normalized(stream, path, head->path);
     if (is_kept && !answer.is_refused)
-        memo_keep(stream->memo, &stream->memo->received, head, is_id_drawn);
+        memo_keep(stream->xc.setup.memo, &stream->xc.setup.memo->received, head, is_id_drawn);
     return answer;
 }
 
 struct request_head *receive_known_head(struct stream *stream)
 {
-    if (stream->xc.setup.memo == NULL || stream->memo->received.head == NULL)
+    const struct request_memo *memo = stream->xc.setup.memo;
+    if (memo == NULL || memo->received.head == NULL)
         return NULL;
-    const struct memo_head *received = &stream->memo->received;
+    const struct memo_head *received = &memo->received;
     struct request_head *head = arena_raw(&stream->arena, sizeof(*head));
     struct str id = STR_EMPTY;
     if (received->id_at != UINT32_MAX)

@@ -9,6 +9,7 @@
 #include "proxy/model/limits.h"
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/facts.h"
+#include "proxy/wire/known.h"
 #include "proxy/wire/receive.h"
 #include "proxy/wire/response.h"
 
@@ -27,8 +28,7 @@ static void make(struct stream *stream, struct wire *wire, uint32_t number)
     buf_init(&stream->body, BODY_BYTES_MAX);
     list_init(&stream->mirrors);
     list_init(&stream->done);
-    heap_node_init(&stream->timer.node);
-    stream->timer.owner = TIMER_STREAM;
+    timer_init(&stream->timer, TIMER_STREAM);
 }
 
 static void count(const struct stream *stream, enum http_stat stat)
@@ -90,17 +90,12 @@ static void step(struct stream *stream, const struct xc_event *event)
         carry_out(stream, &plan.items[i]);
 }
 
-/* A tunnel has none of the route's clock any more. One that is too early is
- * left: waking in vain is cheaper than moving it with every piece of a body. */
+/* A tunnel has none of the route's clock any more. */
 static void set_timer(struct stream *stream)
 {
-    struct wire *wire = stream->wire;
     int64_t wake_ns = stream->is_tunnel ? NS_NEVER : exchange_wake_ns(&stream->xc);
     wake_ns = ns_min(wake_ns, deadlines_next_ns(&stream->deadlines));
-    if (wake_ns == NS_NEVER)
-        heap_remove(&wire->timers, &stream->timer.node);
-    else if (stream->timer.node.index == HEAP_OUT || stream->timer.node.due_ns > wake_ns)
-        heap_put(&wire->timers, &stream->timer.node, wake_ns);
+    timer_set(&stream->wire->timers, &stream->timer, wake_ns);
 }
 
 /* Sends what may be sent; the exchange hears of the first bytes. */
@@ -157,7 +152,7 @@ void stream_give(struct stream *stream)
     stream->is_responding = stream->is_reply = stream->is_cut = stream->is_body_lost = false;
     stream->is_interim_sent = stream->is_read_whole = false;
     stream->whole = NULL;
-    stream->memo = NULL;
+    stream->known = NULL;
     stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
     slots_give(&stream->wire->streams, stream->number);
@@ -176,6 +171,8 @@ void stream_fini(struct stream *stream)
 static struct str node_address_of(struct stream *stream)
 {
     struct str address = stream->down->down.peer.node_address;
+    if (stream->known != NULL)
+        return stream->known->node_address;
     return stream->wire->options.is_giving_wholes ? arena_str(&stream->arena, address) : address;
 }
 
@@ -187,7 +184,8 @@ void stream_start(struct stream *stream)
     bool is_traced = wire->options.is_recording_traces;
     if (is_traced)
         trace_init(&stream->trace, &stream->trace_arena, wire->options.trace_items_max);
-    struct record_downstream downstream = facts_downstream(stream->down, &stream->arena);
+    struct record_downstream downstream =
+        facts_downstream(stream->down, stream->known, &stream->arena);
     struct xc_setup setup = {
         .engine = wire->engine,
         .listener = down->listener,
@@ -198,7 +196,7 @@ void stream_start(struct stream *stream)
         .trace = is_traced ? &stream->trace : NULL,
         .downstream = &downstream,
         .node_address = node_address_of(stream),
-        .memo = is_traced ? NULL : stream->memo,
+        .memo = is_traced || stream->known == NULL ? NULL : &stream->known->memo,
     };
     exchange_init(&stream->xc, &setup, wire->now_ns);
     stream->is_started = true;
@@ -466,7 +464,7 @@ void stream_finish(struct stream *stream)
     struct wire *wire = stream->wire;
     ASSERT(!stream->is_finished);
     stream->is_finished = true;
-    heap_remove(&wire->timers, &stream->timer.node);
+    timer_stop(&stream->timer);
     if (stream->attempt != NULL)
         attempt_abandon(stream->attempt);
     let_mirrors_go(stream);

@@ -42,7 +42,7 @@ struct stream {
     struct trace trace;
     struct exchange xc;
     struct deadlines deadlines;
-    struct request_memo *memo;    /* of the request, which came whole; or NULL */
+    struct known *known;          /* the request, which came whole; or NULL */
     struct conn *up;              /* of a TCP session */
     struct record session_record; /* the same */
     struct session books;         /* the same */

@@ -33,7 +33,7 @@ static void read_request(struct conn *conn, const struct h1_read *whole)
     conn->down.is_feeding = true;
     downstream_begin_stream(conn);
     struct stream *stream = conn->down.stream;
-    stream->memo = known_of(conn, whole);
+    stream->known = known_of(conn, whole);
     struct h1_event event = {.kind = H1_STARTED};
     downstream_take_event(conn, &event);
     if (is_wanting(conn, stream)) {
