@@ -112,6 +112,18 @@ static void add_peer_authentication(struct arriving *arriving)
     REPLACE(arriving, peer_authentications);
 }
 
+/* Istio 1.0's; today's Istio does not know them. */
+static void add_authentication_policy(struct arriving *arriving)
+{
+    struct authentication_policy *added = ADD(arriving, authentication_policies);
+
+    added->meta = arriving->meta;
+    added->is_of_mesh = str_eq(arriving->kind, STR("MeshPolicy"));
+    authentication_policy_read(&arriving->spec, added);
+    view_complain(&arriving->root, DIAG_KIND_OLD, arriving->kind, STR("authentication.istio.io"));
+    REPLACE(arriving, authentication_policies);
+}
+
 static void add_request_authentication(struct arriving *arriving)
 {
     struct request_authentication *added = ADD(arriving, request_authentications);
@@ -289,6 +301,8 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL,
      add_authorization_policy},
     {STR_INIT("security.istio.io"), STR_INIT("PeerAuthentication"), NULL, add_peer_authentication},
+    {STR_INIT("authentication.istio.io"), STR_INIT("Policy"), NULL, add_authentication_policy},
+    {STR_INIT("authentication.istio.io"), STR_INIT("MeshPolicy"), NULL, add_authentication_policy},
     {STR_INIT("security.istio.io"), STR_INIT("RequestAuthentication"), NULL,
      add_request_authentication},
     {STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), NULL, NULL},

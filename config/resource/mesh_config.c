@@ -152,7 +152,7 @@ static void read_paths(const struct view *root, struct mesh_config *out)
 {
     static const char *const NAMES[] = {
         "DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES", NULL};
-    static const enum path_normalization MEANINGS[] = {PATHS_BASE, PATHS_NONE, PATHS_BASE,
+    static const enum path_normalization MEANINGS[] = {PATHS_UNSET, PATHS_NONE, PATHS_BASE,
                                                        PATHS_MERGE_SLASHES, PATHS_DECODE};
     struct view paths = view_map(root, STR("pathNormalization"));
 
@@ -226,8 +226,6 @@ static void shift_lines(struct node *node, uint32_t line_count)
 void mesh_config_default(struct mesh_config *out)
 {
     *out = (struct mesh_config){
-        .paths = PATHS_BASE,
-        .connect_timeout_ns = 10 * NS_SECOND,
         .dns_refresh_ns = 60 * NS_SECOND,
         .root_namespace = STR("istio-system"),
         .ingress_class = STR("istio"),
@@ -245,7 +243,7 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     read_outbound(root, out);
     read_paths(root, out);
     if (view_is_present(&timeout)) {
-        out->connect_timeout_ns = view_own_duration_ns(&timeout, out->connect_timeout_ns);
+        out->connect_timeout_ns = view_own_duration_ns(&timeout, 0);
         syntax_check_duration(&timeout, out->connect_timeout_ns);
     }
     out->has_auto_mtls_off = !view_bool(root, STR("enableAutoMtls"), true);

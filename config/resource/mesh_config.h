@@ -17,7 +17,8 @@ enum outbound_mode {
     OUTBOUND_ALLOW_ANY_DYNAMIC_DNS, /* of the mesh only */
 };
 
-enum path_normalization { PATHS_NONE, PATHS_BASE, PATHS_MERGE_SLASHES, PATHS_DECODE };
+/* Unset: the profile's. */
+enum path_normalization { PATHS_UNSET, PATHS_NONE, PATHS_BASE, PATHS_MERGE_SLASHES, PATHS_DECODE };
 
 /* Which Ingresses are Istio's: none, those of its class, also those without. */
 enum ingress_mode { INGRESS_STRICT, INGRESS_DEFAULT, INGRESS_OFF };
@@ -29,7 +30,7 @@ struct mesh_config {
     const struct client_tls *outbound_tls; /* to names that are looked up; NULL: none */
     enum path_normalization paths;
     bool has_auto_mtls_off;
-    int64_t connect_timeout_ns;
+    int64_t connect_timeout_ns; /* 0: the profile's */
     struct str root_namespace;
     enum ingress_mode ingress_mode;
     struct str ingress_class;

@@ -139,12 +139,14 @@ static void set_auto_tls(struct translation *t, const struct tls_question *quest
     const struct service *service = question->service;
     bool is_all_or_nothing = service_is_passthrough(service) || question->is_passthrough;
 
-    if (!t->profile->has_auto_mtls || t->mesh->config.has_auto_mtls_off ||
-        service_is_external(service))
+    if (t->mesh->config.has_auto_mtls_off || service_is_external(service))
         return;
     /* What a workload or port says of itself is looked at for each endpoint. */
     if (authn_peer_policy(t->mesh, service->meta.namespace, NULL, 0, &t->scratch).mode ==
         MTLS_MODE_DISABLE)
+        return;
+    cluster->defaults |= DEFAULT_MTLS;
+    if (!t->profile->has_auto_mtls)
         return;
     /* Without a per-endpoint choice all endpoints need a sidecar. */
     if (is_all_or_nothing && !endpoints_are_injected(service, question->port_index))

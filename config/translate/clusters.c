@@ -116,10 +116,10 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     *cluster = (struct cluster){
         .name = cluster_name(t, port->port, subset_name, service->host),
         .type = type_of(t, service),
-        .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
+        .connect_timeout_ns = context_connect_timeout_ns(t),
         .breakers = t->profile->breakers,
         .protocol = cluster_protocol(t, port),
-        .has_panic_threshold_zero = !is_looking_up(service),
+        .has_panic_threshold_zero = !t->profile->has_panic && !is_looking_up(service),
         .service_host = context_keep(t, service->host),
         .service_port = port->port,
         .subset = context_keep(t, subset_name),
@@ -128,6 +128,8 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         .config = maker->rule != NULL ? policy_path(t, maker->rule) : STR_EMPTY,
         .origin = context_keep_origin(t, port->origin),
     };
+    if (service_port_protocol(port) == PORT_SNIFFED)
+        cluster->defaults |= DEFAULT_PROTOCOL;
     if (subset != NULL)
         cluster->subset_origin = context_keep_origin(t, subset->origin);
     /* Once the service's own cluster is PASSTHROUGH, so are its subsets. */
@@ -138,7 +140,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         maker->list->count--;
         return;
     }
-    cluster_policy_h2(t, parts.pool, port_protocol_is_http(service_port_protocol(port)), cluster);
+    cluster_policy_h2(t, parts.pool, port_protocol_is_http(context_protocol(t, port)), cluster);
     cluster_policy_apply(t, &parts, cluster);
     struct tls_question question = {
         .service = service,
@@ -157,7 +159,7 @@ static void add_port(struct translation *t, struct cluster_list *list,
     struct cluster_maker maker = {
         .t = t, .list = list, .service = service, .rule = rule, .port_index = port_index};
 
-    if (service_port_protocol(&service->ports[port_index]) == PORT_UDP)
+    if (context_protocol(t, &service->ports[port_index]) == PORT_UDP)
         return;
     add_cluster(&maker, NULL);
     for (uint32_t i = 0; rule != NULL && !is_looking_up(service) && i < rule->subset_count; i++)
@@ -172,7 +174,7 @@ static void add_black_hole(struct translation *t, struct cluster_list *list)
         .name = context_keep(t, STR("BlackHoleCluster")),
         .type = CLUSTER_STATIC,
         .lb = LB_ROUND_ROBIN,
-        .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
+        .connect_timeout_ns = context_connect_timeout_ns(t),
         .breakers = UNLIMITED,
         .protocol = UPSTREAM_HTTP1,
     };
@@ -187,7 +189,7 @@ static struct cluster *add_passthrough(struct translation *t, struct cluster_lis
         .name = context_keep(t, name),
         .type = CLUSTER_ORIGINAL_DST,
         .lb = LB_CLUSTER_PROVIDED,
-        .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
+        .connect_timeout_ns = context_connect_timeout_ns(t),
         .breakers = UNLIMITED,
         .protocol = UPSTREAM_AS_DOWNSTREAM,
     };
@@ -244,7 +246,7 @@ struct str cluster_name(struct translation *t, uint32_t port, struct str subset,
 enum upstream_protocol cluster_protocol(const struct translation *t,
                                         const struct service_port *port)
 {
-    enum port_protocol protocol = service_port_protocol(port);
+    enum port_protocol protocol = context_protocol(t, port);
 
     if (port_protocol_is_http2(protocol))
         return UPSTREAM_HTTP2;

@@ -24,6 +24,8 @@ struct http_connection_manager listeners_manager(const struct translation *t,
     bool is_gateway = t->proxy->type == PROXY_ROUTER;
     enum path_normalization paths = t->mesh->config.paths;
 
+    if (paths == PATHS_UNSET)
+        paths = t->profile->is_normalizing_path ? PATHS_BASE : PATHS_NONE;
     struct http_connection_manager out = {
         .routes = routes,
         .is_using_remote_address = is_gateway,

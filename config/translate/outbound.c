@@ -108,7 +108,7 @@ static struct entry *add_entry(struct outbound_maker *maker, struct str name, st
         .name = context_keep(t, name),
         .address = context_keep(t, address),
         .port = port->port,
-        .protocol = service_port_protocol(port),
+        .protocol = context_protocol(t, port),
         .is_bound = maker->is_bound,
         .origin = context_keep_origin(t, port->origin),
     };
@@ -167,7 +167,7 @@ static struct outbound_chain http_chain(struct translation *t, const struct rout
                                      .origin = context_keep_origin(t, port->origin),
                                  }};
 
-    out.chain.http.has_grpc_web = service_port_protocol(port) == PORT_GRPC_WEB;
+    out.chain.http.has_grpc_web = context_protocol(t, port) == PORT_GRPC_WEB;
     if (is_among_others) {
         out.chain.application_protocols = HTTP_PROTOCOLS;
         out.chain.application_protocol_count = COUNT_OF(HTTP_PROTOCOLS);
@@ -181,7 +181,7 @@ static void add_http_port(struct outbound_maker *maker, const struct service *se
                           const struct service_port *port)
 {
     struct translation *t = maker->t;
-    enum port_protocol protocol = service_port_protocol(port);
+    enum port_protocol protocol = context_protocol(t, port);
     struct str address = maker->bind.len > 0 ? maker->bind : ANY_ADDRESS;
     bool is_among_others = str_eq(address, ANY_ADDRESS) && protocol != PORT_HTTP_PROXY;
     struct str name;
@@ -225,7 +225,7 @@ static void add_stream_address(struct outbound_maker *maker, const struct servic
                                const struct service_port *port, struct str address,
                                struct text_list subnets)
 {
-    enum port_protocol protocol = service_port_protocol(port);
+    enum port_protocol protocol = context_protocol(maker->t, port);
     bool is_sniffed = protocol == PORT_SNIFFED;
     struct outbound_chain_list chains = {0};
     struct str name;
@@ -298,7 +298,7 @@ static void add_port(struct outbound_maker *maker, const struct service *service
                      uint32_t port_index)
 {
     const struct service_port *port = &service->ports[port_index];
-    enum port_protocol protocol = service_port_protocol(port);
+    enum port_protocol protocol = context_protocol(maker->t, port);
 
     if (protocol == PORT_UDP)
         return;
@@ -332,7 +332,7 @@ static void add_egress_port(struct outbound_maker *maker, const struct scope *sc
                                 .is_protocol_said = true,
                                 .origin = egress->origin};
     enum port_protocol protocol =
-        egress->is_http_proxy ? PORT_HTTP_PROXY : service_port_protocol(&port);
+        egress->is_http_proxy ? PORT_HTTP_PROXY : context_protocol(maker->t, &port);
 
     for (uint32_t i = 0; i < scope->service_count && protocol != PORT_UDP; i++) {
         if (port_protocol_is_http(protocol))

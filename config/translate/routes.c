@@ -269,6 +269,8 @@ bool routes_catch_all(struct translation *t, struct str *name, struct route_list
     } else if (routes_is_passing_unknown(t)) {
         route.forward.cluster = STR("PassthroughCluster");
         forward_set_defaults(t, false, &route.forward);
+        if (t->outbound == OUTBOUND_UNSET)
+            route.forward.defaults |= DEFAULT_UNKNOWN_HOST;
     } else if (t->outbound == OUTBOUND_REGISTRY_ONLY) {
         route.name = STR("block_all");
         route.action = ROUTE_DIRECT_RESPONSE;

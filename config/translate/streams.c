@@ -162,7 +162,7 @@ static void add_sni_chain(struct translation *t, const struct service *service,
                                            STR_FMT(subset), STR_FMT(service->host)));
     *chain = (struct filter_chain){
         .kind = CHAIN_TCP,
-        .has_mongo = service_port_protocol(port) == PORT_MONGO,
+        .has_mongo = context_protocol(t, port) == PORT_MONGO,
         .tcp = {.stat_prefix = name[0], .cluster = name[0]},
         .server_names = name,
         .server_name_count = 1,
@@ -180,7 +180,7 @@ void streams_add_sni_chains(struct translation *t, const struct service *service
 {
     const struct merged_rule *rule = policy_find(t, service->host, service->meta.namespace);
 
-    if (service_port_protocol(port) == PORT_UDP)
+    if (context_protocol(t, port) == PORT_UDP)
         return;
     add_sni_chain(t, service, port, STR_EMPTY, out);
     for (uint32_t i = 0; rule != NULL && i < rule->subset_count; i++)

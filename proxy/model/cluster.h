@@ -156,6 +156,7 @@ struct cluster {
     const struct service_identity *more_services; /* of an inbound port that several lead to */
     uint32_t more_service_count;
     struct str config;           /* path of the DestinationRule; empty: none */
+    uint32_t defaults;           /* bits of enum default_value */
     struct origin origin;        /* the Service's port */
     struct origin subset_origin; /* the DestinationRule's subset */
     struct origin policy_origin; /* where the load balancer was said */
