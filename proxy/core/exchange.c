@@ -781,6 +781,19 @@ static void refuse_routed(const struct step *step, const struct xc_event *event)
                                     .body = event->body});
 }
 
+/* An inbound side's operation goes back with the response, unless the caller's
+ * proxy has told its own, which the application does not see (ENVOY.md 1.6, 1.7). */
+static void take_decorator(struct exchange *xc)
+{
+    struct str own;
+    if (!xc->setup.http->is_inbound)
+        return;
+    if (header_get(&xc->request->headers, STR("x-envoy-decorator-operation"), &own))
+        header_remove(&xc->request->headers, STR("x-envoy-decorator-operation"));
+    else
+        xc->decorator = xc->record.route->decorator;
+}
+
 static void route(const struct step *step, const struct xc_event *asked)
 {
     struct exchange *xc = step->xc;
@@ -807,6 +820,7 @@ static void route(const struct step *step, const struct xc_event *asked)
         return;
     }
     xc->record.route = chosen;
+    take_decorator(xc);
     struct trace_event *event = tell(step, TRACE_ROUTE_CHOSEN);
     if (event != NULL) {
         event->route = chosen;

@@ -179,10 +179,12 @@ static void note_immediate_failure(struct server_wire *wire, uint32_t conn, int 
 static bool find_place(struct server_wire *wire, const struct wire_action *action,
                        struct sockaddr_storage *place)
 {
+    const struct server_options *options = &wire->server->options;
+    if (options->find != NULL)
+        return options->find(action, place, options->user);
     if (wire->map != NULL &&
         address_map_find(wire->map, action->address, action->port, wire->dial_turn++, place))
         return true;
-    const struct server_options *options = &wire->server->options;
     return options->is_literal && address_parse(action->address, action->port, place) &&
            (!options->is_loopback_only || address_is_loopback(place));
 }
@@ -228,7 +230,7 @@ static void connect_to(struct server_wire *wire, const struct wire_action *actio
     struct socket *socket = server_take_socket(server);
     socket->tls = session;
     server_attach(wire, socket, action->conn);
-    int error = socket_connect(socket, &place);
+    int error = socket_connect(socket, &place, server->has_source ? &server->source : NULL);
     if (error != 0)
         note_immediate_failure(wire, action->conn, error, &place);
 }

@@ -231,9 +231,12 @@ bool socket_open(struct socket *socket, int fd)
     return false;
 }
 
-int socket_connect(struct socket *socket, const struct sockaddr_storage *place)
+int socket_connect(struct socket *socket, const struct sockaddr_storage *place,
+                   const struct sockaddr_storage *source)
 {
     take_handle(socket);
+    if (source != NULL)
+        (void)uv_tcp_bind(&socket->tcp, (const struct sockaddr *)source, 0);
     int rc = uv_tcp_connect(&socket->connect_request, &socket->tcp, (const struct sockaddr *)place,
                             on_socket_connect);
     if (rc != 0)

@@ -89,9 +89,11 @@ bool socket_accept(struct socket *socket, uv_stream_t *server);
 /* An idle one takes a connection that was accepted already; fd is its own from
  * now on. False: libuv cannot have it; it is closed, and `gone` comes. */
 bool socket_open(struct socket *socket, int fd);
-/* An idle one begins to connect; reads as soon as it is connected. 0, or the
- * errno of an immediate failure; then `gone` comes. */
-int socket_connect(struct socket *socket, const struct sockaddr_storage *place);
+/* An idle one begins to connect, from the address of `source` if this machine has it
+ * (NULL: from any); reads as soon as it is connected. 0, or the errno of an immediate
+ * failure; then `gone` comes. */
+int socket_connect(struct socket *socket, const struct sockaddr_storage *place,
+                   const struct sockaddr_storage *source);
 void socket_start_reading(struct socket *socket);
 
 /* What has come and was not read yet, for the call; empty: nothing, or it is

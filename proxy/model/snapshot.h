@@ -58,3 +58,7 @@ const struct listener *snapshot_listener(const struct snapshot *snapshot, struct
  * redirected to (virtualOutbound); NULL: there is neither. */
 const struct listener *snapshot_outbound_listener(const struct snapshot *snapshot,
                                                   struct str address, uint32_t port);
+/* The listener that a connection to this port of the proxy's own pod meets: an
+ * inbound one bound to that port, else the one that the mesh's redirect leads to
+ * (virtualInbound); NULL: there is neither. */
+const struct listener *snapshot_inbound_listener(const struct snapshot *snapshot, uint32_t port);

@@ -54,9 +54,9 @@ static void connect_caller(struct sockets *sockets, struct peer *caller,
     uint32_t port;
     caller->address = target->address;
     caller->port = target->port;
-    if (target->pod != UINT32_MAX) {
-        const struct door *door = &sockets->doors[target->pod];
-        peer_connect(caller, source, door->address, door->port);
+    if (target->pod != UINT32_MAX &&
+        hop_reach_pod(sockets, target->pod, target->port, NULL, &address, &port)) {
+        peer_connect(caller, source, address, port);
     } else if (target->listener != NULL &&
                hop_reach(sockets, caller->client, target, &address, &port)) {
         peer_connect(caller, source, address, port);

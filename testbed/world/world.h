@@ -107,8 +107,9 @@ struct world_pod {
     struct rng luck;    /* of this pod alone */
     struct queue queue; /* what its application works on */
     struct answer injected;
-    uint32_t client; /* its own proxy, for what it asks others; UINT32_MAX: it asks nobody */
-    struct tls_end *tls_end;              /* keyrings.h; NULL: nobody has asked */
+    uint32_t client;         /* its own proxy, for what it asks others; UINT32_MAX: it has none */
+    bool is_played;          /* that proxy stands before the application, too */
+    struct tls_end *tls_end; /* keyrings.h; NULL: nobody has asked */
     uint64_t request_count, mirror_count; /* that reached it; mirrors are not among the first */
 };
 
@@ -117,7 +118,7 @@ struct world_client {
     struct str address;       /* of the caller */
     struct str proxy_address; /* of its proxy */
     struct proxy_identity identity;
-    struct snapshot *snapshot;     /* of its proxy; NULL for VIA_NONE */
+    struct snapshot *snapshot;     /* of its proxy; NULL for VIA_NONE, and see world_snapshot */
     const struct keyring *keyring; /* keyrings.h; NULL: nobody has asked */
     struct tls_end *tls_end;       /* the same */
     uint32_t others_first;         /* index of the second one of those alike */
@@ -139,8 +140,9 @@ struct world {
     struct map pod_by_name;
 };
 
-/* NULL when the manifests have errors (in diags). Sidecars between two proxies
- * of the mesh are not played yet: such a hop is plaintext, a warning says so. */
+/* NULL when the manifests have errors (in diags). With stable addresses pods'
+ * sidecars are not played: callers' proxies meet the application itself, and a warning
+ * says so. */
 struct world *world_new(const struct world_spec *spec, struct arena *arena,
                         struct diag_list *diags);
 /* Drops the snapshots. */
@@ -151,6 +153,20 @@ uint32_t world_client_find(const struct world *world, struct str name);
 uint32_t world_pod_find(const struct world *world, struct str name);
 /* The pod that has this address and listens on this port. */
 uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port);
+
+/* What the client's proxy is configured with. A pod's sidecar hears of it when it is
+ * first asked for; NULL for VIA_NONE. Held by the world. */
+struct snapshot *world_snapshot(struct world *world, uint32_t client);
+
+/* Where a connection to a port of the pod really goes: to the listener of the pod's
+ * sidecar, or (NULL) to its application, as there is no sidecar or it is that sidecar
+ * which asks. `cluster`: for which a proxy dials; NULL: no proxy does. */
+const struct listener *world_inbound(struct world *world, uint32_t pod, uint32_t port,
+                                     const struct cluster *cluster);
+/* The pod that a client's proxy dials at `address` for a cluster, whatever it listens
+ * on: inbound ones lead to its own pod. UINT32_MAX: none of ours. */
+uint32_t world_pod_dialled(const struct world *world, uint32_t client,
+                           const struct cluster *cluster, struct str address);
 
 /* The `nth` of those callers that are alike, from 0. */
 uint32_t world_client_nth(const struct world *world, uint32_t client, uint32_t nth);
