@@ -15,6 +15,7 @@
 #include "proxy/model/listener.h"
 #include "proxy/model/message.h"
 #include "proxy/model/route.h"
+#include "proxy/model/secret.h"
 
 #define RECORD_FLAGS_MAX 6 /* more never come together */
 
@@ -25,6 +26,8 @@ struct record_downstream {
     struct str direct_address;                /* the socket's peer */
     uint32_t remote_port, local_port, direct_port;
     struct str server_name;           /* SNI; empty: none */
+    /* What the client showed; NULL: nothing. As long as the connection. */
+    const struct certificate *peer;
     const struct listener *listener;  /* NULL: unknown */
     const struct filter_chain *chain; /* NULL: none matched */
 };

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "proxy/core/tls_verdict.h"
 #include "testbed/sim/inside.h"
+#include "testbed/world/keyrings.h"
 
 #define TRACE_ITEMS_MAX 512u /* a request with all its retries stays far below */
 
@@ -60,6 +61,8 @@ static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wi
         link->is_tls = true;
         link->protocol_count = tls_protocols(action->cluster, action->is_http, link->protocols);
         link->server_name = tls_server_name(action->cluster, STR_EMPTY);
+        const struct keyring *keyring = world_keyring(sim->world, proxy->client, false);
+        link->certificate = tls_party_upstream(action->cluster, action->host, keyring).certificate;
     }
     take_end(sim, proxy, action->conn, link, LINK_CONNECTOR);
     sim_connect(sim, link);
@@ -217,7 +220,8 @@ bool sim_proxy_accept(struct sim *sim, struct link *link)
                  .is_tls = link->is_tls,
                  .server_name = link->server_name,
                  .protocols = link->protocols,
-                 .protocol_count = link->protocol_count},
+                 .protocol_count = link->protocol_count,
+                 .certificate = link->certificate},
     };
     if (link->has_original) {
         accept.original_address = link->address;
