@@ -799,15 +799,8 @@ static bool pass_access(const struct step *step)
     const struct security *security = down->chain != NULL ? down->chain->security : NULL;
     if (security == NULL)
         return true;
-    struct rbac_facts facts = {
-        .head = xc->request,
-        .peer = down->peer,
-        .server_name = down->server_name,
-        .direct_address = down->direct_address,
-        .remote_address = down->remote_address,
-        .local_address = down->local_address,
-        .local_port = down->local_port,
-    };
+    struct rbac_facts facts = rbac_facts_of(down);
+    facts.head = xc->request;
     struct access_verdict access = access_judge(security, &facts);
     tell_access(step, &access);
     if (access.is_asked)

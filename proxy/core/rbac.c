@@ -200,6 +200,18 @@ static const struct rbac_policy *find_policy(const struct rbac_rules *rules,
     return found;
 }
 
+struct rbac_facts rbac_facts_of(const struct record_downstream *down)
+{
+    return (struct rbac_facts){
+        .peer = down->peer,
+        .server_name = down->server_name,
+        .direct_address = down->direct_address,
+        .remote_address = down->remote_address,
+        .local_address = down->local_address,
+        .local_port = down->local_port,
+    };
+}
+
 struct rbac_verdict rbac_judge(const struct rbac_rules *rules, const struct rbac_facts *facts)
 {
     if (!rules->is_there)

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "proxy/core/record.h"
 #include "proxy/model/message.h"
 #include "proxy/model/secret.h"
 #include "proxy/model/security.h"
@@ -27,6 +28,9 @@ struct rbac_facts {
     uint32_t local_port;
     const struct json_value *claims; /* of the token (proxy/core/jwt.h); NULL: none */
 };
+
+/* Of the connection; the rest is nothing. */
+struct rbac_facts rbac_facts_of(const struct record_downstream *down);
 
 struct rbac_verdict {
     bool is_allowed;

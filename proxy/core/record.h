@@ -59,6 +59,7 @@ struct record {
     uint32_t flag_count;
     struct str details; /* RESPONSE_CODE_DETAILS; empty: "-" */
     struct str transport_failure;
+    struct str termination; /* why the proxy closed the client's connection; empty: "-" */
     uint64_t bytes_received, bytes_sent; /* bodies */
     uint32_t attempt_count;
     int64_t backoff_ns;                      /* waits between attempts, together */

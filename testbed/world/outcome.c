@@ -80,6 +80,7 @@ void outcome_take_record(struct outcome *outcome, const struct record *record,
     copy->authority = arena_str(arena, record->authority);
     copy->request_id = arena_str(arena, record->request_id);
     copy->details = arena_str(arena, record->details);
+    copy->termination = arena_str(arena, record->termination);
     copy->transport_failure = arena_str(arena, record->transport_failure);
     copy->cluster_name = arena_str(arena, record->cluster_name);
     copy_ends(copy, arena);
