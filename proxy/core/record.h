@@ -25,7 +25,7 @@ struct record_downstream {
     struct str remote_address, local_address; /* remote: as x-forwarded-for has it */
     struct str direct_address;                /* the socket's peer */
     uint32_t remote_port, local_port, direct_port;
-    struct str server_name;           /* SNI; empty: none */
+    struct str server_name; /* SNI; empty: none */
     /* What the client showed; NULL: nothing. As long as the connection. */
     const struct certificate *peer;
     const struct listener *listener;  /* NULL: unknown */

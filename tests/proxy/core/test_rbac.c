@@ -58,58 +58,53 @@ static bool is_met(const struct rbac_node *node, const struct rbac_facts *facts)
     return rbac_judge(&rules, facts).is_allowed;
 }
 
+static const struct {
+    struct rbac_node node;
+    bool is_met, is_met_by_stream;
+} properties[] = {
+    {{.kind = RBAC_ANY}, true, true},
+    {{.kind = RBAC_HEADER, .header = STR_INIT(":method"), .text = TEXT(STRING_EXACT, "GET")},
+     true,
+     false},
+    {{.kind = RBAC_HEADER, .header = STR_INIT(":method"), .text = TEXT(STRING_EXACT, "get")},
+     false,
+     false},
+    {{.kind = RBAC_HEADER,
+      .header = STR_INIT(":authority"),
+      .text = {.kind = STRING_EXACT, .value = STR_INIT("SHOP:80"), .is_ignoring_case = true}},
+     true,
+     false},
+    {{.kind = RBAC_HEADER, .header = STR_INIT(":authority"), .text = TEXT(STRING_EXACT, "shop")},
+     false,
+     false},
+    /* Each line on its own. */
+    {{.kind = RBAC_HEADER, .header = STR_INIT("x-token"), .text = TEXT(STRING_EXACT, "def")},
+     true,
+     false},
+    {{.kind = RBAC_HEADER, .header = STR_INIT("x-token"), .text = TEXT(STRING_EXACT, "abc,def")},
+     false,
+     false},
+    {{.kind = RBAC_HEADER, .header = STR_INIT("x-none"), .text = {.kind = STRING_PRESENT}},
+     false,
+     false},
+    {{.kind = RBAC_URL_PATH, .text = TEXT(STRING_EXACT, "/a/b")}, true, false},
+    {{.kind = RBAC_URL_PATH, .text = TEXT(STRING_PREFIX, "/a/")}, true, false},
+    {{.kind = RBAC_URL_PATH, .text = TEXT(STRING_SUFFIX, "c=d")}, false, false},
+    {{.kind = RBAC_DESTINATION_PORT, .port = 9080}, true, true},
+    {{.kind = RBAC_DESTINATION_PORT, .port = 80}, false, false},
+    {{.kind = RBAC_DESTINATION_IP, .range = {STR_INIT("10.1.0.0"), 16}}, true, true},
+    {{.kind = RBAC_DIRECT_REMOTE_IP, .range = {STR_INIT("10.2.0.9"), 32}}, true, true},
+    {{.kind = RBAC_REMOTE_IP, .range = {STR_INIT("10.2.0.9"), 32}}, false, false},
+    {{.kind = RBAC_REMOTE_IP, .range = {STR_INIT("1.2.3.0"), 24}}, true, true},
+    {{.kind = RBAC_SERVER_NAME, .text = TEXT(STRING_SUFFIX, ".test")}, true, true},
+    {{.kind = RBAC_AUTHENTICATED, .text = TEXT(STRING_EXACT, "spiffe://a/ns/b/sa/c")}, true, true},
+    {{.kind = RBAC_AUTHENTICATED, .text = TEXT(STRING_EXACT, "c.test")}, true, true},
+    {{.kind = RBAC_AUTHENTICATED, .text = TEXT(STRING_PREFIX, "spiffe://b")}, false, false},
+};
+
 static void test_properties_of_the_request(void **state)
 {
     (void)state;
-    static const struct {
-        struct rbac_node node;
-        bool is_met, is_met_by_stream;
-    } rows[] = {
-        {{.kind = RBAC_ANY}, true, true},
-        {{.kind = RBAC_HEADER, .header = STR_INIT(":method"), .text = TEXT(STRING_EXACT, "GET")},
-         true,
-         false},
-        {{.kind = RBAC_HEADER, .header = STR_INIT(":method"), .text = TEXT(STRING_EXACT, "get")},
-         false,
-         false},
-        {{.kind = RBAC_HEADER,
-          .header = STR_INIT(":authority"),
-          .text = {.kind = STRING_EXACT, .value = STR_INIT("SHOP:80"), .is_ignoring_case = true}},
-         true,
-         false},
-        {{.kind = RBAC_HEADER,
-          .header = STR_INIT(":authority"),
-          .text = TEXT(STRING_EXACT, "shop")},
-         false,
-         false},
-        /* Each line on its own. */
-        {{.kind = RBAC_HEADER, .header = STR_INIT("x-token"), .text = TEXT(STRING_EXACT, "def")},
-         true,
-         false},
-        {{.kind = RBAC_HEADER,
-          .header = STR_INIT("x-token"),
-          .text = TEXT(STRING_EXACT, "abc,def")},
-         false,
-         false},
-        {{.kind = RBAC_HEADER, .header = STR_INIT("x-none"), .text = {.kind = STRING_PRESENT}},
-         false,
-         false},
-        {{.kind = RBAC_URL_PATH, .text = TEXT(STRING_EXACT, "/a/b")}, true, false},
-        {{.kind = RBAC_URL_PATH, .text = TEXT(STRING_PREFIX, "/a/")}, true, false},
-        {{.kind = RBAC_URL_PATH, .text = TEXT(STRING_SUFFIX, "c=d")}, false, false},
-        {{.kind = RBAC_DESTINATION_PORT, .port = 9080}, true, true},
-        {{.kind = RBAC_DESTINATION_PORT, .port = 80}, false, false},
-        {{.kind = RBAC_DESTINATION_IP, .range = {STR_INIT("10.1.0.0"), 16}}, true, true},
-        {{.kind = RBAC_DIRECT_REMOTE_IP, .range = {STR_INIT("10.2.0.9"), 32}}, true, true},
-        {{.kind = RBAC_REMOTE_IP, .range = {STR_INIT("10.2.0.9"), 32}}, false, false},
-        {{.kind = RBAC_REMOTE_IP, .range = {STR_INIT("1.2.3.0"), 24}}, true, true},
-        {{.kind = RBAC_SERVER_NAME, .text = TEXT(STRING_SUFFIX, ".test")}, true, true},
-        {{.kind = RBAC_AUTHENTICATED, .text = TEXT(STRING_EXACT, "spiffe://a/ns/b/sa/c")},
-         true,
-         true},
-        {{.kind = RBAC_AUTHENTICATED, .text = TEXT(STRING_EXACT, "c.test")}, true, true},
-        {{.kind = RBAC_AUTHENTICATED, .text = TEXT(STRING_PREFIX, "spiffe://b")}, false, false},
-    };
     static const struct str uris[] = {STR_INIT("spiffe://a/ns/b/sa/c")};
     static const struct str names[] = {STR_INIT("c.test")};
     struct certificate peer = {.uris = uris, .uri_count = 1, .names = names, .name_count = 1};
@@ -123,9 +118,9 @@ static void test_properties_of_the_request(void **state)
                                .local_port = 9080};
     struct rbac_facts stream = facts;
     stream.head = NULL;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (is_met(&rows[i].node, &facts) != rows[i].is_met ||
-            is_met(&rows[i].node, &stream) != rows[i].is_met_by_stream)
+    for (size_t i = 0; i < COUNT_OF(properties); i++) {
+        if (is_met(&properties[i].node, &facts) != properties[i].is_met ||
+            is_met(&properties[i].node, &stream) != properties[i].is_met_by_stream)
             fail_msg("row %zu", i);
     }
     /* Nobody who shows no certificate has a name, not even any. */
