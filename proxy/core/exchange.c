@@ -137,6 +137,9 @@ static void finish(const struct step *step)
     struct exchange *xc = step->xc;
     ASSERT(xc->state != XC_STATE_FINISHED);
     ASSERT(xc->attempt == 0);
+    /* What is left of a back-off was not waited for. */
+    if (xc->state == XC_STATE_WAITING && xc->resume_ns != NS_NEVER)
+        xc->record.backoff_ns -= ns_max(xc->resume_ns - step->now_ns, 0);
     xc->state = XC_STATE_FINISHED;
     xc->deadline_ns = xc->resume_ns = NS_NEVER;
     (void)release_retry(xc);
@@ -996,7 +999,7 @@ static void arm_try_timeout(const struct step *step)
     struct exchange *xc = step->xc;
     if (!xc->is_connected || !xc->is_request_complete || xc->state != XC_STATE_UPSTREAM)
         return;
-    if (xc->per_try_timeout_ns > 0)
+    if (xc->per_try_timeout_ns > 0 && !xc->is_interim_told)
         xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
     arm_try_idle(step);
 }
@@ -1107,8 +1110,10 @@ static void on_interim(const struct step *step, const struct xc_event *event)
     /* What the client hears of one attempt binds it (ENVOY.md 3.5). */
     give_up_retries(step->xc);
     uint32_t status = event->response->status;
-    if (status == 100 || (status >= 102 && status <= 104))
+    if (status == 100 || (status >= 102 && status <= 104)) {
         step->xc->is_interim_told = true;
+        step->xc->try_deadline_ns = NS_NEVER;
+    }
     struct xc_action *action = act(step, XC_FORWARD_INTERIM);
     action->attempt = event->attempt;
     action->response = event->response;
