@@ -6,6 +6,7 @@
  */
 #include "tests/proxy/wire/peers.h"
 
+#include "proxy/core/engine_stats.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/retry_on.h"
 
@@ -41,38 +42,45 @@ static const struct row {
     struct breaker_limits limits; /* 0: none */
     uint32_t clients;             /* more than one: `http` is for all of them; 0: one */
     const char *cluster, *http;
+    const char *host; /* of the endpoint, in /clusters */
 } ROWS[] = {
     {.name = "200",
      .path = "/app",
      .play = "r2c",
      .cluster = OPENED "upstream_rq_total=1 " STATUS("200", "2"),
-     .http = ROUTED "downstream_rq_2xx=1"},
+     .http = ROUTED "downstream_rq_2xx=1",
+     .host = "cx_total=1 rq_total=1 rq_success=1"},
     {.name = "NR",
      .path = "/nowhere",
      .play = "rc",
      .cluster = "",
-     .http = ROUTED "downstream_rq_4xx=1 no_route=1"},
+     .http = ROUTED "downstream_rq_4xx=1 no_route=1",
+     .host = ""},
     {.name = "NC",
      .path = "/lost",
      .play = "rc",
      .cluster = "",
-     .http = ROUTED "downstream_rq_5xx=1 no_cluster=1"},
+     .http = ROUTED "downstream_rq_5xx=1 no_cluster=1",
+     .host = ""},
     {.name = "direct response",
      .path = "/direct",
      .play = "rc",
      .cluster = "",
-     .http = ROUTED "downstream_rq_2xx=1 rq_direct_response=1"},
+     .http = ROUTED "downstream_rq_2xx=1 rq_direct_response=1",
+     .host = ""},
     {.name = "redirect",
      .path = "/app",
      .play = "rc",
      .way = REDIRECTED,
      .cluster = "",
-     .http = ROUTED "downstream_rq_3xx=1 rq_direct_response=1"},
+     .http = ROUTED "downstream_rq_3xx=1 rq_direct_response=1",
+     .host = ""},
     {.name = "UH",
      .path = "/empty",
      .play = "rc",
      .cluster = "upstream_cx_none_healthy=1 lb_healthy_panic=1 " STATUS("503", "5"),
-     .http = ROUTED "downstream_rq_5xx=1"},
+     .http = ROUTED "downstream_rq_5xx=1",
+     .host = ""},
     {.name = "UF refused, no retry",
      .path = "/app",
      .play = "rc",
@@ -80,7 +88,8 @@ static const struct row {
      .cluster = OPENED
      "upstream_cx_connect_fail=1 upstream_cx_destroy=1 "
      "upstream_cx_destroy_remote=1 upstream_rq_pending_failure_eject=1 " STATUS("503", "5"),
-     .http = ROUTED "downstream_rq_5xx=1"},
+     .http = ROUTED "downstream_rq_5xx=1",
+     .host = "cx_total=1 cx_connect_fail=1 rq_error=1"},
     {.name = "UF connect timeout",
      .path = "/app",
      .play = "rWc",
@@ -88,24 +97,28 @@ static const struct row {
      .cluster = OPENED "upstream_cx_connect_fail=1 upstream_cx_connect_timeout=1 "
                        "upstream_cx_destroy=1 upstream_cx_destroy_local=1 "
                        "upstream_rq_pending_failure_eject=1 " STATUS("503", "5"),
-     .http = ROUTED "downstream_rq_5xx=1"},
+     .http = ROUTED "downstream_rq_5xx=1",
+     .host = "cx_total=1 cx_connect_fail=1 rq_error=1"},
     {.name = "UC",
      .path = "/app",
      .play = "rxc",
      .cluster = OPENED "upstream_rq_total=1 " CLOSED_BY("remote") STATUS("503", "5"),
-     .http = ROUTED "downstream_rq_5xx=1"},
+     .http = ROUTED "downstream_rq_5xx=1",
+     .host = "cx_total=1 rq_total=1 rq_error=1"},
     {.name = "UPE",
      .path = "/app",
      .play = "rgc",
      .cluster = OPENED "upstream_rq_total=1 upstream_cx_protocol_error=1 " CLOSED_BY("local")
          STATUS("502", "5"),
-     .http = ROUTED "downstream_rq_5xx=1"},
+     .http = ROUTED "downstream_rq_5xx=1",
+     .host = "cx_total=1 rq_total=1 rq_error=1"},
     {.name = "torn response",
      .path = "/app",
      .play = "rhxW",
      .cluster = OPENED "upstream_rq_total=1 upstream_cx_protocol_error=1 " CLOSED_BY("remote")
          STATUS("200", "2"),
-     .http = CUT "downstream_cx_delayed_close_timeout=1"},
+     .http = CUT "downstream_cx_delayed_close_timeout=1",
+     .host = "cx_total=1 rq_total=1 rq_success=1"},
     {.name = "UO pending",
      .path = "/app",
      .play = "rrrr22cccc",
@@ -118,7 +131,21 @@ static const struct row {
      .http = "downstream_cx_total=4 downstream_cx_http1_total=4 downstream_rq_total=4 "
              "downstream_rq_http1_total=4 downstream_cx_destroy=4 "
              "downstream_cx_destroy_remote=4 downstream_rq_completed=4 rq_total=4 "
-             "downstream_rq_2xx=2 downstream_rq_5xx=2"},
+             "downstream_rq_2xx=2 downstream_rq_5xx=2",
+     .host = "cx_total=1 rq_total=2 rq_success=2 rq_error=2"},
+    {.name = "a queue before one connection",
+     .path = "/app",
+     .play = "rrrrr22222ccccc",
+     .clients = 5,
+     .limits = {1, BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED},
+     .cluster = "upstream_cx_total=1 upstream_cx_http1_total=1 upstream_cx_overflow=7 "
+                "upstream_rq_total=5 upstream_rq_completed=5 upstream_rq_pending_total=5 "
+                "upstream_rq_200=5 upstream_rq_2xx=5",
+     .http = "downstream_cx_total=5 downstream_cx_http1_total=5 downstream_rq_total=5 "
+             "downstream_rq_http1_total=5 downstream_cx_destroy=5 "
+             "downstream_cx_destroy_remote=5 downstream_rq_completed=5 rq_total=5 "
+             "downstream_rq_2xx=5",
+     .host = "cx_total=1 rq_total=5 rq_success=5"},
     {.name = "UO max_requests",
      .path = "/app",
      .play = "rr",
@@ -128,13 +155,15 @@ static const struct row {
                 "upstream_rq_pending_total=2 upstream_rq_active_overflow=1 " STATUS("503", "5"),
      .http = "downstream_cx_total=2 downstream_cx_http1_total=2 downstream_rq_total=2 "
              "downstream_rq_http1_total=2 downstream_rq_completed=1 rq_total=2 "
-             "downstream_rq_5xx=1"},
+             "downstream_rq_5xx=1",
+     .host = "cx_total=2 rq_total=1 rq_error=1"},
     {.name = "UT",
      .path = "/short",
      .play = "rWc",
      .cluster =
          OPENED "upstream_rq_total=1 upstream_rq_timeout=1 " CLOSED_BY("local") STATUS("504", "5"),
-     .http = ROUTED "downstream_rq_5xx=1"},
+     .http = ROUTED "downstream_rq_5xx=1",
+     .host = "cx_total=1 rq_total=1 rq_timeout=1 rq_error=1"},
     {.name = "UT while connecting",
      .path = "/short",
      .play = "rWc",
@@ -142,7 +171,8 @@ static const struct row {
      .cluster = OPENED "upstream_rq_timeout=1 upstream_rq_cancelled=1 "
                        "upstream_cx_connect_fail=1 upstream_cx_connect_timeout=1 "
                        "upstream_cx_destroy=1 upstream_cx_destroy_local=1 " STATUS("504", "5"),
-     .http = ROUTED "downstream_rq_5xx=1"},
+     .http = ROUTED "downstream_rq_5xx=1",
+     .host = "cx_total=1 cx_connect_fail=1"},
     {.name = "per-try timeout, retried",
      .path = "/app",
      .play = "rwwwc",
@@ -155,7 +185,8 @@ static const struct row {
          "upstream_rq_per_try_timeout=2 upstream_rq_retry=1 "
          "upstream_rq_retry_limit_exceeded=1 upstream_rq_retry_backoff_exponential=1 " STATUS("504",
                                                                                               "5"),
-     .http = ROUTED "downstream_rq_5xx=1"},
+     .http = ROUTED "downstream_rq_5xx=1",
+     .host = "cx_total=2 rq_total=2 rq_timeout=2 rq_error=2"},
     {.name = "retried once then 200",
      .path = "/app",
      .play = "r5w2c",
@@ -163,7 +194,8 @@ static const struct row {
      .cluster = OPENED "upstream_rq_total=2 upstream_rq_retry=1 upstream_rq_retry_success=1 "
                        "upstream_rq_retry_backoff_exponential=1 retry.upstream_rq_503=1 "
                        "retry.upstream_rq_5xx=1 retry.upstream_rq_completed=1 " STATUS("200", "2"),
-     .http = ROUTED "downstream_rq_2xx=1"},
+     .http = ROUTED "downstream_rq_2xx=1",
+     .host = "cx_total=1 rq_total=2 rq_error=1 rq_success=1"},
     {.name = "retries exhausted",
      .path = "/app",
      .play = "r5w5w5c",
@@ -172,36 +204,42 @@ static const struct row {
                        "upstream_rq_retry_limit_exceeded=1 "
                        "upstream_rq_retry_backoff_exponential=2 retry.upstream_rq_503=2 "
                        "retry.upstream_rq_5xx=2 retry.upstream_rq_completed=2 " STATUS("503", "5"),
-     .http = ROUTED "downstream_rq_5xx=1"},
+     .http = ROUTED "downstream_rq_5xx=1",
+     .host = "cx_total=1 rq_total=3 rq_error=3"},
     {.name = "fault abort",
      .path = "/app",
      .play = "rc",
      .way = ABORTED,
      .cluster = "",
-     .http = ANSWERED "downstream_rq_5xx=1 fault.aborts_injected=1"},
+     .http = ANSWERED "downstream_rq_5xx=1 fault.aborts_injected=1",
+     .host = ""},
     {.name = "fault delay",
      .path = "/app",
      .play = "rww2c",
      .way = DELAYED,
      .cluster = OPENED "upstream_rq_total=1 " STATUS("200", "2"),
-     .http = ROUTED "downstream_rq_2xx=1 fault.delays_injected=1"},
+     .http = ROUTED "downstream_rq_2xx=1 fault.delays_injected=1",
+     .host = "cx_total=1 rq_total=1 rq_success=1"},
     {.name = "client disconnect",
      .path = "/app",
      .play = "rc",
      .cluster = OPENED "upstream_rq_total=1 " CLOSED_BY("local"),
-     .http = LEFT_EARLY "rq_total=1"},
+     .http = LEFT_EARLY "rq_total=1",
+     .host = "cx_total=1 rq_total=1"},
     {.name = "client disconnect while connecting",
      .path = "/app",
      .play = "rc",
      .is_holding = true,
      .cluster = OPENED "upstream_rq_cancelled=1",
-     .http = LEFT_EARLY "rq_total=1"},
+     .http = LEFT_EARLY "rq_total=1",
+     .host = "cx_total=1"},
     {.name = "client disconnect in a delay",
      .path = "/app",
      .play = "rc",
      .way = DELAYED,
      .cluster = "",
-     .http = LEFT_EARLY "fault.delays_injected=1"},
+     .http = LEFT_EARLY "fault.delays_injected=1",
+     .host = ""},
 };
 
 static void set_way(struct route *route, enum way way)
@@ -288,6 +326,28 @@ static uint32_t check(const struct row *row, struct peers *peers, const char *cl
     return got != want;
 }
 
+static uint32_t check_host(const struct row *row, struct peers *peers)
+{
+    static const struct {
+        const char *name;
+        enum endpoint_stat stat;
+    } stats[] = {
+        {"cx_total", STAT_ENDPOINT_cx_total}, {"cx_connect_fail", STAT_ENDPOINT_cx_connect_fail},
+        {"rq_total", STAT_ENDPOINT_rq_total}, {"rq_success", STAT_ENDPOINT_rq_success},
+        {"rq_error", STAT_ENDPOINT_rq_error}, {"rq_timeout", STAT_ENDPOINT_rq_timeout},
+    };
+    uint32_t bad = 0;
+    for (size_t i = 0; i < COUNT_OF(stats); i++) {
+        uint64_t got =
+            engine_endpoint_stats(wire_engine(peers->wire), 0, 0)->counters[stats[i].stat];
+        if (got == wanted(row->host, str_of(stats[i].name)))
+            continue;
+        print_error("%s: host %s: got %u\n", row->name, stats[i].name, (unsigned)got);
+        bad++;
+    }
+    return bad;
+}
+
 /* Bytes, and what is still open, are no question here. */
 static bool is_asked(struct str name)
 {
@@ -301,7 +361,7 @@ static uint32_t check_all(const struct row *row, struct peers *peers)
         "upstream_rq_504",       "upstream_rq_2xx",       "upstream_rq_5xx",
         "retry.upstream_rq_503", "retry.upstream_rq_5xx", "retry.upstream_rq_completed"};
     const char *cluster = strcmp(row->path, "/empty") == 0 ? "empty" : "one";
-    uint32_t bad = 0;
+    uint32_t bad = check_host(row, peers);
     for (uint32_t i = 0; i < STAT_CLUSTER_COUNT; i++)
         if (is_asked(stat_cluster_name(i)))
             bad += check(row, peers, cluster, stat_cluster_name(i), row->cluster);
