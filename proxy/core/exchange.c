@@ -293,6 +293,7 @@ static void open_attempt(const struct step *step, uint32_t endpoint_index)
     xc->record.endpoint =
         endpoint_index == LB_NONE ? NULL : &xc->record.cluster->endpoints[endpoint_index];
     xc->state = XC_STATE_UPSTREAM;
+    breaker_note_attempt(cluster_state(xc)->breaker, step->now_ns + xc->setup.engine->epoch_ns);
     struct trace_event *event = tell(step, TRACE_ATTEMPT_OPENED);
     if (event != NULL) {
         event->index = xc->attempt;
@@ -920,7 +921,8 @@ static bool retry(const struct step *step, const struct response_head *response,
                                    .response = response,
                                    .failure = failure,
                                    .was_sent = xc->is_sent,
-                                   .breaker = cluster_state(xc)->breaker};
+                                   .breaker = cluster_state(xc)->breaker,
+                                   .now_ns = step->now_ns + xc->setup.engine->epoch_ns};
     struct retry_answer answer = retry_decide(&asked, &xc->setup.engine->rng_jitter);
     tell_retry(step, &asked, &answer);
     switch (answer.verdict) {

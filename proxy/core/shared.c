@@ -35,11 +35,11 @@ static struct shared_state *state_new(const struct cluster *cluster, uint64_t se
     struct shared_state *state = ARENA_NEW(&arena, struct shared_state);
     if (cluster->outlier != NULL)
         state->outlier = ARENA_NEW(&arena, struct outlier);
-    state->arena = arena;
     atomic_init(&state->holders, 1);
     breaker_init(&state->breaker, &cluster->breakers, cluster->is_tracking_remaining);
     if (cluster->retry_budget != NULL)
-        breaker_set_retry_budget(&state->breaker, cluster->retry_budget);
+        breaker_set_retry_budget(&state->breaker, cluster->retry_budget, &arena);
+    state->arena = arena;
     if (state->outlier != NULL)
         outlier_init(state->outlier, cluster, seed, now_ns);
     return state;

@@ -24,3 +24,5 @@ void tcp_note_eof(struct conn *conn);
 void tcp_note_broken(struct conn *conn);
 void tcp_note_sent(struct conn *conn);
 void tcp_wake(struct conn *conn);
+/* max_downstream_connection_duration is over. */
+void tcp_note_old(struct conn *conn);

@@ -67,7 +67,9 @@ static void wake_owner(struct timer *timer)
     }
     case TIMER_CONN_AGE: {
         struct conn *conn = HEAP_ITEM(timer, struct conn, age);
-        if (conn->side == CONN_UPSTREAM)
+        if (conn->speech == SPEECH_TCP)
+            tcp_note_old(conn);
+        else if (conn->side == CONN_UPSTREAM)
             upstream_note_old(conn);
         else
             downstream_note_old(conn);
