@@ -10,6 +10,7 @@
 #include "base/ns.h"
 #include "proxy/core/hash_key.h"
 #include "proxy/core/lb.h"
+#include "proxy/core/lb_inherit.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/dial.h"
@@ -89,6 +90,16 @@ static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
         engine_init_lb(wire->engine, cluster_index, *place, &wire->rng_tcp, &wire->memory);
     }
     return *place;
+}
+
+void tcp_take_over(struct wire *wire, const struct wire *old, int64_t now_ns)
+{
+    for (uint32_t i = 0; old->tcp_balancers != NULL && i < old->snapshot->cluster_count; i++) {
+        uint32_t index = engine_cluster_index(wire->engine, old->snapshot->clusters[i].name);
+        if (old->tcp_balancers[i] != NULL && index != UINT32_MAX &&
+            engine_is_kept(wire->engine, index))
+            lb_inherit(balancer(wire, index), old->tcp_balancers[i], now_ns);
+    }
 }
 
 /* By the client's address, where the proxy says so; else any. */

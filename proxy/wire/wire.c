@@ -317,6 +317,12 @@ void wire_drain_conn(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     end_turn(wire);
 }
 
+void wire_take_over(struct wire *wire, struct wire *old, int64_t now_ns)
+{
+    engine_take_over(wire->engine, old->engine, now_ns);
+    tcp_take_over(wire, old, now_ns);
+}
+
 void wire_retire(struct wire *wire, int64_t now_ns)
 {
     ASSERT(!wire->is_retiring);
