@@ -26,7 +26,9 @@ static const struct command COMMANDS[] = {
      "  --strict              warnings are errors; what is not observable ends with 3\n"
      "  --color auto|always|never, -q (failures only), -v\n"
      "\n"
-     "A folder stands for its *.yaml and *.yml files of kind RouteTest.\n",
+     "A folder stands for its *.yaml and *.yml files of kind RouteTest, and for those with\n"
+     "testCases (istio-config-validator's), which are held against the VirtualServices of -f, else\n"
+     "of their folder.\n",
      cmd_test},
     {"up", NULL, "[TESTFILE] -f PATH...", "serve the mesh on this machine, until Ctrl-C",
      "  -f PATH               manifests: a file, a folder, a pattern, or - ; repeatable\n"
@@ -143,6 +145,12 @@ static const struct command COMMANDS[] = {
      "  --mesh-config FILE    MeshConfig; else the ConfigMap istio of istio-system\n"
      "  -o log|json|yaml, --color auto|always|never, -q\n",
      cmd_analyze},
+    {"profile", "profiles", "[NAME...]", "what each profile decides where nobody wrote anything",
+     "  -o text|json\n"
+     "\n"
+     "`--profile NAME` of other commands picks one. explain and proxy-config say which values\n"
+     "came from it.\n",
+     cmd_profile},
     {"bench", NULL, "sim|wire|live|lb|translate [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"

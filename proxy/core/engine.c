@@ -27,6 +27,29 @@ static void find_detecting(struct engine *engine)
     engine->events.arena = &engine->arena;
 }
 
+static bool has_own_router(const struct engine *engine, const struct route_config *config)
+{
+    for (uint32_t i = 0; i < engine->own_router_count; i++) {
+        if (engine->own_routers[i].config == config)
+            return true;
+    }
+    return false;
+}
+
+/* Of a port's chains, which have the same. */
+static void add_own_routers(struct engine *engine, const struct listener *listener)
+{
+    for (uint32_t i = 0; i < listener->chain_count; i++) {
+        const struct http_connection_manager *http = &listener->chains[i].http;
+        if (listener->chains[i].kind != CHAIN_HTTP || !http->has_inline_routes ||
+            has_own_router(engine, http->routes))
+            continue;
+        *ARENA_PUSH(&engine->arena, engine->own_routers, engine->own_router_count,
+                    engine->own_router_capacity) = (struct own_router){
+            .config = http->routes, .router = router_new(http->routes, &engine->arena)};
+    }
+}
+
 struct engine *engine_new_worker(struct shared *shared, uint64_t seed)
 {
     struct snapshot *snapshot = shared_snapshot(shared);
@@ -50,6 +73,8 @@ struct engine *engine_new_worker(struct shared *shared, uint64_t seed)
     /* Tables keep a pointer to the arena they grow in: its last place. */
     for (uint32_t i = 0; i < snapshot->route_config_count; i++)
         engine->routers[i] = router_new(&snapshot->route_configs[i], &engine->arena);
+    for (uint32_t i = 0; i < snapshot->listener_count; i++)
+        add_own_routers(engine, &snapshot->listeners[i]);
     find_detecting(engine);
     return engine;
 }
@@ -299,9 +324,16 @@ bool stat_is_shared(struct str name)
 
 const struct router *engine_router(const struct engine *engine, const struct route_config *config)
 {
-    ptrdiff_t index = config - engine->snapshot->route_configs;
-    ASSERT(index >= 0 && (uint32_t)index < engine->snapshot->route_config_count);
-    return engine->routers[index];
+    /* Of two arrays, so no pointers' difference. */
+    size_t index =
+        ((uintptr_t)config - (uintptr_t)engine->snapshot->route_configs) / sizeof(*config);
+    if (index < engine->snapshot->route_config_count)
+        return engine->routers[index];
+    for (uint32_t i = 0; i < engine->own_router_count; i++) {
+        if (engine->own_routers[i].config == config)
+            return engine->own_routers[i].router;
+    }
+    UNREACHABLE("routes that are no listener's");
 }
 
 struct lb *engine_lb(struct engine *engine, uint32_t cluster_index)

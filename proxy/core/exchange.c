@@ -423,7 +423,8 @@ static void mirror(const struct step *step)
     if (count == 0)
         return;
     struct xc_action *action = act(step, XC_MIRROR);
-    action->request = mirror_request(xc->request, xc->setup.node_address, xc->setup.arena);
+    action->request = mirror_request(xc->request, xc->setup.node_address,
+                                     forward->mirrors[0].has_host_suffix, xc->setup.arena);
     action->mirrors = mirrors;
     action->mirror_count = count;
 }
@@ -784,6 +785,19 @@ static void refuse_routed(const struct step *step, const struct xc_event *event)
                                     .body = event->body});
 }
 
+/* An inbound side's operation goes back with the response, unless the caller's
+ * proxy has told its own, which the application does not see (ENVOY.md 1.6, 1.7). */
+static void take_decorator(struct exchange *xc)
+{
+    struct str own;
+    if (!xc->setup.http->is_inbound)
+        return;
+    if (header_get(&xc->request->headers, STR("x-envoy-decorator-operation"), &own))
+        header_remove(&xc->request->headers, STR("x-envoy-decorator-operation"));
+    else
+        xc->decorator = xc->record.route->decorator;
+}
+
 static void route(const struct step *step, const struct xc_event *asked)
 {
     struct exchange *xc = step->xc;
@@ -810,6 +824,7 @@ static void route(const struct step *step, const struct xc_event *asked)
         return;
     }
     xc->record.route = chosen;
+    take_decorator(xc);
     struct trace_event *event = tell(step, TRACE_ROUTE_CHOSEN);
     if (event != NULL) {
         event->route = chosen;

@@ -137,6 +137,7 @@ struct exchange {
     bool is_connected;               /* the attempt has a connection */
     struct hash_key_cookies cookies; /* for the response */
     struct str cors_origin;          /* responses are marked for it; empty: they are not */
+    struct str decorator;            /* of an inbound side: told with the response; empty: not */
     int64_t completed_ns;            /* when the router had the whole request; NS_NEVER before */
     int64_t timeout_ns;              /* of the route; 0: none */
     int64_t deadline_ns;             /* NS_NEVER until the request is complete */

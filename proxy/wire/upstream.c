@@ -56,7 +56,8 @@ static void replace(struct conn *conn)
                                  .endpoint_index = up->endpoint_index,
                                  .pool = up->pool,
                                  .address = up->address,
-                                 .port = up->port};
+                                 .port = up->port,
+                                 .host = up->host};
     for (uint32_t i = 0; i < DIALS_AT_ONCE && pool_needs_connection(up->pool); i++) {
         if (dial(conn->wire, &target) != NULL)
             continue;

@@ -233,6 +233,7 @@ static void test_the_first_bytes_choose_between_http_and_bytes(void **state)
                                                 .application_protocol_count = 2,
                                                 .transport_protocol = STR("raw_buffer")};
         peers->listener.default_chain = &peers_chains[1];
+        peers->listener.http_inspector.is_there = true;
         uint32_t client = peers_dial(peers);
         peers_say(peers, client, rows[i / 2].said);
         if (rows[i / 2].is_http) {
