@@ -27,7 +27,8 @@ static const struct command COMMANDS[] = {
      "  --color auto|always|never, -q (failures only), -v\n"
      "\n"
      "A folder stands for its *.yaml and *.yml files of kind RouteTest, and for those with\n"
-     "testCases (istio-config-validator's), which are held against the VirtualServices of -f, else\n"
+     "testCases (istio-config-validator's), which are held against the VirtualServices of -f, "
+     "else\n"
      "of their folder.\n",
      cmd_test},
     {"up", NULL, "[TESTFILE] -f PATH...", "serve the mesh on this machine, until Ctrl-C",
