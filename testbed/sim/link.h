@@ -69,7 +69,8 @@ struct link {
     struct str server_name;
     struct str protocols[TLS_PROTOCOLS_MAX];
     uint32_t protocol_count;
-    struct str remote_address; /* the connector's own */
+    const struct certificate *certificate; /* the connector's; NULL: it shows none */
+    struct str remote_address;             /* the connector's own */
     uint32_t remote_port;
 };
 

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "proxy/core/tls_verdict.h"
 #include "testbed/sim/inside.h"
+#include "testbed/world/keyrings.h"
 
 #define TRACE_ITEMS_MAX 512u /* a request with all its retries stays far below */
 
@@ -51,7 +52,7 @@ static void take_end(struct sim *sim, struct sim_proxy *proxy, uint32_t conn, st
 static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     struct link *link = link_new(&sim->links);
-    link->remote_address = sim->world->clients[proxy->client].address;
+    link->remote_address = sim->world->clients[proxy->client].proxy_address;
     link->remote_port = sim_local_port(action->conn);
     uint32_t pod = world_pod_dialled(sim->world, proxy->client, action->cluster, action->address);
     sim_aim(sim, link, action->cluster, pod, action->port);
@@ -60,6 +61,8 @@ static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wi
         link->is_tls = true;
         link->protocol_count = tls_protocols(action->cluster, action->is_http, link->protocols);
         link->server_name = tls_server_name(action->cluster, STR_EMPTY);
+        const struct keyring *keyring = world_keyring(sim->world, proxy->client, false);
+        link->certificate = tls_party_upstream(action->cluster, action->host, keyring).certificate;
     }
     take_end(sim, proxy, action->conn, link, LINK_CONNECTOR);
     sim_connect(sim, link);
@@ -228,7 +231,8 @@ bool sim_proxy_accept(struct sim *sim, struct link *link)
                  .is_tls = link->is_tls,
                  .server_name = link->server_name,
                  .protocols = link->protocols,
-                 .protocol_count = link->protocol_count},
+                 .protocol_count = link->protocol_count,
+                 .certificate = link->certificate},
     };
     if (link->has_original) {
         accept.original_address = link->address;
