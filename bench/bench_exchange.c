@@ -5,6 +5,7 @@
  *
  *   bench exchange [EXCHANGES]
  *
+ * A mirror of no share is no mirror to istiod; this one gets a request in a million.
  * Only the exchange: heads are given, connections are there. The two are measured in
  * turns, as the machine changes from second to second; the ratio is of their sums.
  */
@@ -44,7 +45,7 @@ static const struct str EVERYTHING = STR_INIT(
     "retriable-4xx,refused-stream\"}\n"
     "    fault: {delay: {fixedDelay: 5s, percentage: {value: 0}}, "
     "abort: {httpStatus: 500, percentage: {value: 0}}}\n"
-    "    mirrors: [{destination: {host: reviews}, percentage: {value: 0}}]\n"
+    "    mirrors: [{destination: {host: reviews}, percentage: {value: 0.0001}}]\n"
     "    corsPolicy: {allowOrigins: [{exact: \"https://shop.example\"}], "
     "allowMethods: [GET]}\n"
     "---\n"

@@ -90,7 +90,8 @@ static void say_match(struct chance *chance)
         "{method: {exact: POST}}",
         "{queryParams: {q: {exact: one}}}",
         "{uri: {prefix: /a}, headers: {x-user: {regex: \"j.*\"}}}",
-        "{withoutHeaders: {x-user: {}}}"};
+        "{withoutHeaders: {x-user: {}}}",
+        "{headers: {x-request-id: {regex: \"[0-7].*\"}}}"};
     say(chance, "    match: [");
     say(chance, ONE_OF(chance, MATCHES));
     if (is_lucky(chance, 30)) {
