@@ -189,7 +189,7 @@ static bool find_place(struct server_wire *wire, const struct wire_action *actio
            (!options->is_loopback_only || address_is_loopback(place));
 }
 
-static struct tls_store *tls_store(struct server_wire *wire)
+struct tls_store *server_tls_store(struct server_wire *wire)
 {
     if (wire->tls == NULL)
         wire->tls = tls_store_new(wire->server->options.keyring);
@@ -206,7 +206,7 @@ static struct tls_session *greet(struct server_wire *wire, const struct wire_act
         .port = action->port,
         .is_http = action->is_http,
     };
-    struct tls_session *session = tls_connect(tls_store(wire), &call);
+    struct tls_session *session = tls_connect(server_tls_store(wire), &call);
     if (tls_state(session) != TLS_STATE_FAILED)
         return session;
     tls_free(session);
@@ -314,6 +314,9 @@ static void carry_out(struct server_wire *wire, const struct wire_action *action
         return;
     case WIRE_RESUME:
         set_pause(socket_at(wire, action->conn), false);
+        return;
+    case WIRE_SECURE:
+        secure_accept(wire, socket_at(wire, action->conn), action);
         return;
     case WIRE_SHUTDOWN:
         shut(socket_at(wire, action->conn));
@@ -476,6 +479,7 @@ void server_pump(struct server_wire *wire)
         if (wire != NULL)
             settle(wire);
     }
+    secure_greet_all(server);
     set_timer(server);
 }
 

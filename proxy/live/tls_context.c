@@ -137,9 +137,11 @@ static bool add_certificate(SSL_CTX *ssl, const struct certificate *certificate)
 static bool use_certificate(struct tls_context *context, struct str name)
 {
     const struct secret *secret = keyring_find(context->store->keyring, name);
-    return secret != NULL && secret->certificate != NULL &&
-           secret->certificate->chain_pem.len > 0 &&
-           add_certificate(context->ssl, secret->certificate);
+    if (secret == NULL || secret->certificate == NULL || secret->certificate->chain_pem.len == 0)
+        return false;
+    if (context->own == NULL)
+        context->own = secret->certificate;
+    return add_certificate(context->ssl, secret->certificate);
 }
 
 static bool use_authorities(struct tls_context *context, struct str name)

@@ -150,6 +150,9 @@ struct str conn_take_bytes(struct conn *conn)
 
 void conn_forget_taken(struct conn *conn)
 {
+    if (conn->is_input_taken)
+        buf_clear(&conn->in);
+    conn->is_input_taken = false;
     buf_consume(&conn->out, conn->taken_bytes);
     conn->counted_bytes -= conn->taken_bytes;
     conn->taken_bytes = 0;

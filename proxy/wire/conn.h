@@ -55,6 +55,7 @@ struct conn_downstream {
     bool is_idle_over;     /* it drains: closed when the timer fires and no request is there */
     uint32_t request_count;
     struct queued queued; /* responses that have not left */
+    bool is_securing;     /* WIRE_SECURE was wished, and the handshake is not over */
     bool is_feeding;      /* what was read is being parsed */
 };
 
@@ -93,6 +94,7 @@ struct conn {
     size_t taken_bytes;   /* of out: handed out by wire_next */
     size_t unsent_bytes;  /* handed out or in out, not told by wire_wrote */
     struct buf in;        /* read, not yet parsed */
+    bool is_input_taken;  /* `in` was given to whoever ends TLS */
     struct list taken;    /* in wire->taken_conns */
     struct timer timer;
     struct timer age;   /* max_connection_duration */

@@ -8,6 +8,8 @@
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/facts.h"
+#include "proxy/wire/client_hello.h"
+#include "proxy/wire/facts.h"
 #include "proxy/wire/inspector.h"
 #include "proxy/wire/tcp.h"
 
@@ -92,20 +94,36 @@ static struct inspection inspection_of(const struct conn_downstream *down,
     };
 }
 
+/* Envoy's inspectors only peek: what came was never read, and that is a reset. */
+static void turn_away(struct conn *conn)
+{
+    if (buf_size(&conn->in) > 0)
+        conn_abort(conn);
+    else
+        conn_close(conn);
+}
+
+/* From here on the carrier ends TLS; what was read in the clear is its. */
+static void secure(struct conn *conn)
+{
+    conn->down.peer.is_tls = true;
+    conn->down.is_securing = true;
+    wishes_add(&conn->wire->wishes,
+               (struct wish){.kind = WIRE_SECURE, .conn = conn, .generation = conn->generation});
+    conn_resume(conn);
+}
+
 static void open_chain(struct conn *conn, const struct inspection *asked, enum inspected what)
 {
     const struct filter_chain *chain = inspector_choose(asked, what);
     if (chain == NULL) {
         tally_no_chain(conn);
-        conn_close(conn);
+        turn_away(conn);
         return;
     }
     conn->down.chain = chain;
-    /* Bytes that are no TLS, where TLS must be ended. */
-    if (chain->is_tls && !conn->down.peer.is_tls) {
-        conn_close(conn);
-        return;
-    }
+    if (chain->tls != NULL && !conn->down.peer.is_tls)
+        secure(conn);
     switch (chain->kind) {
     case CHAIN_HTTP:
         open_http(conn, &chain->http);
@@ -256,16 +274,45 @@ static void feed_kept(struct conn *conn)
         resume(conn);
 }
 
+/* Whom a TLS client calls, and what it would speak. */
+static enum inspected read_hello(struct conn *conn)
+{
+    struct client_hello hello;
+    struct peer_facts *peer = &conn->down.peer;
+    switch (client_hello_read(buf_str(&conn->in), &conn->facts, &hello)) {
+    case CLIENT_HELLO_MORE:
+        return INSPECTED_MORE;
+    case CLIENT_HELLO_NONE:
+        return INSPECTED_OTHER;
+    case CLIENT_HELLO_BAD:
+        turn_away(conn);
+        return INSPECTED_OTHER;
+    case CLIENT_HELLO_DONE:
+        break;
+    }
+    struct str *protocols = ARENA_ARRAY(&conn->facts, struct str, hello.protocol_count);
+    for (uint32_t i = 0; i < hello.protocol_count; i++)
+        protocols[i] = hello.protocols[i];
+    peer->server_name = hello.server_name;
+    peer->protocols = protocols;
+    peer->protocol_count = hello.protocol_count;
+    return INSPECTED_TLS;
+}
+
 static void inspect(struct conn *conn)
 {
     struct inspection asked = inspection_of(&conn->down, conn->down.listener);
     enum inspected what = inspector_look(&asked, buf_str(&conn->in));
+    if (what == INSPECTED_TLS && !conn->down.peer.is_tls)
+        what = read_hello(conn);
     if (what == INSPECTED_MORE) {
         conn_resume(conn); /* a line may be longer than one read */
         return;
     }
+    if (!conn_is_open(conn))
+        return;
     open_chain(conn, &asked, what);
-    if (conn->speech == SPEECH_HTTP)
+    if (conn->speech == SPEECH_HTTP && !conn->down.is_securing)
         feed_kept(conn);
 }
 
@@ -286,6 +333,16 @@ struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept
 void downstream_start(struct conn *conn)
 {
     inspect(conn);
+}
+
+void downstream_note_secured(struct conn *conn, const struct wire_secured *secured)
+{
+    struct peer_facts *peer = &conn->down.peer;
+    conn->down.is_securing = false;
+    peer->peer_certificate = facts_certificate(secured->peer, &conn->facts);
+    peer->own_certificate = facts_certificate(secured->own, &conn->facts);
+    if (conn->wire->is_retiring)
+        downstream_retire(conn);
 }
 
 void downstream_read(struct conn *conn, struct str bytes)
@@ -414,7 +471,7 @@ void downstream_drain(struct conn *conn)
 void downstream_retire(struct conn *conn)
 {
     if (conn_is_open(conn) && conn->speech != SPEECH_TCP && conn->down.stream == NULL &&
-        is_moving(conn))
+        !conn->down.is_securing && is_moving(conn))
         put(conn, &conn->wire->resting_conns);
 }
 

@@ -13,6 +13,8 @@
 /* Facts' slices are copied. NULL: the wire is full. */
 struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept);
 void downstream_start(struct conn *conn);
+/* TLS was agreed upon. */
+void downstream_note_secured(struct conn *conn, const struct wire_secured *secured);
 void downstream_read(struct conn *conn, struct str bytes);
 /* FIN or RST: without half-close both mean that the client is gone. */
 void downstream_note_end(struct conn *conn);

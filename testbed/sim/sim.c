@@ -178,6 +178,7 @@ static void sim_free(struct play *play)
     sim_ends_fini(sim);
     errands_fini(&sim->errands);
     links_fini(&sim->links);
+    sim_tls_room_fini(&sim->tls);
     heap_fini(&sim->timers);
     struct arena arena = sim->arena; /* the sim lives in it */
     arena_fini(&arena);
@@ -212,6 +213,7 @@ struct play *sim_play_new(struct world *world, struct play_options options)
     sim->hash = HASH_FNV64_START;
     heap_init(&sim->timers);
     links_init(&sim->links);
+    sim->tls.arena = &sim->arena;
     sighting_log_init(&sim->log);
     errands_init(&sim->errands);
     list_init(&sim->free_callers);
