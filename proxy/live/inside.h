@@ -88,8 +88,8 @@ void server_break(struct server *server, struct socket *socket);
 
 /* secure.c: sockets with TLS */
 
-/* The wire's secrets, made when first needed. */
-struct tls_store *server_tls_store(struct server_wire *wire);
+/* A session for WIRE_CONNECT; NULL: a secret is absent, and the wire was told. */
+struct tls_session *secure_call(struct server_wire *wire, const struct wire_action *action);
 /* Carries out WIRE_SECURE; what came already is read when the pump is done. */
 void secure_accept(struct server_wire *wire, struct socket *socket,
                    const struct wire_action *action);

@@ -16,6 +16,33 @@ static int64_t now(const struct socket *socket)
     return loop_now_ns(socket->loop);
 }
 
+static struct tls_store *tls_store_of(struct server_wire *wire)
+{
+    if (wire->tls == NULL)
+        wire->tls = tls_store_new(wire->server->options.keyring);
+    return wire->tls;
+}
+
+struct tls_session *secure_call(struct server_wire *wire, const struct wire_action *action)
+{
+    struct tls_call call = {
+        .cluster = action->cluster,
+        .host = action->host,
+        .address = action->address,
+        .port = action->port,
+        .is_http = action->is_http,
+    };
+    struct tls_session *session = tls_connect(tls_store_of(wire), &call);
+    if (tls_state(session) != TLS_STATE_FAILED)
+        return session;
+    tls_free(session);
+    wire_connect_failed(wire->wire, action->conn,
+                        tls_failure_text(TLS_SECRET_ABSENT, STR_EMPTY, NULL),
+                        loop_now_ns(wire->server->loop));
+    wire_gone(wire->wire, action->conn);
+    return NULL;
+}
+
 /* Does the wire still hear of it? */
 static bool is_heard(const struct socket *socket)
 {
@@ -156,7 +183,7 @@ void secure_accept(struct server_wire *wire, struct socket *socket,
                    const struct wire_action *action)
 {
     ASSERT(socket->tls == NULL);
-    socket->tls = tls_accept(server_tls_store(wire), action->tls);
+    socket->tls = tls_accept(tls_store_of(wire), action->tls);
     enum rc rc = buf_append(&socket->greeting, action->bytes);
     ASSERT(rc == RC_OK);
     list_push_back(&wire->server->greeted_sockets, &socket->greeted);

@@ -8,9 +8,8 @@
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/facts.h"
-#include "proxy/wire/client_hello.h"
 #include "proxy/wire/facts.h"
-#include "proxy/wire/inspector.h"
+#include "proxy/wire/meeting.h"
 #include "proxy/wire/tcp.h"
 
 /* Envoy's defaults: idle_timeout, drain_timeout. */
@@ -82,48 +81,9 @@ static void open_http(struct conn *conn, const struct http_connection_manager *h
     conn_set_age(conn, http->max_connection_duration_ns);
 }
 
-static struct inspection inspection_of(const struct conn_downstream *down,
-                                       const struct listener *listener)
+static void open_chain(struct conn *conn, const struct filter_chain *chain)
 {
-    bool has_original = down->original_port != 0;
-    return (struct inspection){
-        .listener = listener,
-        .peer = &down->peer,
-        .destination_address = has_original ? down->original_address : listener->address,
-        .destination_port = has_original ? down->original_port : listener->port,
-    };
-}
-
-/* Envoy's inspectors only peek: what came was never read, and that is a reset. */
-static void turn_away(struct conn *conn)
-{
-    if (buf_size(&conn->in) > 0)
-        conn_abort(conn);
-    else
-        conn_close(conn);
-}
-
-/* From here on the carrier ends TLS; what was read in the clear is its. */
-static void secure(struct conn *conn)
-{
-    conn->down.peer.is_tls = true;
-    conn->down.is_securing = true;
-    wishes_add(&conn->wire->wishes,
-               (struct wish){.kind = WIRE_SECURE, .conn = conn, .generation = conn->generation});
-    conn_resume(conn);
-}
-
-static void open_chain(struct conn *conn, const struct inspection *asked, enum inspected what)
-{
-    const struct filter_chain *chain = inspector_choose(asked, what);
-    if (chain == NULL) {
-        tally_no_chain(conn);
-        turn_away(conn);
-        return;
-    }
     conn->down.chain = chain;
-    if (chain->tls != NULL && !conn->down.peer.is_tls)
-        secure(conn);
     switch (chain->kind) {
     case CHAIN_HTTP:
         open_http(conn, &chain->http);
@@ -274,44 +234,12 @@ static void feed_kept(struct conn *conn)
         resume(conn);
 }
 
-/* Whom a TLS client calls, and what it would speak. */
-static enum inspected read_hello(struct conn *conn)
-{
-    struct client_hello hello;
-    struct peer_facts *peer = &conn->down.peer;
-    switch (client_hello_read(buf_str(&conn->in), &conn->facts, &hello)) {
-    case CLIENT_HELLO_MORE:
-        return INSPECTED_MORE;
-    case CLIENT_HELLO_NONE:
-        return INSPECTED_OTHER;
-    case CLIENT_HELLO_BAD:
-        turn_away(conn);
-        return INSPECTED_OTHER;
-    case CLIENT_HELLO_DONE:
-        break;
-    }
-    struct str *protocols = ARENA_ARRAY(&conn->facts, struct str, hello.protocol_count);
-    for (uint32_t i = 0; i < hello.protocol_count; i++)
-        protocols[i] = hello.protocols[i];
-    peer->server_name = hello.server_name;
-    peer->protocols = protocols;
-    peer->protocol_count = hello.protocol_count;
-    return INSPECTED_TLS;
-}
-
 static void inspect(struct conn *conn)
 {
-    struct inspection asked = inspection_of(&conn->down, conn->down.listener);
-    enum inspected what = inspector_look(&asked, buf_str(&conn->in));
-    if (what == INSPECTED_TLS && !conn->down.peer.is_tls)
-        what = read_hello(conn);
-    if (what == INSPECTED_MORE) {
-        conn_resume(conn); /* a line may be longer than one read */
+    const struct filter_chain *chain = meeting_chain(conn);
+    if (chain == NULL)
         return;
-    }
-    if (!conn_is_open(conn))
-        return;
-    open_chain(conn, &asked, what);
+    open_chain(conn, chain);
     if (conn->speech == SPEECH_HTTP && !conn->down.is_securing)
         feed_kept(conn);
 }
@@ -480,7 +408,7 @@ void downstream_retire(struct conn *conn)
 static const struct http_connection_manager *find_http(const struct conn *old,
                                                        const struct listener *listener)
 {
-    struct inspection asked = inspection_of(&old->down, listener);
+    struct inspection asked = meeting_inspection(&old->down, listener);
     const struct filter_chain *chain =
         inspector_choose(&asked, inspector_look(&asked, STR("GET / HTTP/1.1\r\n")));
     return chain != NULL && chain->kind == CHAIN_HTTP ? &chain->http : NULL;

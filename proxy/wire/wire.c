@@ -433,7 +433,7 @@ static void take_connect(const struct conn *conn, struct wire_action *action)
     action->cluster = conn->up.cluster;
     action->endpoint = conn->up.endpoint;
     const struct upstream_tls *tls = tls_of_endpoint(conn->up.cluster, conn->up.endpoint);
-    action->is_secure = tls != NULL;
+    action->is_secure = tls != NULL && !conn->wire->options.is_plaintext_only;
     action->is_http = conn->up.pool != NULL;
     action->host = conn->up.host;
 }

@@ -79,11 +79,14 @@ static void add_workload(struct keymaker *maker, struct str name)
 {
     const struct world_client *client = maker->client;
     struct workload_name who = {
-        .trust_domain = client->spec.trust_domain.len > 0 ? client->spec.trust_domain
-                                                          : mesh_trust_domain(maker->world->mesh),
+        .trust_domain = client->spec.trust_domain,
         .namespace = client->identity.namespace,
         .account = client->identity.service_account,
     };
+    if (who.trust_domain.len == 0)
+        who.trust_domain = maker->world->spec.trust_domain;
+    if (who.trust_domain.len == 0)
+        who.trust_domain = STR(WORLD_TRUST_DOMAIN);
     const struct certificate *issued =
         authority_issue_workload(maker->world->authority, &who, client->spec.fault);
     if (issued != NULL)
