@@ -109,6 +109,7 @@ static void carry_out(struct run *run, int64_t now_ns)
             break;
         case WIRE_SECURE: /* it ends no TLS */
             UNREACHABLE("WIRE_SECURE");
+        case WIRE_WHOLE:
         case WIRE_OUTLIER:
         case WIRE_PAUSE:
         case WIRE_RESUME:

@@ -634,8 +634,8 @@ static void find_virtual_host(const struct step *step, const struct router *rout
 {
     struct exchange *xc = step->xc;
     struct str domain = STR_EMPTY;
-    xc->record.virtual_host =
-        router_virtual_host(router, xc->request->authority, xc->setup.arena, &domain);
+    xc->record.virtual_host = router_virtual_host(router, xc->request->authority, xc->setup.arena,
+                                                  xc->setup.trace != NULL ? &domain : NULL);
     bool is_found = xc->record.virtual_host != NULL;
     struct trace_event *event = tell(step, is_found ? TRACE_VIRTUAL_HOST : TRACE_NO_VIRTUAL_HOST);
     if (event == NULL)

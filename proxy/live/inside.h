@@ -90,6 +90,7 @@ void server_break(struct server *server, struct socket *socket);
 
 /* A session for WIRE_CONNECT; NULL: a secret is absent, and the wire was told. */
 struct tls_session *secure_call(struct server_wire *wire, const struct wire_action *action);
+void secure_warm(struct server_wire *wire);
 /* Carries out WIRE_SECURE; what came already is read when the pump is done. */
 void secure_accept(struct server_wire *wire, struct socket *socket,
                    const struct wire_action *action);

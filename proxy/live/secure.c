@@ -23,6 +23,11 @@ static struct tls_store *tls_store_of(struct server_wire *wire)
     return wire->tls;
 }
 
+void secure_warm(struct server_wire *wire)
+{
+    tls_store_warm(tls_store_of(wire), engine_snapshot(wire_engine(wire->wire)));
+}
+
 struct tls_session *secure_call(struct server_wire *wire, const struct wire_action *action)
 {
     struct tls_call call = {

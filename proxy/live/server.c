@@ -98,6 +98,11 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     return server;
 }
 
+void server_warm(struct server *server)
+{
+    secure_warm(server->current);
+}
+
 void server_free(struct server *server)
 {
     if (server == NULL)

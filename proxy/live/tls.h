@@ -22,6 +22,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "proxy/core/tls_verdict.h"
+#include "proxy/model/snapshot.h"
 
 struct tls_store;
 struct tls_session;
@@ -29,6 +30,9 @@ struct tls_session;
 /* `keyring` is borrowed as long as the store and its sessions; NULL: an empty one. */
 struct tls_store *tls_store_new(const struct keyring *keyring);
 void tls_store_free(struct tls_store *store);
+/* Makes the contexts of a configuration now, and not when the first connection waits
+ * for them. */
+void tls_store_warm(struct tls_store *store, const struct snapshot *snapshot);
 
 /* What only one of a context's sessions has. Borrowed as long as the session. */
 struct tls_call {

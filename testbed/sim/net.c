@@ -62,6 +62,19 @@ static void arrive(struct sim *sim, struct link *link)
     link_send(&sim->links, link, LINK_ACCEPTOR, PARCEL_REFUSED, sim->now_ns);
 }
 
+/* Of a message that travelled as it is they are written now, for one who reads them. */
+static struct str bytes_of(struct sim *sim, const struct parcel *parcel)
+{
+    if (parcel->read != NULL)
+        return parcel->read->bytes;
+    if (parcel->whole == NULL)
+        return buf_str(&parcel->bytes);
+    buf_clear(&sim->scratch);
+    ASSERT(h1_sent_write(&parcel->whole->sent, &sim->scratch) == RC_OK);
+    ASSERT(buf_size(&sim->scratch) == parcel->size);
+    return buf_str(&sim->scratch);
+}
+
 static void tell_caller(struct sim *sim, struct sim_caller *caller, const struct parcel *parcel)
 {
     switch (parcel->kind) {
@@ -74,7 +87,9 @@ static void tell_caller(struct sim *sim, struct sim_caller *caller, const struct
         caller_refused(&caller->caller, sim->now_ns);
         break;
     case PARCEL_DATA:
-        caller_read(&caller->caller, buf_str(&parcel->bytes), sim->now_ns);
+        if (parcel->whole == NULL ||
+            !caller_read_whole(&caller->caller, &parcel->whole->sent, sim->now_ns))
+            caller_read(&caller->caller, bytes_of(sim, parcel), sim->now_ns);
         break;
     case PARCEL_FIN:
         caller_eof(&caller->caller, sim->now_ns);
@@ -94,7 +109,9 @@ static void tell_standin(struct sim *sim, struct sim_standin *standin, const str
     case PARCEL_REFUSED:
         UNREACHABLE("stand-ins call nobody");
     case PARCEL_DATA:
-        standin_read(&standin->standin, buf_str(&parcel->bytes), sim->now_ns);
+        if (parcel->whole == NULL ||
+            !standin_read_whole(&standin->standin, &parcel->whole->sent, sim->now_ns))
+            standin_read(&standin->standin, bytes_of(sim, parcel), sim->now_ns);
         break;
     case PARCEL_FIN:
         standin_eof(&standin->standin, sim->now_ns);
@@ -137,7 +154,8 @@ static void tell_proxy(struct sim *sim, struct link_end *end, const struct parce
         sim_proxy_note_gone(sim, end);
         break;
     case PARCEL_DATA:
-        wire_read(wire, end->conn, buf_str(&parcel->bytes), sim->now_ns);
+        if (parcel->read == NULL || !wire_read_whole(wire, end->conn, parcel->read, sim->now_ns))
+            wire_read(wire, end->conn, bytes_of(sim, parcel), sim->now_ns);
         break;
     case PARCEL_FIN:
         wire_read_eof(wire, end->conn, sim->now_ns);
@@ -182,7 +200,7 @@ static bool tell_secure(struct sim *sim, struct link_end *end, const struct parc
         sim_secure_read(sim, parcel->link, parcel->to, STR_EMPTY);
         break;
     case PARCEL_DATA:
-        sim_secure_read(sim, parcel->link, parcel->to, buf_str(&parcel->bytes));
+        sim_secure_read(sim, parcel->link, parcel->to, bytes_of(sim, parcel));
         break;
     case PARCEL_FIN:
         sim_secure_read_ended(sim, parcel->link, parcel->to);

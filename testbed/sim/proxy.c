@@ -96,6 +96,19 @@ static void greet(struct sim *sim, struct sim_proxy *proxy, uint32_t number)
     buf_clear(&tls->early_in);
 }
 
+static void give_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
+{
+    const struct sim_conn *conn = conn_at(sim, proxy, action->conn);
+    const struct wire_whole *whole = action->whole;
+    if (end_at(conn)->tls == NULL &&
+        link_send_whole(&sim->links, conn->link, conn->side, whole, sim->now_ns))
+        return;
+    buf_clear(&sim->scratch);
+    ASSERT(h1_sent_write(&whole->sent, &sim->scratch) == RC_OK);
+    wire_whole_done(whole);
+    sim_send(sim, conn->link, conn->side, buf_str(&sim->scratch));
+}
+
 static void close_conn(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     struct sim_conn conn = *conn_at(sim, proxy, action->conn);
@@ -103,25 +116,20 @@ static void close_conn(struct sim *sim, struct sim_proxy *proxy, const struct wi
     sim_close(sim, conn.link, conn.side, action->is_abrupt);
 }
 
-static uint64_t hash_str(uint64_t hash, struct str text)
-{
-    return hash_fnv64_add(hash_fnv64_add_u64(hash, text.len), text);
-}
-
 static void hash_record(struct sim *sim, const struct record *record)
 {
-    uint64_t hash = hash_fnv64_add_u64(sim->hash, (uint64_t)record->finished_ns);
-    hash = hash_fnv64_add_u64(hash, record->status);
+    uint64_t hash = hash_words_add(sim->hash, (uint64_t)record->finished_ns);
+    hash = hash_words_add(hash, record->status);
     for (uint32_t i = 0; i < record->flag_count; i++)
-        hash = hash_str(hash, record->flags[i]);
+        hash = hash_words_add_str(hash, record->flags[i]);
     if (record->route != NULL)
-        hash = hash_str(hash, record->route->name);
+        hash = hash_words_add_str(hash, record->route->name);
     if (record->endpoint != NULL) {
-        hash = hash_str(hash, record->endpoint->address);
-        hash = hash_fnv64_add_u64(hash, record->endpoint->port);
+        hash = hash_words_add_str(hash, record->endpoint->address);
+        hash = hash_words_add(hash, record->endpoint->port);
     }
-    hash = hash_fnv64_add_u64(hash, record->bytes_received);
-    sim->hash = hash_fnv64_add_u64(hash, record->bytes_sent);
+    hash = hash_words_add(hash, record->bytes_received);
+    sim->hash = hash_words_add(hash, record->bytes_sent);
 }
 
 /* Records come in the order of the requests on a connection. */
@@ -152,7 +160,7 @@ static void take_event(struct sim *sim, const struct outlier_event *event)
         ARENA_PUSH(&sim->arena, sim->events, sim->event_count, sim->event_capacity);
     *out =
         play_event_of(sim->world, event, event->at_ns - SIM_EPOCH_SECONDS * NS_SECOND, &sim->arena);
-    sim->hash = hash_fnv64_add_u64(hash_str(sim->hash, out->reason), (uint64_t)out->at_ns);
+    sim->hash = hash_words_add(hash_words_add_str(sim->hash, out->reason), (uint64_t)out->at_ns);
 }
 
 static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
@@ -163,6 +171,9 @@ static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wir
         return;
     case WIRE_WRITE:
         write_to(sim, proxy, action);
+        return;
+    case WIRE_WHOLE:
+        give_to(sim, proxy, action);
         return;
     case WIRE_PAUSE:
         end_at(conn_at(sim, proxy, action->conn))->is_paused = true;
@@ -219,7 +230,8 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
     proxy->timer.owner = TIMER_PROXY;
     heap_node_init(&proxy->timer.node);
     struct wire_options options = {.is_recording_traces = sim->options.is_tracing,
-                                   .trace_items_max = TRACE_ITEMS_MAX};
+                                   .trace_items_max = TRACE_ITEMS_MAX,
+                                   .is_giving_wholes = !sim->options.is_bytewise};
     uint64_t seed = rng_derive(sim->options.seed, its->spec.name);
     options.shared = shared_new(snapshot, NULL, seed, SIM_EPOCH_SECONDS * NS_SECOND);
     proxy->wire = wire_new(snapshot, seed, options);

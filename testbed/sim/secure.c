@@ -178,6 +178,14 @@ void sim_send(struct sim *sim, struct link *link, enum link_side side, struct st
     flush(sim, link, side);
 }
 
+void sim_send_read(struct sim *sim, struct link *link, enum link_side side,
+                   const struct h1_read *read)
+{
+    if (end_of(link, side)->tls != NULL ||
+        !link_send_read(&sim->links, link, side, read, sim->now_ns))
+        sim_send(sim, link, side, read->bytes);
+}
+
 void sim_secure_end(struct sim *sim, struct link *link, enum link_side side)
 {
     if (end_of(link, side)->tls == NULL)

@@ -169,6 +169,14 @@ static int64_t play_now_ns(const struct play *play)
     return sockets_now_ns(sockets) - sockets->began_ns;
 }
 
+/* Here everything is bytes. */
+static uint32_t play_model(struct play *play, const struct call *call)
+{
+    (void)play;
+    (void)call;
+    return 0;
+}
+
 static void play_begin(struct play *play, const struct call *call, uint64_t number)
 {
     struct sockets *sockets = sockets_of(play);
@@ -311,6 +319,7 @@ static void play_free(struct play *play)
 static const struct play_ops sockets_ops = {
     .call = play_call,
     .wait = play_wait,
+    .model = play_model,
     .begin = play_begin,
     .next = play_next,
     .now_ns = play_now_ns,
@@ -378,6 +387,8 @@ struct play *sockets_play_new(struct world *world, struct play_options options, 
     hops_start(sockets);
     ASSERT(uv_timer_init(sockets_uv(sockets), &sockets->patience) == 0);
     world_begin(world, options.seed);
+    hops_warm(sockets);
+    sockets_begin_turn(sockets);
     sockets->began_ns = sockets_now_ns(sockets);
     if (open_doors(sockets, why) && (options.envoy == NULL || begin_envoys(sockets, why)))
         return &sockets->play;

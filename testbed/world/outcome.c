@@ -90,6 +90,29 @@ void outcome_take_record(struct outcome *outcome, const struct record *record,
     outcome->trace = copied_trace(trace, arena);
 }
 
+static struct str kept(struct str text, struct arena *arena)
+{
+    return text.len > 0 ? arena_str(arena, text) : STR_EMPTY;
+}
+
+void outcome_take_counts(struct outcome *outcome, const struct record *record, struct arena *arena)
+{
+    struct record *copy = &outcome->record;
+    *copy = *record;
+    copy->method = copy->path = copy->authority = copy->request_id = STR_EMPTY;
+    copy->details = kept(record->details, arena);
+    copy->transport_failure = kept(record->transport_failure, arena);
+    copy->cluster_name = kept(record->cluster_name, arena);
+    for (uint32_t i = 0; i < copy->flag_count; i++)
+        copy->flags[i] = arena_str(arena, record->flags[i]);
+    copy->request = NULL;
+    copy->response = NULL;
+    copy->downstream = (struct record_downstream){0};
+    copy->upstream = (struct record_upstream){.connection_id = record->upstream.connection_id};
+    outcome->has_record = true;
+    outcome->flags = record->flag_count == 0 ? STR("-") : record_flags(copy, arena);
+}
+
 static void give(struct outcome *outcome, const struct sighting_log *log, const struct link *links,
                  uint32_t first, struct arena *arena)
 {
