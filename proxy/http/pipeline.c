@@ -277,8 +277,8 @@ struct pipeline_answer pipeline_request(const struct http_connection_manager *ht
     set_forwarded(http, peer, head, arena);
     strip(http, &head->headers);
     set_request_id(http, &head->headers, uuid, arena);
-    client_cert_set(http->cert_details, peer->peer_certificate, peer->own_certificate,
-                    &head->headers, arena);
+    client_cert_set(http->cert_details, peer->certificate, peer->own_certificate, &head->headers,
+                    arena);
     return answer;
 }
 

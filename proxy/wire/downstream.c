@@ -270,7 +270,7 @@ void downstream_note_secured(struct conn *conn, const struct wire_secured *secur
 {
     struct peer_facts *peer = &conn->down.peer;
     conn->down.is_securing = false;
-    peer->peer_certificate = facts_certificate(secured->peer, &conn->facts);
+    peer->certificate = facts_certificate(secured->peer, &conn->facts);
     peer->own_certificate = facts_certificate(secured->own, &conn->facts);
     if (conn->wire->is_retiring)
         downstream_retire(conn);

@@ -34,7 +34,7 @@ struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena)
 {
     struct peer_facts out = *told;
     out.protocols = copies(told->protocols, told->protocol_count, arena);
-    out.peer_certificate = facts_certificate(told->peer_certificate, arena);
+    out.certificate = facts_certificate(told->certificate, arena);
     out.own_certificate = facts_certificate(told->own_certificate, arena);
     out.server_name = arena_str(arena, told->server_name);
     out.remote_address = arena_str(arena, told->remote_address);
@@ -56,6 +56,7 @@ struct record_downstream facts_downstream(const struct conn *down, struct arena 
         .local_address = arena_str(arena, peer->local_address),
         .local_port = peer->local_port,
         .server_name = arena_str(arena, peer->server_name),
+        .peer = facts_certificate(peer->certificate, arena),
         .listener = down->down.listener,
         .chain = down->down.chain,
     };

@@ -133,7 +133,7 @@ uint32_t sim_local_port(uint32_t conn)
 static void note_local(struct sim *sim, const struct link_end *end)
 {
     const struct sim_proxy *proxy = end->proxy;
-    wire_note_local(proxy->wire, end->conn, sim->world->clients[proxy->client].address,
+    wire_note_local(proxy->wire, end->conn, sim->world->clients[proxy->client].proxy_address,
                     sim_local_port(end->conn));
 }
 

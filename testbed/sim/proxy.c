@@ -51,7 +51,7 @@ static void take_end(struct sim *sim, struct sim_proxy *proxy, uint32_t conn, st
 static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     struct link *link = link_new(&sim->links);
-    link->remote_address = sim->world->clients[proxy->client].address;
+    link->remote_address = sim->world->clients[proxy->client].proxy_address;
     link->remote_port = sim_local_port(action->conn);
     uint32_t pod = world_pod_dialled(sim->world, proxy->client, action->cluster, action->address);
     sim_aim(sim, link, action->cluster, pod, action->port);

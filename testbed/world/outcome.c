@@ -50,6 +50,7 @@ static void copy_ends(struct record *record, struct arena *arena)
     down->remote_address = arena_str(arena, down->remote_address);
     down->local_address = arena_str(arena, down->local_address);
     down->direct_address = arena_str(arena, down->direct_address);
+    down->peer = NULL;
     down->server_name = arena_str(arena, down->server_name);
     up->local_address = arena_str(arena, up->local_address);
     up->address = arena_str(arena, up->address);
@@ -79,6 +80,7 @@ void outcome_take_record(struct outcome *outcome, const struct record *record,
     copy->authority = arena_str(arena, record->authority);
     copy->request_id = arena_str(arena, record->request_id);
     copy->details = arena_str(arena, record->details);
+    copy->termination = arena_str(arena, record->termination);
     copy->transport_failure = arena_str(arena, record->transport_failure);
     copy->cluster_name = arena_str(arena, record->cluster_name);
     copy_ends(copy, arena);
