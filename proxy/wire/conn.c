@@ -168,11 +168,25 @@ struct wire_whole *conn_take_whole(struct conn *conn)
     return whole;
 }
 
+static void note_taken(struct conn *conn)
+{
+    list_remove(&conn->taken);
+    list_push_back(&conn->wire->taken_conns, &conn->taken);
+}
+
+struct str conn_take_input(struct conn *conn)
+{
+    conn->is_input_taken = true;
+    note_taken(conn);
+    return buf_str(&conn->in);
+}
+
 struct str conn_take_bytes(struct conn *conn)
 {
     struct str bytes = str_from(buf_str(&conn->out), conn->taken_bytes);
     conn->is_write_wished = false;
     conn->taken_bytes += bytes.len;
+    note_taken(conn);
     tally_sent(&conn->tally, bytes.len);
     return bytes;
 }

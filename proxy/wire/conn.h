@@ -127,6 +127,8 @@ void conn_write_whole(struct conn *conn, struct wire_whole *whole);
 struct wire_whole *conn_take_whole(struct conn *conn);
 /* What is to be written, handed out; and, in the next turn, forgotten. */
 struct str conn_take_bytes(struct conn *conn);
+/* The same of what was read and not parsed, for whoever ends TLS. */
+struct str conn_take_input(struct conn *conn);
 void conn_forget_taken(struct conn *conn);
 /* The carrier sent so many. */
 void conn_note_sent(struct conn *conn, size_t size);

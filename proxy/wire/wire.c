@@ -424,8 +424,6 @@ static bool is_wish_for_gone(const struct wish *wish)
 static bool take_write(struct conn *conn, struct wire_action *action)
 {
     action->bytes = conn_take_bytes(conn);
-    list_remove(&conn->taken);
-    list_push_back(&conn->wire->taken_conns, &conn->taken);
     return action->bytes.len > 0;
 }
 
@@ -455,10 +453,7 @@ static void take_done(struct stream *stream, struct wire_action *action)
 static void take_secure(struct conn *conn, struct wire_action *action)
 {
     action->tls = conn->down.chain->tls;
-    action->bytes = buf_str(&conn->in);
-    conn->is_input_taken = true;
-    list_remove(&conn->taken);
-    list_push_back(&conn->wire->taken_conns, &conn->taken);
+    action->bytes = conn_take_input(conn);
 }
 
 static void take_connect(const struct conn *conn, struct wire_action *action)
@@ -467,8 +462,8 @@ static void take_connect(const struct conn *conn, struct wire_action *action)
     action->port = conn->up.port;
     action->cluster = conn->up.cluster;
     action->endpoint = conn->up.endpoint;
-    const struct upstream_tls *tls = tls_of_endpoint(conn->up.cluster, conn->up.endpoint);
-    action->is_secure = tls != NULL && !conn->wire->options.is_plaintext_only;
+    action->is_secure = !conn->wire->options.is_plaintext_only &&
+                        tls_of_endpoint(action->cluster, action->endpoint) != NULL;
     action->is_http = conn->up.pool != NULL;
     action->host = conn->up.host;
 }
