@@ -56,6 +56,7 @@ struct conn_downstream {
     uint32_t request_count;
     struct queued queued; /* responses that have not left */
     struct known *known;  /* of the request that came whole last; NULL: none did */
+    bool is_securing;     /* WIRE_SECURE was wished, and the handshake is not over */
     bool is_feeding;      /* what was read is being parsed */
 };
 
@@ -95,6 +96,7 @@ struct conn {
     size_t taken_bytes;   /* of out: handed out by wire_next */
     size_t unsent_bytes;  /* handed out or in out, not told by wire_wrote */
     struct buf in;        /* read, not yet parsed */
+    bool is_input_taken;  /* `in` was given to whoever ends TLS */
     struct list taken;    /* in wire->taken_conns */
     struct timer timer;
     struct timer age;   /* max_connection_duration */
@@ -126,6 +128,8 @@ void conn_write_whole(struct conn *conn, struct wire_whole *whole);
 struct wire_whole *conn_take_whole(struct conn *conn);
 /* What is to be written, handed out; and, in the next turn, forgotten. */
 struct str conn_take_bytes(struct conn *conn);
+/* The same of what was read and not parsed, for whoever ends TLS. */
+struct str conn_take_input(struct conn *conn);
 void conn_forget_taken(struct conn *conn);
 /* The carrier sent so many. */
 void conn_note_sent(struct conn *conn, size_t size);

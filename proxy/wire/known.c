@@ -10,7 +10,7 @@ static bool is_same(const struct known *known, const struct conn *conn, const vo
 {
     const struct peer_facts *peer = &conn->down.peer;
     return known->message == message && known->http == conn->down.http &&
-           known->is_tls == peer->is_tls && str_eq(known->remote_address, peer->remote_address) &&
+           str_eq(known->remote_address, peer->remote_address) &&
            str_eq(known->local_address, peer->local_address) &&
            str_eq(known->node_address, peer->node_address);
 }
@@ -28,7 +28,6 @@ static struct known *add(struct conn *conn, const void *message)
         .remote_address = arena_str(&wire->memory, peer->remote_address),
         .local_address = arena_str(&wire->memory, peer->local_address),
         .node_address = arena_str(&wire->memory, peer->node_address),
-        .is_tls = peer->is_tls,
     };
     wire->knowns = known;
     wire->known_count++;
@@ -37,6 +36,9 @@ static struct known *add(struct conn *conn, const void *message)
 
 struct known *known_of(struct conn *conn, const void *message)
 {
+    /* What a certificate says goes into heads, too. */
+    if (conn->down.peer.is_tls)
+        return NULL;
     struct known *known = conn->down.known;
     if (known != NULL && known->message == message)
         return known;

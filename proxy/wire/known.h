@@ -17,8 +17,8 @@ struct known {
     const void *message;
     const struct http_connection_manager *http;
     struct str remote_address, local_address, node_address;
-    bool is_tls;
 };
 
-/* NULL: there are too many already. `message` is never another one at the same place. */
+/* NULL: there are too many already, or the client spoke TLS. `message` is never another one at the
+ * same place. */
 struct known *known_of(struct conn *conn, const void *message);
