@@ -27,7 +27,8 @@ static const struct command COMMANDS[] = {
      "  --color auto|always|never, -q (failures only), -v\n"
      "\n"
      "A folder stands for its *.yaml and *.yml files of kind RouteTest, and for those with\n"
-     "testCases (istio-config-validator's), which are held against the VirtualServices of -f, else\n"
+     "testCases (istio-config-validator's), which are held against the VirtualServices of -f, "
+     "else\n"
      "of their folder.\n",
      cmd_test},
     {"up", NULL, "[TESTFILE] -f PATH...", "serve the mesh on this machine, until Ctrl-C",
@@ -69,7 +70,7 @@ static const struct command COMMANDS[] = {
      "\n"
      "  pocketmesh explain -f manifests/ http://reviews:9080/x -H 'end-user: jason'\n",
      cmd_explain},
-    {"proxy-config", "pc", "listener|route|cluster|endpoint|all POD[.NS] -f PATH...",
+    {"proxy-config", "pc", "listener|route|cluster|endpoint|secret|all POD[.NS] -f PATH...",
      "what istiod would send to a proxy, as istioctl shows it",
      "  -f PATH               manifests; repeatable\n"
      "  -o short|json|yaml    a table (short), or what istiod sends\n"

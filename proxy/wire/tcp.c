@@ -10,6 +10,8 @@
 #include "base/ns.h"
 #include "proxy/core/hash_key.h"
 #include "proxy/core/lb.h"
+#include "proxy/core/lb_inherit.h"
+#include "proxy/core/rbac.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/dial.h"
@@ -91,6 +93,16 @@ static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
     return *place;
 }
 
+void tcp_take_over(struct wire *wire, const struct wire *old, int64_t now_ns)
+{
+    for (uint32_t i = 0; old->tcp_balancers != NULL && i < old->snapshot->cluster_count; i++) {
+        uint32_t index = engine_cluster_index(wire->engine, old->snapshot->clusters[i].name);
+        if (old->tcp_balancers[i] != NULL && index != UINT32_MAX &&
+            engine_is_kept(wire->engine, index))
+            lb_inherit(balancer(wire, index), old->tcp_balancers[i], now_ns);
+    }
+}
+
 /* By the client's address, where the proxy says so; else any. */
 static uint64_t hash_of(struct stream *session, const struct tcp_proxy *proxy)
 {
@@ -147,6 +159,8 @@ static struct stream *begin_session(struct conn *conn)
     conn->session = session;
     conn->wire->exchange_count++;
     conn_set_timer(conn, ns_add(conn->wire->now_ns, idle_timeout_ns(conn)));
+    if (conn->down.chain != NULL)
+        conn_set_age(conn, conn->down.chain->tcp.max_connection_duration_ns);
     return session;
 }
 
@@ -196,6 +210,24 @@ static void note_moved(struct stream *session, const struct conn *from, size_t s
         record->bytes_sent += size;
 }
 
+/* The filter before the proxy asks when the client's first bytes are there, and they are
+ * read when there is an upstream connection (ISTIO.md 6.3). False: the session is over. */
+static bool pass_access(struct stream *session)
+{
+    struct record *record = &session->session_record;
+    const struct record_downstream *down = &record->downstream;
+    const struct security *security = down->chain != NULL ? down->chain->security : NULL;
+    if (security == NULL || record->bytes_received > 0)
+        return true;
+    struct rbac_facts facts = rbac_facts_of(down);
+    struct access_verdict access = access_judge(security, &facts);
+    if (access.is_allowed)
+        return true;
+    record->termination = rbac_details(&access.verdict, &session->arena);
+    close_pair(session, false);
+    return false;
+}
+
 void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
 {
     struct wire *wire = conn->wire;
@@ -238,6 +270,8 @@ void tcp_note_connected(struct conn *conn)
     session_note_connected(&session->books);
     note_result(session, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS_FINAL);
     struct str waiting = buf_str(&down->in);
+    if (waiting.len > 0 && !pass_access(session))
+        return;
     if (waiting.len > 0) {
         note_moved(session, down, waiting.len);
         conn_write(conn, waiting);
@@ -265,6 +299,8 @@ void tcp_read(struct conn *conn, struct str bytes)
         conn_keep_input(conn, bytes);
         return;
     }
+    if (conn->side == CONN_DOWNSTREAM && !pass_access(session))
+        return;
     note_moved(session, conn, bytes.len);
     conn_write(other, bytes);
     if (conn_is_full(other))
@@ -286,14 +322,31 @@ void tcp_note_eof(struct conn *conn)
         conn_shutdown(other);
 }
 
+/* The client's side ends, by itself or because it must. */
+static void count_cancelled(const struct conn *conn)
+{
+    if (conn->side == CONN_DOWNSTREAM && conn->session->up->state == CONN_CONNECTING)
+        engine_cluster_stats(conn->wire->engine, conn->session->up->up.cluster_index)
+            ->counters[STAT_CLUSTER_upstream_rq_cancelled]++;
+}
+
 void tcp_note_broken(struct conn *conn)
 {
     if (conn->session == NULL)
         return;
-    if (conn->side == CONN_DOWNSTREAM && conn->session->up->state == CONN_CONNECTING)
-        engine_cluster_stats(conn->wire->engine, conn->session->up->up.cluster_index)
-            ->counters[STAT_CLUSTER_upstream_rq_cancelled]++;
+    count_cancelled(conn);
     close_pair(conn->session, conn->side == CONN_UPSTREAM);
+}
+
+void tcp_note_old(struct conn *conn)
+{
+    if (conn->session == NULL)
+        return;
+    engine_tcp_stats(conn->wire->engine, conn->down.chain->tcp.stat_prefix)
+        ->counters[STAT_TCP_max_downstream_connection_duration]++;
+    record_add_flag(&conn->session->session_record, STR("DT"));
+    count_cancelled(conn);
+    close_pair(conn->session, false);
 }
 
 void tcp_note_sent(struct conn *conn)

@@ -7,9 +7,11 @@
  *                             sim and on live: answers to the byte, flags, details,
  *                             attempts, hosts, counters. Real time may be late on a
  *                             busy machine: what differs must differ three times.
- *   agree laws COUNT SEED     COUNT made-up loads in virtual time, twice each: every
- *                             request ends once, nothing is held at the end, attempts
- *                             stay below their bound, both plays have the same hash.
+ *   agree laws COUNT SEED     COUNT made-up loads in virtual time, twice each, with
+ *                             messages as they are and with their bytes: every request
+ *                             ends once, nothing is held at the end, attempts stay
+ *                             below their bound; both plays have the same hash, outcomes
+ *                             and counters.
  *   agree show SEED           the manifests and the test of a pair
  *
  * The last line counts; a difference comes with its seed.
@@ -18,6 +20,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/ns.h"
 #include "testbed/runner/suite.h"
 #include "testbed/sim/sim.h"
@@ -167,7 +170,9 @@ static bool pair_agrees(uint64_t seed)
 /* --- laws ------------------------------------------------------------------ */
 
 struct law_book {
+    struct play *play;
     uint64_t begun_count, done_count, attempts_most, hash;
+    uint64_t told_hash;  /* of what callers and records say */
     uint64_t held_count; /* at the end */
     bool is_twice;       /* somebody ended twice */
 };
@@ -175,6 +180,42 @@ struct law_book {
 static bool attempts_hold(const struct outcome *outcome)
 {
     return !outcome->has_record || outcome->record.attempt_count <= ATTEMPTS_MAX;
+}
+
+/* All that stays of an outcome that is counted. */
+static uint64_t hash_outcome(uint64_t hash, const struct outcome *outcome)
+{
+    const struct record *record = &outcome->record;
+    const uint64_t numbers[] = {
+        outcome->error,
+        outcome->has_response,
+        outcome->status,
+        outcome->body_size,
+        (uint64_t)outcome->duration_ns,
+        outcome->pod,
+        outcome->has_record,
+        record->status,
+        record->reason,
+        record->attempt_count,
+        record->bytes_received,
+        record->bytes_sent,
+        record->upstream.connection_id,
+        (uint64_t)record->backoff_ns,
+        (uint64_t)record->started_ns,
+        (uint64_t)record->finished_ns,
+        (uint64_t)record->request_ended_ns,
+        (uint64_t)record->request_sent_ns,
+        (uint64_t)record->response_started_ns,
+        (uint64_t)record->response_forwarded_ns,
+        record->route != NULL ? (uint64_t)record->route->origin.line : 0,
+        record->endpoint != NULL ? record->endpoint->port : 0,
+    };
+    for (size_t i = 0; i < COUNT_OF(numbers); i++)
+        hash = hash_fnv64_add_u64(hash, numbers[i]);
+    hash = hash_fnv64_add(hash, outcome->flags);
+    hash = hash_fnv64_add(hash, record->details);
+    hash = hash_fnv64_add(hash, record->transport_failure);
+    return hash_fnv64_add(hash, record->cluster_name);
 }
 
 #define REQUESTS_MAX 1000u
@@ -185,24 +226,34 @@ static void take(const struct play_done *done, bool *is_over, struct law_book *b
     book->is_twice |= is_over[done->number];
     is_over[done->number] = true;
     book->done_count++;
+    book->told_hash =
+        hash_outcome(hash_fnv64_add_u64(book->told_hash, done->number), done->outcome);
     if (!attempts_hold(done->outcome))
         book->attempts_most = done->outcome->record.attempt_count;
 }
 
-static struct law_book play_load(struct stage *stage, uint64_t seed)
+/* The book's play is to be freed. */
+static struct law_book play_load(struct stage *stage, uint64_t seed, bool is_bytewise)
 {
-    struct law_book book = {0};
+    struct law_book book = {.told_hash = HASH_FNV64_START};
     bool is_over[REQUESTS_MAX] = {0};
     const struct load_spec *load = &stage->suite.tests[0].cases[0].timeline[0].load;
-    struct play *play = sim_play_new(stage->world, (struct play_options){.seed = seed});
+    struct play *play =
+        sim_play_new(stage->world, (struct play_options){.seed = seed, .is_bytewise = is_bytewise});
     struct rng rng = rng_seeded(seed, STR("laws"));
     const struct play_done *done;
     int64_t at_ns = 0;
+    uint32_t *models = ARENA_ARRAY(&stage->arena, uint32_t, load->call_count);
+    for (uint32_t i = 0; i < load->call_count; i++)
+        models[i] = play->ops->model(play, &load->calls[i]);
     for (; book.begun_count < REQUESTS_MAX / 2; book.begun_count++) {
         at_ns += (int64_t)rng_below(&rng, 8 * NS_MS);
         while ((done = play->ops->next(play, at_ns)) != NULL)
             take(done, is_over, &book);
-        struct call call = load->calls[rng_below(&rng, load->call_count)];
+        uint64_t which = rng_below(&rng, load->call_count);
+        struct call call = load->calls[which];
+        call.model = models[which];
+        call.is_counted = rng_below(&rng, 4) > 0;
         /* Some leave before they have an answer. */
         call.has_cancel = rng_below(&rng, 10) == 0;
         call.cancel_after_ns = (int64_t)rng_below(&rng, 100 * NS_MS);
@@ -214,32 +265,51 @@ static struct law_book play_load(struct stage *stage, uint64_t seed)
     play->ops->wait(play, LONG_NS);
     book.held_count = play->ops->under_way(play);
     book.hash = play->ops->hash(play);
-    play->ops->free(play);
+    book.play = play;
     return book;
+}
+
+/* Of messages as they are, and of their bytes. */
+static bool plays_agree(const struct law_book *book, const struct law_book *again,
+                        const struct world *world, struct buf *out)
+{
+    bool is_same = book->hash == again->hash && book->told_hash == again->told_hash;
+    is_same &= compare_counters(book->play, again->play, world, out);
+    return is_same & compare_byte_counters(book->play, again->play, world, out);
 }
 
 static bool laws_hold(uint64_t seed)
 {
     struct chance_text text;
     struct stage stage;
+    struct buf out;
+    buf_init(&out, 1 << 24);
     chance_load(seed, &text);
     bool is_good = stage_open(&stage, &text);
     struct law_book book = {0}, again = {0};
     if (is_good) {
-        book = play_load(&stage, seed);
-        again = play_load(&stage, seed);
+        book = play_load(&stage, seed, false);
+        again = play_load(&stage, seed, true);
+        is_good = plays_agree(&book, &again, stage.world, &out);
     }
     is_good &= book.done_count == book.begun_count && !book.is_twice;
-    is_good &= book.attempts_most == 0 && book.held_count == 0 && book.hash == again.hash;
+    is_good &= book.attempts_most == 0 && book.held_count == 0;
     if (!is_good)
         printf("seed %llu: %llu begun, %llu ended%s, %llu held at the end, %llu attempts, hashes "
-               "%016llx %016llx\n",
+               "%016llx %016llx, of outcomes %016llx %016llx\n%.*s",
                (unsigned long long)seed, (unsigned long long)book.begun_count,
                (unsigned long long)book.done_count, book.is_twice ? ", one twice" : "",
                (unsigned long long)book.held_count, (unsigned long long)book.attempts_most,
-               (unsigned long long)book.hash, (unsigned long long)again.hash);
+               (unsigned long long)book.hash, (unsigned long long)again.hash,
+               (unsigned long long)book.told_hash, (unsigned long long)again.told_hash,
+               STR_FMT(buf_str(&out)));
+    if (book.play != NULL)
+        book.play->ops->free(book.play);
+    if (again.play != NULL)
+        again.play->ops->free(again.play);
     stage_close(&stage);
     chance_fini(&text);
+    buf_fini(&out);
     return is_good;
 }
 

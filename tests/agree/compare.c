@@ -196,3 +196,23 @@ bool compare_counters(struct play *a, struct play *b, const struct world *world,
         is_same &= is_same_counter(a, b, STR("http"), OF_MANAGERS[k], out);
     return is_same;
 }
+
+bool compare_byte_counters(struct play *a, struct play *b, const struct world *world,
+                           struct buf *out)
+{
+    static const char *const OF_CLUSTERS[] = {
+        "upstream_cx_rx_bytes_total", "upstream_cx_tx_bytes_total", "upstream_cx_destroy_local",
+        "upstream_cx_destroy_remote", "upstream_cx_protocol_error"};
+    static const char *const OF_MANAGERS[] = {
+        "downstream_cx_rx_bytes_total", "downstream_cx_tx_bytes_total", "downstream_cx_destroy",
+        "downstream_cx_destroy_remote", "downstream_rq_rx_reset",       "downstream_rq_tx_reset"};
+    const struct snapshot *snapshot = world->clients[0].snapshot;
+    bool is_same = true;
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        for (size_t k = 0; k < COUNT_OF(OF_CLUSTERS); k++)
+            is_same &= is_same_counter(a, b, snapshot->clusters[i].name, OF_CLUSTERS[k], out);
+    }
+    for (size_t k = 0; k < COUNT_OF(OF_MANAGERS); k++)
+        is_same &= is_same_counter(a, b, STR("http"), OF_MANAGERS[k], out);
+    return is_same;
+}

@@ -13,5 +13,8 @@
  * date, how long it took, and which way a connection broke. False: it differs. */
 bool compare_outcomes(const struct outcome *virtual_one, const struct outcome *real_one,
                       struct buf *out);
+/* Bytes of connections too, which time does not change. */
+bool compare_byte_counters(struct play *one, struct play *other, const struct world *world,
+                           struct buf *out);
 bool compare_counters(struct play *virtual_one, struct play *real_one, const struct world *world,
                       struct buf *out);

@@ -47,77 +47,76 @@ static void paper_fini(struct paper *paper)
     arena_fini(&paper->arena);
 }
 
+static const struct {
+    const char *services, *cases;
+    bool is_passing;
+} ROWS[] = {
+    {SERVICE("v", "a.b", TO("x")), CASE("true", GET("/"), TO("x")), true},
+    {SERVICE("v", "a.b", TO("x")), CASE("false", GET("/"), TO("x")), false},
+    {SERVICE("v", "a.b", TO("x")), CASE("true", GET("/"), TO("z")), false},
+    {SERVICE("v", "a.b", TO("x")), CASE("false", GET("/"), TO("z")), true},
+    /* Nothing is said of a route: there must be none. */
+    {SERVICE("v", "a.b", TO("x")), CASE("true", GET("/"), "rewrite: {uri: /}"), false},
+    {SERVICE("v", "a.b", "{redirect: {uri: /}}"), CASE("true", GET("/"), "redirect: {uri: /}"),
+     true},
+    /* Hosts as written; the next VirtualService of the host, where one has no rule. */
+    {SERVICE("v", "'*.b'", TO("x")), CASE("true", GET("/"), TO("x")), false},
+    {SERVICE("v", "a.b", "{match: [{uri: {exact: /q}}], " TO("x") "}") SERVICE("w", "a.b", TO("z")),
+     CASE("true", GET("/"), TO("z")), true},
+    /* One item of match is enough, all of an item must hold. */
+    {SERVICE(
+         "v", "a.b",
+         "{match: [{uri: {exact: /q}}, {uri: {prefix: /r}, method: {exact: GET}}], " TO("x") "}"),
+     CASE("true", GET("/rr"), TO("x")), true},
+    {SERVICE("v", "a.b", "{match: [{uri: {prefix: /r}, method: {exact: PUT}}], " TO("x") "}"),
+     CASE("false", GET("/rr"), TO("x")), true},
+    {SERVICE("v", "a.b", "{match: [{authority: {prefix: a.}}], " TO("x") "}"),
+     CASE("true", GET("/"), TO("x")), true},
+    {SERVICE("v", "a.b", "{match: [{uri: {regex: /r}}], " TO("x") "}"),
+     CASE("false", GET("/rr"), TO("x")), true},
+    {SERVICE("v", "a.b", "{match: [{uri: {regex: /r|q}}], " TO("x") "}"),
+     CASE("true", GET("/rr"), TO("x")), true},
+    {SERVICE("v", "a.b", "{match: [{headers: {h: {exact: 1a}}}], " TO("x") "}"),
+     CASE("true", GET("/") ", headers: {h: 1a}", TO("x")), true},
+    {SERVICE("v", "a.b", "{match: [{headers: {h: {}}}], " TO("x") "}"),
+     CASE("true", GET("/"), TO("x")), false},
+    /* Messages, not texts. */
+    {SERVICE("v", "a.b", "{route: [{weight: 0, destination: {port: {number: 80}, host: x}}]}"),
+     CASE("true", GET("/"), "route: [{destination: {host: x, port: {number: 80}}}]"), true},
+    {SERVICE("v", "a.b", "{route: [{weight: 1, destination: {host: x}}]}"),
+     CASE("true", GET("/"), TO("x")), false},
+    {SERVICE("v", "a.b", "{" TO("x") ", fault: {delay: {fixedDelay: 1s}}}"),
+     CASE("true", GET("/"), TO("x") ", fault: {delay: {fixed_delay: 1000ms}}"), true},
+    {SERVICE("v", "a.b", "{" TO("x") ", headers: {request: {set: {a: 1s}}}}"),
+     CASE("true", GET("/"), TO("x") ", headers: {request: {set: {a: 1000ms}}}"), false},
+    {SERVICE("v", "a.b", "{route: [{destination: {host: x}}, {destination: {host: z}}]}"),
+     CASE("true", GET("/"), TO("x")), false},
+    /* Delegates: followed where a route is said. */
+    {SERVICE("v", "a.b", "{delegate: {name: d}}") SERVICE("d", "", TO("x")),
+     CASE("true", GET("/"), TO("x")), true},
+    {SERVICE("v", "a.b", "{delegate: {name: d, namespace: m}}") SERVICE("d", "", TO("x")),
+     CASE("true", GET("/"), TO("x")), false},
+    {SERVICE("v", "a.b", "{delegate: {name: d}}"), CASE("true", GET("/"), "delegate: {name: d}"),
+     true},
+    {SERVICE("v", "a.b", "{delegate: {name: d}}"), CASE("true", GET("/"), "delegate: {name: e}"),
+     false},
+    {SERVICE("v", "a.b", TO("x")), CASE("true", GET("/"), TO("x") ", delegate: {name: e}"), false},
+};
+
 static void test_cases_are_held_against_the_first_rule_that_matches(void **state)
 {
     (void)state;
-    static const struct {
-        const char *services, *cases;
-        bool is_passing;
-    } rows[] = {
-        {SERVICE("v", "a.b", TO("x")), CASE("true", GET("/"), TO("x")), true},
-        {SERVICE("v", "a.b", TO("x")), CASE("false", GET("/"), TO("x")), false},
-        {SERVICE("v", "a.b", TO("x")), CASE("true", GET("/"), TO("z")), false},
-        {SERVICE("v", "a.b", TO("x")), CASE("false", GET("/"), TO("z")), true},
-        /* Nothing is said of a route: there must be none. */
-        {SERVICE("v", "a.b", TO("x")), CASE("true", GET("/"), "rewrite: {uri: /}"), false},
-        {SERVICE("v", "a.b", "{redirect: {uri: /}}"), CASE("true", GET("/"), "redirect: {uri: /}"),
-         true},
-        /* Hosts as written; the next VirtualService of the host, where one has no rule. */
-        {SERVICE("v", "'*.b'", TO("x")), CASE("true", GET("/"), TO("x")), false},
-        {SERVICE("v", "a.b", "{match: [{uri: {exact: /q}}], " TO("x") "}")
-             SERVICE("w", "a.b", TO("z")),
-         CASE("true", GET("/"), TO("z")), true},
-        /* One item of match is enough, all of an item must hold. */
-        {SERVICE("v", "a.b",
-                 "{match: [{uri: {exact: /q}}, {uri: {prefix: /r}, method: {exact: GET}}], " TO(
-                     "x") "}"),
-         CASE("true", GET("/rr"), TO("x")), true},
-        {SERVICE("v", "a.b", "{match: [{uri: {prefix: /r}, method: {exact: PUT}}], " TO("x") "}"),
-         CASE("false", GET("/rr"), TO("x")), true},
-        {SERVICE("v", "a.b", "{match: [{authority: {prefix: a.}}], " TO("x") "}"),
-         CASE("true", GET("/"), TO("x")), true},
-        {SERVICE("v", "a.b", "{match: [{uri: {regex: /r}}], " TO("x") "}"),
-         CASE("false", GET("/rr"), TO("x")), true},
-        {SERVICE("v", "a.b", "{match: [{uri: {regex: /r|q}}], " TO("x") "}"),
-         CASE("true", GET("/rr"), TO("x")), true},
-        {SERVICE("v", "a.b", "{match: [{headers: {h: {exact: 1a}}}], " TO("x") "}"),
-         CASE("true", GET("/") ", headers: {h: 1a}", TO("x")), true},
-        {SERVICE("v", "a.b", "{match: [{headers: {h: {}}}], " TO("x") "}"),
-         CASE("true", GET("/"), TO("x")), false},
-        /* Messages, not texts. */
-        {SERVICE("v", "a.b", "{route: [{weight: 0, destination: {port: {number: 80}, host: x}}]}"),
-         CASE("true", GET("/"), "route: [{destination: {host: x, port: {number: 80}}}]"), true},
-        {SERVICE("v", "a.b", "{route: [{weight: 1, destination: {host: x}}]}"),
-         CASE("true", GET("/"), TO("x")), false},
-        {SERVICE("v", "a.b", "{" TO("x") ", fault: {delay: {fixedDelay: 1s}}}"),
-         CASE("true", GET("/"), TO("x") ", fault: {delay: {fixed_delay: 1000ms}}"), true},
-        {SERVICE("v", "a.b", "{" TO("x") ", headers: {request: {set: {a: 1s}}}}"),
-         CASE("true", GET("/"), TO("x") ", headers: {request: {set: {a: 1000ms}}}"), false},
-        {SERVICE("v", "a.b", "{route: [{destination: {host: x}}, {destination: {host: z}}]}"),
-         CASE("true", GET("/"), TO("x")), false},
-        /* Delegates: followed where a route is said. */
-        {SERVICE("v", "a.b", "{delegate: {name: d}}") SERVICE("d", "", TO("x")),
-         CASE("true", GET("/"), TO("x")), true},
-        {SERVICE("v", "a.b", "{delegate: {name: d, namespace: m}}") SERVICE("d", "", TO("x")),
-         CASE("true", GET("/"), TO("x")), false},
-        {SERVICE("v", "a.b", "{delegate: {name: d}}"),
-         CASE("true", GET("/"), "delegate: {name: d}"), true},
-        {SERVICE("v", "a.b", "{delegate: {name: d}}"),
-         CASE("true", GET("/"), "delegate: {name: e}"), false},
-        {SERVICE("v", "a.b", TO("x")), CASE("true", GET("/"), TO("x") ", delegate: {name: e}"),
-         false},
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
         struct paper paper;
         struct test_result result;
         struct run_options options = {.engine = RUN_SIM};
-        paper_init(&paper, rows[i].services, rows[i].cases);
+        paper_init(&paper, ROWS[i].services, ROWS[i].cases);
         if (!paper.is_good)
-            fail_msg("row %zu cannot be read: %s", i, rows[i].cases);
+            fail_msg("row %zu cannot be read: %s", i, ROWS[i].cases);
         assert_int_equal(paper.suite.test_count, 1);
         test_result_of(&paper.suite, &paper.suite.tests[0], &options, &result);
-        if ((result.status == TEST_PASSED) != rows[i].is_passing)
-            fail_msg("row %zu: %s", i, rows[i].cases);
+        if ((result.status == TEST_PASSED) != ROWS[i].is_passing)
+            fail_msg("row %zu: %s", i, ROWS[i].cases);
         assert_int_equal(result.request_count, 1);
         test_result_fini(&result);
         paper_fini(&paper);
