@@ -148,7 +148,8 @@ static bool is_transport_matched(const struct filter_chain *chain, struct chain_
 bool chain_is_inspected(const struct listener *listener)
 {
     for (uint32_t i = 0; i < listener->chain_count; i++) {
-        if (listener->chains[i].application_protocol_count > 0)
+        const struct filter_chain *chain = &listener->chains[i];
+        if (chain->application_protocol_count > 0 || chain->server_name_count > 0)
             return true;
     }
     return false;

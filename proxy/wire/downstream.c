@@ -98,7 +98,11 @@ static void open_chain(struct conn *conn, enum chain_protocol protocol)
     const struct filter_chain *chain = choose(&conn->down, conn->down.listener, protocol);
     if (chain == NULL) {
         tally_no_chain(conn);
-        conn_close(conn);
+        /* Listener filters look without reading: what they saw is still the kernel's. */
+        if (buf_size(&conn->in) > 0)
+            conn_abort(conn);
+        else
+            conn_close(conn);
         return;
     }
     conn->down.chain = chain;

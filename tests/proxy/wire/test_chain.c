@@ -148,6 +148,20 @@ static void test_a_chain_is_chosen_by_address(void **state)
                      &chains[3]);
 }
 
+/* Who may begin with TLS is waited for, also where only names tell chains apart. */
+static void test_a_listener_whose_chains_have_names_is_inspected(void **state)
+{
+    (void)state;
+    static struct str names[] = {STR_INIT("a.example")};
+    struct filter_chain chain = {.kind = CHAIN_TCP, .server_names = names, .server_name_count = 1};
+    struct filter_chain rest = {.kind = CHAIN_TCP};
+    struct listener listener = {.chains = &chain, .chain_count = 1, .default_chain = &rest};
+    assert_true(chain_is_inspected(&listener));
+    assert_ptr_equal(chain_choose((struct chain_question){.listener = &listener,
+                                                          .protocol = CHAIN_PROTOCOL_HTTP11}),
+                     &rest);
+}
+
 static void test_a_listener_without_protocols_lets_the_server_speak_first(void **state)
 {
     (void)state;
@@ -166,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_the_inspector_looks_no_further_than_64_kib),
         cmocka_unit_test(test_a_chain_is_chosen_by_protocol_then_the_general_then_the_default),
         cmocka_unit_test(test_a_chain_is_chosen_by_address),
+        cmocka_unit_test(test_a_listener_whose_chains_have_names_is_inspected),
         cmocka_unit_test(test_a_listener_without_protocols_lets_the_server_speak_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
