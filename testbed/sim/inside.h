@@ -23,11 +23,11 @@
 #include "testbed/world/sighting.h"
 #include "testbed/world/standin.h"
 
-enum timer_owner { TIMER_PROXY, TIMER_CALLER, TIMER_STANDIN, TIMER_ERRAND };
+enum sim_timer_owner { TIMER_PROXY, TIMER_CALLER, TIMER_STANDIN, TIMER_ERRAND };
 
 struct sim_timer {
     struct heap_node node;
-    enum timer_owner owner;
+    enum sim_timer_owner owner;
 };
 
 /* An errand's slot of this engine. */

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/agree/laws.c - see laws.h.
+ */
+#include "tests/agree/laws.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/ns.h"
+#include "proxy/wire/inside.h"
+#include "testbed/sim/inside.h"
+#include "testbed/sim/sim.h"
+#include "tests/agree/stage.h"
+
+#define REQUESTS 500u             /* of one load.. */
+#define LOADS 3u                  /* ..the first two of which find what there is most of at once */
+#define QUIET_NS (60 * NS_SECOND) /* longer than any request takes */
+#define DAY_NS (24 * 3600 * NS_SECOND)        /* longer than an idle connection lives */
+#define CALLERS 2u                            /* those with a sidecar */
+#define GROWTH_BYTES_MAX ((size_t)256 * 1024) /* the third load may meet a larger crowd */
+
+struct law_book {
+    uint64_t seed;
+    const struct stage *stage;
+    struct play *play;
+    bool is_over[REQUESTS * LOADS];
+    uint64_t begun_count, done_count, hash;
+    uint32_t broken_count;
+};
+
+static void broken(struct law_book *book, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void broken(struct law_book *book, const char *format, ...)
+{
+    va_list words;
+    if (book->broken_count++ == 0)
+        printf("seed %llu:\n", (unsigned long long)book->seed);
+    printf("  ");
+    va_start(words, format);
+    (void)vprintf(format, words);
+    va_end(words);
+    printf("\n");
+}
+
+/* The first try, and the retries of its route. */
+static uint32_t attempts_most(const struct outcome *outcome)
+{
+    const struct route *route = outcome->record.route;
+    const struct retry_policy *retry = route != NULL ? route->forward.retry : NULL;
+    return retry != NULL ? 1 + retry->num_retries : 1;
+}
+
+static void take(struct law_book *book, const struct play_done *done)
+{
+    const struct outcome *outcome = done->outcome;
+    ASSERT(done->number < COUNT_OF(book->is_over));
+    if (book->is_over[done->number])
+        broken(book, "request %llu ended twice", (unsigned long long)done->number);
+    book->is_over[done->number] = true;
+    book->done_count++;
+    if (outcome->has_record && outcome->record.attempt_count > attempts_most(outcome))
+        broken(book, "%u attempts where the route has %u", outcome->record.attempt_count,
+               attempts_most(outcome));
+}
+
+/* Some callers leave before they have an answer. */
+static void play_load(struct law_book *book, struct rng *rng)
+{
+    const struct load_spec *load = &book->stage->suite.tests[0].cases[0].timeline[0].load;
+    struct play *play = book->play;
+    const struct play_done *done;
+    int64_t at_ns = play->ops->now_ns(play);
+    for (uint32_t i = 0; i < REQUESTS; i++) {
+        at_ns += (int64_t)rng_below(rng, 8 * NS_MS);
+        while ((done = play->ops->next(play, at_ns)) != NULL)
+            take(book, done);
+        struct call call = load->calls[rng_below(rng, load->call_count)];
+        call.client = (uint32_t)rng_below(rng, CALLERS);
+        call.has_cancel = rng_below(rng, 10) == 0;
+        call.is_cancelling_by_reset = rng_below(rng, 2) == 0;
+        call.cancel_after_ns = (int64_t)rng_below(rng, 100 * NS_MS);
+        play->ops->begin(play, &call, book->begun_count++);
+    }
+    while ((done = play->ops->next(play, NS_NEVER)) != NULL)
+        take(book, done);
+    play->ops->drop_kept(play);
+    play->ops->wait(play, QUIET_NS);
+    uint64_t held_count = play->ops->under_way(play);
+    if (held_count > 0)
+        broken(book, "%llu requests are held", (unsigned long long)held_count);
+}
+
+/* --- what there was at most ------------------------------------------------- */
+
+static const struct snapshot *snapshot_of(const struct law_book *book)
+{
+    return book->stage->world->clients[0].snapshot;
+}
+
+/* Not every caller sees each of them. */
+static uint32_t host_count(const struct law_book *book, const struct cluster *cluster)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < CALLERS; i++) {
+        const struct cluster *seen =
+            snapshot_cluster(book->stage->world->clients[i].snapshot, cluster->name);
+        if (seen != NULL && seen->endpoint_count > most)
+            most = seen->endpoint_count;
+    }
+    return most;
+}
+
+static void watch(struct law_book *book)
+{
+    const struct snapshot *snapshot = snapshot_of(book);
+    for (uint32_t i = 0; i < snapshot->cluster_count && i < WATCHES_MAX; i++)
+        book->play->ops->watch(book->play, snapshot->clusters[i].name);
+}
+
+static void hold_peaks(struct law_book *book)
+{
+    const struct snapshot *snapshot = snapshot_of(book);
+    for (uint32_t i = 0; i < snapshot->cluster_count && i < WATCHES_MAX; i++) {
+        const struct cluster *cluster = &snapshot->clusters[i];
+        struct play_peaks peaks;
+        if (!book->play->ops->peaks(book->play, cluster->name, &peaks))
+            continue;
+        /* Each host may have one connection, whatever the limit says. */
+        uint32_t connections = cluster->breakers.max_connections;
+        if (connections < host_count(book, cluster))
+            connections = host_count(book, cluster);
+        if (peaks.connections > connections || peaks.requests > cluster->breakers.max_requests ||
+            peaks.pending > cluster->breakers.max_pending_requests)
+            broken(book, "%.*s: %u connections, %u requests, %u pending at once",
+                   STR_FMT(cluster->name), peaks.connections, peaks.requests, peaks.pending);
+    }
+}
+
+/* --- who was ejected -------------------------------------------------------- */
+
+static uint32_t percent_most(const struct cluster *cluster)
+{
+    const struct outlier_detection *outlier = cluster->outlier;
+    bool is_said = (outlier->said >> OUTLIER_MAX_EJECTION_PERCENT & 1) != 0;
+    return is_said ? outlier->numbers[OUTLIER_MAX_EJECTION_PERCENT] : 10;
+}
+
+/* Events are of all proxies; each has its own view of who is out. */
+static void hold_ejections(struct law_book *book)
+{
+    const struct snapshot *snapshot = snapshot_of(book);
+    uint32_t event_count;
+    const struct play_event *events = book->play->ops->events(book->play, &event_count);
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        const struct cluster *cluster = &snapshot->clusters[i];
+        int64_t out_count = 0, most = 0;
+        for (uint32_t k = 0; k < event_count; k++) {
+            bool is_eject = events[k].kind == PLAY_EJECT;
+            if (!str_eq(events[k].cluster, cluster->name) || (is_eject && !events[k].is_enforced))
+                continue;
+            out_count += is_eject ? 1 : -1;
+            most = out_count > most ? out_count : most;
+        }
+        if (most == 0)
+            continue;
+        /* Two callers have a proxy each: two views of the same hosts. */
+        int64_t allowed = (int64_t)percent_most(cluster) * host_count(book, cluster) / 100;
+        if (most > CALLERS * allowed)
+            broken(book, "%.*s: %lld ejected at once, of %u hosts and %u callers",
+                   STR_FMT(cluster->name), (long long)most, host_count(book, cluster), CALLERS);
+    }
+}
+
+/* --- what is left ----------------------------------------------------------- */
+
+static const struct sim *sim_of(const struct law_book *book)
+{
+    return (const struct sim *)(const void *)book->play;
+}
+
+static uint32_t proxy_count(const struct law_book *book)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < book->stage->world->client_count; i++)
+        count += sim_of(book)->proxies[i] != NULL;
+    return count;
+}
+
+/* Without what is kept on purpose: the events. */
+static size_t memory_bytes(const struct law_book *book)
+{
+    const struct sim *sim = sim_of(book);
+    size_t sum = sim->arena.used_bytes - sim->event_capacity * sizeof(*sim->events);
+    for (uint32_t i = 0; i < book->stage->world->client_count; i++) {
+        if (sim->proxies[i] != NULL)
+            sum += sim->proxies[i]->wire->memory.used_bytes;
+    }
+    return sum;
+}
+
+static void hold_rest(struct law_book *book)
+{
+    const struct sim *sim = sim_of(book);
+    book->play->ops->wait(book->play, DAY_NS);
+    if (sim->timers.count > proxy_count(book))
+        broken(book, "%u timers are left, of %u proxies", sim->timers.count, proxy_count(book));
+    for (uint32_t i = 0; i < book->stage->world->client_count; i++) {
+        uint32_t open_count =
+            sim->proxies[i] != NULL ? wire_connection_count(sim->proxies[i]->wire) : 0;
+        if (open_count > 0)
+            broken(book, "%u connections are left", open_count);
+    }
+}
+
+static void play_all(struct law_book *book)
+{
+    struct rng rng = rng_seeded(book->seed, STR("laws"));
+    size_t memory[LOADS];
+    book->play = sim_play_new(book->stage->world, (struct play_options){.seed = book->seed});
+    watch(book);
+    for (uint32_t i = 0; i < LOADS; i++) {
+        play_load(book, &rng);
+        memory[i] = memory_bytes(book);
+    }
+    if (book->done_count != book->begun_count)
+        broken(book, "%llu begun, %llu ended", (unsigned long long)book->begun_count,
+               (unsigned long long)book->done_count);
+    if (memory[LOADS - 1] > memory[LOADS - 2] + GROWTH_BYTES_MAX)
+        broken(book, "memory grows: %zu, %zu, %zu bytes", memory[0], memory[1], memory[2]);
+    hold_peaks(book);
+    hold_ejections(book);
+    hold_rest(book);
+    book->hash = book->play->ops->hash(book->play);
+    book->play->ops->free(book->play);
+}
+
+bool laws_hold(uint64_t seed)
+{
+    static struct law_book book, again; /* large, and used one after the other */
+    struct chance_text text;
+    struct stage stage;
+    chance_load(seed, &text);
+    bool is_good = stage_open(&stage, &text);
+    book = (struct law_book){.seed = seed, .stage = &stage};
+    again = book;
+    if (is_good) {
+        play_all(&book);
+        play_all(&again);
+        if (book.hash != again.hash)
+            broken(&book, "the same seed gave %016llx and %016llx", (unsigned long long)book.hash,
+                   (unsigned long long)again.hash);
+    }
+    is_good &= book.broken_count + again.broken_count == 0;
+    stage_close(&stage);
+    chance_fini(&text);
+    return is_good;
+}
