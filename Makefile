@@ -44,7 +44,7 @@ slug        = $(subst /,-,$(1))
 lib         = $(B)/lib$(call slug,$(1)).a
 objects     = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard $(1)/*.cc))
 
-PKGS := libuv yaml-0.1 re2
+PKGS := libuv yaml-0.1 re2 openssl
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wvla -Werror
 WARN_C := -Wstrict-prototypes -Wmissing-prototypes
@@ -61,7 +61,8 @@ ALL_CXX = $(COMMON) -std=c++17 $(CXXFLAGS)
 LIBS_base        := -lre2 -lstdc++ -lm -lpthread
 LIBS_config-yaml := -lyaml
 LIBS_proxy-http  :=
-LIBS_proxy-live  := -luv
+LIBS_proxy-live  := -luv -lssl -lcrypto
+LIBS_testbed-world := -lcrypto
 libs_of = $(sort $(foreach l,$(1),$(LIBS_$(call slug,$(l)))))
 
 # What is missing is installed; then make begins again, to see it.

@@ -80,7 +80,8 @@ void arena_reset(struct arena *arena)
     arena->used_bytes = 0;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Its bytes are what they were. */
+static char *take(struct arena *arena, size_t size)
 {
     size_t wanted_bytes = rounded_up(size);
     ASSERT(arena->max_bytes == 0 || wanted_bytes <= arena->max_bytes - arena->used_bytes);
@@ -92,7 +93,12 @@ void *arena_alloc(struct arena *arena, size_t size)
     char *memory = block->bytes + block->used_bytes;
     block->used_bytes += wanted_bytes;
     arena->used_bytes += wanted_bytes;
-    return memset(memory, 0, size);
+    return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)
@@ -128,7 +134,8 @@ struct str arena_str_lower(struct arena *arena, struct str s)
 struct str arena_concat(struct arena *arena, struct str a, struct str b)
 {
     ASSERT(a.len < SIZE_MAX - b.len);
-    char *copy = arena_alloc(arena, a.len + b.len + 1);
+    char *copy = take(arena, a.len + b.len + 1);
+    copy[a.len + b.len] = '\0';
     if (a.len > 0)
         memcpy(copy, a.ptr, a.len);
     if (b.len > 0)

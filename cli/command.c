@@ -143,6 +143,12 @@ static const struct command COMMANDS[] = {
      "  --mesh-config FILE    MeshConfig; else the ConfigMap istio of istio-system\n"
      "  -o log|json|yaml, --color auto|always|never, -q\n",
      cmd_analyze},
+    {"profile", "profiles", "[NAME...]", "what each profile decides where nobody wrote anything",
+     "  -o text|json\n"
+     "\n"
+     "`--profile NAME` of other commands picks one. explain and proxy-config say which values\n"
+     "came from it.\n",
+     cmd_profile},
     {"bench", NULL, "sim|wire|live|lb|translate [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"

@@ -8,14 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "cli/proxy_filter.h"
 #include "cli/proxy_name.h"
-#include "cli/proxy_table.h"
-#include "cli/yaml_text.h"
+#include "cli/proxy_page.h"
 #include "config/derive/derive.h"
 #include "config/profile/profile.h"
-#include "proxy/model/print.h"
 #include "testbed/world/files.h"
 
 #define EXIT_FINE 0
@@ -23,7 +20,6 @@
 #define EXIT_SURROUNDINGS 4
 #define ARENA_BLOCK_BYTES (1024u * 1024)
 #define OUTPUT_BYTES_MAX ((size_t)1 << 30) /* a large mesh prints some MB */
-#define JSON_INDENT 4u                     /* as istioctl */
 #define PATHS_MAX 256u
 #define NEAR_DISTANCE 3u /* of a word that was meant */
 
@@ -343,107 +339,21 @@ static void print_diags(struct job *job)
     buf_fini(&out);
 }
 
-static enum rc print_json(const struct job *job, const struct snapshot *snapshot, struct buf *out)
-{
-    struct json json;
-
-    json_init(&json, out, JSON_INDENT);
-    switch (job->section) {
-    case SECTION_LISTENER:
-        print_listeners(snapshot, &json);
-        break;
-    case SECTION_ROUTE:
-        print_routes(snapshot, &json);
-        break;
-    case SECTION_CLUSTER:
-        print_clusters(snapshot, &json);
-        break;
-    case SECTION_ENDPOINT:
-        print_endpoints(snapshot, &json);
-        break;
-    case SECTION_ALL:
-        print_all(snapshot, &json);
-        break;
-    }
-    return json_is_full(&json) ? RC_FULL : buf_append(out, STR("\n"));
-}
-
-static enum rc print_yaml(struct job *job, const struct snapshot *snapshot, struct buf *out)
-{
-    struct buf text;
-    struct json_value value;
-    size_t where = 0;
-
-    buf_init(&text, OUTPUT_BYTES_MAX);
-    enum rc rc = print_json(job, snapshot, &text);
-    if (rc == RC_OK)
-        rc = json_read(buf_str(&text), &job->arena, &value, &where);
-    if (rc == RC_OK)
-        rc = yaml_text_append(&value, &job->arena, out);
-    buf_fini(&text);
-    return rc;
-}
-
-static enum rc print_table(struct job *job, const struct snapshot *snapshot,
-                           enum proxy_section section, struct buf *out)
-{
-    static enum rc (*const TABLES[])(const struct snapshot *, const struct proxy_table_style *,
-                                     struct arena *, struct buf *) = {
-        [SECTION_LISTENER] = proxy_table_listeners,
-        [SECTION_ROUTE] = proxy_table_routes,
-        [SECTION_CLUSTER] = proxy_table_clusters,
-        [SECTION_ENDPOINT] = proxy_table_endpoints,
-    };
-    struct snapshot shown;
-    struct proxy_filter filter = job->filter;
-    struct proxy_table_style style = {.is_brief = str_eq(job->verbose, STR("false")),
-                                      .is_named = job->section == SECTION_ALL};
-
-    filter.is_whole_address = job->section == SECTION_ALL;
-    proxy_filter_apply(snapshot, section, &filter, &job->arena, &shown);
-    return TABLES[section](&shown, &style, &job->arena, out);
-}
-
-static enum rc print_tables(struct job *job, const struct snapshot *snapshot, struct buf *out)
-{
-    static const enum proxy_section ORDER[] = {SECTION_CLUSTER, SECTION_LISTENER, SECTION_ROUTE,
-                                               SECTION_ENDPOINT};
-
-    if (job->section != SECTION_ALL)
-        return print_table(job, snapshot, job->section, out);
-    for (size_t i = 0; i < COUNT_OF(ORDER); i++) {
-        enum rc rc = i == 0 ? RC_OK : buf_append(out, STR("\n"));
-        if (rc == RC_OK)
-            rc = print_table(job, snapshot, ORDER[i], out);
-        if (rc != RC_OK)
-            return rc;
-    }
-    return RC_OK;
-}
-
-static enum rc print_shown(struct job *job, const struct snapshot *snapshot, struct buf *out)
-{
-    struct snapshot shown;
-
-    if (str_eq(job->output, STR("short")) || str_eq(job->output, STR("table")))
-        return print_tables(job, snapshot, out);
-    proxy_filter_apply(snapshot, job->section, &job->filter, &job->arena, &shown);
-    return str_eq(job->output, STR("json")) ? print_json(job, &shown, out)
-                                            : print_yaml(job, &shown, out);
-}
-
 static int print_snapshot(struct job *job, const struct snapshot *snapshot)
 {
-    struct buf out;
-    int code = EXIT_FINE;
+    struct proxy_page page = {
+        .section = job->section,
+        .filter = job->filter,
+        .output = job->output,
+        .is_brief = str_eq(job->verbose, STR("false")),
+        .profile = profile_find(job->profile_name),
+    };
 
-    buf_init(&out, OUTPUT_BYTES_MAX);
-    enum rc rc = print_shown(job, snapshot, &out);
-    bool is_written = write_all(&out, stdout);
-    if (rc != RC_OK || !is_written || fflush(stdout) != 0)
-        code = EXIT_SURROUNDINGS;
-    buf_fini(&out);
-    return code;
+    if (!proxy_page_print(&page, snapshot, &job->arena))
+        return EXIT_SURROUNDINGS;
+    if (!job->is_quiet)
+        proxy_page_print_defaults(&page, snapshot, &job->arena);
+    return EXIT_FINE;
 }
 
 static int run(struct job *job)

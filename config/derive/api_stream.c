@@ -128,7 +128,9 @@ static void add_service(const struct stream *stream, struct str host, struct nod
     (void)make_put(&maker, made, stream->is_tls ? STR("tls") : STR("tcp"), rules);
     meta.name = arena_format(mesh->arena, "%.*s~%s~%u~" API_NAME_MIDDLE, STR_FMT(meta.name),
                              stream->is_tls ? "tls" : "tcp", number);
-    entrance_add_virtual_service(mesh, &meta, made)->semantics = SEMANTICS_GATEWAY_API;
+    struct virtual_service *added = entrance_add_virtual_service(mesh, &meta, made);
+    added->semantics = SEMANTICS_GATEWAY_API;
+    added->is_of_tls_route = stream->is_tls;
 }
 
 static struct text_list hosts_of(const struct stream *stream)

@@ -304,6 +304,7 @@ void mesh_complete(struct mesh *mesh)
     COMPACT(mesh, destination_rules);
     COMPACT(mesh, gateways);
     COMPACT(mesh, peer_authentications);
+    COMPACT(mesh, authentication_policies);
     COMPACT(mesh, request_authentications);
     COMPACT(mesh, authorization_policies);
     COMPACT(mesh, services);
@@ -322,6 +323,7 @@ void mesh_complete(struct mesh *mesh)
     SORT(mesh, destination_rules, meta_order);
     SORT(mesh, gateways, meta_order);
     SORT(mesh, peer_authentications, meta_order);
+    SORT(mesh, authentication_policies, meta_order);
     SORT(mesh, request_authentications, meta_order);
     SORT(mesh, authorization_policies, meta_order);
     /* Endpoints come in the order of pods, and files have no order. */

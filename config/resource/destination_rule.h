@@ -107,6 +107,7 @@ struct connection_pool {
 struct outlier_rule {
     bool has_consecutive_5xx, has_consecutive_gateway;
     uint32_t consecutive_5xx, consecutive_gateway, consecutive_local_origin;
+    uint32_t consecutive_errors; /* Istio 1.0's; 0: not said */
     bool has_split_local_origin;
     int64_t interval_ns, base_ejection_ns; /* 0: not said */
     uint32_t max_ejection_percent, min_health_percent;

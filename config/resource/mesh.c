@@ -53,12 +53,25 @@ static uint32_t claim(struct arriving *arriving, uint32_t index)
             (arriving)->mesh->list[earlier_].meta.is_replaced = true;              \
     } while (0)
 
+/* An annotation's value. istiod notes so what it makes of other kinds, and reads
+ * it of objects of users, too. */
+static struct str noted(const struct object_meta *meta, struct str name)
+{
+    const struct str *value = label_find(meta->annotations, meta->annotation_count, name);
+
+    return value != NULL ? *value : STR_EMPTY;
+}
+
 static void add_virtual_service(struct arriving *arriving)
 {
     struct virtual_service *added = ADD(arriving, virtual_services);
 
     added->meta = arriving->meta;
     virtual_service_read(&arriving->spec, added);
+    if (str_eq(noted(&added->meta, STR("internal.istio.io/route-semantics")), STR("gateway")))
+        added->semantics = SEMANTICS_GATEWAY_API;
+    added->is_of_tls_route =
+        str_has_prefix(noted(&added->meta, STR("internal.istio.io/parents")), STR("TLSRoute/"));
     REPLACE(arriving, virtual_services);
 }
 
@@ -77,6 +90,9 @@ static void add_gateway(struct arriving *arriving)
 
     added->meta = arriving->meta;
     gateway_read(&arriving->spec, added);
+    struct str services = noted(&added->meta, STR("internal.istio.io/gateway-service"));
+    while (services.len > 0)
+        text_list_add(&added->services, str_cut(&services, ','), arriving->mesh->arena);
     REPLACE(arriving, gateways);
 }
 
@@ -94,6 +110,18 @@ static void add_peer_authentication(struct arriving *arriving)
     peer_authentication_read(&arriving->spec, added);
     complain_not_acted_on(arriving);
     REPLACE(arriving, peer_authentications);
+}
+
+/* Istio 1.0's; today's Istio does not know them. */
+static void add_authentication_policy(struct arriving *arriving)
+{
+    struct authentication_policy *added = ADD(arriving, authentication_policies);
+
+    added->meta = arriving->meta;
+    added->is_of_mesh = str_eq(arriving->kind, STR("MeshPolicy"));
+    authentication_policy_read(&arriving->spec, added);
+    view_complain(&arriving->root, DIAG_KIND_OLD, arriving->kind, STR("authentication.istio.io"));
+    REPLACE(arriving, authentication_policies);
 }
 
 static void add_request_authentication(struct arriving *arriving)
@@ -273,6 +301,8 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL,
      add_authorization_policy},
     {STR_INIT("security.istio.io"), STR_INIT("PeerAuthentication"), NULL, add_peer_authentication},
+    {STR_INIT("authentication.istio.io"), STR_INIT("Policy"), NULL, add_authentication_policy},
+    {STR_INIT("authentication.istio.io"), STR_INIT("MeshPolicy"), NULL, add_authentication_policy},
     {STR_INIT("security.istio.io"), STR_INIT("RequestAuthentication"), NULL,
      add_request_authentication},
     {STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), NULL, NULL},

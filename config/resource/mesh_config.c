@@ -57,8 +57,8 @@ static const struct field_row ROWS[] = {
     {"defaultTrafficPolicy", FIELD_USED},
     {"hboneIdleTimeout", FIELD_IGNORED},
 };
-static const struct field_row OUTBOUND_ROWS[] = {{"mode", FIELD_USED},
-                                                 {"egressProxy", FIELD_NO_EFFECT}};
+static const struct field_row OUTBOUND_ROWS[] = {
+    {"mode", FIELD_USED}, {"tls", FIELD_USED}, {"egressProxy", FIELD_NO_EFFECT}};
 static const struct field_row PATH_ROWS[] = {{"normalization", FIELD_USED}};
 
 static const struct field_row MTLS_ROWS[] = {{"minProtocolVersion", FIELD_USED},
@@ -89,15 +89,22 @@ static void read_trust(const struct view *root, struct mesh_config *out)
 
 static void read_outbound(const struct view *root, struct mesh_config *out)
 {
-    static const char *const MODES[] = {"REGISTRY_ONLY", "ALLOW_ANY", NULL};
+    static const char *const MODES[] = {"REGISTRY_ONLY", "ALLOW_ANY", "ALLOW_ANY_DYNAMIC_DNS",
+                                        NULL};
+    static const enum outbound_mode MEANINGS[] = {OUTBOUND_REGISTRY_ONLY, OUTBOUND_ALLOW_ANY,
+                                                  OUTBOUND_ALLOW_ANY_DYNAMIC_DNS};
     struct view policy = view_map(root, STR("outboundTrafficPolicy"));
 
     if (!view_is_present(&policy))
         return;
     view_check_fields(&policy, OUTBOUND_ROWS, COUNT_OF(OUTBOUND_ROWS));
     /* The enum's zero, so what an empty policy means. */
-    out->outbound = view_choice(&policy, STR("mode"), MODES, 0) == 0 ? OUTBOUND_REGISTRY_ONLY
-                                                                     : OUTBOUND_ALLOW_ANY;
+    out->outbound = MEANINGS[view_choice(&policy, STR("mode"), MODES, 0)];
+    out->outbound_tls = client_tls_read(&policy);
+    if (out->outbound != OUTBOUND_ALLOW_ANY_DYNAMIC_DNS)
+        return;
+    struct view mode = view_field(&policy, STR("mode"));
+    view_complain(&mode, DIAG_NOT_ACTED_ON, STR("looking names up"), STR_EMPTY);
 }
 
 static const struct field_row INBOUND_ROWS[] = {{"mode", FIELD_USED}};
@@ -145,7 +152,7 @@ static void read_paths(const struct view *root, struct mesh_config *out)
 {
     static const char *const NAMES[] = {
         "DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES", NULL};
-    static const enum path_normalization MEANINGS[] = {PATHS_BASE, PATHS_NONE, PATHS_BASE,
+    static const enum path_normalization MEANINGS[] = {PATHS_UNSET, PATHS_NONE, PATHS_BASE,
                                                        PATHS_MERGE_SLASHES, PATHS_DECODE};
     struct view paths = view_map(root, STR("pathNormalization"));
 
@@ -219,8 +226,6 @@ static void shift_lines(struct node *node, uint32_t line_count)
 void mesh_config_default(struct mesh_config *out)
 {
     *out = (struct mesh_config){
-        .paths = PATHS_BASE,
-        .connect_timeout_ns = 10 * NS_SECOND,
         .dns_refresh_ns = 60 * NS_SECOND,
         .root_namespace = STR("istio-system"),
         .ingress_class = STR("istio"),
@@ -238,7 +243,7 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     read_outbound(root, out);
     read_paths(root, out);
     if (view_is_present(&timeout)) {
-        out->connect_timeout_ns = view_own_duration_ns(&timeout, out->connect_timeout_ns);
+        out->connect_timeout_ns = view_own_duration_ns(&timeout, 0);
         syntax_check_duration(&timeout, out->connect_timeout_ns);
     }
     out->has_auto_mtls_off = !view_bool(root, STR("enableAutoMtls"), true);

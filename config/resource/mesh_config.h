@@ -10,9 +10,15 @@
 #include "config/resource/virtual_service.h"
 #include "config/yaml/view.h"
 
-enum outbound_mode { OUTBOUND_UNSET, OUTBOUND_ALLOW_ANY, OUTBOUND_REGISTRY_ONLY };
+enum outbound_mode {
+    OUTBOUND_UNSET,
+    OUTBOUND_ALLOW_ANY,
+    OUTBOUND_REGISTRY_ONLY,
+    OUTBOUND_ALLOW_ANY_DYNAMIC_DNS, /* of the mesh only */
+};
 
-enum path_normalization { PATHS_NONE, PATHS_BASE, PATHS_MERGE_SLASHES, PATHS_DECODE };
+/* Unset: the profile's. */
+enum path_normalization { PATHS_UNSET, PATHS_NONE, PATHS_BASE, PATHS_MERGE_SLASHES, PATHS_DECODE };
 
 /* Which Ingresses are Istio's: none, those of its class, also those without. */
 enum ingress_mode { INGRESS_STRICT, INGRESS_DEFAULT, INGRESS_OFF };
@@ -20,10 +26,11 @@ enum ingress_mode { INGRESS_STRICT, INGRESS_DEFAULT, INGRESS_OFF };
 enum log_encoding { LOG_TEXT, LOG_JSON };
 
 struct mesh_config {
-    enum outbound_mode outbound; /* unset: the profile's */
+    enum outbound_mode outbound;           /* unset: the profile's */
+    const struct client_tls *outbound_tls; /* to names that are looked up; NULL: none */
     enum path_normalization paths;
     bool has_auto_mtls_off;
-    int64_t connect_timeout_ns;
+    int64_t connect_timeout_ns; /* 0: the profile's */
     struct str root_namespace;
     enum ingress_mode ingress_mode;
     struct str ingress_class;

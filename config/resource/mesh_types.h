@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "config/resource/authentication_policy.h"
 #include "config/resource/authorization_policy.h"
 #include "config/resource/destination_rule.h"
 #include "config/resource/endpoint_slice.h"
@@ -41,6 +42,7 @@ struct mesh {
     MESH_LIST(struct destination_rule, destination_rules);
     MESH_LIST(struct gateway, gateways);
     MESH_LIST(struct peer_authentication, peer_authentications);
+    MESH_LIST(struct authentication_policy, authentication_policies);
     MESH_LIST(struct request_authentication, request_authentications);
     MESH_LIST(struct authorization_policy, authorization_policies);
     MESH_LIST(struct service, services);

@@ -10,7 +10,7 @@
 static const struct field_row OUTLIER_ROWS[] = {
     {"consecutive5xxErrors", FIELD_USED},
     {"consecutiveGatewayErrors", FIELD_USED},
-    {"consecutiveErrors", FIELD_IGNORED}, /* by Istio as well */
+    {"consecutiveErrors", FIELD_IGNORED}, /* by today's Istio; profile istio-1.0 takes it */
     {"consecutiveLocalOriginFailures", FIELD_USED},
     {"splitExternalLocalOriginErrors", FIELD_USED},
     {"interval", FIELD_USED},
@@ -51,6 +51,7 @@ const struct outlier_rule *outlier_rule_read(const struct view *policy)
     out->consecutive_5xx = count_field(&view, STR("consecutive5xxErrors"));
     out->has_consecutive_gateway = view_is_present(&of_gateway);
     out->consecutive_gateway = count_field(&view, STR("consecutiveGatewayErrors"));
+    out->consecutive_errors = count_field(&view, STR("consecutiveErrors"));
     out->consecutive_local_origin = count_field(&view, STR("consecutiveLocalOriginFailures"));
     out->has_split_local_origin = view_bool(&view, STR("splitExternalLocalOriginErrors"), false);
     out->interval_ns = checked_duration(&view, STR("interval"));

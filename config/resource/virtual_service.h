@@ -191,6 +191,7 @@ struct stream_rule; /* stream_rule.h */
 struct virtual_service {
     struct object_meta meta;
     enum route_semantics semantics;
+    bool is_of_tls_route;         /* its tls rules hold also where a gateway ends TLS */
     struct text_list hosts;       /* complete, lower case */
     struct text_list cased_hosts; /* complete, as written: what gateways and some indexes compare */
     struct text_list gateways;    /* "mesh", "ns/name"; never empty */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/resource/label.h"
+#include "config/translate/service_targets.h"
 
 /* The last two are HTTP's. */
 static const struct str PROTOCOLS[] = {STR_INIT("istio-peer-exchange"), STR_INIT("h2"),
@@ -86,6 +87,15 @@ struct peer_policy authn_peer_policy(const struct mesh *mesh, struct str namespa
     return out;
 }
 
+static bool has_port(const struct peer_policy *policy, uint32_t port)
+{
+    for (uint32_t i = 0; i < policy->port_count; i++) {
+        if (policy->ports[i].port == port)
+            return true;
+    }
+    return false;
+}
+
 enum mtls_mode authn_mode_of_port(const struct peer_policy *policy, uint32_t port)
 {
     for (uint32_t i = 0; i < policy->port_count; i++) {
@@ -93,6 +103,94 @@ enum mtls_mode authn_mode_of_port(const struct peer_policy *policy, uint32_t por
             return policy->ports[i].mode;
     }
     return policy->mode;
+}
+
+/* --- Istio 1.0 -------------------------------------------------------------- */
+
+static bool means_port(const struct authentication_target *target, const struct service_port *port)
+{
+    for (uint32_t i = 0; i < target->port_count; i++) {
+        const struct authentication_port *said = &target->ports[i];
+        if (said->number != 0 ? said->number == port->port : str_eq(said->name, port->name))
+            return true;
+    }
+    return target->port_count == 0;
+}
+
+static bool is_targeted(const struct authentication_policy *policy, const struct service *service,
+                        const struct service_port *port)
+{
+    if (!str_eq(policy->meta.namespace, service->meta.namespace))
+        return false;
+    for (uint32_t i = 0; i < policy->target_count; i++) {
+        if (str_eq(policy->targets[i].name, service->meta.name) &&
+            means_port(&policy->targets[i], port))
+            return true;
+    }
+    return false;
+}
+
+/* Without targets it is the namespace's, or the mesh's; the older one counts. */
+static enum mtls_mode mode_of_scope(const struct translation *t)
+{
+    const struct authentication_policy *of_mesh = NULL;
+
+    for (uint32_t i = 0; i < t->mesh->authentication_policies_count; i++) {
+        const struct authentication_policy *policy = &t->mesh->authentication_policies[i];
+        if (policy->is_of_mesh)
+            of_mesh = of_mesh == NULL ? policy : of_mesh;
+        else if (policy->target_count == 0 && str_eq(policy->meta.namespace, t->proxy->namespace))
+            return policy->mode;
+    }
+    return of_mesh != NULL ? of_mesh->mode : MTLS_MODE_DISABLE;
+}
+
+static const struct authentication_policy *policy_of_port(const struct translation *t,
+                                                          const struct service_target *target)
+{
+    for (uint32_t i = 0; i < t->mesh->authentication_policies_count; i++) {
+        const struct authentication_policy *policy = &t->mesh->authentication_policies[i];
+        if (!policy->is_of_mesh &&
+            is_targeted(policy, target->service, &target->service->ports[target->port_index]))
+            return policy;
+    }
+    return NULL;
+}
+
+static struct peer_policy old_policy(struct translation *t)
+{
+    struct service_targets targets = service_targets_find(t);
+    struct port_mtls *ports = ARENA_ARRAY(&t->scratch, struct port_mtls, targets.count);
+    struct peer_policy out = {.mode = mode_of_scope(t), .ports = ports};
+
+    for (uint32_t i = 0; i < targets.count; i++) {
+        const struct authentication_policy *policy = policy_of_port(t, &targets.items[i]);
+        uint32_t port = targets.items[i].target_port;
+        uint32_t place = out.port_count;
+        if (policy == NULL || has_port(&out, port))
+            continue;
+        out.port_count++;
+        for (; place > 0 && ports[place - 1].port > port; place--)
+            ports[place] = ports[place - 1];
+        ports[place] = (struct port_mtls){.port = port, .mode = policy->mode};
+    }
+    return out;
+}
+
+struct peer_policy authn_own_policy(struct translation *t)
+{
+    const struct proxy_identity *proxy = t->proxy;
+    bool is_old = t->profile->has_old_authentication;
+
+    if (is_old && t->mesh->authentication_policies_count > 0)
+        return old_policy(t);
+    struct peer_policy out = authn_peer_policy(t->mesh, proxy->namespace, proxy->labels,
+                                               proxy->label_count, &t->scratch);
+    struct scopes scopes =
+        find_scopes(t->mesh, proxy->namespace, proxy->labels, proxy->label_count);
+    if (is_old && scopes.mesh == NULL && scopes.namespace == NULL && scopes.workload == NULL)
+        out.mode = MTLS_MODE_DISABLE;
+    return out;
 }
 
 static const struct str *keep_list(struct translation *t, const struct text_list *list)

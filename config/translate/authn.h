@@ -20,6 +20,9 @@ struct peer_policy {
 struct peer_policy authn_peer_policy(const struct mesh *mesh, struct str namespace,
                                      const struct label *labels, uint32_t label_count,
                                      struct arena *arena);
+/* The same for the proxy itself, by its profile's rules: Policy and MeshPolicy in
+ * istio-1.0, if the mesh has any. In scratch. */
+struct peer_policy authn_own_policy(struct translation *t);
 enum mtls_mode authn_mode_of_port(const struct peer_policy *policy, uint32_t port);
 
 /* How a sidecar ends the mesh's TLS, in the snapshot. TCP chains offer one

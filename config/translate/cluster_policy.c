@@ -96,6 +96,13 @@ static void set_outlier(struct translation *t, const struct outlier_rule *rule,
         .origin = context_keep_origin(t, rule->origin),
     };
     outlier_say(out, OUTLIER_ENFORCING_SUCCESS_RATE, 0);
+    /* 1.0 counted gateway failures by this name, and no other 5xx. */
+    if (t->profile->has_consecutive_errors) {
+        outlier_say(out, OUTLIER_ENFORCING_CONSECUTIVE_5XX, 0);
+        if (rule->consecutive_errors > 0)
+            say_errors(out, OUTLIER_CONSECUTIVE_GATEWAY_FAILURE,
+                       OUTLIER_ENFORCING_CONSECUTIVE_GATEWAY_FAILURE, rule->consecutive_errors);
+    }
     if (rule->has_consecutive_5xx)
         say_errors(out, OUTLIER_CONSECUTIVE_5XX, OUTLIER_ENFORCING_CONSECUTIVE_5XX,
                    rule->consecutive_5xx);
@@ -202,6 +209,32 @@ const struct locality_setting *cluster_policy_locality(const struct translation 
     return found->is_off ? NULL : found;
 }
 
+static uint32_t unsaid(uint32_t limit, enum default_value value)
+{
+    return limit == 0 ? value : 0;
+}
+
+/* What neither the DestinationRule nor the mesh says. */
+static uint32_t defaults_of(const struct translation *t, const struct policy_parts *parts,
+                            const struct cluster *cluster)
+{
+    static const struct connection_pool NO_POOL = {0};
+    const struct connection_pool *pool = parts->pool != NULL ? parts->pool : &NO_POOL;
+    bool has_own_lb = cluster->type == CLUSTER_ORIGINAL_DST ||
+                      cluster->type == CLUSTER_DYNAMIC_DNS || parts->lb.simple != SIMPLE_LB_UNSET ||
+                      parts->lb.hash != NULL;
+    bool has_timeout = pool->connect_timeout_ns != 0 || t->mesh->config.connect_timeout_ns != 0;
+    uint32_t out = unsaid(pool->max_connections, DEFAULT_MAX_CONNECTIONS) |
+                   unsaid(pool->http1_pending_max, DEFAULT_MAX_PENDING) |
+                   unsaid(pool->http2_requests_max, DEFAULT_MAX_REQUESTS) |
+                   unsaid(pool->retries_max, DEFAULT_MAX_RETRIES) | unsaid(has_own_lb, DEFAULT_LB) |
+                   unsaid(has_timeout, DEFAULT_CONNECT_TIMEOUT);
+
+    if (parts->outlier == NULL || parts->outlier->min_health_percent == 0)
+        out |= DEFAULT_PANIC;
+    return out;
+}
+
 void cluster_policy_apply(struct translation *t, const struct policy_parts *parts,
                           struct cluster *cluster)
 {
@@ -218,4 +251,5 @@ void cluster_policy_apply(struct translation *t, const struct policy_parts *part
     set_outlier(t, parts->outlier, cluster);
     set_locality(t, &parts->lb, cluster);
     set_lb(t, &parts->lb, cluster);
+    cluster->defaults |= defaults_of(t, parts, cluster);
 }

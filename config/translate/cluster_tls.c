@@ -34,12 +34,14 @@ static struct upstream_tls *mesh_tls(struct translation *t, const struct service
 
     *out = (struct upstream_tls){
         .is_mesh = true, .certificate = STR("default"), .root = STR("ROOTCA")};
-    bool has_own_sni = rule != NULL && rule->sni.len > 0;
-    out->sni = has_own_sni ? context_keep(t, rule->sni) : default_sni(t, cluster);
+    if (rule != NULL && rule->sni.len > 0)
+        out->sni = context_keep(t, rule->sni);
+    else if (cluster->type != CLUSTER_DYNAMIC_DNS)
+        out->sni = default_sni(t, cluster);
     if (rule != NULL && rule->has_names) {
         out->names = keep_names(t, &rule->names);
         out->name_count = rule->names.count;
-    } else {
+    } else if (service != NULL) {
         out->names = endpoints_identities(t, service, &out->name_count);
     }
     return out;
@@ -87,6 +89,20 @@ static void set_files(struct translation *t, const struct client_tls *rule,
     out->crl = context_keep(t, rule->ca_crl);
 }
 
+/* What names the request's own host gives. Where it is looked up, it is to be who
+ * answers, or Envoy must be told that it need not. */
+static void set_auto_names(const struct client_tls *rule, struct cluster *cluster)
+{
+    bool is_dynamic = cluster->type == CLUSTER_DYNAMIC_DNS;
+
+    cluster->has_auto_sni = rule->sni.len == 0;
+    cluster->has_auto_san_validation =
+        !rule->is_not_verifying &&
+        (is_dynamic || (cluster->has_auto_sni && rule->names.count == 0));
+    cluster->has_insecure_options =
+        is_dynamic && !(cluster->has_auto_sni && cluster->has_auto_san_validation);
+}
+
 /* SIMPLE and MUTUAL: TLS that somebody else ends. */
 static void set_own_tls(struct translation *t, const struct tls_question *question,
                         struct cluster *cluster)
@@ -96,16 +112,15 @@ static void set_own_tls(struct translation *t, const struct tls_question *questi
 
     if (!may_fetch_credential(t, question))
         return;
-    cluster->has_auto_sni = rule->sni.len == 0;
-    cluster->has_auto_san_validation =
-        cluster->has_auto_sni && rule->names.count == 0 && !rule->is_not_verifying;
+    set_auto_names(rule, cluster);
     /* Istio says so in its log, and stays with plaintext. */
     if (rule->mode == CLIENT_TLS_MUTUAL && rule->credential_name.len == 0 && !has_files)
         return;
     struct upstream_tls *out = ARENA_NEW(t->arena, struct upstream_tls);
     out->sni = context_keep(t, rule->sni);
     /* What the ServiceEntry says of its names, where the rule says nothing. */
-    const struct service_entry *entry = question->service->entry;
+    const struct service *service = question->service;
+    const struct service_entry *entry = service != NULL ? service->entry : NULL;
     const struct text_list *names =
         rule->names.count == 0 && entry != NULL ? &entry->names : &rule->names;
     out->names = keep_names(t, names);
@@ -124,12 +139,14 @@ static void set_auto_tls(struct translation *t, const struct tls_question *quest
     const struct service *service = question->service;
     bool is_all_or_nothing = service_is_passthrough(service) || question->is_passthrough;
 
-    if (!t->profile->has_auto_mtls || t->mesh->config.has_auto_mtls_off ||
-        service_is_external(service))
+    if (t->mesh->config.has_auto_mtls_off || service_is_external(service))
         return;
     /* What a workload or port says of itself is looked at for each endpoint. */
     if (authn_peer_policy(t->mesh, service->meta.namespace, NULL, 0, &t->scratch).mode ==
         MTLS_MODE_DISABLE)
+        return;
+    cluster->defaults |= DEFAULT_MTLS;
+    if (!t->profile->has_auto_mtls)
         return;
     /* Without a per-endpoint choice all endpoints need a sidecar. */
     if (is_all_or_nothing && !endpoints_are_injected(service, question->port_index))
@@ -149,6 +166,8 @@ void cluster_tls_apply(struct translation *t, const struct tls_question *questio
     } else if (rule->mode == CLIENT_TLS_ISTIO) {
         cluster->tls = mesh_tls(t, question->service, rule, cluster);
         cluster->security = UPSTREAM_TLS;
+        if (cluster->type == CLUSTER_DYNAMIC_DNS)
+            set_auto_names(rule, cluster);
     } else if (rule->mode != CLIENT_TLS_DISABLE) {
         cluster->has_alpn_override_off = true;
         set_own_tls(t, question, cluster);

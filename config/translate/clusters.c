@@ -14,6 +14,7 @@
 #include "config/translate/endpoints.h"
 #include "config/translate/inbound_clusters.h"
 #include "config/translate/policy.h"
+#include "config/translate/routes.h"
 
 #define DNS_CACHE_SUFFIX "_dfp_dns_cache"
 #define PASSTHROUGH_IDLE_NS (300 * NS_SECOND) /* Istio's own choice for unknown hosts */
@@ -42,6 +43,12 @@ static bool is_said_passthrough(const struct cluster_maker *maker, const struct 
     return policy != NULL && policy->parts.lb.simple == SIMPLE_LB_PASSTHROUGH;
 }
 
+/* Each request's own host is looked up. */
+static bool is_looking_up(const struct service *service)
+{
+    return service->resolution == RESOLUTION_DYNAMIC_DNS && host_is_wildcard(service->host);
+}
+
 /* A gateway has no address that was dialled. */
 static enum cluster_type type_of(const struct translation *t, const struct service *service)
 {
@@ -56,7 +63,7 @@ static enum cluster_type type_of(const struct translation *t, const struct servi
     case RESOLUTION_DNS_ROUND_ROBIN:
         return CLUSTER_LOGICAL_DNS;
     case RESOLUTION_DYNAMIC_DNS:
-        return host_is_wildcard(service->host) ? CLUSTER_DYNAMIC_DNS : CLUSTER_EDS;
+        return is_looking_up(service) ? CLUSTER_DYNAMIC_DNS : CLUSTER_EDS;
     }
     UNREACHABLE("service_resolution");
 }
@@ -89,9 +96,7 @@ static bool set_endpoints(const struct cluster_maker *maker, const struct subset
             cluster->original_port_override = port->target_port;
         return true;
     case CLUSTER_DYNAMIC_DNS:
-        cluster->dns_cache =
-            context_keep(maker->t, arena_concat(&maker->t->scratch, maker->service->host,
-                                                STR(DNS_CACHE_SUFFIX)));
+        cluster->dns_cache = cluster_dns_cache(maker->t, maker->service);
         return true;
     }
     UNREACHABLE("cluster_type");
@@ -111,10 +116,10 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     *cluster = (struct cluster){
         .name = cluster_name(t, port->port, subset_name, service->host),
         .type = type_of(t, service),
-        .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
+        .connect_timeout_ns = context_connect_timeout_ns(t),
         .breakers = t->profile->breakers,
         .protocol = cluster_protocol(t, port),
-        .has_panic_threshold_zero = true,
+        .has_panic_threshold_zero = !t->profile->has_panic && !is_looking_up(service),
         .service_host = context_keep(t, service->host),
         .service_port = port->port,
         .subset = context_keep(t, subset_name),
@@ -123,6 +128,8 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         .config = maker->rule != NULL ? policy_path(t, maker->rule) : STR_EMPTY,
         .origin = context_keep_origin(t, port->origin),
     };
+    if (service_port_protocol(port) == PORT_SNIFFED)
+        cluster->defaults |= DEFAULT_PROTOCOL;
     if (subset != NULL)
         cluster->subset_origin = context_keep_origin(t, subset->origin);
     /* Once the service's own cluster is PASSTHROUGH, so are its subsets. */
@@ -133,7 +140,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         maker->list->count--;
         return;
     }
-    cluster_policy_h2(t, parts.pool, port_protocol_is_http(service_port_protocol(port)), cluster);
+    cluster_policy_h2(t, parts.pool, port_protocol_is_http(context_protocol(t, port)), cluster);
     cluster_policy_apply(t, &parts, cluster);
     struct tls_question question = {
         .service = service,
@@ -152,10 +159,10 @@ static void add_port(struct translation *t, struct cluster_list *list,
     struct cluster_maker maker = {
         .t = t, .list = list, .service = service, .rule = rule, .port_index = port_index};
 
-    if (service_port_protocol(&service->ports[port_index]) == PORT_UDP)
+    if (context_protocol(t, &service->ports[port_index]) == PORT_UDP)
         return;
     add_cluster(&maker, NULL);
-    for (uint32_t i = 0; rule != NULL && i < rule->subset_count; i++)
+    for (uint32_t i = 0; rule != NULL && !is_looking_up(service) && i < rule->subset_count; i++)
         add_cluster(&maker, rule->subsets[i]);
 }
 
@@ -167,13 +174,14 @@ static void add_black_hole(struct translation *t, struct cluster_list *list)
         .name = context_keep(t, STR("BlackHoleCluster")),
         .type = CLUSTER_STATIC,
         .lb = LB_ROUND_ROBIN,
-        .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
+        .connect_timeout_ns = context_connect_timeout_ns(t),
         .breakers = UNLIMITED,
         .protocol = UPSTREAM_HTTP1,
     };
 }
 
-static void add_passthrough(struct translation *t, struct cluster_list *list, struct str name)
+static struct cluster *add_passthrough(struct translation *t, struct cluster_list *list,
+                                       struct str name)
 {
     struct cluster *cluster = ARENA_PUSH(t->arena, list->items, list->count, list->capacity);
 
@@ -181,7 +189,7 @@ static void add_passthrough(struct translation *t, struct cluster_list *list, st
         .name = context_keep(t, name),
         .type = CLUSTER_ORIGINAL_DST,
         .lb = LB_CLUSTER_PROVIDED,
-        .connect_timeout_ns = t->mesh->config.connect_timeout_ns,
+        .connect_timeout_ns = context_connect_timeout_ns(t),
         .breakers = UNLIMITED,
         .protocol = UPSTREAM_AS_DOWNSTREAM,
     };
@@ -193,6 +201,40 @@ static void add_passthrough(struct translation *t, struct cluster_list *list, st
     cluster->max_connection_duration_ns = 0;
     cluster->streams_max = 0;
     cluster->has_h2_keepalive = false;
+    return cluster;
+}
+
+struct dns_cache cluster_unknown_dns_cache(void)
+{
+    return (struct dns_cache){.name = STR("allow_any_dfp_dns_cache"), .host_count_max = 1024};
+}
+
+/* Plain HTTP to names that nobody knows. */
+static void add_dynamic(struct translation *t, struct cluster_list *list)
+{
+    struct cluster *cluster = add_passthrough(t, list, STR("AllowAnyDynamicDNSCluster"));
+    const struct policy_parts parts = {.tls = t->mesh->config.outbound_tls};
+
+    cluster->type = CLUSTER_DYNAMIC_DNS;
+    cluster->dns_cache = cluster_unknown_dns_cache();
+    /* Without TLS nothing can be known of the name's owner: Envoy wants it said. */
+    cluster->has_insecure_options = parts.tls == NULL || parts.tls->mode == CLIENT_TLS_DISABLE;
+    if (cluster->has_insecure_options)
+        return;
+    cluster_tls_apply(t, &(struct tls_question){.parts = &parts}, cluster);
+    /* Istio writes the options anew for what it has to say of names. */
+    if (cluster->has_auto_sni || cluster->has_auto_san_validation) {
+        cluster->protocol = UPSTREAM_HTTP1;
+        cluster->idle_timeout_ns = 0;
+    }
+}
+
+struct dns_cache cluster_dns_cache(struct translation *t, const struct service *service)
+{
+    if (!is_looking_up(service))
+        return (struct dns_cache){0};
+    struct str name = arena_concat(&t->scratch, service->host, STR(DNS_CACHE_SUFFIX));
+    return (struct dns_cache){.name = context_keep(t, name)};
 }
 
 struct str cluster_name(struct translation *t, uint32_t port, struct str subset, struct str host)
@@ -204,7 +246,7 @@ struct str cluster_name(struct translation *t, uint32_t port, struct str subset,
 enum upstream_protocol cluster_protocol(const struct translation *t,
                                         const struct service_port *port)
 {
-    enum port_protocol protocol = service_port_protocol(port);
+    enum port_protocol protocol = context_protocol(t, port);
 
     if (port_protocol_is_http2(protocol))
         return UPSTREAM_HTTP2;
@@ -226,9 +268,11 @@ void clusters_translate(struct translation *t)
     }
     add_black_hole(t, &list);
     if (t->proxy->type == PROXY_SIDECAR) {
-        add_passthrough(t, &list, STR("PassthroughCluster"));
+        (void)add_passthrough(t, &list, STR("PassthroughCluster"));
+        if (routes_is_looking_names_up(t))
+            add_dynamic(t, &list);
         inbound_clusters_add(t, &list);
-        add_passthrough(t, &list, STR("InboundPassthroughCluster"));
+        (void)add_passthrough(t, &list, STR("InboundPassthroughCluster"));
     }
     t->snapshot->clusters = list.items;
     t->snapshot->cluster_count = list.count;

@@ -19,4 +19,10 @@ enum upstream_protocol cluster_protocol(const struct translation *t,
 /* outbound|PORT|SUBSET|HOST, in the snapshot. */
 struct str cluster_name(struct translation *t, uint32_t port, struct str subset, struct str host);
 
+/* Where the hosts of requests to a service are kept, once looked up; no name: it
+ * is not such a service (DYNAMIC_DNS of a wildcard). */
+struct dns_cache cluster_dns_cache(struct translation *t, const struct service *service);
+/* The same of hosts that nobody knows, where the mesh wants them looked up. */
+struct dns_cache cluster_unknown_dns_cache(void);
+
 void clusters_translate(struct translation *t);

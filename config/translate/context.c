@@ -48,6 +48,20 @@ bool context_is_exported(const struct translation *t, const struct text_list *ex
     return text_list_has(list, STR(".")) && str_eq(namespace, t->proxy->namespace);
 }
 
+int64_t context_connect_timeout_ns(const struct translation *t)
+{
+    int64_t said_ns = t->mesh->config.connect_timeout_ns;
+
+    return said_ns != 0 ? said_ns : t->profile->connect_timeout_ns;
+}
+
+enum port_protocol context_protocol(const struct translation *t, const struct service_port *port)
+{
+    enum port_protocol protocol = service_port_protocol(port);
+
+    return protocol == PORT_SNIFFED && !t->profile->is_sniffing ? PORT_TCP : protocol;
+}
+
 /* Istio keeps the names of one service by namespace and name. */
 static void find_names(struct translation *t)
 {

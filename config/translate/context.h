@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "config/profile/profile.h"
 #include "config/resource/mesh_types.h"
+#include "config/resource/service.h"
 #include "config/translate/translate.h"
 #include "proxy/model/snapshot.h"
 
@@ -68,6 +69,11 @@ struct origin context_keep_origin(struct translation *t, struct origin origin);
  * (empty: `otherwise`, and that empty: everyone). */
 bool context_is_exported(const struct translation *t, const struct text_list *export_to,
                          const struct text_list *otherwise, struct str namespace);
+
+/* What the mesh says, else the profile. */
+int64_t context_connect_timeout_ns(const struct translation *t);
+/* What a port speaks; where it does not say, the profile may say TCP. */
+enum port_protocol context_protocol(const struct translation *t, const struct service_port *port);
 
 /* Fills what the proxy sees of Services. */
 void context_find_services(struct translation *t);

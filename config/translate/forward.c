@@ -87,6 +87,7 @@ static void set_timeout(struct translation *t, const struct http_rule *rule,
         /* With max_grpc_timeout 0 gRPC calls go by their own header, so the
          * profile's timeout does not reach them (ENVOY.md 3.2). */
         out->timeout_ns = t->profile->route_timeout_ns;
+        out->defaults |= DEFAULT_TIMEOUT;
     }
 }
 
@@ -153,6 +154,7 @@ static void set_mirrors(struct translation *t, const struct forward_question *qu
         struct mirror_policy *policy = &items[count++];
         policy->cluster = destination_cluster(t, &mirror->destination, question->listen_port);
         policy->origin = context_keep_origin(t, mirror->destination.origin);
+        policy->has_host_suffix = t->profile->has_mirror_suffix;
         policy->has_share = true;
         policy->share = (struct fraction){.numerator = 100, .denominator = 100};
         if (mirror->has_percent && mirror->is_millionths)
@@ -163,6 +165,8 @@ static void set_mirrors(struct translation *t, const struct forward_question *qu
     }
     out->mirrors = items;
     out->mirror_count = count;
+    if (count > 0)
+        out->defaults |= DEFAULT_MIRROR_HOST;
 }
 
 static void set_weighted(struct translation *t, const struct forward_question *question,
@@ -201,6 +205,8 @@ bool forward_translate(struct translation *t, const struct forward_question *que
         out->cluster_not_found_status = 500;
     bool is_hashing = route_hash_set(t, rule, out) && rule->route_count == 1;
     out->retry = retries_translate(t, rule->retries, is_hashing);
+    if (retries_are_default(t, rule->retries))
+        out->defaults |= DEFAULT_RETRY;
     set_timeout(t, rule, out);
     set_mirrors(t, question, out);
     if (!set_rewrite(t, question, out))
@@ -226,5 +232,8 @@ void forward_set_defaults(struct translation *t, bool is_to_mesh, struct forward
     if (!is_to_mesh)
         return;
     out->timeout_ns = t->profile->route_timeout_ns;
+    out->defaults |= DEFAULT_TIMEOUT;
     out->retry = retries_translate(t, NULL, false);
+    if (retries_are_default(t, NULL))
+        out->defaults |= DEFAULT_RETRY;
 }

@@ -170,7 +170,20 @@ static bool is_meant(const struct translation *t, const struct stream_rule *rule
     return rule->match_count == 0;
 }
 
-/* The first tcp rule of the first VirtualService that has one for the server. */
+static const struct stream_rule *rule_for(const struct translation *t,
+                                          const struct gateway_server_place *place,
+                                          struct str gateway, const struct stream_rule *rules,
+                                          uint32_t rule_count)
+{
+    for (uint32_t i = 0; i < rule_count; i++) {
+        if (rules[i].route_count > 0 && is_meant(t, &rules[i], place->server, gateway))
+            return &rules[i];
+    }
+    return NULL;
+}
+
+/* The first tcp rule of the first VirtualService that has one for the server; a
+ * TLSRoute's rules are tls ones also where TLS ends here. */
 static bool find_tcp_rule(struct translation *t, const struct gateway_server_place *place,
                           struct stream_question *out)
 {
@@ -181,14 +194,15 @@ static bool find_tcp_rule(struct translation *t, const struct gateway_server_pla
         const struct virtual_service *service = selection.items[i];
         if (!has_host(place->server, service))
             continue;
-        for (uint32_t k = 0; k < service->tcp_rule_count; k++) {
-            const struct stream_rule *rule = &service->tcp_rules[k];
-            if (rule->route_count == 0 || !is_meant(t, rule, place->server, gateway))
-                continue;
-            *out = (struct stream_question){service, rule, place->server->port,
-                                            protocol_of(place->server)};
-            return true;
-        }
+        const struct stream_rule *rule =
+            rule_for(t, place, gateway, service->tcp_rules, service->tcp_rule_count);
+        if (rule == NULL && service->is_of_tls_route)
+            rule = rule_for(t, place, gateway, service->tls_rules, service->tls_rule_count);
+        if (rule == NULL)
+            continue;
+        *out = (struct stream_question){service, rule, place->server->port,
+                                        protocol_of(place->server)};
+        return true;
     }
     return false;
 }

@@ -5,29 +5,64 @@
 #include "config/translate/gateway_servers.h"
 
 #include "config/resource/label.h"
+#include "config/translate/service_targets.h"
 
 #define NO_PORT_TRANSLATION STR("experimental.istio.io/disable-gateway-port-translation")
 
-/* The pod's port for a port of a Service that leads here; the first that says
- * so counts, and without one the number is taken as it is. */
-static uint32_t resolved_port(const struct translation *t, uint32_t number)
+struct server_maker {
+    struct translation *t;
+    struct merged_gateway *merged;
+    struct service_targets targets; /* of the proxy's workload */
+};
+
+struct port_list {
+    uint32_t *items;
+    uint32_t count, capacity;
+};
+
+static bool is_translating(const struct service *service)
 {
-    for (uint32_t i = 0; i < t->mesh->services_count; i++) {
-        const struct service *service = &t->mesh->services[i];
-        const struct str *off =
-            label_find(service->meta.labels, service->meta.label_count, NO_PORT_TRANSLATION);
-        if (off != NULL && str_eq(*off, STR("true")))
-            continue;
-        for (uint32_t k = 0; k < service->endpoint_count; k++) {
-            if (!str_eq(service->endpoints[k].address, t->proxy->address))
-                continue;
-            for (uint32_t p = 0; p < service->port_count; p++) {
-                if (service->ports[p].port == number && service->endpoints[k].ports[p] != 0)
-                    return service->endpoints[k].ports[p];
-            }
-        }
+    return label_find(service->meta.labels, service->meta.label_count, NO_PORT_TRANSLATION) == NULL;
+}
+
+/* The gateway is bound to Services, this among them. */
+static bool is_bound_to(const struct gateway *gateway, const struct service *service)
+{
+    return text_list_has(&gateway->services, service->host) &&
+           str_eq(service->meta.namespace, gateway->meta.namespace);
+}
+
+static void add_port(struct translation *t, struct port_list *list, uint32_t port)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->items[i] == port)
+            return;
     }
-    return number;
+    *ARENA_PUSH(&t->scratch, list->items, list->count, list->capacity) = port;
+}
+
+/* The workload's ports for a port of the services that lead to it. Where labels
+ * select, the first service that has it decides, and the number is taken as it
+ * is when none has; a Gateway that names its services means those alone. */
+static struct port_list resolved_ports(const struct server_maker *maker,
+                                       const struct gateway *gateway, uint32_t number)
+{
+    struct port_list out = {0};
+    bool is_selecting = gateway->services.count == 0;
+
+    for (uint32_t i = 0; i < maker->targets.count; i++) {
+        const struct service_target *target = &maker->targets.items[i];
+        const struct service *service = target->service;
+        if (service->ports[target->port_index].port != number)
+            continue;
+        if (is_selecting ? is_translating(service) : is_bound_to(gateway, service))
+            add_port(maker->t, &out, target->target_port);
+        if (is_selecting && out.count > 0)
+            return out;
+    }
+    if (is_selecting)
+        add_port(maker->t, &out, number);
+    return out;
 }
 
 static uint32_t find(const struct merged_gateway *merged, uint32_t port,
@@ -102,10 +137,11 @@ static uint32_t choose_place(struct translation *t, struct merged_gateway *merge
     return merged->items[plain].is_http && gateway_server_is_http(server) ? plain : MAP_NONE;
 }
 
-static void add_server(struct translation *t, struct merged_gateway *merged,
-                       const struct gateway *gateway, const struct gateway_server *server)
+static void add_server(struct server_maker *maker, const struct gateway *gateway,
+                       const struct gateway_server *server, uint32_t port)
 {
-    uint32_t port = resolved_port(t, server->port);
+    struct translation *t = maker->t;
+    struct merged_gateway *merged = maker->merged;
 
     if (server->tls != NULL && repeats_host(t, merged, port, server))
         return;
@@ -117,48 +153,42 @@ static void add_server(struct translation *t, struct merged_gateway *merged,
         (struct gateway_server_place){.server = server, .gateway = gateway};
 }
 
-/* A stand-in for a gateway's pod, which no Service knows, goes by its labels. */
-static bool leads_here(const struct translation *t, const struct service *service)
+/* Istio's Gateway selects by labels, without any everyone; one that names its
+ * services means who stands behind one of them. */
+static bool is_for_proxy(const struct server_maker *maker, const struct gateway *gateway)
 {
-    if (map_get(&t->mesh->pod_by_address, t->proxy->address) == MAP_NONE &&
-        label_is_subset(service->selector, service->selector_count, t->proxy->labels,
-                        t->proxy->label_count))
-        return service->selector_count > 0;
-    for (uint32_t i = 0; i < service->endpoint_count; i++) {
-        if (str_eq(service->endpoints[i].address, t->proxy->address))
+    const struct proxy_identity *proxy = maker->t->proxy;
+
+    if (gateway->services.count == 0)
+        return label_is_subset(gateway->selector.items, gateway->selector.count, proxy->labels,
+                               proxy->label_count);
+    for (uint32_t i = 0; i < maker->targets.count; i++) {
+        if (is_bound_to(gateway, maker->targets.items[i].service))
             return true;
     }
     return false;
 }
 
-/* Istio's Gateway selects by labels; one of the Gateway API means the pods of
- * its Services. */
-static bool is_for_proxy(const struct translation *t, const struct gateway *gateway)
+static void add_gateway(struct server_maker *maker, const struct gateway *gateway)
 {
-    if (gateway->services.count == 0)
-        return label_is_subset(gateway->selector.items, gateway->selector.count, t->proxy->labels,
-                               t->proxy->label_count);
-    for (uint32_t i = 0; i < t->mesh->services_count; i++) {
-        const struct service *service = &t->mesh->services[i];
-        if (text_list_has(&gateway->services, service->host) &&
-            str_eq(service->meta.namespace, gateway->meta.namespace) && leads_here(t, service))
-            return true;
+    for (uint32_t i = 0; i < gateway->server_count; i++) {
+        const struct gateway_server *server = &gateway->servers[i];
+        struct port_list ports = resolved_ports(maker, gateway, server->port);
+        for (uint32_t k = 0; k < ports.count; k++)
+            add_server(maker, gateway, server, ports.items[k]);
     }
-    return false;
 }
 
 struct merged_gateway gateway_servers_merge(struct translation *t)
 {
     struct merged_gateway merged = {0};
+    struct server_maker maker = {.t = t, .merged = &merged, .targets = service_targets_find(t)};
 
     map_init(&merged.plain_ports, &t->scratch);
     map_init(&merged.tls_hosts, &t->scratch);
     for (uint32_t i = 0; i < t->mesh->gateways_count; i++) {
-        const struct gateway *gateway = &t->mesh->gateways[i];
-        if (!is_for_proxy(t, gateway))
-            continue;
-        for (uint32_t k = 0; k < gateway->server_count; k++)
-            add_server(t, &merged, gateway, &gateway->servers[k]);
+        if (is_for_proxy(&maker, &t->mesh->gateways[i]))
+            add_gateway(&maker, &t->mesh->gateways[i]);
     }
     return merged;
 }

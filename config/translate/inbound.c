@@ -128,6 +128,8 @@ static enum port_kind kind_of(enum port_protocol protocol)
 
 static const struct retry_policy *inbound_retry(struct translation *t)
 {
+    if (!t->profile->has_inbound_retry)
+        return NULL;
     struct retry_policy *out = ARENA_NEW(t->arena, struct retry_policy);
 
     out->retry_on = STR(INBOUND_RETRY_ON);
@@ -160,6 +162,7 @@ static const struct route_config *routes_of(struct translation *t, const struct 
                 .has_max_stream_duration = true,
                 .has_grpc_timeout_header_max = true,
                 .retry = is_grpc(port->protocol) ? NULL : inbound_retry(t),
+                .defaults = is_grpc(port->protocol) ? 0 : DEFAULT_RETRY,
             },
         .decorator = context_keep(
             t, arena_format(&t->scratch, "%.*s:%u/*", STR_FMT(port->host), port->service_port)),
@@ -230,6 +233,7 @@ static void add_chain(struct inbound_maker *maker, const struct inbound_port *po
     chain->http.stat_prefix = stat_prefix(t, port);
     chain->http.has_inline_routes = true;
     chain->http.is_inbound = true;
+    chain->http.dns_cache_count = 0;
     chain->http.is_tracing_egress = false;
     chain->http.is_http2_declared = port_protocol_is_http2(port->protocol);
     chain->http.has_grpc_web = port->protocol == PORT_GRPC_WEB;
@@ -270,7 +274,7 @@ static struct inbound_port *add_port(struct inbound_maker *maker, struct str hos
     struct inbound_port port = {
         .port = target,
         .service_port = from->port,
-        .protocol = service_port_protocol(from),
+        .protocol = context_protocol(t, from),
         .host = host,
         .cluster = context_keep(t, arena_format(&t->scratch, "inbound|%u||", target)),
         .origin = context_keep_origin(t, from->origin),
@@ -434,11 +438,9 @@ static void add_bound_ports(struct inbound_maker *maker, struct listener_list *o
 
 void inbound_listeners(struct translation *t, struct listener_list *out)
 {
-    const struct proxy_identity *proxy = t->proxy;
     struct inbound_maker maker = {
         .t = t,
-        .policy = authn_peer_policy(t->mesh, proxy->namespace, proxy->labels, proxy->label_count,
-                                    &t->scratch),
+        .policy = authn_own_policy(t),
         .http_tls = authn_inbound_tls(t, true),
         .tcp_tls = authn_inbound_tls(t, false),
         .authz = authz_translate(t),

@@ -6,13 +6,16 @@
  */
 #include "config/translate/listeners.h"
 
+#include "config/translate/clusters.h"
 #include "config/translate/inbound.h"
 #include "config/translate/outbound.h"
 #include "config/translate/routes.h"
+#include "config/translate/virtual_hosts.h"
 #include "proxy/model/limits.h"
 
 #define VIRTUAL_OUTBOUND_PORT 15001u
 #define PASSTHROUGH_CLUSTER STR("PassthroughCluster")
+#define DIRECT_RESPONSE_BYTES_MAX (1024u * 1024) /* Istio's own */
 #define BLACK_HOLE_CLUSTER STR("BlackHoleCluster")
 
 struct http_connection_manager listeners_manager(const struct translation *t,
@@ -21,7 +24,9 @@ struct http_connection_manager listeners_manager(const struct translation *t,
     bool is_gateway = t->proxy->type == PROXY_ROUTER;
     enum path_normalization paths = t->mesh->config.paths;
 
-    return (struct http_connection_manager){
+    if (paths == PATHS_UNSET)
+        paths = t->profile->is_normalizing_path ? PATHS_BASE : PATHS_NONE;
+    struct http_connection_manager out = {
         .routes = routes,
         .is_using_remote_address = is_gateway,
         .is_normalizing_path = paths != PATHS_NONE,
@@ -34,6 +39,9 @@ struct http_connection_manager listeners_manager(const struct translation *t,
         .cert_details = is_gateway ? CERT_SANITIZE_SET : CERT_SANITIZE,
         .server_name = is_gateway ? STR("istio-envoy") : STR("envoy"),
     };
+    if (routes_is_looking_names_up(t))
+        out.dns_caches[out.dns_cache_count++] = cluster_unknown_dns_cache();
+    return out;
 }
 
 static struct filter_chain tcp_chain(struct str name, struct str cluster)
@@ -50,14 +58,45 @@ struct filter_chain listeners_unknown_chain(const struct translation *t, struct 
     return tcp_chain(name, routes_is_passing_unknown(t) ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER);
 }
 
+/* Plain HTTP to hosts that nobody knows, whatever the port, is led by the name
+ * that it says. */
+static struct filter_chain unknown_http_chain(struct translation *t)
+{
+    static const struct str HTTP_PROTOCOLS[] = {STR_INIT("http/1.1"), STR_INIT("h2c")};
+    struct route_config *table = ARENA_NEW(t->arena, struct route_config);
+    struct virtual_host *host = ARENA_NEW(t->arena, struct virtual_host);
+
+    *table = (struct route_config){
+        .name = STR("allow_any_dynamic_dns"),
+        .virtual_hosts = host,
+        .virtual_host_count = virtual_host_catch_all(t, host) ? 1 : 0,
+        .is_port_ignored = true,
+        .direct_response_bytes_max = DIRECT_RESPONSE_BYTES_MAX,
+    };
+    struct filter_chain out = {
+        .name = STR("virtualOutbound-catchall-tcp-http"),
+        .kind = CHAIN_HTTP,
+        .application_protocols = HTTP_PROTOCOLS,
+        .application_protocol_count = COUNT_OF(HTTP_PROTOCOLS),
+        .http = listeners_manager(t, table),
+    };
+    out.http.has_inline_routes = true;
+    out.http.stat_prefix = STR("outbound_virtualOutbound_allow_any_dynamic_dns;");
+    return out;
+}
+
 /* Where redirected connections arrive that no listener is for. */
 static void add_virtual_outbound(struct translation *t, struct listener_list *out)
 {
-    struct filter_chain *chains = ARENA_ARRAY(t->arena, struct filter_chain, 2);
+    struct filter_chain *chains = ARENA_ARRAY(t->arena, struct filter_chain, 3);
+    bool is_looking_up = routes_is_looking_names_up(t);
+    uint32_t count = 1;
 
     chains[0] = tcp_chain(STR("virtualOutbound-blackhole"), BLACK_HOLE_CLUSTER);
     chains[0].destination_port = VIRTUAL_OUTBOUND_PORT;
-    chains[1] = listeners_unknown_chain(t, STR("virtualOutbound-catchall-tcp"));
+    if (is_looking_up)
+        chains[count++] = unknown_http_chain(t);
+    chains[count++] = listeners_unknown_chain(t, STR("virtualOutbound-catchall-tcp"));
     *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) = (struct listener){
         .name = STR("virtualOutbound"),
         .address = STR("0.0.0.0"),
@@ -66,7 +105,8 @@ static void add_virtual_outbound(struct translation *t, struct listener_list *ou
         .is_using_original_dst = true,
         .direction = TRAFFIC_OUTBOUND,
         .chains = chains,
-        .chain_count = 2,
+        .chain_count = count,
+        .http_inspector = {.is_there = is_looking_up},
     };
 }
 

@@ -11,6 +11,7 @@
 #include "config/resource/service.h"
 #include "config/resource/service_entry.h"
 #include "config/resource/sidecar.h"
+#include "config/translate/clusters.h"
 #include "config/translate/outbound_chains.h"
 #include "config/translate/routes.h"
 #include "config/translate/sidecar_routes.h"
@@ -107,7 +108,7 @@ static struct entry *add_entry(struct outbound_maker *maker, struct str name, st
         .name = context_keep(t, name),
         .address = context_keep(t, address),
         .port = port->port,
-        .protocol = service_port_protocol(port),
+        .protocol = context_protocol(t, port),
         .is_bound = maker->is_bound,
         .origin = context_keep_origin(t, port->origin),
     };
@@ -143,6 +144,19 @@ static bool can_share(const struct entry *entry, enum port_protocol protocol)
     return !is_delicate || (entry->kind == ENTRY_STREAM && entry->protocol == protocol);
 }
 
+/* A service whose hosts are looked up, if it is the first on its port, keeps them
+ * in a place of its own. */
+static void set_dns_cache(struct translation *t, const struct service *service,
+                          struct http_connection_manager *http)
+{
+    struct dns_cache cache = cluster_dns_cache(t, service);
+
+    if (cache.name.len == 0)
+        return;
+    http->dns_caches[http->dns_cache_count++] = http->dns_caches[0];
+    http->dns_caches[0] = cache;
+}
+
 static struct outbound_chain http_chain(struct translation *t, const struct route_config *routes,
                                         const struct service_port *port, bool is_among_others)
 {
@@ -153,7 +167,7 @@ static struct outbound_chain http_chain(struct translation *t, const struct rout
                                      .origin = context_keep_origin(t, port->origin),
                                  }};
 
-    out.chain.http.has_grpc_web = service_port_protocol(port) == PORT_GRPC_WEB;
+    out.chain.http.has_grpc_web = context_protocol(t, port) == PORT_GRPC_WEB;
     if (is_among_others) {
         out.chain.application_protocols = HTTP_PROTOCOLS;
         out.chain.application_protocol_count = COUNT_OF(HTTP_PROTOCOLS);
@@ -163,10 +177,11 @@ static struct outbound_chain http_chain(struct translation *t, const struct rout
 }
 
 /* All HTTP services with this port number share one listener. */
-static void add_http_port(struct outbound_maker *maker, const struct service_port *port)
+static void add_http_port(struct outbound_maker *maker, const struct service *service,
+                          const struct service_port *port)
 {
     struct translation *t = maker->t;
-    enum port_protocol protocol = service_port_protocol(port);
+    enum port_protocol protocol = context_protocol(t, port);
     struct str address = maker->bind.len > 0 ? maker->bind : ANY_ADDRESS;
     bool is_among_others = str_eq(address, ANY_ADDRESS) && protocol != PORT_HTTP_PROXY;
     struct str name;
@@ -179,6 +194,7 @@ static void add_http_port(struct outbound_maker *maker, const struct service_por
     const struct route_config *routes =
         keep_table(maker, sidecar_routes_table(maker->routes, hosts, port->port));
     struct outbound_chain chain = http_chain(t, routes, port, is_among_others);
+    set_dns_cache(t, service, &chain.chain.http);
     struct outbound_chain_list list = {&chain, 1, 1};
     bool is_first = entry == NULL;
     if (is_first)
@@ -209,7 +225,7 @@ static void add_stream_address(struct outbound_maker *maker, const struct servic
                                const struct service_port *port, struct str address,
                                struct text_list subnets)
 {
-    enum port_protocol protocol = service_port_protocol(port);
+    enum port_protocol protocol = context_protocol(maker->t, port);
     bool is_sniffed = protocol == PORT_SNIFFED;
     struct outbound_chain_list chains = {0};
     struct str name;
@@ -282,12 +298,12 @@ static void add_port(struct outbound_maker *maker, const struct service *service
                      uint32_t port_index)
 {
     const struct service_port *port = &service->ports[port_index];
-    enum port_protocol protocol = service_port_protocol(port);
+    enum port_protocol protocol = context_protocol(maker->t, port);
 
     if (protocol == PORT_UDP)
         return;
     if (port_protocol_is_http(protocol))
-        add_http_port(maker, port);
+        add_http_port(maker, service, port);
     else
         add_stream_port(maker, service, port, port_index);
 }
@@ -316,11 +332,11 @@ static void add_egress_port(struct outbound_maker *maker, const struct scope *sc
                                 .is_protocol_said = true,
                                 .origin = egress->origin};
     enum port_protocol protocol =
-        egress->is_http_proxy ? PORT_HTTP_PROXY : service_port_protocol(&port);
+        egress->is_http_proxy ? PORT_HTTP_PROXY : context_protocol(maker->t, &port);
 
     for (uint32_t i = 0; i < scope->service_count && protocol != PORT_UDP; i++) {
         if (port_protocol_is_http(protocol))
-            add_http_port(maker, &port);
+            add_http_port(maker, scope->services[i], &port);
         else
             add_stream_service(maker, scope->services[i], &port);
     }

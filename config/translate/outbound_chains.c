@@ -4,6 +4,7 @@
  */
 #include "config/translate/outbound_chains.h"
 
+#include "base/ip.h"
 #include "config/resource/host.h"
 #include "config/translate/listeners.h"
 
@@ -248,20 +249,34 @@ static bool are_same(const struct str *a, uint32_t a_count, const struct str *b,
     return true;
 }
 
+/* Bits behind the prefix do not matter. */
+static bool is_same_range(const struct cidr *a, const struct cidr *b)
+{
+    struct ip one, other;
+
+    return a->bits == b->bits && ip_parse(a->address, &one) && ip_parse(b->address, &other) &&
+           ip_has_prefix(&one, &other, a->bits);
+}
+
+static bool has_ranges(const struct filter_chain *of, const struct filter_chain *wanted)
+{
+    for (uint32_t i = 0; i < wanted->destination_count; i++) {
+        bool is_there = false;
+        for (uint32_t k = 0; k < of->destination_count; k++)
+            is_there |= is_same_range(&of->destinations[k], &wanted->destinations[i]);
+        if (!is_there)
+            return false;
+    }
+    return true;
+}
+
 bool outbound_chains_conflict(const struct outbound_chain *one, const struct outbound_chain *other)
 {
     const struct filter_chain *a = &one->chain, *b = &other->chain;
 
-    if (!str_eq(a->transport_protocol, b->transport_protocol) ||
-        !are_same(a->application_protocols, a->application_protocol_count, b->application_protocols,
-                  b->application_protocol_count) ||
-        !are_same(a->server_names, a->server_name_count, b->server_names, b->server_name_count) ||
-        a->destination_count != b->destination_count)
-        return false;
-    for (uint32_t i = 0; i < a->destination_count; i++) {
-        if (a->destinations[i].bits != b->destinations[i].bits ||
-            !str_eq(a->destinations[i].address, b->destinations[i].address))
-            return false;
-    }
-    return true;
+    return str_eq(a->transport_protocol, b->transport_protocol) &&
+           are_same(a->application_protocols, a->application_protocol_count,
+                    b->application_protocols, b->application_protocol_count) &&
+           are_same(a->server_names, a->server_name_count, b->server_names, b->server_name_count) &&
+           has_ranges(a, b) && has_ranges(b, a);
 }

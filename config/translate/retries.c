@@ -66,6 +66,11 @@ static struct retry_policy *default_policy(struct translation *t)
     return out;
 }
 
+bool retries_are_default(const struct translation *t, const struct http_retries *retries)
+{
+    return retries == NULL && t->mesh->config.retries == NULL;
+}
+
 const struct retry_policy *retries_translate(struct translation *t,
                                              const struct http_retries *retries, bool is_hashing)
 {

@@ -7,6 +7,9 @@
 
 #include "config/translate/context.h"
 
+/* Neither the rule (its retries may be NULL) nor the mesh says any: the profile's. */
+bool retries_are_default(const struct translation *t, const struct http_retries *retries);
+
 /* `retries` NULL: the rule says nothing. A route whose only destination is hashed
  * to may retry where it was (`is_hashing`). NULL: no retries. */
 const struct retry_policy *retries_translate(struct translation *t,

@@ -244,6 +244,7 @@ bool routes_is_passing_unknown(const struct translation *t)
     case OUTBOUND_UNSET:
         return t->profile->is_unknown_host_passed;
     case OUTBOUND_ALLOW_ANY:
+    case OUTBOUND_ALLOW_ANY_DYNAMIC_DNS:
         return true;
     case OUTBOUND_REGISTRY_ONLY:
         return false;
@@ -251,14 +252,25 @@ bool routes_is_passing_unknown(const struct translation *t)
     UNREACHABLE("outbound_mode");
 }
 
+bool routes_is_looking_names_up(const struct translation *t)
+{
+    return t->proxy->type == PROXY_SIDECAR && t->outbound == OUTBOUND_ALLOW_ANY_DYNAMIC_DNS;
+}
+
 bool routes_catch_all(struct translation *t, struct str *name, struct route_list *out)
 {
     struct route route = {.name = STR("allow_any"), .action = ROUTE_FORWARD};
 
     (void)match_translate(t, NULL, SEMANTICS_ISTIO, &route.match);
-    if (routes_is_passing_unknown(t)) {
+    if (routes_is_looking_names_up(t)) {
+        route.name = STR("allow_any_dynamic_dns");
+        route.forward.cluster = STR("AllowAnyDynamicDNSCluster");
+        forward_set_defaults(t, false, &route.forward);
+    } else if (routes_is_passing_unknown(t)) {
         route.forward.cluster = STR("PassthroughCluster");
         forward_set_defaults(t, false, &route.forward);
+        if (t->outbound == OUTBOUND_UNSET)
+            route.forward.defaults |= DEFAULT_UNKNOWN_HOST;
     } else if (t->outbound == OUTBOUND_REGISTRY_ONLY) {
         route.name = STR("block_all");
         route.action = ROUTE_DIRECT_RESPONSE;

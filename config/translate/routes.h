@@ -27,8 +27,11 @@ void routes_of_virtual_service(struct translation *t, const struct route_questio
 void routes_default(struct translation *t, const struct service *service, uint32_t port,
                     struct route_list *out);
 
-/* allow_any or block_all, by the mesh's word; false: neither, so 404. */
+/* allow_any, block_all or allow_any_dynamic_dns, by the mesh's word; false: none,
+ * so 404. */
 bool routes_catch_all(struct translation *t, struct str *name, struct route_list *out);
 
 /* Is unknown traffic passed through? */
 bool routes_is_passing_unknown(const struct translation *t);
+/* Are unknown hosts of requests looked up? Sidecars only. */
+bool routes_is_looking_names_up(const struct translation *t);

@@ -41,14 +41,14 @@ static uint32_t target_of(const struct service_port *port, const struct pod *pod
 
 /* Two ports of one service that lead to the same one, with the same protocol,
  * are one. */
-static bool is_known(const struct service_targets *list, uint32_t from,
+static bool is_known(const struct translation *t, const struct service_targets *list, uint32_t from,
                      const struct service_port *port, uint32_t target_port)
 {
     for (uint32_t i = from; i < list->count; i++) {
         const struct service_target *target = &list->items[i];
         if (target->target_port == target_port &&
-            service_port_protocol(&target->service->ports[target->port_index]) ==
-                service_port_protocol(port))
+            context_protocol(t, &target->service->ports[target->port_index]) ==
+                context_protocol(t, port))
             return true;
     }
     return false;
@@ -61,7 +61,7 @@ static void add_service(struct translation *t, const struct service *service, co
 
     for (uint32_t i = 0; i < service->port_count; i++) {
         uint32_t target_port = target_of(&service->ports[i], pod);
-        if (target_port == 0 || is_known(out, from, &service->ports[i], target_port))
+        if (target_port == 0 || is_known(t, out, from, &service->ports[i], target_port))
             continue;
         *ARENA_PUSH(&t->scratch, out->items, out->count, out->capacity) = (struct service_target){
             .service = service, .port_index = i, .target_port = target_port};
@@ -83,7 +83,7 @@ static void add_entry(struct translation *t, const struct service *service,
             continue;
         for (uint32_t i = 0; i < service->port_count; i++) {
             uint32_t target_port = endpoint->ports[i];
-            if (target_port == 0 || is_known(out, from, &service->ports[i], target_port))
+            if (target_port == 0 || is_known(t, out, from, &service->ports[i], target_port))
                 continue;
             *ARENA_PUSH(&t->scratch, out->items, out->count, out->capacity) =
                 (struct service_target){

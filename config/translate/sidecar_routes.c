@@ -69,9 +69,9 @@ struct table_maker {
     struct virtual_host_list out;
 };
 
-static bool is_http_port(const struct service_port *port)
+static bool is_http_port(const struct translation *t, const struct service_port *port)
 {
-    enum port_protocol protocol = service_port_protocol(port);
+    enum port_protocol protocol = context_protocol(t, port);
 
     return port_protocol_is_http(protocol) || protocol == PORT_SNIFFED;
 }
@@ -95,10 +95,10 @@ static void add_candidate(struct table_maker *maker, const struct service *servi
 
     for (uint32_t k = 0; k < service->port_count; k++) {
         const struct service_port *port = &service->ports[k];
-        has_http |= is_http_port(port);
-        if (port->port != maker->port || service_port_protocol(port) == PORT_UDP)
+        has_http |= is_http_port(maker->t, port);
+        if (port->port != maker->port || context_protocol(maker->t, port) == PORT_UDP)
             continue;
-        set_candidate(maker, service, visible_index, is_http_port(port));
+        set_candidate(maker, service, visible_index, is_http_port(maker->t, port));
         return;
     }
     if (maker->port == ANY_PORT)
@@ -206,7 +206,7 @@ static void wrap_each_port(struct table_maker *maker, const struct wrapper *whol
     for (uint32_t i = 0; i < whole->service_count; i++) {
         const struct service *service = whole->services[i];
         for (uint32_t k = 0; k < service->port_count; k++) {
-            if (!is_http_port(&service->ports[k]))
+            if (!is_http_port(maker->t, &service->ports[k]))
                 continue;
             uint32_t at = first;
             while (at < maker->wrapper_count && maker->wrappers[at].port != service->ports[k].port)
@@ -288,7 +288,7 @@ static void wrap_default(struct table_maker *maker, const struct service *servic
         return;
     }
     for (uint32_t i = 0; i < service->port_count; i++) {
-        if (is_http_port(&service->ports[i]))
+        if (is_http_port(maker->t, &service->ports[i]))
             wrap_default_port(maker, service, service->ports[i].port);
     }
 }
@@ -444,19 +444,11 @@ struct route_config sidecar_routes_table(struct sidecar_routes *routes,
     struct translation *t = routes->t;
     struct virtual_host *items = ARENA_ARRAY(t->arena, struct virtual_host, hosts->count + 1);
     uint32_t count = hosts->count;
-    struct route_list catch_all = {0};
-    struct str name;
 
     for (uint32_t i = 0; i < count; i++)
         items[i] = hosts->items[i];
-    if (routes_catch_all(t, &name, &catch_all)) {
-        struct str *star = ARENA_ARRAY(t->arena, struct str, 1);
-        star[0] = STR("*");
-        items[count] = virtual_host_of(t, name, &catch_all);
-        items[count].domains = star;
-        items[count].domain_count = 1;
+    if (virtual_host_catch_all(t, &items[count]))
         count++;
-    }
     return (struct route_config){
         .name =
             port == 0 ? STR("http_proxy") : context_keep(t, arena_format(&t->scratch, "%u", port)),

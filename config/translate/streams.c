@@ -4,12 +4,10 @@
  */
 #include "config/translate/streams.h"
 
+#include "base/ip.h"
 #include "config/translate/clusters.h"
 #include "config/translate/listeners.h"
 #include "config/translate/policy.h"
-
-#define IPV4_BITS 32u
-#define IPV6_BITS 128u
 
 /* What a host stands for: a service, or through an ExternalName another host. */
 struct stream_host {
@@ -143,6 +141,9 @@ struct filter_chain streams_service_chain(struct translation *t, const struct se
         .tcp = {.stat_prefix = cluster, .cluster = cluster},
     };
 
+    if (t->proxy->type == PROXY_SIDECAR)
+        out.tcp.sni_cache = cluster_dns_cache(t, service);
+    out.tcp.sni_port = port;
     set_policy(t, service, STR_EMPTY, &out.tcp);
     return out;
 }
@@ -161,7 +162,7 @@ static void add_sni_chain(struct translation *t, const struct service *service,
                                            STR_FMT(subset), STR_FMT(service->host)));
     *chain = (struct filter_chain){
         .kind = CHAIN_TCP,
-        .has_mongo = service_port_protocol(port) == PORT_MONGO,
+        .has_mongo = context_protocol(t, port) == PORT_MONGO,
         .tcp = {.stat_prefix = name[0], .cluster = name[0]},
         .server_names = name,
         .server_name_count = 1,
@@ -179,7 +180,7 @@ void streams_add_sni_chains(struct translation *t, const struct service *service
 {
     const struct merged_rule *rule = policy_find(t, service->host, service->meta.namespace);
 
-    if (service_port_protocol(port) == PORT_UDP)
+    if (context_protocol(t, port) == PORT_UDP)
         return;
     add_sni_chain(t, service, port, STR_EMPTY, out);
     for (uint32_t i = 0; rule != NULL && i < rule->subset_count; i++)
@@ -233,13 +234,14 @@ void streams_set_destinations(struct translation *t, const struct text_list *sub
     for (uint32_t i = 0; i < subnets->count; i++) {
         struct str bits = sorted[i];
         struct str address = str_cut(&bits, '/');
-        uint64_t number = str_find(address, ':') == STR_NONE ? IPV4_BITS : IPV6_BITS;
-        if (str_eq(address, STR("0.0.0.0")))
-            continue;
-        if (bits.ptr != NULL && !str_to_u64(bits, number, &number))
+        struct ip ip;
+        if (!ip_parse(address, &ip) || str_eq(address, STR("0.0.0.0")))
             continue; /* no subnet: said when it was validated */
-        out[chain->destination_count++] =
-            (struct cidr){.address = context_keep(t, address), .bits = (uint32_t)number};
+        uint64_t bit_count = ip.bit_count;
+        if (bits.ptr != NULL && !str_to_u64(bits, ip.bit_count, &bit_count))
+            continue;
+        out[chain->destination_count++] = (struct cidr){
+            .address = context_keep(t, ip_text(&ip, &t->scratch)), .bits = (uint32_t)bit_count};
     }
 }
 

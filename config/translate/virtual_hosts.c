@@ -16,6 +16,21 @@ struct virtual_host virtual_host_of(struct translation *t, struct str name,
     };
 }
 
+bool virtual_host_catch_all(struct translation *t, struct virtual_host *out)
+{
+    struct route_list routes = {0};
+    struct str name;
+
+    if (!routes_catch_all(t, &name, &routes))
+        return false;
+    struct str *star = ARENA_ARRAY(t->arena, struct str, 1);
+    star[0] = STR("*");
+    *out = virtual_host_of(t, name, &routes);
+    out->domains = star;
+    out->domain_count = 1;
+    return true;
+}
+
 void virtual_host_list_sort(struct translation *t, struct virtual_host_list *list)
 {
     struct virtual_host *from = list->items;

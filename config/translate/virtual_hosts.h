@@ -17,5 +17,8 @@ struct virtual_host_list {
 struct virtual_host virtual_host_of(struct translation *t, struct str name,
                                     const struct route_list *routes);
 
+/* The one for hosts that nobody knows; false: there is none. */
+bool virtual_host_catch_all(struct translation *t, struct virtual_host *out);
+
 /* By name; equal names keep their order. */
 void virtual_host_list_sort(struct translation *t, struct virtual_host_list *list);

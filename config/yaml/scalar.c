@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -48,8 +49,18 @@ static const struct word WORDS[] = {
 #undef THREE
 };
 
+/* Most texts are no such word, as their length or first letter shows. */
+static bool could_be_word(struct str text)
+{
+    enum { WORD_BYTES_MAX = 5 };
+    return text.len == 0 ||
+           (text.len <= WORD_BYTES_MAX && strchr("~nNyYoOtTfF.+-", text.ptr[0]) != NULL);
+}
+
 static const struct word *find_word(struct str text)
 {
+    if (!could_be_word(text))
+        return NULL;
     for (size_t i = 0; i < COUNT_OF(WORDS); i++)
         if (str_eq(WORDS[i].text, text))
             return &WORDS[i];

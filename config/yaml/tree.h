@@ -51,6 +51,9 @@ struct documents {
     uint32_t count, capacity;
 };
 
+/* Appends a document's tree, unless there is nothing in it. */
+void documents_add(struct documents *documents, struct node *root, struct arena *arena);
+
 /* Appends the documents of `text` (the content of `file`) to `out`. What is
  * wrong goes to `diags`; a document with a syntax error, or beyond a limit, is
  * left out, the others are kept. */

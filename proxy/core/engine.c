@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/ns.h"
+#include "proxy/core/hash_stats.h"
 
 #define ENGINE_BLOCK_BYTES (64u * 1024)
 
@@ -23,6 +24,29 @@ static void find_detecting(struct engine *engine)
         engine->detect_ns = ns_min(engine->detect_ns, outlier_due_ns(outlier));
     }
     engine->events.arena = &engine->arena;
+}
+
+static bool has_own_router(const struct engine *engine, const struct route_config *config)
+{
+    for (uint32_t i = 0; i < engine->own_router_count; i++) {
+        if (engine->own_routers[i].config == config)
+            return true;
+    }
+    return false;
+}
+
+/* Of a port's chains, which have the same. */
+static void add_own_routers(struct engine *engine, const struct listener *listener)
+{
+    for (uint32_t i = 0; i < listener->chain_count; i++) {
+        const struct http_connection_manager *http = &listener->chains[i].http;
+        if (listener->chains[i].kind != CHAIN_HTTP || !http->has_inline_routes ||
+            has_own_router(engine, http->routes))
+            continue;
+        *ARENA_PUSH(&engine->arena, engine->own_routers, engine->own_router_count,
+                    engine->own_router_capacity) = (struct own_router){
+            .config = http->routes, .router = router_new(http->routes, &engine->arena)};
+    }
 }
 
 struct engine *engine_new_worker(struct shared *shared, uint64_t seed)
@@ -48,6 +72,8 @@ struct engine *engine_new_worker(struct shared *shared, uint64_t seed)
     /* Tables keep a pointer to the arena they grow in: its last place. */
     for (uint32_t i = 0; i < snapshot->route_config_count; i++)
         engine->routers[i] = router_new(&snapshot->route_configs[i], &engine->arena);
+    for (uint32_t i = 0; i < snapshot->listener_count; i++)
+        add_own_routers(engine, &snapshot->listeners[i]);
     find_detecting(engine);
     return engine;
 }
@@ -116,8 +142,10 @@ void engine_set_absent(struct engine *engine, struct str address, bool is_absent
     for (uint32_t i = 0; i < engine->snapshot->cluster_count; i++) {
         const struct cluster *cluster = &engine->snapshot->clusters[i];
         for (uint32_t k = 0; k < cluster->endpoint_count; k++)
-            if (str_eq(cluster->endpoints[k].address, address))
+            if (str_eq(cluster->endpoints[k].address, address)) {
                 lb_set_absent(engine_lb(engine, i), k, is_absent, now_ns);
+                shared_set_absent(engine->shared, i, k, is_absent, now_ns + engine->epoch_ns);
+            }
     }
 }
 
@@ -144,8 +172,7 @@ const struct outlier_event *engine_note_result(struct engine *engine, uint32_t c
                                                : NULL;
 }
 
-/* By what a gRPC server says among its headers, if it does. */
-static uint32_t code_of(const struct response_head *head, bool is_grpc)
+uint32_t engine_code_of(const struct response_head *head, bool is_grpc)
 {
     static const uint32_t CODES[] = {200, 499, 500, 400, 504, 404, 409, 403, 429,
                                      400, 409, 400, 501, 500, 503, 500, 401};
@@ -162,7 +189,7 @@ const struct outlier_event *engine_note_response(struct engine *engine, uint32_t
                                                  const struct response_head *head, bool is_grpc,
                                                  int64_t now_ns)
 {
-    uint32_t code = code_of(head, is_grpc);
+    uint32_t code = engine_code_of(head, is_grpc);
     return engine_note_result(engine, cluster_index, endpoint_index,
                               code >= 500 ? RESULT_EXT_ORIGIN_REQUEST_FAILED
                                           : RESULT_EXT_ORIGIN_REQUEST_SUCCESS,
@@ -241,7 +268,11 @@ static bool read_shared(const struct engine *engine, uint32_t index, struct str 
     const struct shared_cluster *own = shared_cluster(engine->shared, index);
     static const struct outlier_view nothing;
     if (str_eq(name, STR("membership_total"))) {
-        *value = engine->snapshot->clusters[index].endpoint_count;
+        *value = shared_member_count(engine->shared, index);
+        return true;
+    }
+    if (str_eq(name, STR("membership_change"))) {
+        *value = atomic_load_explicit(&own->change_count, memory_order_relaxed);
         return true;
     }
     if (str_eq(name, STR("membership_healthy"))) {
@@ -259,22 +290,31 @@ bool engine_stat(const struct engine *engine, struct str cluster, struct str nam
     if (str_eq(cluster, STR("http")))
         return read_http(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);
-    return index != MAP_NONE && (cluster_stats_read(&engine->clusters[index].stats, name, value) ||
-                                 read_shared(engine, index, name, value));
+    return index != MAP_NONE &&
+           (cluster_stats_read(&engine->clusters[index].stats, name, value) ||
+            read_shared(engine, index, name, value) || hash_gauge_read(engine, index, name, value));
 }
 
 bool stat_is_shared(struct str name)
 {
     return str_has_prefix(name, STR("outlier_detection.")) ||
            str_has_prefix(name, STR("circuit_breakers.")) ||
+           str_has_prefix(name, STR("ring_hash_lb.")) || str_has_prefix(name, STR("maglev_lb.")) ||
            str_has_prefix(name, STR("membership_"));
 }
 
 const struct router *engine_router(const struct engine *engine, const struct route_config *config)
 {
-    ptrdiff_t index = config - engine->snapshot->route_configs;
-    ASSERT(index >= 0 && (uint32_t)index < engine->snapshot->route_config_count);
-    return engine->routers[index];
+    /* Of two arrays, so no pointers' difference. */
+    size_t index =
+        ((uintptr_t)config - (uintptr_t)engine->snapshot->route_configs) / sizeof(*config);
+    if (index < engine->snapshot->route_config_count)
+        return engine->routers[index];
+    for (uint32_t i = 0; i < engine->own_router_count; i++) {
+        if (engine->own_routers[i].config == config)
+            return engine->own_routers[i].router;
+    }
+    UNREACHABLE("routes that are no listener's");
 }
 
 struct lb *engine_lb(struct engine *engine, uint32_t cluster_index)

@@ -63,6 +63,8 @@ const struct outlier_event *engine_note_response(struct engine *engine, uint32_t
                                                  uint32_t endpoint_index,
                                                  const struct response_head *head, bool is_grpc,
                                                  int64_t now_ns);
+/* The response's status, or what a gRPC server says among its headers as one. */
+uint32_t engine_code_of(const struct response_head *head, bool is_grpc);
 /* How many of the cluster's endpoints are ejected at this moment. */
 uint32_t engine_ejected_count(const struct engine *engine, uint32_t cluster_index);
 /* The next of what this engine has ejected or let in; false: nothing new. */

@@ -50,6 +50,12 @@ struct named_stats {
     struct endpoint_stats foreign_endpoint;
 };
 
+/* Routes that a listener has for itself: one of an inbound side for each port. */
+struct own_router {
+    const struct route_config *config;
+    struct router *router;
+};
+
 struct engine {
     struct snapshot *snapshot;
     struct shared *shared;
@@ -66,6 +72,8 @@ struct engine {
     struct named_stats named;
     struct cluster_state *clusters;
     struct router **routers; /* of each route configuration */
+    struct own_router *own_routers;
+    uint32_t own_router_count, own_router_capacity;
 };
 
 /* The router of a route configuration of the snapshot. */

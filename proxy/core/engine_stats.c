@@ -133,6 +133,11 @@ bool stat_is_gauge(struct str name)
         STR_INIT("membership_degraded"),
         STR_INIT("membership_excluded"),
         STR_INIT("downstream_cx_http1_soft_drain"),
+        STR_INIT("size"),
+        STR_INIT("min_hashes_per_host"),
+        STR_INIT("max_hashes_per_host"),
+        STR_INIT("min_entries_per_host"),
+        STR_INIT("max_entries_per_host"),
     };
     if (str_has_suffix(name, STR("_active")) || str_has_suffix(name, STR("_buffered")) ||
         str_has_suffix(name, STR("_open")) || str_has_prefix(name, STR("remaining_")))

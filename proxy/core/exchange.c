@@ -98,7 +98,7 @@ static void end_attempt(struct exchange *xc)
 {
     xc->is_connected = false;
     xc->attempt = 0;
-    xc->try_deadline_ns = NS_NEVER;
+    xc->try_deadline_ns = xc->try_idle_ns = xc->duration_deadline_ns = NS_NEVER;
 }
 
 /* The cluster's budget of retries gets back what was held of it, if it was. */
@@ -419,7 +419,8 @@ static void mirror(const struct step *step)
     if (count == 0)
         return;
     struct xc_action *action = act(step, XC_MIRROR);
-    action->request = mirror_request(xc->request, xc->setup.node_address, xc->setup.arena);
+    action->request = mirror_request(xc->request, xc->setup.node_address,
+                                     forward->mirrors[0].has_host_suffix, xc->setup.arena);
     action->mirrors = mirrors;
     action->mirror_count = count;
 }
@@ -530,6 +531,7 @@ static void read_own_headers(struct exchange *xc)
         return;
     xc->retry = retry_headers_read(xc->retry, headers, &route->origin, xc->setup.arena);
     xc->has_alt_response = retry_headers_take_alt_response(headers);
+    xc->stream_duration_ns = retry_headers_take_stream_duration_ns(headers);
 }
 
 static void forward(const struct step *step)
@@ -779,6 +781,19 @@ static void refuse_routed(const struct step *step, const struct xc_event *event)
                                     .body = event->body});
 }
 
+/* An inbound side's operation goes back with the response, unless the caller's
+ * proxy has told its own, which the application does not see (ENVOY.md 1.6, 1.7). */
+static void take_decorator(struct exchange *xc)
+{
+    struct str own;
+    if (!xc->setup.http->is_inbound)
+        return;
+    if (header_get(&xc->request->headers, STR("x-envoy-decorator-operation"), &own))
+        header_remove(&xc->request->headers, STR("x-envoy-decorator-operation"));
+    else
+        xc->decorator = xc->record.route->decorator;
+}
+
 static void route(const struct step *step, const struct xc_event *asked)
 {
     struct exchange *xc = step->xc;
@@ -805,6 +820,7 @@ static void route(const struct step *step, const struct xc_event *asked)
         return;
     }
     xc->record.route = chosen;
+    take_decorator(xc);
     struct trace_event *event = tell(step, TRACE_ROUTE_CHOSEN);
     if (event != NULL) {
         event->route = chosen;
@@ -975,13 +991,35 @@ static void give_up_body(const struct step *step)
 
 /* --- the attempt ---------------------------------------------------------- */
 
+static const struct retry_policy *retry_policy(const struct exchange *xc)
+{
+    return xc->record.route->forward.retry;
+}
+
+/* Between two signs of life of an attempt; 0: any. */
+static void arm_try_idle(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    int64_t idle_ns = retry_policy(xc) != NULL ? retry_policy(xc)->per_try_idle_timeout_ns : 0;
+    if (idle_ns > 0)
+        xc->try_idle_ns = ns_add(step->now_ns, idle_ns);
+}
+
 /* The time of one attempt runs while it has a connection and the whole request. */
 static void arm_try_timeout(const struct step *step)
 {
     struct exchange *xc = step->xc;
-    if (xc->per_try_timeout_ns > 0 && xc->is_connected && xc->is_request_complete &&
-        xc->state == XC_STATE_UPSTREAM)
+    if (!xc->is_connected || !xc->is_request_complete || xc->state != XC_STATE_UPSTREAM)
+        return;
+    if (xc->per_try_timeout_ns > 0)
         xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
+    arm_try_idle(step);
+}
+
+static void note_sign_of_life(const struct step *step)
+{
+    if (step->xc->try_idle_ns != NS_NEVER)
+        arm_try_idle(step);
 }
 
 /* A response that is not wanted, as another attempt will be made. */
@@ -1007,15 +1045,31 @@ static void set_service_time(const struct step *step, struct response_head *head
                arena_decimal(xc->setup.arena, (uint64_t)took_ms));
 }
 
-/* As Envoy counts it for the endpoint: by grpc-status where there should be one. */
-static bool is_success(const struct exchange *xc, const struct response_head *head)
+/* As Envoy counts it for the endpoint: by grpc-status, which a response with
+ * messages has at its end. */
+static void count_answer(const struct step *step, const struct response_head *head, bool is_end)
 {
+    struct exchange *xc = step->xc;
+    bool is_failed = engine_code_of(head, xc->is_grpc) >= 500;
     struct str said;
-    uint64_t code;
-    if (!xc->is_grpc)
-        return head->status < 500;
-    return header_get(&head->headers, STR("grpc-status"), &said) &&
-           str_to_u64(said, UINT32_MAX, &code) && code == 0;
+    if (xc->is_grpc && !is_failed) {
+        xc->is_grpc_status_due = !is_end;
+        if (!is_end)
+            return;
+        is_failed = !header_get(&head->headers, STR("grpc-status"), &said);
+    }
+    count_endpoint(step, is_failed ? STAT_ENDPOINT_rq_error : STAT_ENDPOINT_rq_success);
+}
+
+/* HTTP/1 has no trailers for it. */
+static void count_grpc_end(const struct step *step, bool is_reset)
+{
+    if (!step->xc->is_grpc_status_due)
+        return;
+    step->xc->is_grpc_status_due = false;
+    count_endpoint(step, STAT_ENDPOINT_rq_error);
+    if (is_reset)
+        count_http(step, STAT_HTTP_rq_reset_after_downstream_response_started);
 }
 
 static void on_response_head(const struct step *step, const struct xc_event *event)
@@ -1029,13 +1083,15 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
         told->number = head->status;
         told->endpoint = xc->record.endpoint;
     }
-    count_endpoint(step, is_success(xc, head) ? STAT_ENDPOINT_rq_success : STAT_ENDPOINT_rq_error);
     tell_event(step, engine_note_response(xc->setup.engine, xc->cluster_index, xc->endpoint_index,
                                           head, xc->is_grpc, step->now_ns));
     if (retry(step, head, FAILURE_NONE)) {
+        count_endpoint(step, STAT_ENDPOINT_rq_error);
         drop_response(step, event);
         return;
     }
+    count_answer(step, head, event->is_end);
+    note_sign_of_life(step);
     xc->try_deadline_ns = NS_NEVER;
     xc->response = head;
     cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
@@ -1088,6 +1144,15 @@ static struct str reset_details(struct arena *arena, struct str prefix, enum fai
     return (struct str){out, whole.len};
 }
 
+/* A response that has begun has been counted. */
+static void count_failure(const struct step *step)
+{
+    if (step->xc->state == XC_STATE_UPSTREAM)
+        count_endpoint(step, STAT_ENDPOINT_rq_error);
+    else
+        count_grpc_end(step, true);
+}
+
 static void on_attempt_failed(const struct step *step, const struct xc_event *event)
 {
     struct exchange *xc = step->xc;
@@ -1101,7 +1166,7 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
         told->endpoint = xc->record.endpoint;
         told->text = arena_str(xc->setup.trace->arena, text);
     }
-    count_endpoint(step, STAT_ENDPOINT_rq_error);
+    count_failure(step);
     if (event->failure != FAILURE_OVERFLOW)
         note_result(step, RESULT_LOCAL_ORIGIN_CONNECT_FAILED, 0);
     end_attempt(xc);
@@ -1141,6 +1206,8 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
         xc->is_connected = true;
         count_endpoint(step, STAT_ENDPOINT_rq_total);
         note_result(step, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS, 0);
+        if (xc->stream_duration_ns > 0)
+            xc->duration_deadline_ns = ns_add(step->now_ns, xc->stream_duration_ns);
         arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {
@@ -1156,8 +1223,10 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
         on_response_head(step, event);
     } else if (event->kind == XC_EVENT_RESPONSE_DATA) {
         xc->record.bytes_sent += event->size;
+        note_sign_of_life(step);
     } else if (event->kind == XC_EVENT_RESPONSE_END) {
         ASSERT(xc->state == XC_STATE_RESPONDING);
+        count_grpc_end(step, false);
         end_attempt(xc);
         finish(step);
     } else if (event->kind == XC_EVENT_ATTEMPT_FAILED) {
@@ -1195,22 +1264,78 @@ static struct reply timeout_reply(const struct exchange *xc, enum reason reason)
                           .body = xc->has_alt_response ? STR_EMPTY : row->body};
 }
 
-static void on_try_timeout(const struct step *step)
+static void tell_try_timeout(const struct step *step, int64_t ns, const struct origin *origin)
+{
+    struct trace_event *told = tell(step, TRACE_TRY_TIMEOUT_FIRED);
+    if (told == NULL)
+        return;
+    told->index = step->xc->attempt;
+    told->number = ns;
+    told->origin = *origin;
+    told->endpoint = step->xc->record.endpoint;
+}
+
+/* An attempt took too long, or was too long silent. */
+static void on_try_timeout(const struct step *step, enum reason reason)
 {
     struct exchange *xc = step->xc;
-    struct trace_event *told = tell(step, TRACE_TRY_TIMEOUT_FIRED);
-    if (told != NULL) {
-        told->index = xc->attempt;
-        told->number = xc->per_try_timeout_ns;
-        told->origin = xc->record.route->forward.retry->origin;
-        told->endpoint = xc->record.endpoint;
-    }
-    count_cluster(step, STAT_CLUSTER_upstream_rq_per_try_timeout);
-    count_endpoint(step, STAT_ENDPOINT_rq_error);
+    const struct retry_policy *policy = retry_policy(xc);
+    bool is_idle = reason == REASON_PER_TRY_IDLE_TIMEOUT;
+    tell_try_timeout(step, is_idle ? policy->per_try_idle_timeout_ns : xc->per_try_timeout_ns,
+                     &policy->origin);
+    count_cluster(step, is_idle ? STAT_CLUSTER_upstream_rq_per_try_idle_timeout
+                                : STAT_CLUSTER_upstream_rq_per_try_timeout);
+    count_endpoint(step, STAT_ENDPOINT_rq_timeout);
+    count_failure(step);
     note_result(step, RESULT_LOCAL_ORIGIN_TIMEOUT, timeout_status(xc));
     abandon(step);
-    if (!retry(step, NULL, FAILURE_LOCAL_RESET))
-        reply_for_cluster(step, timeout_reply(xc, REASON_PER_TRY_TIMEOUT), false);
+    if (xc->state == XC_STATE_RESPONDING)
+        cut(step, reason_row(reason)->flag, reason_row(reason)->details);
+    else if (!retry(step, NULL, FAILURE_LOCAL_RESET))
+        reply_for_cluster(step, timeout_reply(xc, reason), false);
+}
+
+/* x-envoy-upstream-stream-duration-ms: the attempt has lived long enough. Its answer is
+ * nobody's fault: neither the cluster nor outlier detection hears of it. */
+static void on_stream_duration(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct reason_row *row = reason_row(REASON_STREAM_DURATION);
+    tell_try_timeout(step, xc->stream_duration_ns, &xc->record.route->origin);
+    count_cluster(step, STAT_CLUSTER_upstream_rq_max_duration_reached);
+    abandon(step);
+    if (xc->state == XC_STATE_RESPONDING) {
+        cut(step, row->flag, row->details);
+        return;
+    }
+    if (retry(step, NULL, FAILURE_LOCAL_RESET)) {
+        count_endpoint(step, STAT_ENDPOINT_rq_error);
+        return;
+    }
+    uint32_t status = xc->is_request_complete ? row->status : 408;
+    new_response_of_route(step, status);
+    reply_with(step, (struct reply){.reason = REASON_STREAM_DURATION,
+                                    .status = status,
+                                    .has_words = true,
+                                    .details = row->details,
+                                    .flag = row->flag,
+                                    .body = row->body});
+}
+
+/* Before it has a connection the attempt is nobody's. */
+static void count_timeout(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    if (xc->attempt == 0)
+        return;
+    count_cluster(step, STAT_CLUSTER_upstream_rq_timeout);
+    if (!xc->is_connected)
+        return;
+    count_endpoint(step, STAT_ENDPOINT_rq_timeout);
+    if (xc->state != XC_STATE_UPSTREAM)
+        return;
+    count_endpoint(step, STAT_ENDPOINT_rq_error);
+    note_result(step, RESULT_LOCAL_ORIGIN_TIMEOUT, timeout_status(xc));
 }
 
 static void on_timeout(const struct step *step)
@@ -1221,13 +1346,7 @@ static void on_timeout(const struct step *step)
         told->number = xc->timeout_ns;
         told->origin = xc->record.route->forward.timeout_origin;
     }
-    if (xc->attempt != 0) {
-        count_cluster(step, STAT_CLUSTER_upstream_rq_timeout);
-        count_endpoint(step, STAT_ENDPOINT_rq_timeout);
-        count_endpoint(step, STAT_ENDPOINT_rq_error);
-    }
-    if (xc->attempt != 0 && xc->is_connected && xc->state == XC_STATE_UPSTREAM)
-        note_result(step, RESULT_LOCAL_ORIGIN_TIMEOUT, timeout_status(xc));
+    count_timeout(step);
     const struct reason_row *row = reason_row(REASON_ROUTE_TIMEOUT);
     if (xc->state == XC_STATE_RESPONDING)
         cut(step, row->flag, row->details);
@@ -1251,8 +1370,12 @@ static void on_wake(const struct step *step)
     struct exchange *xc = step->xc;
     if (step->now_ns >= xc->deadline_ns)
         on_timeout(step);
+    else if (step->now_ns >= xc->duration_deadline_ns)
+        on_stream_duration(step);
     else if (step->now_ns >= xc->try_deadline_ns)
-        on_try_timeout(step);
+        on_try_timeout(step, REASON_PER_TRY_TIMEOUT);
+    else if (step->now_ns >= xc->try_idle_ns)
+        on_try_timeout(step, REASON_PER_TRY_IDLE_TIMEOUT);
     else if (step->now_ns >= xc->resume_ns)
         resume(step);
 }
@@ -1287,6 +1410,8 @@ void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t no
                             .completed_ns = NS_NEVER,
                             .deadline_ns = NS_NEVER,
                             .try_deadline_ns = NS_NEVER,
+                            .try_idle_ns = NS_NEVER,
+                            .duration_deadline_ns = NS_NEVER,
                             .resume_ns = NS_NEVER};
     xc->stream_random = rng_next(engine_rng_stream(setup->engine));
     xc->record.started_ns = now_ns;
@@ -1345,5 +1470,7 @@ bool exchange_may_retry(const struct exchange *xc)
 
 int64_t exchange_wake_ns(const struct exchange *xc)
 {
-    return ns_min(xc->deadline_ns, ns_min(xc->try_deadline_ns, xc->resume_ns));
+    int64_t of_attempt_ns =
+        ns_min(xc->try_deadline_ns, ns_min(xc->try_idle_ns, xc->duration_deadline_ns));
+    return ns_min(xc->deadline_ns, ns_min(of_attempt_ns, xc->resume_ns));
 }

@@ -129,6 +129,7 @@ struct exchange {
     struct response_head *response;
     bool is_request_complete;
     bool is_grpc;
+    bool is_grpc_status_due; /* the response has begun, and may end without a grpc-status */
     bool is_head_method;
     uint32_t attempt; /* the one under way; 0: none */
     uint32_t cluster_index;
@@ -136,6 +137,7 @@ struct exchange {
     bool is_connected;               /* the attempt has a connection */
     struct hash_key_cookies cookies; /* for the response */
     struct str cors_origin;          /* responses are marked for it; empty: they are not */
+    struct str decorator;            /* of an inbound side: told with the response; empty: not */
     int64_t completed_ns;            /* when the router had the whole request; NS_NEVER before */
     int64_t timeout_ns;              /* of the route; 0: none */
     int64_t deadline_ns;             /* NS_NEVER until the request is complete */
@@ -149,8 +151,10 @@ struct exchange {
     struct retry_priority priorities;
     int64_t per_try_timeout_ns; /* 0: none */
     bool has_alt_response;      /* a timeout is answered with 204 */
-    int64_t try_deadline_ns;    /* NS_NEVER: not running */
-    int64_t resume_ns;          /* when a fault's delay or the back-off is over; NS_NEVER: none */
+    int64_t stream_duration_ns; /* an attempt's whole life; 0: any */
+    /* Of the attempt under way; NS_NEVER: not running. */
+    int64_t try_deadline_ns, try_idle_ns, duration_deadline_ns;
+    int64_t resume_ns; /* when a fault's delay or the back-off is over; NS_NEVER: none */
     struct record record;
 };
 

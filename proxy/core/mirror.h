@@ -19,4 +19,5 @@ bool mirror_is_drawn(const struct mirror_policy *policy, uint64_t stream_random)
 /* The head of the copies, in `arena`: the request as it goes upstream, marked as
  * the proxy's own. `node_address` may be empty. */
 const struct request_head *mirror_request(const struct request_head *request,
-                                          struct str node_address, struct arena *arena);
+                                          struct str node_address, bool has_host_suffix,
+                                          struct arena *arena);

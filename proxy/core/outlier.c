@@ -196,7 +196,7 @@ static bool note_present(struct outlier *outlier, const struct cluster *cluster,
         outlier->hosts[i]->is_there = false;
     }
     for (uint32_t i = 0; i < cluster->endpoint_count; i++)
-        endpoints[i]->is_there = true;
+        endpoints[i]->is_there = !cluster->endpoints[i].is_absent;
     outlier->present_count = outlier->ejected_count = 0;
     for (uint32_t i = 0; i < outlier->host_count; i++) {
         struct outlier_host *host = outlier->hosts[i];
@@ -224,4 +224,18 @@ void outlier_set_hosts(struct outlier *outlier, const struct cluster *cluster, i
         outlier_tell_balancers(outlier, now_ns);
     outlier_give_lock(outlier);
     arena_fini(&scratch);
+}
+
+void outlier_set_absent(struct outlier *outlier, struct outlier_host *host, bool is_absent,
+                        int64_t now_ns)
+{
+    outlier_take_lock(outlier);
+    if (host->is_there == is_absent) {
+        outlier->ejected_count -= host->is_ejected;
+        begin_host(host);
+        host->is_there = !is_absent;
+        outlier->present_count += host->is_there ? 1 : UINT32_MAX;
+        outlier_tell_balancers(outlier, now_ns);
+    }
+    outlier_give_lock(outlier);
 }

@@ -134,6 +134,10 @@ void outlier_fini(struct outlier *outlier);
 void outlier_set_hosts(struct outlier *outlier, const struct cluster *cluster, int64_t now_ns,
                        struct outlier_host **out);
 
+/* A host of the newest configuration goes or comes: who comes is new. */
+void outlier_set_absent(struct outlier *outlier, struct outlier_host *host, bool is_absent,
+                        int64_t now_ns);
+
 /* `code`: an HTTP status; 0: the result says all. Events are added. */
 void outlier_note_result(struct outlier *outlier, struct outlier_host *host,
                          enum outlier_result result, uint32_t code, int64_t now_ns,

@@ -5,6 +5,7 @@
 #include "proxy/core/retry_headers.h"
 
 #include "base/check.h"
+#include "base/ns.h"
 #include "proxy/model/retry_on.h"
 
 #define RETRIES_DEFAULT 1u /* Envoy's num_retries */
@@ -111,4 +112,16 @@ bool retry_headers_take_alt_response(struct header_list *headers)
     if (is_there)
         header_remove(headers, name);
     return is_there;
+}
+
+int64_t retry_headers_take_stream_duration_ns(struct header_list *headers)
+{
+    struct str name = STR("x-envoy-upstream-stream-duration-ms"), text;
+    uint64_t ms = 0;
+    if (!header_get(headers, name, &text))
+        return 0;
+    if (!str_to_u64(str_trim(text), NS_NEVER / NS_MS, &ms))
+        ms = 0;
+    header_remove(headers, name);
+    return (int64_t)ms * NS_MS;
 }

@@ -25,3 +25,6 @@ const struct retry_policy *retry_headers_read(const struct retry_policy *own,
 
 /* Was x-envoy-upstream-rq-timeout-alt-response there, with whatever value? */
 bool retry_headers_take_alt_response(struct header_list *headers);
+
+/* x-envoy-upstream-stream-duration-ms: how long an attempt may live; 0: any. */
+int64_t retry_headers_take_stream_duration_ns(struct header_list *headers);

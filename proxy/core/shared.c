@@ -118,6 +118,16 @@ static void set_hosts(struct shared *shared, uint32_t index, int64_t now_ns)
     own->health = health;
 }
 
+static void set_absent(struct shared *shared, uint32_t index)
+{
+    const struct cluster *cluster = &shared->snapshot->clusters[index];
+    struct shared_cluster *own = &shared->clusters[index];
+    own->are_absent = ARENA_ARRAY(&shared->arena, atomic_bool, cluster->endpoint_count);
+    for (uint32_t i = 0; i < cluster->endpoint_count; i++)
+        atomic_init(&own->are_absent[i], cluster->endpoints[i].is_absent);
+    atomic_init(&own->change_count, cluster->endpoint_count > 0);
+}
+
 struct shared *shared_new(struct snapshot *snapshot, const struct shared *before, uint64_t seed,
                           int64_t now_ns)
 {
@@ -137,6 +147,7 @@ struct shared *shared_new(struct snapshot *snapshot, const struct shared *before
         if (is_new)
             own->state = state_new(&snapshot->clusters[i], seed, now_ns);
         own->breaker = &own->state->breaker;
+        set_absent(shared, i);
         if (own->state->outlier == NULL)
             continue;
         set_hosts(shared, i, now_ns);
@@ -176,6 +187,33 @@ const struct shared_cluster *shared_cluster(const struct shared *shared, uint32_
     return &shared->clusters[cluster_index];
 }
 
+void shared_set_absent(struct shared *shared, uint32_t cluster_index, uint32_t endpoint_index,
+                       bool is_absent, int64_t now_ns)
+{
+    ASSERT(cluster_index < shared->snapshot->cluster_count);
+    struct shared_cluster *own = &shared->clusters[cluster_index];
+    if (atomic_exchange_explicit(&own->are_absent[endpoint_index], is_absent,
+                                 memory_order_relaxed) == is_absent)
+        return;
+    atomic_fetch_add_explicit(&own->change_count, 1, memory_order_relaxed);
+    if (own->outlier != NULL)
+        outlier_set_absent(own->outlier, own->hosts[endpoint_index], is_absent, now_ns);
+}
+
+bool shared_is_absent(const struct shared_cluster *own, uint32_t endpoint_index)
+{
+    return atomic_load_explicit(&own->are_absent[endpoint_index], memory_order_relaxed);
+}
+
+uint32_t shared_member_count(const struct shared *shared, uint32_t cluster_index)
+{
+    const struct shared_cluster *own = shared_cluster(shared, cluster_index);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < shared->snapshot->clusters[cluster_index].endpoint_count; i++)
+        count += !shared_is_absent(own, i);
+    return count;
+}
+
 uint32_t shared_healthy_count(const struct shared *shared, uint32_t cluster_index)
 {
     const struct cluster *cluster = &shared->snapshot->clusters[cluster_index];
@@ -183,7 +221,7 @@ uint32_t shared_healthy_count(const struct shared *shared, uint32_t cluster_inde
     uint32_t count = 0;
     for (uint32_t i = 0; i < cluster->endpoint_count; i++)
         count +=
-            cluster->endpoints[i].health == ENDPOINT_HEALTHY &&
+            !shared_is_absent(own, i) && cluster->endpoints[i].health == ENDPOINT_HEALTHY &&
             (own->outlier == NULL || !outlier_host_view(own->outlier, own->hosts[i]).is_ejected);
     return count;
 }

@@ -13,6 +13,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proxy/core/breaker.h"
@@ -24,6 +26,8 @@
 struct shared_cluster {
     struct breaker *breaker;
     struct outlier *outlier;     /* NULL: it ejects nobody */
+    atomic_bool *are_absent;     /* by the endpoint's index: not there, for now */
+    atomic_uint change_count;    /* how often endpoints came or went */
     struct outlier_host **hosts; /* by the endpoint's index, with `outlier` */
     const struct health *health; /* NULL with `outlier` */
     struct shared_state *state;
@@ -41,5 +45,11 @@ void shared_drop(struct shared *shared);
 struct snapshot *shared_snapshot(const struct shared *shared);
 const struct shared_cluster *shared_cluster(const struct shared *shared, uint32_t cluster_index);
 
-/* Endpoints of a cluster that are usable: healthy, and not ejected at this moment. */
+/* An endpoint goes (is_absent) or comes. Each worker may say so; it happens once. */
+void shared_set_absent(struct shared *shared, uint32_t cluster_index, uint32_t endpoint_index,
+                       bool is_absent, int64_t now_ns);
+bool shared_is_absent(const struct shared_cluster *own, uint32_t endpoint_index);
+/* Endpoints that are there. */
+uint32_t shared_member_count(const struct shared *shared, uint32_t cluster_index);
+/* Endpoints of a cluster that are usable: there, healthy, and not ejected at this moment. */
 uint32_t shared_healthy_count(const struct shared *shared, uint32_t cluster_index);

@@ -188,18 +188,22 @@ static void add_statuses(struct stats_list *list, const struct scope *scope, con
 static void add_membership(struct stats_list *list, const struct scope *scope,
                            const struct cluster *cluster, const struct total_cluster *total)
 {
-    uint64_t healthy = 0, weight_max = 0;
+    uint64_t count = 0, healthy = 0, weight_max = 0, changes = cluster->endpoint_count > 0;
     for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
-        healthy += cluster->endpoints[i].health == ENDPOINT_HEALTHY &&
+        bool is_absent = total->shared != NULL && shared_is_absent(total->shared, i);
+        count += !is_absent;
+        healthy += !is_absent && cluster->endpoints[i].health == ENDPOINT_HEALTHY &&
                    !total->endpoints[i].health.is_ejected;
         if (cluster->endpoints[i].weight > weight_max)
             weight_max = cluster->endpoints[i].weight;
     }
-    add_number(list, scope, STR("membership_total"), cluster->endpoint_count);
+    if (total->shared != NULL)
+        changes = atomic_load_explicit(&total->shared->change_count, memory_order_relaxed);
+    add_number(list, scope, STR("membership_total"), count);
     add_number(list, scope, STR("membership_healthy"), healthy);
     add_number(list, scope, STR("membership_degraded"), 0);
     add_number(list, scope, STR("membership_excluded"), 0);
-    add_number(list, scope, STR("membership_change"), cluster->endpoint_count > 0);
+    add_number(list, scope, STR("membership_change"), changes);
     add_number(list, scope, STR("max_host_weight"), weight_max);
 }
 
@@ -230,6 +234,9 @@ static void add_shared(struct stats_list *list, const struct scope *scope,
     for (uint32_t i = 0; total->shared->outlier != NULL && outlier_stat_name(i).len > 0; i++)
         add_scoped(list, scope, STR("outlier_detection."), outlier_stat_name(i),
                    outlier_stat_value(&total->outlier, i));
+    for (uint32_t i = 0; i < total->hash_gauge_count; i++)
+        add_scoped(list, scope, total->hash_gauges[i].scope, total->hash_gauges[i].name,
+                   total->hash_gauges[i].value);
 }
 
 static uint64_t sum_gauges(const struct total_cluster *total, uint32_t count,

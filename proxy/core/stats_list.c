@@ -106,6 +106,7 @@ static void gather_shared(struct stats_list *list, const struct engine *engine, 
 {
     struct total_cluster *total = &list->totals->clusters[index];
     total->shared = shared_cluster(engine->shared, index);
+    total->hash_gauge_count = hash_gauges(engine, index, list->arena, total->hash_gauges);
     if (total->shared->outlier == NULL)
         return;
     total->outlier = outlier_view(total->shared->outlier);

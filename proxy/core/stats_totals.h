@@ -6,6 +6,7 @@
 
 #include "proxy/core/engine_stats.h"
 #include "proxy/core/shared.h"
+#include "proxy/core/hash_stats.h"
 #include "proxy/core/stats_list.h"
 
 struct worker_connections {
@@ -24,6 +25,8 @@ struct total_cluster {
     /* What is shared by the workers: looked at, not summed. NULL: nobody was asked. */
     const struct shared_cluster *shared;
     struct outlier_view outlier; /* with shared->outlier */
+    struct hash_gauge hash_gauges[HASH_GAUGES_MAX];
+    uint32_t hash_gauge_count;
 };
 
 struct total_http {

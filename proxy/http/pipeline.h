@@ -21,7 +21,12 @@
 struct peer_facts {
     struct str remote_address, local_address, node_address;
     uint32_t remote_port, local_port;
+    /* The carrier ends TLS, or something that counts as it; and what the client said
+     * in its ClientHello: the name that it called (empty: none), ALPN. */
     bool is_tls;
+    struct str server_name;
+    const struct str *protocols;
+    uint32_t protocol_count;
 };
 
 struct pipeline_answer {

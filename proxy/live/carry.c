@@ -41,6 +41,10 @@ static void on_connected(struct socket *socket)
 {
     struct server_wire *wire = socket->wire;
     note_local(socket);
+    if (socket->tls != NULL) {
+        secure_begin(socket);
+        return;
+    }
     wire_connected(wire->wire, socket->conn, now(wire));
     server_pump(wire);
 }
@@ -62,6 +66,10 @@ static void on_read(struct socket *socket, struct str bytes)
         guest_note_read(socket->guest, bytes);
         return;
     }
+    if (socket->tls != NULL) {
+        secure_note_read(socket, bytes);
+        return;
+    }
     wire_read(wire->wire, socket->conn, bytes, now(wire));
     server_pump(wire);
 }
@@ -73,6 +81,10 @@ static void on_read_ended(struct socket *socket)
         guest_note_read_ended(socket->guest);
         return;
     }
+    if (socket->tls != NULL) {
+        secure_note_read_ended(socket);
+        return;
+    }
     wire_read_eof(wire->wire, socket->conn, now(wire));
     server_pump(wire);
 }
@@ -82,6 +94,8 @@ static void on_wrote(struct socket *socket, size_t size)
     struct server_wire *wire = socket->wire;
     if (socket->guest != NULL)
         size = guest_note_wrote(socket->guest, size);
+    else if (socket->tls != NULL)
+        size = secure_note_wrote(socket);
     if (wire == NULL || size == 0)
         return;
     wire_wrote(wire->wire, socket->conn, size, now(wire));
@@ -93,6 +107,10 @@ static void on_broke(struct socket *socket)
     struct server_wire *wire = socket->wire;
     if (wire == NULL)
         return;
+    if (socket->tls != NULL) {
+        secure_note_broke(socket);
+        return;
+    }
     wire_broken(wire->wire, socket->conn, now(wire));
     server_pump(wire);
 }
@@ -114,6 +132,8 @@ static void on_gone(struct socket *socket)
     struct server_wire *wire = socket->wire;
     if (socket->guest != NULL)
         guest_note_gone(socket->guest);
+    tls_free(socket->tls);
+    socket->tls = NULL;
     server->open_count--;
     list_push_front(&server->idle_sockets, &socket->node);
     if (wire == NULL)
@@ -159,12 +179,41 @@ static void note_immediate_failure(struct server_wire *wire, uint32_t conn, int 
 static bool find_place(struct server_wire *wire, const struct wire_action *action,
                        struct sockaddr_storage *place)
 {
+    const struct server_options *options = &wire->server->options;
+    if (options->find != NULL)
+        return options->find(action, place, options->user);
     if (wire->map != NULL &&
         address_map_find(wire->map, action->address, action->port, wire->dial_turn++, place))
         return true;
-    const struct server_options *options = &wire->server->options;
     return options->is_literal && address_parse(action->address, action->port, place) &&
            (!options->is_loopback_only || address_is_loopback(place));
+}
+
+static struct tls_store *tls_store(struct server_wire *wire)
+{
+    if (wire->tls == NULL)
+        wire->tls = tls_store_new(wire->server->options.keyring);
+    return wire->tls;
+}
+
+/* NULL: a secret is absent, and the wire was told. */
+static struct tls_session *greet(struct server_wire *wire, const struct wire_action *action)
+{
+    struct tls_call call = {
+        .cluster = action->cluster,
+        .host = action->host,
+        .address = action->address,
+        .port = action->port,
+        .is_http = action->is_http,
+    };
+    struct tls_session *session = tls_connect(tls_store(wire), &call);
+    if (tls_state(session) != TLS_STATE_FAILED)
+        return session;
+    tls_free(session);
+    wire_connect_failed(wire->wire, action->conn,
+                        tls_failure_text(TLS_SECRET_ABSENT, STR_EMPTY, NULL), now(wire));
+    wire_gone(wire->wire, action->conn);
+    return NULL;
 }
 
 static void connect_to(struct server_wire *wire, const struct wire_action *action)
@@ -175,9 +224,13 @@ static void connect_to(struct server_wire *wire, const struct wire_action *actio
         refuse(wire, action->conn);
         return;
     }
+    struct tls_session *session = action->is_secure ? greet(wire, action) : NULL;
+    if (action->is_secure && session == NULL)
+        return;
     struct socket *socket = server_take_socket(server);
+    socket->tls = session;
     server_attach(wire, socket, action->conn);
-    int error = socket_connect(socket, &place);
+    int error = socket_connect(socket, &place, server->has_source ? &server->source : NULL);
     if (error != 0)
         note_immediate_failure(wire, action->conn, error, &place);
 }
@@ -186,7 +239,8 @@ static void write_to(struct server_wire *wire, const struct wire_action *action)
 {
     size_t sent_bytes;
     struct socket *socket = socket_at(wire, action->conn);
-    bool is_there = socket_write(socket, action->bytes, &sent_bytes);
+    bool is_there = socket->tls != NULL ? secure_write(socket, action->bytes, &sent_bytes)
+                                        : socket_write(socket, action->bytes, &sent_bytes);
     if (is_there && socket->guest != NULL)
         guest_note_said(socket->guest, action->bytes, sent_bytes);
     if (!is_there)
@@ -221,10 +275,19 @@ static void tell_outlier(struct server *server, const struct outlier_event *even
 
 static void close_conn(struct socket *socket, bool is_abrupt)
 {
+    if (socket->tls != NULL && !is_abrupt)
+        secure_end(socket);
     if (is_abrupt)
         socket_abort(socket);
     else if (socket->guest == NULL || !guest_outlives(socket->guest))
         socket_close(socket);
+}
+
+static void shut(struct socket *socket)
+{
+    if (socket->tls != NULL)
+        secure_end(socket);
+    socket_shutdown(socket);
 }
 
 static void set_pause(struct socket *socket, bool is_paused)
@@ -253,7 +316,7 @@ static void carry_out(struct server_wire *wire, const struct wire_action *action
         set_pause(socket_at(wire, action->conn), false);
         return;
     case WIRE_SHUTDOWN:
-        socket_shutdown(socket_at(wire, action->conn));
+        shut(socket_at(wire, action->conn));
         return;
     case WIRE_CLOSE:
         close_conn(socket_at(wire, action->conn), action->is_abrupt);
@@ -322,6 +385,8 @@ struct socket *server_take_socket(struct server *server)
     socket->wire = NULL;
     socket->entry = NULL;
     socket->guest = NULL;
+    socket->tls = NULL;
+    socket->untold_bytes = 0;
     socket->is_downstream = false;
     socket->remote_port = 0;
     socket->done_count = 0;

@@ -18,6 +18,7 @@
 #include "proxy/live/guest.h"
 #include "proxy/live/server.h"
 #include "proxy/live/socket.h"
+#include "proxy/live/tls.h"
 
 /* A door's socket. A place is used again when it was closed; it lives as long
  * as the server. */
@@ -42,7 +43,8 @@ struct server_wire {
     struct address_map own_map;    /* what `map` points to after a server_replace */
     struct socket **by_conn;       /* the wire's numbers to sockets; NULL: none */
     uint32_t conn_capacity;
-    struct list node; /* in server->retiring */
+    struct tls_store *tls; /* NULL: nobody has spoken TLS yet */
+    struct list node;      /* in server->retiring */
 };
 
 struct server {
@@ -51,6 +53,8 @@ struct server {
     struct server_wire *current;
     struct list retiring; /* of before, the newest first */
     struct server_options options;
+    struct sockaddr_storage source; /* of options.source_address */
+    bool has_source;
     uint32_t replace_count;
     struct server_entry **entries;
     uint32_t entry_count, entry_capacity;
@@ -80,6 +84,20 @@ void server_pump(struct server_wire *wire);
 void server_read_now(struct socket *socket);
 /* Tells the wire that it broke, and resets it. */
 void server_break(struct server *server, struct socket *socket);
+
+/* secure.c: sockets with TLS */
+
+/* It is connected: begins the handshake. */
+void secure_begin(struct socket *socket);
+void secure_note_read(struct socket *socket, struct str bytes);
+void secure_note_read_ended(struct socket *socket);
+void secure_note_broke(struct socket *socket);
+/* As socket_write, of plain bytes; *sent_bytes: of the wire's, also those of before. */
+bool secure_write(struct socket *socket, struct str bytes, size_t *sent_bytes);
+/* How many of the wire's bytes have left now. */
+size_t secure_note_wrote(struct socket *socket);
+/* Says that nothing follows; before the socket is shut or closed. */
+void secure_end(struct socket *socket);
 
 /* server.c */
 

@@ -64,6 +64,7 @@ static struct server_wire *new_wire(struct server *server, struct snapshot *snap
 void server_wire_free(struct server_wire *wire)
 {
     wire_free(wire->wire);
+    tls_store_free(wire->tls);
     if (wire->map == &wire->own_map)
         address_map_fini(&wire->own_map);
     struct arena memory = wire->memory;
@@ -80,6 +81,7 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     server->loop = loop;
     server->options = *options;
     server->options.node_address = arena_str(&server->memory, options->node_address);
+    server->has_source = address_parse(options->source_address, 0, &server->source);
     list_init(&server->retiring);
     list_init(&server->idle_sockets);
     list_init(&server->guests);

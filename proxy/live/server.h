@@ -21,6 +21,7 @@
 #include "proxy/live/address_map.h"
 #include "proxy/live/guide.h"
 #include "proxy/live/loop.h"
+#include "proxy/model/secret.h"
 #include "proxy/wire/wire.h"
 
 #define SERVER_NONE UINT32_MAX
@@ -52,6 +53,11 @@ struct server_options {
     bool is_literal;               /* what the map lacks is an address as it stands; */
                                    /* otherwise a connection to it is refused */
     bool is_loopback_only;         /* such an address is refused if it is not this machine's */
+    /* Says where a name is, in the map's stead; false: nowhere. NULL: the map says it.
+     * Must not call a function of this server. */
+    bool (*find)(const struct wire_action *connect, struct sockaddr_storage *place, void *user);
+    struct str source_address; /* connections come from there, if it can be; copied; may be empty */
+    const struct keyring *keyring; /* its secrets; borrowed; NULL: none were delivered */
     struct str node_address;       /* what Envoy takes for its own address; copied */
     /* May be NULL. Must not call a function of the server. It is called for
      * exchanges that server_stop cuts off, too. */

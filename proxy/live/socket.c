@@ -11,11 +11,13 @@
 #include "base/check.h"
 #include "proxy/model/limits.h"
 
+/* What TLS adds to that: to each record of 16 KiB some twenty bytes, and its own words. */
+#define TLS_BYTES_MAX (64u * 1024)
 /* What a wire gives out at most before it is told that something left: a full
  * connection's buffer and, on top, a turn's largest writes. */
 #define OUT_BYTES_MAX                                                      \
     (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES + \
-     LIMIT_DIRECT_RESPONSE_BYTES + LIMIT_EXCHANGE_ARENA_BYTES)
+     LIMIT_DIRECT_RESPONSE_BYTES + LIMIT_EXCHANGE_ARENA_BYTES + TLS_BYTES_MAX)
 /* An idle place keeps no more than this in each buffer. */
 #define KEPT_BYTES_MAX (64u * 1024)
 
@@ -229,9 +231,12 @@ bool socket_open(struct socket *socket, int fd)
     return false;
 }
 
-int socket_connect(struct socket *socket, const struct sockaddr_storage *place)
+int socket_connect(struct socket *socket, const struct sockaddr_storage *place,
+                   const struct sockaddr_storage *source)
 {
     take_handle(socket);
+    if (source != NULL)
+        (void)uv_tcp_bind(&socket->tcp, (const struct sockaddr *)source, 0);
     int rc = uv_tcp_connect(&socket->connect_request, &socket->tcp, (const struct sockaddr *)place,
                             on_socket_connect);
     if (rc != 0)
@@ -346,6 +351,11 @@ void socket_abort(struct socket *socket)
         return;
     wish_reset(socket);
     close_handle(socket);
+}
+
+bool socket_is_drained(const struct socket *socket)
+{
+    return !socket->is_writing;
 }
 
 bool socket_is_ending(const struct socket *socket)

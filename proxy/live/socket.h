@@ -30,6 +30,7 @@
 struct server_entry;
 struct server_wire;
 struct guest;
+struct tls_session;
 struct socket;
 
 struct socket_events {
@@ -70,6 +71,8 @@ struct socket {
     uint32_t conn;              /* its number there */
     struct server_entry *entry; /* where a client came in; NULL: that door is closed */
     struct guest *guest;        /* of an HTTP proxy's client; else NULL */
+    struct tls_session *tls;    /* NULL: plaintext */
+    size_t untold_bytes;        /* with TLS: the wire's, that have not all left */
     bool is_downstream;
     uint32_t remote_port; /* of a client */
     uint32_t done_count;  /* exchanges that were finished on it */
@@ -86,9 +89,11 @@ bool socket_accept(struct socket *socket, uv_stream_t *server);
 /* An idle one takes a connection that was accepted already; fd is its own from
  * now on. False: libuv cannot have it; it is closed, and `gone` comes. */
 bool socket_open(struct socket *socket, int fd);
-/* An idle one begins to connect; reads as soon as it is connected. 0, or the
- * errno of an immediate failure; then `gone` comes. */
-int socket_connect(struct socket *socket, const struct sockaddr_storage *place);
+/* An idle one begins to connect, from the address of `source` if this machine has it
+ * (NULL: from any); reads as soon as it is connected. 0, or the errno of an immediate
+ * failure; then `gone` comes. */
+int socket_connect(struct socket *socket, const struct sockaddr_storage *place,
+                   const struct sockaddr_storage *source);
 void socket_start_reading(struct socket *socket);
 
 /* What has come and was not read yet, for the call; empty: nothing, or it is
@@ -109,5 +114,7 @@ void socket_shutdown(struct socket *socket);
 /* After what was written, or at once with RST. Closing twice does no harm. */
 void socket_close(struct socket *socket);
 void socket_abort(struct socket *socket);
+/* Has everything left that was written? */
+bool socket_is_drained(const struct socket *socket);
 /* Was it closed, if not all of it is gone yet? */
 bool socket_is_ending(const struct socket *socket);

@@ -128,7 +128,7 @@ struct cluster {
     struct tcp_keepalive tcp_keepalive;
     uint32_t original_port_override; /* ORIGINAL_DST: another port than the one asked for; 0: no */
     int64_t dns_refresh_ns;          /* DNS clusters */
-    struct str dns_cache;            /* DYNAMIC_DNS: the cache's name */
+    struct dns_cache dns_cache;      /* DYNAMIC_DNS */
     bool has_insecure_options;       /* DYNAMIC_DNS: allow_insecure_cluster_options */
     bool has_panic_threshold_zero;   /* healthy_panic_threshold: 0 */
     double panic_threshold_percent;  /* another threshold; 0: none said */
@@ -149,6 +149,7 @@ struct cluster {
     struct str subset; /* empty: none */
     struct str service_name, service_namespace;
     struct str config;           /* path of the DestinationRule; empty: none */
+    uint32_t defaults;           /* bits of enum default_value */
     struct origin origin;        /* the Service's port */
     struct origin subset_origin; /* the DestinationRule's subset */
     struct origin policy_origin; /* where the load balancer was said */

@@ -44,6 +44,8 @@ struct http_connection_manager {
     bool is_inbound;        /* a server's side: no ALPN for upstream */
     bool is_http2_declared; /* http2_protocol_options is said */
     bool has_grpc_web;
+    struct dns_cache dns_caches[2]; /* dynamic_forward_proxy: a filter for each */
+    uint32_t dns_cache_count;
     enum client_cert_details cert_details;
     bool is_using_remote_address; /* gateways */
     uint32_t xff_trusted_hops;
@@ -83,6 +85,9 @@ struct tcp_proxy {
     bool is_hashing_source_ip;          /* hash_policy for balancers that hash */
     struct str tunnel_host;             /* tunneling_config; empty: none */
     bool is_tunnel_post;                /* POST, not CONNECT */
+    /* sni_dynamic_forward_proxy before it, to that port; no name: no filter. */
+    struct dns_cache sni_cache;
+    uint32_t sni_port;
     struct access_log_list access_logs;
 };
 

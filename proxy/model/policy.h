@@ -14,6 +14,29 @@
 #include "base/regex.h"
 #include "base/str.h"
 
+/* Values that nobody wrote: a profile's default decided them. */
+enum default_value {
+    DEFAULT_TIMEOUT = 1u << 0,
+    DEFAULT_RETRY = 1u << 1,
+    DEFAULT_UNKNOWN_HOST = 1u << 2, /* passed on, or not */
+    DEFAULT_MIRROR_HOST = 1u << 3,
+    DEFAULT_LB = 1u << 4,
+    DEFAULT_CONNECT_TIMEOUT = 1u << 5,
+    DEFAULT_MAX_CONNECTIONS = 1u << 6,
+    DEFAULT_MAX_PENDING = 1u << 7,
+    DEFAULT_MAX_REQUESTS = 1u << 8,
+    DEFAULT_MAX_RETRIES = 1u << 9,
+    DEFAULT_PANIC = 1u << 10,
+    DEFAULT_MTLS = 1u << 11,
+    DEFAULT_PROTOCOL = 1u << 12, /* of a port that says none */
+};
+
+/* What a dynamic forward proxy looked up; all of one name are one. */
+struct dns_cache {
+    struct str name;
+    uint32_t host_count_max; /* 0: Envoy's 1024 */
+};
+
 enum string_match_kind {
     STRING_EXACT,
     STRING_PREFIX,
@@ -87,10 +110,11 @@ struct retry_policy {
     struct str retry_on; /* as in the configuration */
     uint32_t conditions; /* the same, read: bits of retry_on.h */
     uint32_t num_retries;
-    int64_t per_try_timeout_ns;   /* 0: none */
-    int64_t backoff_base_ns;      /* 0: Envoy's 25 ms */
-    int64_t backoff_max_ns;       /* 0: ten times the base */
-    const uint32_t *status_codes; /* retriable_status_codes */
+    int64_t per_try_timeout_ns;      /* 0: none */
+    int64_t per_try_idle_timeout_ns; /* 0: none; Istio never sets it */
+    int64_t backoff_base_ns;         /* 0: Envoy's 25 ms */
+    int64_t backoff_max_ns;          /* 0: ten times the base */
+    const uint32_t *status_codes;    /* retriable_status_codes */
     uint32_t status_code_count;
     const struct str *header_names; /* retriable_headers; lower case */
     uint32_t header_name_count;
@@ -128,6 +152,7 @@ struct cors_policy {
 
 struct mirror_policy {
     struct str cluster;
+    bool has_host_suffix; /* "-shadow"; else disable_shadow_host_suffix_append */
     bool has_share;
     struct fraction share;
     struct origin origin;

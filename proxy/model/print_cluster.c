@@ -346,11 +346,7 @@ static void print_dynamic_forward_proxy(struct json *json, const struct cluster 
                  TYPE("envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig"));
     if (cluster->has_insecure_options)
         json_key_bool(json, STR("allowInsecureClusterOptions"), true);
-    json_key(json, STR("dnsCacheConfig"));
-    json_begin_object(json);
-    json_key_str(json, STR("name"), cluster->dns_cache);
-    json_key_str(json, STR("dnsLookupFamily"), STR("V4_ONLY"));
-    json_end_object(json);
+    print_dns_cache(json, &cluster->dns_cache);
     json_end_object(json);
     json_end_object(json);
 }

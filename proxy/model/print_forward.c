@@ -131,7 +131,8 @@ static void print_mirrors(struct json *json, const struct forward_action *forwar
             json_end_object(json);
         }
         json_key_bool(json, STR("traceSampled"), false);
-        json_key_bool(json, STR("disableShadowHostSuffixAppend"), true);
+        if (!mirror->has_host_suffix)
+            json_key_bool(json, STR("disableShadowHostSuffixAppend"), true);
         json_end_object(json);
     }
     json_end_array(json);

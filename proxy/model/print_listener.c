@@ -70,6 +70,12 @@ static void print_http_filters(struct json *json, const struct http_connection_m
     begin_filter(json, STR("envoy.filters.http.cors"),
                  TYPE("envoy.extensions.filters.http.cors.v3.Cors"));
     end_filter(json);
+    for (uint32_t i = 0; i < http->dns_cache_count; i++) {
+        begin_filter(json, STR("envoy.filters.http.dynamic_forward_proxy"),
+                     TYPE("envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig"));
+        print_dns_cache(json, &http->dns_caches[i]);
+        end_filter(json);
+    }
     begin_filter(json, STR("envoy.filters.http.router"),
                  TYPE("envoy.extensions.filters.http.router.v3.Router"));
     end_filter(json);
@@ -236,6 +242,16 @@ static void print_mongo(struct json *json, const struct tcp_proxy *tcp)
     end_filter(json);
 }
 
+static void print_sni_lookup(struct json *json, const struct tcp_proxy *tcp)
+{
+    begin_filter(
+        json, STR("envoy.extensions.filters.network.sni_dynamic_forward_proxy"),
+        TYPE("envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig"));
+    print_dns_cache(json, &tcp->sni_cache);
+    json_key_i64(json, STR("portValue"), tcp->sni_port);
+    end_filter(json);
+}
+
 static void print_tcp_proxy(struct json *json, const struct tcp_proxy *tcp)
 {
     begin_filter(json, STR("envoy.filters.network.tcp_proxy"),
@@ -312,6 +328,8 @@ static void print_chain(struct json *json, const struct filter_chain *chain)
         break;
     case CHAIN_TCP:
         print_security(json, chain->security, true);
+        if (chain->tcp.sni_cache.name.len > 0)
+            print_sni_lookup(json, &chain->tcp);
         if (chain->has_mongo)
             print_mongo(json, &chain->tcp);
         print_tcp_proxy(json, &chain->tcp);

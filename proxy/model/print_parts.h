@@ -38,6 +38,8 @@ void print_transport(struct json *json, const struct cluster *cluster);
 void print_load_assignment(struct json *json, const struct cluster *cluster);
 /* "accessLog", with its key; nothing when there is none. */
 void print_access_logs(struct json *json, const struct access_log_list *logs);
+/* "dnsCacheConfig", with its key. */
+void print_dns_cache(struct json *json, const struct dns_cache *cache);
 /* A list of texts, with its key. */
 void print_strings(struct json *json, struct str key, const struct str *items, uint32_t count);
 /* "transportSocket", with its key. */

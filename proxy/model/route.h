@@ -86,6 +86,7 @@ struct forward_action {
     const struct hash_policy *hashes;
     uint32_t hash_count;
     uint32_t cluster_not_found_status; /* 0: 503 */
+    uint32_t defaults;                 /* bits of enum default_value */
     struct origin origin;              /* the (single) destination */
 };
 

@@ -88,3 +88,19 @@ const struct listener *snapshot_outbound_listener(const struct snapshot *snapsho
     }
     return NULL;
 }
+
+const struct listener *snapshot_inbound_listener(const struct snapshot *snapshot, uint32_t port)
+{
+    const struct listener *redirected = NULL;
+
+    for (uint32_t i = 0; i < snapshot->listener_count; i++) {
+        const struct listener *listener = &snapshot->listeners[i];
+        if (listener->direction != TRAFFIC_INBOUND)
+            continue;
+        if (listener->has_original_dst)
+            redirected = listener;
+        else if (listener->port == port)
+            return listener;
+    }
+    return redirected;
+}

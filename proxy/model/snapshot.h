@@ -28,6 +28,7 @@ struct snapshot {
 
     struct str proxy_name, proxy_namespace; /* "productpage-0", "default" */
     enum proxy_type proxy_type;
+    uint32_t defaults; /* bits of enum default_value: what holds for all of it */
 
     const struct listener *listeners;
     uint32_t listener_count;
@@ -57,3 +58,7 @@ const struct listener *snapshot_listener(const struct snapshot *snapshot, struct
  * redirected to (virtualOutbound); NULL: there is neither. */
 const struct listener *snapshot_outbound_listener(const struct snapshot *snapshot,
                                                   struct str address, uint32_t port);
+/* The listener that a connection to this port of the proxy's own pod meets: an
+ * inbound one bound to that port, else the one that the mesh's redirect leads to
+ * (virtualInbound); NULL: there is neither. */
+const struct listener *snapshot_inbound_listener(const struct snapshot *snapshot, uint32_t port);

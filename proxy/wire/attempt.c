@@ -136,6 +136,7 @@ static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
         .endpoint_index = endpoint_index,
         .address = down->original_address,
         .port = down->original_port,
+        .host = attempt->head->authority,
     };
     struct engine *engine = attempt->wire->engine;
     attempt->endpoint_index = endpoint_index;

@@ -65,6 +65,7 @@ struct conn_upstream {
     const struct endpoint *endpoint; /* NULL: an original destination */
     struct str address;
     uint32_t port;
+    struct str host;          /* of the request that asked first, for auto_sni */
     struct str local_address; /* empty: the carrier did not say */
     uint32_t local_port;
     struct pool *pool;       /* NULL: not pooled */

@@ -20,6 +20,8 @@ static void resolve(struct conn *conn, const struct dial_target *target)
     up->cluster = &conn->wire->snapshot->clusters[target->cluster_index];
     up->endpoint_index = target->endpoint_index;
     up->pool = target->pool;
+    if (up->cluster->has_auto_sni)
+        up->host = arena_str(&conn->facts, target->host);
     if (target->endpoint_index < up->cluster->endpoint_count) {
         up->endpoint = &up->cluster->endpoints[target->endpoint_index];
         up->address = up->endpoint->address;

@@ -19,6 +19,7 @@ struct dial_target {
     struct pool *pool;       /* NULL: not pooled */
     struct str address;      /* of an original destination */
     uint32_t port;
+    struct str host; /* of the request, for auto_sni; empty: none */
 };
 
 /* Wishes WIRE_CONNECT; NULL when there is no room for a connection. */

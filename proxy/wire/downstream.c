@@ -7,7 +7,8 @@
 #include "base/ns.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
-#include "proxy/wire/chain.h"
+#include "proxy/wire/facts.h"
+#include "proxy/wire/inspector.h"
 #include "proxy/wire/tcp.h"
 
 /* Envoy's defaults: idle_timeout, drain_timeout. */
@@ -79,23 +80,21 @@ static void open_http(struct conn *conn, const struct http_connection_manager *h
     conn_set_age(conn, http->max_connection_duration_ns);
 }
 
-static const struct filter_chain *choose(const struct conn_downstream *down,
-                                         const struct listener *listener,
-                                         enum chain_protocol protocol)
+static struct inspection inspection_of(const struct conn_downstream *down,
+                                       const struct listener *listener)
 {
-    return chain_choose((struct chain_question){
+    bool has_original = down->original_port != 0;
+    return (struct inspection){
         .listener = listener,
-        .protocol = protocol,
-        .destination_address =
-            down->original_port != 0 ? down->original_address : listener->address,
-        .destination_port = down->original_port != 0 ? down->original_port : listener->port,
-        .is_tls_ended = down->peer.is_tls,
-    });
+        .peer = &down->peer,
+        .destination_address = has_original ? down->original_address : listener->address,
+        .destination_port = has_original ? down->original_port : listener->port,
+    };
 }
 
-static void open_chain(struct conn *conn, enum chain_protocol protocol)
+static void open_chain(struct conn *conn, const struct inspection *asked, enum inspected what)
 {
-    const struct filter_chain *chain = choose(&conn->down, conn->down.listener, protocol);
+    const struct filter_chain *chain = inspector_choose(asked, what);
     if (chain == NULL) {
         tally_no_chain(conn);
         /* Listener filters look without reading: what they saw is still the kernel's. */
@@ -106,6 +105,11 @@ static void open_chain(struct conn *conn, enum chain_protocol protocol)
         return;
     }
     conn->down.chain = chain;
+    /* Bytes that are no TLS, where TLS must be ended. */
+    if (chain->is_tls && !conn->down.peer.is_tls) {
+        conn_close(conn);
+        return;
+    }
     switch (chain->kind) {
     case CHAIN_HTTP:
         open_http(conn, &chain->http);
@@ -258,12 +262,13 @@ static void feed_kept(struct conn *conn)
 
 static void inspect(struct conn *conn)
 {
-    enum chain_protocol protocol = chain_inspect(buf_str(&conn->in));
-    if (protocol == CHAIN_PROTOCOL_MORE) {
+    struct inspection asked = inspection_of(&conn->down, conn->down.listener);
+    enum inspected what = inspector_look(&asked, buf_str(&conn->in));
+    if (what == INSPECTED_MORE) {
         conn_resume(conn); /* a line may be longer than one read */
         return;
     }
-    open_chain(conn, protocol);
+    open_chain(conn, &asked, what);
     if (conn->speech == SPEECH_HTTP)
         feed_kept(conn);
 }
@@ -276,10 +281,7 @@ struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept
     struct arena *arena = &conn->facts;
     struct conn_downstream *down = &conn->down;
     down->listener = accept->listener;
-    down->peer = accept->peer;
-    down->peer.remote_address = arena_str(arena, accept->peer.remote_address);
-    down->peer.local_address = arena_str(arena, accept->peer.local_address);
-    down->peer.node_address = arena_str(arena, accept->peer.node_address);
+    down->peer = facts_peer(&accept->peer, arena);
     down->original_address = arena_str(arena, accept->original_address);
     down->original_port = accept->original_port;
     return conn;
@@ -287,8 +289,7 @@ struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept
 
 void downstream_start(struct conn *conn)
 {
-    if (!chain_is_inspected(conn->down.listener))
-        open_chain(conn, CHAIN_PROTOCOL_OTHER);
+    inspect(conn);
 }
 
 void downstream_read(struct conn *conn, struct str bytes)
@@ -426,9 +427,9 @@ void downstream_retire(struct conn *conn)
 static const struct http_connection_manager *find_http(const struct conn *old,
                                                        const struct listener *listener)
 {
+    struct inspection asked = inspection_of(&old->down, listener);
     const struct filter_chain *chain =
-        choose(&old->down, listener,
-               chain_is_inspected(listener) ? CHAIN_PROTOCOL_HTTP11 : CHAIN_PROTOCOL_OTHER);
+        inspector_choose(&asked, inspector_look(&asked, STR("GET / HTTP/1.1\r\n")));
     return chain != NULL && chain->kind == CHAIN_HTTP ? &chain->http : NULL;
 }
 
@@ -487,10 +488,8 @@ struct conn *downstream_take_over(struct wire *wire, const struct conn *old,
     if (is_http) {
         go_on(conn, old, http);
         put(conn, &wire->ready_conns);
-    } else if (chain_is_inspected(listener)) {
-        inspect(conn);
     } else {
-        open_chain(conn, CHAIN_PROTOCOL_OTHER);
+        inspect(conn);
         downstream_settle(conn);
     }
     return conn;

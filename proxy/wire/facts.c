@@ -6,6 +6,20 @@
 
 #include "proxy/wire/conn.h"
 
+struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena)
+{
+    struct peer_facts out = *told;
+    struct str *protocols = ARENA_ARRAY(arena, struct str, told->protocol_count);
+    for (uint32_t i = 0; i < told->protocol_count; i++)
+        protocols[i] = arena_str(arena, told->protocols[i]);
+    out.protocols = protocols;
+    out.server_name = arena_str(arena, told->server_name);
+    out.remote_address = arena_str(arena, told->remote_address);
+    out.local_address = arena_str(arena, told->local_address);
+    out.node_address = arena_str(arena, told->node_address);
+    return out;
+}
+
 struct record_downstream facts_downstream(const struct conn *down, struct arena *arena)
 {
     const struct peer_facts *peer = &down->down.peer;
@@ -18,6 +32,7 @@ struct record_downstream facts_downstream(const struct conn *down, struct arena 
         .direct_port = peer->remote_port,
         .local_address = arena_str(arena, peer->local_address),
         .local_port = peer->local_port,
+        .server_name = arena_str(arena, peer->server_name),
         .listener = down->down.listener,
         .chain = down->down.chain,
     };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/wire/facts.h - what a record says of its two connections.
+ * proxy/wire/facts.h - what is kept of connections, and what a record says of them.
  *
  * Copies: a connection may be gone before the record is read.
  */
@@ -8,8 +8,12 @@
 
 #include "base/arena.h"
 #include "proxy/core/record.h"
+#include "proxy/http/pipeline.h"
 
 struct conn;
+
+/* The ends of a connection as its carrier told them. */
+struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena);
 
 struct record_downstream facts_downstream(const struct conn *down, struct arena *arena);
 struct record_upstream facts_upstream(const struct conn *conn, struct arena *arena);

@@ -95,6 +95,8 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     if (stream->is_upgrade)
         header_remove(&out.headers, STR("x-envoy-upstream-service-time"));
     pipeline_response(down->down.http, date(stream->wire), stream->is_tunnel, &out);
+    if (stream->xc.decorator.len > 0)
+        header_set(&out.headers, STR("x-envoy-decorator-operation"), stream->xc.decorator);
     if (is_until_close(stream, &out, is_end))
         down->down.is_last = true;
     bool is_last = is_last_on_connection(stream);

@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "proxy/core/exchange.h"
+#include "proxy/core/session.h"
 #include "proxy/http/h1.h"
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
@@ -42,6 +43,7 @@ struct stream {
     struct deadlines deadlines;
     struct conn *up;              /* of a TCP session */
     struct record session_record; /* the same */
+    struct session books;         /* the same */
     int64_t active_ns;            /* the same: when bytes last moved */
     struct xc_event events[STREAM_EVENTS_MAX];
     uint32_t event_first, event_count;

@@ -8,6 +8,7 @@
 #include "proxy/wire/tcp.h"
 
 #include "base/ns.h"
+#include "proxy/core/hash_key.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
@@ -17,16 +18,6 @@
 
 /* Envoy's default. */
 #define IDLE_TIMEOUT_NS NS_HOUR
-
-static struct cluster_stats *cluster_stats_of(const struct stream *session)
-{
-    return engine_cluster_stats(session->wire->engine, session->up->up.cluster_index);
-}
-
-static void count(const struct stream *session, enum cluster_stat stat)
-{
-    cluster_stats_of(session)->counters[stat]++;
-}
 
 static void note_result(const struct stream *session, enum outlier_result result)
 {
@@ -65,25 +56,12 @@ static void give_up(struct stream *session)
         conn_close(down);
 }
 
-static void count_closed(const struct stream *session, bool is_remote, bool is_active)
-{
-    count(session, STAT_CLUSTER_upstream_cx_destroy);
-    cluster_stats_of(session)->counters[STAT_CLUSTER_upstream_cx_active]--;
-    count(session, is_remote ? STAT_CLUSTER_upstream_cx_destroy_remote
-                             : STAT_CLUSTER_upstream_cx_destroy_local);
-    if (!is_active)
-        return;
-    count(session, STAT_CLUSTER_upstream_cx_destroy_with_active_rq);
-    count(session, is_remote ? STAT_CLUSTER_upstream_cx_destroy_remote_with_active_rq
-                             : STAT_CLUSTER_upstream_cx_destroy_local_with_active_rq);
-}
-
 /* Both directions are over, or one of the connections is. */
 static void close_pair(struct stream *session, bool is_remote)
 {
     struct conn *up = session->up;
     struct conn *down = session->down;
-    count_closed(session, is_remote, true);
+    session_end(&session->books, is_remote ? SESSION_END_REMOTE : SESSION_END_LOCAL);
     finish(session);
     conn_close(down);
     conn_close(up);
@@ -113,10 +91,24 @@ static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
     return *place;
 }
 
-/* Where to? False: there is no usable endpoint. */
-static bool choose_target(const struct conn *conn, uint32_t cluster_index,
-                          struct dial_target *target)
+/* By the client's address, where the proxy says so; else any. */
+static uint64_t hash_of(struct stream *session, const struct tcp_proxy *proxy)
 {
+    static const struct hash_policy source = {.kind = HASH_SOURCE_IP};
+    struct hash_key_facts facts = {.downstream = &session->session_record.downstream};
+    struct hash_key_cookies none = {0};
+    uint64_t hash;
+    if (proxy->is_hashing_source_ip &&
+        hash_key_find(&source, 1, &facts, &none, &session->arena, &hash))
+        return hash;
+    return rng_next(&session->wire->rng_tcp);
+}
+
+/* Where to? False: there is no usable endpoint. */
+static bool choose_target(struct stream *session, const struct tcp_proxy *proxy,
+                          uint32_t cluster_index, struct dial_target *target)
+{
+    const struct conn *conn = session->down;
     const struct cluster *cluster = &conn->wire->snapshot->clusters[cluster_index];
     *target = (struct dial_target){.cluster_index = cluster_index,
                                    .endpoint_index = LB_NONE,
@@ -127,7 +119,7 @@ static bool choose_target(const struct conn *conn, uint32_t cluster_index,
     struct rng *rng = &conn->wire->rng_tcp;
     struct lb_question asked = {.now_ns = conn->wire->now_ns};
     if (lb_is_hashing(cluster))
-        asked.hash = rng_next(rng);
+        asked.hash = hash_of(session, proxy);
     target->endpoint_index =
         lb_choose(balancer(conn->wire, cluster_index), &asked, rng).endpoint_index;
     return target->endpoint_index != LB_NONE;
@@ -161,8 +153,12 @@ static struct stream *begin_session(struct conn *conn)
 static void connect_session(struct stream *session, const struct dial_target *target)
 {
     struct record *record = &session->session_record;
-    struct conn *up = dial(session->wire, target);
+    struct lb *lb =
+        target->endpoint_index != LB_NONE ? balancer(session->wire, target->cluster_index) : NULL;
+    bool is_admitted = session_note_connecting(&session->books, lb, target->endpoint_index);
+    struct conn *up = is_admitted ? dial(session->wire, target) : NULL;
     if (up == NULL) {
+        session_end(&session->books, SESSION_END_LOCAL);
         record_add_flag(record, STR("UO"));
         give_up(session);
         return;
@@ -174,22 +170,16 @@ static void connect_session(struct stream *session, const struct dial_target *ta
     record->attempt_count = 1;
     record->upstream.address = arena_str(&session->arena, up->up.address);
     record->upstream.port = up->up.port;
-    count(session, STAT_CLUSTER_upstream_cx_total);
-    count(session, STAT_CLUSTER_upstream_cx_active);
-    count(session, STAT_CLUSTER_upstream_rq_pending_total);
 }
 
 static void fail_connect(struct stream *session, bool is_timeout, struct str why)
 {
     struct record *record = &session->session_record;
-    count(session, STAT_CLUSTER_upstream_cx_connect_fail);
     tally_connect_failed(session->up);
-    count(session, STAT_CLUSTER_upstream_rq_pending_failure_eject);
-    if (is_timeout)
-        count(session, STAT_CLUSTER_upstream_cx_connect_timeout);
     note_result(session,
                 is_timeout ? RESULT_LOCAL_ORIGIN_TIMEOUT : RESULT_LOCAL_ORIGIN_CONNECT_FAILED);
-    count_closed(session, !is_timeout, false);
+    session_note_connect_failed(&session->books,
+                                is_timeout ? SESSION_END_TIMEOUT : SESSION_END_REMOTE);
     record_add_flag(record, STR("UF"));
     record_add_flag(record, STR("URX"));
     record->transport_failure = arena_str(&session->arena, why);
@@ -222,8 +212,14 @@ void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
         return;
     }
     record->cluster = &wire->snapshot->clusters[cluster_index];
+    if (!session_admit(&session->books, wire->engine, cluster_index)) {
+        record_add_flag(record, STR("UO"));
+        give_up(session);
+        return;
+    }
     struct dial_target target;
-    if (!choose_target(conn, cluster_index, &target)) {
+    if (!choose_target(session, proxy, cluster_index, &target)) {
+        session_end(&session->books, SESSION_END_LOCAL);
         engine_cluster_stats(wire->engine, cluster_index)
             ->counters[STAT_CLUSTER_upstream_cx_none_healthy]++;
         record_add_flag(record, STR("UH"));
@@ -239,7 +235,7 @@ void tcp_note_connected(struct conn *conn)
     if (session == NULL)
         return;
     struct conn *down = session->down;
-    count(session, STAT_CLUSTER_upstream_rq_total);
+    session_note_connected(&session->books);
     note_result(session, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS_FINAL);
     struct str waiting = buf_str(&down->in);
     if (waiting.len > 0) {
@@ -295,7 +291,8 @@ void tcp_note_broken(struct conn *conn)
     if (conn->session == NULL)
         return;
     if (conn->side == CONN_DOWNSTREAM && conn->session->up->state == CONN_CONNECTING)
-        count(conn->session, STAT_CLUSTER_upstream_rq_cancelled);
+        engine_cluster_stats(conn->wire->engine, conn->session->up->up.cluster_index)
+            ->counters[STAT_CLUSTER_upstream_rq_cancelled]++;
     close_pair(conn->session, conn->side == CONN_UPSTREAM);
 }
 

@@ -58,7 +58,8 @@ static void replace(struct conn *conn)
                                  .endpoint_index = up->endpoint_index,
                                  .pool = up->pool,
                                  .address = up->address,
-                                 .port = up->port};
+                                 .port = up->port,
+                                 .host = up->host};
     if (dial(conn->wire, &target) != NULL)
         return;
     pool_refuse_waiting(up->pool);

@@ -6,6 +6,7 @@
 #include "proxy/wire/wire.h"
 
 #include "base/ns.h"
+#include "proxy/core/tls_verdict.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
@@ -410,6 +411,11 @@ static void take_connect(const struct conn *conn, struct wire_action *action)
     action->port = conn->up.port;
     action->cluster = conn->up.cluster;
     action->endpoint = conn->up.endpoint;
+    const struct upstream_tls *tls = tls_of_endpoint(conn->up.cluster, conn->up.endpoint);
+    /* Servers' sidecars do not end the mesh's own TLS yet. */
+    action->is_secure = tls != NULL && !tls->is_mesh;
+    action->is_http = conn->up.pool != NULL;
+    action->host = conn->up.host;
 }
 
 bool wire_next(struct wire *wire, struct wire_action *action)

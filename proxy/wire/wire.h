@@ -73,7 +73,8 @@ void wire_connected(struct wire *wire, uint32_t conn, int64_t now_ns);
 /* Before wire_connected, by a driver that knows it: the connection's near end,
  * for the record. Copied. */
 void wire_note_local(struct wire *wire, uint32_t conn, struct str address, uint32_t port);
-/* `why`: "delayed connect error: Connection refused", as Envoy words it. */
+/* `why`: "delayed connect error: Connection refused", as Envoy words it; of a handshake
+ * tls_failure_text. */
 void wire_connect_failed(struct wire *wire, uint32_t conn, struct str why, int64_t now_ns);
 
 /* `size` bytes of what WIRE_WRITE gave have left for the kernel (pipe). */
@@ -145,6 +146,9 @@ struct wire_action {
     uint32_t port;
     const struct cluster *cluster;
     const struct endpoint *endpoint;
+    bool is_secure;  /* WIRE_CONNECT: speak TLS as cluster->tls says; wire_connected comes.. */
+    bool is_http;    /* ..after the handshake. What will be spoken, for its ALPN.. */
+    struct str host; /* ..and who is called, for auto_sni (proxy/core/tls_verdict.h) */
     bool is_abrupt;
     const struct record *record; /* WIRE_DONE; valid until the next wire_* call */
     const struct trace *trace;   /* or NULL */

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "config/yaml/duration.h"
+#include "testbed/inspect/defaults.h"
 #include "testbed/inspect/flag.h"
 #include "testbed/inspect/story.h"
 #include "testbed/inspect/waterfall.h"
@@ -199,6 +200,47 @@ static void write_body(struct writer *writer)
                                  shown.len < outcome->body.len ? " ..." : ""));
 }
 
+/* What nobody wrote of the route and the cluster that the request met. */
+static struct default_list defaults_met(const struct explain_page *page, struct arena *arena)
+{
+    const struct snapshot *snapshot = page->world->clients[page->call->client].snapshot;
+    const struct trace *trace = page->outcome->trace;
+    const struct cluster *cluster = NULL;
+    struct default_list out = {0};
+
+    for (uint32_t i = 0; trace != NULL && i < trace->count; i++) {
+        const struct trace_event *event = &trace->items[i];
+        if (event->kind == TRACE_ROUTE_CHOSEN)
+            defaults_of_route(event->route, arena, &out);
+        else if (event->kind == TRACE_NO_VIRTUAL_HOST && snapshot != NULL)
+            defaults_of_snapshot(snapshot, arena, &out);
+        else if (event->kind == TRACE_ENDPOINT_PICKED || event->kind == TRACE_NO_ENDPOINT)
+            cluster = cluster == NULL ? event->cluster : cluster;
+    }
+    if (cluster != NULL)
+        defaults_of_cluster(cluster, arena, &out);
+    return out;
+}
+
+static void write_defaults(struct writer *writer)
+{
+    const struct explain_page *page = writer->page;
+    struct default_list list = defaults_met(page, writer->arena);
+    int width = 0;
+
+    for (uint32_t i = 0; i < list.count; i++)
+        width = (int)list.items[i].name.len > width ? (int)list.items[i].name.len : width;
+    if (list.count > 0)
+        put_str(writer,
+                arena_format(writer->arena, "\n%snobody wrote: defaults of profile %.*s%s\n",
+                             paint(writer, DIM), STR_FMT(page->world->spec.profile->name),
+                             paint(writer, PLAIN)));
+    for (uint32_t i = 0; i < list.count; i++)
+        put_str(writer, arena_format(writer->arena, "  %s%-*.*s  %.*s%s\n", paint(writer, DIM),
+                                     width, STR_FMT(list.items[i].name),
+                                     STR_FMT(list.items[i].words), paint(writer, PLAIN)));
+}
+
 enum rc explain_write(const struct explain_page *page, struct arena *scratch, struct buf *out)
 {
     struct writer writer = {.page = page, .arena = scratch, .out = out, .rc = RC_OK};
@@ -207,6 +249,7 @@ enum rc explain_write(const struct explain_page *page, struct arena *scratch, st
     write_time_line(&writer);
     write_answer(&writer);
     write_body(&writer);
+    write_defaults(&writer);
     if (page->spread != NULL && writer.rc == RC_OK) {
         struct spread_style style = {.has_colour = page->has_colour, .indent = STR("  ")};
         put_str(&writer, arena_format(scratch, "\n%sof %llu requests%s\n", paint(&writer, BOLD),
@@ -303,6 +346,21 @@ static void json_outcome(const struct outcome *outcome, const struct world *worl
     json_end_object(json);
 }
 
+static void json_defaults(const struct explain_page *page, struct arena *scratch, struct json *json)
+{
+    struct default_list list = defaults_met(page, scratch);
+
+    json_key(json, STR("defaults"));
+    json_begin_array(json);
+    for (uint32_t i = 0; i < list.count; i++) {
+        json_begin_object(json);
+        json_key_str(json, STR("name"), list.items[i].name);
+        json_key_str(json, STR("value"), list.items[i].words);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
 void explain_write_json(const struct explain_page *page, struct arena *scratch, struct json *json)
 {
     struct story_options options = {.world = page->world,
@@ -318,6 +376,7 @@ void explain_write_json(const struct explain_page *page, struct arena *scratch, 
         waterfall_write_json(&waterfall, json);
     }
     json_outcome(page->outcome, page->world, json);
+    json_defaults(page, scratch, json);
     if (page->spread != NULL) {
         json_key(json, STR("spread"));
         spread_write_json(page->spread, json);

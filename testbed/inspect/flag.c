@@ -16,6 +16,8 @@ struct str flag_meaning(struct str flag)
          STR_INIT("no cluster: the rule names a host, port or subset that is not there")},
         {STR_INIT("UH"), STR_INIT("no healthy upstream: the cluster has no usable pod")},
         {STR_INIT("UT"), STR_INIT("upstream timeout: the route's timeout passed")},
+        {STR_INIT("UMSDR"),
+         STR_INIT("upstream max stream duration reached: an attempt lived for as long as it may")},
         {STR_INIT("UF"),
          STR_INIT("upstream connection failure: the pod could not be connected to")},
         {STR_INIT("UC"),

@@ -4,32 +4,19 @@
  */
 #include "testbed/inspect/resolve.h"
 
-#include <arpa/inet.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "config/resource/host.h"
+#include "proxy/core/chain.h"
 
 #define SOME_ADDRESS STR("1.3.3.7") /* of a call that names none */
-#define ADDRESS_TEXT_MAX 64u
 
 /* A call with everything filled in, and what the listener's filters saw. */
 struct question {
     struct resolve_call call;
     bool has_tls_inspector;
     struct arena *scratch;
-};
-
-/* The chains that are still in question. */
-struct chain_list {
-    const struct filter_chain **items;
-    uint32_t count;
-};
-
-/* How well a chain fits in one respect. 0: it does not. */
-struct fit {
-    bool is_said; /* the chain has a word about it */
-    uint64_t rank;
 };
 
 static struct str usual_alpn(const struct resolve_call *call)
@@ -89,145 +76,31 @@ static const struct listener *find_listener(const struct snapshot *snapshot,
     return found != NULL ? found : listener_named(snapshot, STR("virtualOutbound"));
 }
 
-static bool looks(const struct inspector *inspector, uint32_t port)
-{
-    bool is_listed = false;
-
-    for (uint32_t i = 0; i < inspector->port_count; i++)
-        is_listed |= inspector->ports[i] == port;
-    return inspector->is_there && is_listed == inspector->is_on_ports_only;
-}
-
 /* --- filter chains ------------------------------------------------------ */
-
-static struct fit fit_port(const struct filter_chain *chain, const struct question *question)
-{
-    return (struct fit){.is_said = chain->destination_port != 0,
-                        .rank = chain->destination_port == question->call.port};
-}
-
-/* The family, or -1; 16 bytes are enough for either. */
-static int address_bytes(struct str text, unsigned char *out)
-{
-    char copy[ADDRESS_TEXT_MAX];
-
-    if (text.len >= sizeof(copy))
-        return -1;
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    if (inet_pton(AF_INET, copy, out) == 1)
-        return AF_INET;
-    return inet_pton(AF_INET6, copy, out) == 1 ? AF_INET6 : -1;
-}
-
-static bool contains(const struct cidr *range, struct str address)
-{
-    unsigned char network[16] = {0}, wanted[16] = {0};
-    int family = address_bytes(range->address, network);
-
-    if (family < 0 || family != address_bytes(address, wanted))
-        return false;
-    for (uint32_t bit = 0; bit < range->bits && bit < 128; bit++) {
-        unsigned mask = 0x80u >> (bit % 8);
-        if ((network[bit / 8] & mask) != (wanted[bit / 8] & mask))
-            return false;
-    }
-    return true;
-}
-
-static struct fit fit_address(const struct filter_chain *chain, const struct question *question)
-{
-    struct fit out = {.is_said = chain->destination_count > 0};
-
-    for (uint32_t i = 0; i < chain->destination_count; i++) {
-        const struct cidr *range = &chain->destinations[i];
-        if (contains(range, question->call.address) && range->bits > out.rank)
-            out.rank = range->bits;
-    }
-    return out;
-}
-
-static struct fit fit_server_name(const struct filter_chain *chain, const struct question *question)
-{
-    struct fit out = {.is_said = chain->server_name_count > 0};
-    struct str sni = question->call.sni;
-
-    for (uint32_t i = 0; i < chain->server_name_count; i++) {
-        struct str name = chain->server_names[i];
-        if (str_eq(sni, name))
-            out.rank = UINT64_MAX;
-        else if (host_is_within(sni, name) && name.len > out.rank)
-            out.rank = name.len;
-    }
-    return out;
-}
-
-static struct fit fit_transport(const struct filter_chain *chain, const struct question *question)
-{
-    struct str said = chain->transport_protocol;
-    /* Nobody who looks: it is never known to be TLS. */
-    bool is_tls = question->has_tls_inspector && question->call.tls != RESOLVE_PLAINTEXT;
-
-    return (struct fit){.is_said = said.len > 0,
-                        .rank = str_eq(said, is_tls ? STR("tls") : STR("raw_buffer"))};
-}
-
-static struct fit fit_application(const struct filter_chain *chain, const struct question *question)
-{
-    struct fit out = {.is_said = chain->application_protocol_count > 0};
-
-    for (uint32_t i = 0; i < chain->application_protocol_count; i++)
-        out.rank |= str_eq(chain->application_protocols[i], question->call.alpn);
-    return out;
-}
-
-/* The best of those that fit; else those that have no word about it. */
-static struct chain_list narrowed(const struct chain_list *from,
-                                  struct fit (*fit)(const struct filter_chain *,
-                                                    const struct question *),
-                                  const struct question *question)
-{
-    struct chain_list out = {
-        .items = ARENA_ARRAY(question->scratch, const struct filter_chain *, from->count)};
-    bool is_any_said = false;
-    uint64_t best = 0;
-
-    for (uint32_t i = 0; i < from->count; i++) {
-        struct fit answer = fit(from->items[i], question);
-        is_any_said |= answer.is_said;
-        if (answer.rank > best)
-            best = answer.rank;
-    }
-    if (!is_any_said)
-        return *from;
-    for (uint32_t i = 0; i < from->count; i++) {
-        struct fit answer = fit(from->items[i], question);
-        if (best > 0 ? answer.rank == best : !answer.is_said)
-            out.items[out.count++] = from->items[i];
-    }
-    return out;
-}
 
 /* NULL: *error says why. */
 static const struct filter_chain *find_chain(const struct listener *listener,
                                              const struct question *question, struct str *error)
 {
-    static struct fit (*const FITS[])(const struct filter_chain *, const struct question *) = {
-        fit_port, fit_address, fit_server_name, fit_transport, fit_application};
-    struct chain_list list = {.items = ARENA_ARRAY(question->scratch, const struct filter_chain *,
-                                                   listener->chain_count)};
+    const struct resolve_call *call = &question->call;
+    struct chain_question asked = {
+        .listener = listener,
+        .destination_port = call->port,
+        .destination_address = call->address,
+        /* Nobody who looks: it is never known to be TLS. */
+        .is_tls = question->has_tls_inspector && call->tls != RESOLVE_PLAINTEXT,
+        .server_name = call->sni,
+        .protocols = &call->alpn,
+        .protocol_count = call->alpn.len > 0,
+    };
+    uint32_t count;
+    const struct filter_chain *chain = chain_choose(&asked, &count);
 
-    for (uint32_t i = 0; i < listener->chain_count; i++)
-        list.items[list.count++] = &listener->chains[i];
-    for (size_t i = 0; i < COUNT_OF(FITS); i++)
-        list = narrowed(&list, FITS[i], question);
-    if (list.count == 1)
-        return list.items[0];
-    if (list.count > 1)
+    if (count > 1)
         *error = STR("MultipleFilterChain");
-    else if (listener->default_chain == NULL)
+    else if (chain == NULL)
         *error = STR("NoFilterChain");
-    return list.count == 0 ? listener->default_chain : NULL;
+    return count > 1 ? NULL : chain;
 }
 
 static bool has_tls(const struct filter_chain *chain)
@@ -381,11 +254,11 @@ struct resolve_answer resolve(const struct snapshot *snapshot, const struct reso
         return out;
     }
     out.listener = listener->name;
-    question.has_tls_inspector = looks(&listener->tls_inspector, question.call.port);
+    question.has_tls_inspector = chain_is_inspected(&listener->tls_inspector, question.call.port);
     if (!question.has_tls_inspector)
         question.call.alpn = STR_EMPTY;
     bool is_http = call->protocol != RESOLVE_TCP && call->tls == RESOLVE_PLAINTEXT;
-    if (is_http && looks(&listener->http_inspector, question.call.port))
+    if (is_http && chain_is_inspected(&listener->http_inspector, question.call.port))
         question.call.alpn = PLAIN_ALPN[call->protocol];
     const struct filter_chain *chain = find_chain(listener, &question, &out.error);
     if (chain != NULL)

@@ -135,7 +135,7 @@ static void seen_request_read(const struct view *view, struct regex_set *regexes
     static const struct field_row ROWS[] = {
         {"uri", FIELD_USED},      {"method", FIELD_USED},        {"authority", FIELD_USED},
         {"headers", FIELD_USED},  {"absentHeaders", FIELD_USED}, {"body", FIELD_USED},
-        {"trailers", FIELD_USED}, {"sni", FIELD_NOT_BUILT},
+        {"trailers", FIELD_USED}, {"sni", FIELD_USED},
     };
     if (!view_is_present(view))
         return;
@@ -148,6 +148,8 @@ static void seen_request_read(const struct view *view, struct regex_set *regexes
     want_text_read(&authority, regexes, &out->authority);
     struct view body = view_field(view, STR("body"));
     want_text_read(&body, regexes, &out->body);
+    struct view server_name = view_field(view, STR("sni"));
+    want_text_read(&server_name, regexes, &out->server_name);
     struct view headers = view_field(view, STR("headers"));
     struct view absent = view_field(view, STR("absentHeaders"));
     want_headers_read(&headers, &absent, regexes, &out->headers);

@@ -118,6 +118,7 @@ static void judge_seen(const struct want_seen *want, const char *where, const st
     judge_text(&want->method, PLACE("method"), &seen->method, out);
     judge_text(&want->authority, PLACE("authority"), line_at(&headers, STR("host"), 0), out);
     judge_text(&want->body, PLACE("body"), &seen->body, out);
+    judge_text(&want->server_name, PLACE("sni"), &seen->server_name, out);
     judge_headers(&want->headers, PLACE("headers"), &headers, out);
     judge_headers(&want->trailers, PLACE("trailers"),
                   &(struct seen_headers){seen->trailers, seen->trailer_count}, out);

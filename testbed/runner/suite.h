@@ -93,7 +93,7 @@ struct want_response {
 
 struct want_seen {
     struct want_text pod, workload;
-    struct want_text uri, method, authority, body;
+    struct want_text uri, method, authority, body, server_name;
     struct want_headers headers, trailers;
     struct origin origin;
 };

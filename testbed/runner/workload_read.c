@@ -24,12 +24,13 @@ static const struct field_row WORKLOAD_ROWS[] = {
     {"then", FIELD_USED},        {"refuse", FIELD_USED},
     {"drop", FIELD_USED},        {"absent", FIELD_USED},
     {"act", FIELD_USED},         {"script", FIELD_USED},
-    {"perPod", FIELD_USED},      {"cert", FIELD_NOT_BUILT},
-    {"tls", FIELD_NOT_BUILT},    {"propagates", FIELD_USED},
+    {"perPod", FIELD_USED},      {"cert", FIELD_USED},
+    {"tls", FIELD_USED},         {"propagates", FIELD_USED},
     {"calls", FIELD_USED},       {"trickle", FIELD_USED},
     {"concurrency", FIELD_USED}, {"queue", FIELD_USED},
     {"listen", FIELD_USED},      {"interimHeaders", FIELD_USED},
-    {"pod", FIELD_IGNORED},      {"workload", FIELD_IGNORED}, /* of `set` */
+    {"trustDomain", FIELD_USED}, {"pod", FIELD_IGNORED},
+    {"workload", FIELD_IGNORED}, /* of `set` */
 };
 
 static const char *const ACTS[] = {"answer",
@@ -216,6 +217,53 @@ static void listen_read(const struct view *view, struct behaviour *out)
     out->listen_port = (uint32_t)port;
 }
 
+/* tls: {names, ca, expired}: the application itself ends TLS. */
+static void end_read(const struct view *view, struct behaviour_tls *out)
+{
+    static const struct field_row ROWS[] = {
+        {"names", FIELD_USED}, {"ca", FIELD_USED}, {"expired", FIELD_USED}};
+    static const char *const AUTHORITIES[] = {AUTHORITY_PUBLIC, AUTHORITY_STRANGER, NULL};
+    struct view tls = view_map(view, STR("tls"));
+    if (!view_is_present(&tls))
+        return;
+    view_check_fields(&tls, ROWS, COUNT_OF(ROWS));
+    out->is_set = true;
+    out->is_expired = view_bool(&tls, STR("expired"), false);
+    out->authority = str_of(AUTHORITIES[view_choice(&tls, STR("ca"), AUTHORITIES, 0)]);
+    struct view names = view_field(&tls, STR("names"));
+    out->name_count = view_is_present(&names) ? want_list_count(&names) : 1;
+    out->names = ARENA_ARRAY(arena_of(view), struct str, out->name_count);
+    if (out->name_count == 1)
+        out->names[0] = STR("localhost");
+    for (uint32_t i = 0; view_is_present(&names) && i < out->name_count; i++) {
+        struct view item = want_list_item(&names, i);
+        out->names[i] = want_scalar(&item, STR_EMPTY);
+    }
+}
+
+/* cert: what is wrong with the certificate of the proxy beside it. */
+static enum certificate_fault fault_read(const struct view *view)
+{
+    static const char *const FAULTS[] = {"right",    "expired",     "not-yet-valid", "wrong-san",
+                                         "wrong-ca", "self-signed", "none",          NULL};
+    return (enum certificate_fault)view_choice(view, STR("cert"), FAULTS, CERTIFICATE_RIGHT);
+}
+
+/* tls: {mode, sni}: how a caller speaks to a gateway. */
+static void caller_tls_read(const struct view *view, struct client_tls_spec *out)
+{
+    static const struct field_row ROWS[] = {{"mode", FIELD_USED}, {"sni", FIELD_USED}};
+    static const char *const MODES[] = {"SIMPLE", "MUTUAL", NULL};
+    struct view tls = view_map(view, STR("tls"));
+    if (!view_is_present(&tls))
+        return;
+    view_check_fields(&tls, ROWS, COUNT_OF(ROWS));
+    out->is_set = true;
+    out->is_mutual = view_choice(&tls, STR("mode"), MODES, 0) == 1;
+    out->sni = view_str(&tls, STR("sni"), STR_EMPTY);
+    out->has_sni = out->sni.len > 0;
+}
+
 struct behaviour behaviour_spec_read(const struct view *view)
 {
     struct behaviour out = behaviour_default();
@@ -236,6 +284,7 @@ struct behaviour behaviour_spec_read(const struct view *view)
         (uint32_t)view_i64(view, STR("queue"), 0, QUEUE_WAITING_MAX, QUEUE_WAITING_MAX);
     struct view listen = view_field(view, STR("listen"));
     listen_read(&listen, &out);
+    end_read(view, &out.tls);
     return out;
 }
 
@@ -280,6 +329,8 @@ void workload_spec_read(const struct view *view, struct workload_spec *out)
     out->namespace = view_str(view, STR("namespace"), STR_EMPTY);
     out->service = view_str(view, STR("service"), STR_EMPTY);
     out->service_account = view_str(view, STR("serviceAccount"), STR_EMPTY);
+    out->fault = fault_read(view);
+    out->trust_domain = view_str(view, STR("trustDomain"), STR_EMPTY);
     out->replicas = (uint32_t)view_i64(view, STR("replicas"), 1, 1000, 0);
     struct view labels = view_map(view, STR("labels"));
     out->labels = labels_read(&labels, &out->label_count);
@@ -301,10 +352,11 @@ void workload_spec_read(const struct view *view, struct workload_spec *out)
 void client_spec_read(const struct view *view, struct client_spec *out)
 {
     static const struct field_row ROWS[] = {
-        {"via", FIELD_USED},       {"namespace", FIELD_USED},
-        {"labels", FIELD_USED},    {"serviceAccount", FIELD_USED},
-        {"gateway", FIELD_USED},   {"address", FIELD_USED},
-        {"cert", FIELD_NOT_BUILT}, {"tls", FIELD_NOT_BUILT},
+        {"via", FIELD_USED},         {"namespace", FIELD_USED},
+        {"labels", FIELD_USED},      {"serviceAccount", FIELD_USED},
+        {"gateway", FIELD_USED},     {"address", FIELD_USED},
+        {"cert", FIELD_USED},        {"tls", FIELD_USED},
+        {"trustDomain", FIELD_USED},
     };
     static const char *const VIAS[] = {"sidecar", "gateway", "none", NULL};
     *out = (struct client_spec){.name = view->key, .origin = view_origin(view)};
@@ -315,6 +367,9 @@ void client_spec_read(const struct view *view, struct client_spec *out)
     out->namespace = view_str(view, STR("namespace"), STR_EMPTY);
     out->service_account = view_str(view, STR("serviceAccount"), STR_EMPTY);
     out->address = view_str(view, STR("address"), STR_EMPTY);
+    out->fault = fault_read(view);
+    out->trust_domain = view_str(view, STR("trustDomain"), STR_EMPTY);
+    caller_tls_read(view, &out->tls);
     struct view labels = view_map(view, STR("labels"));
     out->labels = labels_read(&labels, &out->label_count);
     struct view gateway = view_field(view, STR("gateway"));

@@ -38,12 +38,17 @@ static void connect_caller(struct sim *sim, struct sim_caller *caller,
                            const struct call_target *target)
 {
     struct link *link = link_new(&sim->links);
-    link->listener = target->listener;
-    link->pod = target->pod;
-    link->has_original = target->has_original;
+    link->remote_address = sim->world->clients[caller->client].address;
     link->remote_port = FIRST_REMOTE_PORT + sim->remote_count++ % REMOTE_PORT_COUNT;
-    if (target->listener != NULL)
+    if (target->listener == NULL) {
+        sim_aim(sim, link, NULL, target->pod, target->port);
+    } else {
+        link->listener = target->listener;
+        link->has_original = target->has_original;
         link->proxy = sim_proxy_of(sim, caller->client);
+        link->address = target->address;
+        link->port = target->port;
+    }
     link->ends[LINK_CONNECTOR].owner = LINK_CALLER;
     link->ends[LINK_CONNECTOR].caller = caller;
     caller->link = link;

@@ -3,6 +3,7 @@
  * testbed/sim/inside.h - what the files of this folder share.
  *
  *   caller ──link──> proxy ──link──> stand-in       (or caller ──link──> stand-in)
+ *   caller ──link──> proxy ──link──> the pod's proxy ──link──> stand-in
  *
  * Whoever was told something takes a turn: carries out all it wishes, then
  * sets its timer. Nothing calls back; what a turn sends arrives later.
@@ -157,6 +158,12 @@ void sim_proxies_fini(struct sim *sim);
 
 /* net.c: what the kernel would do */
 void sim_connect(struct sim *sim, struct link *link);
+/* Where a link to a pod (UINT32_MAX: nobody) goes: its sidecar, or its application.
+ * `cluster`: for which a proxy dials; NULL: no proxy does. */
+void sim_aim(struct sim *sim, struct link *link, const struct cluster *cluster, uint32_t pod,
+             uint32_t port);
+/* The port of a proxy's own connection. */
+uint32_t sim_local_port(uint32_t conn);
 /* Closes one's own end: FIN, or RST when `is_abrupt` or when something arrived
  * that was not read. The link, its caller and stand-in may be free afterwards. */
 void sim_close(struct sim *sim, struct link *link, enum link_side side, bool is_abrupt);

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/ns.h"
+#include "proxy/core/tls_verdict.h"
 #include "proxy/model/listener.h"
 
 /* On loopback a packet takes about as long. Small beside the millisecond to
@@ -58,9 +59,17 @@ struct link {
     /* Where the connector wants to go. */
     const struct listener *listener; /* of `proxy`; NULL: a pod */
     struct sim_proxy *proxy;
-    uint32_t pod;         /* UINT32_MAX: nobody */
-    bool has_original;    /* caught on its way there */
-    uint32_t remote_port; /* the connector's own */
+    uint32_t pod;       /* UINT32_MAX: nobody */
+    struct str address; /* as it dialled */
+    uint32_t port;      /* ..with the port */
+    bool has_original;  /* caught on its way there */
+    /* The mesh's own TLS between two proxies: told, as no bytes are enciphered here. */
+    bool is_tls;
+    struct str server_name;
+    struct str protocols[TLS_PROTOCOLS_MAX];
+    uint32_t protocol_count;
+    struct str remote_address; /* the connector's own */
+    uint32_t remote_port;
 };
 
 enum parcel_kind {

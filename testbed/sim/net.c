@@ -105,13 +105,18 @@ static void tell_standin(struct sim *sim, struct sim_standin *standin, const str
     sim_standin_turn(sim, standin);
 }
 
-/* The near end of a proxy's own connections: its pod, and a port like those
- * that kernels give. */
+/* Ports like those that kernels give. */
+uint32_t sim_local_port(uint32_t conn)
+{
+    return FIRST_LOCAL_PORT + conn % LOCAL_PORT_COUNT;
+}
+
+/* The near end of a proxy's own connections: its pod. */
 static void note_local(struct sim *sim, const struct link_end *end)
 {
     const struct sim_proxy *proxy = end->proxy;
     wire_note_local(proxy->wire, end->conn, sim->world->clients[proxy->client].address,
-                    FIRST_LOCAL_PORT + end->conn % LOCAL_PORT_COUNT);
+                    sim_local_port(end->conn));
 }
 
 static void tell_proxy(struct sim *sim, struct link_end *end, const struct parcel *parcel)
@@ -244,6 +249,23 @@ static void fire(struct sim *sim, struct heap_node *node)
         return;
     }
     UNREACHABLE("timer_owner");
+}
+
+void sim_aim(struct sim *sim, struct link *link, const struct cluster *cluster, uint32_t pod,
+             uint32_t port)
+{
+    if (pod == UINT32_MAX)
+        return;
+    const struct world_pod *its = &sim->world->pods[pod];
+    link->address = its->address;
+    link->port = port;
+    link->listener = world_inbound(sim->world, pod, port, cluster);
+    if (link->listener != NULL) {
+        link->proxy = sim_proxy_of(sim, its->client);
+        link->has_original = link->listener->has_original_dst;
+    } else {
+        link->pod = world_pod_at(sim->world, its->address, port);
+    }
 }
 
 void sim_connect(struct sim *sim, struct link *link)

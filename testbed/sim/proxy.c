@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "proxy/core/tls_verdict.h"
 #include "testbed/sim/inside.h"
 
 #define TRACE_ITEMS_MAX 512u /* a request with all its retries stays far below */
@@ -50,7 +51,16 @@ static void take_end(struct sim *sim, struct sim_proxy *proxy, uint32_t conn, st
 static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     struct link *link = link_new(&sim->links);
-    link->pod = world_pod_at(sim->world, action->address, action->port);
+    link->remote_address = sim->world->clients[proxy->client].address;
+    link->remote_port = sim_local_port(action->conn);
+    uint32_t pod = world_pod_dialled(sim->world, proxy->client, action->cluster, action->address);
+    sim_aim(sim, link, action->cluster, pod, action->port);
+    const struct upstream_tls *tls = tls_of_endpoint(action->cluster, action->endpoint);
+    if (link->listener != NULL && tls != NULL && tls->is_mesh) {
+        link->is_tls = true;
+        link->protocol_count = tls_protocols(action->cluster, action->is_http, link->protocols);
+        link->server_name = tls_server_name(action->cluster, STR_EMPTY);
+    }
     take_end(sim, proxy, action->conn, link, LINK_CONNECTOR);
     sim_connect(sim, link);
 }
@@ -177,7 +187,8 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
     if (sim->proxies[client] != NULL)
         return sim->proxies[client];
     const struct world_client *its = &sim->world->clients[client];
-    ASSERT(its->snapshot != NULL);
+    struct snapshot *snapshot = world_snapshot(sim->world, client);
+    ASSERT(snapshot != NULL);
     struct sim_proxy *proxy = ARENA_NEW(&sim->arena, struct sim_proxy);
     proxy->client = client;
     proxy->timer.owner = TIMER_PROXY;
@@ -185,8 +196,8 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
     struct wire_options options = {.is_recording_traces = sim->options.is_tracing,
                                    .trace_items_max = TRACE_ITEMS_MAX};
     uint64_t seed = rng_derive(sim->options.seed, its->spec.name);
-    options.shared = shared_new(its->snapshot, NULL, seed, SIM_EPOCH_SECONDS * NS_SECOND);
-    proxy->wire = wire_new(its->snapshot, seed, options);
+    options.shared = shared_new(snapshot, NULL, seed, SIM_EPOCH_SECONDS * NS_SECOND);
+    proxy->wire = wire_new(snapshot, seed, options);
     shared_drop(options.shared);
     wire_set_epoch(proxy->wire, SIM_EPOCH_SECONDS);
     sim->proxies[client] = proxy;
@@ -196,18 +207,21 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
 bool sim_proxy_accept(struct sim *sim, struct link *link)
 {
     struct sim_proxy *proxy = link->proxy;
-    const struct sim_caller *caller = link->ends[LINK_CONNECTOR].caller;
     struct wire_accept accept = {
         .listener = link->listener,
-        .peer = {.remote_address = sim->world->clients[proxy->client].address,
+        .peer = {.remote_address = link->remote_address,
                  .remote_port = link->remote_port,
-                 .local_address = caller->address,
-                 .local_port = caller->port,
-                 .node_address = STR(WORLD_NODE_ADDRESS)},
+                 .local_address = link->address,
+                 .local_port = link->port,
+                 .node_address = STR(WORLD_NODE_ADDRESS),
+                 .is_tls = link->is_tls,
+                 .server_name = link->server_name,
+                 .protocols = link->protocols,
+                 .protocol_count = link->protocol_count},
     };
     if (link->has_original) {
-        accept.original_address = caller->address;
-        accept.original_port = caller->port;
+        accept.original_address = link->address;
+        accept.original_port = link->port;
     }
     uint32_t conn = wire_accepted(proxy->wire, &accept, sim->now_ns);
     if (conn == WIRE_NONE)

@@ -121,7 +121,6 @@ bool door_set(struct door *door, struct str *why)
         door->state = DOOR_FOREIGN;
         door->address = behaviour->listen_address;
         door->port = behaviour->listen_port;
-        hops_door_moved(door->sockets, door->pod);
         return true;
     }
     door->address = door->pod_address;
@@ -130,11 +129,8 @@ bool door_set(struct door *door, struct str *why)
     uint32_t port = door->sockets->options.envoy != NULL ? door->port : 0;
     if (!door_sockaddr(door->address, port, &address))
         return fail(door, why, "address", EINVAL);
-    bool is_set = wanted == DOOR_OPEN ? open_door(door, &address, why)
-                                      : shut_door(door, &address, wanted == DOOR_DEAF, why);
-    if (is_set)
-        hops_door_moved(door->sockets, door->pod);
-    return is_set;
+    return wanted == DOOR_OPEN ? open_door(door, &address, why)
+                               : shut_door(door, &address, wanted == DOOR_DEAF, why);
 }
 
 void door_close(struct door *door)

@@ -12,6 +12,7 @@
 #include "proxy/live/loop.h"
 #include "proxy/live/server.h"
 #include "testbed/sockets/hop_inside.h"
+#include "testbed/world/keyrings.h"
 
 static struct hops_shared *shared_of(const struct sockets *sockets)
 {
@@ -21,7 +22,10 @@ static struct hops_shared *shared_of(const struct sockets *sockets)
 static void on_done(const struct server_done *done, void *user)
 {
     const struct hop *hop = user;
-    errands_note_record(hop->sockets, hop->client, done);
+    const struct listener *listener = done->record->downstream.listener;
+    /* What came in from others is no call of this client's. */
+    if (listener == NULL || listener->direction == TRAFFIC_OUTBOUND)
+        errands_note_record(hop->sockets, hop->client, done);
 }
 
 static void on_outlier(const struct server_outlier *outlier, void *user)
@@ -30,20 +34,36 @@ static void on_outlier(const struct server_outlier *outlier, void *user)
     sockets_outlier(hop->sockets, outlier);
 }
 
+static bool find_place(const struct wire_action *connect, struct sockaddr_storage *place,
+                       void *user)
+{
+    const struct hop *hop = user;
+    uint32_t pod =
+        world_pod_dialled(hop->sockets->world, hop->client, connect->cluster, connect->address);
+    struct str address;
+    uint32_t port;
+    return pod != UINT32_MAX && !hop->shared->is_stopping &&
+           hop_reach_pod(hop->sockets, pod, connect->port, connect->cluster, &address, &port) &&
+           address_parse(address, port, place);
+}
+
 static void begin_server(struct hop *hop)
 {
     const struct play_options *options = &hop->sockets->options;
-    const struct world_client *client = &hop->sockets->world->clients[hop->client];
+    struct world *world = hop->sockets->world;
+    const struct world_client *client = &world->clients[hop->client];
     struct server_options server = {
         .seed = rng_derive(options->seed, client->spec.name),
         .wire = {.is_recording_traces = options->is_tracing},
-        .map = &hop->shared->map,
+        .find = find_place,
+        .source_address = door_loopback(client->proxy_address),
+        .keyring = world_keyring(hop->sockets->world, hop->client, true),
         .node_address = STR(WORLD_NODE_ADDRESS),
         .on_done = on_done,
         .on_outlier = on_outlier,
         .user = hop,
     };
-    hop->server = server_new(hop->shared->loop, client->snapshot, &server);
+    hop->server = server_new(hop->shared->loop, world_snapshot(world, hop->client), &server);
 }
 
 static struct hop_door *find_door(struct hop *hop, const struct call_target *target)
@@ -89,7 +109,6 @@ void hops_start(struct sockets *sockets)
     struct hops_shared *shared = ARENA_NEW(&sockets->arena, struct hops_shared);
     shared->loop = loop_new();
     ASSERT(shared->loop != NULL);
-    address_map_init(&shared->map);
     map_init(&shared->nobodies, &sockets->arena);
     shared->nobody_fd = -1;
     uint32_t count = world->client_count > 0 ? world->client_count : 1;
@@ -101,6 +120,7 @@ void hops_start(struct sockets *sockets)
 void hops_stop(struct sockets *sockets)
 {
     struct hops_shared *shared = shared_of(sockets);
+    shared->is_stopping = true;
     for (uint32_t i = 0; i < sockets->world->client_count; i++) {
         if (sockets->hops[i].server != NULL)
             server_free(sockets->hops[i].server);
@@ -112,15 +132,6 @@ void hops_stop(struct sockets *sockets)
     if (shared->nobody_fd >= 0)
         close(shared->nobody_fd);
     loop_free(shared->loop);
-    address_map_fini(&shared->map);
-}
-
-void hops_door_moved(struct sockets *sockets, uint32_t pod)
-{
-    const struct door *door = &sockets->doors[pod];
-    bool is_set = address_map_set(&shared_of(sockets)->map, sockets->world->pods[pod].address,
-                                  ADDRESS_MAP_ANY_PORT, door->address, door->port);
-    ASSERT(is_set);
 }
 
 void sockets_begin_turn(const struct sockets *sockets)
@@ -154,6 +165,23 @@ bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_targe
     *address = door_loopback(sockets->world->clients[client].proxy_address);
     *port = server_port(hop->server, door->number);
     return true;
+}
+
+bool hop_reach_pod(struct sockets *sockets, uint32_t pod, uint32_t target_port,
+                   const struct cluster *cluster, struct str *address, uint32_t *port)
+{
+    const struct world_pod *its = &sockets->world->pods[pod];
+    struct call_target target = {
+        .address = its->address, .port = target_port, .pod = UINT32_MAX, .has_original = true};
+    /* Real Envoys are not put before applications. */
+    if (sockets->options.envoy == NULL)
+        target.listener = world_inbound(sockets->world, pod, target_port, cluster);
+    if (target.listener != NULL)
+        return hop_reach(sockets, its->client, &target, address, port);
+    *address = sockets->doors[pod].address;
+    *port = sockets->doors[pod].port;
+    /* A sidecar hands on whatever comes. */
+    return !its->is_played || world_pod_at(sockets->world, its->address, target_port) == pod;
 }
 
 bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, uint64_t *value)

@@ -21,9 +21,6 @@ void hops_start(struct sockets *sockets);
  * be closing by now. */
 void hops_stop(struct sockets *sockets);
 
-/* The pod's door is open, or was moved. */
-void hops_door_moved(struct sockets *sockets, uint32_t pod);
-
 /* Time has passed outside of the loop. */
 void sockets_begin_turn(const struct sockets *sockets);
 uv_loop_t *sockets_uv(const struct sockets *sockets);
@@ -34,6 +31,11 @@ int64_t sockets_now_ns(const struct sockets *sockets);
  * the first to ask. False: sockets cannot be had. */
 bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_target *target,
                struct str *address, uint32_t *port);
+
+/* Where a connection to the pod really goes: to its sidecar, or its application.
+ * `cluster`: for which a proxy dials; NULL: no proxy does. False: nowhere. */
+bool hop_reach_pod(struct sockets *sockets, uint32_t pod, uint32_t target_port,
+                   const struct cluster *cluster, struct str *address, uint32_t *port);
 
 /* Starts the Envoys of play_options.callers and waits for them; doors are open.
  * False: *why says why not. */

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "base/map.h"
-#include "proxy/live/address_map.h"
 #include "testbed/sockets/envoy.h"
 #include "testbed/sockets/inside.h"
 
@@ -25,11 +24,11 @@ struct hop_door {
 /* What all hops of a play share. */
 struct hops_shared {
     struct loop *loop;
-    struct address_map map; /* pods' names to their doors */
     /* For Envoys: addresses where nobody is, and a port where nobody listens. */
     struct map nobodies;
     uint32_t nobody_count, nobody_port;
     int nobody_fd; /* -1: none */
+    bool is_stopping;
 };
 
 struct hop {

@@ -15,11 +15,13 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "proxy/live/server.h"
+#include "proxy/live/tls.h"
 #include "testbed/sockets/door.h"
 #include "testbed/sockets/hop.h"
 #include "testbed/sockets/peer.h"
 #include "testbed/sockets/sockets.h"
 #include "testbed/world/errand.h"
+#include "testbed/world/keyrings.h"
 #include "testbed/world/sighting.h"
 
 /* How long a record may take after its answer; in one process it is there at
@@ -38,6 +40,12 @@ struct sockets_errand {
     uint32_t local_port;  /* of the caller's connection */
     uint32_t nth;         /* request on that connection, from 0 */
     struct peer *standin; /* ERRAND_OF_HOP: who asks */
+};
+
+/* What OpenSSL has of a caller or an application. */
+struct sockets_end {
+    const struct tls_end *end;
+    struct tls_store *store;
 };
 
 struct sockets {
@@ -63,6 +71,8 @@ struct sockets {
     char *read_bytes;
     uv_timer_t patience;
     struct watches watches;
+    struct sockets_end *ends; /* of TLS that no proxy speaks */
+    uint32_t end_count, end_capacity;
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };
@@ -85,6 +95,18 @@ void errand_free(struct sockets_errand *errand);
 void errand_hop(struct peer *standin, const struct call *call);
 /* Closes what libuv has of them, before its loop ends; then ends the rest. */
 void errands_close(struct sockets *sockets);
+
+/* peer_tls.c: a session of a TLS end; the caller's own when `is_client`. */
+struct tls_session *sockets_secure(struct sockets *sockets, const struct tls_end *end,
+                                   bool is_client);
+/* What OpenSSL has of them; their peers are gone. */
+void sockets_ends_fini(struct sockets *sockets);
+/* Bytes came: tells the end what was meant. */
+void peer_tls_read(struct peer *peer, struct str bytes);
+/* What TLS has to say goes to peer->out. */
+void peer_tls_gather(struct peer *peer);
+/* May the end speak? */
+bool peer_tls_is_open(const struct peer *peer);
 
 /* sockets.c */
 void sockets_begin_call(struct sockets_errand *errand);

@@ -20,6 +20,8 @@ static void on_closed(uv_handle_t *handle)
     struct peer *peer = peer_of(handle);
     ASSERT(peer->handle_count > 0);
     peer->handle_count--;
+    tls_free(peer->tls);
+    peer->tls = NULL;
     if (peer->handle_count == 0)
         list_push_front(peer->role == PEER_CALLER ? &peer->sockets->free_callers
                                                   : &peer->sockets->free_standins,
@@ -64,6 +66,8 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
     struct str bytes = {buf->base, size > 0 ? (size_t)size : 0};
     if (size < 0 && size != UV_EOF)
         tell_broken(peer);
+    else if (peer->tls != NULL && size > 0)
+        peer_tls_read(peer, bytes);
     else if (peer->role == PEER_STANDIN && size > 0)
         standin_read(&peer->standin, bytes, now_ns);
     else if (peer->role == PEER_STANDIN)
@@ -103,7 +107,10 @@ static void on_connect(uv_connect_t *connect, int status)
         peer->is_connected = true;
         peer_start(peer);
         sockets_caller_connected(peer);
-        caller_connected(&peer->caller, now_ns);
+        if (peer->tls != NULL)
+            peer_tls_read(peer, STR_EMPTY);
+        else
+            caller_connected(&peer->caller, now_ns);
     }
     peer_turn(peer);
 }
@@ -133,13 +140,32 @@ static bool pull(struct peer *peer, struct str *bytes)
                                       : caller_next(&peer->caller, bytes);
 }
 
+static bool is_over(const struct peer *peer)
+{
+    return peer->role == PEER_STANDIN ? standin_is_over(&peer->standin)
+                                      : caller_is_done(&peer->caller);
+}
+
 /* Takes what the end has to say, up to a limit. */
 static void gather(struct peer *peer)
 {
     struct str bytes;
+    if (peer->tls != NULL)
+        peer_tls_gather(peer);
+    if (peer->tls != NULL && !peer_tls_is_open(peer))
+        return;
     while (buf_size(&peer->out) < PEER_OUT_BYTES_MAX && pull(peer, &bytes)) {
-        if (!peer->is_deaf)
+        if (peer->tls != NULL && !peer->is_tls_ended) {
+            tls_write(peer->tls, bytes);
+            peer_tls_gather(peer);
+        } else if (!peer->is_deaf) {
             ASSERT(buf_append(&peer->out, bytes) == RC_OK);
+        }
+    }
+    if (peer->tls != NULL && is_over(peer) && !peer->is_abrupt && !peer->is_tls_ended) {
+        peer->is_tls_ended = true;
+        tls_end(peer->tls);
+        peer_tls_gather(peer);
     }
 }
 
@@ -177,12 +203,6 @@ static void set_timer(struct peer *peer)
     uv_timer_start(&peer->timer, on_timer, left_ms, 0);
 }
 
-static bool is_over(const struct peer *peer)
-{
-    return peer->role == PEER_STANDIN ? standin_is_over(&peer->standin)
-                                      : caller_is_done(&peer->caller);
-}
-
 static void init_handles(struct peer *peer)
 {
     uv_loop_t *loop = sockets_uv(peer->sockets);
@@ -198,6 +218,8 @@ static void init_handles(struct peer *peer)
     peer->is_ending = false;
     peer->is_abrupt = false;
     peer->is_kept = false;
+    peer->tls = NULL;
+    peer->is_tls_ended = false;
     peer->local_port = 0;
     peer->errand = NULL;
     peer->asked_count = 0;

@@ -26,6 +26,7 @@ enum peer_role { PEER_STANDIN, PEER_CALLER };
 
 struct sockets;
 struct sockets_errand;
+struct tls_session;
 
 struct peer {
     struct list node; /* of the free, or the kept ones */
@@ -36,8 +37,10 @@ struct peer {
     uv_timer_t timer;
     uv_write_t write;
     uv_connect_t connect;
-    struct buf out;        /* given to the kernel, or waiting for it */
-    uint32_t handle_count; /* not closed yet */
+    struct tls_session *tls; /* NULL: plaintext */
+    bool is_tls_ended;       /* it said that nothing follows */
+    struct buf out;          /* given to the kernel, or waiting for it */
+    uint32_t handle_count;   /* not closed yet */
     bool is_connected;
     bool is_writing;
     bool is_deaf;           /* writing failed: what comes is still read */

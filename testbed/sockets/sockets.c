@@ -54,9 +54,9 @@ static void connect_caller(struct sockets *sockets, struct peer *caller,
     uint32_t port;
     caller->address = target->address;
     caller->port = target->port;
-    if (target->pod != UINT32_MAX) {
-        const struct door *door = &sockets->doors[target->pod];
-        peer_connect(caller, source, door->address, door->port);
+    if (target->pod != UINT32_MAX &&
+        hop_reach_pod(sockets, target->pod, target->port, NULL, &address, &port)) {
+        peer_connect(caller, source, address, port);
     } else if (target->listener != NULL &&
                hop_reach(sockets, caller->client, target, &address, &port)) {
         peer_connect(caller, source, address, port);
@@ -301,6 +301,7 @@ static void play_free(struct play *play)
     errands_close(sockets);
     hops_stop(sockets);
     errands_fini(&sockets->errands);
+    sockets_ends_fini(sockets);
     for (struct list *at = sockets->all_peers.next; at != &sockets->all_peers; at = at->next)
         peer_fini(LIST_ITEM(at, struct peer, everybody));
     struct arena arena = sockets->arena; /* the play lives in it */
@@ -410,6 +411,9 @@ void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server)
         peer_close(peer, false);
         return;
     }
+    const struct tls_end *end = world_pod_tls(sockets->world, pod, true);
+    if (end != NULL)
+        peer->tls = sockets_secure(sockets, end, false);
     peer->is_connected = true;
     standin_begin(&peer->standin, pod, ++sockets->standin_number);
     peer_start(peer);
@@ -424,8 +428,11 @@ void sockets_begin_call(struct sockets_errand *errand)
     struct peer *caller = call->is_keeping ? kept_caller(sockets, call->client, &target) : NULL;
     bool is_new = caller == NULL;
     if (is_new) {
+        const struct tls_end *end = world_caller_tls(sockets->world, call->client, true);
         caller = peer_new(sockets, PEER_CALLER);
         caller_reset(&caller->caller);
+        if (end != NULL)
+            caller->tls = sockets_secure(sockets, end, true);
     }
     caller->client = call->client;
     caller->errand = errand;

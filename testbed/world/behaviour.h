@@ -79,6 +79,15 @@ struct injection {
     double delay_share;
 };
 
+/* The application itself ends TLS. */
+struct behaviour_tls {
+    bool is_set;
+    struct str *names; /* of its certificate */
+    uint32_t name_count;
+    struct str authority; /* "public", "stranger"; empty: public */
+    bool is_expired;
+};
+
 struct behaviour {
     struct answer answer;  /* without a script */
     struct answer *script; /* one item a request; the last repeats */
@@ -87,6 +96,7 @@ struct behaviour {
     bool is_refusing; /* refuse: nobody listens */
     bool is_dropping; /* drop: SYNs are not answered */
     bool is_absent;   /* not among the endpoints */
+    struct behaviour_tls tls;
     /* listen: a real local process stands in the pod's place; port 0: none does. */
     struct str listen_address;
     uint32_t listen_port;

@@ -74,8 +74,9 @@ struct sighting {
     uint64_t body_size;
     struct header *trailers;
     uint32_t trailer_count;
-    uint32_t connection; /* number of the application's connection, from 1 */
-    bool is_mirror;      /* a copy that the proxy made, by its x-envoy-internal */
+    struct str server_name; /* SNI, where the application ends TLS; empty: none */
+    uint32_t connection;    /* number of the application's connection, from 1 */
+    bool is_mirror;         /* a copy that the proxy made, by its x-envoy-internal */
 };
 
 #define CALL_BODY_KEPT_MAX 65536u /* enough to compare what tests write down */

@@ -267,6 +267,12 @@ void caller_connected(struct caller *caller, int64_t now_ns)
     }
 }
 
+void caller_tls_failed(struct caller *caller, int64_t now_ns)
+{
+    if (caller->state == CALLER_IN_CONNECT)
+        finish(caller, CALL_TLS_HANDSHAKE, now_ns);
+}
+
 void caller_refused(struct caller *caller, int64_t now_ns)
 {
     ASSERT(caller->state == CALLER_IN_CONNECT);

@@ -67,6 +67,8 @@ void caller_reset(struct caller *caller);
 void caller_begin(struct caller *caller, const struct call *call, struct outcome *outcome,
                   struct arena *arena, int64_t now_ns);
 void caller_connected(struct caller *caller, int64_t now_ns);
+/* In its place, when TLS could not be agreed upon. */
+void caller_tls_failed(struct caller *caller, int64_t now_ns);
 void caller_refused(struct caller *caller, int64_t now_ns);
 void caller_read(struct caller *caller, struct str bytes, int64_t now_ns);
 void caller_eof(struct caller *caller, int64_t now_ns);

@@ -34,7 +34,7 @@ bool sighting_log_is_open(const struct sighting_log *log)
 }
 
 struct sighting_ref sighting_log_note(struct sighting_log *log, uint32_t pod, uint32_t connection,
-                                      const struct reading_event *head)
+                                      struct str server_name, const struct reading_event *head)
 {
     ASSERT(log->arena != NULL);
     struct str text = arena_str(log->arena, head->text);
@@ -52,6 +52,7 @@ struct sighting_ref sighting_log_note(struct sighting_log *log, uint32_t pod, ui
         .headers = headers,
         .header_count = head->header_count,
         .connection = connection,
+        .server_name = arena_str(log->arena, server_name),
     };
     return (struct sighting_ref){log->generation, log->count - 1};
 }

@@ -98,8 +98,8 @@ static void take_head(struct standin *standin, const struct reading_event *event
     }
     count_request(standin);
     if (sighting_log_is_open(standin->log))
-        standin->seen =
-            sighting_log_note(standin->log, standin->pod, standin->number, &standin->head);
+        standin->seen = sighting_log_note(standin->log, standin->pod, standin->number,
+                                          standin->server_name, &standin->head);
     standin->answer = *world_next_answer(standin->world, standin->pod);
     put_interim(standin);
     standin->state = STANDIN_IN_BODY;
@@ -287,6 +287,7 @@ void standin_begin(struct standin *standin, uint32_t pod, uint32_t number)
     standin->pod = pod;
     standin->number = number;
     standin->has_eof = false;
+    standin->server_name = STR_EMPTY;
     standin->wake_ns = 0;
     standin->is_out_given = false;
     buf_clear(&standin->held);
@@ -297,6 +298,14 @@ void standin_begin(struct standin *standin, uint32_t pod, uint32_t number)
         give_up(standin);
         standin->ending = act == ACT_ACCEPT_CLOSE ? STANDIN_THEN_CLOSE : STANDIN_THEN_RESET;
     }
+}
+
+void standin_secured(struct standin *standin, struct str server_name)
+{
+    struct str kept = str_slice(server_name, 0, sizeof(standin->server_name_text));
+    if (kept.len > 0)
+        memcpy(standin->server_name_text, kept.ptr, kept.len);
+    standin->server_name = (struct str){standin->server_name_text, kept.len};
 }
 
 void standin_read(struct standin *standin, struct str bytes, int64_t now_ns)

@@ -67,7 +67,9 @@ struct standin {
     struct world *world;
     struct sighting_log *log;
     uint32_t pod;
-    uint32_t number; /* of the connection */
+    uint32_t number;        /* of the connection */
+    struct str server_name; /* that TLS called; in server_name_text */
+    char server_name_text[256];
     enum standin_state state;
     struct message_reading reading;
     struct arena scratch; /* the message under way, when nobody looks */
@@ -96,6 +98,8 @@ void standin_fini(struct standin *standin);
 
 /* A connection to `pod` was accepted. */
 void standin_begin(struct standin *standin, uint32_t pod, uint32_t number);
+/* TLS was agreed upon; `server_name` is who was called, copied. */
+void standin_secured(struct standin *standin, struct str server_name);
 void standin_read(struct standin *standin, struct str bytes, int64_t now_ns);
 void standin_eof(struct standin *standin, int64_t now_ns);
 /* The connection is gone. */

@@ -16,6 +16,7 @@ void world_free(struct world *world)
             snapshot_drop(world->clients[i].snapshot);
         world->clients[i].snapshot = NULL;
     }
+    authority_free(world->authority);
 }
 
 uint32_t world_client_find(const struct world *world, struct str name)
@@ -41,10 +42,52 @@ uint32_t world_pod_find(const struct world *world, struct str name)
     return map_get(&world->pod_by_name, name);
 }
 
-uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port)
+static uint32_t pod_of_address(const struct world *world, struct str address)
 {
     uint32_t pod = map_get(&world->pod_by_address, address);
-    if (pod == MAP_NONE)
+    return pod == MAP_NONE ? UINT32_MAX : pod;
+}
+
+/* To the application behind the proxy itself. */
+static bool is_inside(const struct cluster *cluster)
+{
+    return cluster->is_inbound || str_eq(cluster->name, STR("InboundPassthroughCluster"));
+}
+
+uint32_t world_pod_dialled(const struct world *world, uint32_t client,
+                           const struct cluster *cluster, struct str address)
+{
+    ASSERT(client < world->client_count);
+    return pod_of_address(world, is_inside(cluster) ? world->clients[client].address : address);
+}
+
+struct snapshot *world_snapshot(struct world *world, uint32_t index)
+{
+    ASSERT(index < world->client_count);
+    struct world_client *client = &world->clients[index];
+    if (client->snapshot == NULL && client->spec.via != VIA_NONE) {
+        struct diag_list unheard; /* the callers' proxies have said it */
+        diag_list_init(&unheard, world->arena);
+        client->snapshot =
+            translate_proxy(world->mesh, &client->identity, world->spec.profile, &unheard);
+    }
+    return client->snapshot;
+}
+
+const struct listener *world_inbound(struct world *world, uint32_t pod, uint32_t port,
+                                     const struct cluster *cluster)
+{
+    ASSERT(pod < world->pod_count);
+    const struct world_pod *its = &world->pods[pod];
+    if (!its->is_played || (cluster != NULL && is_inside(cluster)))
+        return NULL;
+    return snapshot_inbound_listener(world_snapshot(world, its->client), port);
+}
+
+uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port)
+{
+    uint32_t pod = pod_of_address(world, address);
+    if (pod == UINT32_MAX)
         return UINT32_MAX;
     for (uint32_t i = 0; i < world->pods[pod].port_count; i++) {
         if (world->pods[pod].ports[i] == port)
@@ -122,6 +165,7 @@ void world_pod_behave(struct world *world, uint32_t pod_index, struct behaviour 
 {
     ASSERT(pod_index < world->pod_count);
     struct world_pod *pod = &world->pods[pod_index];
+    world->has_asking_pods |= behaviour_is_asking(&behaviour);
     bool is_same_queue = pod->behaviour.worker_count == behaviour.worker_count &&
                          pod->behaviour.waiting_max == behaviour.waiting_max;
     pod->behaviour = behaviour;

@@ -18,6 +18,7 @@
 #include "config/translate/translate.h"
 #include "config/yaml/diag.h"
 #include "proxy/model/snapshot.h"
+#include "testbed/world/authority.h"
 #include "testbed/world/behaviour.h"
 #include "testbed/world/manifest.h"
 #include "testbed/world/queue.h"
@@ -34,7 +35,9 @@ struct workload_spec {
     uint32_t *ports; /* where it listens, for a workload without a service */
     uint32_t port_count;
     struct behaviour behaviour;
-    struct pod_spec *pods; /* behaviour of single pods, whole (already merged) */
+    enum certificate_fault fault; /* of its sidecar's certificate */
+    struct str trust_domain;      /* of that one; empty: the mesh's */
+    struct pod_spec *pods;        /* behaviour of single pods, whole (already merged) */
     uint32_t pod_count;
     struct origin origin;
 };
@@ -46,6 +49,14 @@ struct pod_spec {
 
 enum client_via { VIA_SIDECAR, VIA_GATEWAY, VIA_NONE };
 
+/* How a caller speaks to a gateway. */
+struct client_tls_spec {
+    bool is_set;
+    bool is_mutual; /* shows a certificate */
+    bool has_sni;
+    struct str sni;
+};
+
 struct client_spec {
     struct str name;
     enum client_via via;
@@ -54,8 +65,11 @@ struct client_spec {
     uint32_t label_count;
     struct str service_account;
     struct str gateway_namespace, gateway_name;
-    struct str address;    /* source address; empty: one is given */
-    uint32_t caller_count; /* so many alike, each a pod with its own proxy; 0: 1 */
+    struct client_tls_spec tls;
+    enum certificate_fault fault; /* of its proxy's certificate */
+    struct str trust_domain;      /* of that one; empty: the mesh's */
+    struct str address;           /* source address; empty: one is given */
+    uint32_t caller_count;        /* so many alike, each a pod with its own proxy; 0: 1 */
     struct origin origin;
 };
 
@@ -65,14 +79,17 @@ struct world_spec {
     uint32_t workload_count;
     struct client_spec *clients;
     uint32_t client_count;
-    struct str namespace;     /* defaults.namespace; "default" */
-    bool has_sidecar_default; /* defaults.sidecar; true unless said */
+    struct str namespace;          /* defaults.namespace; "default" */
+    bool has_sidecar_default;      /* defaults.sidecar; true unless said */
+    bool has_secrets_of_manifests; /* defaults.secrets: manifests; else all are there */
     const struct profile *profile;
     /* Addresses by docs/addresses.md, which stay when others come and go; else
      * short ones in the order of the files. */
     bool has_stable_addresses;
     struct mesh_access_log access_log; /* goes before the MeshConfig's */
 };
+
+struct tls_end;
 
 struct world_pod {
     struct str name;      /* "reviews-v1/0" */
@@ -90,7 +107,9 @@ struct world_pod {
     struct rng luck;    /* of this pod alone */
     struct queue queue; /* what its application works on */
     struct answer injected;
-    uint32_t client; /* its own proxy, for what it asks others; UINT32_MAX: it asks nobody */
+    uint32_t client;         /* its own proxy, for what it asks others; UINT32_MAX: it has none */
+    bool is_played;          /* that proxy stands before the application, too */
+    struct tls_end *tls_end; /* keyrings.h; NULL: nobody has asked */
     uint64_t request_count, mirror_count; /* that reached it; mirrors are not among the first */
 };
 
@@ -99,12 +118,15 @@ struct world_client {
     struct str address;       /* of the caller */
     struct str proxy_address; /* of its proxy */
     struct proxy_identity identity;
-    struct snapshot *snapshot; /* of its proxy; NULL for VIA_NONE */
-    uint32_t others_first;     /* index of the second one of those alike */
+    struct snapshot *snapshot;     /* of its proxy; NULL for VIA_NONE, and see world_snapshot */
+    const struct keyring *keyring; /* keyrings.h; NULL: nobody has asked */
+    struct tls_end *tls_end;       /* the same */
+    uint32_t others_first;         /* index of the second one of those alike */
 };
 
 struct world {
     struct arena *arena;
+    struct authority *authority;
     struct world_spec spec;
     struct mesh *mesh;
     struct world_pod *pods;
@@ -118,8 +140,9 @@ struct world {
     struct map pod_by_name;
 };
 
-/* NULL when the manifests have errors (in diags). Sidecars between two proxies
- * of the mesh are not played yet: such a hop is plaintext, a warning says so. */
+/* NULL when the manifests have errors (in diags). With stable addresses pods'
+ * sidecars are not played: callers' proxies meet the application itself, and a warning
+ * says so. */
 struct world *world_new(const struct world_spec *spec, struct arena *arena,
                         struct diag_list *diags);
 /* Drops the snapshots. */
@@ -130,6 +153,20 @@ uint32_t world_client_find(const struct world *world, struct str name);
 uint32_t world_pod_find(const struct world *world, struct str name);
 /* The pod that has this address and listens on this port. */
 uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port);
+
+/* What the client's proxy is configured with. A pod's sidecar hears of it when it is
+ * first asked for; NULL for VIA_NONE. Held by the world. */
+struct snapshot *world_snapshot(struct world *world, uint32_t client);
+
+/* Where a connection to a port of the pod really goes: to the listener of the pod's
+ * sidecar, or (NULL) to its application, as there is no sidecar or it is that sidecar
+ * which asks. `cluster`: for which a proxy dials; NULL: no proxy does. */
+const struct listener *world_inbound(struct world *world, uint32_t pod, uint32_t port,
+                                     const struct cluster *cluster);
+/* The pod that a client's proxy dials at `address` for a cluster, whatever it listens
+ * on: inbound ones lead to its own pod. UINT32_MAX: none of ours. */
+uint32_t world_pod_dialled(const struct world *world, uint32_t client,
+                           const struct cluster *cluster, struct str address);
 
 /* The `nth` of those callers that are alike, from 0. */
 uint32_t world_client_nth(const struct world *world, uint32_t client, uint32_t nth);

@@ -14,6 +14,7 @@
 #include "config/derive/derive.h"
 #include "testbed/world/world.h"
 
+#include "base/check.h"
 #include "testbed/world/rewrite.h"
 #include "testbed/world/roster.h"
 
@@ -379,30 +380,63 @@ static void make_others(struct maker *maker, uint32_t index)
     }
 }
 
-/* A pod that asks others does it through a proxy of its own. */
-static void make_asking_pod(struct maker *maker, struct world_pod *pod)
+static struct client_spec pod_spec_of(const struct maker *maker, const struct world_pod *pod)
+{
+    struct client_spec spec = {.name = pod->name,
+                               .via = VIA_SIDECAR,
+                               .namespace = pod->namespace,
+                               .address = pod->address,
+                               .caller_count = 1};
+    if (pod->workload_index != UINT32_MAX) {
+        const struct roster_entry *entry = &maker->roster.items[pod->workload_index];
+        spec.labels = entry->labels;
+        spec.label_count = entry->label_count;
+        spec.service_account = entry->service_account;
+        if (entry->spec != NULL)
+            spec.origin = entry->spec->origin;
+        return spec;
+    }
+    const struct pod *resource = mesh_pod_find(maker->world->mesh, pod->namespace, pod->kube_name);
+    ASSERT(resource != NULL);
+    spec.labels = resource->meta.labels;
+    spec.label_count = resource->meta.label_count;
+    spec.service_account = resource->service_account;
+    spec.origin = resource->meta.origin;
+    return spec;
+}
+
+/* A pod's own proxy: it stands before the application, and what that asks others
+ * goes through it. Only who asks is sure to need it. */
+static void make_pod_proxy(struct maker *maker, struct world_pod *pod, bool is_asking)
 {
     struct world *world = maker->world;
-    const struct roster_entry *entry = &maker->roster.items[pod->workload_index];
     struct world_client *client = &world->clients[world->client_count];
     pod->client = world->client_count++;
-    world->has_asking_pods = true;
     *client = (struct world_client){
-        .spec = {.name = pod->name,
-                 .via = VIA_SIDECAR,
-                 .namespace = pod->namespace,
-                 .labels = entry->labels,
-                 .label_count = entry->label_count,
-                 .service_account = entry->service_account,
-                 .address = pod->address,
-                 .caller_count = 1,
-                 .origin = entry->spec->origin},
+        .spec = pod_spec_of(maker, pod),
         .address = pod->address,
         .proxy_address = pod->address,
     };
     client->identity = identity_of(maker, client);
     client->identity.name = pod->kube_name;
-    translate_client(maker, client);
+    if (is_asking)
+        translate_client(maker, client);
+}
+
+static void make_pod_proxies(struct maker *maker)
+{
+    struct world *world = maker->world;
+    for (uint32_t i = 0; i < world->pod_count; i++) {
+        struct world_pod *pod = &world->pods[i];
+        pod->client = UINT32_MAX;
+        if (world->spec.has_stable_addresses)
+            continue;
+        bool is_asking = pod->workload_index != UINT32_MAX && behaviour_is_asking(&pod->behaviour);
+        pod->is_played = pod->has_sidecar;
+        world->has_asking_pods |= is_asking;
+        if (pod->is_played || is_asking)
+            make_pod_proxy(maker, pod, is_asking);
+    }
 }
 
 static void make_clients(struct maker *maker)
@@ -418,13 +452,7 @@ static void make_clients(struct maker *maker)
         make_client(maker, i);
     for (uint32_t i = 0; i < spec->client_count; i++)
         make_others(maker, i);
-    for (uint32_t i = 0; i < world->pod_count; i++) {
-        world->pods[i].client = UINT32_MAX;
-        bool is_roster = world->pods[i].workload_index != UINT32_MAX;
-        if (is_roster && !spec->has_stable_addresses &&
-            behaviour_is_asking(&world->pods[i].behaviour))
-            make_asking_pod(maker, &world->pods[i]);
-    }
+    make_pod_proxies(maker);
 }
 
 struct world *world_new(const struct world_spec *spec, struct arena *arena, struct diag_list *diags)
@@ -433,6 +461,7 @@ struct world *world_new(const struct world_spec *spec, struct arena *arena, stru
     struct maker maker = {.world = world, .arena = arena, .diags = diags};
     uint32_t errors_before = diags->error_count;
     world->arena = arena;
+    world->authority = authority_new(arena);
     world->spec = *spec;
     if (world->spec.namespace.len == 0)
         world->spec.namespace = STR("default");
@@ -443,7 +472,8 @@ struct world *world_new(const struct world_spec *spec, struct arena *arena, stru
     world->manifests = manifests_of(&spec->documents, arena);
     make_mesh(&maker);
     make_clients(&maker);
-    warn_of_sidecars(&maker);
+    if (spec->has_stable_addresses)
+        warn_of_sidecars(&maker);
     if (diags->error_count > errors_before) {
         world_free(world);
         return NULL;

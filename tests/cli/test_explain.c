@@ -114,6 +114,10 @@ static void test_a_request_that_arrives(void **state)
         "attempt 1     answered 200",
         "\n200 OK after",
         "flags -, details via_upstream, 1 attempt\n",
+        "\nnobody wrote: defaults of profile pocketmesh\n",
+        "  timeout of a route     15s\n",
+        "  retries                2 (connect-failure,",
+        "  load balancing         LEAST_REQUEST\n",
         NULL};
     assert_parts("http://a/x", parts);
 }
@@ -177,6 +181,9 @@ static void test_json_has_request_story_and_outcome(void **state)
     assert_true(str_eq(json_get(json_get(&value, STR("from")), STR("name"))->text, STR("web")));
     assert_true(str_eq(json_get(&value, STR("listener"))->text, STR("0.0.0.0_80")));
     assert_true(json_get(&value, STR("story"))->count > 5);
+    const struct json_value *defaults = json_get(&value, STR("defaults"));
+    assert_true(defaults->count > 3);
+    assert_true(str_eq(json_get(&defaults->items[0], STR("value"))->text, STR("15s")));
     const struct json_value *outcome = json_get(&value, STR("outcome"));
     assert_true(json_get(outcome, STR("status"))->number == 200);
     assert_true(str_eq(json_get(outcome, STR("pod"))->text, STR("a/0")));

@@ -324,7 +324,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct carrier carrier = {
         .listeners = {{.port = 80, .chains = &http, .chain_count = 1},
                       {.port = 80, .chains = &tcp, .chain_count = 1},
-                      {.port = 80, .chains = &inspected, .chain_count = 1, .default_chain = &tcp}},
+                      {.port = 80,
+                       .chains = &inspected,
+                       .chain_count = 1,
+                       .default_chain = &tcp,
+                       .tls_inspector = {.is_there = true},
+                       .http_inspector = {.is_there = true}}},
         .wire = wire_new(snapshot, 1,
                          (struct wire_options){.connections_max = ENDS_MAX,
                                                .is_recording_traces = true,

@@ -47,10 +47,33 @@ static void test_profiles_are_found_by_name_and_listed(void **state)
     assert_null(profile_at(count, &count));
 }
 
+/* Nothing of the table is left out, and 1.0 was another mesh. */
+static void test_each_profile_has_a_word_for_each_setting(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct profile_setting latest, old;
+    uint32_t count = 0, difference_count = 0;
+    arena_init(&arena, 4096, 0);
+    while (profile_setting(profile_find(STR("istio-latest")), count, &arena, &latest)) {
+        assert_true(profile_setting(profile_find(STR("istio-1.0")), count, &arena, &old));
+        assert_true(str_eq(latest.name, old.name));
+        assert_true(latest.words.len > 0 && old.words.len > 0);
+        difference_count += !str_eq(latest.words, old.words);
+        count++;
+    }
+    assert_true(count > 10);
+    assert_int_equal(difference_count, count);
+    assert_true(profile_setting(profile_default(), 0, &arena, &latest));
+    assert_true(str_eq(latest.words, STR("15 s, to clusters of the mesh")));
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_latest_has_no_timeout_and_only_1_0_no_retries),
+        cmocka_unit_test(test_each_profile_has_a_word_for_each_setting),
         cmocka_unit_test(test_profiles_are_found_by_name_and_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,6 +208,85 @@ static void test_a_redirect_to_the_usual_port_names_none(void **state)
     }
 }
 
+/* A ServiceEntry whose endpoint is the gateway: `port` of it is `target` there. */
+#define GATEWAY_ENTRY(name, labels, port, target)                                         \
+    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: " name      \
+    ", namespace: istio-system, labels: {" labels "}}\nspec:\n  hosts: [" name            \
+    ".com]\n  resolution: STATIC\n  location: MESH_INTERNAL\n"                            \
+    "  ports: [{number: " port ", targetPort: " target ", name: http, protocol: HTTP}]\n" \
+    "  endpoints: [{address: 127.9.9.8}]\n---\n"
+#define NAMED_GATEWAY(services)                                    \
+    "apiVersion: networking.istio.io/v1\nkind: Gateway\n"          \
+    "metadata: {name: web, namespace: istio-system, annotations: " \
+    "{internal.istio.io/gateway-service: '" services "'}}\nspec:\n  servers:\n"
+
+static struct str listener_names(struct fixture *fixture)
+{
+    struct str out = STR("");
+    for (uint32_t i = 0; i < fixture->snapshot->listener_count; i++)
+        out = arena_format(&fixture->arena, "%.*s%s%.*s", STR_FMT(out), i > 0 ? "," : "",
+                           STR_FMT(fixture->snapshot->listeners[i].name));
+    return out;
+}
+
+static void test_a_gateway_listens_where_its_services_lead(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        /* Labels select: the first service decides, one may stay out of it. */
+        {GATEWAY_ENTRY("a", "", "80", "8080") GATEWAY_ENTRY("b", "", "80", "8081")
+             GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']"),
+         "0.0.0.0_8080"},
+        {GATEWAY_ENTRY("a", "experimental.istio.io/disable-gateway-port-translation: ''", "80",
+                       "8080") GATEWAY_ENTRY("b", "", "80", "8081")
+             GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']"),
+         "0.0.0.0_8081"},
+        {GATEWAY_ENTRY("a", "", "81", "8080") GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']"),
+         "0.0.0.0_80"},
+        /* Services are named: all of them count, and none else. */
+        {GATEWAY_ENTRY("a", "", "80", "8080") GATEWAY_ENTRY("b", "", "80", "8081")
+             NAMED_GATEWAY("a.com,b.com") HTTP_SERVER("['*']"),
+         "0.0.0.0_8080,0.0.0.0_8081"},
+        {GATEWAY_ENTRY("a", "", "80", "8080") GATEWAY_ENTRY("b", "", "80", "8081")
+             NAMED_GATEWAY("b.com") HTTP_SERVER("['*']"),
+         "0.0.0.0_8081"},
+        {GATEWAY_ENTRY("a", "", "81", "8080") NAMED_GATEWAY("a.com") HTTP_SERVER("['*']"), ""},
+        {GATEWAY_ENTRY("a", "", "80", "8080") NAMED_GATEWAY("c.com") HTTP_SERVER("['*']"), ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_gateway(&fixture, rows[i].text);
+        assert_text(&fixture, listener_names(&fixture), rows[i].want);
+        fixture_fini(&fixture);
+    }
+}
+
+static void test_a_tls_route_leads_where_tls_ends(void **state)
+{
+    (void)state;
+#define TLS_ROUTE(annotation)                                                                 \
+    GATEWAY("web")                                                                            \
+    "  servers:\n  - port: {number: 443, name: tls, protocol: TLS}\n    hosts: [a.com]\n"     \
+    "    tls: {mode: SIMPLE, credentialName: c}\n---\n"                                       \
+    "apiVersion: networking.istio.io/v1\nkind: VirtualService\n"                              \
+    "metadata: {name: v, annotations: {internal.istio.io/parents: " annotation "}}\n"         \
+    "spec:\n  hosts: [a.com]\n  gateways: [web]\n  tls:\n"                                    \
+    "  - match: [{sniHosts: [a.com], port: 443}]\n    route: [{destination: {host: a, port: " \
+    "{number: 80}}}]\n"
+    struct fixture fixture;
+    fixture_gateway(&fixture, TLS_ROUTE("TLSRoute/r.default"));
+    assert_int_equal(fixture.snapshot->listener_count, 1);
+    const struct filter_chain *chain = &fixture.snapshot->listeners[0].chains[0];
+    assert_non_null(chain->tls);
+    assert_text(&fixture, chain->tcp.cluster, "outbound|80||a.default.svc.cluster.local");
+    fixture_fini(&fixture);
+    fixture_gateway(&fixture, TLS_ROUTE("HTTPRoute/r.default"));
+    assert_int_equal(fixture.snapshot->listener_count, 0);
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +300,8 @@ int main(void)
         cmocka_unit_test(test_a_gateway_takes_the_only_port_of_a_service),
         cmocka_unit_test(test_a_server_with_tls_that_repeats_a_host_is_left_out),
         cmocka_unit_test(test_a_redirect_to_the_usual_port_names_none),
+        cmocka_unit_test(test_a_gateway_listens_where_its_services_lead),
+        cmocka_unit_test(test_a_tls_route_leads_where_tls_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

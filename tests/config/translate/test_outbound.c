@@ -197,6 +197,32 @@ static void test_egress_listeners_say_where_and_for_whom(void **state)
     fixture_fini(&fixture);
 }
 
+static void test_ranges_are_one_whatever_stands_behind_their_prefix(void **state)
+{
+    (void)state;
+#define RANGE(name, range)                                                                 \
+    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: " name "}\n" \
+    "spec:\n  hosts: [" name ".com]\n  addresses: ['" range "']\n  resolution: NONE\n"     \
+    "  ports: [{number: 81, name: tcp, protocol: TCP}]\n---\n"
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {RANGE("a", "10.1.2.3/8") RANGE("b", "10.9.9.9/8"),
+         "tcp10.1.2.3/8=outbound|81||a.com default=PassthroughCluster"},
+        {RANGE("a", "10.1.2.3/8") RANGE("b", "10.1.2.3/9"),
+         "tcp10.1.2.3/8=outbound|81||a.com tcp10.1.2.3/9=outbound|81||b.com "
+         "default=PassthroughCluster"},
+        {RANGE("a", "1234:01F1:0:0::1/32") RANGE("b", "1234:1f1::/32"),
+         "tcp1234:1f1::1/32=outbound|81||a.com default=PassthroughCluster"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_sidecar(&fixture, rows[i].text);
+        assert_text(&fixture, chains_of(&fixture, "0.0.0.0_81"), rows[i].want);
+        fixture_fini(&fixture);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -206,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_a_stream_has_the_times_of_its_rule),
         cmocka_unit_test(test_entries_listen_where_they_are),
         cmocka_unit_test(test_egress_listeners_say_where_and_for_whom),
+        cmocka_unit_test(test_ranges_are_one_whatever_stands_behind_their_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static void test_a_copy_is_marked_and_the_request_is_not(void **state)
     struct request_head *request = build_request(&arena, "POST", "a", "/x");
     build_header(request, "x-a", "b");
     build_header(request, "x-forwarded-for", "10.0.0.1");
-    const struct request_head *copy = mirror_request(request, STR("127.0.0.1"), &arena);
+    const struct request_head *copy = mirror_request(request, STR("127.0.0.1"), false, &arena);
     struct str value;
     assert_true(header_get(&copy->headers, STR("x-envoy-internal"), &value));
     assert_str(value, "true");
@@ -41,9 +41,29 @@ static void test_a_copy_is_marked_and_the_request_is_not(void **state)
     assert_str(value, "10.0.0.1,127.0.0.1");
     assert_str(copy->authority, "a"); /* Istio turns the -shadow suffix off */
     assert_int_equal(request->headers.count, 2);
-    copy = mirror_request(build_request(&arena, "GET", "a", "/"), STR_EMPTY, &arena);
+    copy = mirror_request(build_request(&arena, "GET", "a", "/"), STR_EMPTY, false, &arena);
     assert_false(header_is_present(&copy->headers, STR("x-forwarded-for")));
     arena_fini(&arena);
+}
+
+static void test_an_older_istios_copy_has_a_host_of_its_own(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct {
+        const char *authority, *want;
+    } rows[] = {
+        {"reviews", "reviews-shadow"},       {"reviews:9080", "reviews-shadow:9080"},
+        {"reviews-v1", "reviews-v1-shadow"}, {"10.0.0.1", "10.0.0.1-shadow"},
+        {"[::1]:80", "[::1]-shadow:80"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct arena arena;
+        arena_init(&arena, 4096, 0);
+        struct request_head *request = build_request(&arena, "GET", rows[i].authority, "/");
+        assert_str(mirror_request(request, STR_EMPTY, true, &arena)->authority, rows[i].want);
+        assert_str(request->authority, rows[i].authority);
+        arena_fini(&arena);
+    }
 }
 
 int main(void)
@@ -51,6 +71,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_streams_number_decides),
         cmocka_unit_test(test_a_copy_is_marked_and_the_request_is_not),
+        cmocka_unit_test(test_an_older_istios_copy_has_a_host_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,11 +176,39 @@ static void test_another_cluster_inherits_nothing(void **state)
     shared_drop(shared);
 }
 
+/* A pod that is not there yet is no member, and none of those of whom a share may be
+ * ejected. */
+static void test_endpoints_come_and_go(void **state)
+{
+    UNUSED_STATE(state);
+    struct shared *shared = shared_of((struct wanted){9, 2, 1, 3, NULL}, NULL);
+    struct engine *engine = engine_new_worker(shared, 1);
+    engine_set_absent(engine, STR("10.0.0.3"), true, 0);
+    engine_set_absent(engine, STR("10.0.0.3"), true, 0);
+    assert_int_equal(value_of(engine, "membership_total"), 2);
+    assert_int_equal(value_of(engine, "membership_healthy"), 2);
+    assert_int_equal(value_of(engine, "membership_change"), 2);
+    assert_int_equal(shared_cluster(shared, 0)->outlier->present_count, 2);
+    give_errors(engine, 0, 2);
+    assert_int_equal(value_of(engine, "membership_healthy"), 1);
+    /* Who goes takes his ejection along; who comes is new. */
+    engine_set_absent(engine, STR("10.0.0.1"), true, 0);
+    assert_int_equal(engine_ejected_count(engine, 0), 0);
+    assert_int_equal(value_of(engine, "membership_total"), 1);
+    engine_set_absent(engine, STR("10.0.0.1"), false, 0);
+    engine_set_absent(engine, STR("10.0.0.3"), false, 0);
+    assert_int_equal(value_of(engine, "membership_healthy"), 3);
+    assert_int_equal(shared_cluster(shared, 0)->outlier->present_count, 3);
+    engine_free(engine);
+    shared_drop(shared);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_workers_eject_together),
         cmocka_unit_test(test_breakers_count_for_all_workers),
+        cmocka_unit_test(test_endpoints_come_and_go),
         cmocka_unit_test(test_what_a_new_configuration_inherits),
         cmocka_unit_test(test_another_cluster_inherits_nothing),
     };

@@ -179,7 +179,7 @@ static struct sockaddr_storage begin(bool is_listening)
 static void begin_connected(void)
 {
     struct sockaddr_storage place = begin(true);
-    assert_int_equal(socket_connect(&pair.socket, &place), 0);
+    assert_int_equal(socket_connect(&pair.socket, &place, NULL), 0);
     assert_true(loop_turn_until(pair.loop, are_both_there, NULL, PATIENCE));
     int buffer_bytes = KERNEL_BUFFER_BYTES;
     assert_int_equal(uv_send_buffer_size((uv_handle_t *)&pair.socket.tcp, &buffer_bytes), 0);
@@ -334,7 +334,7 @@ static void test_a_refused_connection_is_told_with_its_errno(void **state)
 {
     (void)state;
     struct sockaddr_storage place = begin(false);
-    assert_int_equal(socket_connect(&pair.socket, &place), 0);
+    assert_int_equal(socket_connect(&pair.socket, &place, NULL), 0);
     assert_true(loop_turn_until(pair.loop, is_gone, NULL, PATIENCE));
     assert_int_equal(pair.error, ECONNREFUSED);
     assert_int_equal(pair.connected_count, 0);
@@ -345,7 +345,7 @@ static void test_a_socket_can_be_closed_while_it_connects(void **state)
 {
     (void)state;
     struct sockaddr_storage place = begin(true);
-    assert_int_equal(socket_connect(&pair.socket, &place), 0);
+    assert_int_equal(socket_connect(&pair.socket, &place, NULL), 0);
     socket_abort(&pair.socket);
     assert_true(loop_turn_until(pair.loop, is_gone, NULL, PATIENCE));
     assert_int_equal(pair.connected_count, 0);

@@ -75,6 +75,21 @@ struct peers {
 
 static struct filter_chain peers_chains[3];
 
+static inline void peers_begin(struct peers *peers)
+{
+    peers->wire =
+        wire_new(peers->snapshot, 1,
+                 (struct wire_options){.is_recording_traces = true, .connections_max = 1024});
+    wire_set_epoch(peers->wire, PEERS_EPOCH);
+}
+
+/* After changes of clusters, which a wire looks at when it is made. */
+static inline void peers_renew(struct peers *peers)
+{
+    wire_free(peers->wire);
+    peers_begin(peers);
+}
+
 /* A listener with one HTTP chain; tests change it before the first dial. */
 static inline struct peers *peers_new(void)
 {
@@ -90,10 +105,7 @@ static inline struct peers *peers_new(void)
                                         .port = 80,
                                         .chains = peers_chains,
                                         .chain_count = 1};
-    peers->wire =
-        wire_new(peers->snapshot, 1,
-                 (struct wire_options){.is_recording_traces = true, .connections_max = 1024});
-    wire_set_epoch(peers->wire, PEERS_EPOCH);
+    peers_begin(peers);
     return peers;
 }
 

@@ -342,6 +342,8 @@ static void test_bytes_that_are_being_inspected_move(void **state)
     peers_chains[0].application_protocol_count = 1;
     reign->heir_chains[0].application_protocols = protocols;
     reign->heir_chains[0].application_protocol_count = 1;
+    reign->old->listener.http_inspector.is_there = true;
+    reign->heir->listener.http_inspector.is_there = true;
     uint32_t client = peers_dial(reign->old);
     peers_say(reign->old, client, "GET /dir");
     retire(reign);

@@ -144,6 +144,53 @@ static void test_a_slow_reader_stops_its_sender(void **state)
     peers_free(peers);
 }
 
+/* ENVOY.md 6: TCP, too. */
+static void test_pairs_are_counted_by_the_connection_breaker(void **state)
+{
+    (void)state;
+    struct peers *peers = tcp_peers("one");
+    small_clusters[0].breakers.max_connections = 1;
+    peers_renew(peers);
+    uint32_t first = peers_dial(peers);
+    uint32_t second = peers_dial(peers);
+    assert_false(peers->items[first].is_closed);
+    assert_true(peers->items[second].is_closed);
+    peers_expect_done(peers, 0, "UO", "");
+    peers_break(peers, first);
+    uint32_t third = peers_dial(peers);
+    assert_false(peers->items[third].is_closed);
+    peers_break(peers, third);
+    assert_int_equal(wire_exchange_count(peers->wire), 0);
+    peers_free(peers);
+}
+
+/* ENVOY.md 5.4: the client's address, without its port. */
+static void test_a_source_belongs_to_an_endpoint(void **state)
+{
+    (void)state;
+    static struct endpoint endpoints[8];
+    struct peers *peers = tcp_peers("one");
+    for (uint32_t i = 0; i < COUNT_OF(endpoints); i++)
+        endpoints[i] = (struct endpoint){.address = STR("10.0.0.1"), .port = 80 + i, .weight = 1};
+    small_clusters[0].endpoints = endpoints;
+    small_clusters[0].endpoint_count = COUNT_OF(endpoints);
+    small_clusters[0].lb = LB_RING_HASH;
+    peers_chains[0].tcp.is_hashing_source_ip = true;
+    peers_renew(peers);
+    uint32_t port = 0;
+    for (uint32_t i = 0; i < 5; i++) {
+        struct wire_accept accept = {
+            .listener = &peers->listener,
+            .peer = {.remote_address = STR("10.1.1.1"), .remote_port = 1000 + i}};
+        (void)peers_add(peers, wire_accepted(peers->wire, &accept, peers->now_ns), false);
+        peers_run(peers);
+        const struct peer *server = &peers->items[peers_server(peers)];
+        assert_true(port == 0 || port == server->port);
+        port = server->port;
+    }
+    peers_free(peers);
+}
+
 /* ISTIO.md 5.2: HTTP/1.1 to the connection manager, the rest as bytes. */
 static void test_the_first_bytes_choose_between_http_and_bytes(void **state)
 {
@@ -168,6 +215,7 @@ static void test_the_first_bytes_choose_between_http_and_bytes(void **state)
                                                 .application_protocol_count = 2,
                                                 .transport_protocol = STR("raw_buffer")};
         peers->listener.default_chain = &peers_chains[1];
+        peers->listener.http_inspector.is_there = true;
         uint32_t client = peers_dial(peers);
         peers_say(peers, client, rows[i / 2].said);
         if (rows[i / 2].is_http) {
@@ -204,6 +252,8 @@ int main(void)
         cmocka_unit_test(test_an_idle_pair_is_closed_after_an_hour),
         cmocka_unit_test(test_the_chain_may_say_how_long_a_pair_may_idle),
         cmocka_unit_test(test_a_slow_reader_stops_its_sender),
+        cmocka_unit_test(test_pairs_are_counted_by_the_connection_breaker),
+        cmocka_unit_test(test_a_source_belongs_to_an_endpoint),
         cmocka_unit_test(test_the_first_bytes_choose_between_http_and_bytes),
         cmocka_unit_test(test_bytes_that_no_chain_is_for_are_refused_with_a_reset),
     };

@@ -324,6 +324,7 @@ static void test_sidecars_are_warned_of_once(void **state)
         struct stage stage;
         stage_init(&stage, MESH);
         stage.spec.has_sidecar_default = has_sidecar == 1;
+        stage.spec.has_stable_addresses = true;
         stage.spec.workloads = workloads;
         stage.spec.workload_count = 2;
         struct world *world = stage_open(&stage);
@@ -332,6 +333,40 @@ static void test_sidecars_are_warned_of_once(void **state)
             count += stage.diags.items[i].id == DIAG_SIDECAR_NOT_PLAYED;
         assert_int_equal(count, has_sidecar);
         assert_int_equal(world->pods[0].has_sidecar, has_sidecar);
+        stage_fini(&stage);
+    }
+}
+
+/* A pod's proxy stands before its application, but for what it dials itself. */
+static void test_a_sidecar_stands_before_its_application(void **state)
+{
+    (void)state;
+    for (int has_sidecar = 0; has_sidecar < 2; has_sidecar++) {
+        struct stage stage;
+        stage_init(&stage, MESH);
+        stage.spec.has_sidecar_default = has_sidecar == 1;
+        stage.spec.workloads = workloads;
+        stage.spec.workload_count = 2;
+        struct world *world = stage_open(&stage);
+        const struct world_pod *pod = &world->pods[0];
+        struct cluster outbound = {.name = STR("outbound|80||a")};
+        struct cluster inbound = {.name = STR("inbound|80||"), .is_inbound = true};
+        struct cluster passthrough = {.name = STR("InboundPassthroughCluster")};
+        assert_int_equal(pod->is_played, has_sidecar);
+        const struct listener *met = world_inbound(world, 0, 80, &outbound);
+        assert_true((met != NULL) == (has_sidecar == 1));
+        assert_ptr_equal(world_inbound(world, 0, 80, NULL), met);
+        assert_null(world_inbound(world, 0, 80, &inbound));
+        assert_null(world_inbound(world, 0, 80, &passthrough));
+        if (met == NULL) {
+            stage_fini(&stage);
+            continue;
+        }
+        assert_true(str_eq(met->name, STR("virtualInbound")));
+        assert_int_equal(world_pod_dialled(world, pod->client, &inbound, STR("127.0.0.1")), 0);
+        assert_int_equal(world_pod_dialled(world, pod->client, &outbound, pod->address), 0);
+        assert_int_equal(world_pod_dialled(world, pod->client, &outbound, STR("127.0.0.1")),
+                         UINT32_MAX);
         stage_fini(&stage);
     }
 }
@@ -349,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_a_script_is_the_workloads_or_each_pods),
         cmocka_unit_test(test_mistakes_are_diagnosed),
         cmocka_unit_test(test_sidecars_are_warned_of_once),
+        cmocka_unit_test(test_a_sidecar_stands_before_its_application),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

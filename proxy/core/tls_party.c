@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/core/tls_party.c - what a side of a handshake is, from its transport socket
+ * and its secrets.
+ */
+#include <stddef.h>
+
+#include "proxy/core/tls_verdict.h"
+
+enum tls_version tls_version_of(struct str word, enum tls_version otherwise)
+{
+    static const struct str words[] = {
+        [TLS_VERSION_1_0] = STR_INIT("TLSv1_0"),
+        [TLS_VERSION_1_1] = STR_INIT("TLSv1_1"),
+        [TLS_VERSION_1_2] = STR_INIT("TLSv1_2"),
+        [TLS_VERSION_1_3] = STR_INIT("TLSv1_3"),
+    };
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (str_eq_ci(word, words[i]))
+            return (enum tls_version)i;
+    }
+    return otherwise;
+}
+
+struct str tls_version_name(enum tls_version version)
+{
+    static const struct str names[] = {
+        [TLS_VERSION_1_0] = STR_INIT("TLSv1"),
+        [TLS_VERSION_1_1] = STR_INIT("TLSv1.1"),
+        [TLS_VERSION_1_2] = STR_INIT("TLSv1.2"),
+        [TLS_VERSION_1_3] = STR_INIT("TLSv1.3"),
+    };
+    return names[version];
+}
+
+/* The certificate behind a name; notes when there is none. */
+static const struct certificate *find_certificate(const struct keyring *keyring, struct str name,
+                                                  struct tls_party *party)
+{
+    const struct secret *secret = keyring_find(keyring, name);
+    if (secret == NULL || secret->certificate == NULL) {
+        party->is_absent = true;
+        return NULL;
+    }
+    return secret->certificate;
+}
+
+static void find_authorities(const struct keyring *keyring, struct str name,
+                             struct tls_party *party)
+{
+    const struct secret *secret = keyring_find(keyring, name);
+    if (secret == NULL || secret->certificate != NULL) {
+        party->is_absent = true;
+        return;
+    }
+    party->is_checking = true;
+    party->authorities = secret->authorities;
+    party->authority_count = secret->authority_count;
+}
+
+const struct upstream_tls *tls_of_endpoint(const struct cluster *cluster,
+                                           const struct endpoint *endpoint)
+{
+    switch (cluster->security) {
+    case UPSTREAM_PLAINTEXT:
+        return NULL;
+    case UPSTREAM_TLS:
+        return cluster->tls;
+    case UPSTREAM_TLS_BY_ENDPOINT:
+        return endpoint != NULL && endpoint->is_tls_mode_istio ? cluster->tls : NULL;
+    }
+    UNREACHABLE("upstream_security");
+}
+
+static bool is_address(struct str host)
+{
+    bool has_letter = false;
+    for (size_t i = 0; i < host.len; i++) {
+        if (host.ptr[i] == ':')
+            return true;
+        has_letter |= host.ptr[i] != '.' && (host.ptr[i] < '0' || host.ptr[i] > '9');
+    }
+    return !has_letter;
+}
+
+struct str tls_server_name(const struct cluster *cluster, struct str host)
+{
+    if (cluster->tls == NULL || cluster->tls->sni.len > 0 || !cluster->has_auto_sni)
+        return cluster->tls != NULL ? cluster->tls->sni : STR_EMPTY;
+    size_t colon = str_find_last(host, ':');
+    if (colon != STR_NONE && !str_has_prefix(host, STR("[")))
+        host = str_slice(host, 0, colon);
+    return is_address(host) ? STR_EMPTY : host;
+}
+
+uint32_t tls_protocols(const struct cluster *cluster, bool is_http,
+                       struct str out[TLS_PROTOCOLS_MAX])
+{
+    uint32_t count = 0;
+    bool is_h2 = cluster->protocol == UPSTREAM_HTTP2;
+    if (cluster->tls->is_mesh && is_http) {
+        out[count++] = STR("istio-http/1.1");
+        out[count++] = STR("istio");
+        out[count++] = STR("http/1.1");
+    } else if (cluster->tls->is_mesh) {
+        out[count++] = STR("istio-peer-exchange");
+        out[count++] = STR("istio");
+    } else if (is_h2 && !is_http) {
+        out[count++] = STR("h2");
+    }
+    return count;
+}
+
+struct tls_party tls_party_upstream(const struct cluster *cluster, struct str host,
+                                    const struct keyring *keyring)
+{
+    const struct upstream_tls *tls = cluster->tls;
+    struct tls_party out = {.version_min = TLS_VERSION_1_2, .version_max = TLS_VERSION_1_3};
+    if (tls->certificate.len > 0)
+        out.certificate = find_certificate(keyring, tls->certificate, &out);
+    if (tls->root.len > 0)
+        find_authorities(keyring, tls->root, &out);
+    out.names.exact = tls->names;
+    out.names.exact_count = out.is_checking ? tls->name_count : 0;
+    if (cluster->has_auto_san_validation && out.is_checking)
+        out.names.host = tls_server_name(cluster, host);
+    return out;
+}
+
+struct tls_party tls_party_downstream(const struct downstream_tls *tls,
+                                      const struct keyring *keyring)
+{
+    struct tls_party out = {
+        .version_min = tls_version_of(tls->version_min, TLS_VERSION_1_2),
+        .version_max = tls_version_of(tls->version_max, TLS_VERSION_1_3),
+        .names = {.matchers = tls->peer_names, .count = tls->peer_name_count},
+        .is_requiring = tls->is_client_certificate_required,
+        .ciphers = tls->ciphers,
+        .cipher_count = tls->cipher_count,
+        .protocols = tls->protocols,
+        .protocol_count = tls->protocol_count,
+    };
+    for (uint32_t i = 0; i < tls->certificate_count; i++) {
+        const struct certificate *found = find_certificate(keyring, tls->certificates[i], &out);
+        out.certificate = out.certificate == NULL ? found : out.certificate;
+    }
+    if (tls->authorities.len > 0)
+        find_authorities(keyring, tls->authorities, &out);
+    out.is_asking = out.is_checking || out.is_requiring || tls->peer_name_count > 0;
+    return out;
+}

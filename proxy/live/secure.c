@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/live/secure.c - TLS between a socket and its wire: the wire hears and says
+ * plain bytes only, and of a handshake no more than how it ended.
+ *
+ * What TLS itself has to say (greetings, alerts) is sent after whatever may have made
+ * it speak. Bytes count as sent when all ciphertext has left.
+ */
+#include "base/check.h"
+#include "proxy/live/inside.h"
+
+#define WHY_BLOCK_BYTES 1024u
+
+static int64_t now(const struct socket *socket)
+{
+    return loop_now_ns(socket->loop);
+}
+
+/* Does the wire still hear of it? */
+static bool is_heard(const struct socket *socket)
+{
+    return socket->wire != NULL && !socket_is_ending(socket);
+}
+
+/* False: it broke, and is closing. */
+static bool flush(struct socket *socket)
+{
+    struct str out = tls_out(socket->tls);
+    size_t sent_bytes;
+    if (out.len == 0 || socket_is_ending(socket))
+        return true;
+    bool is_there = socket_write(socket, out, &sent_bytes);
+    tls_sent(socket->tls, out.len);
+    return is_there;
+}
+
+static void tell_broken(struct socket *socket)
+{
+    struct server_wire *wire = socket->wire;
+    wire_broken(wire->wire, socket->conn, now(socket));
+    server_pump(wire);
+}
+
+/* The handshake of a connection that the wire has asked for. */
+static void tell_connect_failed(struct socket *socket, enum tls_failure failure)
+{
+    struct server_wire *wire = socket->wire;
+    struct arena arena;
+    arena_init(&arena, WHY_BLOCK_BYTES, 0);
+    struct str why = failure == TLS_RESET || failure == TLS_ENDED
+                         ? tls_failure_text(failure, STR_EMPTY, &arena)
+                         : tls_failed_text(socket->tls, &arena);
+    wire_connect_failed(wire->wire, socket->conn, why, now(socket));
+    arena_fini(&arena);
+    server_pump(wire);
+}
+
+static bool is_shaking_hands(const struct socket *socket)
+{
+    return tls_state(socket->tls) == TLS_STATE_HANDSHAKE;
+}
+
+/* It cannot go on. What there is to say of it (an alert) leaves first. */
+static void give_up(struct socket *socket, bool was_shaking_hands)
+{
+    bool is_connecting = was_shaking_hands && !socket->is_downstream;
+    socket_close(socket);
+    if (is_connecting)
+        tell_connect_failed(socket, tls_failed(socket->tls));
+    else
+        tell_broken(socket);
+}
+
+static void note_open(struct socket *socket)
+{
+    struct server_wire *wire = socket->wire;
+    if (socket->is_downstream)
+        return;
+    wire_connected(wire->wire, socket->conn, now(socket));
+    server_pump(wire);
+}
+
+static void tell_read(struct socket *socket, struct str plain)
+{
+    struct server_wire *wire = socket->wire;
+    wire_read(wire->wire, socket->conn, plain, now(socket));
+    server_pump(wire);
+}
+
+static void tell_read_ended(struct socket *socket)
+{
+    struct server_wire *wire = socket->wire;
+    wire_read_eof(wire->wire, socket->conn, now(socket));
+    server_pump(wire);
+}
+
+void secure_note_read(struct socket *socket, struct str bytes)
+{
+    bool was_shaking_hands = is_shaking_hands(socket);
+    struct str plain;
+    tls_feed(socket->tls, bytes);
+    if (!flush(socket)) {
+        tell_broken(socket);
+        return;
+    }
+    if (was_shaking_hands && tls_state(socket->tls) == TLS_STATE_OPEN)
+        note_open(socket);
+    while (is_heard(socket) && tls_read(socket->tls, &plain))
+        tell_read(socket, plain);
+    if (!is_heard(socket))
+        return;
+    if (!flush(socket))
+        tell_broken(socket);
+    else if (tls_state(socket->tls) == TLS_STATE_FAILED)
+        give_up(socket, was_shaking_hands);
+    else if (tls_state(socket->tls) == TLS_STATE_CLOSED)
+        tell_read_ended(socket);
+}
+
+void secure_note_read_ended(struct socket *socket)
+{
+    bool is_connecting = is_shaking_hands(socket) && !socket->is_downstream;
+    if (tls_state(socket->tls) == TLS_STATE_CLOSED)
+        return; /* it was told so before */
+    if (!is_connecting) {
+        tell_read_ended(socket);
+        return;
+    }
+    socket_close(socket);
+    tell_connect_failed(socket, TLS_ENDED);
+}
+
+void secure_note_broke(struct socket *socket)
+{
+    if (is_shaking_hands(socket) && !socket->is_downstream)
+        tell_connect_failed(socket, TLS_RESET);
+    else
+        tell_broken(socket);
+}
+
+void secure_begin(struct socket *socket)
+{
+    tls_feed(socket->tls, STR_EMPTY);
+    if (!flush(socket))
+        secure_note_broke(socket);
+}
+
+bool secure_write(struct socket *socket, struct str bytes, size_t *sent_bytes)
+{
+    tls_write(socket->tls, bytes);
+    socket->untold_bytes += bytes.len;
+    *sent_bytes = 0;
+    if (!flush(socket))
+        return false;
+    *sent_bytes = secure_note_wrote(socket);
+    return true;
+}
+
+size_t secure_note_wrote(struct socket *socket)
+{
+    size_t told_bytes = socket_is_drained(socket) ? socket->untold_bytes : 0;
+    socket->untold_bytes -= told_bytes;
+    return told_bytes;
+}
+
+void secure_end(struct socket *socket)
+{
+    if (socket_is_ending(socket))
+        return;
+    tls_end(socket->tls);
+    (void)flush(socket); /* who is not there is seen when it is closed */
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/live/tls.c - see tls.h: a session between two slices of bytes.
+ */
+#include "proxy/live/tls.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "proxy/live/tls_inside.h"
+#include "proxy/model/limits.h"
+
+/* Ciphertext that waits to be taken: what a wire gives at most at once, and what TLS
+ * adds to it. */
+#define OUT_BYTES_MAX (4 * (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES))
+#define READ_BYTES 16384u /* a record's most */
+#define ALERT_OFFSET 1000 /* OpenSSL's reasons for alerts: SSL_AD_REASON_OFFSET */
+#define PLACE_BYTES_MAX 320u
+
+struct tls_session {
+    SSL *ssl; /* NULL: a secret is absent */
+    enum tls_state state;
+    struct str in; /* fed and not read */
+    struct buf out;
+    struct tls_check check;
+    enum tls_failure failure;
+    bool is_server;
+    struct str place; /* whose session to remember; in place_text */
+    char place_text[PLACE_BYTES_MAX];
+};
+
+/* --- OpenSSL's idea of a socket --------------------------------------------- */
+
+static int bio_read(BIO *bio, char *out, int size)
+{
+    struct tls_session *session = BIO_get_data(bio);
+    size_t taken = session->in.len < (size_t)size ? session->in.len : (size_t)size;
+    BIO_clear_retry_flags(bio);
+    if (taken == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    memcpy(out, session->in.ptr, taken);
+    session->in = str_from(session->in, taken);
+    return (int)taken;
+}
+
+static int bio_write(BIO *bio, const char *bytes, int size)
+{
+    struct tls_session *session = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    return buf_append(&session->out, (struct str){bytes, (size_t)size}) == RC_OK ? size : -1;
+}
+
+static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+/* Made once, by whichever thread is first. */
+static BIO_METHOD *bio_method(void)
+{
+    static BIO_METHOD *_Atomic made;
+    BIO_METHOD *method = made;
+    if (method != NULL)
+        return method;
+    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "slices");
+    ASSERT(method != NULL);
+    (void)BIO_meth_set_read(method, bio_read);
+    (void)BIO_meth_set_write(method, bio_write);
+    (void)BIO_meth_set_ctrl(method, bio_ctrl);
+    BIO_METHOD *none = NULL;
+    if (atomic_compare_exchange_strong(&made, &none, method))
+        return method;
+    BIO_meth_free(method);
+    return none;
+}
+
+/* --- what went wrong -------------------------------------------------------- */
+
+static enum tls_failure failure_of_reason(int reason)
+{
+    switch (reason) {
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_PACKET_LENGTH_TOO_LONG: /* what is no record has any length */
+    case SSL_R_WRONG_SSL_VERSION:
+    case SSL_R_BAD_RECORD_TYPE:
+        return TLS_WRONG_VERSION_NUMBER;
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_HTTPS_PROXY_REQUEST:
+        return TLS_HTTP_REQUEST;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_VERSION_TOO_LOW:
+    case SSL_R_NO_PROTOCOLS_AVAILABLE:
+        return TLS_UNSUPPORTED_PROTOCOL;
+    case SSL_R_NO_SHARED_CIPHER:
+        return TLS_NO_SHARED_CIPHER;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+        return TLS_NO_CERTIFICATE;
+    case SSL_R_UNEXPECTED_MESSAGE:
+    case SSL_R_UNEXPECTED_RECORD:
+        return TLS_UNEXPECTED_MESSAGE;
+    default:
+        return reason > ALERT_OFFSET ? tls_of_alert((uint32_t)(reason - ALERT_OFFSET))
+                                     : TLS_DECODE_ERROR;
+    }
+}
+
+/* The first error says what happened; the queue is empty afterwards. */
+static void fail(struct tls_session *session)
+{
+    unsigned long error = ERR_peek_error();
+    session->state = TLS_STATE_FAILED;
+    if (session->check.failure != TLS_FINE)
+        session->failure = session->check.failure;
+    else
+        session->failure = failure_of_reason(ERR_GET_REASON(error));
+    session->in = STR_EMPTY;
+    ERR_clear_error();
+}
+
+/* --- sessions --------------------------------------------------------------- */
+
+static struct tls_session *session_new(const struct tls_context *context)
+{
+    struct tls_session *session = OPENSSL_zalloc(sizeof(*session));
+    ASSERT(session != NULL);
+    buf_init(&session->out, OUT_BYTES_MAX);
+    session->is_server = context->is_server;
+    session->state = TLS_STATE_HANDSHAKE;
+    if (context->ssl == NULL) {
+        session->state = TLS_STATE_FAILED;
+        session->failure = TLS_SECRET_ABSENT;
+        return session;
+    }
+    session->ssl = SSL_new(context->ssl);
+    BIO *bio = BIO_new(bio_method());
+    ASSERT(session->ssl != NULL && bio != NULL);
+    BIO_set_data(bio, session);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(session->ssl, bio, bio);
+    (void)SSL_set_ex_data(session->ssl, tls_check_index(), &session->check);
+    return session;
+}
+
+static void set_protocols(SSL *ssl, const struct tls_call *call)
+{
+    struct str names[TLS_PROTOCOLS_MAX];
+    unsigned char list[256];
+    unsigned size = 0;
+    uint32_t count = tls_protocols(call->cluster, call->is_http, names);
+    for (uint32_t i = 0; i < count; i++) {
+        ASSERT(size + 1 + names[i].len <= sizeof(list));
+        list[size++] = (unsigned char)names[i].len;
+        memcpy(list + size, names[i].ptr, names[i].len);
+        size += (unsigned)names[i].len;
+    }
+    if (size > 0)
+        (void)SSL_set_alpn_protos(ssl, list, size);
+}
+
+static void set_server_name(struct tls_session *session, struct str name)
+{
+    char text[256];
+    if (name.len == 0 || name.len >= sizeof(text))
+        return;
+    memcpy(text, name.ptr, name.len);
+    text[name.len] = '\0';
+    (void)SSL_set_tlsext_host_name(session->ssl, text);
+}
+
+/* A session that this place gave before. */
+static void recall(struct tls_session *session, const struct tls_context *context,
+                   const struct tls_call *call, struct str name)
+{
+    int size =
+        snprintf(session->place_text, sizeof(session->place_text), "%.*s:%u %.*s %.*s",
+                 STR_FMT(call->address), call->port, STR_FMT(call->cluster->name), STR_FMT(name));
+    if (size <= 0 || (size_t)size >= sizeof(session->place_text))
+        return;
+    session->place = (struct str){session->place_text, (size_t)size};
+    (void)SSL_set_app_data(session->ssl, &session->place);
+    SSL_SESSION *known = tls_store_recall(context->store, session->place);
+    if (known != NULL)
+        (void)SSL_set_session(session->ssl, known);
+}
+
+struct tls_session *tls_connect(struct tls_store *store, const struct tls_call *call)
+{
+    const struct tls_context *context = tls_context_client(store, call);
+    struct tls_session *session = session_new(context);
+    const struct upstream_tls *tls = call->cluster->tls;
+    struct str name = tls_server_name(call->cluster, call->host);
+    if (session->ssl == NULL)
+        return session;
+    if (tls->root.len > 0) {
+        session->check.names.exact = tls->names;
+        session->check.names.exact_count = tls->name_count;
+        if (call->cluster->has_auto_san_validation)
+            session->check.names.host = name;
+    }
+    SSL_set_connect_state(session->ssl);
+    set_protocols(session->ssl, call);
+    set_server_name(session, name);
+    recall(session, context, call, name);
+    return session;
+}
+
+struct tls_session *tls_accept(struct tls_store *store, const struct downstream_tls *tls)
+{
+    struct tls_session *session = session_new(tls_context_server(store, tls));
+    if (session->ssl == NULL)
+        return session;
+    session->check.names.matchers = tls->peer_names;
+    session->check.names.count = tls->peer_name_count;
+    SSL_set_accept_state(session->ssl);
+    return session;
+}
+
+void tls_free(struct tls_session *session)
+{
+    if (session == NULL)
+        return;
+    /* One that was not ended is not worth less for that. */
+    if (session->ssl != NULL && session->state != TLS_STATE_FAILED)
+        SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(session->ssl);
+    OPENSSL_free(session->check.met_names);
+    buf_fini(&session->out);
+    OPENSSL_free(session);
+}
+
+enum tls_state tls_state(const struct tls_session *session)
+{
+    return session->state;
+}
+
+enum tls_failure tls_failed(const struct tls_session *session)
+{
+    return session->failure;
+}
+
+struct str tls_failed_text(const struct tls_session *session, struct arena *arena)
+{
+    return tls_failure_text(session->failure, str_of(session->check.met_names), arena);
+}
+
+static void shake_hands(struct tls_session *session)
+{
+    ERR_clear_error();
+    int rc = SSL_do_handshake(session->ssl);
+    if (rc == 1)
+        session->state = TLS_STATE_OPEN;
+    else if (SSL_get_error(session->ssl, rc) != SSL_ERROR_WANT_READ)
+        fail(session);
+}
+
+void tls_feed(struct tls_session *session, struct str bytes)
+{
+    ASSERT(session->in.len == 0);
+    if (session->state == TLS_STATE_FAILED)
+        return;
+    session->in = bytes;
+    if (session->state == TLS_STATE_HANDSHAKE)
+        shake_hands(session);
+}
+
+bool tls_read(struct tls_session *session, struct str *bytes)
+{
+    static _Thread_local char plain[READ_BYTES];
+    if (session->state != TLS_STATE_OPEN)
+        return false;
+    ERR_clear_error();
+    int size = SSL_read(session->ssl, plain, (int)sizeof(plain));
+    if (size > 0) {
+        *bytes = (struct str){plain, (size_t)size};
+        return true;
+    }
+    int error = SSL_get_error(session->ssl, size);
+    if (error == SSL_ERROR_ZERO_RETURN) {
+        session->state = TLS_STATE_CLOSED;
+        session->in = STR_EMPTY;
+    } else if (error != SSL_ERROR_WANT_READ) {
+        fail(session);
+    }
+    return false;
+}
+
+void tls_write(struct tls_session *session, struct str bytes)
+{
+    ASSERT(session->state != TLS_STATE_HANDSHAKE);
+    if (session->state == TLS_STATE_FAILED || bytes.len == 0)
+        return;
+    ERR_clear_error();
+    int size = SSL_write(session->ssl, bytes.ptr, (int)bytes.len);
+    if (size <= 0)
+        fail(session);
+}
+
+void tls_end(struct tls_session *session)
+{
+    if (session->ssl == NULL || session->state == TLS_STATE_HANDSHAKE ||
+        session->state == TLS_STATE_FAILED)
+        return;
+    ERR_clear_error();
+    (void)SSL_shutdown(session->ssl);
+    ERR_clear_error();
+}
+
+struct str tls_out(const struct tls_session *session)
+{
+    return buf_str(&session->out);
+}
+
+void tls_sent(struct tls_session *session, size_t size)
+{
+    buf_consume(&session->out, size);
+    if (buf_size(&session->out) == 0 && session->out.capacity > READ_BYTES * 4)
+        buf_shrink(&session->out);
+}
+
+struct tls_facts tls_facts(const struct tls_session *session)
+{
+    const unsigned char *protocol = NULL;
+    unsigned protocol_size = 0;
+    SSL_get0_alpn_selected(session->ssl, &protocol, &protocol_size);
+    X509 *peer = SSL_get0_peer_certificate(session->ssl);
+    return (struct tls_facts){
+        .version = SSL_version(session->ssl) == TLS1_3_VERSION   ? TLS_VERSION_1_3
+                   : SSL_version(session->ssl) == TLS1_2_VERSION ? TLS_VERSION_1_2
+                   : SSL_version(session->ssl) == TLS1_1_VERSION ? TLS_VERSION_1_1
+                                                                 : TLS_VERSION_1_0,
+        .protocol = {(const char *)protocol, protocol_size},
+        .server_name = str_of(SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name)),
+        .is_resumed = SSL_session_reused(session->ssl) == 1,
+        .has_peer = peer != NULL,
+    };
+}
+
+bool tls_peer(const struct tls_session *session, struct certificate *out, struct arena *arena)
+{
+    X509 *peer = session->ssl != NULL ? SSL_get0_peer_certificate(session->ssl) : NULL;
+    if (peer == NULL)
+        return false;
+    tls_words_of(peer, out, arena);
+    return true;
+}

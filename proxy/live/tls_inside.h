@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/live/tls_inside.h - what tls.c, tls_context.c and tls_peer.c share.
+ */
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include "proxy/live/tls.h"
+
+/* One remembered session of a place. */
+struct tls_remembered {
+    struct str place; /* "address:port name" */
+    SSL_SESSION *session;
+};
+
+/* One SSL_CTX, and what it was asked for. */
+struct tls_context {
+    struct tls_store *store;
+    SSL_CTX *ssl; /* NULL: a secret is absent */
+    struct tls_context *next;
+    bool is_server;
+    struct str key; /* secrets, versions, ciphers, protocols: everything that SSL_CTX is made of */
+};
+
+/* A transport socket that was used, and its context. */
+struct tls_known {
+    const void *socket; /* the chain's downstream_tls, the cluster */
+    struct tls_context *context;
+};
+
+struct tls_store {
+    struct arena arena;
+    const struct keyring *keyring;
+    struct tls_context *contexts;
+    struct tls_known *known;
+    uint32_t known_count, known_capacity;
+    struct tls_remembered *remembered;
+    uint32_t remembered_count, remembered_capacity;
+};
+
+/* What a session verifies its peer's names by, and what came of it. */
+struct tls_check {
+    struct tls_names names;
+    enum tls_failure failure;
+    char *met_names; /* of who was refused for them; OpenSSL's memory */
+};
+
+struct tls_context *tls_context_server(struct tls_store *store, const struct downstream_tls *tls);
+struct tls_context *tls_context_client(struct tls_store *store, const struct tls_call *call);
+
+/* Of an SSL: its check. */
+struct tls_check *tls_check_of(const SSL *ssl);
+int tls_check_index(void);
+
+/* tls_peer.c: a certificate's words. */
+void tls_words_of(X509 *peer, struct certificate *out, struct arena *arena);
+
+/* tls_store_*: sessions of the places that were called, to be resumed. */
+SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place);
+void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proxy/live/tls_peer.c - a peer's certificate in words, and the check of it.
+ */
+#include <openssl/x509v3.h>
+
+#include "proxy/live/tls_inside.h"
+
+#define NAMES_MAX 64
+#define HASH_BYTES 32u
+
+static struct str text_of(const ASN1_STRING *string, struct arena *arena)
+{
+    struct str text = {(const char *)ASN1_STRING_get0_data(string),
+                       (size_t)ASN1_STRING_length(string)};
+    return arena_str(arena, text);
+}
+
+static void take_names(X509 *peer, struct certificate *out, struct arena *arena)
+{
+    GENERAL_NAMES *all = X509_get_ext_d2i(peer, NID_subject_alt_name, NULL, NULL);
+    int count = all != NULL ? sk_GENERAL_NAME_num(all) : 0;
+    struct str *uris = ARENA_ARRAY(arena, struct str, (size_t)count + 1);
+    struct str *names = ARENA_ARRAY(arena, struct str, (size_t)count + 1);
+    for (int i = 0; i < count && i < NAMES_MAX; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
+        if (name->type == GEN_URI)
+            uris[out->uri_count++] = text_of(name->d.uniformResourceIdentifier, arena);
+        else if (name->type == GEN_DNS)
+            names[out->name_count++] = text_of(name->d.dNSName, arena);
+    }
+    out->uris = uris;
+    out->names = names;
+    GENERAL_NAMES_free(all);
+}
+
+static void take_subject(X509 *peer, struct certificate *out, struct arena *arena)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text;
+    if (bio == NULL)
+        return;
+    if (X509_NAME_print_ex(bio, X509_get_subject_name(peer), 0, XN_FLAG_RFC2253) >= 0) {
+        long size = BIO_get_mem_data(bio, &text);
+        out->subject = arena_str(arena, (struct str){text, size > 0 ? (size_t)size : 0});
+    }
+    BIO_free(bio);
+}
+
+static void take_hash(X509 *peer, struct certificate *out, struct arena *arena)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char hash[HASH_BYTES];
+    unsigned size = 0;
+    if (X509_digest(peer, EVP_sha256(), hash, &size) != 1 || size != HASH_BYTES)
+        return;
+    char *text = arena_alloc(arena, (size_t)2 * HASH_BYTES);
+    for (size_t i = 0; i < HASH_BYTES; i++) {
+        text[2 * i] = digits[hash[i] >> 4];
+        text[2 * i + 1] = digits[hash[i] & 15];
+    }
+    out->hash = (struct str){text, (size_t)2 * HASH_BYTES};
+}
+
+void tls_words_of(X509 *peer, struct certificate *out, struct arena *arena)
+{
+    *out = (struct certificate){0};
+    take_names(peer, out, arena);
+    take_subject(peer, out, arena);
+    take_hash(peer, out, arena);
+}

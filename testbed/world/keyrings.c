@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/world/keyrings.c - see keyrings.h.
+ */
+#include "testbed/world/keyrings.h"
+
+#include "testbed/world/authority.h"
+
+#define OWN STR("own")
+#define AUTHORITIES_SUFFIX STR("-cacert")
+#define SECRET_PREFIX STR("kubernetes://")
+
+struct keymaker {
+    struct world *world;
+    const struct world_client *client;
+    struct secret *items;
+    uint32_t count, capacity;
+};
+
+static struct arena *arena_of(const struct keymaker *maker)
+{
+    return maker->world->arena;
+}
+
+static struct secret *add(struct keymaker *maker, struct str name)
+{
+    struct secret *secret =
+        ARENA_PUSH(arena_of(maker), maker->items, maker->count, maker->capacity);
+    secret->name = name;
+    return secret;
+}
+
+static bool has(const struct keymaker *maker, struct str name)
+{
+    for (uint32_t i = 0; i < maker->count; i++) {
+        if (str_eq(maker->items[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* With `secrets: manifests`, a Secret must be in the proxy's namespace. */
+static bool is_delivered(const struct keymaker *maker, struct str name)
+{
+    const struct world *world = maker->world;
+    if (!world->spec.has_secrets_of_manifests || !str_has_prefix(name, SECRET_PREFIX))
+        return true;
+    struct str wanted = str_from(name, SECRET_PREFIX.len);
+    for (uint32_t i = 0; i < world->manifests.count; i++) {
+        const struct node *object = world->manifests.items[i];
+        if (str_eq(manifest_kind(object), STR("Secret")) && str_eq(manifest_name(object), wanted) &&
+            str_eq(manifest_namespace(object), maker->client->spec.namespace))
+            return true;
+    }
+    return false;
+}
+
+static void set_authority(struct keymaker *maker, struct secret *secret, const char *name)
+{
+    struct str *names = ARENA_NEW(arena_of(maker), struct str);
+    *names = str_of(name);
+    secret->authorities = names;
+    secret->authority_count = 1;
+}
+
+static void add_authorities(struct keymaker *maker, struct str name)
+{
+    if (name.len == 0 || has(maker, name))
+        return;
+    bool is_public = str_has_suffix(name, AUTHORITIES_SUFFIX) ||
+                     str_contains(name, STR("system")) || str_contains(name, STR("public"));
+    const char *authority = str_contains(name, STR("stranger")) ? AUTHORITY_STRANGER
+                            : is_public                         ? AUTHORITY_PUBLIC
+                                                                : AUTHORITY_MESH;
+    set_authority(maker, add(maker, name), authority);
+}
+
+static void add_workload(struct keymaker *maker, struct str name)
+{
+    const struct world_client *client = maker->client;
+    struct workload_name who = {
+        .trust_domain = client->spec.trust_domain.len > 0 ? client->spec.trust_domain
+                                                          : mesh_trust_domain(maker->world->mesh),
+        .namespace = client->identity.namespace,
+        .account = client->identity.service_account,
+    };
+    const struct certificate *issued =
+        authority_issue_workload(maker->world->authority, &who, client->spec.fault);
+    if (issued != NULL)
+        add(maker, name)->certificate = issued;
+}
+
+static void add_certificate(struct keymaker *maker, struct str name,
+                            const struct filter_chain *chain)
+{
+    static const struct str CLIENT[] = {STR_INIT("client")};
+    struct certificate_wish wish = {
+        .issuer = STR(AUTHORITY_PUBLIC), .names = CLIENT, .name_count = COUNT_OF(CLIENT)};
+    if (name.len == 0 || has(maker, name))
+        return;
+    if (str_eq(name, STR("default"))) {
+        add_workload(maker, name);
+        return;
+    }
+    if (!is_delivered(maker, name))
+        return;
+    if (chain != NULL && chain->server_name_count > 0) {
+        wish.names = chain->server_names;
+        wish.name_count = chain->server_name_count;
+    }
+    add(maker, name)->certificate = authority_issue(maker->world->authority, &wish);
+}
+
+static void add_chain(struct keymaker *maker, const struct filter_chain *chain)
+{
+    const struct downstream_tls *tls = chain->tls;
+    if (tls == NULL)
+        return;
+    for (uint32_t i = 0; i < tls->certificate_count; i++)
+        add_certificate(maker, tls->certificates[i], chain);
+    add_authorities(maker, tls->authorities);
+}
+
+static void seal(struct world *world, const struct keyring *keyring)
+{
+    for (uint32_t i = 0; i < keyring->count; i++) {
+        struct secret *secret = (struct secret *)&keyring->items[i]; /* we made it */
+        if (secret->certificate != NULL)
+            authority_seal(world->authority, secret->certificate);
+        else if (secret->authorities_pem.len == 0)
+            secret->authorities_pem = authority_pem(world->authority, secret->authorities[0]);
+    }
+}
+
+static struct keyring *make(struct world *world, const struct world_client *client)
+{
+    struct keymaker maker = {.world = world, .client = client};
+    const struct snapshot *snapshot = client->snapshot;
+    for (uint32_t i = 0; i < snapshot->listener_count; i++) {
+        const struct listener *listener = &snapshot->listeners[i];
+        for (uint32_t k = 0; k < listener->chain_count; k++)
+            add_chain(&maker, &listener->chains[k]);
+        if (listener->default_chain != NULL)
+            add_chain(&maker, listener->default_chain);
+    }
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        const struct upstream_tls *tls = snapshot->clusters[i].tls;
+        if (tls == NULL)
+            continue;
+        add_certificate(&maker, tls->certificate, NULL);
+        add_authorities(&maker, tls->root);
+    }
+    struct keyring *out = ARENA_NEW(world->arena, struct keyring);
+    *out = (struct keyring){maker.items, maker.count};
+    return out;
+}
+
+const struct keyring *world_keyring(struct world *world, uint32_t index, bool is_sealed)
+{
+    struct world_client *client = &world->clients[index];
+    ASSERT(client->snapshot != NULL);
+    if (client->keyring == NULL)
+        client->keyring = make(world, client);
+    if (is_sealed)
+        seal(world, client->keyring);
+    return client->keyring;
+}
+
+const struct tls_end *world_caller_tls(struct world *world, uint32_t index, bool is_sealed)
+{
+    static const struct str CLIENT[] = {STR_INIT("client")};
+    struct world_client *client = &world->clients[index];
+    const struct client_tls_spec *spec = &client->spec.tls;
+    if (!spec->is_set)
+        return NULL;
+    if (client->tls_end == NULL) {
+        struct keymaker maker = {.world = world, .client = client};
+        struct tls_end *end = ARENA_NEW(world->arena, struct tls_end);
+        struct certificate_wish wish = {
+            .issuer = STR(AUTHORITY_PUBLIC), .names = CLIENT, .name_count = COUNT_OF(CLIENT)};
+        add_authorities(&maker, STR(AUTHORITY_PUBLIC));
+        if (spec->is_mutual)
+            add(&maker, OWN)->certificate = authority_issue(world->authority, &wish);
+        end->keyring = (struct keyring){maker.items, maker.count};
+        /* Who calls nobody by name does not look at the answer. */
+        end->client = (struct upstream_tls){
+            .certificate = spec->is_mutual ? OWN : STR_EMPTY,
+            .root = spec->has_sni ? STR(AUTHORITY_PUBLIC) : STR_EMPTY,
+            .sni = spec->sni,
+        };
+        end->cluster = (struct cluster){
+            .name = client->spec.name, .security = UPSTREAM_TLS, .tls = &end->client};
+        client->tls_end = end;
+    }
+    if (is_sealed)
+        seal(world, &client->tls_end->keyring);
+    return client->tls_end;
+}
+
+const struct tls_end *world_pod_tls(struct world *world, uint32_t index, bool is_sealed)
+{
+    struct world_pod *pod = &world->pods[index];
+    const struct behaviour_tls *spec = &pod->behaviour.tls;
+    if (!spec->is_set)
+        return NULL;
+    struct certificate_wish wish = {
+        .issuer = spec->authority.len > 0 ? spec->authority : STR(AUTHORITY_PUBLIC),
+        .names = spec->names,
+        .name_count = spec->name_count,
+        .fault = spec->is_expired ? CERTIFICATE_EXPIRED : CERTIFICATE_RIGHT,
+    };
+    const struct certificate *issued = authority_issue(world->authority, &wish);
+    if (pod->tls_end == NULL || pod->tls_end->keyring.items[0].certificate != issued) {
+        struct keymaker maker = {.world = world};
+        struct tls_end *end = ARENA_NEW(world->arena, struct tls_end);
+        struct str *own = ARENA_NEW(world->arena, struct str);
+        *own = OWN;
+        add(&maker, OWN)->certificate = issued;
+        end->keyring = (struct keyring){maker.items, maker.count};
+        end->server = (struct downstream_tls){.certificates = own, .certificate_count = 1};
+        pod->tls_end = end;
+    }
+    if (is_sealed)
+        seal(world, &pod->tls_end->keyring);
+    return pod->tls_end;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/testbed/sockets/test_handshake.c - what is computed of a handshake
+ * (proxy/core/tls_verdict.h) is what OpenSSL makes of it (proxy/live/tls.h): every mode
+ * of both sides, every fault of either certificate, every pair of versions.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "proxy/core/tls_verdict.h"
+#include "proxy/live/tls.h"
+#include "testbed/world/authority.h"
+
+#define ROUNDS_MAX 16
+
+enum client_mode { CLIENT_SIMPLE, CLIENT_UNCHECKED, CLIENT_MUTUAL, CLIENT_MESH, CLIENT_MODES };
+enum server_mode {
+    SERVER_SIMPLE,
+    SERVER_MUTUAL,
+    SERVER_OPTIONAL,
+    SERVER_MESH, /* ISTIO_MUTUAL, STRICT */
+    SERVER_MODES
+};
+enum { FAULTS = CERTIFICATE_NONE + 1 };
+
+struct hall {
+    struct arena arena;
+    struct authority *authority;
+};
+
+struct side {
+    struct secret secrets[2];
+    struct keyring keyring;
+};
+
+static void make_side(struct hall *hall, struct side *side, const char *account,
+                      enum certificate_fault fault)
+{
+    struct workload_name who = {STR("cluster.local"), STR("default"), str_of(account)};
+    const struct certificate *own = authority_issue_workload(hall->authority, &who, fault);
+    struct str *mesh = ARENA_NEW(&hall->arena, struct str);
+    *mesh = STR(AUTHORITY_MESH);
+    side->secrets[0] = (struct secret){.name = STR("ROOTCA"),
+                                       .authorities = mesh,
+                                       .authority_count = 1,
+                                       .authorities_pem = authority_pem(hall->authority, *mesh)};
+    side->keyring = (struct keyring){side->secrets, 1};
+    if (own == NULL)
+        return;
+    authority_seal(hall->authority, own);
+    side->secrets[1] = (struct secret){.name = STR("default"), .certificate = own};
+    side->keyring.count = 2;
+}
+
+static struct upstream_tls client_socket(enum client_mode mode)
+{
+    static const struct str SERVER[] = {STR_INIT("spiffe://cluster.local/ns/default/sa/server")};
+    struct upstream_tls out = {.sni = STR("server.example.com")};
+    if (mode != CLIENT_UNCHECKED)
+        out.root = STR("ROOTCA");
+    if (mode == CLIENT_MUTUAL || mode == CLIENT_MESH)
+        out.certificate = STR("default");
+    if (mode == CLIENT_MESH) {
+        out.is_mesh = true;
+        out.names = SERVER;
+        out.name_count = 1;
+    }
+    return out;
+}
+
+static struct downstream_tls server_socket(enum server_mode mode)
+{
+    static const struct str OWN[] = {STR_INIT("default")};
+    static const struct str PROTOCOLS[] = {STR_INIT("istio"), STR_INIT("http/1.1")};
+    static const struct string_matcher PEERS[] = {
+        {.kind = STRING_PREFIX, .value = STR_INIT("spiffe://cluster.local/")}};
+    struct downstream_tls out = {.certificates = OWN,
+                                 .certificate_count = 1,
+                                 .protocols = PROTOCOLS,
+                                 .protocol_count = COUNT_OF(PROTOCOLS)};
+    if (mode != SERVER_SIMPLE)
+        out.authorities = STR("ROOTCA");
+    out.is_client_certificate_required = mode == SERVER_MUTUAL || mode == SERVER_MESH;
+    if (mode == SERVER_MESH) {
+        out.peer_names = PEERS;
+        out.peer_name_count = COUNT_OF(PEERS);
+    }
+    return out;
+}
+
+/* Carries what both say until both are quiet. */
+static void pass_on(struct tls_session *from, struct tls_session *to)
+{
+    struct str bytes;
+    char copy[65536];
+    struct str out = tls_out(from);
+    assert_true(out.len <= sizeof(copy));
+    if (out.len == 0)
+        return;
+    memcpy(copy, out.ptr, out.len);
+    tls_feed(to, (struct str){copy, out.len});
+    while (tls_read(to, &bytes))
+        fail_msg("nobody has said anything yet");
+    tls_sent(from, out.len);
+}
+
+static void shake_hands(struct tls_session *client, struct tls_session *server)
+{
+    tls_feed(client, STR_EMPTY);
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+        pass_on(client, server);
+        pass_on(server, client);
+    }
+}
+
+static void complain(const char *what, const char *text, enum tls_failure got,
+                     enum tls_failure want)
+{
+    if (got != want)
+        fail_msg("%s, %s: OpenSSL %d, computed %d", text, what, (int)got, (int)want);
+}
+
+static void compare(const struct tls_session *client, const struct tls_session *server,
+                    const struct tls_outcome *want, const char *text)
+{
+    if (want->client != TLS_ENDED)
+        complain("client", text, tls_failed(client), want->client);
+    if (want->server != TLS_ENDED)
+        complain("server", text, tls_failed(server), want->server);
+    if (want->client != TLS_FINE || want->server != TLS_FINE)
+        return;
+    assert_int_equal(tls_state(client), TLS_STATE_OPEN);
+    assert_int_equal(tls_state(server), TLS_STATE_OPEN);
+    assert_int_equal(tls_facts(client).version, want->version);
+    assert_true(str_eq(tls_facts(client).protocol, want->protocol));
+    assert_true(str_eq(tls_facts(server).server_name, STR("server.example.com")));
+}
+
+struct meeting {
+    enum client_mode client_mode;
+    enum server_mode server_mode;
+    enum certificate_fault client_fault, server_fault;
+    struct str version_min, version_max; /* the server's */
+};
+
+static void meet(struct hall *hall, const struct meeting *meeting)
+{
+    struct side client_side = {0}, server_side = {0};
+    char text[128];
+    (void)snprintf(text, sizeof(text), "client %d server %d faults %d %d versions %.*s-%.*s",
+                   (int)meeting->client_mode, (int)meeting->server_mode, (int)meeting->client_fault,
+                   (int)meeting->server_fault, STR_FMT(meeting->version_min),
+                   STR_FMT(meeting->version_max));
+    make_side(hall, &client_side, "client", meeting->client_fault);
+    make_side(hall, &server_side, "server", meeting->server_fault);
+    struct upstream_tls up = client_socket(meeting->client_mode);
+    struct downstream_tls down = server_socket(meeting->server_mode);
+    down.version_min = meeting->version_min;
+    down.version_max = meeting->version_max;
+    struct cluster cluster = {.name = STR("c"), .security = UPSTREAM_TLS, .tls = &up};
+    struct tls_party one = tls_party_upstream(&cluster, STR_EMPTY, &client_side.keyring);
+    struct tls_party other = tls_party_downstream(&down, &server_side.keyring);
+    struct str offered[TLS_PROTOCOLS_MAX];
+    one.protocol_count = tls_protocols(&cluster, true, offered);
+    one.protocols = offered;
+    struct tls_outcome want = tls_verdict(&one, &other, 0);
+
+    struct tls_store *client_store = tls_store_new(&client_side.keyring);
+    struct tls_store *server_store = tls_store_new(&server_side.keyring);
+    struct tls_call call = {
+        .cluster = &cluster, .address = STR("127.0.0.1"), .port = 1, .is_http = true};
+    bool is_right = want.client == TLS_FINE && want.server == TLS_FINE;
+    for (int i = 0; i < 1 + is_right; i++) {
+        struct tls_session *client = tls_connect(client_store, &call);
+        struct tls_session *server = tls_accept(server_store, &down);
+        shake_hands(client, server);
+        compare(client, server, &want, text);
+        if (i > 0) /* the second resumes the first */
+            assert_true(tls_facts(client).is_resumed && tls_facts(server).is_resumed);
+        tls_free(client);
+        tls_free(server);
+    }
+    tls_store_free(client_store);
+    tls_store_free(server_store);
+}
+
+static int setup(void **state)
+{
+    static struct hall hall;
+    arena_init(&hall.arena, 65536, 0);
+    hall.authority = authority_new(&hall.arena);
+    *state = &hall;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct hall *hall = *state;
+    authority_free(hall->authority);
+    arena_fini(&hall->arena);
+    return 0;
+}
+
+static void test_verdicts_are_what_handshakes_come_to(void **state)
+{
+    static const struct str VERSIONS[][2] = {
+        {STR_INIT(""), STR_INIT("")},
+        {STR_INIT("TLSv1_2"), STR_INIT("TLSv1_2")},
+        {STR_INIT("TLSv1_3"), STR_INIT("TLSv1_3")},
+    };
+    for (size_t version = 0; version < COUNT_OF(VERSIONS); version++) {
+        for (int i = 0; i < CLIENT_MODES * SERVER_MODES * FAULTS * FAULTS; i++) {
+            struct meeting meeting = {
+                .client_mode = (enum client_mode)(i % CLIENT_MODES),
+                .server_mode = (enum server_mode)(i / CLIENT_MODES % SERVER_MODES),
+                .client_fault = (enum certificate_fault)(i / CLIENT_MODES / SERVER_MODES % FAULTS),
+                .server_fault = (enum certificate_fault)(i / CLIENT_MODES / SERVER_MODES / FAULTS),
+                .version_min = VERSIONS[version][0],
+                .version_max = VERSIONS[version][1],
+            };
+            /* Two faults at once: where both sides look most closely. */
+            bool is_double = meeting.client_fault != CERTIFICATE_RIGHT &&
+                             meeting.server_fault != CERTIFICATE_RIGHT;
+            if (!is_double || (meeting.client_mode == CLIENT_MESH && version == 0))
+                meet(*state, &meeting);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verdicts_are_what_handshakes_come_to),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
