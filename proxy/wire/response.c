@@ -74,6 +74,7 @@ void response_send_interim(struct stream *stream, const struct response_head *he
     enum rc rc =
         h1_write_response(&stream->down->out, &out, false, false, stream->is_http10, &framing);
     ASSERT(rc == RC_OK);
+    count(stream, STAT_HTTP_downstream_rq_completed);
     count_status(stream, head->status);
     stream_note_progress(stream);
     conn_written(stream->down);

@@ -184,7 +184,9 @@ static void take_head(struct conn *conn, struct attempt *attempt, const struct h
     conn->up.is_interim = is_interim(status);
     conn->up.is_keep_alive = event->is_keep_alive;
     if (stream == NULL) {
-        if (!conn->up.is_interim)
+        if (conn->up.is_interim)
+            attempt_mirror_interim(attempt, status);
+        else
             attempt_mirror_answered(attempt, event->response);
         return;
     }

@@ -235,6 +235,7 @@ static void test_bytes_that_no_chain_is_for_are_refused_with_a_reset(void **stat
     struct peers *peers = tcp_peers("one");
     peers_chains[0].application_protocols = names;
     peers_chains[0].application_protocol_count = 1;
+    peers->listener.http_inspector.is_there = true;
     uint32_t client = peers_dial(peers);
     peers_say(peers, client, "GET / HTTP/1.1\r\n\r\n");
     assert_true(peers->items[client].is_closed);
