@@ -88,10 +88,6 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     struct response_head out = *head;
     stream->is_tunnel =
         stream->is_upgrade && head->status == 101 && h1_head_is_upgrade(&head->headers);
-    if (stream->is_tunnel) {
-        count(stream, STAT_HTTP_downstream_cx_upgrades_total);
-        count(stream, STAT_HTTP_downstream_cx_upgrades_active);
-    }
     /* To Envoy an upgrade's request never completes, so there is no time to tell. */
     if (stream->is_upgrade)
         header_remove(&out.headers, STR("x-envoy-upstream-service-time"));
