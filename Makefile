@@ -191,6 +191,7 @@ demo: all
 conformance: all
 	@REFERENCE=$(REFERENCE) tests/conformance $(BUILD)/pocketmesh
 	@REFERENCE=$(REFERENCE) tests/conformance-failures $(BUILD)/pocketmesh
+	@REFERENCE=$(REFERENCE) tests/conformance-cases $(BUILD)/pocketmesh
 	@REFERENCE=$(REFERENCE) tests/conformance-real-world $(BUILD)/pocketmesh
 	@REFERENCE=$(REFERENCE) tests/conformance-simulation $(BUILD)/pocketmesh
 	@if [ -d $(REFERENCE)/data/public-manifests ]; then $(MAKE) --no-print-directory objects; else echo "skipped: no public objects in $(REFERENCE)"; fi

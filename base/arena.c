@@ -80,8 +80,7 @@ void arena_reset(struct arena *arena)
     arena->used_bytes = 0;
 }
 
-/* Its bytes are what they were. */
-static char *take(struct arena *arena, size_t size)
+void *arena_raw(struct arena *arena, size_t size)
 {
     size_t wanted_bytes = rounded_up(size);
     ASSERT(arena->max_bytes == 0 || wanted_bytes <= arena->max_bytes - arena->used_bytes);
@@ -98,7 +97,7 @@ static char *take(struct arena *arena, size_t size)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    return memset(take(arena, size), 0, size);
+    return memset(arena_raw(arena, size), 0, size);
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)
@@ -111,35 +110,43 @@ void *arena_grow(struct arena *arena, const void *old, size_t old_count, size_t 
                  size_t size)
 {
     ASSERT(new_count >= old_count);
-    void *grown = arena_array(arena, new_count, size);
+    ASSERT(size == 0 || new_count <= SIZE_MAX / size);
+    char *grown = arena_raw(arena, new_count * size);
     if (old_count > 0)
         memcpy(grown, old, old_count * size);
+    memset(grown + old_count * size, 0, (new_count - old_count) * size);
     return grown;
 }
 
 struct str arena_str(struct arena *arena, struct str s)
 {
-    return arena_concat(arena, s, STR_EMPTY);
+    ASSERT(s.len < SIZE_MAX);
+    char *copy = arena_raw(arena, s.len + 1);
+    if (s.len > 0)
+        memcpy(copy, s.ptr, s.len);
+    copy[s.len] = 0;
+    return (struct str){copy, s.len};
 }
 
 struct str arena_str_lower(struct arena *arena, struct str s)
 {
     ASSERT(s.len < SIZE_MAX);
-    char *copy = arena_alloc(arena, s.len + 1);
+    char *copy = arena_raw(arena, s.len + 1);
     for (size_t i = 0; i < s.len; i++)
         copy[i] = str_lower_char(s.ptr[i]);
+    copy[s.len] = 0;
     return (struct str){copy, s.len};
 }
 
 struct str arena_concat(struct arena *arena, struct str a, struct str b)
 {
     ASSERT(a.len < SIZE_MAX - b.len);
-    char *copy = take(arena, a.len + b.len + 1);
-    copy[a.len + b.len] = '\0';
+    char *copy = arena_raw(arena, a.len + b.len + 1);
     if (a.len > 0)
         memcpy(copy, a.ptr, a.len);
     if (b.len > 0)
         memcpy(copy + a.len, b.ptr, b.len);
+    copy[a.len + b.len] = 0;
     return (struct str){copy, a.len + b.len};
 }
 

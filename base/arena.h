@@ -36,6 +36,9 @@ void arena_reset(struct arena *arena);
 /* Zeroed memory, aligned for any type. Never NULL; size 0 is allowed. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/* The same, not zeroed: for what is written at once. */
+void *arena_raw(struct arena *arena, size_t size);
+
 /* `count` zeroed elements of `size`; the product must not overflow. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
 

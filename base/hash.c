@@ -32,3 +32,21 @@ uint64_t hash_fnv64_add_u64(uint64_t hash, uint64_t value)
         bytes[i] = (char)(value >> (8 * i) & 0xff);
     return hash_fnv64_add(hash, (struct str){bytes, sizeof(bytes)});
 }
+
+/* Little end first on every machine. */
+static uint64_t word_at(const char *bytes, size_t size)
+{
+    uint64_t word = 0;
+    for (size_t i = 0; i < size; i++)
+        word |= (uint64_t)(unsigned char)bytes[i] << (8 * i);
+    return word;
+}
+
+uint64_t hash_words_add_str(uint64_t hash, struct str bytes)
+{
+    size_t at = 0;
+    hash = hash_words_add(hash, bytes.len);
+    for (; bytes.len - at >= sizeof(uint64_t); at += sizeof(uint64_t))
+        hash = hash_words_add(hash, word_at(bytes.ptr + at, sizeof(uint64_t)));
+    return at < bytes.len ? hash_words_add(hash, word_at(bytes.ptr + at, bytes.len - at)) : hash;
+}

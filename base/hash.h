@@ -15,3 +15,12 @@ uint64_t hash_fnv64(struct str bytes);
 /* Continues a running FNV-1a-64. */
 uint64_t hash_fnv64_add(uint64_t hash, struct str bytes);
 uint64_t hash_fnv64_add_u64(uint64_t hash, uint64_t value);
+
+/* The same idea a word at a time, for running hashes of what happens often. The same
+ * on every machine. */
+static inline uint64_t hash_words_add(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+uint64_t hash_words_add_str(uint64_t hash, struct str bytes);

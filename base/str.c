@@ -45,11 +45,6 @@ int str_order(struct str a, struct str b)
     return (a.len > b.len) - (a.len < b.len);
 }
 
-bool str_has_prefix(struct str s, struct str prefix)
-{
-    return s.len >= prefix.len && str_eq(str_slice(s, 0, prefix.len), prefix);
-}
-
 bool str_has_prefix_ci(struct str s, struct str prefix)
 {
     return s.len >= prefix.len && str_eq_ci(str_slice(s, 0, prefix.len), prefix);
@@ -169,11 +164,6 @@ bool str_to_i64(struct str s, int64_t min, int64_t max, int64_t *out)
         return false;
     *out = value;
     return true;
-}
-
-char str_lower_char(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 uint32_t str_edit_distance(struct str a, struct str b, uint32_t max)

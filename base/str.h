@@ -44,7 +44,10 @@ bool str_eq_ci(struct str a, struct str b);
 /* Byte order, shorter first on a common prefix: <0, 0, >0. */
 int str_order(struct str a, struct str b);
 
-bool str_has_prefix(struct str s, struct str prefix);
+static inline bool str_has_prefix(struct str s, struct str prefix)
+{
+    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+}
 bool str_has_prefix_ci(struct str s, struct str prefix);
 bool str_has_suffix(struct str s, struct str suffix);
 bool str_contains(struct str s, struct str part);
@@ -72,7 +75,10 @@ struct str str_trim(struct str s);
 bool str_to_u64(struct str s, uint64_t max, uint64_t *out);
 bool str_to_i64(struct str s, int64_t min, int64_t max, int64_t *out);
 
-char str_lower_char(char c);
+static inline char str_lower_char(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 
 /* Levenshtein distance with neighbours swapped counted as one; a distance
  * above `max` is answered as max + 1. Slices over 64 bytes are "far". */

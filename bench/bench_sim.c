@@ -3,7 +3,11 @@
  * bench/bench_sim.c - how many requests a second virtual time can play: one
  * caller, its proxy, a weighted route to two subsets of a service.
  *
- *   bench sim [REQUESTS [SEED]]
+ *   bench sim [REQUESTS [SEED [load|bytes|calls]]]
+ *
+ * As a load of 100 a second, of which outcomes are counted; the same through the
+ * bytes of every message; and one call after the other, of each of which everything
+ * is kept, as a test's cases are played. Times are the processor's.
  *
  * The hash says that the same thing was played: it depends on the number of
  * requests and the seed, and on no compiler, machine or build.
@@ -12,6 +16,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/arena.h"
@@ -21,13 +26,22 @@
 #include "testbed/world/world.h"
 
 #define REQUESTS_DEFAULT 1000000u
+#define LOAD_GAP_NS (10 * NS_MS)
 #define REQUESTS_MAX UINT64_C(1000000000)
 
 static int64_t clock_ns(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return now.tv_sec * NS_SECOND + now.tv_nsec;
+}
+
+static struct call call_of_bench(void)
+{
+    return (struct call){.has_authority = true,
+                         .authority = STR("reviews"),
+                         .uri = STR("/reviews/1"),
+                         .is_keeping = true};
 }
 
 /* One after the other on one connection; the number of those that are not 200. */
@@ -35,10 +49,7 @@ static uint64_t make_calls(struct play *play, uint64_t request_count)
 {
     struct arena arena;
     arena_init(&arena, 65536, 0);
-    struct call call = {.has_authority = true,
-                        .authority = STR("reviews"),
-                        .uri = STR("/reviews/1"),
-                        .is_keeping = true};
+    struct call call = call_of_bench();
     uint64_t bad_count = 0;
     for (uint64_t i = 0; i < request_count; i++) {
         struct outcome outcome;
@@ -50,14 +61,40 @@ static uint64_t make_calls(struct play *play, uint64_t request_count)
     return bad_count;
 }
 
-static void measure(struct world *world, uint64_t request_count, uint64_t seed)
+/* So many, evenly. */
+static uint64_t make_load(struct play *play, uint64_t request_count)
 {
-    struct play *play = sim_play_new(world, (struct play_options){.seed = seed});
+    struct call call = call_of_bench();
+    call.is_counted = true;
+    call.model = play->ops->model(play, &call);
+    uint64_t bad_count = 0;
+    for (uint64_t i = 0; i < request_count; i++) {
+        play->ops->begin(play, &call, i);
+        const struct play_done *done;
+        int64_t until_ns = ns_add(play->ops->now_ns(play), LOAD_GAP_NS);
+        while ((done = play->ops->next(play, until_ns)) != NULL)
+            bad_count += done->outcome->status != 200;
+    }
+    return bad_count;
+}
+
+struct way {
+    const char *name;
+    uint64_t (*make)(struct play *play, uint64_t request_count);
+    bool is_bytewise;
+};
+
+static void measure(struct world *world, uint64_t request_count, uint64_t seed, struct way way)
+{
+    struct play *play =
+        sim_play_new(world, (struct play_options){.seed = seed, .is_bytewise = way.is_bytewise});
     int64_t started_ns = clock_ns();
-    uint64_t bad_count = make_calls(play, request_count);
+    uint64_t bad_count = way.make(play, request_count);
     double seconds = (double)(clock_ns() - started_ns) / (double)NS_SECOND;
-    printf("%" PRIu64 " requests in %.2f s: %.0f requests/s, hash %016" PRIx64 "\n", request_count,
-           seconds, (double)request_count / seconds, play->ops->hash(play));
+    printf("%-5s %" PRIu64 " requests in %.2f s: %.0f requests/s, %.0f ns each, hash %016" PRIx64
+           "\n",
+           way.name, request_count, seconds, (double)request_count / seconds,
+           seconds * 1e9 / (double)(request_count > 0 ? request_count : 1), play->ops->hash(play));
     if (bad_count > 0)
         printf("%" PRIu64 " of them were not answered with 200\n", bad_count);
     play->ops->free(play);
@@ -83,9 +120,13 @@ int bench_sim(int argc, char **argv)
     diag_list_init(&diags, &arena);
     struct world *world = mesh_of_bench(&arena, &diags);
     int code = world != NULL ? 0 : 1;
-    if (world != NULL)
-        measure(world, request_count, seed);
-    else
+    static const struct way WAYS[] = {
+        {"load", make_load, false}, {"bytes", make_load, true}, {"calls", make_calls, false}};
+    for (size_t i = 0; world != NULL && i < COUNT_OF(WAYS); i++) {
+        if (argc <= 3 || strcmp(argv[3], WAYS[i].name) == 0)
+            measure(world, request_count, seed, WAYS[i]);
+    }
+    if (world == NULL)
         fprintf(stderr, "bench sim: the mesh has %u errors\n", diags.error_count);
     world_free(world);
     arena_fini(&arena);

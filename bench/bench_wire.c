@@ -107,6 +107,7 @@ static void carry_out(struct run *run, int64_t now_ns)
             ASSERT(action.record->status == 200);
             run->done_count++;
             break;
+        case WIRE_WHOLE:
         case WIRE_OUTLIER:
         case WIRE_PAUSE:
         case WIRE_RESUME:

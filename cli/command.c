@@ -26,7 +26,10 @@ static const struct command COMMANDS[] = {
      "  --strict              warnings are errors; what is not observable ends with 3\n"
      "  --color auto|always|never, -q (failures only), -v\n"
      "\n"
-     "A folder stands for its *.yaml and *.yml files of kind RouteTest.\n",
+     "A folder stands for its *.yaml and *.yml files of kind RouteTest, and for those with\n"
+     "testCases (istio-config-validator's), which are held against the VirtualServices of -f, "
+     "else\n"
+     "of their folder.\n",
      cmd_test},
     {"up", NULL, "[TESTFILE] -f PATH...", "serve the mesh on this machine, until Ctrl-C",
      "  -f PATH               manifests: a file, a folder, a pattern, or - ; repeatable\n"

@@ -12,6 +12,7 @@
 #include "config/translate/observe.h"
 #include "testbed/runner/crew.h"
 #include "testbed/runner/report.h"
+#include "testbed/runner/route_case.h"
 #include "testbed/runner/run.h"
 #include "testbed/runner/suite.h"
 #include "testbed/sockets/envoy.h"
@@ -92,8 +93,12 @@ static void add_suite(struct test_job *job, const struct documents *documents, s
                                     .seed = job->words.seed};
     struct suite *suite =
         ARENA_PUSH(&job->words.arena, job->suites, job->suite_count, job->suite_capacity);
-    job->is_bad |=
-        !suite_of(documents, path, &options, &job->words.arena, suite, &job->words.diags);
+    bool is_good =
+        route_case_is_file(documents)
+            ? route_case_suite(documents, path, &options, &job->words.arena, suite,
+                               &job->words.diags)
+            : suite_of(documents, path, &options, &job->words.arena, suite, &job->words.diags);
+    job->is_bad |= !is_good;
 }
 
 /* The documents of one file, which stand together. */
@@ -107,7 +112,8 @@ static struct documents documents_of_file(const struct documents *all, uint32_t 
     return out;
 }
 
-/* A file must be a RouteTest; of a folder or a pattern, those that are. */
+/* A file must be a RouteTest, or have testCases; of a folder or a pattern, those that
+ * do. */
 static void add_path(struct test_job *job, struct str path)
 {
     struct documents all = {0};
@@ -120,13 +126,14 @@ static void add_path(struct test_job *job, struct str path)
     }
     for (uint32_t i = 0; i < all.count;) {
         struct documents one = documents_of_file(&all, i);
-        if (one.count == all.count || is_route_test(one.items[0]))
+        if (one.count == all.count || is_route_test(one.items[0]) || route_case_is_file(&one))
             add_suite(job, &one, one.items[0]->origin.file);
         i += one.count;
     }
     if (job->suite_count == suites_before)
         job->is_bad |=
-            words_complain(&job->words, "%.*s has no RouteTest files", STR_FMT(path)) != 0;
+            words_complain(&job->words, "%.*s has no RouteTest files, and none with testCases",
+                           STR_FMT(path)) != 0;
 }
 
 static bool read_suites(struct test_job *job)

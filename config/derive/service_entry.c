@@ -2,7 +2,7 @@
  *
  * config/derive/service_entry.c - ServiceEntries become services, one
  * for each host and address; endpoints of one namespace and host are one set,
- * whoever declared them.
+ * whoever declared them, and so are its names.
  *
  * Source: ISTIO.md 1.7, 7.1.
  */
@@ -89,13 +89,16 @@ static void add_entry(struct mesh *mesh, struct service *service,
         endpoint->ports[i] = port_of(entry, &service->ports[i]);
 }
 
+static bool is_dns(const struct service *service)
+{
+    return service->resolution == RESOLUTION_DNS ||
+           service->resolution == RESOLUTION_DNS_ROUND_ROBIN;
+}
+
 /* Names and sockets can be nobody's endpoint but that of a DNS service. */
 static bool is_selectable(const struct workload_entry *entry, const struct service *service)
 {
-    bool is_dns =
-        service->resolution == RESOLUTION_DNS || service->resolution == RESOLUTION_DNS_ROUND_ROBIN;
-
-    return is_dns || host_is_ip(entry->address);
+    return is_dns(service) || host_is_ip(entry->address);
 }
 
 static bool is_selected(const struct service *service, const struct label *selector,
@@ -147,12 +150,10 @@ static void add_own_name(struct mesh *mesh, struct service *service)
 static void find_endpoints(struct mesh *mesh, struct service *service)
 {
     const struct service_entry *entry = service->entry;
-    bool is_dns =
-        service->resolution == RESOLUTION_DNS || service->resolution == RESOLUTION_DNS_ROUND_ROBIN;
 
     if (entry->has_selector) {
         select_workloads(mesh, service);
-    } else if (entry->endpoint_count == 0 && is_dns) {
+    } else if (entry->endpoint_count == 0 && is_dns(service)) {
         add_own_name(mesh, service);
     } else {
         for (uint32_t i = 0; i < entry->endpoint_count; i++)
@@ -186,11 +187,16 @@ static void add_to_services(struct mesh *mesh)
 
 /* --- one set of endpoints ------------------------------------------------- */
 
-static uint32_t port_named(const struct service *service, const struct service_endpoint *endpoint,
-                           struct str name)
+/* The port of an endpoint of `from` that is `wanted` of `to`: of the same name,
+ * but DNS clusters know the ports of ServiceEntries by their numbers. */
+static uint32_t lent_port(const struct service *from, const struct service_endpoint *endpoint,
+                          const struct service *to, const struct service_port *wanted)
 {
-    for (uint32_t i = 0; i < service->port_count; i++) {
-        if (str_eq(service->ports[i].name, name))
+    bool is_by_number = from->entry != NULL && is_dns(to);
+
+    for (uint32_t i = 0; i < from->port_count; i++) {
+        const struct service_port *port = &from->ports[i];
+        if (is_by_number ? port->port == wanted->port : str_eq(port->name, wanted->name))
             return endpoint->ports[i];
     }
     return 0;
@@ -212,8 +218,9 @@ static void lend(struct mesh *mesh, const struct service *from, uint32_t count, 
         added->pod = endpoint->pod;
         added->entry = endpoint->entry;
         added->is_ready = endpoint->is_ready;
+        added->is_lent = true;
         for (uint32_t k = 0; k < to->port_count; k++)
-            added->ports[k] = port_named(from, endpoint, to->ports[k].name);
+            added->ports[k] = lent_port(from, endpoint, to, &to->ports[k]);
     }
 }
 
@@ -221,6 +228,50 @@ static void lend(struct mesh *mesh, const struct service *from, uint32_t count, 
 static bool may_lend(const struct service *from, const struct service *to)
 {
     return is_same(from, to) && (from->entry == NULL || from->entry != to->entry);
+}
+
+static bool has_port_until(const struct service *service, uint32_t count, uint32_t port)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < service->port_count; k++) {
+            if (service->ports[k].port == port && service->endpoints[i].ports[k] != 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Somebody older has an endpoint for that port of the host. */
+static bool is_port_taken(const struct mesh *mesh, uint32_t index, uint32_t port)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        const struct service *older = &mesh->entry_services[i];
+        if (may_lend(older, &mesh->entry_services[index]) &&
+            has_port_until(older, older->endpoint_count, port))
+            return true;
+    }
+    return false;
+}
+
+/* DNS_ROUND_ROBIN has one endpoint for a port, and only where nobody came first. */
+static void keep_first_endpoint(struct mesh *mesh, uint32_t index)
+{
+    struct service *service = &mesh->entry_services[index];
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < service->endpoint_count; i++) {
+        struct service_endpoint *endpoint = &service->endpoints[i];
+        bool is_kept = false;
+        for (uint32_t k = 0; k < service->port_count; k++) {
+            if (has_port_until(service, kept, service->ports[k].port) ||
+                is_port_taken(mesh, index, service->ports[k].port))
+                endpoint->ports[k] = 0;
+            is_kept |= endpoint->ports[k] != 0;
+        }
+        if (is_kept)
+            service->endpoints[kept++] = *endpoint;
+    }
+    service->endpoint_count = kept;
 }
 
 static void share_endpoints(struct mesh *mesh)
@@ -231,6 +282,8 @@ static void share_endpoints(struct mesh *mesh)
 
     map_init(&first_by_host, mesh->arena);
     for (uint32_t i = 0; i < count; i++) {
+        if (mesh->entry_services[i].resolution == RESOLUTION_DNS_ROUND_ROBIN)
+            keep_first_endpoint(mesh, i);
         own[i] = mesh->entry_services[i].endpoint_count;
         (void)map_set(&first_by_host, mesh->entry_services[i].host, i);
     }
@@ -254,6 +307,53 @@ static void share_endpoints(struct mesh *mesh)
     }
 }
 
+/* --- the names of the youngest -------------------------------------------- */
+
+static struct str host_key(struct mesh *mesh, const struct service *service)
+{
+    return arena_format(mesh->arena, "%.*s %.*s", STR_FMT(service->meta.namespace),
+                        STR_FMT(service->host));
+}
+
+static void claim_names(struct mesh *mesh, struct map *by_host, struct service **youngest,
+                        uint32_t *count, struct service *service)
+{
+    uint32_t index = map_get(by_host, host_key(mesh, service));
+
+    if (index == MAP_NONE) {
+        (void)map_set(by_host, host_key(mesh, service), *count);
+        youngest[(*count)++] = service;
+    } else if (meta_order(&service->meta, &youngest[index]->meta) >= 0) {
+        youngest[index] = service;
+    }
+}
+
+/* Of services with one host and namespace the last one's subjectAltNames are
+ * all that clients are told. */
+static void share_names(struct mesh *mesh)
+{
+    struct service **youngest =
+        ARENA_ARRAY(mesh->arena, struct service *, mesh->entry_services_count);
+    struct map by_host = {0};
+    uint32_t count = 0;
+
+    map_init(&by_host, mesh->arena);
+    for (uint32_t i = 0; i < mesh->entry_services_count; i++)
+        claim_names(mesh, &by_host, youngest, &count, &mesh->entry_services[i]);
+    for (uint32_t i = 0; count > 0 && i < mesh->services_count; i++) {
+        if (map_get(&by_host, host_key(mesh, &mesh->services[i])) != MAP_NONE)
+            claim_names(mesh, &by_host, youngest, &count, &mesh->services[i]);
+    }
+    for (uint32_t i = 0; i < mesh->entry_services_count + mesh->services_count && count > 0; i++) {
+        struct service *service = i < mesh->entry_services_count
+                                      ? &mesh->entry_services[i]
+                                      : &mesh->services[i - mesh->entry_services_count];
+        uint32_t index = map_get(&by_host, host_key(mesh, service));
+        if (index != MAP_NONE && youngest[index]->entry != NULL)
+            service->names = &youngest[index]->entry->names;
+    }
+}
+
 void service_entry_derive(struct mesh *mesh)
 {
     for (uint32_t i = 0; i < mesh->service_entries_count; i++) {
@@ -270,4 +370,5 @@ void service_entry_derive(struct mesh *mesh)
     for (uint32_t i = 0; i < mesh->entry_services_count; i++)
         find_all_endpoints(mesh, &mesh->entry_services[i]);
     share_endpoints(mesh);
+    share_names(mesh);
 }

@@ -140,7 +140,8 @@ static void add_authorization_policy(struct arriving *arriving)
 
     added->meta = arriving->meta;
     authorization_policy_read(&arriving->spec, added);
-    complain_not_acted_on(arriving);
+    if (added->action == AUTHZ_CUSTOM)
+        view_complain(&arriving->root, DIAG_NOT_ACTED_ON, STR("the action CUSTOM"), STR_EMPTY);
     REPLACE(arriving, authorization_policies);
 }
 

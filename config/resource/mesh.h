@@ -55,6 +55,7 @@ struct service_endpoint {
     const struct pod *pod;              /* NULL: no pod of ours */
     const struct workload_entry *entry; /* NULL: none; at most one of pod and entry */
     bool is_ready;
+    bool is_lent; /* by another service of this host and namespace */
     struct origin origin;
 };
 
@@ -84,6 +85,9 @@ struct service {
      * cluster_ip an address, a CIDR or empty. */
     const struct service_entry *entry;
     enum service_resolution resolution;
+    /* The subjectAltNames of its host and namespace, whichever object says them;
+     * NULL: none. */
+    const struct text_list *names;
 };
 
 struct container_port {

@@ -7,16 +7,10 @@
 #include "config/resource/service.h"
 #include "config/resource/service_entry.h"
 #include "config/translate/authn.h"
+#include "config/translate/clusters.h"
 #include "config/translate/endpoints.h"
 
 #define CONFIG_MAP_PREFIX STR("configmap://")
-
-static struct str default_sni(struct translation *t, const struct cluster *cluster)
-{
-    return context_keep(t,
-                        arena_format(&t->scratch, "outbound_.%u_.%.*s_.%.*s", cluster->service_port,
-                                     STR_FMT(cluster->subset), STR_FMT(cluster->service_host)));
-}
 
 static const struct str *keep_names(struct translation *t, const struct text_list *list)
 {
@@ -37,7 +31,8 @@ static struct upstream_tls *mesh_tls(struct translation *t, const struct service
     if (rule != NULL && rule->sni.len > 0)
         out->sni = context_keep(t, rule->sni);
     else if (cluster->type != CLUSTER_DYNAMIC_DNS)
-        out->sni = default_sni(t, cluster);
+        out->sni =
+            cluster_sni_name(t, cluster->service_port, cluster->subset, cluster->service_host);
     if (rule != NULL && rule->has_names) {
         out->names = keep_names(t, &rule->names);
         out->name_count = rule->names.count;
@@ -120,11 +115,13 @@ static void set_own_tls(struct translation *t, const struct tls_question *questi
     out->sni = context_keep(t, rule->sni);
     /* What the ServiceEntry says of its names, where the rule says nothing. */
     const struct service *service = question->service;
-    const struct service_entry *entry = service != NULL ? service->entry : NULL;
-    const struct text_list *names =
-        rule->names.count == 0 && entry != NULL ? &entry->names : &rule->names;
-    out->names = keep_names(t, names);
-    out->name_count = names->count;
+    bool has_entry = service != NULL && service->entry != NULL;
+    if (rule->names.count == 0 && has_entry && cluster->type != CLUSTER_DYNAMIC_DNS) {
+        out->names = endpoints_identities(t, service, &out->name_count);
+    } else {
+        out->names = keep_names(t, &rule->names);
+        out->name_count = rule->names.count;
+    }
     if (rule->credential_name.len > 0)
         set_credential(t, rule, out);
     else
@@ -156,6 +153,11 @@ static void set_auto_tls(struct translation *t, const struct tls_question *quest
         cluster->type == CLUSTER_ORIGINAL_DST ? UPSTREAM_TLS : UPSTREAM_TLS_BY_ENDPOINT;
 }
 
+bool cluster_tls_is_own(const struct client_tls *rule)
+{
+    return rule != NULL && (rule->mode == CLIENT_TLS_SIMPLE || rule->mode == CLIENT_TLS_MUTUAL);
+}
+
 void cluster_tls_apply(struct translation *t, const struct tls_question *question,
                        struct cluster *cluster)
 {
@@ -168,7 +170,7 @@ void cluster_tls_apply(struct translation *t, const struct tls_question *questio
         cluster->security = UPSTREAM_TLS;
         if (cluster->type == CLUSTER_DYNAMIC_DNS)
             set_auto_names(rule, cluster);
-    } else if (rule->mode != CLIENT_TLS_DISABLE) {
+    } else if (cluster_tls_is_own(rule)) {
         cluster->has_alpn_override_off = true;
         set_own_tls(t, question, cluster);
     }

@@ -17,6 +17,9 @@ struct tls_question {
     bool is_passthrough; /* the rule's (or subset's) own word for the balancer */
 };
 
+/* SIMPLE or MUTUAL: TLS with somebody outside the mesh. `rule` may be NULL. */
+bool cluster_tls_is_own(const struct client_tls *rule);
+
 /* The cluster's type and protocol are known already. */
 void cluster_tls_apply(struct translation *t, const struct tls_question *question,
                        struct cluster *cluster);

@@ -26,6 +26,7 @@ struct cluster_maker {
     const struct service *service;
     const struct merged_rule *rule; /* or NULL */
     uint32_t port_index;
+    bool is_sni_dnat; /* for a gateway that passes TLS on by its greeting */
 };
 
 static const struct breaker_limits UNLIMITED = {BREAKER_UNLIMITED, BREAKER_UNLIMITED,
@@ -78,6 +79,7 @@ static bool set_endpoints(const struct cluster_maker *maker, const struct subset
         .rule = maker->rule,
         .subset = subset,
         .parts = parts,
+        .is_mtls_only = maker->is_sni_dnat,
     };
     const struct service_port *port = &maker->service->ports[maker->port_index];
 
@@ -114,7 +116,8 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         ARENA_PUSH(t->arena, maker->list->items, maker->list->count, maker->list->capacity);
 
     *cluster = (struct cluster){
-        .name = cluster_name(t, port->port, subset_name, service->host),
+        .name = (maker->is_sni_dnat ? cluster_sni_name : cluster_name)(t, port->port, subset_name,
+                                                                       service->host),
         .type = type_of(t, service),
         .connect_timeout_ns = context_connect_timeout_ns(t),
         .breakers = t->profile->breakers,
@@ -142,6 +145,11 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
     }
     cluster_policy_h2(t, parts.pool, port_protocol_is_http(context_protocol(t, port)), cluster);
     cluster_policy_apply(t, &parts, cluster);
+    /* What is TLS already is passed on as it is. */
+    if (maker->is_sni_dnat) {
+        cluster->has_alpn_override_off = cluster_tls_is_own(parts.tls);
+        return;
+    }
     struct tls_question question = {
         .service = service,
         .port_index = maker->port_index,
@@ -153,11 +161,15 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
 }
 
 static void add_port(struct translation *t, struct cluster_list *list,
-                     const struct service *service, uint32_t port_index)
+                     const struct service *service, uint32_t port_index, bool is_sni_dnat)
 {
     const struct merged_rule *rule = policy_find(t, service->host, service->meta.namespace);
-    struct cluster_maker maker = {
-        .t = t, .list = list, .service = service, .rule = rule, .port_index = port_index};
+    struct cluster_maker maker = {.t = t,
+                                  .list = list,
+                                  .service = service,
+                                  .rule = rule,
+                                  .port_index = port_index,
+                                  .is_sni_dnat = is_sni_dnat};
 
     if (context_protocol(t, &service->ports[port_index]) == PORT_UDP)
         return;
@@ -243,6 +255,13 @@ struct str cluster_name(struct translation *t, uint32_t port, struct str subset,
                                         STR_FMT(host)));
 }
 
+struct str cluster_sni_name(struct translation *t, uint32_t port, struct str subset,
+                            struct str host)
+{
+    return context_keep(t, arena_format(&t->scratch, "outbound_.%u_.%.*s_.%.*s", port,
+                                        STR_FMT(subset), STR_FMT(host)));
+}
+
 enum upstream_protocol cluster_protocol(const struct translation *t,
                                         const struct service_port *port)
 {
@@ -258,13 +277,23 @@ enum upstream_protocol cluster_protocol(const struct translation *t,
     return t->proxy->type == PROXY_SIDECAR ? UPSTREAM_AS_DOWNSTREAM : UPSTREAM_HTTP1;
 }
 
+/* The same clusters again for a gateway's AUTO_PASSTHROUGH. */
+static void add_sni_dnat(struct translation *t, struct cluster_list *list)
+{
+    for (uint32_t i = 0; i < t->service_count; i++) {
+        const struct service *service = t->services[i];
+        for (uint32_t k = 0; !service_is_external(service) && k < service->port_count; k++)
+            add_port(t, list, service, k, true);
+    }
+}
+
 void clusters_translate(struct translation *t)
 {
     struct cluster_list list = {0};
 
     for (uint32_t i = 0; i < t->service_count; i++) {
         for (uint32_t k = 0; k < t->services[i]->port_count; k++)
-            add_port(t, &list, t->services[i], k);
+            add_port(t, &list, t->services[i], k, false);
     }
     add_black_hole(t, &list);
     if (t->proxy->type == PROXY_SIDECAR) {
@@ -274,6 +303,8 @@ void clusters_translate(struct translation *t)
         inbound_clusters_add(t, &list);
         (void)add_passthrough(t, &list, STR("InboundPassthroughCluster"));
     }
+    if (t->has_auto_passthrough)
+        add_sni_dnat(t, &list);
     t->snapshot->clusters = list.items;
     t->snapshot->cluster_count = list.count;
     snapshot_index(t->snapshot);

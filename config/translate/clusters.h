@@ -19,6 +19,12 @@ enum upstream_protocol cluster_protocol(const struct translation *t,
 /* outbound|PORT|SUBSET|HOST, in the snapshot. */
 struct str cluster_name(struct translation *t, uint32_t port, struct str subset, struct str host);
 
+/* outbound_.PORT_.SUBSET_.HOST, in the snapshot: the same as a name that a TLS
+ * greeting may carry. Also the name of the cluster that a gateway's
+ * AUTO_PASSTHROUGH leads to. */
+struct str cluster_sni_name(struct translation *t, uint32_t port, struct str subset,
+                            struct str host);
+
 /* Where the hosts of requests to a service are kept, once looked up; no name: it
  * is not such a service (DYNAMIC_DNS of a wildcard). */
 struct dns_cache cluster_dns_cache(struct translation *t, const struct service *service);

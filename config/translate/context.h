@@ -55,6 +55,8 @@ struct translation {
     /* DestinationRules by namespace, merged; see policy.h */
     struct policy_index *policies;
 
+    bool has_auto_passthrough; /* a gateway's server passes TLS on by its greeting */
+
     struct str last_file, last_file_kept; /* of origins */
     struct map kept;                      /* text -> index into kept_texts */
     struct str *kept_texts;

@@ -174,12 +174,6 @@ static bool is_wanted(struct translation *t, const struct endpoints_question *qu
     return has_labels(t, &facts, &subset->labels);
 }
 
-/* LOGICAL_DNS has one name; the first one counts. */
-static bool is_full(const struct cluster *cluster, uint32_t count)
-{
-    return cluster->type == CLUSTER_LOGICAL_DNS && count > 0;
-}
-
 void endpoints_translate(struct translation *t, const struct endpoints_question *question,
                          struct cluster *out)
 {
@@ -190,7 +184,7 @@ void endpoints_translate(struct translation *t, const struct endpoints_question 
     struct endpoint *items = ARENA_ARRAY(t->arena, struct endpoint, service->endpoint_count);
     struct locality_member *members =
         ARENA_ARRAY(&t->scratch, struct locality_member, service->endpoint_count);
-    for (uint32_t i = 0; i < service->endpoint_count && !is_full(out, count); i++) {
+    for (uint32_t i = 0; i < service->endpoint_count; i++) {
         const struct service_endpoint *from = &service->endpoints[i];
         if (!is_wanted(t, question, from))
             continue;
@@ -199,7 +193,9 @@ void endpoints_translate(struct translation *t, const struct endpoints_question 
         members[count] = (struct locality_member){.labels = facts.labels,
                                                   .label_count = facts.label_count,
                                                   .locality = facts.locality,
-                                                  .endpoint = items[count]};
+                                                  .endpoint = items[count],
+                                                  .is_left_out = question->is_mtls_only &&
+                                                                 !items[count].is_tls_mode_istio};
         count++;
     }
     out->endpoints = items;
@@ -237,15 +233,15 @@ const struct str *endpoints_identities(struct translation *t, const struct servi
 
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
         const struct service_endpoint *from = &service->endpoints[i];
-        if (!serves_something(service, from))
+        if (!from->is_lent && !serves_something(service, from))
             continue;
         if (from->pod != NULL)
             add_identity(t, &list, from->pod->meta.namespace, from->pod->service_account);
         else if (from->entry != NULL && from->entry->service_account.len > 0)
             add_identity(t, &list, from->entry->meta.namespace, from->entry->service_account);
     }
-    for (uint32_t i = 0; service->entry != NULL && i < service->entry->names.count; i++)
-        add_sorted(t, &list, context_keep(t, service->entry->names.items[i]));
+    for (uint32_t i = 0; service->names != NULL && i < service->names->count; i++)
+        add_sorted(t, &list, context_keep(t, service->names->items[i]));
     *count = list.count;
     return list.items;
 }

@@ -15,6 +15,7 @@ struct endpoints_question {
     const struct merged_rule *rule; /* or NULL */
     const struct subset *subset;    /* NULL: all endpoints */
     const struct policy_parts *parts;
+    bool is_mtls_only; /* others leave their locality behind, empty */
 };
 
 /* Fills the cluster's endpoints and localities. */

@@ -353,6 +353,7 @@ void gateway_listeners(struct translation *t)
     struct gateway_maker maker = {.t = t, .authz = authz_translate(t)};
     uint32_t server_count = 0;
 
+    t->has_auto_passthrough = merged.has_auto_passthrough;
     map_init(&maker.sni_hosts, &t->scratch);
     for (uint32_t i = 0; i < merged.count; i++)
         server_count += merged.items[i].server_count;

@@ -145,6 +145,8 @@ static void add_server(struct server_maker *maker, const struct gateway *gateway
 
     if (server->tls != NULL && repeats_host(t, merged, port, server))
         return;
+    if (server->tls != NULL && server->tls->mode == SERVER_TLS_AUTO_PASSTHROUGH)
+        merged->has_auto_passthrough = true;
     uint32_t index = choose_place(t, merged, port, server);
     if (index == MAP_NONE)
         return;

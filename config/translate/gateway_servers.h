@@ -33,6 +33,7 @@ struct merged_gateway {
     /* "PORT HOST" of servers with a tls block -> index into tls_binds. */
     struct map tls_hosts;
     struct text_list tls_binds;
+    bool has_auto_passthrough;
 };
 
 struct merged_gateway gateway_servers_merge(struct translation *t);

@@ -51,7 +51,7 @@ static const struct connection_pool *own_pool(const struct translation *t, uint3
 static void set_policy(struct translation *t, const struct service *service, uint32_t service_port,
                        uint32_t own_port, struct cluster *cluster)
 {
-    const struct merged_rule *rule = policy_find_inbound(t, service->host, service->meta.namespace);
+    const struct merged_rule *rule = policy_find_inbound(t, service->host);
     const struct connection_pool *pool = own_pool(t, own_port);
 
     if (rule != NULL && rule->policy != NULL)
@@ -59,6 +59,17 @@ static void set_policy(struct translation *t, const struct service *service, uin
     if (pool == NULL)
         pool = policy_parts_of(t, rule, NULL, service_port).pool;
     cluster_policy_pool(t, pool, cluster);
+}
+
+/* A service outside of the mesh is not named, even where its endpoint is here. */
+static void set_service(struct translation *t, const struct service *service,
+                        struct cluster *cluster)
+{
+    if (service_is_external(service))
+        return;
+    cluster->service_host = context_keep(t, service->host);
+    cluster->service_name = context_keep(t, service->meta.name);
+    cluster->service_namespace = context_keep(t, service->meta.namespace);
 }
 
 static void add_target(struct translation *t, struct cluster_list *list,
@@ -76,12 +87,10 @@ static void add_target(struct translation *t, struct cluster_list *list,
         .connect_timeout_ns = context_connect_timeout_ns(t),
         .breakers = t->profile->breakers,
         .protocol = cluster_protocol(t, port),
-        .service_host = context_keep(t, service->host),
         .service_port = port->port,
-        .service_name = context_keep(t, service->meta.name),
-        .service_namespace = context_keep(t, service->meta.namespace),
         .origin = context_keep_origin(t, port->origin),
     };
+    set_service(t, service, cluster);
     if (t->mesh->config.is_inbound_to_localhost) {
         cluster->type = CLUSTER_STATIC;
         cluster->lb = LB_ROUND_ROBIN;
@@ -158,9 +167,7 @@ static void add_ingress(struct translation *t, struct cluster_list *list,
     if (service == NULL) {
         service = &nobody;
     } else {
-        made.service_host = context_keep(t, service->host);
-        made.service_name = context_keep(t, service->meta.name);
-        made.service_namespace = context_keep(t, service->meta.namespace);
+        set_service(t, service, &made);
     }
     if (!set_ingress_endpoint(t, ingress, &made))
         return;

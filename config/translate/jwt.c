@@ -11,28 +11,39 @@ struct rule_list {
     uint32_t count, capacity;
 };
 
-/* Of all policies for the workload, by issuer. */
-static struct rule_list find_rules(struct translation *t)
+/* Behind the rules of the same issuer. */
+static void add_rule(struct translation *t, const struct jwt_rule *rule, struct rule_list *out)
 {
-    const struct proxy_identity *proxy = t->proxy;
-    struct rule_list out = {0};
+    uint32_t place = out->count;
 
+    (void)ARENA_PUSH(&t->scratch, out->items, out->count, out->capacity);
+    for (; place > 0 && str_order(out->items[place - 1]->issuer, rule->issuer) > 0; place--)
+        out->items[place] = out->items[place - 1];
+    out->items[place] = rule;
+}
+
+static void add_rules_of(struct translation *t, struct str namespace, struct rule_list *out)
+{
     for (uint32_t i = 0; i < t->mesh->request_authentications_count; i++) {
         const struct request_authentication *policy = &t->mesh->request_authentications[i];
-        bool is_near = str_eq(policy->meta.namespace, proxy->namespace) ||
-                       str_eq(policy->meta.namespace, t->mesh->config.root_namespace);
-        if (!is_near || !target_refs_select(&policy->targets, &policy->selector, proxy->labels,
-                                            proxy->label_count))
+        if (!str_eq(policy->meta.namespace, namespace) ||
+            !target_refs_select(&policy->targets, &policy->selector, t->proxy->labels,
+                                t->proxy->label_count))
             continue;
-        for (uint32_t k = 0; k < policy->rule_count; k++) {
-            const struct jwt_rule *rule = &policy->rules[k];
-            uint32_t place = out.count;
-            (void)ARENA_PUSH(&t->scratch, out.items, out.count, out.capacity);
-            for (; place > 0 && str_order(out.items[place - 1]->issuer, rule->issuer) > 0; place--)
-                out.items[place] = out.items[place - 1];
-            out.items[place] = rule;
-        }
+        for (uint32_t k = 0; k < policy->rule_count; k++)
+            add_rule(t, &policy->rules[k], out);
     }
+}
+
+/* Of all policies for the workload, by issuer; its own namespace's come first. */
+static struct rule_list find_rules(struct translation *t)
+{
+    struct str root = t->mesh->config.root_namespace;
+    struct rule_list out = {0};
+
+    add_rules_of(t, t->proxy->namespace, &out);
+    if (!str_eq(root, t->proxy->namespace))
+        add_rules_of(t, root, &out);
     return out;
 }
 

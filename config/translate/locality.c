@@ -95,15 +95,21 @@ static void sort_members(struct arranging *work)
 
 static void find_groups(struct arranging *work)
 {
+    uint32_t kept = 0;
+
     work->groups = ARENA_ARRAY(work->t->arena, struct locality_endpoints, work->member_count);
     for (uint32_t i = 0; i < work->member_count; i++) {
-        const struct endpoint *endpoint = &work->members[work->order[i]].endpoint;
+        const struct locality_member *member = &work->members[work->order[i]];
+        const struct endpoint *endpoint = &member->endpoint;
         struct locality_endpoints *last =
             work->group_count > 0 ? &work->groups[work->group_count - 1] : NULL;
         if (last == NULL || !is_same(&last->locality, &endpoint->locality)) {
             last = &work->groups[work->group_count++];
-            *last = (struct locality_endpoints){.locality = endpoint->locality, .from = i};
+            *last = (struct locality_endpoints){.locality = endpoint->locality, .from = kept};
         }
+        if (member->is_left_out)
+            continue;
+        work->order[kept++] = work->order[i];
         last->count++;
         last->weight += endpoint->weight;
     }

@@ -16,6 +16,7 @@ struct locality_member {
     uint32_t label_count;
     struct str locality; /* region/zone/subzone */
     struct endpoint endpoint;
+    bool is_left_out; /* its locality counts only */
 };
 
 /* The label istio-locality (region.zone.subzone) as region/zone/subzone. */

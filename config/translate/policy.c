@@ -251,12 +251,15 @@ const struct merged_rule *policy_find(const struct translation *t, struct str ho
     return found != NULL ? found : find_exported(t, root, host);
 }
 
-const struct merged_rule *policy_find_inbound(const struct translation *t, struct str host,
-                                              struct str service_namespace)
+const struct merged_rule *policy_find_inbound(const struct translation *t, struct str host)
 {
     const struct merged_rule *found = NULL;
-    const struct merged_rule *rule = policy_find(t, host, service_namespace);
+    const struct service *seen = context_service(t, host);
 
+    /* Of a service that the workload may not see itself no rule is known. */
+    if (seen == NULL)
+        return NULL;
+    const struct merged_rule *rule = policy_find(t, host, seen->meta.namespace);
     if (rule == NULL || rule->selector == NULL)
         return rule;
     /* What a workload is chosen for by its labels is its outbound side only. */

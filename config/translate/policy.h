@@ -34,8 +34,7 @@ const struct merged_rule *policy_find(const struct translation *t, struct str ho
 
 /* The same for the proxy's own side of its service: rules with a selector do
  * not count. */
-const struct merged_rule *policy_find_inbound(const struct translation *t, struct str host,
-                                              struct str service_namespace);
+const struct merged_rule *policy_find_inbound(const struct translation *t, struct str host);
 
 /* What is said for a port, of a subset or (NULL) of the service; what nobody
  * says is the mesh's. */

@@ -274,8 +274,10 @@ static bool header_node(struct rbac_maker *maker, struct str key, struct str val
 {
     if (!str_has_prefix(key, STR("[")) || !str_has_suffix(key, STR("]")))
         return false;
+    struct str name = kept(maker, str_slice(key, 1, key.len - 1));
     *out = (struct rbac_node){.kind = RBAC_HEADER,
-                              .header = kept(maker, str_slice(key, 1, key.len - 1)),
+                              .header = arena_str_lower(maker->t->arena, name),
+                              .header_written = name,
                               .text = starred_header(maker, value, false)};
     return true;
 }
@@ -332,11 +334,13 @@ bool rbac_value_node(struct rbac_maker *maker, const struct authz_clause *clause
     case AUTHZ_HOST:
         *out = (struct rbac_node){.kind = RBAC_HEADER,
                                   .header = STR(":authority"),
+                                  .header_written = STR(":authority"),
                                   .text = starred_header(maker, value, true)};
         return true;
     case AUTHZ_METHOD:
         *out = (struct rbac_node){.kind = RBAC_HEADER,
                                   .header = STR(":method"),
+                                  .header_written = STR(":method"),
                                   .text = starred_header(maker, value, false)};
         return true;
     case AUTHZ_PATH:

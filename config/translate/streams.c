@@ -158,8 +158,7 @@ static void add_sni_chain(struct translation *t, const struct service *service,
     struct str *name = ARENA_ARRAY(t->arena, struct str, 1);
     struct filter_chain *chain = ARENA_PUSH(t->arena, out->items, out->count, out->capacity);
 
-    name[0] = context_keep(t, arena_format(&t->scratch, "outbound_.%u_.%.*s_.%.*s", port->port,
-                                           STR_FMT(subset), STR_FMT(service->host)));
+    name[0] = cluster_sni_name(t, port->port, subset, service->host);
     *chain = (struct filter_chain){
         .kind = CHAIN_TCP,
         .has_mongo = context_protocol(t, port) == PORT_MONGO,

@@ -17,6 +17,7 @@
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
 #include "proxy/core/mirror.h"
+#include "proxy/core/rbac.h"
 #include "proxy/core/redirect.h"
 #include "proxy/core/retry.h"
 #include "proxy/core/retry_headers.h"
@@ -634,8 +635,8 @@ static void find_virtual_host(const struct step *step, const struct router *rout
 {
     struct exchange *xc = step->xc;
     struct str domain = STR_EMPTY;
-    xc->record.virtual_host =
-        router_virtual_host(router, xc->request->authority, xc->setup.arena, &domain);
+    xc->record.virtual_host = router_virtual_host(router, xc->request->authority, xc->setup.arena,
+                                                  xc->setup.trace != NULL ? &domain : NULL);
     bool is_found = xc->record.virtual_host != NULL;
     struct trace_event *event = tell(step, is_found ? TRACE_VIRTUAL_HOST : TRACE_NO_VIRTUAL_HOST);
     if (event == NULL)
@@ -769,6 +770,53 @@ static void add_route_headers(const struct step *step, uint32_t status)
                      step->now_ns);
 }
 
+static void tell_access(const struct step *step, const struct access_verdict *access)
+{
+    const struct rbac_policy *policy = access->verdict.policy;
+    struct trace_event *event = NULL;
+    if (access->unasked != NULL && (event = tell(step, TRACE_ACCESS_UNASKED)) != NULL) {
+        event->text = arena_str(step->xc->setup.trace->arena, access->unasked->name);
+        event->origin = access->unasked->origin;
+    }
+    if (!access->is_asked || (event = tell(step, TRACE_ACCESS)) == NULL)
+        return;
+    const struct certificate *peer = step->xc->record.downstream.peer;
+    event->number = access->is_allowed;
+    event->index = access->action;
+    if (peer != NULL && peer->uri_count > 0)
+        event->other = arena_str(step->xc->setup.trace->arena, peer->uris[0]);
+    if (policy != NULL) {
+        event->text = arena_str(step->xc->setup.trace->arena, policy->name);
+        event->origin = policy->origin;
+    }
+}
+
+/* False: the filters that decide who may come in have answered. */
+static bool pass_access(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct record_downstream *down = &xc->record.downstream;
+    const struct security *security = down->chain != NULL ? down->chain->security : NULL;
+    if (security == NULL)
+        return true;
+    struct rbac_facts facts = rbac_facts_of(down);
+    facts.head = xc->request;
+    struct access_verdict access = access_judge(security, &facts);
+    tell_access(step, &access);
+    if (access.is_asked)
+        count_http(step, access.is_allowed ? STAT_HTTP_rbac_allowed : STAT_HTTP_rbac_denied);
+    if (access.is_allowed)
+        return true;
+    const struct reason_row *row = reason_row(REASON_ACCESS_DENIED);
+    new_response(xc);
+    add_route_headers(step, row->status);
+    reply_with(step, (struct reply){.reason = REASON_ACCESS_DENIED,
+                                    .has_words = true,
+                                    .details = rbac_details(&access.verdict, xc->setup.arena),
+                                    .body = row->body});
+    return false;
+}
+
 static void refuse_routed(const struct step *step, const struct xc_event *event)
 {
     new_response(step->xc);
@@ -794,31 +842,18 @@ static void take_decorator(struct exchange *xc)
         xc->decorator = xc->record.route->decorator;
 }
 
-static void route(const struct step *step, const struct xc_event *asked)
+static const struct route *find_route(const struct step *step, const struct router *router)
 {
     struct exchange *xc = step->xc;
-    const struct router *router = engine_router(xc->setup.engine, xc->setup.http->routes);
-    find_virtual_host(step, router);
     const struct virtual_host *host = xc->record.virtual_host;
-    if (host == NULL) {
-        no_route(step);
-        return;
-    }
-    if (host->require_tls == REQUIRE_TLS_ALL && !str_eq(xc->request->scheme, STR("https"))) {
-        count_http(step, STAT_HTTP_rq_total);
-        redirect(step, redirect_to_tls(xc->request, xc->setup.arena), 301);
-        return;
-    }
     /* Envoy's route tables match nothing without a forwarded scheme. */
     struct str proto;
     bool has_proto =
         !header_get(&xc->request->headers, STR("x-forwarded-proto"), &proto) || proto.len > 0;
     const struct route *chosen =
         has_proto ? router_match(router, host, xc->request, xc->setup.trace, step->now_ns) : NULL;
-    if (chosen == NULL) {
-        no_route(step);
-        return;
-    }
+    if (chosen == NULL)
+        return NULL;
     xc->record.route = chosen;
     take_decorator(xc);
     struct trace_event *event = tell(step, TRACE_ROUTE_CHOSEN);
@@ -827,14 +862,35 @@ static void route(const struct step *step, const struct xc_event *asked)
         event->virtual_host = host;
         event->origin = chosen->origin;
     }
-    if (asked->status != 0) {
+    return chosen;
+}
+
+static void route(const struct step *step, const struct xc_event *asked)
+{
+    struct exchange *xc = step->xc;
+    const struct router *router = engine_router(xc->setup.engine, xc->setup.http->routes);
+    find_virtual_host(step, router);
+    const struct virtual_host *host = xc->record.virtual_host;
+    bool is_tls_missing = host != NULL && host->require_tls == REQUIRE_TLS_ALL &&
+                          !str_eq(xc->request->scheme, STR("https"));
+    const struct route *chosen = host != NULL && !is_tls_missing ? find_route(step, router) : NULL;
+    if (chosen != NULL && asked->status != 0) {
         refuse_routed(step, asked);
         return;
     }
-    if (chosen->action == ROUTE_FORWARD)
+    if (chosen != NULL && chosen->action == ROUTE_FORWARD)
         choose_cluster(step);
-    if (!is_delayed_by_fault(step))
+    /* Filters are asked before the router, and it is the router that has no route. */
+    if (!pass_access(step))
+        return;
+    if (is_tls_missing) {
+        count_http(step, STAT_HTTP_rq_total);
+        redirect(step, redirect_to_tls(xc->request, xc->setup.arena), 301);
+    } else if (chosen == NULL) {
+        no_route(step);
+    } else if (!is_delayed_by_fault(step)) {
         pass_filters(step, false);
+    }
 }
 
 static void on_request_head(const struct step *step, const struct xc_event *event)

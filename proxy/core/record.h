@@ -15,6 +15,7 @@
 #include "proxy/model/listener.h"
 #include "proxy/model/message.h"
 #include "proxy/model/route.h"
+#include "proxy/model/secret.h"
 
 #define RECORD_FLAGS_MAX 6 /* more never come together */
 
@@ -24,7 +25,9 @@ struct record_downstream {
     struct str remote_address, local_address; /* remote: as x-forwarded-for has it */
     struct str direct_address;                /* the socket's peer */
     uint32_t remote_port, local_port, direct_port;
-    struct str server_name;           /* SNI; empty: none */
+    struct str server_name; /* SNI; empty: none */
+    /* What the client showed; NULL: nothing. As long as the connection. */
+    const struct certificate *peer;
     const struct listener *listener;  /* NULL: unknown */
     const struct filter_chain *chain; /* NULL: none matched */
 };
@@ -56,6 +59,7 @@ struct record {
     uint32_t flag_count;
     struct str details; /* RESPONSE_CODE_DETAILS; empty: "-" */
     struct str transport_failure;
+    struct str termination; /* why the proxy closed the client's connection; empty: "-" */
     uint64_t bytes_received, bytes_sent; /* bodies */
     uint32_t attempt_count;
     int64_t backoff_ns;                      /* waits between attempts, together */

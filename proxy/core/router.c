@@ -70,6 +70,15 @@ static struct str without_port(struct str host)
     return has_port ? str_slice(host, 0, colon) : host;
 }
 
+/* Mostly it is in lower case already. */
+static struct str lowered(struct str text, struct arena *scratch)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (str_lower_char(text.ptr[i]) != text.ptr[i])
+            return arena_str_lower(scratch, text);
+    return text;
+}
+
 /* A wildcard needs at least one more character than it has (ENVOY.md 2.1). */
 static uint32_t find_wildcard(const struct wildcards *cards, struct str host, bool is_suffix,
                               uint32_t *length)
@@ -189,26 +198,30 @@ const struct virtual_host *router_virtual_host(const struct router *router, stru
 {
     const struct virtual_host *hosts = router->config->virtual_hosts;
     struct str host = router->config->is_port_ignored ? without_port(authority) : authority;
-    struct str lower = arena_str_lower(scratch, host);
-    uint32_t found = map_get(&router->exact, lower);
-    if (found != MAP_NONE) {
-        *domain = domain_of(&hosts[found], lower, lower.len, 0);
-        return &hosts[found];
-    }
+    struct str lower = lowered(host, scratch);
     uint32_t length = 0;
-    found = find_wildcard(&router->suffixes, lower, true, &length);
-    if (found != MAP_NONE) {
-        *domain = domain_of(&hosts[found], str_from(lower, lower.len - length), length, 'f');
-        return &hosts[found];
+    struct str part = lower;
+    char star_at = 0;
+    uint32_t found = map_get(&router->exact, lower);
+    if (found == MAP_NONE) {
+        star_at = 'f';
+        found = find_wildcard(&router->suffixes, lower, true, &length);
+        part = str_from(lower, lower.len - length);
     }
-    found = find_wildcard(&router->prefixes, lower, false, &length);
+    if (found == MAP_NONE) {
+        star_at = 'l';
+        found = find_wildcard(&router->prefixes, lower, false, &length);
+        part = str_slice(lower, 0, length);
+    }
     if (found != MAP_NONE) {
-        *domain = domain_of(&hosts[found], str_slice(lower, 0, length), length, 'l');
+        if (domain != NULL)
+            *domain = domain_of(&hosts[found], part, part.len, star_at);
         return &hosts[found];
     }
     if (router->catch_all == MAP_NONE)
         return NULL;
-    *domain = STR("*");
+    if (domain != NULL)
+        *domain = STR("*");
     return &hosts[router->catch_all];
 }
 

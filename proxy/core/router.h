@@ -25,7 +25,7 @@ struct router; /* one route configuration, compiled */
 struct router *router_new(const struct route_config *config, struct arena *arena);
 
 /* `authority` as in the request; `scratch` holds its lower-case copy. NULL when
- * there is none. *domain is the domain that matched. */
+ * there is none. *domain is the domain that matched, as it is written; `domain` may be NULL. */
 const struct virtual_host *router_virtual_host(const struct router *router, struct str authority,
                                                struct arena *scratch, struct str *domain);
 

@@ -138,6 +138,11 @@ void substitution_read_response_code(const struct substitution_question *q)
     substitution_number(q, is_begun ? q->facts->response->status : substitution_record(q)->status);
 }
 
+void substitution_read_connection_termination_details(const struct substitution_question *q)
+{
+    substitution_text_unless_empty(q, substitution_record(q)->termination);
+}
+
 void substitution_read_response_code_details(const struct substitution_question *q)
 {
     substitution_word(q, substitution_record(q)->details);

@@ -30,6 +30,14 @@ enum tls_failure {
 #undef X
 };
 
+/* Of one side's session, whoever makes it. */
+enum tls_state {
+    TLS_STATE_HANDSHAKE,
+    TLS_STATE_OPEN,
+    TLS_STATE_CLOSED, /* the peer said that it sends no more */
+    TLS_STATE_FAILED, /* in the handshake or later */
+};
+
 enum tls_version { TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 };
 
 /* "TLSv1_2", "TLSV1_2"; anything else, also nothing: `otherwise`. */

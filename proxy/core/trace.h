@@ -38,6 +38,10 @@ enum trace_kind {
     TRACE_FAULT_DELAYED,     /* number: ns */
     TRACE_FAULT_ABORTED,     /* number: status */
     TRACE_FAULT_MISSED,      /* the draws let it pass */
+    TRACE_ACCESS,            /* text: the policy that was met, or empty; other: the caller's name;
+                                number: 1 when it is allowed, else 0; index: enum rbac_action;
+                                origin: the policy's rule */
+    TRACE_ACCESS_UNASKED,    /* text: the CUSTOM policy whose provider is not asked */
     TRACE_CORS,              /* text: the origin; number: 1 when it is allowed, else 0 */
     TRACE_MIRRORED,          /* text: cluster, endpoint */
     TRACE_MIRROR_MISSED,     /* text: cluster; condition: why not */

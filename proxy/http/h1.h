@@ -85,6 +85,12 @@ struct h1_out {
     struct str request_method; /* of the request being answered or sent */
 };
 
+/* How many bytes the functions below would write of the head, and its framing; a
+ * response's to HTTP/1.1. */
+size_t h1_frame_request(const struct request_head *head, bool has_body, struct h1_out *framing);
+size_t h1_frame_response(const struct response_head *head, bool has_body, bool is_closing,
+                         struct h1_out *framing);
+
 /* Request line, host first, then the list in order. RC_FULL: buffer full. */
 enum rc h1_write_request(struct buf *out, const struct request_head *head, bool has_body,
                          struct h1_out *framing) MUST_USE;

@@ -62,10 +62,44 @@ static char *put_list(char *out, const struct header_list *headers)
     return out;
 }
 
+/* How a request is framed, and which line says so; empty: none. */
+static struct header frame_request(const struct request_head *head, bool has_body,
+                                   struct h1_out *framing)
+{
+    bool has_length = header_is_present(&head->headers, STR("content-length"));
+    framing->request_method = head->method;
+    framing->framing = has_length && has_body ? BODY_LENGTH : has_body ? BODY_CHUNKED : BODY_NONE;
+    if (framing->framing == BODY_CHUNKED &&
+        !header_is_present(&head->headers, STR("transfer-encoding")))
+        return (struct header){STR("transfer-encoding"), STR("chunked")};
+    if (!has_body && !has_length && !is_bodiless(head->method))
+        return (struct header){STR("content-length"), STR("0")};
+    return (struct header){STR_EMPTY, STR_EMPTY};
+}
+
+static struct str target_of(const struct request_head *head)
+{
+    return head->path.len > 0 ? head->path : head->authority;
+}
+
+#define LINE_EXTRA_BYTES 4u /* ": " and CRLF */
+
+size_t h1_frame_request(const struct request_head *head, bool has_body, struct h1_out *framing)
+{
+    struct header line = frame_request(head, has_body, framing);
+    size_t size = head->method.len + 1 + target_of(head).len + STR(" HTTP/1.1\r\n").len;
+    if (head->has_authority)
+        size += STR("host").len + head->authority.len + LINE_EXTRA_BYTES;
+    size += list_bytes(&head->headers);
+    if (line.name.len > 0)
+        size += line.name.len + line.value.len + LINE_EXTRA_BYTES;
+    return size + STR("\r\n").len;
+}
+
 enum rc h1_write_request(struct buf *out, const struct request_head *head, bool has_body,
                          struct h1_out *framing)
 {
-    struct str target = head->path.len > 0 ? head->path : head->authority;
+    struct str target = target_of(head);
     size_t size =
         head->method.len + target.len + head->authority.len + list_bytes(&head->headers) + 128;
     char *start = buf_reserve(out, size);
@@ -78,14 +112,9 @@ enum rc h1_write_request(struct buf *out, const struct request_head *head, bool 
     if (head->has_authority)
         at = put_line(at, STR("host"), head->authority);
     at = put_list(at, &head->headers);
-    bool has_length = header_is_present(&head->headers, STR("content-length"));
-    framing->request_method = head->method;
-    framing->framing = has_length && has_body ? BODY_LENGTH : has_body ? BODY_CHUNKED : BODY_NONE;
-    if (framing->framing == BODY_CHUNKED &&
-        !header_is_present(&head->headers, STR("transfer-encoding")))
-        at = put_line(at, STR("transfer-encoding"), STR("chunked"));
-    else if (!has_body && !has_length && !is_bodiless(head->method))
-        at = put_line(at, STR("content-length"), STR("0"));
+    struct header line = frame_request(head, has_body, framing);
+    if (line.name.len > 0)
+        at = put_line(at, line.name, line.value);
     at = put(at, STR("\r\n"));
     ASSERT((size_t)(at - start) <= size);
     buf_added(out, (size_t)(at - start));
@@ -126,6 +155,31 @@ static struct response_framing frame_response(const struct response_head *head, 
     out.value = STR("chunked");
     out.framing = is_head_answer ? BODY_NONE : BODY_CHUNKED;
     return out;
+}
+
+static size_t digit_count(uint32_t status)
+{
+    return status >= 1000 ? 4 : status >= 100 ? 3 : status >= 10 ? 2 : 1;
+}
+
+size_t h1_frame_response(const struct response_head *head, bool has_body, bool is_closing,
+                         struct h1_out *framing)
+{
+    struct str reason = head->reason.len > 0 ? head->reason : status_reason(head->status);
+    struct response_framing frame = frame_response(head, has_body, false, framing->is_head_answer);
+    size_t size = STR("HTTP/1.1 ").len + digit_count(head->status) + 1 + reason.len +
+                  STR("\r\n").len + list_bytes(&head->headers);
+    for (uint32_t i = 0; frame.is_length_dropped && i < head->headers.count; i++) {
+        const struct header *line = &head->headers.items[i];
+        if (str_eq(line->name, STR("content-length")))
+            size -= line->name.len + line->value.len + LINE_EXTRA_BYTES;
+    }
+    if (is_closing)
+        size += STR("connection: close\r\n").len;
+    if (frame.name.len > 0)
+        size += frame.name.len + frame.value.len + LINE_EXTRA_BYTES;
+    framing->framing = frame.framing;
+    return size + STR("\r\n").len;
 }
 
 enum rc h1_write_response(struct buf *out, const struct response_head *head, bool has_body,

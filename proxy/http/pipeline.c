@@ -239,17 +239,17 @@ static struct str new_uuid(struct rng *rng, struct arena *arena)
 {
     static const char HEX[] = "0123456789abcdef";
     uint64_t halves[2] = {rng_next(rng), rng_next(rng)};
-    char *out = arena_alloc(arena, 36);
+    /* The version's digit, and the variant's two bits. */
+    halves[0] = (halves[0] & ~UINT64_C(0xf000)) | 0x4000;
+    halves[1] = (halves[1] & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
+    char *out = arena_raw(arena, 36);
     size_t len = 0;
-    for (uint32_t digit = 0; digit < 32; digit++) {
-        if (digit == 8 || digit == 12 || digit == 16 || digit == 20)
+    for (uint32_t byte = 0; byte < 16; byte++) {
+        if (byte == 4 || byte == 6 || byte == 8 || byte == 10)
             out[len++] = '-';
-        uint32_t value = (uint32_t)(halves[digit / 16] >> (60 - 4 * (digit % 16))) & 15;
-        if (digit == 12)
-            value = 4;
-        else if (digit == 16)
-            value = (value & 3) | 8;
-        out[len++] = HEX[value];
+        unsigned value = (unsigned)(halves[byte / 8] >> (56 - 8 * (byte % 8))) & 255;
+        out[len++] = HEX[value >> 4];
+        out[len++] = HEX[value & 15];
     }
     return (struct str){out, len};
 }

@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "proxy/model/listener.h"
 #include "proxy/model/message.h"
+#include "proxy/model/secret.h"
 
 /* The two ends of the downstream connection. */
 struct peer_facts {
@@ -27,6 +28,7 @@ struct peer_facts {
     struct str server_name;
     const struct str *protocols;
     uint32_t protocol_count;
+    const struct certificate *certificate; /* the client showed it; NULL: none */
 };
 
 struct pipeline_answer {

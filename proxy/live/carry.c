@@ -309,11 +309,11 @@ static void carry_out(struct server_wire *wire, const struct wire_action *action
     case WIRE_WRITE:
         write_to(wire, action);
         return;
+    case WIRE_WHOLE:
+        UNREACHABLE("nobody asked for them");
     case WIRE_PAUSE:
-        set_pause(socket_at(wire, action->conn), true);
-        return;
     case WIRE_RESUME:
-        set_pause(socket_at(wire, action->conn), false);
+        set_pause(socket_at(wire, action->conn), action->kind == WIRE_PAUSE);
         return;
     case WIRE_SHUTDOWN:
         shut(socket_at(wire, action->conn));

@@ -45,12 +45,6 @@ struct tls_session *tls_connect(struct tls_store *store, const struct tls_call *
 struct tls_session *tls_accept(struct tls_store *store, const struct downstream_tls *tls);
 void tls_free(struct tls_session *session);
 
-enum tls_state {
-    TLS_STATE_HANDSHAKE,
-    TLS_STATE_OPEN,
-    TLS_STATE_CLOSED, /* the peer said that it sends no more */
-    TLS_STATE_FAILED, /* in the handshake or later */
-};
 enum tls_state tls_state(const struct tls_session *session);
 /* Of a failed one. */
 enum tls_failure tls_failed(const struct tls_session *session);

@@ -269,7 +269,7 @@ void header_overwrite(struct header_list *list, struct str name, struct str valu
     header_append_line(list, name, value);
 }
 
-uint32_t header_remove(struct header_list *list, struct str name)
+uint32_t header_remove_search(struct header_list *list, struct str name)
 {
     return remove_from(list, name, 0);
 }
@@ -310,6 +310,19 @@ void header_list_copy(struct header_list *out, const struct header_list *from, s
         out->items[i].name = arena_str(arena, from->items[i].name);
         out->items[i].value = arena_str(arena, from->items[i].value);
     }
+}
+
+struct request_head *request_head_shared(const struct request_head *from, struct arena *arena)
+{
+    struct request_head *out = arena_raw(arena, sizeof(*out));
+    size_t size = from->headers.count * sizeof(*from->headers.items);
+    *out = *from;
+    out->headers.arena = arena;
+    out->headers.capacity = from->headers.count;
+    out->headers.items = arena_raw(arena, size);
+    if (size > 0)
+        memcpy(out->headers.items, from->headers.items, size);
+    return out;
 }
 
 void request_head_copy(struct request_head *out, const struct request_head *from,

@@ -64,7 +64,7 @@ static inline uint64_t header_mark(struct str name)
     unsigned first = (unsigned char)name.ptr[0];
     unsigned middle = (unsigned char)name.ptr[name.len / 2];
     unsigned last = (unsigned char)name.ptr[name.len - 1];
-    return UINT64_C(1) << ((first * 5 + middle * 11 + last * 23 + (unsigned)name.len * 7) & 63);
+    return UINT64_C(1) << ((first * 46 + middle * 29 + last * 11 + (unsigned)name.len * 42) & 63);
 }
 
 /* As header_find, of a name that may be there. */
@@ -109,11 +109,20 @@ void header_set(struct header_list *list, struct str name, struct str value);
  * place, others removed and appended at the end. */
 void header_overwrite(struct header_list *list, struct str name, struct str value);
 
+/* As header_remove, of a name that may be there. */
+uint32_t header_remove_search(struct header_list *list, struct str name);
+
 /* Removes all entries of that name; the number removed. */
-uint32_t header_remove(struct header_list *list, struct str name);
+static inline uint32_t header_remove(struct header_list *list, struct str name)
+{
+    return (list->marks & header_mark(name)) == 0 ? 0 : header_remove_search(list, name);
+}
 
 /* Is it one of Envoy's inline headers, of requests or of responses? */
 bool header_is_inline(const struct header_list *list, struct str name);
+
+/* A copy whose array lives in `arena`, and that shares the slices. */
+struct request_head *request_head_shared(const struct request_head *from, struct arena *arena);
 
 /* A copy whose array and slices live in `arena`. */
 void header_list_copy(struct header_list *out, const struct header_list *from, struct arena *arena);

@@ -85,7 +85,8 @@ static void print_locality(struct json *json, const struct cluster *cluster,
     }
     if (group->priority != 0)
         json_key_i64(json, STR("priority"), group->priority);
-    json_key_i64(json, STR("loadBalancingWeight"), group->weight);
+    if (group->weight != 0)
+        json_key_i64(json, STR("loadBalancingWeight"), group->weight);
     json_end_object(json);
 }
 

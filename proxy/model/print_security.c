@@ -116,7 +116,7 @@ static void print_header(struct json *json, const struct rbac_node *node)
 {
     json_key(json, STR("header"));
     json_begin_object(json);
-    json_key_str(json, STR("name"), node->header);
+    json_key_str(json, STR("name"), node->header_written);
     if (node->text.kind == STRING_PRESENT)
         json_key_bool(json, STR("presentMatch"), true);
     else

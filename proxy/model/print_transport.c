@@ -105,10 +105,10 @@ static void print_tls(struct json *json, const struct cluster *cluster)
     json_end_object(json);
 }
 
-static void print_raw_buffer(struct json *json)
+static void print_raw_buffer(struct json *json, struct str name)
 {
     json_begin_object(json);
-    json_key_str(json, STR("name"), STR("envoy.transport_sockets.raw_buffer"));
+    json_key_str(json, STR("name"), name);
     json_key(json, STR("typedConfig"));
     json_begin_object(json);
     json_key_str(json, STR("@type"),
@@ -141,7 +141,9 @@ static void print_socket(struct json *json, const struct cluster *cluster, bool 
     if (is_tls)
         print_tls(json, cluster);
     else
-        print_raw_buffer(json);
+        print_raw_buffer(json, cluster->security == UPSTREAM_PLAINTEXT
+                                   ? STR("raw_buffer")
+                                   : STR("envoy.transport_sockets.raw_buffer"));
     if (is_wrapped) {
         json_end_object(json);
         json_end_object(json);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * proxy/model/security.h - who may come in: Envoy's RBAC, ext_authz and
- * jwt_authn filters. Printed, not acted on yet.
+ * jwt_authn filters. ext_authz is printed, not acted on.
  */
 #pragma once
 
@@ -56,7 +56,8 @@ struct rbac_node {
     enum rbac_kind kind;
     const struct rbac_node *children; /* of the first groups; NOT has one */
     uint32_t child_count;
-    struct str header;          /* RBAC_HEADER */
+    struct str header;          /* RBAC_HEADER: in lower case.. */
+    struct str header_written;  /* ..and as it was written, for the print-out */
     struct string_matcher text; /* of headers, paths, names; RBAC_URI_TEMPLATE: its value */
     struct cidr range;
     uint32_t port;

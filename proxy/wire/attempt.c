@@ -207,6 +207,25 @@ static void send_head(struct attempt *attempt)
     attempt->is_head_sent = true;
 }
 
+/* The request is complete and has no body: it may go as it is. What another attempt
+ * changes of the head is not this one's. */
+static bool send_whole(struct attempt *attempt)
+{
+    struct stream *stream = attempt->stream;
+    if (stream == NULL || attempt->has_body || stream->is_upgrade || !stream->is_request_complete ||
+        !conn_takes_whole(attempt->conn))
+        return false;
+    struct wire_whole *whole = ARENA_NEW(&stream->arena, struct wire_whole);
+    struct request_head *head = request_head_shared(attempt->head, &stream->arena);
+    whole->sent.request = head;
+    whole->sent.size = h1_frame_request(head, false, &whole->sent.framing);
+    whole->stream = stream;
+    attempt->framing = whole->sent.framing;
+    attempt->is_head_sent = true;
+    conn_write_whole(attempt->conn, whole);
+    return true;
+}
+
 static void send_body(struct attempt *attempt)
 {
     struct str data = unsent_body(attempt);
@@ -259,7 +278,7 @@ bool attempt_pump(struct attempt *attempt)
     if (conn == NULL || !conn_is_open(conn) || attempt->is_end_sent)
         return false;
     bool is_first = !attempt->is_head_sent;
-    if (is_first)
+    if (is_first && !send_whole(attempt))
         send_head(attempt);
     if (attempt->has_body)
         send_body(attempt);

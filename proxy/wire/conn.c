@@ -98,6 +98,7 @@ void conn_give(struct conn *conn)
     conn->is_paused = false;
     conn->is_write_wished = false;
     conn->is_read_ended = false;
+    conn->whole = NULL;
     conn->counted_bytes = conn->taken_bytes = conn->unsent_bytes = 0;
     conn->down = (struct conn_downstream){0};
     list_init(&conn->down.ready);
@@ -137,6 +138,34 @@ void conn_write(struct conn *conn, struct str bytes)
     enum rc rc = buf_append(&conn->out, bytes);
     ASSERT(rc == RC_OK);
     conn_written(conn);
+}
+
+bool conn_takes_whole(const struct conn *conn)
+{
+    return conn->wire->options.is_giving_wholes && conn->whole == NULL && !conn->is_write_wished &&
+           buf_size(&conn->out) == conn->taken_bytes;
+}
+
+void conn_write_whole(struct conn *conn, struct wire_whole *whole)
+{
+    ASSERT(conn_takes_whole(conn));
+    ASSERT(whole->stream != NULL);
+    conn->whole = whole;
+    conn->unsent_bytes += whole->sent.size;
+    wish(conn, WIRE_WHOLE, false);
+}
+
+struct wire_whole *conn_take_whole(struct conn *conn)
+{
+    struct wire_whole *whole = conn->whole;
+    conn->whole = NULL;
+    if (whole == NULL)
+        return NULL;
+    tally_sent(&conn->tally, whole->sent.size);
+    conn_note_sent(conn, whole->sent.size);
+    if (conn->side == CONN_DOWNSTREAM)
+        queued_note_sent(&conn->down.queued, whole->sent.size);
+    return whole;
 }
 
 struct str conn_take_bytes(struct conn *conn)

@@ -87,7 +87,8 @@ struct conn {
     enum conn_speech speech;
     bool is_paused;
     bool is_write_wished;
-    bool is_read_ended; /* TCP: the peer sent FIN */
+    struct wire_whole *whole; /* wished and not taken yet, or NULL */
+    bool is_read_ended;       /* TCP: the peer sent FIN */
     struct buf out;
     size_t counted_bytes; /* of out: those in unsent_bytes already */
     size_t taken_bytes;   /* of out: handed out by wire_next */
@@ -116,6 +117,12 @@ bool conn_is_open(const struct conn *conn);
 /* What codecs write goes to conn->out and is then told here. */
 void conn_written(struct conn *conn);
 void conn_write(struct conn *conn, struct str bytes);
+/* May a message be given as it is? Nothing else waits to be written. */
+bool conn_takes_whole(const struct conn *conn);
+/* One that is its stream's; `stream` in it is set. */
+void conn_write_whole(struct conn *conn, struct wire_whole *whole);
+/* It is handed out: to us it has left. */
+struct wire_whole *conn_take_whole(struct conn *conn);
 /* What is to be written, handed out; and, in the next turn, forgotten. */
 struct str conn_take_bytes(struct conn *conn);
 void conn_forget_taken(struct conn *conn);

@@ -131,7 +131,7 @@ static bool is_moving(const struct conn *conn)
 
 /* Must the next bytes wait? Requests are served one at a time, and nobody who
  * does not read answers gets more of them. */
-static bool is_blocked(const struct conn *conn)
+bool downstream_is_blocked(const struct conn *conn)
 {
     const struct stream *stream = conn->down.stream;
     if (stream != NULL)
@@ -139,7 +139,7 @@ static bool is_blocked(const struct conn *conn)
     return conn_is_full(conn) || is_moving(conn);
 }
 
-static void begin_stream(struct conn *conn)
+void downstream_begin_stream(struct conn *conn)
 {
     struct stream *stream = stream_take(conn);
     conn->down.stream = stream;
@@ -148,10 +148,13 @@ static void begin_stream(struct conn *conn)
 
 static void note_written(struct conn *conn, const struct stream *stream)
 {
+    size_t ours_bytes = buf_size(&conn->out) - conn->taken_bytes;
+    if (conn->whole != NULL)
+        ours_bytes += conn->whole->sent.size;
     queued_add(&conn->down.queued,
                (struct queued_response){
                    .unsent_bytes = conn->unsent_bytes,
-                   .carrier_bytes = conn->unsent_bytes - (buf_size(&conn->out) - conn->taken_bytes),
+                   .carrier_bytes = conn->unsent_bytes - ours_bytes,
                    .is_within_read = conn->down.is_feeding,
                    .is_mark_apart = !stream->is_reply && stream->framing.framing == BODY_LENGTH,
                });
@@ -183,7 +186,7 @@ static void start_stream(struct conn *conn)
     }
 }
 
-static void take_event(struct conn *conn, const struct h1_event *event)
+void downstream_take_event(struct conn *conn, const struct h1_event *event)
 {
     struct stream *stream = conn->down.stream;
     switch (event->kind) {
@@ -216,12 +219,12 @@ static void take_event(struct conn *conn, const struct h1_event *event)
 /* Parses until the input is used up or the rest must wait. */
 static void parse(struct conn *conn, struct str *input)
 {
-    while (conn_is_open(conn) && !is_blocked(conn)) {
+    while (conn_is_open(conn) && !downstream_is_blocked(conn)) {
         struct stream *stream = conn->down.stream;
         if (stream == NULL) {
             if (input->len == 0)
                 return;
-            begin_stream(conn);
+            downstream_begin_stream(conn);
         } else if (stream->is_upgrade) {
             stream_note_data(stream, *input);
             *input = STR_EMPTY;
@@ -230,7 +233,7 @@ static void parse(struct conn *conn, struct str *input)
         struct h1_event event;
         if (h1_next(conn->parser, input, &event) == H1_MORE)
             return;
-        take_event(conn, &event);
+        downstream_take_event(conn, &event);
     }
 }
 

@@ -33,6 +33,7 @@ struct record_downstream facts_downstream(const struct conn *down, struct arena 
         .local_address = arena_str(arena, peer->local_address),
         .local_port = peer->local_port,
         .server_name = arena_str(arena, peer->server_name),
+        .peer = peer->certificate,
         .listener = down->down.listener,
         .chain = down->down.chain,
     };

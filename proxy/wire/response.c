@@ -80,6 +80,44 @@ void response_send_interim(struct stream *stream, const struct response_head *he
     conn_written(stream->down);
 }
 
+void response_answer_expectation(struct stream *stream, struct request_head *head)
+{
+    struct str expect;
+    if (stream->down->down.http->is_proxying_100_continue ||
+        !header_get(&head->headers, STR("expect"), &expect) ||
+        !str_eq_ci(expect, STR("100-continue")))
+        return;
+    header_remove(&head->headers, STR("expect"));
+    struct response_head interim = {.status = 100, .version = HTTP_1_1};
+    header_list_init(&interim.headers, &stream->arena);
+    response_send_interim(stream, &interim);
+}
+
+/* Its body comes at once, or it has none. */
+static bool is_whole(const struct stream *stream, bool is_end, bool is_last)
+{
+    return conn_takes_whole(stream->down) && !stream->is_tunnel && !stream->is_http10 &&
+           !stream->framing.is_head_answer && !is_last && (is_end || stream->is_read_whole);
+}
+
+/* False: it is to be written. */
+static bool begin_whole(struct stream *stream, const struct response_head *sent, bool is_end)
+{
+    struct wire_whole *whole = ARENA_NEW(&stream->arena, struct wire_whole);
+    whole->sent =
+        (struct h1_sent){.response = sent, .has_body = !is_end, .framing = stream->framing};
+    whole->stream = stream;
+    whole->sent.size = h1_frame_response(sent, !is_end, false, &whole->sent.framing);
+    if (whole->sent.framing.framing == BODY_CHUNKED)
+        return false;
+    stream->framing = whole->sent.framing;
+    if (is_end)
+        conn_write_whole(stream->down, whole);
+    else
+        stream->whole = whole;
+    return true;
+}
+
 void response_send_head(struct stream *stream, const struct response_head *head, bool is_end)
 {
     if (!is_writable(stream))
@@ -99,11 +137,13 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     bool is_last = is_last_on_connection(stream);
     stream->framing = (struct h1_out){.is_head_answer = str_eq(stream->method, STR("HEAD")),
                                       .request_method = stream->method};
-    enum rc rc = h1_write_response(&down->out, &out, !is_end, is_last && !stream->is_tunnel,
-                                   stream->is_http10, &stream->framing);
-    ASSERT(rc == RC_OK);
     struct response_head *sent = ARENA_NEW(&stream->arena, struct response_head);
     *sent = out;
+    if (!is_whole(stream, is_end, is_last) || !begin_whole(stream, sent, is_end)) {
+        enum rc rc = h1_write_response(&down->out, &out, !is_end, is_last && !stream->is_tunnel,
+                                       stream->is_http10, &stream->framing);
+        ASSERT(rc == RC_OK);
+    }
     stream->xc.record.response = sent;
     stream->is_responding = true;
     stream_note_responding(stream);
@@ -121,15 +161,35 @@ void response_send_data(struct stream *stream, struct str data)
         conn_write(stream->down, data);
         return;
     }
+    if (stream->whole != NULL) {
+        ASSERT(stream->whole->sent.body.len == 0);
+        stream->whole->sent.body = data;
+        return;
+    }
     enum rc rc = h1_write_data(&stream->down->out, &stream->framing, data);
     ASSERT(rc == RC_OK);
     conn_written(stream->down);
+}
+
+/* Its body is there. Of an answer that must have none (304) nothing of it counts. */
+static void send_whole(struct stream *stream)
+{
+    struct h1_sent *sent = &stream->whole->sent;
+    if (sent->framing.framing == BODY_NONE)
+        sent->body = STR_EMPTY;
+    sent->size += sent->body.len;
+    conn_write_whole(stream->down, stream->whole);
+    stream->whole = NULL;
 }
 
 void response_send_end(struct stream *stream)
 {
     if (!is_writable(stream) || !stream->is_responding || stream->is_tunnel)
         return;
+    if (stream->whole != NULL) {
+        send_whole(stream);
+        return;
+    }
     enum rc rc = h1_write_end(&stream->down->out, &stream->framing, NULL);
     ASSERT(rc == RC_OK);
     conn_written(stream->down);
@@ -138,6 +198,7 @@ void response_send_end(struct stream *stream)
 void response_send_reply(struct stream *stream, const struct response_head *head, struct str body)
 {
     stream->is_reply = true;
+    stream->is_read_whole = true; /* it is here to its end */
     response_send_head(stream, head, body.len == 0);
     if (body.len > 0)
         response_send_data(stream, body);

@@ -17,5 +17,7 @@ void response_send_interim(struct stream *stream, const struct response_head *he
 void response_send_head(struct stream *stream, const struct response_head *head, bool is_end);
 void response_send_data(struct stream *stream, struct str data);
 void response_send_end(struct stream *stream);
+/* proxy_100_continue is off: the connection manager answers (ENVOY.md 1.3, 5). */
+void response_answer_expectation(struct stream *stream, struct request_head *head);
 /* A whole local reply. */
 void response_send_reply(struct stream *stream, const struct response_head *head, struct str body);

@@ -114,6 +114,13 @@ static void pump(struct stream *stream)
                         });
 }
 
+static void step_and_pump(struct stream *stream, const struct xc_event *event)
+{
+    step(stream, event);
+    if (stream->event_count == 0 && !stream->is_finished)
+        pump(stream);
+}
+
 struct stream *stream_take(struct conn *down)
 {
     uint32_t number;
@@ -129,11 +136,14 @@ struct stream *stream_take(struct conn *down)
 
 void stream_give(struct stream *stream)
 {
+    list_remove(&stream->done);
+    stream->is_given_up = stream->whole_count > 0;
+    if (stream->is_given_up)
+        return;
     ASSERT(!stream->is_started || stream->is_finished);
     ASSERT(stream->attempt == NULL);
     ASSERT(stream->down == NULL);
     ASSERT(list_is_empty(&stream->mirrors));
-    list_remove(&stream->done);
     arena_reset(&stream->arena);
     arena_reset(&stream->trace_arena);
     buf_clear(&stream->body);
@@ -146,7 +156,8 @@ void stream_give(struct stream *stream)
     stream->is_http10 = stream->is_upgrade = stream->is_tunnel = false;
     stream->is_responding = stream->is_reply = stream->is_cut = stream->is_body_lost = false;
     stream->is_client_gone = stream->is_upgrade_counted = false;
-    stream->is_interim_sent = false;
+    stream->is_interim_sent = stream->is_read_whole = false;
+    stream->whole = NULL;
     stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
     slots_give(&stream->wire->streams, stream->number);
@@ -196,36 +207,22 @@ void stream_tell(struct stream *stream, const struct xc_event *event)
     ASSERT(stream->is_started);
     if (stream->is_finished)
         return;
-    ASSERT(stream->event_count < STREAM_EVENTS_MAX);
-    stream->events[(stream->event_first + stream->event_count++) % STREAM_EVENTS_MAX] = *event;
-    if (stream->is_stepping)
+    if (stream->is_stepping) {
+        ASSERT(stream->event_count < STREAM_EVENTS_MAX);
+        stream->events[(stream->event_first + stream->event_count++) % STREAM_EVENTS_MAX] = *event;
         return;
+    }
     stream->is_stepping = true;
+    step_and_pump(stream, event);
     while (stream->event_count > 0 && !stream->is_finished) {
         struct xc_event next = stream->events[stream->event_first];
         stream->event_first = (stream->event_first + 1) % STREAM_EVENTS_MAX;
         stream->event_count--;
-        step(stream, &next);
-        if (stream->event_count == 0 && !stream->is_finished)
-            pump(stream);
+        step_and_pump(stream, &next);
     }
     stream->is_stepping = false;
     if (!stream->is_finished)
         set_timer(stream);
-}
-
-/* proxy_100_continue is off: the connection manager answers (ENVOY.md 1.3, 5). */
-static void answer_expectation(struct stream *stream, struct request_head *head)
-{
-    struct str expect;
-    if (stream->down->down.http->is_proxying_100_continue ||
-        !header_get(&head->headers, STR("expect"), &expect) ||
-        !str_eq_ci(expect, STR("100-continue")))
-        return;
-    header_remove(&head->headers, STR("expect"));
-    struct response_head interim = {.status = 100, .version = HTTP_1_1};
-    header_list_init(&interim.headers, &stream->arena);
-    response_send_interim(stream, &interim);
 }
 
 /* ENVOY.md 1.8: nothing but websocket is ever allowed. */
@@ -297,7 +294,7 @@ static void take_head(struct stream *stream, const struct h1_event *event)
     stream->has_body = !is_end;
     if (!event->is_keep_alive || event->is_close_nominated)
         down->is_last = true;
-    answer_expectation(stream, head);
+    response_answer_expectation(stream, head);
     struct pipeline_answer answer = run_pipeline(stream, event);
     stream->is_request_complete = is_end;
     if (answer.is_refused) {

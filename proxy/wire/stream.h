@@ -47,12 +47,16 @@ struct stream {
     int64_t active_ns;            /* the same: when bytes last moved */
     struct xc_event events[STREAM_EVENTS_MAX];
     uint32_t event_first, event_count;
-    struct buf body;        /* the request's, from where it is still needed */
-    size_t body_sent_bytes; /* of body: those that the attempt got */
-    struct h1_out framing;  /* of the response */
-    bool is_started;        /* it has an exchange */
-    bool is_session;        /* TCP */
-    struct str method;      /* of the request; empty: no head was read */
+    struct buf body;          /* the request's, from where it is still needed */
+    size_t body_sent_bytes;   /* of body: those that the attempt got */
+    struct h1_out framing;    /* of the response */
+    struct wire_whole *whole; /* the response, whose body is to come; or NULL */
+    uint32_t whole_count;     /* of its messages that the carrier still has */
+    bool is_given_up;         /* to be given back when it has none */
+    bool is_read_whole;       /* the response is here to its end */
+    bool is_started;          /* it has an exchange */
+    bool is_session;          /* TCP */
+    struct str method;        /* of the request; empty: no head was read */
     bool has_body;
     bool is_body_lost; /* its beginning is gone: it cannot be sent again */
     bool is_request_complete;

@@ -10,6 +10,7 @@
 #include "base/ns.h"
 #include "proxy/core/hash_key.h"
 #include "proxy/core/lb.h"
+#include "proxy/core/rbac.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/dial.h"
@@ -196,6 +197,24 @@ static void note_moved(struct stream *session, const struct conn *from, size_t s
         record->bytes_sent += size;
 }
 
+/* The filter before the proxy asks when the client's first bytes are there, and they are
+ * read when there is an upstream connection (ISTIO.md 6.3). False: the session is over. */
+static bool pass_access(struct stream *session)
+{
+    struct record *record = &session->session_record;
+    const struct record_downstream *down = &record->downstream;
+    const struct security *security = down->chain != NULL ? down->chain->security : NULL;
+    if (security == NULL || record->bytes_received > 0)
+        return true;
+    struct rbac_facts facts = rbac_facts_of(down);
+    struct access_verdict access = access_judge(security, &facts);
+    if (access.is_allowed)
+        return true;
+    record->termination = rbac_details(&access.verdict, &session->arena);
+    close_pair(session, false);
+    return false;
+}
+
 void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
 {
     struct wire *wire = conn->wire;
@@ -238,6 +257,8 @@ void tcp_note_connected(struct conn *conn)
     session_note_connected(&session->books);
     note_result(session, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS_FINAL);
     struct str waiting = buf_str(&down->in);
+    if (waiting.len > 0 && !pass_access(session))
+        return;
     if (waiting.len > 0) {
         note_moved(session, down, waiting.len);
         conn_write(conn, waiting);
@@ -265,6 +286,8 @@ void tcp_read(struct conn *conn, struct str bytes)
         conn_keep_input(conn, bytes);
         return;
     }
+    if (conn->side == CONN_DOWNSTREAM && !pass_access(session))
+        return;
     note_moved(session, conn, bytes.len);
     conn_write(other, bytes);
     if (conn_is_full(other))

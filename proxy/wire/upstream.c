@@ -201,8 +201,8 @@ static void take_head(struct conn *conn, struct attempt *attempt, const struct h
 
 /* The whole response came with its head. The connection goes first, so that
  * the next request finds it. */
-static void take_only_head(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
-                           bool has_surplus)
+void upstream_take_only_head(struct conn *conn, struct attempt *attempt,
+                             const struct h1_event *event, bool has_surplus)
 {
     struct stream *stream = attempt->stream;
     conn->up.is_keep_alive = event->is_keep_alive;
@@ -309,8 +309,8 @@ static bool is_switch(const struct attempt *attempt, const struct h1_event *even
            attempt->stream->is_upgrade;
 }
 
-static void take_event(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
-                       struct str *input)
+void upstream_take_event(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
+                         bool has_surplus)
 {
     switch (event->kind) {
     case H1_MORE:
@@ -327,7 +327,7 @@ static void take_event(struct conn *conn, struct attempt *attempt, const struct 
         take_data(attempt, event->data);
         return;
     case H1_END:
-        take_end(conn, attempt, input->len > 0);
+        take_end(conn, attempt, has_surplus);
         return;
     case H1_ERROR:
         fail_protocol(conn);
@@ -348,7 +348,7 @@ static bool take_whole(struct conn *conn, struct attempt *attempt, const struct 
     struct h1_event end;
     enum h1_event_kind kind = h1_next(conn->parser, input, &end);
     ASSERT(kind == H1_END);
-    take_only_head(conn, attempt, event, input->len > 0);
+    upstream_take_only_head(conn, attempt, event, input->len > 0);
     return true;
 }
 
@@ -397,7 +397,7 @@ void upstream_read(struct conn *conn, struct str bytes)
         if (kind == H1_HEAD && (event.response->status >= 200 || event.response->status == 101))
             event.response = keep_head(attempt, event.response);
         if (!take_whole(conn, attempt, &event, &bytes))
-            take_event(conn, attempt, &event, &bytes);
+            upstream_take_event(conn, attempt, &event, bytes.len > 0);
     }
 }
 

@@ -17,6 +17,12 @@
 void upstream_note_connected(struct conn *conn);
 void upstream_note_connect_failed(struct conn *conn, struct str why);
 void upstream_read(struct conn *conn, struct str bytes);
+/* One event of the response; `has_surplus`: bytes came behind it. */
+void upstream_take_event(struct conn *conn, struct attempt *attempt, const struct h1_event *event,
+                         bool has_surplus);
+/* A head that is the whole response. */
+void upstream_take_only_head(struct conn *conn, struct attempt *attempt,
+                             const struct h1_event *event, bool has_surplus);
 /* FIN or RST; the same to Envoy's HTTP/1 client. */
 void upstream_note_end(struct conn *conn);
 void upstream_note_sent(struct conn *conn);

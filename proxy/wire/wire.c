@@ -14,6 +14,7 @@
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 #include "proxy/wire/upstream.h"
+#include "proxy/wire/whole.h"
 
 #define MEMORY_BLOCK_BYTES (64u * 1024)
 
@@ -175,6 +176,19 @@ void wire_read(struct wire *wire, uint32_t conn_number, struct str bytes, int64_
     else
         downstream_read(conn, bytes);
     end_turn(wire);
+}
+
+bool wire_read_whole(struct wire *wire, uint32_t conn_number, const struct h1_read *whole,
+                     int64_t now_ns)
+{
+    struct conn *conn = conn_at(wire, conn_number);
+    if (!whole_is_readable(conn))
+        return false;
+    begin_turn(wire, now_ns);
+    tally_read(&conn->tally, whole->bytes.len);
+    whole_read(conn, whole);
+    end_turn(wire);
+    return true;
 }
 
 /* FIN or worse. */
@@ -413,6 +427,19 @@ static bool take_write(struct conn *conn, struct wire_action *action)
     return action->bytes.len > 0;
 }
 
+static bool take_whole(struct conn *conn, struct wire_action *action)
+{
+    struct wire_whole *whole = conn_take_whole(conn);
+    if (whole == NULL)
+        return false;
+    whole->stream->whole_count++;
+    action->whole = whole;
+    /* As when its bytes have left. */
+    if (conn->state == CONN_LINGERING)
+        conn_set_timer(conn, ns_add(conn->wire->now_ns, conn->down.grace_ns));
+    return true;
+}
+
 static void take_done(struct stream *stream, struct wire_action *action)
 {
     action->conn = stream->down_number;
@@ -439,7 +466,8 @@ bool wire_next(struct wire *wire, struct wire_action *action)
 {
     struct wish wish;
     while (wishes_take(&wire->wishes, &wish)) {
-        *action = (struct wire_action){.kind = wish.kind, .is_abrupt = wish.is_abrupt};
+        action->kind = wish.kind;
+        action->is_abrupt = wish.is_abrupt;
         if (wish.kind == WIRE_DONE) {
             take_done(wish.stream, action);
             return true;
@@ -447,12 +475,15 @@ bool wire_next(struct wire *wire, struct wire_action *action)
         if (is_wish_for_gone(&wish))
             continue;
         action->conn = wish.conn->number;
+        if (wish.kind == WIRE_WHOLE && !take_whole(wish.conn, action))
+            continue;
         if (wish.kind == WIRE_WRITE && !take_write(wish.conn, action))
             continue;
         if (wish.kind == WIRE_CONNECT)
             take_connect(wish.conn, action);
         return true;
     }
-    *action = (struct wire_action){.kind = WIRE_OUTLIER, .conn = WIRE_NONE};
+    action->kind = WIRE_OUTLIER;
+    action->conn = WIRE_NONE;
     return engine_next_event(wire->engine, &action->event);
 }

@@ -26,6 +26,7 @@
 #include "proxy/core/engine.h"
 #include "proxy/core/record.h"
 #include "proxy/core/trace.h"
+#include "proxy/http/h1_whole.h"
 #include "proxy/http/pipeline.h"
 #include "proxy/model/listener.h"
 
@@ -38,7 +39,8 @@ struct wire_options {
     uint32_t connections_max; /* 0: LIMIT_CONNECTIONS */
     bool is_recording_traces; /* every exchange keeps a trace until WIRE_DONE was taken */
     uint32_t trace_items_max;
-    int64_t started_ns; /* now */
+    bool is_giving_wholes; /* the carrier takes WIRE_WHOLE */
+    int64_t started_ns;    /* now */
 };
 
 /* Makes its engine on `snapshot` (held); luck comes from `seed`. */
@@ -62,6 +64,10 @@ uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int6
 /* At most LIMIT_CONNECTION_BUFFER_SLACK_BYTES / 2 at once; after WIRE_PAUSE no
  * more than what was under way already. */
 void wire_read(struct wire *wire, uint32_t conn, struct str bytes, int64_t now_ns);
+/* The same, of a message that was read before and is here whole; it is borrowed until
+ * the exchange is over. False: its bytes are needed, nothing was done (the connection
+ * has not spoken yet, or is amid something else): call wire_read with them. */
+bool wire_read_whole(struct wire *wire, uint32_t conn, const struct h1_read *whole, int64_t now_ns);
 /* The peer sent FIN. */
 void wire_read_eof(struct wire *wire, uint32_t conn, int64_t now_ns);
 /* The connection broke (RST, error). The driver has closed it already; no
@@ -130,6 +136,7 @@ uint32_t wire_exchange_count(const struct wire *wire);
 enum wire_action_kind {
     WIRE_CONNECT,  /* open `conn` to address:port */
     WIRE_WRITE,    /* bytes on conn; all of them will be sent; tell wire_wrote */
+    WIRE_WHOLE,    /* a message on conn, as whole; as if wire_wrote was told at once */
     WIRE_PAUSE,    /* stop reading conn */
     WIRE_RESUME,   /* read it again */
     WIRE_SHUTDOWN, /* send FIN after what was written; keep reading */
@@ -138,18 +145,28 @@ enum wire_action_kind {
     WIRE_OUTLIER,  /* an endpoint was ejected, or let in again: event */
 };
 
+/* What is sent stays as it is until wire_whole_done. */
+struct stream;
+struct wire_whole {
+    struct h1_sent sent;
+    struct stream *stream; /* whose memory it is */
+};
+void wire_whole_done(const struct wire_whole *whole);
+
+/* Only what its kind speaks of is set. */
 struct wire_action {
     enum wire_action_kind kind;
-    uint32_t conn; /* WIRE_DONE: the client's, if it is not gone yet */
-    struct str bytes;
-    struct str address; /* WIRE_CONNECT: of the endpoint */
+    uint32_t conn;                  /* WIRE_DONE: the client's, if it is not gone yet */
+    struct str bytes;               /* WIRE_WRITE */
+    const struct wire_whole *whole; /* WIRE_WHOLE; give it to wire_whole_done once */
+    struct str address;             /* WIRE_CONNECT: of the endpoint */
     uint32_t port;
     const struct cluster *cluster;
     const struct endpoint *endpoint;
     bool is_secure;  /* WIRE_CONNECT: speak TLS as cluster->tls says; wire_connected comes.. */
     bool is_http;    /* ..after the handshake. What will be spoken, for its ALPN.. */
     struct str host; /* ..and who is called, for auto_sni (proxy/core/tls_verdict.h) */
-    bool is_abrupt;
+    bool is_abrupt;  /* WIRE_CLOSE */
     const struct record *record; /* WIRE_DONE; valid until the next wire_* call */
     const struct trace *trace;   /* or NULL */
     struct outlier_event event;  /* WIRE_OUTLIER; its slices live as long as the wire */

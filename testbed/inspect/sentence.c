@@ -237,6 +237,18 @@ static struct str mirror_refusal_words(const struct trace_event *event, struct a
     UNREACHABLE("trace_condition");
 }
 
+static struct str access_words(const struct trace_event *event, struct arena *arena)
+{
+    bool is_deny = event->index == RBAC_DENY;
+    bool is_allowed = event->number != 0;
+    struct str caller = event->other.len > 0 ? event->other : STR("a caller without a certificate");
+    if (event->text.len == 0)
+        return arena_format(arena, "%.*s is %s: no %s policy has a rule for it", STR_FMT(caller),
+                            is_allowed ? "let in" : "denied", is_deny ? "DENY" : "ALLOW");
+    return arena_format(arena, "%.*s is %s by %.*s", STR_FMT(caller),
+                        is_allowed ? "let in" : "denied", STR_FMT(event->text));
+}
+
 /* What stands between the route and its action, and copies. */
 static bool tell_filters(const struct sentence_context *context, const struct trace_event *event,
                          struct sentence *line)
@@ -254,6 +266,16 @@ static bool tell_filters(const struct sentence_context *context, const struct tr
     } else if (event->kind == TRACE_FAULT_MISSED) {
         line->mark = SENTENCE_NO;
         line->words = STR("the draw lets this one pass");
+    } else if (event->kind == TRACE_ACCESS) {
+        line->subject = STR("access");
+        line->mark = event->number != 0 ? SENTENCE_YES : SENTENCE_BAD;
+        line->words = access_words(event, arena);
+    } else if (event->kind == TRACE_ACCESS_UNASKED) {
+        line->subject = STR("access");
+        line->mark = SENTENCE_NO;
+        line->words =
+            arena_format(arena, "the provider of %.*s is not asked: CUSTOM is not applied",
+                         STR_FMT(event->text));
     } else if (event->kind == TRACE_CORS) {
         line->subject = STR("CORS");
         line->mark = event->number != 0 ? SENTENCE_YES : SENTENCE_NO;

@@ -77,10 +77,11 @@ static void text_story(struct report *report, const struct suite *suite,
 static void text_rerun(struct report *report, const struct suite *suite,
                        const struct test_result *result)
 {
-    MUST(buf_format(report->out, "      again: pocketmesh test --engine %.*s",
-                    STR_FMT(report->engine_name)));
+    MUST(buf_append(report->out, STR("      again: pocketmesh test")));
+    if (!suite->is_static)
+        MUST(buf_format(report->out, " --engine %.*s", STR_FMT(report->engine_name)));
     /* A matrix's seed is in the name, and would not be there if one were given. */
-    if (!result->test->has_seed)
+    if (!result->test->has_seed && !suite->is_static)
         MUST(buf_format(report->out, " --seed %llu", (unsigned long long)suite->seed));
     MUST(buf_format(report->out, "%.*s --filter '^", STR_FMT(report->rerun)));
     for (size_t i = 0; i < result->test->name.len; i++) {
@@ -316,7 +317,12 @@ void report_suite(struct report *report, const struct suite *suite, uint32_t tes
     report->suite_count++;
     switch (report->format) {
     case REPORT_TEXT:
-        if (!report->is_quiet)
+        if (!report->is_quiet && suite->is_static)
+            MUST(buf_format(
+                report->out, "%s%.*s%s  %stestCases: VirtualServices are read, not played%s\n",
+                colour(report, "\033[1m"), STR_FMT(suite->path), colour(report, "\033[0m"),
+                colour(report, "\033[2m"), colour(report, "\033[0m")));
+        else if (!report->is_quiet)
             MUST(buf_format(report->out, "%s%.*s%s  %s%.*s, profile %.*s, seed %llu%s\n",
                             colour(report, "\033[1m"), STR_FMT(suite->path),
                             colour(report, "\033[0m"), colour(report, "\033[2m"),
@@ -334,7 +340,8 @@ void report_suite(struct report *report, const struct suite *suite, uint32_t tes
         json_begin_object(&report->json);
         json_key_str(&report->json, STR("file"), suite->path);
         json_key_str(&report->json, STR("name"), suite->name);
-        json_key_str(&report->json, STR("engine"), report->engine_name);
+        json_key_str(&report->json, STR("engine"),
+                     suite->is_static ? STR("static") : report->engine_name);
         json_key(&report->json, STR("tests"));
         json_begin_array(&report->json);
         return;

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "base/rng.h"
+#include "testbed/runner/route_case.h"
 #include "testbed/runner/variant.h"
 #include "testbed/runner/want_read.h"
 #include "testbed/sim/sim.h"
@@ -405,9 +406,28 @@ static void run_variants(const struct suite *suite, const struct suite_test *tes
     out->request_count = request_count;
 }
 
+/* A comparison of trees, without a world. */
+static void run_static(const struct suite_test *test, struct test_result *out)
+{
+    struct arena scratch;
+    *out = (struct test_result){.test = test};
+    arena_init(&out->arena, ARENA_BLOCK_BYTES, 0);
+    arena_init(&scratch, ARENA_BLOCK_BYTES, 0);
+    out->complaints.arena = &out->arena;
+    out->complaints.scratch = &scratch;
+    route_case_judge(test, out);
+    out->complaints.scratch = NULL;
+    out->complaints.request = STR_EMPTY;
+    arena_fini(&scratch);
+}
+
 void test_result_of(const struct suite *suite, const struct suite_test *test,
                     const struct run_options *options, struct test_result *out)
 {
+    if (test->route_case != NULL) {
+        run_static(test, out);
+        return;
+    }
     if (!variants_are_wanted(test)) {
         run_alone(suite, test, options, out);
         return;

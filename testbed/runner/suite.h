@@ -321,6 +321,7 @@ struct suite_test {
     struct documents with;        /* manifests for this test only */
     bool is_order_independent;
     const struct suite_transition *transition; /* or NULL */
+    const struct route_case *route_case;       /* of a testCases file (route_case.h); else NULL */
     struct inject_item *injects;
     uint32_t inject_count;
     struct want_stat *stats;
@@ -336,6 +337,7 @@ struct suite {
     const struct node *workloads; /* of the file, as they stand there; or NULL */
     struct str *config;           /* its manifests, as seen from the working directory */
     uint32_t config_count;
+    bool is_static; /* testCases: no engine, no luck */
     struct suite_test *tests;
     uint32_t test_count;
     struct regex_set regexes; /* suite_fini frees them */

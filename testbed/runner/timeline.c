@@ -34,6 +34,7 @@ struct load_run {
     int64_t stage_started_ns;
     uint64_t stage_count; /* begun in it */
     uint64_t call_count;
+    struct call *calls; /* the spec's, as the engine gets them */
     struct rng rng;
     struct load_caller *callers;
 };
@@ -54,8 +55,8 @@ static void begin_call(struct timeline *timeline, uint32_t item, uint32_t caller
     struct load_run *load = &timeline->loads[item];
     const struct load_spec *spec = load->spec;
     struct play *play = timeline->run->play;
-    struct call call = spec->calls[load->call_count++ % spec->call_count];
-    play->ops->begin(play, &call, (uint64_t)item << ITEM_SHIFT | caller);
+    const struct call *call = &load->calls[load->call_count++ % spec->call_count];
+    play->ops->begin(play, call, (uint64_t)item << ITEM_SHIFT | caller);
 }
 
 /* --- an open load ---------------------------------------------------------- */
@@ -84,6 +85,37 @@ static void find_next(struct load_run *load)
     load->next_ns = NS_NEVER;
 }
 
+/* Does anything that the test says of each response need more than counts? */
+static bool is_looking(const struct expect *expect)
+{
+    const struct want_response *response = &expect->response;
+    for (uint32_t i = 0; i < expect->distribution_count; i++) {
+        if (expect->distributions[i].by == BY_HEADER)
+            return true;
+    }
+    for (uint32_t i = 0; i < expect->window_count; i++) {
+        if (is_looking(expect->windows[i].expect))
+            return true;
+    }
+    return response->is_given &&
+           (response->reason.is_given || response->body.is_given || response->headers.is_given ||
+            response->trailers.is_given || response->has_interim);
+}
+
+/* They are alike again and again, and mostly nobody looks at a single one. */
+static void prepare_calls(const struct timeline *timeline, struct load_run *load)
+{
+    const struct run *run = timeline->run;
+    const struct load_spec *spec = load->spec;
+    load->calls = ARENA_ARRAY(run->arena, struct call, spec->call_count);
+    for (uint32_t i = 0; i < spec->call_count; i++) {
+        load->calls[i] = spec->calls[i];
+        load->calls[i].is_counted =
+            run->options->log == NULL && !is_looking(&timeline->step->expect);
+        load->calls[i].model = run->play->ops->model(run->play, &spec->calls[i]);
+    }
+}
+
 static void begin_load(struct timeline *timeline, uint32_t item, int64_t now_ns)
 {
     struct load_run *load = &timeline->loads[item];
@@ -94,6 +126,7 @@ static void begin_load(struct timeline *timeline, uint32_t item, int64_t now_ns)
                               .next_ns = now_ns,
                               .stage_started_ns = now_ns,
                               .rng = rng_seeded(run->result->seed, stream)};
+    prepare_calls(timeline, load);
     uint32_t count = load->spec->caller_count;
     if (count == 0) {
         find_next(load);

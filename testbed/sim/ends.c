@@ -89,10 +89,10 @@ static void end_call(struct sim *sim, struct sim_caller *caller)
 {
     struct sim_errand *errand = caller->errand;
     const struct outcome *outcome = errand->base.outcome;
-    sim->hash = hash_fnv64_add_u64(sim->hash, (uint64_t)sim->now_ns);
-    sim->hash = hash_fnv64_add_u64(sim->hash, (uint64_t)outcome->error);
-    sim->hash = hash_fnv64_add_u64(sim->hash, outcome->status);
-    sim->hash = hash_fnv64_add_u64(sim->hash, outcome->body_size);
+    sim->hash = hash_words_add(sim->hash, (uint64_t)sim->now_ns);
+    sim->hash = hash_words_add(sim->hash, (uint64_t)outcome->error);
+    sim->hash = hash_words_add(sim->hash, outcome->status);
+    sim->hash = hash_words_add(sim->hash, outcome->body_size);
     bool is_keeping = errand->base.call->is_keeping && caller_may_keep(&caller->caller);
     caller->errand = NULL;
     if (is_keeping) {
@@ -113,6 +113,7 @@ static struct sim_standin *new_standin(struct sim *sim)
     }
     struct sim_standin *standin = ARENA_NEW(&sim->arena, struct sim_standin);
     standin_init(&standin->standin, sim->world, &sim->log);
+    standin->standin.shelf = sim->options.is_bytewise ? NULL : &sim->shelf;
     standin->timer.owner = TIMER_STANDIN;
     heap_node_init(&standin->timer.node);
     list_init(&standin->node);
@@ -123,14 +124,19 @@ static struct sim_standin *new_standin(struct sim *sim)
 void sim_begin_call(struct sim *sim, struct sim_errand *errand)
 {
     const struct call *call = errand->base.call;
-    struct call_target target = world_target(sim->world, call);
+    const struct sim_model *model = sim_model_of(sim, call);
+    struct call_target target = model != NULL ? model->target : world_target(sim->world, call);
     struct sim_caller *caller = call->is_keeping ? kept_caller(sim, call->client, &target) : NULL;
     bool is_new = caller == NULL;
     if (is_new)
         caller = new_caller(sim);
     caller->client = call->client;
     caller->errand = errand;
-    caller_begin(&caller->caller, call, errand->base.outcome, errand->base.arena, sim->now_ns);
+    if (model != NULL)
+        caller_begin_whole(&caller->caller, call, &model->whole, errand->base.outcome,
+                           errand->base.arena, sim->now_ns);
+    else
+        caller_begin(&caller->caller, call, errand->base.outcome, errand->base.arena, sim->now_ns);
     if (target.listener != NULL)
         want_record(caller, errand);
     if (is_new)
@@ -154,6 +160,10 @@ void sim_caller_turn(struct sim *sim, struct sim_caller *caller)
         }
         return;
     }
+    const struct h1_read *whole = caller_next_whole(&caller->caller);
+    if (whole != NULL &&
+        !link_send_read(&sim->links, caller->link, LINK_CONNECTOR, whole, sim->now_ns))
+        link_send_bytes(&sim->links, caller->link, LINK_CONNECTOR, whole->bytes, sim->now_ns);
     struct str bytes;
     while (end->under_way_bytes < LINK_WINDOW_BYTES && caller_next(&caller->caller, &bytes))
         link_send_bytes(&sim->links, caller->link, LINK_CONNECTOR, bytes, sim->now_ns);
@@ -182,6 +192,12 @@ struct sim_standin *sim_standin_new(struct sim *sim, struct link *link)
     return standin;
 }
 
+static void give_answer(struct sim *sim, struct link *link, const struct h1_read *whole)
+{
+    if (!link_send_read(&sim->links, link, LINK_ACCEPTOR, whole, sim->now_ns))
+        link_send_bytes(&sim->links, link, LINK_ACCEPTOR, whole->bytes, sim->now_ns);
+}
+
 void sim_standin_turn(struct sim *sim, struct sim_standin *standin)
 {
     struct link *link = standin->link;
@@ -194,6 +210,8 @@ void sim_standin_turn(struct sim *sim, struct sim_standin *standin)
            standin_next(&standin->standin, sim->now_ns, &action)) {
         if (action.kind == STANDIN_WRITE)
             link_send_bytes(&sim->links, link, LINK_ACCEPTOR, action.bytes, sim->now_ns);
+        else if (action.kind == STANDIN_WHOLE)
+            give_answer(sim, link, action.whole);
         else if (action.kind == STANDIN_CALL)
             sim_errand_hop(sim, standin, action.call);
         else

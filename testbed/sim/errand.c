@@ -96,8 +96,12 @@ void sim_errand_note_record(struct sim *sim, struct sim_errand *errand,
                             const struct wire_action *action)
 {
     errand->base.is_wanting_record = false;
-    outcome_take_record(errand->base.outcome, action->record, action->trace, errand->base.arena);
-    errand->base.outcome->epoch_seconds = SIM_EPOCH_SECONDS;
+    struct outcome *outcome = errand->base.outcome;
+    if (errand->base.call->is_counted && action->trace == NULL)
+        outcome_take_counts(outcome, action->record, errand->base.arena);
+    else
+        outcome_take_record(outcome, action->record, action->trace, errand->base.arena);
+    outcome->epoch_seconds = SIM_EPOCH_SECONDS;
     if (!errand->base.is_over || errand->base.kind == ERRAND_OF_BATCH)
         return;
     sim_set_timer(sim, &errand->timer, NS_NEVER);

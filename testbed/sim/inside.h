@@ -19,10 +19,12 @@
 #include "proxy/wire/wire.h"
 #include "testbed/sim/link.h"
 #include "testbed/sim/sim.h"
+#include "testbed/world/answer_shelf.h"
 #include "testbed/world/caller.h"
 #include "testbed/world/errand.h"
 #include "testbed/world/sighting.h"
 #include "testbed/world/standin.h"
+#include "testbed/world/world.h"
 
 enum sim_timer_owner { TIMER_PROXY, TIMER_CALLER, TIMER_STANDIN, TIMER_ERRAND };
 
@@ -96,6 +98,13 @@ struct sim_proxy {
     uint32_t report_count, report_capacity;
 };
 
+/* A call that is made often. */
+struct sim_model {
+    struct call call;
+    struct call_target target;
+    struct h1_read whole; /* its request */
+};
+
 struct sim {
     struct play play;
     struct world *world;
@@ -116,6 +125,10 @@ struct sim {
     uint32_t standin_number; /* the last connection's */
     uint32_t remote_count;   /* callers' connections so far */
     uint64_t hash;
+    struct buf scratch; /* bytes of a message that travelled as it is */
+    struct answer_shelf shelf;
+    struct sim_model **models; /* by number, from 1 */
+    uint32_t model_count, model_capacity;
     struct watches watches;
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
@@ -144,6 +157,11 @@ void sim_close_kept(struct sim *sim);
 struct sim_standin *sim_standin_new(struct sim *sim, struct link *link);
 void sim_standin_turn(struct sim *sim, struct sim_standin *standin);
 void sim_ends_fini(struct sim *sim);
+
+/* model.c */
+uint32_t sim_model_add(struct sim *sim, const struct call *call);
+/* NULL: it has none. */
+const struct sim_model *sim_model_of(const struct sim *sim, const struct call *call);
 
 /* proxy.c */
 struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client);

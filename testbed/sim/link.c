@@ -35,6 +35,9 @@ static struct parcel *new_parcel(struct links *links, struct link *link, enum li
     parcel->link = link;
     parcel->to = to;
     parcel->kind = kind;
+    parcel->read = NULL;
+    parcel->whole = NULL;
+    parcel->size = 0;
     link->parcel_count++;
     return parcel;
 }
@@ -57,7 +60,7 @@ static struct parcel *open_parcel(struct links *links, const struct link *link, 
         return NULL;
     struct parcel *last = LIST_ITEM(links->under_way.prev, struct parcel, node);
     bool is_same = last->link == link && last->to != from && last->kind == PARCEL_DATA &&
-                   last->due_ns == ns_add(now_ns, LINK_DELAY_NS);
+                   last->size == 0 && last->due_ns == ns_add(now_ns, LINK_DELAY_NS);
     return is_same && buf_size(&last->bytes) + size <= LINK_PARCEL_BYTES_MAX ? last : NULL;
 }
 
@@ -132,6 +135,38 @@ void link_send_bytes(struct links *links, struct link *link, enum link_side from
     }
 }
 
+/* NULL: bytes are open that it would have to join. */
+static struct parcel *send_message(struct links *links, struct link *link, enum link_side from,
+                                   size_t size, int64_t now_ns)
+{
+    if (open_parcel(links, link, from, 0, now_ns) != NULL)
+        return NULL;
+    struct parcel *parcel = send(links, link, from, PARCEL_DATA, now_ns);
+    parcel->size = size;
+    link->ends[from].under_way_bytes += size;
+    return parcel;
+}
+
+bool link_send_read(struct links *links, struct link *link, enum link_side from,
+                    const struct h1_read *read, int64_t now_ns)
+{
+    struct parcel *parcel = send_message(links, link, from, read->bytes.len, now_ns);
+    if (parcel != NULL)
+        parcel->read = read;
+    return parcel != NULL;
+}
+
+bool link_send_whole(struct links *links, struct link *link, enum link_side from,
+                     const struct wire_whole *whole, int64_t now_ns)
+{
+    if (whole->sent.size > LINK_PARCEL_BYTES_MAX)
+        return false;
+    struct parcel *parcel = send_message(links, link, from, whole->sent.size, now_ns);
+    if (parcel != NULL)
+        parcel->whole = whole;
+    return parcel != NULL;
+}
+
 int64_t links_due_ns(const struct links *links)
 {
     if (list_is_empty(&links->under_way))
@@ -155,13 +190,16 @@ void link_hold(struct parcel *parcel)
 void link_done(struct links *links, struct parcel *parcel)
 {
     struct link *link = parcel->link;
-    size_t size = buf_size(&parcel->bytes);
+    size_t size = buf_size(&parcel->bytes) + parcel->size;
     struct link_end *sender = link_peer(link, parcel->to);
     ASSERT(size <= sender->under_way_bytes);
     sender->under_way_bytes -= size;
     ASSERT(link->parcel_count > 0);
     link->parcel_count--;
     buf_clear(&parcel->bytes);
+    if (parcel->whole != NULL)
+        wire_whole_done(parcel->whole);
+    parcel->whole = NULL;
     parcel->link = NULL;
     list_push_front(&links->free_parcels, &parcel->node);
 }

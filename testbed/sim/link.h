@@ -19,6 +19,7 @@
 #include "base/ns.h"
 #include "proxy/core/tls_verdict.h"
 #include "proxy/model/listener.h"
+#include "proxy/wire/wire.h"
 
 /* On loopback a packet takes about as long. Small beside the millisecond to
  * which tests hold durations. */
@@ -68,7 +69,8 @@ struct link {
     struct str server_name;
     struct str protocols[TLS_PROTOCOLS_MAX];
     uint32_t protocol_count;
-    struct str remote_address; /* the connector's own */
+    const struct certificate *certificate; /* the connector's; NULL: it shows none */
+    struct str remote_address;             /* the connector's own */
     uint32_t remote_port;
 };
 
@@ -88,6 +90,10 @@ struct parcel {
     enum parcel_kind kind;
     int64_t due_ns;
     struct buf bytes;
+    /* Or a message as it is, of so many bytes: from an end, or from a proxy. */
+    const struct h1_read *read;
+    const struct wire_whole *whole;
+    size_t size;
 };
 
 struct links {
@@ -118,6 +124,12 @@ void link_send(struct links *links, struct link *link, enum link_side from, enum
                int64_t now_ns);
 void link_send_bytes(struct links *links, struct link *link, enum link_side from, struct str bytes,
                      int64_t now_ns);
+
+/* A message as it is. False: it would travel with bytes that were sent before it. */
+bool link_send_read(struct links *links, struct link *link, enum link_side from,
+                    const struct h1_read *read, int64_t now_ns);
+bool link_send_whole(struct links *links, struct link *link, enum link_side from,
+                     const struct wire_whole *whole, int64_t now_ns);
 
 /* When the next parcel arrives; NS_NEVER. */
 int64_t links_due_ns(const struct links *links);

@@ -61,6 +61,19 @@ static void arrive(struct sim *sim, struct link *link)
     link_send(&sim->links, link, LINK_ACCEPTOR, PARCEL_REFUSED, sim->now_ns);
 }
 
+/* Of a message that travelled as it is they are written now, for one who reads them. */
+static struct str bytes_of(struct sim *sim, const struct parcel *parcel)
+{
+    if (parcel->read != NULL)
+        return parcel->read->bytes;
+    if (parcel->whole == NULL)
+        return buf_str(&parcel->bytes);
+    buf_clear(&sim->scratch);
+    ASSERT(h1_sent_write(&parcel->whole->sent, &sim->scratch) == RC_OK);
+    ASSERT(buf_size(&sim->scratch) == parcel->size);
+    return buf_str(&sim->scratch);
+}
+
 static void tell_caller(struct sim *sim, struct sim_caller *caller, const struct parcel *parcel)
 {
     switch (parcel->kind) {
@@ -73,7 +86,9 @@ static void tell_caller(struct sim *sim, struct sim_caller *caller, const struct
         caller_refused(&caller->caller, sim->now_ns);
         break;
     case PARCEL_DATA:
-        caller_read(&caller->caller, buf_str(&parcel->bytes), sim->now_ns);
+        if (parcel->whole == NULL ||
+            !caller_read_whole(&caller->caller, &parcel->whole->sent, sim->now_ns))
+            caller_read(&caller->caller, bytes_of(sim, parcel), sim->now_ns);
         break;
     case PARCEL_FIN:
         caller_eof(&caller->caller, sim->now_ns);
@@ -93,7 +108,9 @@ static void tell_standin(struct sim *sim, struct sim_standin *standin, const str
     case PARCEL_REFUSED:
         UNREACHABLE("stand-ins call nobody");
     case PARCEL_DATA:
-        standin_read(&standin->standin, buf_str(&parcel->bytes), sim->now_ns);
+        if (parcel->whole == NULL ||
+            !standin_read_whole(&standin->standin, &parcel->whole->sent, sim->now_ns))
+            standin_read(&standin->standin, bytes_of(sim, parcel), sim->now_ns);
         break;
     case PARCEL_FIN:
         standin_eof(&standin->standin, sim->now_ns);
@@ -115,7 +132,7 @@ uint32_t sim_local_port(uint32_t conn)
 static void note_local(struct sim *sim, const struct link_end *end)
 {
     const struct sim_proxy *proxy = end->proxy;
-    wire_note_local(proxy->wire, end->conn, sim->world->clients[proxy->client].address,
+    wire_note_local(proxy->wire, end->conn, sim->world->clients[proxy->client].proxy_address,
                     sim_local_port(end->conn));
 }
 
@@ -136,7 +153,8 @@ static void tell_proxy(struct sim *sim, struct link_end *end, const struct parce
         sim_proxy_note_gone(sim, end);
         break;
     case PARCEL_DATA:
-        wire_read(wire, end->conn, buf_str(&parcel->bytes), sim->now_ns);
+        if (parcel->read == NULL || !wire_read_whole(wire, end->conn, parcel->read, sim->now_ns))
+            wire_read(wire, end->conn, bytes_of(sim, parcel), sim->now_ns);
         break;
     case PARCEL_FIN:
         wire_read_eof(wire, end->conn, sim->now_ns);

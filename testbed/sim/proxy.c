@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "proxy/core/tls_verdict.h"
 #include "testbed/sim/inside.h"
+#include "testbed/world/keyrings.h"
 
 #define TRACE_ITEMS_MAX 512u /* a request with all its retries stays far below */
 
@@ -51,7 +52,7 @@ static void take_end(struct sim *sim, struct sim_proxy *proxy, uint32_t conn, st
 static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     struct link *link = link_new(&sim->links);
-    link->remote_address = sim->world->clients[proxy->client].address;
+    link->remote_address = sim->world->clients[proxy->client].proxy_address;
     link->remote_port = sim_local_port(action->conn);
     uint32_t pod = world_pod_dialled(sim->world, proxy->client, action->cluster, action->address);
     sim_aim(sim, link, action->cluster, pod, action->port);
@@ -60,6 +61,8 @@ static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wi
         link->is_tls = true;
         link->protocol_count = tls_protocols(action->cluster, action->is_http, link->protocols);
         link->server_name = tls_server_name(action->cluster, STR_EMPTY);
+        const struct keyring *keyring = world_keyring(sim->world, proxy->client, false);
+        link->certificate = tls_party_upstream(action->cluster, action->host, keyring).certificate;
     }
     take_end(sim, proxy, action->conn, link, LINK_CONNECTOR);
     sim_connect(sim, link);
@@ -77,6 +80,18 @@ static void write_to(struct sim *sim, struct sim_proxy *proxy, const struct wire
                (struct sim_report){.conn = action->conn, .wrote_bytes = action->bytes.len});
 }
 
+static void give_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
+{
+    const struct sim_conn *conn = conn_at(sim, proxy, action->conn);
+    const struct wire_whole *whole = action->whole;
+    if (link_send_whole(&sim->links, conn->link, conn->side, whole, sim->now_ns))
+        return;
+    buf_clear(&sim->scratch);
+    ASSERT(h1_sent_write(&whole->sent, &sim->scratch) == RC_OK);
+    wire_whole_done(whole);
+    link_send_bytes(&sim->links, conn->link, conn->side, buf_str(&sim->scratch), sim->now_ns);
+}
+
 static void close_conn(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     struct sim_conn conn = *conn_at(sim, proxy, action->conn);
@@ -84,25 +99,20 @@ static void close_conn(struct sim *sim, struct sim_proxy *proxy, const struct wi
     sim_close(sim, conn.link, conn.side, action->is_abrupt);
 }
 
-static uint64_t hash_str(uint64_t hash, struct str text)
-{
-    return hash_fnv64_add(hash_fnv64_add_u64(hash, text.len), text);
-}
-
 static void hash_record(struct sim *sim, const struct record *record)
 {
-    uint64_t hash = hash_fnv64_add_u64(sim->hash, (uint64_t)record->finished_ns);
-    hash = hash_fnv64_add_u64(hash, record->status);
+    uint64_t hash = hash_words_add(sim->hash, (uint64_t)record->finished_ns);
+    hash = hash_words_add(hash, record->status);
     for (uint32_t i = 0; i < record->flag_count; i++)
-        hash = hash_str(hash, record->flags[i]);
+        hash = hash_words_add_str(hash, record->flags[i]);
     if (record->route != NULL)
-        hash = hash_str(hash, record->route->name);
+        hash = hash_words_add_str(hash, record->route->name);
     if (record->endpoint != NULL) {
-        hash = hash_str(hash, record->endpoint->address);
-        hash = hash_fnv64_add_u64(hash, record->endpoint->port);
+        hash = hash_words_add_str(hash, record->endpoint->address);
+        hash = hash_words_add(hash, record->endpoint->port);
     }
-    hash = hash_fnv64_add_u64(hash, record->bytes_received);
-    sim->hash = hash_fnv64_add_u64(hash, record->bytes_sent);
+    hash = hash_words_add(hash, record->bytes_received);
+    sim->hash = hash_words_add(hash, record->bytes_sent);
 }
 
 /* Records come in the order of the requests on a connection. */
@@ -133,7 +143,7 @@ static void take_event(struct sim *sim, const struct outlier_event *event)
         ARENA_PUSH(&sim->arena, sim->events, sim->event_count, sim->event_capacity);
     *out =
         play_event_of(sim->world, event, event->at_ns - SIM_EPOCH_SECONDS * NS_SECOND, &sim->arena);
-    sim->hash = hash_fnv64_add_u64(hash_str(sim->hash, out->reason), (uint64_t)out->at_ns);
+    sim->hash = hash_words_add(hash_words_add_str(sim->hash, out->reason), (uint64_t)out->at_ns);
 }
 
 static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
@@ -144,6 +154,9 @@ static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wir
         return;
     case WIRE_WRITE:
         write_to(sim, proxy, action);
+        return;
+    case WIRE_WHOLE:
+        give_to(sim, proxy, action);
         return;
     case WIRE_PAUSE:
         end_at(conn_at(sim, proxy, action->conn))->is_paused = true;
@@ -194,7 +207,8 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
     proxy->timer.owner = TIMER_PROXY;
     heap_node_init(&proxy->timer.node);
     struct wire_options options = {.is_recording_traces = sim->options.is_tracing,
-                                   .trace_items_max = TRACE_ITEMS_MAX};
+                                   .trace_items_max = TRACE_ITEMS_MAX,
+                                   .is_giving_wholes = !sim->options.is_bytewise};
     uint64_t seed = rng_derive(sim->options.seed, its->spec.name);
     options.shared = shared_new(snapshot, NULL, seed, SIM_EPOCH_SECONDS * NS_SECOND);
     proxy->wire = wire_new(snapshot, seed, options);
@@ -217,7 +231,8 @@ bool sim_proxy_accept(struct sim *sim, struct link *link)
                  .is_tls = link->is_tls,
                  .server_name = link->server_name,
                  .protocols = link->protocols,
-                 .protocol_count = link->protocol_count},
+                 .protocol_count = link->protocol_count,
+                 .certificate = link->certificate},
     };
     if (link->has_original) {
         accept.original_address = link->address;

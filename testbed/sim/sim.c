@@ -54,6 +54,11 @@ static void sim_call(struct play *play, const struct call *calls, uint32_t call_
         sim_errand_free(sim, errands[i]);
 }
 
+static uint32_t sim_model(struct play *play, const struct call *call)
+{
+    return sim_model_add(sim_of(play), call);
+}
+
 static void sim_begin(struct play *play, const struct call *call, uint64_t number)
 {
     struct sim *sim = sim_of(play);
@@ -179,6 +184,7 @@ static void sim_free(struct play *play)
     errands_fini(&sim->errands);
     links_fini(&sim->links);
     heap_fini(&sim->timers);
+    buf_fini(&sim->scratch);
     struct arena arena = sim->arena; /* the sim lives in it */
     arena_fini(&arena);
 }
@@ -186,6 +192,7 @@ static void sim_free(struct play *play)
 static const struct play_ops sim_ops = {
     .call = sim_call,
     .wait = sim_wait,
+    .model = sim_model,
     .begin = sim_begin,
     .next = sim_next,
     .now_ns = sim_now_ns,
@@ -213,6 +220,8 @@ struct play *sim_play_new(struct world *world, struct play_options options)
     heap_init(&sim->timers);
     links_init(&sim->links);
     sighting_log_init(&sim->log);
+    buf_init(&sim->scratch, LINK_WINDOW_BYTES);
+    answer_shelf_init(&sim->shelf, &sim->arena);
     errands_init(&sim->errands);
     list_init(&sim->free_callers);
     list_init(&sim->kept_callers);

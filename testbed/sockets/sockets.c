@@ -169,6 +169,14 @@ static int64_t play_now_ns(const struct play *play)
     return sockets_now_ns(sockets) - sockets->began_ns;
 }
 
+/* Here everything is bytes. */
+static uint32_t play_model(struct play *play, const struct call *call)
+{
+    (void)play;
+    (void)call;
+    return 0;
+}
+
 static void play_begin(struct play *play, const struct call *call, uint64_t number)
 {
     struct sockets *sockets = sockets_of(play);
@@ -311,6 +319,7 @@ static void play_free(struct play *play)
 static const struct play_ops sockets_ops = {
     .call = play_call,
     .wait = play_wait,
+    .model = play_model,
     .begin = play_begin,
     .next = play_next,
     .now_ns = play_now_ns,

@@ -102,6 +102,8 @@ static void turn(struct resident *resident)
         case STANDIN_RESET:
             socket_abort(&resident->socket);
             break;
+        case STANDIN_WHOLE:
+            UNREACHABLE("it has no shelf");
         case STANDIN_CALL:
             UNREACHABLE("in a mesh that stays no stand-in has a proxy to ask with");
         }

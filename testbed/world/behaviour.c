@@ -19,3 +19,17 @@ bool behaviour_is_asking(const struct behaviour *behaviour)
     }
     return behaviour->answer.call_count > 0;
 }
+
+static bool is_reading_heads(const struct answer *answer)
+{
+    return answer->is_echo || answer->is_websocket || answer->call_count > 0;
+}
+
+bool behaviour_is_reading_heads(const struct behaviour *behaviour)
+{
+    for (uint32_t i = 0; i < behaviour->script_count; i++) {
+        if (is_reading_heads(&behaviour->script[i]))
+            return true;
+    }
+    return is_reading_heads(&behaviour->answer);
+}

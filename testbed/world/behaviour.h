@@ -109,5 +109,7 @@ struct behaviour {
 /* Everything answers 200, at once, with an empty body. */
 struct behaviour behaviour_default(void);
 
+/* Does an answer of its depend on the request's head or body? */
+bool behaviour_is_reading_heads(const struct behaviour *behaviour);
 /* Does it ask others, always or sometimes? */
 bool behaviour_is_asking(const struct behaviour *behaviour);

@@ -44,6 +44,11 @@ struct call {
     struct str to;          /* POD; empty: not used */
     bool is_keeping;        /* may use, and leave open, the client's kept connection */
     int64_t start_after_ns; /* for concurrent calls: after the first one */
+    /* Of its outcome nobody wants heads, bodies, or what applications saw of it: an engine
+     * may leave them out. What is counted of loads stays: status, error, body_size, duration,
+     * flags, pod, and of the record all that is no head. */
+    bool is_counted;
+    uint32_t model; /* the play's number for calls like this one (play.h); 0: none */
 };
 
 enum call_error {

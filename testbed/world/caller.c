@@ -232,7 +232,7 @@ void caller_reset(struct caller *caller)
     outflow_init(&caller->flow);
 }
 
-void caller_begin(struct caller *caller, const struct call *call, struct outcome *outcome,
+static void begin(struct caller *caller, const struct call *call, struct outcome *outcome,
                   struct arena *arena, int64_t now_ns)
 {
     ASSERT(!is_under_way(caller));
@@ -247,10 +247,26 @@ void caller_begin(struct caller *caller, const struct call *call, struct outcome
     buf_clear(&caller->body);
     buf_clear(&caller->out);
     *outcome = (struct outcome){.pod = UINT32_MAX};
-    caller->is_holding = request_write(call, &caller->out, &caller->flow, &caller->late);
+    caller->whole = NULL;
     reading_begin(&caller->reading, arena);
     /* The same patience for a connection that is never answered. */
     caller->wake_ns = ns_add(now_ns, CALLER_PATIENCE_NS);
+}
+
+void caller_begin(struct caller *caller, const struct call *call, struct outcome *outcome,
+                  struct arena *arena, int64_t now_ns)
+{
+    begin(caller, call, outcome, arena, now_ns);
+    caller->is_holding = request_write(call, &caller->out, &caller->flow, &caller->late);
+}
+
+void caller_begin_whole(struct caller *caller, const struct call *call, const struct h1_read *whole,
+                        struct outcome *outcome, struct arena *arena, int64_t now_ns)
+{
+    begin(caller, call, outcome, arena, now_ns);
+    caller->whole = whole;
+    caller->is_holding = false;
+    outflow_init(&caller->flow);
 }
 
 void caller_connected(struct caller *caller, int64_t now_ns)
@@ -286,6 +302,33 @@ void caller_read(struct caller *caller, struct str bytes, int64_t now_ns)
      * much of it, the connection is not worth keeping. */
     if (bytes.len > 0 && buf_append(&caller->held, bytes) != RC_OK)
         caller->is_kept = false;
+}
+
+/* So much of its body would be read. */
+static uint64_t body_bytes_of(const struct h1_sent *sent)
+{
+    uint32_t status = sent->response->status;
+    return status == 204 || status == 304 || sent->framing.framing != BODY_LENGTH ? 0
+                                                                                  : sent->body.len;
+}
+
+bool caller_read_whole(struct caller *caller, const struct h1_sent *sent, int64_t now_ns)
+{
+    const struct response_head *head = sent->response;
+    if (caller->state != CALLER_IN_HEAD || !caller->call->is_counted ||
+        reading_is_started(&caller->reading) || buf_size(&caller->held) > 0 || head->status < 200 ||
+        str_eq(request_method(caller->call), STR("HEAD")))
+        return false;
+    struct outcome *outcome = caller->outcome;
+    struct str said;
+    outcome->has_response = true;
+    outcome->status = head->status;
+    outcome->body_size = caller->body_bytes = body_bytes_of(sent);
+    caller->is_closing =
+        sent->is_closing ||
+        (header_get(&head->headers, STR("connection"), &said) && str_eq_ci(said, STR("close")));
+    finish(caller, CALL_OK, now_ns);
+    return true;
 }
 
 void caller_eof(struct caller *caller, int64_t now_ns)
@@ -349,6 +392,14 @@ bool caller_next(struct caller *caller, struct str *bytes)
             return true;
     }
     return false;
+}
+
+const struct h1_read *caller_next_whole(struct caller *caller)
+{
+    const struct h1_read *whole = caller->state == CALLER_IN_HEAD ? caller->whole : NULL;
+    if (whole != NULL)
+        caller->whole = NULL;
+    return whole;
 }
 
 bool caller_is_done(const struct caller *caller)

@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/ns.h"
+#include "proxy/http/h1_whole.h"
 #include "testbed/world/call.h"
 #include "testbed/world/outflow.h"
 #include "testbed/world/reading.h"
@@ -47,7 +48,8 @@ struct caller {
     struct buf body; /* of the response, its beginning */
     uint64_t body_bytes;
     struct outflow flow;
-    struct outflow late; /* the body of a request with Expect, held back */
+    struct outflow late;         /* the body of a request with Expect, held back */
+    const struct h1_read *whole; /* the request, while it is to be sent as it is; or NULL */
     bool is_holding;
     bool is_closing; /* the response says that nothing follows */
     bool is_kept;
@@ -66,11 +68,17 @@ void caller_reset(struct caller *caller);
  * call caller_connected at once. */
 void caller_begin(struct caller *caller, const struct call *call, struct outcome *outcome,
                   struct arena *arena, int64_t now_ns);
+/* The same, of a call whose request is known: what request_write would write was read
+ * into `whole`. To be taken with caller_next_whole. */
+void caller_begin_whole(struct caller *caller, const struct call *call, const struct h1_read *whole,
+                        struct outcome *outcome, struct arena *arena, int64_t now_ns);
 void caller_connected(struct caller *caller, int64_t now_ns);
 /* In its place, when TLS could not be agreed upon. */
 void caller_tls_failed(struct caller *caller, int64_t now_ns);
 void caller_refused(struct caller *caller, int64_t now_ns);
 void caller_read(struct caller *caller, struct str bytes, int64_t now_ns);
+/* A response that is here as it was sent. False: its bytes are needed, nothing was done. */
+bool caller_read_whole(struct caller *caller, const struct h1_sent *sent, int64_t now_ns);
 void caller_eof(struct caller *caller, int64_t now_ns);
 /* RST or another error of the connection. */
 void caller_broken(struct caller *caller, int64_t now_ns);
@@ -81,6 +89,9 @@ void caller_wake(struct caller *caller, int64_t now_ns);
 
 /* Bytes to send, valid until the next call; false: none now. */
 bool caller_next(struct caller *caller, struct str *bytes);
+
+/* The request as it is; NULL: not now. Then caller_next has no bytes. */
+const struct h1_read *caller_next_whole(struct caller *caller);
 
 bool caller_is_done(const struct caller *caller);
 /* Of a finished call: its connection is to be reset, as the test says. */

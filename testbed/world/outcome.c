@@ -50,6 +50,7 @@ static void copy_ends(struct record *record, struct arena *arena)
     down->remote_address = arena_str(arena, down->remote_address);
     down->local_address = arena_str(arena, down->local_address);
     down->direct_address = arena_str(arena, down->direct_address);
+    down->peer = NULL;
     down->server_name = arena_str(arena, down->server_name);
     up->local_address = arena_str(arena, up->local_address);
     up->address = arena_str(arena, up->address);
@@ -79,6 +80,7 @@ void outcome_take_record(struct outcome *outcome, const struct record *record,
     copy->authority = arena_str(arena, record->authority);
     copy->request_id = arena_str(arena, record->request_id);
     copy->details = arena_str(arena, record->details);
+    copy->termination = arena_str(arena, record->termination);
     copy->transport_failure = arena_str(arena, record->transport_failure);
     copy->cluster_name = arena_str(arena, record->cluster_name);
     copy_ends(copy, arena);
@@ -88,6 +90,29 @@ void outcome_take_record(struct outcome *outcome, const struct record *record,
     outcome->has_record = true;
     outcome->flags = record_flags(copy, arena);
     outcome->trace = copied_trace(trace, arena);
+}
+
+static struct str kept(struct str text, struct arena *arena)
+{
+    return text.len > 0 ? arena_str(arena, text) : STR_EMPTY;
+}
+
+void outcome_take_counts(struct outcome *outcome, const struct record *record, struct arena *arena)
+{
+    struct record *copy = &outcome->record;
+    *copy = *record;
+    copy->method = copy->path = copy->authority = copy->request_id = STR_EMPTY;
+    copy->details = kept(record->details, arena);
+    copy->transport_failure = kept(record->transport_failure, arena);
+    copy->cluster_name = kept(record->cluster_name, arena);
+    for (uint32_t i = 0; i < copy->flag_count; i++)
+        copy->flags[i] = arena_str(arena, record->flags[i]);
+    copy->request = NULL;
+    copy->response = NULL;
+    copy->downstream = (struct record_downstream){0};
+    copy->upstream = (struct record_upstream){.connection_id = record->upstream.connection_id};
+    outcome->has_record = true;
+    outcome->flags = record->flag_count == 0 ? STR("-") : record_flags(copy, arena);
 }
 
 static void give(struct outcome *outcome, const struct sighting_log *log, const struct link *links,

@@ -19,6 +19,9 @@
 void outcome_take_record(struct outcome *outcome, const struct record *record,
                          const struct trace *trace, struct arena *arena);
 
+/* What call.is_counted wants of it: no heads, no addresses. */
+void outcome_take_counts(struct outcome *outcome, const struct record *record, struct arena *arena);
+
 /* Its pod, by its record. */
 void outcome_take_pod(struct outcome *outcome, const struct world *world);
 

@@ -20,6 +20,8 @@ struct play;
 struct play_options {
     uint64_t seed;
     bool is_tracing;
+    /* In virtual time: every message travels as bytes, though none of it is looked at. */
+    bool is_bytewise;
     /* On sockets: the proxies are processes of this Envoy; NULL: they are ours. */
     const char *envoy;
     /* With it: whose proxies are started before time begins; of others, when they call. */
@@ -77,6 +79,11 @@ struct play_ops {
     void (*call)(struct play *play, const struct call *calls, uint32_t call_count,
                  struct outcome *outcomes, struct arena *arena);
     void (*wait)(struct play *play, int64_t duration_ns);
+    /* Many calls like this one will be begun: their call.model, with which they may cost
+     * less. Nothing of them differs but when
+     * they begin and are cancelled, and is_counted; what the call points to lives as
+     * long as the play. 0: there is nothing to gain. */
+    uint32_t (*model)(struct play *play, const struct call *call);
     /* Begins a call now; `number` is the asker's own. The call is copied, what it
      * points to is not. */
     void (*begin)(struct play *play, const struct call *call, uint64_t number);
@@ -101,7 +108,7 @@ struct play_ops {
     /* Requests that proxies have or that hold something of theirs: exchanges, those that
      * wait for a connection, those that have one. 0 when all is quiet. */
     uint64_t (*under_way)(struct play *play);
-    /* FNV-1a-64 over everything that happened; 0 on an engine that has none. */
+    /* A hash over everything that happened; 0 on an engine that has none. */
     uint64_t (*hash)(const struct play *play);
     void (*free)(struct play *play);
 };

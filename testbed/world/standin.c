@@ -26,6 +26,7 @@ static void begin_request(struct standin *standin)
         arena_reset(&standin->scratch);
     reading_begin(&standin->reading, &standin->scratch);
     standin->state = STANDIN_IN_HEAD;
+    standin->whole = NULL;
     standin->seen = (struct sighting_ref){0};
     standin->body_bytes = 0;
     buf_clear(&standin->body);
@@ -78,15 +79,18 @@ static bool expect_body(struct standin *standin)
 }
 
 /* A copy that a proxy made calls itself internal, which callers cannot. */
-static void count_request(struct standin *standin)
+static void note_request(struct standin *standin, bool is_mirror)
 {
     struct world_pod *pod = &standin->world->pods[standin->pod];
-    struct str value;
-    bool is_mirror = standin_head_header(standin, STR("x-envoy-internal"), &value);
     if (is_mirror)
         pod->mirror_count++;
     else
         pod->request_count++;
+    if (sighting_log_is_open(standin->log))
+        standin->seen = sighting_log_note(standin->log, standin->pod, standin->number,
+                                          standin->server_name, &standin->head);
+    standin->answer = *world_next_answer(standin->world, standin->pod);
+    put_interim(standin);
 }
 
 static void take_head(struct standin *standin, const struct reading_event *event)
@@ -96,12 +100,8 @@ static void take_head(struct standin *standin, const struct reading_event *event
         give_up(standin);
         return;
     }
-    count_request(standin);
-    if (sighting_log_is_open(standin->log))
-        standin->seen = sighting_log_note(standin->log, standin->pod, standin->number,
-                                          standin->server_name, &standin->head);
-    standin->answer = *world_next_answer(standin->world, standin->pod);
-    put_interim(standin);
+    struct str value;
+    note_request(standin, standin_head_header(standin, STR("x-envoy-internal"), &value));
     standin->state = STANDIN_IN_BODY;
     if (!expect_body(standin))
         give_up(standin);
@@ -242,6 +242,15 @@ static bool is_waiting(const struct standin *standin, int64_t now_ns)
     return now_ns < standin->wake_ns;
 }
 
+static bool give_whole(struct standin *standin, struct standin_action *action)
+{
+    if (standin->whole == NULL)
+        return false;
+    *action = (struct standin_action){.kind = STANDIN_WHOLE, .whole = standin->whole};
+    standin->whole = NULL;
+    return true;
+}
+
 static bool give_flow(struct standin *standin, int64_t now_ns, struct standin_action *action)
 {
     struct str bytes;
@@ -324,6 +333,27 @@ void standin_read(struct standin *standin, struct str bytes, int64_t now_ns)
         give_up(standin);
 }
 
+/* Nothing of the head is wanted but what is asked here. */
+static bool takes_whole(const struct standin *standin, const struct h1_sent *sent)
+{
+    return standin->state == STANDIN_IN_HEAD && !reading_is_started(&standin->reading) &&
+           buf_size(&standin->held) == 0 && !sighting_log_is_open(standin->log) &&
+           !pod_of(standin)->is_reading_heads && !sent->has_body &&
+           !str_eq(sent->request->method, STR("HEAD")) &&
+           !header_is_present(&sent->request->headers, STR("expect")) &&
+           !header_is_present(&sent->request->headers, STR("connection"));
+}
+
+bool standin_read_whole(struct standin *standin, const struct h1_sent *sent, int64_t now_ns)
+{
+    if (!takes_whole(standin, sent))
+        return false;
+    standin->head = (struct reading_event){0};
+    note_request(standin, header_is_present(&sent->request->headers, STR("x-envoy-internal")));
+    take_end(standin, &standin->head, now_ns);
+    return true;
+}
+
 void standin_eof(struct standin *standin, int64_t now_ns)
 {
     standin->has_eof = true;
@@ -393,7 +423,7 @@ bool standin_next(struct standin *standin, int64_t now_ns, struct standin_action
                 return give_out(standin, action);
             break;
         case STANDIN_IN_ANSWER:
-            if (give_flow(standin, now_ns, action))
+            if (give_whole(standin, action) || give_flow(standin, now_ns, action))
                 return true;
             break;
         case STANDIN_IN_ENDING:

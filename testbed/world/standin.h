@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/ns.h"
+#include "proxy/http/h1_whole.h"
 #include "testbed/world/outflow.h"
 #include "testbed/world/reading.h"
 #include "testbed/world/sighting.h"
@@ -31,6 +32,7 @@
 
 enum standin_action_kind {
     STANDIN_WRITE,
+    STANDIN_WHOLE, /* an answer as it is; only with a shelf */
     STANDIN_CLOSE,
     STANDIN_RESET,
     STANDIN_CALL, /* make this call, tell standin_called what came of it */
@@ -38,7 +40,8 @@ enum standin_action_kind {
 
 struct standin_action {
     enum standin_action_kind kind;
-    struct str bytes;        /* valid until the next call */
+    struct str bytes; /* valid until the next call */
+    const struct h1_read *whole;
     const struct call *call; /* valid until standin_called, or until it is over */
 };
 
@@ -66,6 +69,8 @@ enum standin_ending {
 struct standin {
     struct world *world;
     struct sighting_log *log;
+    struct answer_shelf *shelf; /* of answers that may be given whole; NULL: none is */
+    uint32_t shelf_at;          /* the last one, to look there first */
     uint32_t pod;
     uint32_t number;        /* of the connection */
     struct str server_name; /* that TLS called; in server_name_text */
@@ -78,7 +83,8 @@ struct standin {
     bool is_out_given;    /* standin_next gave what stands in `out` */
     struct buf body;      /* of the request, its beginning */
     uint64_t body_bytes;
-    struct reading_event head; /* of the request under way */
+    struct reading_event head;   /* of the request under way; empty when it came whole */
+    const struct h1_read *whole; /* the answer, to be given as it is; or NULL */
     struct sighting_ref seen;
     struct answer answer;
     struct call call; /* under way */
@@ -101,6 +107,8 @@ void standin_begin(struct standin *standin, uint32_t pod, uint32_t number);
 /* TLS was agreed upon; `server_name` is who was called, copied. */
 void standin_secured(struct standin *standin, struct str server_name);
 void standin_read(struct standin *standin, struct str bytes, int64_t now_ns);
+/* A request that is here as it was sent. False: its bytes are needed, nothing was done. */
+bool standin_read_whole(struct standin *standin, const struct h1_sent *sent, int64_t now_ns);
 void standin_eof(struct standin *standin, int64_t now_ns);
 /* The connection is gone. */
 void standin_broken(struct standin *standin);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "testbed/world/answer.h"
+#include "testbed/world/answer_shelf.h"
 
 void standin_forget_given(struct standin *standin)
 {
@@ -132,13 +133,17 @@ static void standin_begin_answer(struct standin *standin)
         end_with(standin, STANDIN_THEN_ECHO, 0);
         return;
     }
-    struct answer_echo told = {pod_of(standin)->name, &standin->head, buf_str(&standin->body)};
-    bool is_head_method = str_eq(reading_word(standin->head.line, 0), STR("HEAD"));
-    answer_write(answer, &told, is_head_method, &standin->out, &standin->flow);
     end_with(standin,
              answer_is_closing(answer) || is_last_request(standin) ? STANDIN_THEN_CLOSE
                                                                    : STANDIN_THEN_KEEP,
              0);
+    bool is_head_method = str_eq(reading_word(standin->head.line, 0), STR("HEAD"));
+    if (standin->shelf != NULL && !is_head_method && buf_size(&standin->out) == 0)
+        standin->whole = answer_shelf_find(standin->shelf, answer, &standin->shelf_at);
+    if (standin->whole != NULL)
+        return;
+    struct answer_echo told = {pod_of(standin)->name, &standin->head, buf_str(&standin->body)};
+    answer_write(answer, &told, is_head_method, &standin->out, &standin->flow);
 }
 
 /* The next call, with those headers of the request that go on. */

@@ -169,6 +169,7 @@ void world_pod_behave(struct world *world, uint32_t pod_index, struct behaviour 
     bool is_same_queue = pod->behaviour.worker_count == behaviour.worker_count &&
                          pod->behaviour.waiting_max == behaviour.waiting_max;
     pod->behaviour = behaviour;
+    pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
     if (!is_same_queue)
         begin_queue(world, pod);
     rewind_scripts(world);
@@ -181,6 +182,7 @@ void world_begin(struct world *world, uint64_t seed)
         pod->luck = rng_seeded(seed, pod->name);
         pod->request_count = 0;
         pod->mirror_count = 0;
+        pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
         begin_queue(world, pod);
     }
     rewind_scripts(world);

@@ -103,6 +103,7 @@ struct world_pod {
     uint32_t port_count;
     bool has_sidecar;
     struct behaviour behaviour;
+    bool is_reading_heads; /* an answer of its depends on more than a request's coming */
     uint32_t script_at;
     struct rng luck;    /* of this pod alone */
     struct queue queue; /* what its application works on */

@@ -207,6 +207,32 @@ static bool is_same_counter(struct play *a, struct play *b, struct str cluster, 
     return false;
 }
 
+struct names {
+    const char *const *items;
+    size_t count;
+};
+
+/* Of all proxies; counters are summed over them. */
+static bool is_same_named(struct play *a, struct play *b, const struct world *world,
+                          struct names of_clusters, struct names of_managers, struct buf *out)
+{
+    bool is_same = true;
+    for (uint32_t client = 0; client < world->client_count; client++) {
+        const struct snapshot *snapshot = world->clients[client].snapshot;
+        for (uint32_t i = 0; snapshot != NULL && i < snapshot->cluster_count; i++) {
+            struct str name = snapshot->clusters[i].name;
+            bool is_done = false;
+            for (uint32_t k = 0; k < client; k++)
+                is_done |= snapshot_cluster(world->clients[k].snapshot, name) != NULL;
+            for (size_t k = 0; !is_done && k < of_clusters.count; k++)
+                is_same &= is_same_counter(a, b, name, of_clusters.items[k], out);
+        }
+    }
+    for (size_t k = 0; k < of_managers.count; k++)
+        is_same &= is_same_counter(a, b, STR("http"), of_managers.items[k], out);
+    return is_same;
+}
+
 bool compare_counters(struct play *a, struct play *b, const struct world *world, struct buf *out)
 {
     static const char *const OF_CLUSTERS[] = {"upstream_rq_total",
@@ -232,19 +258,19 @@ bool compare_counters(struct play *a, struct play *b, const struct world *world,
     static const char *const OF_MANAGERS[] = {
         "downstream_rq_total", "downstream_rq_2xx",       "downstream_rq_3xx",  "downstream_rq_4xx",
         "downstream_rq_5xx",   "downstream_rq_completed", "downstream_cx_total"};
-    bool is_same = true;
-    for (uint32_t client = 0; client < world->client_count; client++) {
-        const struct snapshot *snapshot = world->clients[client].snapshot;
-        for (uint32_t i = 0; snapshot != NULL && i < snapshot->cluster_count; i++) {
-            struct str name = snapshot->clusters[i].name;
-            bool is_done = false; /* counters are summed over the proxies */
-            for (uint32_t k = 0; k < client; k++)
-                is_done |= snapshot_cluster(world->clients[k].snapshot, name) != NULL;
-            for (size_t k = 0; !is_done && k < COUNT_OF(OF_CLUSTERS); k++)
-                is_same &= is_same_counter(a, b, name, OF_CLUSTERS[k], out);
-        }
-    }
-    for (size_t k = 0; k < COUNT_OF(OF_MANAGERS); k++)
-        is_same &= is_same_counter(a, b, STR("http"), OF_MANAGERS[k], out);
-    return is_same;
+    return is_same_named(a, b, world, (struct names){OF_CLUSTERS, COUNT_OF(OF_CLUSTERS)},
+                         (struct names){OF_MANAGERS, COUNT_OF(OF_MANAGERS)}, out);
+}
+
+bool compare_byte_counters(struct play *a, struct play *b, const struct world *world,
+                           struct buf *out)
+{
+    static const char *const OF_CLUSTERS[] = {
+        "upstream_cx_rx_bytes_total", "upstream_cx_tx_bytes_total", "upstream_cx_destroy_local",
+        "upstream_cx_destroy_remote", "upstream_cx_protocol_error"};
+    static const char *const OF_MANAGERS[] = {
+        "downstream_cx_rx_bytes_total", "downstream_cx_tx_bytes_total", "downstream_cx_destroy",
+        "downstream_cx_destroy_remote", "downstream_rq_rx_reset",       "downstream_rq_tx_reset"};
+    return is_same_named(a, b, world, (struct names){OF_CLUSTERS, COUNT_OF(OF_CLUSTERS)},
+                         (struct names){OF_MANAGERS, COUNT_OF(OF_MANAGERS)}, out);
 }

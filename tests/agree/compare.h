@@ -17,3 +17,6 @@ bool compare_outcomes(const struct outcome *virtual_one, const struct outcome *o
 /* Of all proxies. */
 bool compare_counters(struct play *virtual_one, struct play *other_one, const struct world *world,
                       struct buf *out);
+/* Bytes of connections too, and who ended them: what time does not change. */
+bool compare_byte_counters(struct play *one, struct play *other, const struct world *world,
+                           struct buf *out);

@@ -112,6 +112,8 @@ static void carry_out(struct carrier *carrier, const struct wire_action *action)
         end->unsent_bytes += action->bytes.len;
         ASSERT(end->unsent_bytes <= UNSENT_BYTES_MAX);
         return;
+    case WIRE_WHOLE:
+        UNREACHABLE("nobody asked for them");
     case WIRE_PAUSE:
         end = end_of(carrier, action->conn);
         ASSERT(!end->is_paused);

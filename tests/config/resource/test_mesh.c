@@ -33,6 +33,11 @@ static void test_kinds_are_read_named_or_counted(void **state)
          DIAG_ID_COUNT, 1},
         {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\n",
          DIAG_NOT_ACTED_ON, 0},
+        {"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n",
+         DIAG_ID_COUNT, 0},
+        {"{apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: a}, "
+         "spec: {action: CUSTOM, provider: {name: p}, rules: [{}]}}\n",
+         DIAG_NOT_ACTED_ON, 0},
         {"apiVersion: rbac.istio.io/v1alpha1\nkind: ServiceRole\nmetadata: {name: a}\n",
          DIAG_KIND_REMOVED, 0},
         {"apiVersion: networking.istio.io/v9\nkind: Gateway\nmetadata: {name: a}\n",

@@ -268,6 +268,24 @@ static void test_tokens_are_sorted_by_issuer(void **state)
     fixture_fini(&fixture);
 }
 
+static void test_the_workloads_own_namespace_names_issuers_first(void **state)
+{
+    (void)state;
+    static const char *const text =
+        "apiVersion: security.istio.io/v1\nkind: RequestAuthentication\n"
+        "metadata: {name: a, namespace: istio-system}\nspec: {jwtRules: [{issuer: a, jwks: '{}', "
+        "fromParams: [token]}]}\n---\n"
+        "apiVersion: security.istio.io/v1\nkind: RequestAuthentication\n"
+        "metadata: {name: b, namespace: default}\nspec: {jwtRules: [{issuer: a, jwks: '{}'}]}\n";
+    struct fixture fixture;
+    fixture_sidecar(&fixture, text);
+    const struct jwt_authn *jwt = security_of(&fixture, false)->jwt;
+    assert_int_equal(jwt->provider_count, 2);
+    assert_int_equal(jwt->providers[0].param_count, 0);
+    assert_int_equal(jwt->providers[1].param_count, 1);
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -278,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_principals_are_of_every_domain_of_the_mesh),
         cmocka_unit_test(test_who_cannot_be_asked_denies),
         cmocka_unit_test(test_tokens_are_sorted_by_issuer),
+        cmocka_unit_test(test_the_workloads_own_namespace_names_issuers_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

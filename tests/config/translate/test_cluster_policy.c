@@ -79,7 +79,7 @@ static const struct {
      "\"localityWeightedLbConfig\":{}", "distribute"},
     {"{proxyProtocol: {version: V2}, tls: {mode: DISABLE}}",
      "\"config\":{\"version\":\"V2\"},\"transportSocket\":{\"name\":"
-     "\"envoy.transport_sockets.raw_buffer\"",
+     "\"raw_buffer\"",
      "tlsMode"},
 };
 

@@ -150,43 +150,43 @@ static void test_passthrough_goes_by_sni(void **state)
 static void test_sidecars_names_lead_to_clusters_of_that_name(void **state)
 {
     (void)state;
+    static const char *const text =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
+        "spec: {selector: {app: a}, ports: [{name: http, port: 80}]}\n---\n"
+        "apiVersion: v1\nkind: Service\nmetadata: {name: b}\n"
+        "spec: {selector: {app: b}, ports: [{name: http, port: 80}]}\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a-1, labels: {app: a}}\n"
+        "spec: {containers: []}\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: b-1, labels: {app: b}}\n"
+        "spec: {containers: []}\n---\n"
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\n"
+        "spec:\n  host: a\n  subsets: [{name: v1, labels: {version: v1}}]\n"
+        "  trafficPolicy: {tls: {mode: SIMPLE}, connectionPool: {http: {http2MaxRequests: 3}}}\n"
+        "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: web}\n"
+        "spec:\n  selector: {istio: ingressgateway}\n  servers:\n"
+        "  - port: {number: 15443, name: t, protocol: TLS}\n    hosts: ['*.local']\n"
+        "    tls: {mode: AUTO_PASSTHROUGH}\n";
     struct fixture fixture;
-    fixture_gateway(&fixture, SERVICE("a", "http", "80") GATEWAY("web") "  servers:\n" SERVER(
-                                  "15443", "t", "TLS",
-                                  "hosts: ['*.local']\n    tls: {mode: "
-                                  "AUTO_PASSTHROUGH}") "---\n" DESTINATION_RULE("a") "  "
-                                                                                     "ho"
-                                                                                     "st"
-                                                                                     ": "
-                                                                                     "a"
-                                                                                     "\n"
-                                                                                     "  "
-                                                                                     "su"
-                                                                                     "bs"
-                                                                                     "et"
-                                                                                     "s:"
-                                                                                     " ["
-                                                                                     "{n"
-                                                                                     "am"
-                                                                                     "e:"
-                                                                                     " v"
-                                                                                     "1,"
-                                                                                     " l"
-                                                                                     "ab"
-                                                                                     "el"
-                                                                                     "s:"
-                                                                                     " {"
-                                                                                     "ve"
-                                                                                     "rs"
-                                                                                     "io"
-                                                                                     "n:"
-                                                                                     " v"
-                                                                                     "1}"
-                                                                                     "}]"
-                                                                                     "\n");
+    fixture_gateway(&fixture, text);
     assert_text(&fixture, chains_of(&fixture, "0.0.0.0_15443"),
                 "tcp[outbound_.80_._.a.default.svc.cluster.local] "
-                "tcp[outbound_.80_.v1_.a.default.svc.cluster.local]");
+                "tcp[outbound_.80_.v1_.a.default.svc.cluster.local] "
+                "tcp[outbound_.80_._.b.default.svc.cluster.local]");
+    const struct cluster *a =
+        snapshot_cluster(fixture.snapshot, STR("outbound_.80_._.a.default.svc.cluster.local"));
+    const struct cluster *b =
+        snapshot_cluster(fixture.snapshot, STR("outbound_.80_._.b.default.svc.cluster.local"));
+    /* What is passed on is TLS of the mesh already: none is added, and who does
+     * not speak it (here by the rule's word) is nobody's endpoint. */
+    assert_int_equal(a->security, UPSTREAM_PLAINTEXT);
+    assert_int_equal(a->breakers.max_requests, 3);
+    assert_true(a->has_alpn_override_off);
+    assert_int_equal(a->endpoint_count, 0);
+    assert_int_equal(a->locality_count, 1);
+    assert_int_equal(b->endpoint_count, 1);
+    assert_non_null(
+        snapshot_cluster(fixture.snapshot, STR("outbound_.80_.v1_.a.default.svc.cluster.local")));
+    assert_text(&fixture, fixture.snapshot->clusters[3].name, "BlackHoleCluster");
     fixture_fini(&fixture);
 }
 

@@ -254,6 +254,40 @@ static void test_a_service_entry_may_mean_the_proxy_itself(void **state)
     fixture_fini(&fixture);
 }
 
+static const struct cluster *cluster_of(const struct fixture *fixture, const char *name)
+{
+    const struct cluster *out = snapshot_cluster(fixture->snapshot, str_of(name));
+    assert_non_null(out);
+    return out;
+}
+
+/* A name outside of the mesh is not the application's, and of a service that
+ * the workload may not see it knows no rule. */
+static void test_clusters_name_what_the_proxy_knows(void **state)
+{
+    (void)state;
+    static const char *const text =
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: outside}\n"
+        "spec:\n  hosts: [foo.bar]\n  resolution: STATIC\n  endpoints: [{address: 127.1.1.1}]\n"
+        "  ports: [{number: 70, name: tcp, protocol: TCP}]\n---\n"
+        "apiVersion: v1\nkind: Service\nmetadata: {name: hidden, annotations: "
+        "{networking.istio.io/exportTo: '~'}}\nspec:\n"
+        "  selector: {app: web}\n  ports: [{name: http, port: 81}]\n---\n"
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n"
+        "  selector: {app: web}\n  ports: [{name: http, port: 80}]\n---\n"
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: all}\n"
+        "spec:\n  host: '*.local'\n"
+        "  trafficPolicy: {connectionPool: {tcp: {maxConnections: 7}}}\n";
+    struct fixture fixture;
+    fixture_server(&fixture, text);
+    assert_text(&fixture, cluster_of(&fixture, "inbound|70||")->service_host, "");
+    assert_text(&fixture, cluster_of(&fixture, "inbound|81||")->service_name, "hidden");
+    assert_text(&fixture, cluster_of(&fixture, "inbound|81||")->config, "");
+    assert_int_not_equal(cluster_of(&fixture, "inbound|81||")->breakers.max_connections, 7);
+    assert_int_equal(cluster_of(&fixture, "inbound|80||")->breakers.max_connections, 7);
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -264,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_the_older_service_has_a_port_that_two_lead_to),
         cmocka_unit_test(test_a_service_entry_may_mean_the_proxy_itself),
         cmocka_unit_test(test_ingress_listeners_stand_for_services),
+        cmocka_unit_test(test_clusters_name_what_the_proxy_knows),
         cmocka_unit_test(test_a_route_leads_to_the_application_without_a_timeout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,6 +175,47 @@ static void test_one_host_of_several_objects(void **state)
     fixture_fini(&fixture);
 }
 
+/* One name for a port of DNS_ROUND_ROBIN, and only where nobody came first; a
+ * LOGICAL_DNS cluster has the names of others too. */
+static void test_round_robin_comes_once_for_each_port(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture,
+                    ENTRY("a", "hosts: [x.test], resolution: DNS_ROUND_ROBIN, addresses: "
+                               "[240.0.0.1, 240.0.0.2], " HTTP_80)
+                        ENTRY("b", "hosts: [x.test], resolution: DNS, " HTTP_80)
+                            ENTRY("c", "hosts: [y.test], resolution: DNS, " HTTP_80)
+                                ENTRY("d", "hosts: [y.test], resolution: DNS_ROUND_ROBIN, " HTTP_80)
+                                    ENTRY("e", "hosts: [z.test], resolution: DNS, ports: "
+                                               "[{number: 80, name: one, protocol: HTTP}]")
+                                        ENTRY("f", "hosts: [z.test], resolution: DNS, " HTTP_80));
+    assert_text(&fixture, endpoints_of(&fixture, "outbound|80||x.test"), "x.test:80*1 x.test:80*1");
+    assert_text(&fixture, endpoints_of(&fixture, "outbound|80||y.test"), "y.test:80*1");
+    /* Names of ports do not count here. */
+    assert_text(&fixture, endpoints_of(&fixture, "outbound|80||z.test"), "z.test:80*1 z.test:80*1");
+    fixture_fini(&fixture);
+}
+
+/* Clients are told the names that the last object of a host says. */
+static void test_the_last_one_names_the_host(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture,
+                    ENTRY("a", "hosts: [x.test, y.test], location: MESH_INTERNAL, resolution: DNS, "
+                               "subjectAltNames: [one], " HTTP_80)
+                        ENTRY("b", "hosts: [x.test], resolution: DNS, " HTTP_80) DESTINATION_RULE(
+                            "x") "  host: y.test\n  trafficPolicy: {tls: {mode: SIMPLE}}\n");
+    const struct cluster *x = snapshot_cluster(fixture.snapshot, STR("outbound|80||x.test"));
+    const struct cluster *y = snapshot_cluster(fixture.snapshot, STR("outbound|80||y.test"));
+    assert_int_equal(x->security, UPSTREAM_TLS_BY_ENDPOINT);
+    assert_int_equal(x->tls->name_count, 0);
+    assert_int_equal(y->tls->name_count, 1);
+    assert_text(&fixture, y->tls->names[0], "one");
+    fixture_fini(&fixture);
+}
+
 static void test_hosts_are_names_without_short_forms(void **state)
 {
     (void)state;
@@ -284,6 +325,8 @@ int main(void)
         cmocka_unit_test(test_entries_of_the_proxy_are_inbound),
         cmocka_unit_test(test_streams_lead_to_hidden_hosts),
         cmocka_unit_test(test_one_host_of_several_objects),
+        cmocka_unit_test(test_round_robin_comes_once_for_each_port),
+        cmocka_unit_test(test_the_last_one_names_the_host),
         cmocka_unit_test(test_hosts_are_names_without_short_forms),
         cmocka_unit_test(test_addresses_are_listeners_and_networks_are_matches),
         cmocka_unit_test(test_localities_get_shares_or_priorities),

@@ -219,6 +219,9 @@ static inline void peers_carry_out(struct peers *peers, const struct wire_action
         assert_non_null(peer);
         peers_note_write(peers, peer, action);
         return;
+    case WIRE_WHOLE:
+        fail(); /* nobody asked for them */
+        return;
     case WIRE_PAUSE:
         assert_non_null(peer);
         assert_false(peer->is_paused);
