@@ -9,6 +9,7 @@
 #include "proxy/model/limits.h"
 #include "proxy/wire/facts.h"
 #include "proxy/wire/inspector.h"
+#include "proxy/wire/response.h"
 #include "proxy/wire/tcp.h"
 
 /* Envoy's defaults: idle_timeout, drain_timeout. */
@@ -379,9 +380,7 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     bool is_last = conn->down.is_last || conn->wire->is_draining;
     if (!stream->is_cut)
         note_written(conn, stream);
-    /* Envoy resets what is not complete on both sides, and counts that as one of the client's. */
-    if ((is_early || stream->is_cut) && !stream->is_client_gone)
-        count(conn, STAT_HTTP_downstream_rq_rx_reset);
+    response_count_reset(stream, is_early);
     /* An answer from within the head comes before the codec has seen the end of
      * the request: to Envoy that is early, and the close is delayed. So it is
      * for an answer that was cut, but where it had said that it is the last. */

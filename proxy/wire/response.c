@@ -204,3 +204,16 @@ void response_send_reply(struct stream *stream, const struct response_head *head
         response_send_data(stream, body);
     response_send_end(stream);
 }
+
+void response_count_reset(const struct stream *stream, bool is_early)
+{
+    if ((is_early || stream->is_cut) && !stream->is_client_gone)
+        count(stream, STAT_HTTP_downstream_rq_rx_reset);
+}
+
+void response_count_upgrade(struct stream *stream)
+{
+    count(stream, STAT_HTTP_downstream_cx_upgrades_total);
+    count(stream, STAT_HTTP_downstream_cx_upgrades_active);
+    stream->is_upgrade_counted = true;
+}

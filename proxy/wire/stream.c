@@ -304,12 +304,8 @@ static void take_head(struct stream *stream, const struct h1_event *event)
     bool is_upgrade_refused = event->is_upgrade && !stream->is_upgrade;
     if (is_end)
         deadlines_note_request_over(&stream->deadlines);
-    /* It is one for Envoy when its filters are chosen, whatever the application says. */
-    if (stream->is_upgrade) {
-        count(stream, STAT_HTTP_downstream_cx_upgrades_total);
-        count(stream, STAT_HTTP_downstream_cx_upgrades_active);
-        stream->is_upgrade_counted = true;
-    }
+    if (stream->is_upgrade)
+        response_count_upgrade(stream);
     stream_tell(stream, &(struct xc_event){
                             .kind = XC_EVENT_REQUEST_HEAD,
                             .request = head,
