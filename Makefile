@@ -3,7 +3,7 @@
 #   make              build build/pocketmesh (installs nothing; `make deps` does)
 #   make demo         the bookstore's tests in virtual time, then on real sockets
 #   make test         lint, unit tests and end-to-end tests, with sanitizers
-#   make conformance  agreement with the recorded answers of the real ones
+#   make conformance  agreement with the recorded answers of the real ones, a table
 #   make lint         layers, symbols, format        make format   reformat
 #   make bench        micro benchmarks               make fuzz     fuzz each door
 #   make tsan         the unit tests with threads, under ThreadSanitizer
@@ -148,6 +148,10 @@ $(B)/agree: $(wildcard tests/agree/*.c) $(FUZZ_LIBS)
 $(B)/objects: $(wildcard tests/objects/*.c) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_C) -o $@ $(filter %.c,$^) $(fuzz_link)
+# Truth tables of Istio's unit tests: see tests/rows/rows.c.
+$(B)/rows: $(wildcard tests/rows/*.c) $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_C) -o $@ $(filter %.c,$^) $(fuzz_link)
 run-objects: $(B)/objects
 	@$(B)/objects $(REFERENCE)/data
 objects:
@@ -189,12 +193,10 @@ where:
 demo: all
 	@examples/demo $(BUILD)/pocketmesh
 conformance: all
-	@REFERENCE=$(REFERENCE) tests/conformance $(BUILD)/pocketmesh
-	@REFERENCE=$(REFERENCE) tests/conformance-failures $(BUILD)/pocketmesh
-	@REFERENCE=$(REFERENCE) tests/conformance-cases $(BUILD)/pocketmesh
-	@REFERENCE=$(REFERENCE) tests/conformance-real-world $(BUILD)/pocketmesh
-	@REFERENCE=$(REFERENCE) tests/conformance-simulation $(BUILD)/pocketmesh
 	@if [ -d $(REFERENCE)/data/public-manifests ]; then $(MAKE) --no-print-directory objects; else echo "skipped: no public objects in $(REFERENCE)"; fi
+	@$(MAKE) --no-print-directory run-agreement
+run-agreement: $(B)/rows
+	@REFERENCE=$(REFERENCE) tests/agreement $(BUILD)/pocketmesh $(B)/rows
 lint: lib
 	@B=$(B) tests/lint/lint
 format:
@@ -213,6 +215,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all agree run-agree objects run-objects differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
+.PHONY: all run-agreement agree run-agree objects run-objects differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

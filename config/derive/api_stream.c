@@ -5,7 +5,7 @@
  */
 #include "config/derive/gateway_api.h"
 
-#include "config/resource/host.h"
+#include "config/resource/host_list.h"
 
 /* A VirtualService that is made of a route for one parent. */
 struct stream {
@@ -29,24 +29,12 @@ static struct node *nowhere(const struct maker *maker)
     return list;
 }
 
-static void add_unique(struct text_list *list, struct str text, struct arena *arena)
-{
-    if (!text_list_has(list, text))
-        text_list_add(list, text, arena);
-}
-
 /* The more specific of each pair that means the same connections. */
 static struct text_list within(const struct text_list *hosts, struct str outer, struct arena *arena)
 {
-    struct text_list out = {0};
+    struct text_list only = {.items = &outer, .count = 1};
 
-    for (uint32_t i = 0; i < hosts->count; i++) {
-        if (host_is_within(hosts->items[i], outer))
-            add_unique(&out, hosts->items[i], arena);
-        else if (host_is_within(outer, hosts->items[i]))
-            add_unique(&out, outer, arena);
-    }
-    return out;
+    return host_list_common(hosts, &only, arena);
 }
 
 static struct text_list hostnames_of(const struct api_route *route)

@@ -9,6 +9,7 @@
 #include "config/translate/gateway_routes.h"
 
 #include "config/resource/host.h"
+#include "config/resource/host_list.h"
 #include "config/translate/match.h"
 #include "config/translate/routes.h"
 #include "config/translate/selection.h"
@@ -86,31 +87,16 @@ static struct gateway_host_entry *entry_of(struct gateway_table *table, struct s
     return added;
 }
 
-static void add_unique(struct text_list *list, struct str text, struct arena *arena)
-{
-    if (!text_list_has(list, text))
-        text_list_add(list, text, arena);
-}
-
 /* The more specific of each pair that means the same requests. */
 static struct text_list intersection(struct translation *t, const struct gateway_server *server,
                                      const struct virtual_service *service)
 {
-    struct text_list out = {0};
+    struct text_list all = {0};
 
-    for (uint32_t i = 0; i < server->host_count; i++) {
-        const struct gateway_host *host = &server->hosts[i];
-        if (host->namespace.len > 0 && !str_eq(host->namespace, service->meta.namespace))
-            continue;
-        for (uint32_t k = 0; k < service->cased_hosts.count; k++) {
-            struct str vs_host = service->cased_hosts.items[k];
-            if (host_is_within(host->host, vs_host))
-                add_unique(&out, host->host, &t->scratch);
-            else if (host_is_within(vs_host, host->host))
-                add_unique(&out, vs_host, &t->scratch);
-        }
-    }
-    return out;
+    for (uint32_t i = 0; i < server->host_count; i++)
+        text_list_add(&all, server->hosts[i].text, &t->scratch);
+    struct text_list own = host_list_for_namespace(&all, service->meta.namespace, &t->scratch);
+    return host_list_common(&own, &service->cased_hosts, &t->scratch);
 }
 
 static void add_virtual_service(struct gateway_table *table,

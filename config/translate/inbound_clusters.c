@@ -72,8 +72,40 @@ static void set_service(struct translation *t, const struct service *service,
     cluster->service_namespace = context_keep(t, service->meta.namespace);
 }
 
+static bool is_named(const struct cluster *cluster, const struct service_identity *more,
+                     struct str host)
+{
+    bool is_there = str_eq(cluster->service_host, host);
+
+    for (uint32_t i = 0; i < cluster->more_service_count; i++)
+        is_there |= str_eq(more[i].host, host);
+    return is_there;
+}
+
+/* Who else leads to the workload's port from the same port as its service. */
+static void set_more_services(struct translation *t, const struct service_targets *targets,
+                              const struct service_target *first, struct cluster *cluster)
+{
+    struct service_identity *more = ARENA_ARRAY(t->arena, struct service_identity, targets->count);
+
+    for (uint32_t i = 0; i < targets->count; i++) {
+        const struct service_target *target = &targets->items[i];
+        const struct service *service = target->service;
+        if (target->target_port != first->target_port ||
+            service->ports[target->port_index].port != cluster->service_port ||
+            is_named(cluster, more, service->host))
+            continue;
+        more[cluster->more_service_count++] = (struct service_identity){
+            .host = context_keep(t, service->host),
+            .name = context_keep(t, service->meta.name),
+            .namespace = context_keep(t, service->meta.namespace),
+        };
+    }
+    cluster->more_services = more;
+}
+
 static void add_target(struct translation *t, struct cluster_list *list,
-                       const struct service_target *target)
+                       const struct service_targets *targets, const struct service_target *target)
 {
     const struct service *service = target->service;
     const struct service_port *port = &service->ports[target->port_index];
@@ -96,6 +128,7 @@ static void add_target(struct translation *t, struct cluster_list *list,
         cluster->lb = LB_ROUND_ROBIN;
         set_endpoint(t, LOCALHOST, target->target_port, cluster);
     }
+    set_more_services(t, targets, target, cluster);
     set_policy(t, service, port->port, target->target_port, cluster);
 }
 
@@ -186,6 +219,6 @@ void inbound_clusters_add(struct translation *t, struct cluster_list *list)
     }
     for (uint32_t i = 0; i < targets.count; i++) {
         if (!is_known(&targets, i, targets.items[i].target_port))
-            add_target(t, list, &targets.items[i]);
+            add_target(t, list, &targets, &targets.items[i]);
     }
 }

@@ -274,6 +274,8 @@ static bool read_lines(struct plain *plain)
 {
     bool is_flow = false;
     if (cursor_find_line(&plain->in) && cursor_is_at_marker(&plain->in)) {
+        if (*plain->in.at == '.')
+            return false;
         plain->in.at += 3;
         if (!cursor_end_line(&plain->in))
             return false;

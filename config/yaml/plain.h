@@ -8,7 +8,7 @@
  * is not taken: libyaml reads it, and says what is wrong with it.
  *
  * What is taken is the tree that libyaml's events would have made, place by place;
- * tests/fuzz/fuzz_yaml.c holds one against the other.
+ * tests/fuzz/fuzz_plain.c holds one against the other.
  */
 #pragma once
 

@@ -138,6 +138,9 @@ static void finish(const struct step *step)
     struct exchange *xc = step->xc;
     ASSERT(xc->state != XC_STATE_FINISHED);
     ASSERT(xc->attempt == 0);
+    /* What is left of a back-off was not waited for. */
+    if (xc->state == XC_STATE_WAITING && xc->resume_ns != NS_NEVER)
+        xc->record.backoff_ns -= ns_max(xc->resume_ns - step->now_ns, 0);
     xc->state = XC_STATE_FINISHED;
     xc->deadline_ns = xc->resume_ns = NS_NEVER;
     (void)release_retry(xc);
@@ -291,6 +294,7 @@ static void open_attempt(const struct step *step, uint32_t endpoint_index)
     xc->record.endpoint =
         endpoint_index == LB_NONE ? NULL : &xc->record.cluster->endpoints[endpoint_index];
     xc->state = XC_STATE_UPSTREAM;
+    breaker_note_attempt(cluster_state(xc)->breaker, step->now_ns + xc->setup.engine->epoch_ns);
     struct trace_event *event = tell(step, TRACE_ATTEMPT_OPENED);
     if (event != NULL) {
         event->index = xc->attempt;
@@ -988,7 +992,8 @@ static bool retry(const struct step *step, const struct response_head *response,
                                    .response = response,
                                    .failure = failure,
                                    .was_sent = xc->is_sent,
-                                   .breaker = cluster_state(xc)->breaker};
+                                   .breaker = cluster_state(xc)->breaker,
+                                   .now_ns = step->now_ns + xc->setup.engine->epoch_ns};
     struct retry_answer answer = retry_decide(&asked, &xc->setup.engine->rng_jitter);
     tell_retry(step, &asked, &answer);
     switch (answer.verdict) {
@@ -1067,7 +1072,7 @@ static void arm_try_timeout(const struct step *step)
     struct exchange *xc = step->xc;
     if (!xc->is_connected || !xc->is_request_complete || xc->state != XC_STATE_UPSTREAM)
         return;
-    if (xc->per_try_timeout_ns > 0)
+    if (xc->per_try_timeout_ns > 0 && !xc->is_interim_told)
         xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
     arm_try_idle(step);
 }
@@ -1183,6 +1188,8 @@ static void on_interim(const struct step *step, const struct xc_event *event)
     /* Envoy's router hears of the first one only, and counts it as an answer. */
     if (is_known && !xc->is_interim_told)
         cluster_stats_note_status(&cluster_state(xc)->stats, status, &xc->setup.engine->arena);
+    if (is_known)
+        xc->try_deadline_ns = NS_NEVER;
     xc->is_interim_told |= is_known;
     struct xc_action *action = act(step, XC_FORWARD_INTERIM);
     action->attempt = event->attempt;

@@ -101,6 +101,11 @@ struct slow_start {
     double aggression, weight_percent_min;
 };
 
+/* A service in the mesh's own words. */
+struct service_identity {
+    struct str host, name, namespace;
+};
+
 struct cluster {
     struct str name; /* outbound|9080|v1|reviews.default.svc.cluster.local */
     enum cluster_type type;
@@ -148,6 +153,8 @@ struct cluster {
     uint32_t service_port;
     struct str subset; /* empty: none */
     struct str service_name, service_namespace;
+    const struct service_identity *more_services; /* of an inbound port that several lead to */
+    uint32_t more_service_count;
     struct str config;           /* path of the DestinationRule; empty: none */
     uint32_t defaults;           /* bits of enum default_value */
     struct origin origin;        /* the Service's port */

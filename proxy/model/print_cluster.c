@@ -209,6 +209,15 @@ static void print_http_options(struct json *json, const struct cluster *cluster)
     json_end_object(json);
 }
 
+static void print_service(struct json *json, struct str host, struct str name, struct str namespace)
+{
+    json_begin_object(json);
+    json_key_str(json, STR("host"), host);
+    json_key_str(json, STR("name"), name);
+    json_key_str(json, STR("namespace"), namespace);
+    json_end_object(json);
+}
+
 static void print_metadata(struct json *json, const struct cluster *cluster)
 {
     if (cluster->service_host.len == 0)
@@ -225,11 +234,11 @@ static void print_metadata(struct json *json, const struct cluster *cluster)
         json_key_str(json, STR("config"), cluster->config);
     json_key(json, STR("services"));
     json_begin_array(json);
-    json_begin_object(json);
-    json_key_str(json, STR("host"), cluster->service_host);
-    json_key_str(json, STR("name"), cluster->service_name);
-    json_key_str(json, STR("namespace"), cluster->service_namespace);
-    json_end_object(json);
+    print_service(json, cluster->service_host, cluster->service_name, cluster->service_namespace);
+    for (uint32_t i = 0; i < cluster->more_service_count; i++) {
+        const struct service_identity *more = &cluster->more_services[i];
+        print_service(json, more->host, more->name, more->namespace);
+    }
     json_end_array(json);
     if (cluster->subset.len > 0)
         json_key_str(json, STR("subset"), cluster->subset);

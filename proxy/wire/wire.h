@@ -103,6 +103,10 @@ void wire_drain(struct wire *wire, int64_t now_ns);
  * read from it already is served. TCP sessions are left alone. */
 void wire_drain_conn(struct wire *wire, uint32_t conn, int64_t now_ns);
 
+/* Right after `wire` was made in the place of `old`, before anything happens on it:
+ * balancers of clusters that stay as they were go on where they are. */
+void wire_take_over(struct wire *wire, struct wire *old, int64_t now_ns);
+
 /* A new snapshot takes over: another wire. From now on this one begins no
  * exchange on a connection that is at rest (no request under way, what it has
  * read of the next one not parsed): such connections wait to be handed over.
