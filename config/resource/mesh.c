@@ -108,7 +108,6 @@ static void add_peer_authentication(struct arriving *arriving)
 
     added->meta = arriving->meta;
     peer_authentication_read(&arriving->spec, added);
-    complain_not_acted_on(arriving);
     REPLACE(arriving, peer_authentications);
 }
 
