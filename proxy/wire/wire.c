@@ -11,6 +11,7 @@
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/downstream.h"
+#include "proxy/wire/leave.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 #include "proxy/wire/upstream.h"
@@ -45,25 +46,9 @@ static void begin_turn(struct wire *wire, int64_t now_ns)
 }
 
 /* Requests that waited behind an answer are read now. */
-/* What Envoy's cluster manager does when a host's health fails: its connections go. */
-static void leave_host(struct wire *wire, const struct outlier_event *event)
-{
-    for (uint32_t i = 0; i < wire->conns.made_count; i++) {
-        struct conn *conn = slots_at(&wire->conns, i);
-        if (conn_is_open(conn) && conn->side == CONN_UPSTREAM && conn->up.pool != NULL &&
-            conn->up.port == event->port && str_eq(conn->up.address, event->address) &&
-            str_eq(conn->up.cluster->name, event->cluster))
-            upstream_note_ejected(conn);
-    }
-}
-
 static void end_turn(struct wire *wire)
 {
-    struct outlier_event event;
-    while (engine_hear_event(wire->engine, &event)) {
-        if (event.is_ejection && event.is_enforced)
-            leave_host(wire, &event);
-    }
+    leave_ejected(wire);
     while (!list_is_empty(&wire->ready_conns)) {
         struct conn *conn = LIST_ITEM(list_first(&wire->ready_conns), struct conn, down.ready);
         list_remove(&conn->down.ready);
