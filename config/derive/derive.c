@@ -353,6 +353,23 @@ static void index_services(struct mesh *mesh)
         (void)map_set(&mesh->service_index, full_name(mesh->arena, &mesh->services[i].meta), i);
 }
 
+/* istiod reads over it, unless its environment says otherwise. */
+static void complain_of_ingress_tls(struct mesh *mesh)
+{
+    for (uint32_t i = 0; i < mesh->sidecars_count; i++) {
+        const struct sidecar *sidecar = &mesh->sidecars[i];
+        for (uint32_t k = 0; k < sidecar->ingress_count; k++) {
+            const struct sidecar_ingress *ingress = &sidecar->ingress[k];
+            struct str path = arena_format(mesh->arena, "spec.ingress[%u].tls", (unsigned)k);
+            if (ingress->tls != NULL)
+                (void)diag_add(mesh->diags,
+                               mesh->istiod.is_ending_sidecar_tls ? DIAG_NOT_ACTED_ON
+                                                                  : DIAG_SIDECAR_TLS,
+                               ingress->tls_origin, path, STR("tls"), STR_EMPTY, STR_EMPTY);
+        }
+    }
+}
+
 void mesh_complete(struct mesh *mesh)
 {
     ASSERT(!mesh->is_complete);
@@ -396,6 +413,7 @@ void mesh_complete(struct mesh *mesh)
     finish_pods(mesh);
     derive_endpoints(mesh);
     SORT(mesh, sidecars, meta_order);
+    complain_of_ingress_tls(mesh);
     SORT(mesh, workload_entries, name_order);
     SORT(mesh, service_entries, meta_order);
     service_entry_derive(mesh);

@@ -193,6 +193,7 @@ static void add_workload(struct arriving *arriving)
 
     added->meta = arriving->meta;
     workload_read(&arriving->spec, added);
+    istiod_read(&added->meta, &arriving->spec, &arriving->mesh->istiod);
     REPLACE(arriving, workloads);
 }
 
