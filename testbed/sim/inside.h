@@ -27,14 +27,14 @@
 #include "testbed/world/standin.h"
 #include "testbed/world/world.h"
 
-enum timer_owner { TIMER_PROXY, TIMER_CALLER, TIMER_STANDIN, TIMER_ERRAND };
+enum sim_timer_owner { TIMER_PROXY, TIMER_CALLER, TIMER_STANDIN, TIMER_ERRAND };
 
 /* Most timers are moved or stopped before they fire: the heap is told of it when theirs
  * is its first. */
 struct sim_timer {
     struct heap_node node; /* in the heap: not later than due_ns */
     int64_t due_ns;        /* NS_NEVER: it is stopped */
-    enum timer_owner owner;
+    enum sim_timer_owner owner;
 };
 
 /* An errand's slot of this engine. */
