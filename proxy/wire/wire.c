@@ -485,9 +485,8 @@ bool wire_next(struct wire *wire, struct wire_action *action)
         if (is_wish_for_gone(&wish))
             continue;
         action->conn = wish.conn->number;
-        if (wish.kind == WIRE_WHOLE && !take_whole(wish.conn, action))
-            continue;
-        if (wish.kind == WIRE_WRITE && !take_write(wish.conn, action))
+        if ((wish.kind == WIRE_WHOLE && !take_whole(wish.conn, action)) ||
+            (wish.kind == WIRE_WRITE && !take_write(wish.conn, action)))
             continue;
         if (wish.kind == WIRE_CONNECT)
             take_connect(wish.conn, action);
