@@ -17,10 +17,16 @@ static int64_t now(const struct socket *socket)
     return loop_now_ns(socket->loop);
 }
 
+static const struct keyring *keyring_of(const struct server_wire *wire)
+{
+    const struct keyring *given = wire->server->options.keyring;
+    return given != NULL ? given : engine_snapshot(wire_engine(wire->wire))->keyring;
+}
+
 static struct tls_store *tls_store_of(struct server_wire *wire)
 {
     if (wire->tls == NULL)
-        wire->tls = tls_store_new(wire->server->options.keyring);
+        wire->tls = tls_store_new(keyring_of(wire));
     return wire->tls;
 }
 

@@ -79,7 +79,7 @@ static struct upstream_tls client_socket(enum client_mode mode)
 static struct downstream_tls server_socket(enum server_mode mode)
 {
     static const struct str OWN[] = {STR_INIT("default")};
-    static const struct str PROTOCOLS[] = {STR_INIT("istio"), STR_INIT("http/1.1")};
+    static const struct str PROTOCOLS[] = {STR_INIT("h2"), STR_INIT("istio"), STR_INIT("http/1.1")};
     static const struct string_matcher PEERS[] = {
         {.kind = STRING_PREFIX, .value = STR_INIT("spiffe://cluster.local/")}};
     struct downstream_tls out = {.certificates = OWN,
