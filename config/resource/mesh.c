@@ -159,6 +159,7 @@ static void add_service_entry(struct arriving *arriving)
 
     added->meta = arriving->meta;
     service_entry_read(&arriving->spec, added);
+    service_entry_read_status(&arriving->root, added);
     REPLACE(arriving, service_entries);
 }
 

@@ -91,7 +91,7 @@ struct service {
 };
 
 struct container_port {
-    struct str name;
+    struct str name, protocol; /* TCP, UDP, SCTP; of an entry's endpoint empty */
     uint32_t port;
 };
 

@@ -27,6 +27,7 @@ static void read_ports(const struct view *container, struct pod_facts *out)
         struct container_port *port =
             ARENA_PUSH(container->reading->arena, out->ports, out->port_count, out->port_capacity);
         port->name = view_str(&item, STR("name"), STR_EMPTY);
+        port->protocol = view_str(&item, STR("protocol"), STR("TCP"));
         port->port = (uint32_t)view_i64(&item, STR("containerPort"), 1, 65535, 1);
     }
 }

@@ -92,7 +92,7 @@ static void serve_port(struct maker *maker, struct world_pod *pod, struct pod *r
         resource->ports = arena_grow(maker->arena, resource->ports, resource->port_count,
                                      resource->port_count + 1, sizeof(*resource->ports));
         resource->ports[resource->port_count++] =
-            (struct container_port){port->target_port_name, number};
+            (struct container_port){port->target_port_name, port->protocol, number};
     }
     world_pod_listens(pod, number, maker->arena);
 }
