@@ -206,6 +206,14 @@ static void add_pod(struct arriving *arriving)
     REPLACE(arriving, pods);
 }
 
+static void add_machine(struct arriving *arriving)
+{
+    struct machine *added = ADD(arriving, machines);
+
+    added->meta = arriving->meta;
+    REPLACE(arriving, machines);
+}
+
 static void add_namespace(struct arriving *arriving)
 {
     struct namespace *added = ADD(arriving, namespaces);
@@ -327,6 +335,7 @@ static const struct kind_row KINDS[] = {
     {STR_INIT(""), STR_INIT("Service"), NULL, add_service},
     {STR_INIT(""), STR_INIT("Pod"), NULL, add_pod},
     {STR_INIT(""), STR_INIT("Namespace"), NULL, add_namespace},
+    {STR_INIT(""), STR_INIT("Node"), NULL, add_machine},
     {STR_INIT(""), STR_INIT("Endpoints"), NULL, add_endpoints},
     {STR_INIT(""), STR_INIT("ConfigMap"), NULL, add_config_map},
     {STR_INIT("discovery.k8s.io"), STR_INIT("EndpointSlice"), NULL, add_endpoint_slice},

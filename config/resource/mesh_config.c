@@ -45,6 +45,7 @@ static const struct field_row ROWS[] = {
     {"ca", FIELD_NO_EFFECT},
     {"certificates", FIELD_NO_EFFECT},
     {"localityLbSetting", FIELD_USED},
+    {"zoneAwareLbSetting", FIELD_USED},
     {"h2UpgradePolicy", FIELD_USED},
     {"protocolDetectionTimeout", FIELD_USED},
     {"inboundClusterStatName", FIELD_IGNORED},

@@ -56,6 +56,7 @@ struct mesh {
     MESH_LIST(struct pod, pods);
     MESH_LIST(struct endpoint_slice, slices);
     MESH_LIST(struct namespace, namespaces);
+    MESH_LIST(struct machine, machines);
     MESH_LIST(struct entrance, entrances);
     /* "Kind ns/name" -> index in its list, of the latest */
     struct map object_index;
