@@ -147,8 +147,8 @@ static void say_streams(struct chance *chance)
     static const char *const ROUTES[] = {
         "{route: [{destination: {host: db}}]}",
         "{match: [{port: 9000}], route: [{destination: {host: b, port: {number: 80}}}]}",
-        "{match: [{sourceLabels: {app: other}}], route: [{destination: {host: nobody}}]}, "
-        "{route: [{destination: {host: db}}]}"};
+        ("{match: [{sourceLabels: {app: other}}], route: [{destination: {host: nobody}}]}, "
+         "{route: [{destination: {host: db}}]}")};
     if (is_lucky(chance, 40)) {
         say(chance, "{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: "
                     "db}, spec: {hosts: [db], tcp: [");
