@@ -191,8 +191,8 @@ static void say_destination(struct chance *chance)
 {
     static const char *const PLAIN[] = {
         "    route: [{destination: {host: a, subset: v1}}]\n",
-        "    route: [{destination: {host: a, subset: v2}, headers: {request: {set: {x-way: two}}, "
-        "response: {add: {x-way: back}}}}]\n",
+        ("    route: [{destination: {host: a, subset: v2}, headers: {request: {set: {x-way: two}}, "
+         "response: {add: {x-way: back}}}}]\n"),
         "    route: [{destination: {host: b}}]\n"};
     static const char *const LUCKY[] = {
         "    route: [{destination: {host: a}}]\n",
