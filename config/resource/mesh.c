@@ -130,7 +130,6 @@ static void add_request_authentication(struct arriving *arriving)
 
     added->meta = arriving->meta;
     request_authentication_read(&arriving->spec, added);
-    complain_not_acted_on(arriving);
     REPLACE(arriving, request_authentications);
 }
 

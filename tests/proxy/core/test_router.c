@@ -136,8 +136,8 @@ static void test_index_and_walk_agree_on_random_tables(void **state)
             head->path = path;
             if (rng_below(&rng, 2) == 0)
                 build_header(head, "x-a", "1");
-            assert_ptr_equal(router_match(router, &host, head, NULL, 0),
-                             router_match_plain(&host, head, NULL, 0));
+            assert_ptr_equal(router_match(router, &host, head, NULL, NULL, 0),
+                             router_match_plain(&host, head, NULL, NULL, 0));
         }
         arena_fini(&arena);
     }

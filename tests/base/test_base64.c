@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/base/test_base64.c - RFC 4648.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/base64.h"
+
+#include "base/check.h"
+
+static void test_what_is_encoded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *letters;
+    } rows[] = {
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {"\xff\xfe", "//4="},
+    };
+    struct arena arena;
+    arena_init(&arena, 256, 0);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_true(str_eq(base64_encode(str_of(rows[i].text), &arena), str_of(rows[i].letters)));
+    arena_fini(&arena);
+}
+
+static void test_what_is_decoded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *letters, *text; /* NULL: it is none */
+    } rows[] = {
+        {"", ""},
+        {"Zg", "f"},
+        {"Zg==", "f"},
+        {"Zg=", NULL},
+        {"Zm8", "fo"},
+        {"Zm9vYmFy", "foobar"},
+        {"__4", "\xff\xfe"},
+        {"//4=", NULL},
+        {"Z", NULL},
+        {"Zm9vY", NULL},
+        {"Zm 9v", NULL},
+        {"=", NULL},
+        {"Zm9v====", NULL},
+    };
+    struct arena arena;
+    arena_init(&arena, 256, 0);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct str out;
+        bool is_right = base64url_decode(str_of(rows[i].letters), &arena, &out);
+        assert_int_equal(is_right, rows[i].text != NULL);
+        if (is_right)
+            assert_true(str_eq(out, str_of(rows[i].text)));
+    }
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_encoded),
+        cmocka_unit_test(test_what_is_decoded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
