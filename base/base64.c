@@ -22,28 +22,28 @@ static int value_of(char c)
     return c == '-' ? 62 : c == '_' ? 63 : -1;
 }
 
-/* Padding makes the last four letters full, or is not there at all. */
-static bool cut_padding(struct str *text)
+static bool is_blank(char c)
 {
-    size_t size = text->len;
-
-    while (text->len > 0 && text->ptr[text->len - 1] == '=')
-        text->len--;
-    return size == text->len || (size % 4 == 0 && size - text->len < 3);
+    return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* Padding makes the last four letters full, or is not there at all. */
 bool base64url_decode(struct str text, struct arena *arena, struct str *out)
 {
     uint32_t bits = 0, bit_count = 0;
-    size_t size = 0;
-
-    if (!cut_padding(&text) || text.len % 4 == 1)
-        return false;
+    size_t size = 0, letter_count = 0, padding_count = 0;
     char *bytes = arena_alloc(arena, text.len + 1);
+
     for (size_t i = 0; i < text.len; i++) {
         int value = value_of(text.ptr[i]);
-        if (value < 0)
+        if (is_blank(text.ptr[i]))
+            continue;
+        padding_count += text.ptr[i] == '=';
+        if (padding_count > 0 && text.ptr[i] == '=')
+            continue;
+        if (value < 0 || padding_count > 0)
             return false;
+        letter_count++;
         bits = bits << LETTER_BITS | (uint32_t)value;
         bit_count += LETTER_BITS;
         if (bit_count < BYTE_BITS)
@@ -52,7 +52,9 @@ bool base64url_decode(struct str text, struct arena *arena, struct str *out)
         bytes[size++] = (char)(bits >> bit_count & 0xff);
     }
     *out = (struct str){bytes, size};
-    return true;
+    bool is_padding_right =
+        padding_count == 0 || (padding_count < 3 && (letter_count + padding_count) % 4 == 0);
+    return letter_count % 4 != 1 && is_padding_right;
 }
 
 struct str base64_encode(struct str bytes, struct arena *arena)

@@ -9,7 +9,8 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-/* Of base64url ("-" and "_"), with padding or without; in `arena`. False: it is none. */
+/* Of base64url ("-" and "_"), with padding or without; blanks do not count. In `arena`. False:
+ * it is none. */
 bool base64url_decode(struct str text, struct arena *arena, struct str *out);
 /* With "+", "/" and padding; in `arena`. */
 struct str base64_encode(struct str bytes, struct arena *arena);

@@ -6,11 +6,13 @@
 
 #include "base/base64.h"
 #include "base/check.h"
-#include "proxy/core/matcher.h"
+#include "proxy/core/query.h"
 
 #define CLOCK_SKEW_S 60 /* Envoy's default */
 #define URI_PATH_BYTES_MAX 256u
-#define TOKENS_MAX 16u /* that are looked at for one provider */
+#define ED25519_BYTES 64u
+#define TOKENS_MAX 16u               /* that are looked at for one provider */
+#define WHOLE_END 9007199254740992.0 /* 2^53: beyond it whole numbers are not told apart */
 #define CLAIM_BYTES_MAX (64u * 1024)
 
 enum place { PLACE_HEADER, PLACE_PARAM, PLACE_COOKIE };
@@ -48,18 +50,14 @@ static bool is_token_letter(char c)
            c == '_' || c == '.';
 }
 
-/* From the first letter that a token can have to the last. */
+/* From the first letter that a token can have. */
 static struct str token_within(struct str text)
 {
-    size_t from = 0, to;
+    size_t from = 0;
 
     while (from < text.len && !is_token_letter(text.ptr[from]))
         from++;
-    if (from == text.len)
-        return text;
-    for (to = from; to < text.len && is_token_letter(text.ptr[to]);)
-        to++;
-    return str_slice(text, from, to);
+    return from < text.len ? str_from(text, from) : text;
 }
 
 /* All lines of a header as one text. False: there is none. */
@@ -98,7 +96,7 @@ static void find_in_query(const struct asking *asking, struct str name, struct f
 {
     struct str value;
 
-    if (matcher_query_value(matcher_query_text(asking->asked->head->path), name, &value))
+    if (query_get(asking->asked->head->path, name, asking->asked->arena, &value))
         add_found(out, PLACE_PARAM, name, value);
 }
 
@@ -209,8 +207,13 @@ static enum jwt_status check_signature(const struct asking *asking, const struct
         if (key->algorithm.len > 0 && !str_eq(key->algorithm, token->algorithm))
             continue;
         is_any_meant = true;
+        /* To Envoy such a key has one algorithm, whatever the token says. */
+        bool is_ed25519 = key->kind == JWK_OKP;
+        if (is_ed25519 && token->signature.len != ED25519_BYTES)
+            return JWT_ED25519_LENGTH;
+        struct str algorithm = is_ed25519 ? STR("EdDSA") : token->algorithm;
         if (asking->asked->verify != NULL &&
-            asking->asked->verify(token->algorithm, key, token->signed_text, token->signature))
+            asking->asked->verify(algorithm, key, token->signed_text, token->signature))
             return JWT_OK;
     }
     return is_any_meant ? JWT_VERIFICATION_FAIL : JWT_NO_KEY;
@@ -292,12 +295,19 @@ static void write_value(struct json *json, const struct json_value *value)
     UNREACHABLE("json_kind");
 }
 
-/* Texts as they are, numbers and booleans as JSON has them, what has parts as JSON in
- * base64. */
+static bool is_whole(double number)
+{
+    return number > -WHOLE_END && number < WHOLE_END && (double)(int64_t)number == number;
+}
+
+/* Texts as they are, whole numbers and booleans as JSON has them, other numbers with
+ * six digits, what has parts as JSON in base64. */
 static struct str claim_text(const struct json_value *value, struct arena *arena)
 {
     if (value->kind == JSON_STRING || value->kind == JSON_NULL)
         return value->kind == JSON_STRING ? value->text : STR_EMPTY;
+    if (value->kind == JSON_NUMBER && !is_whole(value->number))
+        return arena_format(arena, "%f", value->number);
     struct buf out;
     struct json json;
     buf_init(&out, CLAIM_BYTES_MAX);
@@ -326,6 +336,8 @@ static void remove_token(const struct asking *asking, const struct found *found)
 
     if (found->place == PLACE_HEADER)
         header_remove(&head->headers, found->name);
+    else if (found->place == PLACE_PARAM)
+        head->path = query_without(head->path, found->name, asking->asked->arena);
 }
 
 static void accept(const struct asking *asking, const struct found *found, struct jwt_token *token)

@@ -51,7 +51,7 @@ static void test_what_is_decoded(void **state)
         {"//4=", NULL},
         {"Z", NULL},
         {"Zm9vY", NULL},
-        {"Zm 9v", NULL},
+        {"Zm 9v\t", "foo"},
         {"=", NULL},
         {"Zm9v====", NULL},
     };
