@@ -19,7 +19,35 @@ static int value_of(char c)
         return c - 'a' + 26;
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
+    if (c == '+' || c == '-')
+        return 62;
+    if (c == '/' || c == '_')
+        return 63;
+    return -1;
+}
+
+bool base64_decode(struct str text, struct arena *arena, struct str *out)
+{
+    char *bytes = arena_alloc(arena, text.len);
+    size_t byte_count = 0;
+    uint32_t bits = 0, bit_count = 0;
+
+    for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
+        char c = text.ptr[i];
+        if (c == '\n' || c == '\r')
+            continue;
+        int value = value_of(c);
+        if (value < 0)
+            return false;
+        bits = bits << 6 | (uint32_t)value;
+        bit_count += 6;
+        if (bit_count >= 8) {
+            bit_count -= 8;
+            bytes[byte_count++] = (char)(bits >> bit_count & 0xff);
+        }
+    }
+    *out = (struct str){bytes, byte_count};
+    return true;
 }
 
 static bool is_blank(char c)
@@ -35,7 +63,8 @@ bool base64url_decode(struct str text, struct arena *arena, struct str *out)
     char *bytes = arena_alloc(arena, text.len + 1);
 
     for (size_t i = 0; i < text.len; i++) {
-        int value = value_of(text.ptr[i]);
+        bool is_other = text.ptr[i] == '+' || text.ptr[i] == '/';
+        int value = is_other ? -1 : value_of(text.ptr[i]);
         if (is_blank(text.ptr[i]))
             continue;
         padding_count += text.ptr[i] == '=';

@@ -3,8 +3,11 @@
  * cli/analyze.c - `pocketmesh analyze`: what is wrong between objects, with
  * istioctl's flags, codes and formats.
  */
+#include <time.h>
+
 #include "base/check.h"
 #include "base/json.h"
+#include "base/ns.h"
 #include "cli/command.h"
 #include "cli/words.h"
 #include "config/analyze/analysis.h"
@@ -410,6 +413,7 @@ static int run(struct job *job)
         find_document_lines(job);
         analysis_init(&job->analysis, &words->arena, &job->objects);
         job->analysis.is_files_only = job->is_files_only;
+        job->analysis.now_ns = (int64_t)time(NULL) * NS_SECOND;
         find_mesh_config(job);
         is_unreadable = words_report(words);
         run_analyzers(job);

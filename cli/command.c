@@ -70,7 +70,7 @@ static const struct command COMMANDS[] = {
      "\n"
      "  pocketmesh explain -f manifests/ http://reviews:9080/x -H 'end-user: jason'\n",
      cmd_explain},
-    {"proxy-config", "pc", "listener|route|cluster|endpoint|all POD[.NS] -f PATH...",
+    {"proxy-config", "pc", "listener|route|cluster|endpoint|secret|all POD[.NS] -f PATH...",
      "what istiod would send to a proxy, as istioctl shows it",
      "  -f PATH               manifests; repeatable\n"
      "  -o short|json|yaml    a table (short), or what istiod sends\n"

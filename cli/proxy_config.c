@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/proxy_filter.h"
@@ -39,6 +40,9 @@ static const struct {
     {STR_INIT("endpoint"), SECTION_ENDPOINT},
     {STR_INIT("endpoints"), SECTION_ENDPOINT},
     {STR_INIT("ep"), SECTION_ENDPOINT},
+    {STR_INIT("secret"), SECTION_SECRET},
+    {STR_INIT("secrets"), SECTION_SECRET},
+    {STR_INIT("s"), SECTION_SECRET},
     {STR_INIT("all"), SECTION_ALL},
     {STR_INIT("a"), SECTION_ALL},
 };
@@ -60,7 +64,8 @@ static const struct {
     {STR_INIT("--cluster"), IN(SECTION_ENDPOINT)},
     {STR_INIT("--verbose"), IN(SECTION_LISTENER) | IN(SECTION_ROUTE)},
 };
-static const char *const SECTION_NAMES[] = {"listener", "route", "cluster", "endpoint", "all"};
+static const char *const SECTION_NAMES[] = {"listener", "route",  "cluster",
+                                            "endpoint", "secret", "all"};
 
 struct job {
     struct arena arena;
@@ -76,7 +81,7 @@ struct job {
 };
 
 static const char USAGE[] =
-    "usage: pocketmesh proxy-config listener|route|cluster|endpoint|all POD[.NAMESPACE] -f "
+    "usage: pocketmesh proxy-config listener|route|cluster|endpoint|secret|all POD[.NAMESPACE] -f "
     "PATH...\n"
     "  -f PATH              manifests: a file, folder, pattern, or - (repeatable)\n"
     "  -n NAMESPACE         where POD is (default)\n"
@@ -200,7 +205,7 @@ static int complain_section(struct str word)
     if (nearest != NULL)
         (void)fprintf(stderr, "; did you mean %s?\n", nearest);
     else
-        (void)fputs("; there are listener, route, cluster, endpoint and all\n", stderr);
+        (void)fputs("; there are listener, route, cluster, endpoint, secret and all\n", stderr);
     return EXIT_INPUT;
 }
 
@@ -347,12 +352,14 @@ static int print_snapshot(struct job *job, const struct snapshot *snapshot)
         .output = job->output,
         .is_brief = str_eq(job->verbose, STR("false")),
         .profile = profile_find(job->profile_name),
+        .documents = &job->documents,
+        .now_s = (int64_t)time(NULL),
     };
 
     if (!proxy_page_print(&page, snapshot, &job->arena))
         return EXIT_SURROUNDINGS;
     if (!job->is_quiet)
-        proxy_page_print_defaults(&page, snapshot, &job->arena);
+        proxy_page_print_notes(&page, snapshot, &job->arena);
     return EXIT_FINE;
 }
 

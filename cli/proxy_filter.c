@@ -227,6 +227,7 @@ void proxy_filter_apply(const struct snapshot *snapshot, enum proxy_section sect
     case SECTION_ENDPOINT:
         filter_clusters(section, filter, arena, out);
         break;
+    case SECTION_SECRET:
     case SECTION_ALL:
         break;
     }

@@ -17,6 +17,7 @@ enum proxy_section {
     SECTION_ROUTE,
     SECTION_CLUSTER,
     SECTION_ENDPOINT,
+    SECTION_SECRET,
     SECTION_ALL
 };
 

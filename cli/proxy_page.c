@@ -23,9 +23,10 @@ static bool write_all(const struct buf *buf, FILE *stream)
 }
 
 static enum rc print_json(const struct proxy_page *page, const struct snapshot *snapshot,
-                          struct buf *out)
+                          struct arena *arena, struct buf *out)
 {
     struct json json;
+    struct proxy_secret_list secrets;
 
     json_init(&json, out, JSON_INDENT);
     switch (page->section) {
@@ -40,6 +41,10 @@ static enum rc print_json(const struct proxy_page *page, const struct snapshot *
         break;
     case SECTION_ENDPOINT:
         print_endpoints(snapshot, &json);
+        break;
+    case SECTION_SECRET:
+        secrets = proxy_secrets_of(snapshot, page->documents, page->now_s, arena);
+        proxy_secret_json(&secrets, arena, &json);
         break;
     case SECTION_ALL:
         print_all(snapshot, &json);
@@ -56,13 +61,21 @@ static enum rc print_yaml(const struct proxy_page *page, const struct snapshot *
     size_t where = 0;
 
     buf_init(&text, OUTPUT_BYTES_MAX);
-    enum rc rc = print_json(page, snapshot, &text);
+    enum rc rc = print_json(page, snapshot, arena, &text);
     if (rc == RC_OK)
         rc = json_read(buf_str(&text), arena, &value, &where);
     if (rc == RC_OK)
         rc = yaml_text_append(&value, arena, out);
     buf_fini(&text);
     return rc;
+}
+
+static enum rc print_secrets(const struct proxy_page *page, const struct snapshot *snapshot,
+                             struct arena *arena, struct buf *out)
+{
+    struct proxy_secret_list list = proxy_secrets_of(snapshot, page->documents, page->now_s, arena);
+
+    return proxy_secret_table(&list, page->section == SECTION_ALL, arena, out);
 }
 
 static enum rc print_table(const struct proxy_page *page, const struct snapshot *snapshot,
@@ -77,6 +90,8 @@ static enum rc print_table(const struct proxy_page *page, const struct snapshot 
     };
     struct snapshot shown;
     struct proxy_filter filter = page->filter;
+    if (section == SECTION_SECRET)
+        return print_secrets(page, snapshot, arena, out);
     struct proxy_table_style style = {.is_brief = page->is_brief,
                                       .is_named = page->section == SECTION_ALL};
 
@@ -89,7 +104,7 @@ static enum rc print_tables(const struct proxy_page *page, const struct snapshot
                             struct arena *arena, struct buf *out)
 {
     static const enum proxy_section ORDER[] = {SECTION_CLUSTER, SECTION_LISTENER, SECTION_ROUTE,
-                                               SECTION_ENDPOINT};
+                                               SECTION_SECRET, SECTION_ENDPOINT};
 
     if (page->section != SECTION_ALL)
         return print_table(page, snapshot, page->section, arena, out);
@@ -111,7 +126,7 @@ static enum rc print_shown(const struct proxy_page *page, const struct snapshot 
     if (str_eq(page->output, STR("short")) || str_eq(page->output, STR("table")))
         return print_tables(page, snapshot, arena, out);
     proxy_filter_apply(snapshot, page->section, &page->filter, arena, &shown);
-    return str_eq(page->output, STR("json")) ? print_json(page, &shown, out)
+    return str_eq(page->output, STR("json")) ? print_json(page, &shown, arena, out)
                                              : print_yaml(page, &shown, arena, out);
 }
 
@@ -127,15 +142,32 @@ bool proxy_page_print(const struct proxy_page *page, const struct snapshot *snap
     return rc == RC_OK && is_written && fflush(stdout) == 0;
 }
 
-void proxy_page_print_defaults(const struct proxy_page *page, const struct snapshot *snapshot,
-                               struct arena *arena)
+static enum rc explain_missing(const struct proxy_page *page, const struct snapshot *snapshot,
+                               struct arena *arena, struct buf *out)
+{
+    struct proxy_secret_list list = proxy_secrets_of(snapshot, page->documents, page->now_s, arena);
+    enum rc rc = RC_OK;
+
+    for (uint32_t i = 0; i < list.count && rc == RC_OK; i++) {
+        if (list.items[i].source == SECRET_MISSING)
+            rc = buf_format(out, "%.*s: %.*s\n", STR_FMT(list.items[i].name),
+                            STR_FMT(list.items[i].why));
+    }
+    return rc;
+}
+
+void proxy_page_print_notes(const struct proxy_page *page, const struct snapshot *snapshot,
+                            struct arena *arena)
 {
     struct buf out;
     struct snapshot shown;
 
     buf_init(&out, OUTPUT_BYTES_MAX);
     proxy_filter_apply(snapshot, page->section, &page->filter, arena, &shown);
-    if (proxy_defaults_print(&shown, page->section, page->profile, arena, &out) == RC_OK)
+    enum rc rc = proxy_defaults_print(&shown, page->section, page->profile, arena, &out);
+    if (rc == RC_OK && page->section == SECTION_SECRET)
+        rc = explain_missing(page, snapshot, arena, &out);
+    if (rc == RC_OK)
         (void)write_all(&out, stderr);
     buf_fini(&out);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cli/proxy_filter.h"
+#include "cli/proxy_secret.h"
 #include "config/profile/profile.h"
 
 struct proxy_page {
@@ -14,11 +15,13 @@ struct proxy_page {
     struct str output; /* short, table, json, yaml */
     bool is_brief;     /* --verbose=false */
     const struct profile *profile;
+    const struct documents *documents; /* of the manifests: Secrets */
+    int64_t now_s;                     /* since 1970; certificates are valid then or not */
 };
 
 /* On standard output; false when that fails. */
 bool proxy_page_print(const struct proxy_page *page, const struct snapshot *snapshot,
                       struct arena *arena);
-/* On standard error. */
-void proxy_page_print_defaults(const struct proxy_page *page, const struct snapshot *snapshot,
-                               struct arena *arena);
+/* On standard error: what nobody wrote, and why a secret is not there. */
+void proxy_page_print_notes(const struct proxy_page *page, const struct snapshot *snapshot,
+                            struct arena *arena);

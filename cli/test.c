@@ -248,6 +248,7 @@ static int run_all(struct test_job *job)
     job->report.rerun = job->words.rerun;
     report_begin(&job->report, count);
     run_items(job, list_items(job, count), count);
+    job->report.warnings = &job->words.diags;
     report_end(&job->report);
     bool is_written = words_write(&job->out);
     buf_fini(&job->out);

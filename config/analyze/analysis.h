@@ -37,6 +37,7 @@ struct analysis {
     uint32_t pod_count, pod_capacity;
     const struct node *mesh_config; /* NULL: defaults */
     bool is_files_only;
+    int64_t now_ns;         /* since 1970: which certificates have expired */
     struct reading reading; /* of views; complains to `aside` */
     struct diag_list aside;
     struct finding *findings;
@@ -60,7 +61,7 @@ const struct analyzer *analysis_find(struct str name);
 /* Takes the objects; later ones replace earlier ones of their name. Where no pod
  * has the label istio: ingressgateway, Istio's default gateway stands in. */
 void analysis_init(struct analysis *analysis, struct arena *arena, const struct object_list *all);
-/* After is_files_only and mesh_config are set: runs one. */
+/* After is_files_only, now_ns and mesh_config are set: runs one. */
 void analysis_run(struct analysis *analysis, const struct analyzer *analyzer);
 /* In Istio's order (level, code, object, text), each once. */
 void analysis_sort(struct analysis *analysis);

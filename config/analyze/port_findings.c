@@ -3,7 +3,9 @@
  * config/analyze/port_findings.c - Gateways: their pods, ports, certificates and
  * secrets; Services: the names of their ports.
  */
+#include "base/base64.h"
 #include "base/check.h"
+#include "config/analyze/certificate.h"
 #include "config/analyze/context.h"
 #include "config/validate/word.h"
 
@@ -130,26 +132,30 @@ void port_analyze_certificates(struct analysis *analysis)
     }
 }
 
-static const struct node *secret_value(const struct object *secret, struct str name)
+/* The bytes of one of a Secret's fields; empty: none, or no base64. */
+static struct str secret_value(const struct analysis *analysis, const struct object *secret,
+                               struct str name)
 {
-    const struct node *data = node_get(node_get(secret->root, STR("data")), name);
+    struct str data = node_text(node_get(node_get(secret->root, STR("data")), name));
+    struct str out = node_text(node_get(node_get(secret->root, STR("stringData")), name));
 
-    return data != NULL ? data : node_get(node_get(secret->root, STR("stringData")), name);
+    if (data.len > 0 && !base64_decode(data, analysis->arena, &out))
+        return STR_EMPTY;
+    return out;
 }
 
-/* A certificate and a key, at least by their looks: PEM, in base64 or plain. */
-static bool is_certificate(const struct object *secret)
+/* A certificate that is valid now, and a key, whatever it holds. The first pair
+ * that is there counts. */
+static bool is_certificate(const struct analysis *analysis, const struct object *secret)
 {
     static const struct str NAMES[][2] = {{STR_INIT("cert"), STR_INIT("key")},
                                           {STR_INIT("tls.crt"), STR_INIT("tls.key")}};
 
     for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
-        struct str certificate = node_text(secret_value(secret, NAMES[i][0]));
-        struct str key = node_text(secret_value(secret, NAMES[i][1]));
-        bool is_pem = str_has_prefix(certificate, STR("-----BEGIN CERTIFICATE")) ||
-                      str_has_prefix(certificate, STR("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0t"));
-        if (is_pem && key.len > 0 && certificate.len > 200)
-            return true;
+        struct str certificate = secret_value(analysis, secret, NAMES[i][0]);
+        struct str key = secret_value(analysis, secret, NAMES[i][1]);
+        if (certificate.len > 0 && key.len > 0)
+            return certificate_is_valid(certificate, analysis->now_ns, analysis->arena);
     }
     return false;
 }
@@ -171,7 +177,7 @@ static void check_secret(struct analysis *analysis, const struct object *object,
     if (secret == NULL)
         report(analysis, object, &field, DIAG_A_IST0101,
                (struct words3){STR("credentialName"), name, STR_EMPTY});
-    else if (!is_certificate(secret))
+    else if (!is_certificate(analysis, secret))
         report(analysis, object, &field, DIAG_A_IST0161,
                (struct words3){object->name, namespace, STR_EMPTY});
 }

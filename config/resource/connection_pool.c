@@ -84,8 +84,6 @@ static void read_tcp(const struct view *pool, struct connection_pool *out)
     out->connect_timeout_ns = checked_duration(&tcp, STR("connectTimeout"));
     out->tcp_idle_timeout_ns = view_duration_ns(&tcp, STR("idleTimeout"), 0);
     out->max_connection_duration_ns = checked_duration(&tcp, STR("maxConnectionDuration"));
-    if (out->max_connection_duration_ns != 0)
-        complain(&tcp, STR("maxConnectionDuration"));
     out->tcp_keepalive = keepalive_rule_read(&tcp);
 }
 

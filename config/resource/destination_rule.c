@@ -57,8 +57,6 @@ static const struct retry_budget_rule *read_budget(const struct view *policy)
     if (out->concurrency_min == 0)
         out->concurrency_min = 3; /* Istio's own; 0 is not said */
     out->interval_ns = view_duration_ns(&budget, STR("budgetInterval"), 0);
-    if (out->interval_ns != 0)
-        view_complain(&budget, DIAG_NOT_ACTED_ON, STR("budgetInterval"), STR_EMPTY);
     return out;
 }
 

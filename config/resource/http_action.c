@@ -5,6 +5,7 @@
  *
  * Source: ISTIO.md 2.8 to 2.12, 9.3.
  */
+#include "base/base64.h"
 #include "config/resource/host.h"
 #include "config/resource/syntax.h"
 #include "config/resource/virtual_service.h"
@@ -98,41 +99,13 @@ static uint32_t read_port(const struct view *destination)
     return number > 0 && number <= 65535 ? (uint32_t)number : 0;
 }
 
-static int base64_value(char c)
+static struct str bytes_of(const struct view *view)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '+' || c == '-')
-        return 62;
-    if (c == '/' || c == '_')
-        return 63;
-    return -1;
-}
+    struct str out = STR_EMPTY;
 
-static struct str base64_decode(const struct view *view, struct str text)
-{
-    char *out = arena_alloc(view->reading->arena, text.len);
-    size_t out_len = 0;
-    uint32_t bits = 0, bit_count = 0;
-
-    for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
-        int value = base64_value(text.ptr[i]);
-        if (value < 0) {
-            view_complain(view, DIAG_BASE64_BAD, STR_EMPTY, STR_EMPTY);
-            return STR_EMPTY;
-        }
-        bits = bits << 6 | (uint32_t)value;
-        bit_count += 6;
-        if (bit_count >= 8) {
-            bit_count -= 8;
-            out[out_len++] = (char)(bits >> bit_count & 0xff);
-        }
-    }
-    return (struct str){out, out_len};
+    if (!base64_decode(view_own_str(view, STR_EMPTY), view->reading->arena, &out))
+        view_complain(view, DIAG_BASE64_BAD, STR_EMPTY, STR_EMPTY);
+    return out;
 }
 
 static void read_direct_body(const struct view *direct, struct http_direct_response *out)
@@ -150,7 +123,7 @@ static void read_direct_body(const struct view *direct, struct http_direct_respo
     } else if (view_is_present(&bytes)) {
         out->has_body = true;
         out->is_body_bytes = true;
-        out->body = base64_decode(&bytes, view_own_str(&bytes, STR_EMPTY));
+        out->body = bytes_of(&bytes);
     }
     if (out->body.len > DIRECT_BODY_BYTES_MAX)
         view_complain(&body, DIAG_DIRECT_BODY_LARGE, STR_EMPTY, STR_EMPTY);

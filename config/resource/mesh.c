@@ -354,9 +354,26 @@ static bool has_version(const struct kind_row *row, struct str version)
     return false;
 }
 
-/* The cluster's leftovers are only counted; Istio's are spoken of. */
+static void complain_no_effect(const struct arriving *arriving, struct str group)
+{
+    struct arena *arena = arriving->mesh->arena;
+    struct str kind = arriving->kind;
+    struct str name = arena_format(arena, "%.*s/%.*s", STR_FMT(arriving->meta.namespace),
+                                   STR_FMT(arriving->meta.name));
+
+    if (!str_has_suffix(group, STR(".istio.io")))
+        kind = arena_format(arena, "%.*s (%.*s)", STR_FMT(kind), STR_FMT(group));
+    view_complain(&arriving->root, DIAG_KIND_NO_EFFECT, kind, name);
+}
+
+/* The cluster's leftovers are only counted; Istio's are spoken of, and what the
+ * Gateway API has beyond what Istio reads. */
 static void add_unknown(struct arriving *arriving, struct str group)
 {
+    if (str_has_prefix(group, STR("gateway.networking."))) {
+        complain_no_effect(arriving, group);
+        return;
+    }
     if (str_has_suffix(group, STR(".istio.io")) && !str_eq(group, STR("install.istio.io")) &&
         !str_eq(group, STR("operator.istio.io")))
         view_complain(&arriving->root, DIAG_KIND_REMOVED, arriving->kind, group);
@@ -382,15 +399,7 @@ static void add_object(struct arriving *arriving, struct str api_version)
         return;
     }
     if (row->read == NULL) {
-        struct str kind = arriving->kind;
-        bool is_istio = str_has_suffix(group, STR(".istio.io"));
-        if (!is_istio)
-            kind =
-                arena_format(arriving->mesh->arena, "%.*s (%.*s)", STR_FMT(kind), STR_FMT(group));
-        struct str name =
-            arena_format(arriving->mesh->arena, "%.*s/%.*s", STR_FMT(arriving->meta.namespace),
-                         STR_FMT(arriving->meta.name));
-        view_complain(&arriving->root, DIAG_KIND_NO_EFFECT, kind, name);
+        complain_no_effect(arriving, group);
         return;
     }
     if (arriving->meta.name.len == 0)

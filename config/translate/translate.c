@@ -33,7 +33,7 @@ struct snapshot *translate_proxy(const struct mesh *mesh, const struct proxy_ide
     snapshot->proxy_namespace = context_keep(&t, proxy->namespace);
     snapshot->proxy_type = proxy->type;
     context_find_services(&t);
-    if (t.outbound == OUTBOUND_UNSET)
+    if (t.outbound == OUTBOUND_UNSET && proxy->type == PROXY_SIDECAR)
         snapshot->defaults |= DEFAULT_UNKNOWN_HOST;
     policy_prepare(&t);
     switch (proxy->type) {

@@ -10,9 +10,12 @@ static uint32_t retries_max(const struct breaker *breaker)
 {
     if (!breaker->has_retry_budget)
         return breaker->limits.max_retries;
-    double under_way = (double)breaker_count(breaker, BREAKER_REQUESTS) +
-                       (double)breaker_count(breaker, BREAKER_PENDING);
-    double share = breaker->retry_budget.percent / 100.0 * under_way;
+    double of = (double)breaker_count(breaker, BREAKER_REQUESTS) +
+                (double)breaker_count(breaker, BREAKER_PENDING);
+    if (breaker->window != NULL)
+        of = (double)budget_window_count(
+            breaker->window, atomic_load_explicit(&breaker->seen_ns, memory_order_relaxed));
+    double share = breaker->retry_budget.percent / 100.0 * of;
     uint32_t least = breaker->retry_budget.concurrency_min;
     if (share >= (double)UINT32_MAX)
         return UINT32_MAX;
@@ -43,14 +46,34 @@ void breaker_init(struct breaker *breaker, const struct breaker_limits *limits,
     breaker->limits = *limits;
     breaker->is_tracking_remaining = is_tracking_remaining;
     breaker->has_retry_budget = false;
+    breaker->window = NULL;
+    atomic_init(&breaker->seen_ns, 0);
     for (uint32_t i = 0; i < BREAKER_KIND_COUNT; i++)
         atomic_init(&breaker->counts[i], 0);
 }
 
-void breaker_set_retry_budget(struct breaker *breaker, const struct retry_budget *budget)
+void breaker_set_retry_budget(struct breaker *breaker, const struct retry_budget *budget,
+                              struct arena *arena)
 {
     breaker->has_retry_budget = true;
     breaker->retry_budget = *budget;
+    if (budget->interval_ns <= 0)
+        return;
+    breaker->window = ARENA_NEW(arena, struct budget_window);
+    budget_window_init(breaker->window, budget->interval_ns);
+}
+
+void breaker_note_attempt(struct breaker *breaker, int64_t now_ns)
+{
+    if (breaker->window != NULL)
+        budget_window_note(breaker->window, now_ns);
+}
+
+bool breaker_take_retry(struct breaker *breaker, int64_t now_ns)
+{
+    if (breaker->window != NULL)
+        atomic_store_explicit(&breaker->seen_ns, now_ns, memory_order_relaxed);
+    return breaker_take(breaker, BREAKER_RETRIES);
 }
 
 bool breaker_take(struct breaker *breaker, enum breaker_kind kind)

@@ -13,7 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
+#include "proxy/core/budget_window.h"
 #include "proxy/model/cluster.h"
 
 enum breaker_kind {
@@ -29,13 +31,20 @@ struct breaker {
     bool is_tracking_remaining;
     bool has_retry_budget;
     struct retry_budget retry_budget;
+    struct budget_window *window; /* of a budget with an interval, else NULL */
+    atomic_int_least64_t seen_ns; /* the same: when it was last asked, for gauges */
     atomic_uint counts[BREAKER_KIND_COUNT];
 };
 
 void breaker_init(struct breaker *breaker, const struct breaker_limits *limits,
                   bool is_tracking_remaining);
-/* From now on retries are limited by a share of the requests under way. */
-void breaker_set_retry_budget(struct breaker *breaker, const struct retry_budget *budget);
+/* From now on retries are limited by a share of the requests under way, or, with an
+ * interval, of those that began in it; `arena` lives as long. */
+void breaker_set_retry_budget(struct breaker *breaker, const struct retry_budget *budget,
+                              struct arena *arena);
+/* An attempt begins. Times: since 1970. */
+void breaker_note_attempt(struct breaker *breaker, int64_t now_ns);
+bool breaker_take_retry(struct breaker *breaker, int64_t now_ns);
 
 /* Takes one; false: the limit is reached, and nothing was taken. */
 bool breaker_take(struct breaker *breaker, enum breaker_kind kind);

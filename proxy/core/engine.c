@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "proxy/core/hash_stats.h"
+#include "proxy/core/lb_inherit.h"
 
 #define ENGINE_BLOCK_BYTES (64u * 1024)
 
@@ -243,6 +244,24 @@ void engine_inherit(struct engine *heir, const struct engine *from)
         if (index != MAP_NONE)
             cluster_stats_add(&heir->clusters[index].stats, &from->clusters[i].stats, &heir->arena);
     }
+}
+
+void engine_take_over(struct engine *heir, struct engine *from, int64_t now_ns)
+{
+    const struct snapshot *snapshot = heir->snapshot;
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        uint32_t index = engine_cluster_index(from, snapshot->clusters[i].name);
+        if (index == MAP_NONE || !shared_cluster(heir->shared, i)->is_kept)
+            continue;
+        /* Who never chose has no turns, but knows since when endpoints are there. */
+        if (from->clusters[index].is_lb_ready || snapshot->clusters[i].slow_start != NULL)
+            lb_inherit(engine_lb(heir, i), engine_lb(from, index), now_ns);
+    }
+}
+
+bool engine_is_kept(const struct engine *engine, uint32_t cluster_index)
+{
+    return shared_cluster(engine->shared, cluster_index)->is_kept;
 }
 
 uint32_t engine_cluster_index(const struct engine *engine, struct str name)

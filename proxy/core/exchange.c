@@ -139,6 +139,9 @@ static void finish(const struct step *step)
     struct exchange *xc = step->xc;
     ASSERT(xc->state != XC_STATE_FINISHED);
     ASSERT(xc->attempt == 0);
+    /* What is left of a back-off was not waited for. */
+    if (xc->state == XC_STATE_WAITING && xc->resume_ns != NS_NEVER)
+        xc->record.backoff_ns -= ns_max(xc->resume_ns - step->now_ns, 0);
     xc->state = XC_STATE_FINISHED;
     xc->deadline_ns = xc->resume_ns = NS_NEVER;
     (void)release_retry(xc);
@@ -292,6 +295,7 @@ static void open_attempt(const struct step *step, uint32_t endpoint_index)
     xc->record.endpoint =
         endpoint_index == LB_NONE ? NULL : &xc->record.cluster->endpoints[endpoint_index];
     xc->state = XC_STATE_UPSTREAM;
+    breaker_note_attempt(cluster_state(xc)->breaker, step->now_ns + xc->setup.engine->epoch_ns);
     struct trace_event *event = tell(step, TRACE_ATTEMPT_OPENED);
     if (event != NULL) {
         event->index = xc->attempt;
@@ -1086,7 +1090,8 @@ static bool retry(const struct step *step, const struct response_head *response,
                                    .response = response,
                                    .failure = failure,
                                    .was_sent = xc->is_sent,
-                                   .breaker = cluster_state(xc)->breaker};
+                                   .breaker = cluster_state(xc)->breaker,
+                                   .now_ns = step->now_ns + xc->setup.engine->epoch_ns};
     struct retry_answer answer = retry_decide(&asked, &xc->setup.engine->rng_jitter);
     tell_retry(step, &asked, &answer);
     switch (answer.verdict) {
@@ -1165,7 +1170,7 @@ static void arm_try_timeout(const struct step *step)
     struct exchange *xc = step->xc;
     if (!xc->is_connected || !xc->is_request_complete || xc->state != XC_STATE_UPSTREAM)
         return;
-    if (xc->per_try_timeout_ns > 0)
+    if (xc->per_try_timeout_ns > 0 && !xc->is_interim_told)
         xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
     arm_try_idle(step);
 }
@@ -1276,8 +1281,10 @@ static void on_interim(const struct step *step, const struct xc_event *event)
     /* What the client hears of one attempt binds it (ENVOY.md 3.5). */
     give_up_retries(step->xc);
     uint32_t status = event->response->status;
-    if (status == 100 || (status >= 102 && status <= 104))
+    if (status == 100 || (status >= 102 && status <= 104)) {
         step->xc->is_interim_told = true;
+        step->xc->try_deadline_ns = NS_NEVER;
+    }
     struct xc_action *action = act(step, XC_FORWARD_INTERIM);
     action->attempt = event->attempt;
     action->response = event->response;

@@ -141,7 +141,7 @@ struct retry_answer retry_decide(const struct retry_question *asked, struct rng 
         return answer;
     if (asked->attempt_count > asked->policy->num_retries) {
         answer.verdict = RETRY_LIMIT;
-    } else if (!breaker_take(asked->breaker, BREAKER_RETRIES)) {
+    } else if (!breaker_take_retry(asked->breaker, asked->now_ns)) {
         answer.verdict = RETRY_OVERFLOW;
     } else {
         answer.verdict = RETRY_LATER;

@@ -29,6 +29,7 @@ struct retry_question {
     enum failure failure;
     bool was_sent;           /* bytes of the request left in some attempt */
     struct breaker *breaker; /* a retry is taken of it for RETRY_LATER */
+    int64_t now_ns;          /* since 1970 */
 };
 
 enum retry_verdict {

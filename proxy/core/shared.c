@@ -35,11 +35,11 @@ static struct shared_state *state_new(const struct cluster *cluster, uint64_t se
     struct shared_state *state = ARENA_NEW(&arena, struct shared_state);
     if (cluster->outlier != NULL)
         state->outlier = ARENA_NEW(&arena, struct outlier);
-    state->arena = arena;
     atomic_init(&state->holders, 1);
     breaker_init(&state->breaker, &cluster->breakers, cluster->is_tracking_remaining);
     if (cluster->retry_budget != NULL)
-        breaker_set_retry_budget(&state->breaker, cluster->retry_budget);
+        breaker_set_retry_budget(&state->breaker, cluster->retry_budget, &arena);
+    state->arena = arena;
     if (state->outlier != NULL)
         outlier_init(state->outlier, cluster, seed, now_ns);
     return state;
@@ -87,7 +87,7 @@ static bool is_same(const struct cluster *a, const struct cluster *b)
 
 /* The state that the cluster goes on with, held; NULL: none. */
 static struct shared_state *take_over(const struct shared *before, const struct cluster *cluster,
-                                      const struct shared_cluster **old)
+                                      const struct shared_cluster **old, bool *is_kept)
 {
     uint32_t index =
         before != NULL ? map_get(&before->snapshot->cluster_by_name, cluster->name) : MAP_NONE;
@@ -95,7 +95,10 @@ static struct shared_state *take_over(const struct shared *before, const struct 
         return NULL;
     *old = &before->clusters[index];
     struct shared_state *state = (*old)->state;
-    if (is_at_rest(state) || !is_same(&before->snapshot->clusters[index], cluster))
+    bool has_state = !is_at_rest(state);
+    if (has_state || cluster->endpoint_count > 1)
+        *is_kept = is_same(&before->snapshot->clusters[index], cluster);
+    if (!has_state || !*is_kept)
         return NULL;
     atomic_fetch_add_explicit(&state->holders, 1, memory_order_relaxed);
     return state;
@@ -142,7 +145,7 @@ struct shared *shared_new(struct snapshot *snapshot, const struct shared *before
     for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
         struct shared_cluster *own = &shared->clusters[i];
         const struct shared_cluster *old = NULL;
-        own->state = take_over(before, &snapshot->clusters[i], &old);
+        own->state = take_over(before, &snapshot->clusters[i], &old, &own->is_kept);
         bool is_new = own->state == NULL;
         if (is_new)
             own->state = state_new(&snapshot->clusters[i], seed, now_ns);

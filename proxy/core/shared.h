@@ -31,6 +31,7 @@ struct shared_cluster {
     struct outlier_host **hosts; /* by the endpoint's index, with `outlier` */
     const struct health *health; /* NULL with `outlier` */
     struct shared_state *state;
+    bool is_kept; /* `before` had the cluster, configured as now */
 };
 
 struct shared;

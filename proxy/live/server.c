@@ -54,6 +54,8 @@ static struct server_wire *new_wire(struct server *server, struct snapshot *snap
     uint64_t seed = next_seed(server);
     struct wire_options options = server->options.wire;
     options.jwt_verify = jwt_verify;
+    if (server->replace_count > 0)
+        options.started_ns = loop_now_ns(server->loop);
     options.shared = shared != NULL ? shared : new_shared(server, snapshot, seed);
     wire->wire = wire_new(snapshot, seed, options);
     if (shared == NULL)
@@ -142,6 +144,7 @@ void server_replace(struct server *server, struct snapshot *snapshot, struct sha
     if (map != NULL)
         server_copy_map(server, map);
     list_push_front(&server->retiring, &old->node);
+    wire_take_over(server->current->wire, old->wire, loop_now_ns(server->loop));
     wire_retire(old->wire, loop_now_ns(server->loop));
     server_pump(old);
 }

@@ -68,7 +68,9 @@ static void carry_out(struct stream *stream, const struct xc_action *action)
         return;
     case XC_CUT:
         stream->is_cut = true;
+        /* Envoy counts each reset as one that was received, too. */
         count(stream, STAT_HTTP_downstream_rq_tx_reset);
+        count(stream, STAT_HTTP_downstream_rq_rx_reset);
         return;
     case XC_MIRROR:
         for (uint32_t i = 0; i < action->mirror_count; i++)

@@ -10,6 +10,7 @@
 #include "base/ns.h"
 #include "proxy/core/hash_key.h"
 #include "proxy/core/lb.h"
+#include "proxy/core/lb_inherit.h"
 #include "proxy/core/rbac.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
@@ -92,6 +93,16 @@ static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
     return *place;
 }
 
+void tcp_take_over(struct wire *wire, const struct wire *old, int64_t now_ns)
+{
+    for (uint32_t i = 0; old->tcp_balancers != NULL && i < old->snapshot->cluster_count; i++) {
+        uint32_t index = engine_cluster_index(wire->engine, old->snapshot->clusters[i].name);
+        if (old->tcp_balancers[i] != NULL && index != UINT32_MAX &&
+            engine_is_kept(wire->engine, index))
+            lb_inherit(balancer(wire, index), old->tcp_balancers[i], now_ns);
+    }
+}
+
 /* By the client's address, where the proxy says so; else any. */
 static uint64_t hash_of(struct stream *session, const struct tcp_proxy *proxy)
 {
@@ -148,6 +159,8 @@ static struct stream *begin_session(struct conn *conn)
     conn->session = session;
     conn->wire->exchange_count++;
     conn_set_timer(conn, ns_add(conn->wire->now_ns, idle_timeout_ns(conn)));
+    if (conn->down.chain != NULL)
+        conn_set_age(conn, conn->down.chain->tcp.max_connection_duration_ns);
     return session;
 }
 
@@ -311,14 +324,31 @@ void tcp_note_eof(struct conn *conn)
         conn_shutdown(other);
 }
 
+/* The client's side ends, by itself or because it must. */
+static void count_cancelled(const struct conn *conn)
+{
+    if (conn->side == CONN_DOWNSTREAM && conn->session->up->state == CONN_CONNECTING)
+        engine_cluster_stats(conn->wire->engine, conn->session->up->up.cluster_index)
+            ->counters[STAT_CLUSTER_upstream_rq_cancelled]++;
+}
+
 void tcp_note_broken(struct conn *conn)
 {
     if (conn->session == NULL)
         return;
-    if (conn->side == CONN_DOWNSTREAM && conn->session->up->state == CONN_CONNECTING)
-        engine_cluster_stats(conn->wire->engine, conn->session->up->up.cluster_index)
-            ->counters[STAT_CLUSTER_upstream_rq_cancelled]++;
+    count_cancelled(conn);
     close_pair(conn->session, conn->side == CONN_UPSTREAM);
+}
+
+void tcp_note_old(struct conn *conn)
+{
+    if (conn->session == NULL)
+        return;
+    engine_tcp_stats(conn->wire->engine, conn->down.chain->tcp.stat_prefix)
+        ->counters[STAT_TCP_max_downstream_connection_duration]++;
+    record_add_flag(&conn->session->session_record, STR("DT"));
+    count_cancelled(conn);
+    close_pair(conn->session, false);
 }
 
 void tcp_note_sent(struct conn *conn)

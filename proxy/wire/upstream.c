@@ -18,6 +18,7 @@
 
 /* Envoy's default. */
 #define IDLE_TIMEOUT_NS NS_HOUR
+#define DIALS_AT_ONCE 3u
 
 static void count(struct conn *conn, enum cluster_stat stat)
 {
@@ -35,7 +36,6 @@ static void fail_waiters(struct conn *conn, enum failure failure, struct str why
 {
     struct wire *wire = conn->wire;
     struct list failed;
-    tally_connect_failed(conn);
     list_init(&failed);
     for (uint32_t waiter = pool_next_failed(conn->up.pool); waiter != POOL_NONE;
          waiter = pool_next_failed(conn->up.pool)) {
@@ -47,23 +47,24 @@ static void fail_waiters(struct conn *conn, enum failure failure, struct str why
         attempt_fail(LIST_ITEM(list_first(&failed), struct attempt, failing), failure, why);
 }
 
-/* A pooled connection is gone; who waits may need another one, or it would wait
- * for nobody. */
+/* A pooled connection is gone, or has served somebody: who waits may need other ones,
+ * or would wait for nobody. Envoy opens three at a time at most. */
 static void replace(struct conn *conn)
 {
     struct conn_upstream *up = &conn->up;
-    if (!pool_needs_connection(up->pool))
-        return;
     struct dial_target target = {.cluster_index = up->cluster_index,
                                  .endpoint_index = up->endpoint_index,
                                  .pool = up->pool,
                                  .address = up->address,
                                  .port = up->port,
                                  .host = up->host};
-    if (dial(conn->wire, &target) != NULL)
+    for (uint32_t i = 0; i < DIALS_AT_ONCE && pool_needs_connection(up->pool); i++) {
+        if (dial(conn->wire, &target) != NULL)
+            continue;
+        pool_refuse_waiting(up->pool);
+        fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
         return;
-    pool_refuse_waiting(up->pool);
-    fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
+    }
 }
 
 static void close_pooled(struct conn *conn, enum pool_close by)
@@ -92,6 +93,7 @@ static void offer(struct conn *conn)
     uint32_t waiter = pool_note_idle(conn->up.pool, conn->number);
     if (waiter != POOL_NONE) {
         attempt_attach(attempt_at(wire, waiter), conn, true);
+        replace(conn);
         return;
     }
     rest(conn);
@@ -360,6 +362,7 @@ void upstream_note_connected(struct conn *conn)
     uint32_t waiter = pool_note_connected(conn->up.pool, conn->number);
     if (waiter != POOL_NONE) {
         attempt_attach(attempt_at(wire, waiter), conn, false);
+        replace(conn);
         return;
     }
     rest(conn);
@@ -368,6 +371,7 @@ void upstream_note_connected(struct conn *conn)
 
 void upstream_note_connect_failed(struct conn *conn, struct str why)
 {
+    tally_connect_failed(conn);
     pool_note_connect_failed(conn->up.pool, conn->number, false);
     fail_waiters(conn, FAILURE_REMOTE_CONNECTION_FAILURE, why);
 }
@@ -432,6 +436,7 @@ void upstream_wake(struct conn *conn)
 {
     if (conn->state == CONN_CONNECTING) {
         conn_abort(conn);
+        tally_connect_failed(conn);
         pool_note_connect_failed(conn->up.pool, conn->number, true);
         fail_waiters(conn, FAILURE_CONNECTION_TIMEOUT, STR_EMPTY);
     } else if (conn->up.is_resting) {

@@ -69,7 +69,9 @@ static void wake_owner(struct timer *timer)
     }
     case TIMER_CONN_AGE: {
         struct conn *conn = HEAP_ITEM(timer, struct conn, age);
-        if (conn->side == CONN_UPSTREAM)
+        if (conn->speech == SPEECH_TCP)
+            tcp_note_old(conn);
+        else if (conn->side == CONN_UPSTREAM)
             upstream_note_old(conn);
         else
             downstream_note_old(conn);
@@ -328,6 +330,12 @@ void wire_drain_conn(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     ASSERT(conn->side == CONN_DOWNSTREAM);
     downstream_drain(conn);
     end_turn(wire);
+}
+
+void wire_take_over(struct wire *wire, struct wire *old, int64_t now_ns)
+{
+    engine_take_over(wire->engine, old->engine, now_ns);
+    tcp_take_over(wire, old, now_ns);
 }
 
 void wire_retire(struct wire *wire, int64_t now_ns)

@@ -36,10 +36,10 @@
 struct wire;
 
 struct wire_options {
-    struct shared *shared;    /* of the snapshot, with other workers; held. NULL: with nobody */
-    uint32_t connections_max; /* 0: LIMIT_CONNECTIONS */
+    struct shared *shared;     /* of the snapshot, with other workers; held. NULL: with nobody */
+    uint32_t connections_max;  /* 0: LIMIT_CONNECTIONS */
     jwt_verify_fn *jwt_verify; /* NULL: no token's signature is right */
-    bool is_recording_traces; /* every exchange keeps a trace until WIRE_DONE was taken */
+    bool is_recording_traces;  /* every exchange keeps a trace until WIRE_DONE was taken */
     uint32_t trace_items_max;
     bool is_giving_wholes; /* the carrier takes WIRE_WHOLE */
     int64_t started_ns;    /* now */
@@ -104,6 +104,10 @@ void wire_drain(struct wire *wire, int64_t now_ns);
 /* The same for one downstream connection, which may also be closing. What was
  * read from it already is served. TCP sessions are left alone. */
 void wire_drain_conn(struct wire *wire, uint32_t conn, int64_t now_ns);
+
+/* Right after `wire` was made in the place of `old`, before anything happens on it:
+ * balancers of clusters that stay as they were go on where they are. */
+void wire_take_over(struct wire *wire, struct wire *old, int64_t now_ns);
 
 /* A new snapshot takes over: another wire. From now on this one begins no
  * exchange on a connection that is at rest (no request under way, what it has

@@ -5,8 +5,12 @@
 #include "testbed/runner/report.h"
 
 #include "base/check.h"
+#include "base/map.h"
 #include "base/ns.h"
+#include "config/resource/label.h"
 #include "testbed/inspect/story.h"
+
+#define WARNING_BYTES_MAX (64u * 1024)
 
 /* The buffer of a report has no limit worth a reader's patience. */
 #define MUST(call) ASSERT((call) == RC_OK)
@@ -289,6 +293,56 @@ static void json_test(struct report *report, const struct suite *suite,
 
 /* --- the doors ------------------------------------------------------------- */
 
+/* --- warnings ---------------------------------------------------------------- */
+
+/* A line of each, in order of appearance. */
+static struct text_list warning_lines(const struct report *report, struct arena *arena)
+{
+    struct text_list out = {0};
+    struct map seen;
+    map_init(&seen, arena);
+    for (uint32_t i = 0; report->warnings != NULL && i < report->warnings->count; i++) {
+        const struct diag *diag = &report->warnings->items[i];
+        struct buf line;
+        if (diag->severity != DIAG_WARNING)
+            continue;
+        buf_init(&line, WARNING_BYTES_MAX);
+        MUST(diag_print(diag, false, &line));
+        struct str text = arena_str(arena, str_trim(buf_str(&line)));
+        if (map_set(&seen, text, i) == MAP_NONE)
+            text_list_add(&out, text, arena);
+        buf_fini(&line);
+    }
+    return out;
+}
+
+static void write_warnings(struct report *report)
+{
+    struct arena arena;
+    arena_init(&arena, 16 * 1024, 0);
+    struct text_list lines = warning_lines(report, &arena);
+    if (report->format == REPORT_JSON) {
+        json_key(&report->json, STR("warnings"));
+        json_begin_array(&report->json);
+    } else if (report->format == REPORT_JUNIT && lines.count > 0) {
+        MUST(buf_format(report->out,
+                        "  <testsuite name=\"warnings\" tests=\"0\">\n    <system-err>"));
+    }
+    for (uint32_t i = 0; i < lines.count; i++) {
+        if (report->format == REPORT_JSON)
+            json_str(&report->json, lines.items[i]);
+        else if (report->format == REPORT_TAP)
+            MUST(buf_format(report->out, "# %.*s\n", STR_FMT(lines.items[i])));
+        else
+            xml_text(report, arena_concat(&arena, lines.items[i], STR("\n")));
+    }
+    if (report->format == REPORT_JSON)
+        json_end_array(&report->json);
+    else if (report->format == REPORT_JUNIT && lines.count > 0)
+        MUST(buf_format(report->out, "</system-err>\n  </testsuite>\n"));
+    arena_fini(&arena);
+}
+
 void report_begin(struct report *report, uint32_t test_count)
 {
     report->passed_count = report->failed_count = report->suite_count = 0;
@@ -397,8 +451,10 @@ void report_end(struct report *report)
         MUST(buf_format(report->out, "%s\n", colour(report, "\033[0m")));
         return;
     case REPORT_TAP:
+        write_warnings(report);
         return;
     case REPORT_JUNIT:
+        write_warnings(report);
         MUST(buf_format(report->out, "</testsuites>\n"));
         return;
     case REPORT_JSON:
@@ -407,6 +463,7 @@ void report_end(struct report *report)
         json_key_i64(&report->json, STR("failed"), report->failed_count);
         if (report->unseen_count > 0)
             json_key_i64(&report->json, STR("skipped"), report->unseen_count);
+        write_warnings(report);
         json_end_object(&report->json);
         MUST(buf_append(report->out, STR("\n")));
         return;

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "config/yaml/diag.h"
 #include "testbed/runner/run.h"
 
 enum report_format { REPORT_TEXT, REPORT_TAP, REPORT_JUNIT, REPORT_JSON };
@@ -21,6 +22,8 @@ struct report {
     struct str engine_name;
     struct str rerun; /* of the command line: " -f mesh.yaml"; */
     struct buf *out;
+    /* TAP, JUnit and JSON end with its warnings, each once; NULL: they are told elsewhere. */
+    const struct diag_list *warnings;
     struct json json;
     uint32_t passed_count, failed_count;
     uint32_t unseen_count; /* not observable: neither passed nor failed */

@@ -29,7 +29,8 @@ BEGIN {
     owner["nghttp2/nghttp2.h"] = " proxy/http "
     for (i = split("ssl err pem x509v3 x509 bio evp ec core_names param_build", names, " "); i > 0; i--)
         owner["openssl/" names[i] ".h"] = " proxy/live proxy/crypto testbed/world "
-    for (i = split("bn hmac rsa", names, " "); i > 0; i--)
+    owner["openssl/bn.h"] = " proxy/crypto testbed/world "
+    for (i = split("hmac rsa", names, " "); i > 0; i--)
         owner["openssl/" names[i] ".h"] = " proxy/crypto "
     owner["uv.h"] = " proxy/live testbed/sockets "
 }

@@ -7,56 +7,75 @@
 
 #include <stdio.h>
 
+static const struct {
+    const char *text;
+    enum diag_id id; /* DIAG_ID_COUNT: nothing is said */
+    uint32_t ignored_count;
+} KINDS[] = {
+    {"apiVersion: networking.istio.io/v1alpha3\nkind: ProxyConfig\nmetadata: {name: a}\n",
+     DIAG_KIND_NO_EFFECT, 0},
+    {"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n"
+     "spec: {hosts: [a.b], resolution: STATIC, endpoints: [{address: 10.0.0.1}]}\n",
+     DIAG_ID_COUNT, 0},
+    {"{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a}, "
+     "spec: {hosts: [a.b], resolution: DNS}}\n",
+     DIAG_NOT_ACTED_ON, 0},
+    {"{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a}, "
+     "spec: {hosts: [a.b], resolution: STATIC, endpoints: [{address: 'unix:///a'}]}}\n",
+     DIAG_NOT_ACTED_ON, 0},
+    {"{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: a}, "
+     "spec: {ingress: [{port: {number: 80}}]}}\n",
+     DIAG_NOT_ACTED_ON, 0},
+    {"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: a}\n",
+     DIAG_ID_COUNT, 1},
+    {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\n",
+     DIAG_NOT_ACTED_ON, 0},
+    {"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n",
+     DIAG_ID_COUNT, 0},
+    {"{apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: a}, "
+     "spec: {action: CUSTOM, provider: {name: p}, rules: [{}]}}\n",
+     DIAG_NOT_ACTED_ON, 0},
+    {"apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: a}\n",
+     DIAG_KIND_NO_EFFECT, 0},
+    {"apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {name: a}\n",
+     DIAG_KIND_NO_EFFECT, 0},
+    {"apiVersion: extensions.istio.io/v1alpha1\nkind: TrafficExtension\nmetadata: {name: "
+     "a}\n",
+     DIAG_KIND_NO_EFFECT, 0},
+    {"apiVersion: gateway.networking.k8s.io/v1\nkind: ListenerSet\nmetadata: {name: a}\n",
+     DIAG_KIND_NO_EFFECT, 0},
+    {"apiVersion: gateway.networking.k8s.io/v1\nkind: BackendTLSPolicy\nmetadata: {name: a}\n",
+     DIAG_KIND_NO_EFFECT, 0},
+    {"apiVersion: gateway.networking.k8s.io/v1alpha2\nkind: UDPRoute\nmetadata: {name: a}\n",
+     DIAG_KIND_NO_EFFECT, 0},
+    {"apiVersion: gateway.networking.x-k8s.io/v1alpha1\nkind: XListenerSet\nmetadata: {name: "
+     "a}\n",
+     DIAG_KIND_NO_EFFECT, 0},
+    {"apiVersion: authentication.istio.io/v1alpha1\nkind: MeshPolicy\nmetadata: {name: a}\n",
+     DIAG_KIND_OLD, 0},
+    {"apiVersion: rbac.istio.io/v1alpha1\nkind: ServiceRole\nmetadata: {name: a}\n",
+     DIAG_KIND_REMOVED, 0},
+    {"apiVersion: networking.istio.io/v9\nkind: Gateway\nmetadata: {name: a}\n", DIAG_KIND_VERSION,
+     0},
+    {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n", DIAG_ID_COUNT, 0},
+    {"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n", DIAG_ID_COUNT, 1},
+    {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", DIAG_ID_COUNT, 1},
+    {"apiVersion: pocketmesh/v1\nkind: RouteTest\nmetadata: {name: a}\n", DIAG_ID_COUNT, 0},
+    {"a: b\n", DIAG_OBJECT_NO_KIND, 0},
+    {"apiVersion: v1\nkind: Namespace\nmetadata: {}\n", DIAG_OBJECT_NO_NAME, 0},
+};
+
 static void test_kinds_are_read_named_or_counted(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        enum diag_id id; /* DIAG_ID_COUNT: nothing is said */
-        uint32_t ignored_count;
-    } rows[] = {
-        {"apiVersion: networking.istio.io/v1alpha3\nkind: ProxyConfig\nmetadata: {name: a}\n",
-         DIAG_KIND_NO_EFFECT, 0},
-        {"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n"
-         "spec: {hosts: [a.b], resolution: STATIC, endpoints: [{address: 10.0.0.1}]}\n",
-         DIAG_ID_COUNT, 0},
-        {"{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a}, "
-         "spec: {hosts: [a.b], resolution: DNS}}\n",
-         DIAG_NOT_ACTED_ON, 0},
-        {"{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a}, "
-         "spec: {hosts: [a.b], resolution: STATIC, endpoints: [{address: 'unix:///a'}]}}\n",
-         DIAG_NOT_ACTED_ON, 0},
-        {"{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: a}, "
-         "spec: {ingress: [{port: {number: 80}}]}}\n",
-         DIAG_NOT_ACTED_ON, 0},
-        {"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: a}\n",
-         DIAG_ID_COUNT, 1},
-        {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\n",
-         DIAG_NOT_ACTED_ON, 0},
-        {"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n",
-         DIAG_ID_COUNT, 0},
-        {"{apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: a}, "
-         "spec: {action: CUSTOM, provider: {name: p}, rules: [{}]}}\n",
-         DIAG_NOT_ACTED_ON, 0},
-        {"apiVersion: rbac.istio.io/v1alpha1\nkind: ServiceRole\nmetadata: {name: a}\n",
-         DIAG_KIND_REMOVED, 0},
-        {"apiVersion: networking.istio.io/v9\nkind: Gateway\nmetadata: {name: a}\n",
-         DIAG_KIND_VERSION, 0},
-        {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n", DIAG_ID_COUNT, 0},
-        {"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n", DIAG_ID_COUNT, 1},
-        {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", DIAG_ID_COUNT, 1},
-        {"apiVersion: pocketmesh/v1\nkind: RouteTest\nmetadata: {name: a}\n", DIAG_ID_COUNT, 0},
-        {"a: b\n", DIAG_OBJECT_NO_KIND, 0},
-        {"apiVersion: v1\nkind: Namespace\nmetadata: {}\n", DIAG_OBJECT_NO_NAME, 0},
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(KINDS); i++) {
         struct mesh_reading reading;
-        mesh_reading_init(&reading, rows[i].text);
-        if (rows[i].id == DIAG_ID_COUNT)
+        mesh_reading_init(&reading, KINDS[i].text);
+        if (KINDS[i].id == DIAG_ID_COUNT)
             assert_int_equal(reading.diags.count, 0);
         else
-            assert_said(&reading, rows[i].id, 1);
-        assert_int_equal(mesh_ignored_count(reading.mesh), rows[i].ignored_count);
+            assert_said(&reading, KINDS[i].id, 1);
+        assert_int_equal(mesh_ignored_count(reading.mesh), KINDS[i].ignored_count);
         mesh_reading_fini(&reading);
     }
 }

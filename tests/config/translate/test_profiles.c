@@ -137,6 +137,15 @@ static void test_the_mesh_config_outweighs_the_profile(void **state)
     fixture_fini(&fixture);
 }
 
+static void test_a_gateway_passes_nothing_on_and_that_is_no_default(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_gateway(&fixture, WEB);
+    assert_int_equal(fixture.snapshot->defaults, 0);
+    fixture_fini(&fixture);
+}
+
 /* The mode of port 8080's chains: 's'trict, 'p'ermissive or 'd'isable. */
 static char mode_of(const struct fixture *fixture, uint32_t port)
 {
@@ -221,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_what_nobody_wrote_is_the_profiles),
         cmocka_unit_test(test_what_somebody_wrote_is_no_default),
         cmocka_unit_test(test_the_mesh_config_outweighs_the_profile),
+        cmocka_unit_test(test_a_gateway_passes_nothing_on_and_that_is_no_default),
         cmocka_unit_test(test_policies_of_1_0_count_in_its_profile_only),
         cmocka_unit_test(test_policies_of_1_0_are_named),
     };

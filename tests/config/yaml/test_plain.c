@@ -61,14 +61,19 @@ static void test_what_is_not_plain_is_left_to_libyaml(void **state)
 {
     (void)state;
     static const char *const TEXTS[] = {
-        "text\n",        "a: |\n  b\n",     "a: >-\n  b\n",  "a: &b c\n",
-        "a: *b\n",       "a: !!str 1\n",    "? a\n: b\n",    "a: b\n  c\n",
-        "a:\n  b\n",     "a: \"b\n  c\"\n", "a: 'b\n  c'\n", "a: \"\\u00e9\"\n",
-        "a: \xc3\xa9\n", "a:\t1\n",         "a: 1\r\n",      "%YAML 1.1\n---\na: 1\n",
-        "a: 1\n...\n",
-        "...",   "--- a\n",         "a: .inf\n",     "{a, b: c}\n",
-        "{a: }\n",       "[a: b]\n",        "[a b\n c]\n",   "{\"a\"\n: b}\n",
-        "[? a]\n",
+        "text\n",         "a: |\n  b\n",
+        "a: >-\n  b\n",   "a: &b c\n",
+        "a: *b\n",        "a: !!str 1\n",
+        "? a\n: b\n",     "a: b\n  c\n",
+        "a:\n  b\n",      "a: \"b\n  c\"\n",
+        "a: 'b\n  c'\n",  "a: \"\\u00e9\"\n",
+        "a: \xc3\xa9\n",  "a:\t1\n",
+        "a: 1\r\n",       "%YAML 1.1\n---\na: 1\n",
+        "a: 1\n...\n",    "...",
+        "--- a\n",        "a: .inf\n",
+        "{a, b: c}\n",    "{a: }\n",
+        "[a: b]\n",       "[a b\n c]\n",
+        "{\"a\"\n: b}\n", "[? a]\n",
     };
     for (size_t i = 0; i < COUNT_OF(TEXTS); i++)
         assert_verdict(TEXTS[i], TWICE_NOT_TAKEN);

@@ -111,7 +111,7 @@ static void test_a_budget_is_a_share_of_what_is_under_way(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct breaker breaker;
         breaker_init(&breaker, &limits, true);
-        breaker_set_retry_budget(&breaker, &rows[i].budget);
+        breaker_set_retry_budget(&breaker, &rows[i].budget, NULL);
         for (uint32_t k = 0; k < rows[i].requests; k++)
             assert_true(breaker_take(&breaker, BREAKER_REQUESTS));
         for (uint32_t k = 0; k < rows[i].pending; k++)
@@ -125,6 +125,36 @@ static void test_a_budget_is_a_share_of_what_is_under_way(void **state)
             breaker_gauge(&breaker, STR("circuit_breakers.default.remaining_retries"), &value));
         assert_int_equal(value, 0);
     }
+}
+
+/* With budget_interval: of the attempts that began in it, as a real Envoy counts. */
+static void test_a_budget_may_be_a_share_of_an_interval(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct breaker_limits limits = {9999, 9999, 9999, 0};
+    static const struct retry_budget budget = {10, 1, 10 * NS_SECOND};
+    struct arena arena;
+    arena_init(&arena, 1024, 0);
+    struct breaker breaker;
+    breaker_init(&breaker, &limits, false);
+    breaker_set_retry_budget(&breaker, &budget, &arena);
+    int64_t now_ns = INT64_C(1700000000) * NS_SECOND;
+    for (int i = 0; i < 29; i++)
+        breaker_note_attempt(&breaker, now_ns);
+    breaker_note_attempt(&breaker, now_ns + NS_SECOND);
+    static const struct {
+        int64_t after_ns;
+        uint32_t retries;
+    } rows[] = {{2 * NS_SECOND, 3}, {9 * NS_SECOND, 3}, {10 * NS_SECOND, 1}, {NS_HOUR, 1}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint32_t retries = 0;
+        while (retries < 50 && breaker_take_retry(&breaker, now_ns + rows[i].after_ns))
+            retries++;
+        assert_int_equal(retries, rows[i].retries);
+        for (; retries > 0; retries--)
+            breaker_give(&breaker, BREAKER_RETRIES);
+    }
+    arena_fini(&arena);
 }
 
 static void test_every_gauge_has_its_name(void **state)
@@ -161,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_a_first_connection_passes_the_limit),
         cmocka_unit_test(test_what_is_left_is_tracked_if_wanted),
         cmocka_unit_test(test_a_budget_is_a_share_of_what_is_under_way),
+        cmocka_unit_test(test_a_budget_may_be_a_share_of_an_interval),
         cmocka_unit_test(test_every_gauge_has_its_name),
         cmocka_unit_test(test_other_names_are_no_gauges),
     };

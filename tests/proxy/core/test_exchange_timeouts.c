@@ -219,6 +219,26 @@ static void test_a_timeout_between_attempts_is_nobodys(void **state)
     ASSERT_PLAN(&scene, XC_REPLY, XC_FINISH);
     assert_str(scene.xc.record.details, "response_timeout");
     assert_int_equal(counter(&scene, "upstream_rq_timeout"), 0);
+    assert_true(scene.xc.record.backoff_ns == 499 * NS_MS); /* of an hour's share */
+    scene_fini(&scene);
+}
+
+/* To Envoy's router the response has begun; the route's own clock goes on. */
+static void test_an_interim_response_ends_the_attempts_clock(void **state)
+{
+    UNUSED_STATE(state);
+    struct scene scene;
+    scene_init(&scene);
+    request(&scene, "GET", "/again", true);
+    ready(&scene, 1, 0);
+    tell(&scene,
+         (struct xc_event){
+             .kind = XC_EVENT_INTERIM, .attempt = 1, .response = response(&scene, 103)},
+         NS_MS);
+    assert_true(exchange_wake_ns(&scene.xc) == 500 * NS_MS);
+    wake(&scene, 500 * NS_MS);
+    ASSERT_PLAN(&scene, XC_ABANDON, XC_REPLY, XC_FINISH);
+    assert_str(scene.xc.record.details, "response_timeout");
     scene_fini(&scene);
 }
 
@@ -274,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_a_response_is_cut_at_the_end_of_its_stream),
         cmocka_unit_test(test_the_routes_timeout_is_the_endpoints_when_it_had_the_request),
         cmocka_unit_test(test_a_timeout_between_attempts_is_nobodys),
+        cmocka_unit_test(test_an_interim_response_ends_the_attempts_clock),
         cmocka_unit_test(test_answers_are_counted_for_the_endpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,7 +81,7 @@ static void test_rejections_are_traced_with_what_was_met(void **state)
     struct trace trace;
     trace_init(&trace, &arena, 0);
     struct request_head *head = build_request(&arena, "GET", "a", "/x");
-    const struct route *route = router_match_plain(&host, head, &trace, 5);
+    const struct route *route = router_match_plain(&host, head, NULL, &trace, 5);
     assert_str(route->name, "rest");
     assert_int_equal(trace.count, 2);
     assert_int_equal(trace.items[0].condition, CONDITION_PATH);

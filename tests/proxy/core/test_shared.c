@@ -4,7 +4,7 @@
  * inherits.
  */
 #include "tests/proxy/core/build.h"
-#include "proxy/core/engine.h"
+#include "proxy/core/engine_state.h"
 #include "proxy/core/pool.h"
 #include "proxy/core/shared.h"
 
@@ -203,6 +203,32 @@ static void test_endpoints_come_and_go(void **state)
     shared_drop(shared);
 }
 
+/* Round robin goes on where the configuration before it was, if the cluster stays. */
+static void test_turns_go_on_with_a_kept_cluster(void **state)
+{
+    UNUSED_STATE(state);
+    for (uint32_t errors = 3; errors <= 4; errors++) {
+        struct shared *before = shared_of((struct wanted){9, 3, 1, 3, NULL}, NULL);
+        struct engine *old = engine_new_worker(before, 1);
+        struct rng rng = rng_seeded(1, STR("lb"));
+        uint32_t last = 0;
+        for (int i = 0; i < 5; i++)
+            last = lb_choose(engine_lb(old, 0), &(struct lb_question){0}, &rng).endpoint_index;
+        struct shared *shared = shared_of((struct wanted){9, errors, 1, 3, NULL}, before);
+        struct engine *heir = engine_new_worker(shared, 2);
+        assert_int_equal(engine_is_kept(heir, 0), errors == 3);
+        engine_take_over(heir, old, 0);
+        uint32_t next =
+            lb_choose(engine_lb(heir, 0), &(struct lb_question){0}, &rng).endpoint_index;
+        if (errors == 3)
+            assert_int_equal(next, (last + 1) % 3);
+        engine_free(old);
+        engine_free(heir);
+        shared_drop(before);
+        shared_drop(shared);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_breakers_count_for_all_workers),
         cmocka_unit_test(test_endpoints_come_and_go),
         cmocka_unit_test(test_what_a_new_configuration_inherits),
+        cmocka_unit_test(test_turns_go_on_with_a_kept_cluster),
         cmocka_unit_test(test_another_cluster_inherits_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,6 +121,24 @@ static void test_the_chain_may_say_how_long_a_pair_may_idle(void **state)
     peers_free(peers);
 }
 
+/* maxConnectionDuration, whatever is said on it. */
+static void test_a_pair_has_its_time(void **state)
+{
+    (void)state;
+    struct peers *peers = tcp_peers("one");
+    peers_chains[0].tcp.max_connection_duration_ns = 5 * NS_SECOND;
+    uint32_t client = peers_dial(peers);
+    peers_wait(peers, 5 * NS_SECOND - 1);
+    peers_say(peers, client, "still here");
+    assert_false(peers->items[client].is_closed);
+    peers_wait(peers, 1);
+    assert_true(peers->items[client].is_closed);
+    assert_true(peers->items[peers_server(peers)].is_closed);
+    peers_expect_done(peers, 0, "DT", "");
+    assert_int_equal(wire_exchange_count(peers->wire), 0);
+    peers_free(peers);
+}
+
 static void test_a_slow_reader_stops_its_sender(void **state)
 {
     (void)state;
@@ -235,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_a_pair_that_cannot_be_made_ends_with_its_reason),
         cmocka_unit_test(test_an_idle_pair_is_closed_after_an_hour),
         cmocka_unit_test(test_the_chain_may_say_how_long_a_pair_may_idle),
+        cmocka_unit_test(test_a_pair_has_its_time),
         cmocka_unit_test(test_a_slow_reader_stops_its_sender),
         cmocka_unit_test(test_pairs_are_counted_by_the_connection_breaker),
         cmocka_unit_test(test_a_source_belongs_to_an_endpoint),

@@ -217,6 +217,41 @@ static void test_what_is_not_observable_is_skipped_by_name(void **state)
     }
 }
 
+/* A machine's report has no standard error beside it. */
+static void test_warnings_stand_in_the_machines_reports(void **state)
+{
+    (void)state;
+    static const struct {
+        enum report_format format;
+        const char *want;
+    } rows[] = {
+        {REPORT_TAP, "\n# mesh.yaml:3:5: warning: "},
+        {REPORT_JUNIT, "<system-err>mesh.yaml:3:5: warning: "},
+        {REPORT_JSON, "\"warnings\": [\n    \"mesh.yaml:3:5: warning: "},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct arena arena;
+        struct buf out;
+        struct diag_list diags;
+        struct origin origin = {.file = STR("mesh.yaml"), .line = 3, .column = 5};
+        arena_init(&arena, 4096, 0);
+        diag_list_init(&diags, &arena);
+        for (uint32_t k = 0; k < 2; k++)
+            diag_add(&diags, DIAG_KIND_NO_EFFECT, origin, STR_EMPTY, STR("Telemetry"), STR("a/b"),
+                     STR_EMPTY);
+        buf_init(&out, 1 << 20);
+        struct report report = {.format = rows[i].format, .out = &out, .warnings = &diags};
+        report_begin(&report, 0);
+        report_end(&report);
+        struct str text = buf_str(&out);
+        assert_has(text, rows[i].want);
+        size_t first = str_find_str(text, STR("Telemetry"));
+        assert_true(str_find_str(str_from(text, first + 1), STR("Telemetry")) == STR_NONE);
+        buf_fini(&out);
+        arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_junit_is_xml),
         cmocka_unit_test(test_json_reads_back),
         cmocka_unit_test(test_what_is_not_observable_is_skipped_by_name),
+        cmocka_unit_test(test_warnings_stand_in_the_machines_reports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
