@@ -107,6 +107,8 @@ static void carry_out(struct run *run, int64_t now_ns)
             ASSERT(action.record->status == 200);
             run->done_count++;
             break;
+        case WIRE_SECURE: /* it ends no TLS */
+            UNREACHABLE("WIRE_SECURE");
         case WIRE_WHOLE:
         case WIRE_OUTLIER:
         case WIRE_PAUSE:

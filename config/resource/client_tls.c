@@ -41,7 +41,5 @@ const struct client_tls *client_tls_read(const struct view *policy)
     out->names = text_list_read(&names);
     out->sni = view_str(&view, STR("sni"), STR_EMPTY);
     out->is_not_verifying = view_bool(&view, STR("insecureSkipVerify"), false);
-    if (out->mode != CLIENT_TLS_DISABLE)
-        view_complain(&view, DIAG_NOT_ACTED_ON, STR("tls"), STR_EMPTY);
     return out;
 }

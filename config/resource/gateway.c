@@ -135,8 +135,6 @@ static void read_tls(const struct view *server, struct gateway_server *out)
     }
     out->tls = server_tls_read(&tls);
     out->is_redirecting_to_https = out->tls->is_redirecting_to_https;
-    if (!is_http(out->protocol))
-        view_complain(&tls, DIAG_NOT_ACTED_ON, STR("tls"), STR_EMPTY);
     bool has_more =
         tls.node->count > 1 ||
         (tls.node->count == 1 && !str_eq(tls.node->entries[0].key, STR("httpsRedirect")));

@@ -165,9 +165,6 @@ const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, s
 /* Kinds that were counted and have no meaning here, for -v. */
 uint32_t mesh_ignored_count(const struct mesh *mesh);
 
-/* MeshConfig.trustDomain. */
-struct str mesh_trust_domain(const struct mesh *mesh);
-
 /* The labels that a Gateway's selector asks for, for a stand-in gateway pod;
  * false when there is no such Gateway. Gateways that were made of another kind
  * go by what the user wrote; one of the Gateway API is there once for each

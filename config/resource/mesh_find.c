@@ -109,11 +109,6 @@ bool mesh_gateway_selector(const struct mesh *mesh, struct str namespace, struct
     return false;
 }
 
-struct str mesh_trust_domain(const struct mesh *mesh)
-{
-    return mesh->config.trust_domain;
-}
-
 uint32_t mesh_gateway_count(const struct mesh *mesh)
 {
     return mesh->gateways_count;

@@ -166,6 +166,4 @@ void virtual_service_read(const struct view *spec, struct virtual_service *out)
     check_reach(&rules, out);
     out->tls_rules = read_streams(&tls, out->meta.namespace, true, &out->tls_rule_count);
     out->tcp_rules = read_streams(&tcp, out->meta.namespace, false, &out->tcp_rule_count);
-    if (view_count(&tls) > 0)
-        view_complain(&tls, DIAG_NOT_ACTED_ON, STR("routing by SNI (tls)"), STR_EMPTY);
 }

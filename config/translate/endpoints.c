@@ -216,14 +216,24 @@ static void add_sorted(struct translation *t, struct text_list *list, struct str
     }
 }
 
+static void add_name(struct translation *t, struct text_list *list, struct str domain,
+                     struct str namespace, struct str account)
+{
+    struct str name = arena_format(&t->scratch, "spiffe://%.*s/ns/%.*s/sa/%.*s", STR_FMT(domain),
+                                   STR_FMT(namespace), STR_FMT(account));
+
+    add_sorted(t, list, context_keep(t, name));
+}
+
+/* Of the mesh's trust domain and of its aliases. */
 static void add_identity(struct translation *t, struct text_list *list, struct str namespace,
                          struct str account)
 {
-    struct str name =
-        arena_format(&t->scratch, "spiffe://%.*s/ns/%.*s/sa/%.*s",
-                     STR_FMT(t->mesh->config.trust_domain), STR_FMT(namespace), STR_FMT(account));
+    const struct mesh_config *config = &t->mesh->config;
 
-    add_sorted(t, list, context_keep(t, name));
+    add_name(t, list, config->trust_domain, namespace, account);
+    for (uint32_t i = 0; i < config->trust_domain_aliases.count; i++)
+        add_name(t, list, config->trust_domain_aliases.items[i], namespace, account);
 }
 
 const struct str *endpoints_identities(struct translation *t, const struct service *service,

@@ -4,6 +4,8 @@
  */
 #include "proxy/http/pipeline.h"
 
+#include "proxy/http/client_cert.h"
+
 #include <string.h>
 
 #include "base/check.h"
@@ -229,8 +231,6 @@ static void strip(const struct http_connection_manager *http, struct header_list
         for (size_t i = 0; http->is_using_remote_address && i < COUNT_OF(STRIPPED_AT_EDGE); i++)
             header_remove(headers, STRIPPED_AT_EDGE[i]);
     }
-    /* forward_client_cert_details SANITIZE on plaintext. */
-    header_remove(headers, STR("x-forwarded-client-cert"));
 }
 
 /* A random UUID; its digit for the trace decision says "none" (4), which is
@@ -277,6 +277,8 @@ struct pipeline_answer pipeline_request(const struct http_connection_manager *ht
     set_forwarded(http, peer, head, arena);
     strip(http, &head->headers);
     set_request_id(http, &head->headers, uuid, arena);
+    client_cert_set(http->cert_details, peer->certificate, peer->own_certificate, &head->headers,
+                    arena);
     return answer;
 }
 

@@ -28,7 +28,8 @@ struct peer_facts {
     struct str server_name;
     const struct str *protocols;
     uint32_t protocol_count;
-    const struct certificate *certificate; /* the client showed it; NULL: none */
+    const struct certificate *certificate;     /* the client showed it; NULL: none */
+    const struct certificate *own_certificate; /* that it was shown */
 };
 
 struct pipeline_answer {

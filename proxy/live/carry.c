@@ -189,33 +189,6 @@ static bool find_place(struct server_wire *wire, const struct wire_action *actio
            (!options->is_loopback_only || address_is_loopback(place));
 }
 
-static struct tls_store *tls_store(struct server_wire *wire)
-{
-    if (wire->tls == NULL)
-        wire->tls = tls_store_new(wire->server->options.keyring);
-    return wire->tls;
-}
-
-/* NULL: a secret is absent, and the wire was told. */
-static struct tls_session *greet(struct server_wire *wire, const struct wire_action *action)
-{
-    struct tls_call call = {
-        .cluster = action->cluster,
-        .host = action->host,
-        .address = action->address,
-        .port = action->port,
-        .is_http = action->is_http,
-    };
-    struct tls_session *session = tls_connect(tls_store(wire), &call);
-    if (tls_state(session) != TLS_STATE_FAILED)
-        return session;
-    tls_free(session);
-    wire_connect_failed(wire->wire, action->conn,
-                        tls_failure_text(TLS_SECRET_ABSENT, STR_EMPTY, NULL), now(wire));
-    wire_gone(wire->wire, action->conn);
-    return NULL;
-}
-
 static void connect_to(struct server_wire *wire, const struct wire_action *action)
 {
     struct server *server = wire->server;
@@ -224,7 +197,7 @@ static void connect_to(struct server_wire *wire, const struct wire_action *actio
         refuse(wire, action->conn);
         return;
     }
-    struct tls_session *session = action->is_secure ? greet(wire, action) : NULL;
+    struct tls_session *session = action->is_secure ? secure_call(wire, action) : NULL;
     if (action->is_secure && session == NULL)
         return;
     struct socket *socket = server_take_socket(server);
@@ -314,6 +287,9 @@ static void carry_out(struct server_wire *wire, const struct wire_action *action
     case WIRE_PAUSE:
     case WIRE_RESUME:
         set_pause(socket_at(wire, action->conn), action->kind == WIRE_PAUSE);
+        return;
+    case WIRE_SECURE:
+        secure_accept(wire, socket_at(wire, action->conn), action);
         return;
     case WIRE_SHUTDOWN:
         shut(socket_at(wire, action->conn));
@@ -476,6 +452,7 @@ void server_pump(struct server_wire *wire)
         if (wire != NULL)
             settle(wire);
     }
+    secure_greet_all(server);
     set_timer(server);
 }
 

@@ -61,6 +61,7 @@ struct server {
     struct socket **sockets; /* every place that was made */
     uint32_t socket_count, socket_capacity;
     struct list idle_sockets;
+    struct list greeted_sockets; /* whose greeting TLS has not read yet */
     struct list guests, idle_guests, stirred_guests;
     uv_timer_t timer;
     int64_t armed_ns;      /* when the timer fires; NS_NEVER: it is not set */
@@ -87,6 +88,14 @@ void server_break(struct server *server, struct socket *socket);
 
 /* secure.c: sockets with TLS */
 
+/* A session for WIRE_CONNECT; NULL: a secret is absent, and the wire was told. */
+struct tls_session *secure_call(struct server_wire *wire, const struct wire_action *action);
+void secure_warm(struct server_wire *wire);
+/* Carries out WIRE_SECURE; what came already is read when the pump is done. */
+void secure_accept(struct server_wire *wire, struct socket *socket,
+                   const struct wire_action *action);
+/* Reads the greetings of those. */
+void secure_greet_all(struct server *server);
 /* It is connected: begins the handshake. */
 void secure_begin(struct socket *socket);
 void secure_note_read(struct socket *socket, struct str bytes);

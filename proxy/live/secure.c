@@ -16,6 +16,38 @@ static int64_t now(const struct socket *socket)
     return loop_now_ns(socket->loop);
 }
 
+static struct tls_store *tls_store_of(struct server_wire *wire)
+{
+    if (wire->tls == NULL)
+        wire->tls = tls_store_new(wire->server->options.keyring);
+    return wire->tls;
+}
+
+void secure_warm(struct server_wire *wire)
+{
+    tls_store_warm(tls_store_of(wire), engine_snapshot(wire_engine(wire->wire)));
+}
+
+struct tls_session *secure_call(struct server_wire *wire, const struct wire_action *action)
+{
+    struct tls_call call = {
+        .cluster = action->cluster,
+        .host = action->host,
+        .address = action->address,
+        .port = action->port,
+        .is_http = action->is_http,
+    };
+    struct tls_session *session = tls_connect(tls_store_of(wire), &call);
+    if (tls_state(session) != TLS_STATE_FAILED)
+        return session;
+    tls_free(session);
+    wire_connect_failed(wire->wire, action->conn,
+                        tls_failure_text(TLS_SECRET_ABSENT, STR_EMPTY, NULL),
+                        loop_now_ns(wire->server->loop));
+    wire_gone(wire->wire, action->conn);
+    return NULL;
+}
+
 /* Does the wire still hear of it? */
 static bool is_heard(const struct socket *socket)
 {
@@ -71,12 +103,26 @@ static void give_up(struct socket *socket, bool was_shaking_hands)
         tell_broken(socket);
 }
 
+/* What the two showed each other. */
+static void tell_secured(struct socket *socket)
+{
+    struct server_wire *wire = socket->wire;
+    struct certificate peer;
+    struct arena arena;
+    arena_init(&arena, WHY_BLOCK_BYTES, 0);
+    bool has_peer = tls_peer(socket->tls, &peer, &arena);
+    struct wire_secured secured = {.peer = has_peer ? &peer : NULL, .own = tls_own(socket->tls)};
+    wire_secured(wire->wire, socket->conn, &secured, now(socket));
+    arena_fini(&arena);
+}
+
 static void note_open(struct socket *socket)
 {
     struct server_wire *wire = socket->wire;
     if (socket->is_downstream)
-        return;
-    wire_connected(wire->wire, socket->conn, now(socket));
+        tell_secured(socket);
+    else
+        wire_connected(wire->wire, socket->conn, now(socket));
     server_pump(wire);
 }
 
@@ -136,6 +182,41 @@ void secure_note_broke(struct socket *socket)
         tell_connect_failed(socket, TLS_RESET);
     else
         tell_broken(socket);
+}
+
+void secure_accept(struct server_wire *wire, struct socket *socket,
+                   const struct wire_action *action)
+{
+    ASSERT(socket->tls == NULL);
+    socket->tls = tls_accept(tls_store_of(wire), action->tls);
+    enum rc rc = buf_append(&socket->greeting, action->bytes);
+    ASSERT(rc == RC_OK);
+    list_push_back(&wire->server->greeted_sockets, &socket->greeted);
+}
+
+static void read_greeting(struct socket *socket)
+{
+    if (tls_state(socket->tls) == TLS_STATE_FAILED) {
+        /* Nobody has read what came: that is a reset. */
+        socket_abort(socket);
+        tell_broken(socket);
+        return;
+    }
+    secure_note_read(socket, buf_str(&socket->greeting));
+}
+
+void secure_greet_all(struct server *server)
+{
+    while (!list_is_empty(&server->greeted_sockets)) {
+        struct socket *socket =
+            LIST_ITEM(list_first(&server->greeted_sockets), struct socket, greeted);
+        list_remove(&socket->greeted);
+        list_init(&socket->greeted);
+        if (is_heard(socket))
+            read_greeting(socket);
+        buf_clear(&socket->greeting);
+        buf_shrink(&socket->greeting);
+    }
 }
 
 void secure_begin(struct socket *socket)

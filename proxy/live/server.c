@@ -88,6 +88,7 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     server->has_source = address_parse(options->source_address, 0, &server->source);
     list_init(&server->retiring);
     list_init(&server->idle_sockets);
+    list_init(&server->greeted_sockets);
     list_init(&server->guests);
     list_init(&server->idle_guests);
     list_init(&server->stirred_guests);
@@ -99,6 +100,11 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     server->handle_count = 1;
     server_pump(server->current);
     return server;
+}
+
+void server_warm(struct server *server)
+{
+    secure_warm(server->current);
 }
 
 void server_free(struct server *server)

@@ -86,6 +86,8 @@ struct server_door {
 /* Holds the snapshot; borrows the loop. */
 struct server *server_new(struct loop *loop, struct snapshot *snapshot,
                           const struct server_options *options);
+/* Makes ready what the first connections with TLS would wait for. */
+void server_warm(struct server *server);
 /* Stops it if it was not, and turns the loop until its last handle is closed. */
 void server_free(struct server *server);
 

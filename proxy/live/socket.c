@@ -202,6 +202,8 @@ void socket_init(struct socket *socket, struct loop *loop, const struct socket_e
     *socket = (struct socket){.loop = loop, .events = events};
     buf_init(&socket->flying, OUT_BYTES_MAX);
     buf_init(&socket->waiting, OUT_BYTES_MAX);
+    buf_init(&socket->greeting, LIMIT_CONNECTION_BUFFER_BYTES);
+    list_init(&socket->greeted);
     list_init(&socket->node);
 }
 
@@ -210,6 +212,7 @@ void socket_fini(struct socket *socket)
     ASSERT(!socket->is_open && !socket->is_closing);
     buf_fini(&socket->flying);
     buf_fini(&socket->waiting);
+    buf_fini(&socket->greeting);
 }
 
 bool socket_accept(struct socket *socket, uv_stream_t *server)

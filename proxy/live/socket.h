@@ -72,6 +72,8 @@ struct socket {
     struct server_entry *entry; /* where a client came in; NULL: that door is closed */
     struct guest *guest;        /* of an HTTP proxy's client; else NULL */
     struct tls_session *tls;    /* NULL: plaintext */
+    struct buf greeting;        /* of a client: what was read before TLS was ended */
+    struct list greeted;        /* in server->greeted_sockets */
     size_t untold_bytes;        /* with TLS: the wire's, that have not all left */
     bool is_downstream;
     uint32_t remote_port; /* of a client */

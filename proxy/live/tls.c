@@ -28,10 +28,12 @@ struct tls_session {
     enum tls_state state;
     struct str in; /* fed and not read */
     struct buf out;
+    struct buf early; /* to be written when the handshake is over */
     struct tls_check check;
     enum tls_failure failure;
     bool is_server;
-    struct str place; /* whose session to remember; in place_text */
+    const struct certificate *own; /* that it may show; NULL: none */
+    struct str place;              /* whose session to remember; in place_text */
     char place_text[PLACE_BYTES_MAX];
 };
 
@@ -135,7 +137,9 @@ static struct tls_session *session_new(const struct tls_context *context)
     struct tls_session *session = OPENSSL_zalloc(sizeof(*session));
     ASSERT(session != NULL);
     buf_init(&session->out, OUT_BYTES_MAX);
+    buf_init(&session->early, OUT_BYTES_MAX);
     session->is_server = context->is_server;
+    session->own = context->own;
     session->state = TLS_STATE_HANDSHAKE;
     if (context->ssl == NULL) {
         session->state = TLS_STATE_FAILED;
@@ -236,6 +240,7 @@ void tls_free(struct tls_session *session)
     SSL_free(session->ssl);
     OPENSSL_free(session->check.met_names);
     buf_fini(&session->out);
+    buf_fini(&session->early);
     OPENSSL_free(session);
 }
 
@@ -258,9 +263,11 @@ static void shake_hands(struct tls_session *session)
 {
     ERR_clear_error();
     int rc = SSL_do_handshake(session->ssl);
-    if (rc == 1)
+    if (rc == 1) {
         session->state = TLS_STATE_OPEN;
-    else if (SSL_get_error(session->ssl, rc) != SSL_ERROR_WANT_READ)
+        tls_write(session, buf_str(&session->early));
+        buf_clear(&session->early);
+    } else if (SSL_get_error(session->ssl, rc) != SSL_ERROR_WANT_READ)
         fail(session);
 }
 
@@ -297,9 +304,13 @@ bool tls_read(struct tls_session *session, struct str *bytes)
 
 void tls_write(struct tls_session *session, struct str bytes)
 {
-    ASSERT(session->state != TLS_STATE_HANDSHAKE);
     if (session->state == TLS_STATE_FAILED || bytes.len == 0)
         return;
+    if (session->state == TLS_STATE_HANDSHAKE) {
+        enum rc rc = buf_append(&session->early, bytes);
+        ASSERT(rc == RC_OK);
+        return;
+    }
     ERR_clear_error();
     int size = SSL_write(session->ssl, bytes.ptr, (int)bytes.len);
     if (size <= 0)
@@ -314,6 +325,11 @@ void tls_end(struct tls_session *session)
     ERR_clear_error();
     (void)SSL_shutdown(session->ssl);
     ERR_clear_error();
+}
+
+const struct certificate *tls_own(const struct tls_session *session)
+{
+    return session->own;
 }
 
 struct str tls_out(const struct tls_session *session)

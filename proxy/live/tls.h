@@ -22,6 +22,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "proxy/core/tls_verdict.h"
+#include "proxy/model/snapshot.h"
 
 struct tls_store;
 struct tls_session;
@@ -29,6 +30,9 @@ struct tls_session;
 /* `keyring` is borrowed as long as the store and its sessions; NULL: an empty one. */
 struct tls_store *tls_store_new(const struct keyring *keyring);
 void tls_store_free(struct tls_store *store);
+/* Makes the contexts of a configuration now, and not when the first connection waits
+ * for them. */
+void tls_store_warm(struct tls_store *store, const struct snapshot *snapshot);
 
 /* What only one of a context's sessions has. Borrowed as long as the session. */
 struct tls_call {
@@ -56,7 +60,7 @@ struct str tls_failed_text(const struct tls_session *session, struct arena *aren
 void tls_feed(struct tls_session *session, struct str bytes);
 /* What was meant, valid until the next call for any session. False: no more for now. */
 bool tls_read(struct tls_session *session, struct str *bytes);
-/* Only of an open or closed one. */
+/* In the handshake they wait for its end. */
 void tls_write(struct tls_session *session, struct str bytes);
 /* Says that nothing more is sent. */
 void tls_end(struct tls_session *session);
@@ -73,5 +77,7 @@ struct tls_facts {
     bool has_peer; /* the peer showed a certificate */
 };
 struct tls_facts tls_facts(const struct tls_session *session);
+/* What it may show itself; NULL: nothing. As long as the keyring. */
+const struct certificate *tls_own(const struct tls_session *session);
 /* The peer's certificate, its words in `arena`; false: it showed none. */
 bool tls_peer(const struct tls_session *session, struct certificate *out, struct arena *arena);

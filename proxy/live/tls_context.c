@@ -137,9 +137,11 @@ static bool add_certificate(SSL_CTX *ssl, const struct certificate *certificate)
 static bool use_certificate(struct tls_context *context, struct str name)
 {
     const struct secret *secret = keyring_find(context->store->keyring, name);
-    return secret != NULL && secret->certificate != NULL &&
-           secret->certificate->chain_pem.len > 0 &&
-           add_certificate(context->ssl, secret->certificate);
+    if (secret == NULL || secret->certificate == NULL || secret->certificate->chain_pem.len == 0)
+        return false;
+    if (context->own == NULL)
+        context->own = secret->certificate;
+    return add_certificate(context->ssl, secret->certificate);
 }
 
 static bool use_authorities(struct tls_context *context, struct str name)
@@ -382,6 +384,27 @@ struct tls_store *tls_store_new(const struct keyring *keyring)
     store->arena = arena;
     store->keyring = keyring;
     return store;
+}
+
+static void warm_chain(struct tls_store *store, const struct filter_chain *chain)
+{
+    if (chain != NULL && chain->tls != NULL)
+        (void)tls_context_server(store, chain->tls);
+}
+
+void tls_store_warm(struct tls_store *store, const struct snapshot *snapshot)
+{
+    for (uint32_t i = 0; i < snapshot->listener_count; i++) {
+        const struct listener *listener = &snapshot->listeners[i];
+        for (uint32_t k = 0; k < listener->chain_count; k++)
+            warm_chain(store, &listener->chains[k]);
+        warm_chain(store, listener->default_chain);
+    }
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        const struct tls_call call = {.cluster = &snapshot->clusters[i]};
+        if (call.cluster->tls != NULL)
+            (void)tls_context_client(store, &call);
+    }
 }
 
 void tls_store_free(struct tls_store *store)

@@ -168,17 +168,34 @@ struct wire_whole *conn_take_whole(struct conn *conn)
     return whole;
 }
 
+static void note_taken(struct conn *conn)
+{
+    list_remove(&conn->taken);
+    list_push_back(&conn->wire->taken_conns, &conn->taken);
+}
+
+struct str conn_take_input(struct conn *conn)
+{
+    conn->is_input_taken = true;
+    note_taken(conn);
+    return buf_str(&conn->in);
+}
+
 struct str conn_take_bytes(struct conn *conn)
 {
     struct str bytes = str_from(buf_str(&conn->out), conn->taken_bytes);
     conn->is_write_wished = false;
     conn->taken_bytes += bytes.len;
+    note_taken(conn);
     tally_sent(&conn->tally, bytes.len);
     return bytes;
 }
 
 void conn_forget_taken(struct conn *conn)
 {
+    if (conn->is_input_taken)
+        buf_clear(&conn->in);
+    conn->is_input_taken = false;
     buf_consume(&conn->out, conn->taken_bytes);
     conn->counted_bytes -= conn->taken_bytes;
     conn->taken_bytes = 0;

@@ -55,6 +55,7 @@ struct conn_downstream {
     bool is_idle_over;     /* it drains: closed when the timer fires and no request is there */
     uint32_t request_count;
     struct queued queued; /* responses that have not left */
+    bool is_securing;     /* WIRE_SECURE was wished, and the handshake is not over */
     bool is_feeding;      /* what was read is being parsed */
 };
 
@@ -94,6 +95,7 @@ struct conn {
     size_t taken_bytes;   /* of out: handed out by wire_next */
     size_t unsent_bytes;  /* handed out or in out, not told by wire_wrote */
     struct buf in;        /* read, not yet parsed */
+    bool is_input_taken;  /* `in` was given to whoever ends TLS */
     struct list taken;    /* in wire->taken_conns */
     struct timer timer;
     struct timer age;   /* max_connection_duration */
@@ -125,6 +127,8 @@ void conn_write_whole(struct conn *conn, struct wire_whole *whole);
 struct wire_whole *conn_take_whole(struct conn *conn);
 /* What is to be written, handed out; and, in the next turn, forgotten. */
 struct str conn_take_bytes(struct conn *conn);
+/* The same of what was read and not parsed, for whoever ends TLS. */
+struct str conn_take_input(struct conn *conn);
 void conn_forget_taken(struct conn *conn);
 /* The carrier sent so many. */
 void conn_note_sent(struct conn *conn, size_t size);

@@ -8,7 +8,8 @@
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/facts.h"
-#include "proxy/wire/inspector.h"
+#include "proxy/wire/facts.h"
+#include "proxy/wire/meeting.h"
 #include "proxy/wire/tcp.h"
 
 /* Envoy's defaults: idle_timeout, drain_timeout. */
@@ -80,32 +81,9 @@ static void open_http(struct conn *conn, const struct http_connection_manager *h
     conn_set_age(conn, http->max_connection_duration_ns);
 }
 
-static struct inspection inspection_of(const struct conn_downstream *down,
-                                       const struct listener *listener)
+static void open_chain(struct conn *conn, const struct filter_chain *chain)
 {
-    bool has_original = down->original_port != 0;
-    return (struct inspection){
-        .listener = listener,
-        .peer = &down->peer,
-        .destination_address = has_original ? down->original_address : listener->address,
-        .destination_port = has_original ? down->original_port : listener->port,
-    };
-}
-
-static void open_chain(struct conn *conn, const struct inspection *asked, enum inspected what)
-{
-    const struct filter_chain *chain = inspector_choose(asked, what);
-    if (chain == NULL) {
-        tally_no_chain(conn);
-        conn_close(conn);
-        return;
-    }
     conn->down.chain = chain;
-    /* Bytes that are no TLS, where TLS must be ended. */
-    if (chain->is_tls && !conn->down.peer.is_tls) {
-        conn_close(conn);
-        return;
-    }
     switch (chain->kind) {
     case CHAIN_HTTP:
         open_http(conn, &chain->http);
@@ -261,14 +239,11 @@ static void feed_kept(struct conn *conn)
 
 static void inspect(struct conn *conn)
 {
-    struct inspection asked = inspection_of(&conn->down, conn->down.listener);
-    enum inspected what = inspector_look(&asked, buf_str(&conn->in));
-    if (what == INSPECTED_MORE) {
-        conn_resume(conn); /* a line may be longer than one read */
+    const struct filter_chain *chain = meeting_chain(conn);
+    if (chain == NULL)
         return;
-    }
-    open_chain(conn, &asked, what);
-    if (conn->speech == SPEECH_HTTP)
+    open_chain(conn, chain);
+    if (conn->speech == SPEECH_HTTP && !conn->down.is_securing)
         feed_kept(conn);
 }
 
@@ -289,6 +264,16 @@ struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept
 void downstream_start(struct conn *conn)
 {
     inspect(conn);
+}
+
+void downstream_note_secured(struct conn *conn, const struct wire_secured *secured)
+{
+    struct peer_facts *peer = &conn->down.peer;
+    conn->down.is_securing = false;
+    peer->certificate = facts_certificate(secured->peer, &conn->facts);
+    peer->own_certificate = facts_certificate(secured->own, &conn->facts);
+    if (conn->wire->is_retiring)
+        downstream_retire(conn);
 }
 
 void downstream_read(struct conn *conn, struct str bytes)
@@ -417,7 +402,7 @@ void downstream_drain(struct conn *conn)
 void downstream_retire(struct conn *conn)
 {
     if (conn_is_open(conn) && conn->speech != SPEECH_TCP && conn->down.stream == NULL &&
-        is_moving(conn))
+        !conn->down.is_securing && is_moving(conn))
         put(conn, &conn->wire->resting_conns);
 }
 
@@ -426,7 +411,7 @@ void downstream_retire(struct conn *conn)
 static const struct http_connection_manager *find_http(const struct conn *old,
                                                        const struct listener *listener)
 {
-    struct inspection asked = inspection_of(&old->down, listener);
+    struct inspection asked = meeting_inspection(&old->down, listener);
     const struct filter_chain *chain =
         inspector_choose(&asked, inspector_look(&asked, STR("GET / HTTP/1.1\r\n")));
     return chain != NULL && chain->kind == CHAIN_HTTP ? &chain->http : NULL;

@@ -6,13 +6,36 @@
 
 #include "proxy/wire/conn.h"
 
+static const struct str *copies(const struct str *items, uint32_t count, struct arena *arena)
+{
+    struct str *out = ARENA_ARRAY(arena, struct str, count);
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = arena_str(arena, items[i]);
+    return out;
+}
+
+const struct certificate *facts_certificate(const struct certificate *told, struct arena *arena)
+{
+    if (told == NULL)
+        return NULL;
+    struct certificate *out = ARENA_NEW(arena, struct certificate);
+    *out = *told;
+    out->issuer = arena_str(arena, told->issuer);
+    out->uris = copies(told->uris, told->uri_count, arena);
+    out->names = copies(told->names, told->name_count, arena);
+    out->hash = arena_str(arena, told->hash);
+    out->subject = arena_str(arena, told->subject);
+    out->chain_pem = arena_str(arena, told->chain_pem);
+    out->key_pem = STR_EMPTY; /* nobody behind TLS needs it */
+    return out;
+}
+
 struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena)
 {
     struct peer_facts out = *told;
-    struct str *protocols = ARENA_ARRAY(arena, struct str, told->protocol_count);
-    for (uint32_t i = 0; i < told->protocol_count; i++)
-        protocols[i] = arena_str(arena, told->protocols[i]);
-    out.protocols = protocols;
+    out.protocols = copies(told->protocols, told->protocol_count, arena);
+    out.certificate = facts_certificate(told->certificate, arena);
+    out.own_certificate = facts_certificate(told->own_certificate, arena);
     out.server_name = arena_str(arena, told->server_name);
     out.remote_address = arena_str(arena, told->remote_address);
     out.local_address = arena_str(arena, told->local_address);
@@ -33,7 +56,7 @@ struct record_downstream facts_downstream(const struct conn *down, struct arena 
         .local_address = arena_str(arena, peer->local_address),
         .local_port = peer->local_port,
         .server_name = arena_str(arena, peer->server_name),
-        .peer = peer->certificate,
+        .peer = facts_certificate(peer->certificate, arena),
         .listener = down->down.listener,
         .chain = down->down.chain,
     };

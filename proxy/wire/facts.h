@@ -15,5 +15,8 @@ struct conn;
 /* The ends of a connection as its carrier told them. */
 struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena);
 
+/* A copy; NULL of NULL. */
+const struct certificate *facts_certificate(const struct certificate *told, struct arena *arena);
+
 struct record_downstream facts_downstream(const struct conn *down, struct arena *arena);
 struct record_upstream facts_upstream(const struct conn *conn, struct arena *arena);

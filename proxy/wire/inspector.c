@@ -96,7 +96,7 @@ const struct filter_chain *inspector_choose(const struct inspection *asked, enum
 {
     struct str name = protocol_name(what);
     const struct peer_facts *peer = asked->peer;
-    bool is_hello_met = what == INSPECTED_TLS && peer->is_tls;
+    bool is_hello_met = what == INSPECTED_TLS;
     struct chain_question question = {
         .listener = asked->listener,
         .destination_address = asked->destination_address,

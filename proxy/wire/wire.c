@@ -235,6 +235,17 @@ void wire_connected(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     end_turn(wire);
 }
 
+void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_secured *secured,
+                  int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    struct conn *conn = conn_at(wire, conn_number);
+    ASSERT(conn->side == CONN_DOWNSTREAM);
+    if (conn_is_open(conn))
+        downstream_note_secured(conn, secured);
+    end_turn(wire);
+}
+
 void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
 {
     struct conn *conn = conn_at(wire, conn_number);
@@ -413,8 +424,6 @@ static bool is_wish_for_gone(const struct wish *wish)
 static bool take_write(struct conn *conn, struct wire_action *action)
 {
     action->bytes = conn_take_bytes(conn);
-    list_remove(&conn->taken);
-    list_push_back(&conn->wire->taken_conns, &conn->taken);
     return action->bytes.len > 0;
 }
 
@@ -440,15 +449,21 @@ static void take_done(struct stream *stream, struct wire_action *action)
     list_push_back(&stream->wire->done_streams, &stream->done);
 }
 
+/* What came in the clear belongs to whoever ends TLS. */
+static void take_secure(struct conn *conn, struct wire_action *action)
+{
+    action->tls = conn->down.chain->tls;
+    action->bytes = conn_take_input(conn);
+}
+
 static void take_connect(const struct conn *conn, struct wire_action *action)
 {
     action->address = conn->up.address;
     action->port = conn->up.port;
     action->cluster = conn->up.cluster;
     action->endpoint = conn->up.endpoint;
-    const struct upstream_tls *tls = tls_of_endpoint(conn->up.cluster, conn->up.endpoint);
-    /* Servers' sidecars do not end the mesh's own TLS yet. */
-    action->is_secure = tls != NULL && !tls->is_mesh;
+    action->is_secure = !conn->wire->options.is_plaintext_only &&
+                        tls_of_endpoint(action->cluster, action->endpoint) != NULL;
     action->is_http = conn->up.pool != NULL;
     action->host = conn->up.host;
 }
@@ -472,6 +487,8 @@ bool wire_next(struct wire *wire, struct wire_action *action)
             continue;
         if (wish.kind == WIRE_CONNECT)
             take_connect(wish.conn, action);
+        if (wish.kind == WIRE_SECURE)
+            take_secure(wish.conn, action);
         return true;
     }
     action->kind = WIRE_OUTLIER;

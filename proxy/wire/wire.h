@@ -38,6 +38,7 @@ struct wire;
 struct wire_options {
     struct shared *shared;     /* of the snapshot, with other workers; held. NULL: with nobody */
     uint32_t connections_max;  /* 0: LIMIT_CONNECTIONS */
+    bool is_plaintext_only;    /* nobody has secrets: upstreams are spoken to in the clear */
     jwt_verify_fn *jwt_verify; /* NULL: no token's signature is right */
     bool is_recording_traces;  /* every exchange keeps a trace until WIRE_DONE was taken */
     uint32_t trace_items_max;
@@ -62,6 +63,16 @@ struct wire_accept {
     uint32_t original_port;
 };
 uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int64_t now_ns);
+
+/* The handshake of a WIRE_SECURE is over; what the two showed each other (NULL: nothing;
+ * copied). What comes and goes with wire_read and WIRE_WRITE is plain from the
+ * beginning: bytes that are to leave earlier wait in the carrier. One that failed is
+ * told with wire_broken. */
+struct wire_secured {
+    const struct certificate *peer, *own;
+};
+void wire_secured(struct wire *wire, uint32_t conn, const struct wire_secured *secured,
+                  int64_t now_ns);
 
 /* At most LIMIT_CONNECTION_BUFFER_SLACK_BYTES / 2 at once; after WIRE_PAUSE no
  * more than what was under way already. */
@@ -145,6 +156,7 @@ enum wire_action_kind {
     WIRE_WHOLE,    /* a message on conn, as whole; as if wire_wrote was told at once */
     WIRE_PAUSE,    /* stop reading conn */
     WIRE_RESUME,   /* read it again */
+    WIRE_SECURE,   /* of a downstream conn: end TLS by `tls`; `bytes` were read already */
     WIRE_SHUTDOWN, /* send FIN after what was written; keep reading */
     WIRE_CLOSE,    /* close: after what was written, or at once (is_abrupt: RST) */
     WIRE_DONE,     /* an exchange is over: record, trace */
@@ -172,10 +184,11 @@ struct wire_action {
     bool is_secure;  /* WIRE_CONNECT: speak TLS as cluster->tls says; wire_connected comes.. */
     bool is_http;    /* ..after the handshake. What will be spoken, for its ALPN.. */
     struct str host; /* ..and who is called, for auto_sni (proxy/core/tls_verdict.h) */
-    bool is_abrupt;  /* WIRE_CLOSE */
-    const struct record *record; /* WIRE_DONE; valid until the next wire_* call */
-    const struct trace *trace;   /* or NULL */
-    struct outlier_event event;  /* WIRE_OUTLIER; its slices live as long as the wire */
+    const struct downstream_tls *tls; /* WIRE_SECURE */
+    bool is_abrupt;                   /* WIRE_CLOSE */
+    const struct record *record;      /* WIRE_DONE; valid until the next wire_* call */
+    const struct trace *trace;        /* or NULL */
+    struct outlier_event event;       /* WIRE_OUTLIER; its slices live as long as the wire */
 };
 
 bool wire_next(struct wire *wire, struct wire_action *action);

@@ -82,13 +82,15 @@ static void default_authority(struct suite_reading *in)
 static void defaults_read(struct suite_reading *in, const struct view *view)
 {
     static const struct field_row ROWS[] = {
-        {"namespace", FIELD_USED}, {"from", FIELD_USED},    {"authority", FIELD_USED},
-        {"port", FIELD_USED},      {"sidecar", FIELD_USED}, {"secrets", FIELD_USED},
+        {"namespace", FIELD_USED},   {"from", FIELD_USED},    {"authority", FIELD_USED},
+        {"port", FIELD_USED},        {"sidecar", FIELD_USED}, {"secrets", FIELD_USED},
+        {"trustDomain", FIELD_USED},
     };
     struct world_spec *spec = &in->suite->spec;
     spec->namespace = STR("default");
     static const char *const SECRETS[] = {"made", "manifests", NULL};
     spec->has_secrets_of_manifests = view_choice(view, STR("secrets"), SECRETS, 0) == 1;
+    spec->trust_domain = view_str(view, STR("trustDomain"), STR_EMPTY);
     spec->has_sidecar_default = true;
     if (!view_is_present(view))
         return;

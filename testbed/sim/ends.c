@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "testbed/sim/inside.h"
+#include "testbed/world/keyrings.h"
 
 #define FIRST_REMOTE_PORT 32768u
 #define REMOTE_PORT_COUNT 28232u /* as Linux' ip_local_port_range */
@@ -51,6 +52,10 @@ static void connect_caller(struct sim *sim, struct sim_caller *caller,
     }
     link->ends[LINK_CONNECTOR].owner = LINK_CALLER;
     link->ends[LINK_CONNECTOR].caller = caller;
+    const struct tls_end *end = world_caller_tls(sim->world, caller->client, false);
+    if (end != NULL)
+        link->ends[LINK_CONNECTOR].tls =
+            sim_tls_connect(&sim->tls, &end->cluster, STR_EMPTY, true, &end->keyring);
     caller->link = link;
     caller->address = target->address;
     caller->port = target->port;
@@ -161,12 +166,11 @@ void sim_caller_turn(struct sim *sim, struct sim_caller *caller)
         return;
     }
     const struct h1_read *whole = caller_next_whole(&caller->caller);
-    if (whole != NULL &&
-        !link_send_read(&sim->links, caller->link, LINK_CONNECTOR, whole, sim->now_ns))
-        link_send_bytes(&sim->links, caller->link, LINK_CONNECTOR, whole->bytes, sim->now_ns);
+    if (whole != NULL)
+        sim_send_read(sim, caller->link, LINK_CONNECTOR, whole);
     struct str bytes;
     while (end->under_way_bytes < LINK_WINDOW_BYTES && caller_next(&caller->caller, &bytes))
-        link_send_bytes(&sim->links, caller->link, LINK_CONNECTOR, bytes, sim->now_ns);
+        sim_send(sim, caller->link, LINK_CONNECTOR, bytes);
     sim_set_timer(sim, &caller->timer, caller_wake_ns(&caller->caller));
     if (caller_is_done(&caller->caller))
         end_call(sim, caller);
@@ -188,14 +192,11 @@ struct sim_standin *sim_standin_new(struct sim *sim, struct link *link)
     standin->link = link;
     link->ends[LINK_ACCEPTOR].owner = LINK_STANDIN;
     link->ends[LINK_ACCEPTOR].standin = standin;
+    const struct tls_end *end = world_pod_tls(sim->world, link->pod, false);
+    if (end != NULL)
+        link->ends[LINK_ACCEPTOR].tls = sim_tls_accept(&sim->tls, &end->server, &end->keyring);
     standin_begin(&standin->standin, link->pod, ++sim->standin_number);
     return standin;
-}
-
-static void give_answer(struct sim *sim, struct link *link, const struct h1_read *whole)
-{
-    if (!link_send_read(&sim->links, link, LINK_ACCEPTOR, whole, sim->now_ns))
-        link_send_bytes(&sim->links, link, LINK_ACCEPTOR, whole->bytes, sim->now_ns);
 }
 
 void sim_standin_turn(struct sim *sim, struct sim_standin *standin)
@@ -209,9 +210,9 @@ void sim_standin_turn(struct sim *sim, struct sim_standin *standin)
     while (end->under_way_bytes < LINK_WINDOW_BYTES &&
            standin_next(&standin->standin, sim->now_ns, &action)) {
         if (action.kind == STANDIN_WRITE)
-            link_send_bytes(&sim->links, link, LINK_ACCEPTOR, action.bytes, sim->now_ns);
+            sim_send(sim, link, LINK_ACCEPTOR, action.bytes);
         else if (action.kind == STANDIN_WHOLE)
-            give_answer(sim, link, action.whole);
+            sim_send_read(sim, link, LINK_ACCEPTOR, action.whole);
         else if (action.kind == STANDIN_CALL)
             sim_errand_hop(sim, standin, action.call);
         else

@@ -19,6 +19,7 @@
 #include "proxy/wire/wire.h"
 #include "testbed/sim/link.h"
 #include "testbed/sim/sim.h"
+#include "testbed/sim/tls.h"
 #include "testbed/world/answer_shelf.h"
 #include "testbed/world/caller.h"
 #include "testbed/world/errand.h"
@@ -86,6 +87,7 @@ struct sim_report {
     uint32_t conn;
     size_t wrote_bytes;
     bool is_gone;
+    bool is_greeted; /* what came before it was to end TLS waits in its session */
 };
 
 struct sim_proxy {
@@ -113,6 +115,7 @@ struct sim {
     struct arena arena; /* as long as the play */
     struct heap timers;
     struct links links;
+    struct sim_tls_room tls;
     struct sim_proxy **proxies; /* by client; NULL until first used */
     struct list free_callers, kept_callers, free_standins;
     struct list all_callers, all_standins;
@@ -173,6 +176,18 @@ void sim_proxy_note_gone(struct sim *sim, struct link_end *end);
 /* What was sent has been taken: there is room again. */
 void sim_proxy_note_room(struct sim *sim, struct link_end *end);
 void sim_proxies_fini(struct sim *sim);
+
+/* secure.c: ends with TLS hear of parcels by these; whoever delivers takes the turn */
+void sim_secure_read(struct sim *sim, struct link *link, enum link_side side, struct str bytes);
+void sim_secure_read_ended(struct sim *sim, struct link *link, enum link_side side);
+void sim_secure_broke(struct sim *sim, struct link *link, enum link_side side);
+/* Bytes of an end, with TLS or without. */
+void sim_send(struct sim *sim, struct link *link, enum link_side side, struct str bytes);
+/* The same of a message that travels as it is where it may. */
+void sim_send_read(struct sim *sim, struct link *link, enum link_side side,
+                   const struct h1_read *read);
+/* Says that nothing follows, if it speaks TLS. */
+void sim_secure_end(struct sim *sim, struct link *link, enum link_side side);
 
 /* net.c: what the kernel would do */
 void sim_connect(struct sim *sim, struct link *link);

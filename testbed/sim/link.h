@@ -17,7 +17,6 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/ns.h"
-#include "proxy/core/tls_verdict.h"
 #include "proxy/model/listener.h"
 #include "proxy/wire/wire.h"
 
@@ -39,14 +38,16 @@ enum link_owner { LINK_NOBODY, LINK_CALLER, LINK_STANDIN, LINK_PROXY };
 struct sim_caller;
 struct sim_standin;
 struct sim_proxy;
+struct sim_tls;
 
 struct link_end {
     enum link_owner owner;
     struct sim_caller *caller;
     struct sim_standin *standin;
     struct sim_proxy *proxy;
-    uint32_t conn; /* the proxy's number */
-    bool is_open;  /* its owner has not closed it */
+    uint32_t conn;       /* the proxy's number */
+    struct sim_tls *tls; /* NULL: plaintext */
+    bool is_open;        /* its owner has not closed it */
     bool is_paused;
     struct list held;         /* parcels that arrived while it was paused */
     uint64_t under_way_bytes; /* sent by it, not taken by the other end */
@@ -60,17 +61,11 @@ struct link {
     /* Where the connector wants to go. */
     const struct listener *listener; /* of `proxy`; NULL: a pod */
     struct sim_proxy *proxy;
-    uint32_t pod;       /* UINT32_MAX: nobody */
-    struct str address; /* as it dialled */
-    uint32_t port;      /* ..with the port */
-    bool has_original;  /* caught on its way there */
-    /* The mesh's own TLS between two proxies: told, as no bytes are enciphered here. */
-    bool is_tls;
-    struct str server_name;
-    struct str protocols[TLS_PROTOCOLS_MAX];
-    uint32_t protocol_count;
-    const struct certificate *certificate; /* the connector's; NULL: it shows none */
-    struct str remote_address;             /* the connector's own */
+    uint32_t pod;              /* UINT32_MAX: nobody */
+    struct str address;        /* as it dialled */
+    uint32_t port;             /* ..with the port */
+    bool has_original;         /* caught on its way there */
+    struct str remote_address; /* the connector's own */
     uint32_t remote_port;
 };
 

@@ -24,6 +24,7 @@ static void release(struct sim *sim, struct link *link)
             list_push_front(&sim->free_callers, &end->caller->node);
         if (end->standin != NULL)
             list_push_front(&sim->free_standins, &end->standin->node);
+        sim_tls_free(end->tls);
     }
     link_free(&sim->links, link);
 }
@@ -168,9 +169,55 @@ static void tell_proxy(struct sim *sim, struct link_end *end, const struct parce
     sim_proxy_turn(sim, end->proxy);
 }
 
+static void turn(struct sim *sim, struct link_end *end)
+{
+    switch (end->owner) {
+    case LINK_NOBODY:
+        return;
+    case LINK_CALLER:
+        sim_caller_turn(sim, end->caller);
+        return;
+    case LINK_STANDIN:
+        sim_standin_turn(sim, end->standin);
+        return;
+    case LINK_PROXY:
+        sim_proxy_turn(sim, end->proxy);
+        return;
+    }
+    UNREACHABLE("link_owner");
+}
+
+/* An end with TLS; false: what it is to hear is what it would hear without. */
+static bool tell_secure(struct sim *sim, struct link_end *end, const struct parcel *parcel)
+{
+    switch (parcel->kind) {
+    case PARCEL_SYN:
+    case PARCEL_REFUSED:
+        return false;
+    case PARCEL_ACCEPTED:
+        if (end->owner == LINK_PROXY)
+            note_local(sim, end);
+        sim_secure_read(sim, parcel->link, parcel->to, STR_EMPTY);
+        break;
+    case PARCEL_DATA:
+        sim_secure_read(sim, parcel->link, parcel->to, bytes_of(sim, parcel));
+        break;
+    case PARCEL_FIN:
+        sim_secure_read_ended(sim, parcel->link, parcel->to);
+        break;
+    case PARCEL_RST:
+        sim_secure_broke(sim, parcel->link, parcel->to);
+        break;
+    }
+    turn(sim, end);
+    return true;
+}
+
 static void tell(struct sim *sim, struct parcel *parcel)
 {
     struct link_end *end = &parcel->link->ends[parcel->to];
+    if (end->tls != NULL && tell_secure(sim, end, parcel))
+        return;
     switch (end->owner) {
     case LINK_NOBODY:
         UNREACHABLE("somebody connected");
@@ -296,6 +343,8 @@ void sim_close(struct sim *sim, struct link *link, enum link_side side, bool is_
     struct link_end *end = &link->ends[side];
     ASSERT(end->is_open);
     bool has_unread = link_drop_held(&sim->links, end);
+    if (!is_abrupt && !has_unread)
+        sim_secure_end(sim, link, side);
     end->is_open = false;
     end->is_paused = false;
     if (link_peer(link, side)->is_open)

@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/rng.h"
-#include "proxy/core/tls_verdict.h"
 #include "proxy/crypto/jwt_verify.h"
 #include "testbed/sim/inside.h"
 #include "testbed/world/keyrings.h"
@@ -57,15 +56,12 @@ static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wi
     link->remote_port = sim_local_port(action->conn);
     uint32_t pod = world_pod_dialled(sim->world, proxy->client, action->cluster, action->address);
     sim_aim(sim, link, action->cluster, pod, action->port);
-    const struct upstream_tls *tls = tls_of_endpoint(action->cluster, action->endpoint);
-    if (link->listener != NULL && tls != NULL && tls->is_mesh) {
-        link->is_tls = true;
-        link->protocol_count = tls_protocols(action->cluster, action->is_http, link->protocols);
-        link->server_name = tls_server_name(action->cluster, STR_EMPTY);
-        const struct keyring *keyring = world_keyring(sim->world, proxy->client, false);
-        link->certificate = tls_party_upstream(action->cluster, action->host, keyring).certificate;
-    }
     take_end(sim, proxy, action->conn, link, LINK_CONNECTOR);
+    if (action->is_secure) {
+        const struct keyring *keyring = world_keyring(sim->world, proxy->client, false);
+        link->ends[LINK_CONNECTOR].tls =
+            sim_tls_connect(&sim->tls, action->cluster, action->host, action->is_http, keyring);
+    }
     sim_connect(sim, link);
 }
 
@@ -73,7 +69,7 @@ static void write_to(struct sim *sim, struct sim_proxy *proxy, const struct wire
 {
     const struct sim_conn *conn = conn_at(sim, proxy, action->conn);
     struct link_end *end = end_at(conn);
-    link_send_bytes(&sim->links, conn->link, conn->side, action->bytes, sim->now_ns);
+    sim_send(sim, conn->link, conn->side, action->bytes);
     if (end->under_way_bytes >= LINK_WINDOW_BYTES)
         end->untold_bytes += action->bytes.len;
     else
@@ -81,16 +77,37 @@ static void write_to(struct sim *sim, struct sim_proxy *proxy, const struct wire
                (struct sim_report){.conn = action->conn, .wrote_bytes = action->bytes.len});
 }
 
+/* What came in the clear is heard when all wishes are carried out. */
+static void secure(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
+{
+    struct link_end *end = end_at(conn_at(sim, proxy, action->conn));
+    end->tls =
+        sim_tls_accept(&sim->tls, action->tls, world_keyring(sim->world, proxy->client, false));
+    ASSERT(buf_append(&end->tls->early_in, action->bytes) == RC_OK);
+    report(sim, proxy, (struct sim_report){.conn = action->conn, .is_greeted = true});
+}
+
+static void greet(struct sim *sim, struct sim_proxy *proxy, uint32_t number)
+{
+    struct sim_conn conn = *conn_at(sim, proxy, number);
+    if (conn.link == NULL)
+        return;
+    struct sim_tls *tls = conn.link->ends[conn.side].tls;
+    sim_secure_read(sim, conn.link, conn.side, buf_str(&tls->early_in));
+    buf_clear(&tls->early_in);
+}
+
 static void give_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     const struct sim_conn *conn = conn_at(sim, proxy, action->conn);
     const struct wire_whole *whole = action->whole;
-    if (link_send_whole(&sim->links, conn->link, conn->side, whole, sim->now_ns))
+    if (end_at(conn)->tls == NULL &&
+        link_send_whole(&sim->links, conn->link, conn->side, whole, sim->now_ns))
         return;
     buf_clear(&sim->scratch);
     ASSERT(h1_sent_write(&whole->sent, &sim->scratch) == RC_OK);
     wire_whole_done(whole);
-    link_send_bytes(&sim->links, conn->link, conn->side, buf_str(&sim->scratch), sim->now_ns);
+    sim_send(sim, conn->link, conn->side, buf_str(&sim->scratch));
 }
 
 static void close_conn(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
@@ -168,8 +185,12 @@ static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wir
         link_resume(&sim->links, end, sim->now_ns);
         return;
     }
+    case WIRE_SECURE:
+        secure(sim, proxy, action);
+        return;
     case WIRE_SHUTDOWN: {
         const struct sim_conn *conn = conn_at(sim, proxy, action->conn);
+        sim_secure_end(sim, conn->link, conn->side);
         link_send(&sim->links, conn->link, conn->side, PARCEL_FIN, sim->now_ns);
         return;
     }
@@ -190,7 +211,9 @@ static void carry_out(struct sim *sim, struct sim_proxy *proxy, const struct wir
  * nobody's concern. */
 static void tell(struct sim *sim, struct sim_proxy *proxy, const struct sim_report *what)
 {
-    if (what->is_gone)
+    if (what->is_greeted)
+        greet(sim, proxy, what->conn);
+    else if (what->is_gone)
         wire_gone(proxy->wire, what->conn);
     else if (conn_at(sim, proxy, what->conn)->link != NULL)
         wire_wrote(proxy->wire, what->conn, what->wrote_bytes, sim->now_ns);
@@ -229,12 +252,7 @@ bool sim_proxy_accept(struct sim *sim, struct link *link)
                  .remote_port = link->remote_port,
                  .local_address = link->address,
                  .local_port = link->port,
-                 .node_address = STR(WORLD_NODE_ADDRESS),
-                 .is_tls = link->is_tls,
-                 .server_name = link->server_name,
-                 .protocols = link->protocols,
-                 .protocol_count = link->protocol_count,
-                 .certificate = link->certificate},
+                 .node_address = STR(WORLD_NODE_ADDRESS)},
     };
     if (link->has_original) {
         accept.original_address = link->address;

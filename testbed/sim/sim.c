@@ -183,6 +183,7 @@ static void sim_free(struct play *play)
     sim_ends_fini(sim);
     errands_fini(&sim->errands);
     links_fini(&sim->links);
+    sim_tls_room_fini(&sim->tls);
     heap_fini(&sim->timers);
     buf_fini(&sim->scratch);
     struct arena arena = sim->arena; /* the sim lives in it */
@@ -219,6 +220,7 @@ struct play *sim_play_new(struct world *world, struct play_options options)
     sim->hash = HASH_FNV64_START;
     heap_init(&sim->timers);
     links_init(&sim->links);
+    sim->tls.arena = &sim->arena;
     sighting_log_init(&sim->log);
     buf_init(&sim->scratch, LINK_WINDOW_BYTES);
     answer_shelf_init(&sim->shelf, &sim->arena);

@@ -132,6 +132,8 @@ static struct sim_tls *new_session(struct sim_tls_room *room)
         *ARENA_PUSH(room->arena, room->items, room->count, room->capacity) = tls;
         buf_init(&tls->in, SIZE_MAX - 1);
         buf_init(&tls->out, SIZE_MAX - 1);
+        buf_init(&tls->early_in, SIZE_MAX - 1);
+        buf_init(&tls->early_out, SIZE_MAX - 1);
     }
     tls->room = room;
     tls->is_free = false;
@@ -142,6 +144,8 @@ static struct sim_tls *new_session(struct sim_tls_room *room)
     tls->read_bytes = 0;
     buf_clear(&tls->in);
     buf_clear(&tls->out);
+    buf_clear(&tls->early_in);
+    buf_clear(&tls->early_out);
     return tls;
 }
 
@@ -207,6 +211,8 @@ void sim_tls_room_fini(struct sim_tls_room *room)
     for (uint32_t i = 0; i < room->count; i++) {
         buf_fini(&room->items[i]->in);
         buf_fini(&room->items[i]->out);
+        buf_fini(&room->items[i]->early_in);
+        buf_fini(&room->items[i]->early_out);
     }
 }
 
@@ -223,6 +229,8 @@ static const struct sim_tls *peer_at(const struct sim_tls *tls, uint32_t number)
 static void open(struct sim_tls *tls)
 {
     tls->state = TLS_STATE_OPEN;
+    sim_tls_write(tls, buf_str(&tls->early_out));
+    buf_clear(&tls->early_out);
 }
 
 static bool is_late(const struct tls_outcome *outcome)
@@ -382,6 +390,10 @@ void sim_tls_write(struct sim_tls *tls, struct str bytes)
 {
     if (tls->state == TLS_STATE_FAILED)
         return;
+    if (tls->state == TLS_STATE_HANDSHAKE) {
+        ASSERT(buf_append(&tls->early_out, bytes) == RC_OK);
+        return;
+    }
     while (bytes.len > 0) {
         struct str piece = str_slice(bytes, 0, RECORD_BYTES_MAX);
         put_record(tls, RECORD_DATA, piece.len);

@@ -27,6 +27,7 @@ struct sim_tls {
     struct str protocols[TLS_PROTOCOLS_MAX]; /* a client's; party.protocols */
     struct str server_name;                  /* a client's: whom it calls; else who was called */
     struct buf in, out;                      /* not read yet; to be sent */
+    struct buf early_in, early_out;          /* before it was there; before it may speak */
     size_t read_bytes;                       /* of in: given out by sim_tls_read */
     struct tls_outcome outcome;              /* from when it knows its peer */
     const struct certificate *peer;          /* that it saw; NULL: none */

@@ -149,6 +149,20 @@ int64_t sockets_now_ns(const struct sockets *sockets)
     return loop_now_ns(shared_of(sockets)->loop);
 }
 
+void hops_warm(struct sockets *sockets)
+{
+    const struct world *world = sockets->world;
+    if (sockets->options.envoy != NULL || !world_has_tls(world))
+        return;
+    for (uint32_t i = 0; i < world->client_count; i++) {
+        bool is_played = world->clients[i].spec.via != VIA_NONE;
+        if (is_played && sockets->hops[i].server == NULL)
+            begin_server(&sockets->hops[i]);
+        if (is_played)
+            server_warm(sockets->hops[i].server);
+    }
+}
+
 bool hop_reach(struct sockets *sockets, uint32_t client, const struct call_target *target,
                struct str *address, uint32_t *port)
 {

@@ -21,6 +21,9 @@ void hops_start(struct sockets *sockets);
  * be closing by now. */
 void hops_stop(struct sockets *sockets);
 
+/* Where TLS is spoken: begins every proxy, so that the first call does not wait for that. */
+void hops_warm(struct sockets *sockets);
+
 /* Time has passed outside of the loop. */
 void sockets_begin_turn(const struct sockets *sockets);
 uv_loop_t *sockets_uv(const struct sockets *sockets);

@@ -387,6 +387,8 @@ struct play *sockets_play_new(struct world *world, struct play_options options, 
     hops_start(sockets);
     ASSERT(uv_timer_init(sockets_uv(sockets), &sockets->patience) == 0);
     world_begin(world, options.seed);
+    hops_warm(sockets);
+    sockets_begin_turn(sockets);
     sockets->began_ns = sockets_now_ns(sockets);
     if (open_doors(sockets, why) && (options.envoy == NULL || begin_envoys(sockets, why)))
         return &sockets->play;

@@ -195,6 +195,7 @@ static bool begin_proxy(struct town *town, struct town_proxy *proxy,
 {
     struct fleet_proxy facts = {
         .name = proxy->name,
+        .wire = {.is_plaintext_only = true},
         .is_literal = true,
         .is_loopback_only = !town->options.is_external_allowed,
         .node_address = STR(WORLD_NODE_ADDRESS),

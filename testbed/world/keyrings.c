@@ -79,11 +79,14 @@ static void add_workload(struct keymaker *maker, struct str name)
 {
     const struct world_client *client = maker->client;
     struct workload_name who = {
-        .trust_domain = client->spec.trust_domain.len > 0 ? client->spec.trust_domain
-                                                          : mesh_trust_domain(maker->world->mesh),
+        .trust_domain = client->spec.trust_domain,
         .namespace = client->identity.namespace,
         .account = client->identity.service_account,
     };
+    if (who.trust_domain.len == 0)
+        who.trust_domain = maker->world->spec.trust_domain;
+    if (who.trust_domain.len == 0)
+        who.trust_domain = STR(WORLD_TRUST_DOMAIN);
     const struct certificate *issued =
         authority_issue_workload(maker->world->authority, &who, client->spec.fault);
     if (issued != NULL)
@@ -155,10 +158,41 @@ static struct keyring *make(struct world *world, const struct world_client *clie
     return out;
 }
 
+static bool has_tls(const struct snapshot *snapshot)
+{
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        if (snapshot->clusters[i].tls != NULL)
+            return true;
+    }
+    for (uint32_t i = 0; i < snapshot->listener_count; i++) {
+        const struct listener *listener = &snapshot->listeners[i];
+        for (uint32_t k = 0; k < listener->chain_count; k++) {
+            if (listener->chains[k].tls != NULL)
+                return true;
+        }
+    }
+    return false;
+}
+
+bool world_has_tls(const struct world *world)
+{
+    bool is_spoken = false;
+    for (uint32_t i = 0; i < world->pod_count; i++)
+        is_spoken |= world->pods[i].is_played || world->pods[i].behaviour.tls.is_set;
+    for (uint32_t i = 0; i < world->client_count; i++)
+        is_spoken |= world->clients[i].spec.tls.is_set;
+    for (uint32_t i = 0; i < world->client_count; i++) {
+        const struct snapshot *snapshot = world->clients[i].snapshot;
+        if (is_spoken && snapshot != NULL && has_tls(snapshot))
+            return true;
+    }
+    return false;
+}
+
 const struct keyring *world_keyring(struct world *world, uint32_t index, bool is_sealed)
 {
     struct world_client *client = &world->clients[index];
-    ASSERT(client->snapshot != NULL);
+    ASSERT(world_snapshot(world, index) != NULL);
     if (client->keyring == NULL)
         client->keyring = make(world, client);
     if (is_sealed)

@@ -23,6 +23,9 @@
  * time; it lives as long as the world. */
 const struct keyring *world_keyring(struct world *world, uint32_t client, bool is_sealed);
 
+/* May anybody speak TLS at all? */
+bool world_has_tls(const struct world *world);
+
 /* A TLS end that is no proxy: a caller to a gateway, an application. */
 struct tls_end {
     struct keyring keyring;

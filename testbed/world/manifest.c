@@ -117,19 +117,25 @@ uint32_t manifest_container_ports(const struct node *workload, uint32_t *ports, 
     return count;
 }
 
-uint32_t manifest_gateway_port(const struct node *gateway)
+static bool is_tls_word(struct str protocol)
+{
+    return str_eq_ci(protocol, STR("HTTPS")) || str_eq_ci(protocol, STR("TLS"));
+}
+
+uint32_t manifest_gateway_port(const struct node *gateway, bool is_tls)
 {
     const struct node *spec = node_get(gateway, STR("spec"));
     const struct node *servers = list_at(spec, STR("servers"));
     for (uint32_t i = 0; servers != NULL && i < servers->count; i++) {
         const struct node *port = node_get(servers->items[i], STR("port"));
         struct str protocol = manifest_text(port, STR("protocol"));
-        if (!str_eq_ci(protocol, STR("HTTPS")) && !str_eq_ci(protocol, STR("TLS")))
+        if (is_tls_word(protocol) == is_tls)
             return manifest_number(port, STR("number"));
     }
     const struct node *listeners = list_at(spec, STR("listeners"));
     for (uint32_t i = 0; listeners != NULL && i < listeners->count; i++) {
-        if (str_eq_ci(manifest_text(listeners->items[i], STR("protocol")), STR("HTTP")))
+        struct str protocol = manifest_text(listeners->items[i], STR("protocol"));
+        if (is_tls ? is_tls_word(protocol) : str_eq_ci(protocol, STR("HTTP")))
             return manifest_number(listeners->items[i], STR("port"));
     }
     return 0;

@@ -39,5 +39,5 @@ uint32_t manifest_container_port(const struct node *workload, struct str name);
 /* The containers' ports, as many as `ports` takes; their number. */
 uint32_t manifest_container_ports(const struct node *workload, uint32_t *ports, uint32_t max);
 
-/* The first port of a Gateway that speaks plain HTTP; 0: none. */
-uint32_t manifest_gateway_port(const struct node *gateway);
+/* The first port of a Gateway that speaks TLS, or that does not; 0: none. */
+uint32_t manifest_gateway_port(const struct node *gateway, bool is_tls);

@@ -52,7 +52,7 @@ static uint32_t gateway_port(const struct world *world, const struct world_clien
         if (str_eq(manifest_kind(object), STR("Gateway")) &&
             str_eq(manifest_name(object), client->spec.gateway_name) &&
             str_eq(manifest_namespace(object), client->spec.gateway_namespace))
-            return manifest_gateway_port(object);
+            return manifest_gateway_port(object, client->spec.tls.is_set);
     }
     return 0;
 }

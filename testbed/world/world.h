@@ -36,7 +36,7 @@ struct workload_spec {
     uint32_t port_count;
     struct behaviour behaviour;
     enum certificate_fault fault; /* of its sidecar's certificate */
-    struct str trust_domain;      /* of that one; empty: the mesh's */
+    struct str trust_domain;      /* of that one; empty: world_spec's */
     struct pod_spec *pods;        /* behaviour of single pods, whole (already merged) */
     uint32_t pod_count;
     struct origin origin;
@@ -67,7 +67,7 @@ struct client_spec {
     struct str gateway_namespace, gateway_name;
     struct client_tls_spec tls;
     enum certificate_fault fault; /* of its proxy's certificate */
-    struct str trust_domain;      /* of that one; empty: the mesh's */
+    struct str trust_domain;      /* of that one; empty: world_spec's */
     struct str address;           /* source address; empty: one is given */
     uint32_t caller_count;        /* so many alike, each a pod with its own proxy; 0: 1 */
     struct origin origin;
@@ -79,8 +79,11 @@ struct world_spec {
     uint32_t workload_count;
     struct client_spec *clients;
     uint32_t client_count;
-    struct str namespace;          /* defaults.namespace; "default" */
-    bool has_sidecar_default;      /* defaults.sidecar; true unless said */
+    struct str namespace;     /* defaults.namespace; "default" */
+    bool has_sidecar_default; /* defaults.sidecar; true unless said */
+    /* Of certificates, where a workload or client says no other; empty: cluster.local, also
+     * where the MeshConfig says otherwise: who was there before holds such ones. */
+    struct str trust_domain;
     bool has_secrets_of_manifests; /* defaults.secrets: manifests; else all are there */
     const struct profile *profile;
     /* Addresses by docs/addresses.md, which stay when others come and go; else
@@ -205,6 +208,8 @@ bool world_answer_due(struct world *world, uint32_t pod, const struct answer *an
 void world_pod_behave(struct world *world, uint32_t pod, struct behaviour behaviour);
 /* A play begins: scripts, queues and counts anew, luck from `seed`. */
 void world_begin(struct world *world, uint64_t seed);
+
+#define WORLD_TRUST_DOMAIN "cluster.local"
 
 /* What Envoy takes for its own address where nothing says better; what is seen
  * of it is an x-forwarded-for of mirrored requests. */

@@ -392,8 +392,11 @@ static struct client_spec pod_spec_of(const struct maker *maker, const struct wo
         spec.labels = entry->labels;
         spec.label_count = entry->label_count;
         spec.service_account = entry->service_account;
-        if (entry->spec != NULL)
+        if (entry->spec != NULL) {
             spec.origin = entry->spec->origin;
+            spec.fault = entry->spec->fault;
+            spec.trust_domain = entry->spec->trust_domain;
+        }
         return spec;
     }
     const struct pod *resource = mesh_pod_find(maker->world->mesh, pod->namespace, pod->kube_name);

@@ -124,6 +124,8 @@ static void carry_out(struct carrier *carrier, const struct wire_action *action)
         ASSERT(end->is_paused);
         end->is_paused = false;
         return;
+    case WIRE_SECURE: /* its listeners end none */
+        abort();
     case WIRE_SHUTDOWN:
         end = end_of(carrier, action->conn);
         ASSERT(!end->is_shut);

@@ -29,7 +29,7 @@ static const struct {
     {"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: a}\n",
      DIAG_ID_COUNT, 1},
     {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\n",
-     DIAG_NOT_ACTED_ON, 0},
+     DIAG_ID_COUNT, 0},
     {"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n",
      DIAG_ID_COUNT, 0},
     {"{apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: a}, "

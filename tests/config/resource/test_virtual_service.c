@@ -103,7 +103,7 @@ static void test_what_has_no_effect_yet_is_a_warning(void **state)
          DIAG_NOT_ACTED_ON, 0},
         {RULES "  - " ROUTE "\n    mirror: {host: a}\n", DIAG_NOT_ACTED_ON, 0},
         {HEAD "  hosts: [a]\n  tls: [{match: [{sniHosts: [a]}], " ROUTE "}]\n", DIAG_NOT_ACTED_ON,
-         6},
+         0},
         {HEAD "  hosts: [a]\n  tcp: [{match: [{sniHosts: [a]}], " ROUTE "}]\n",
          DIAG_UNKNOWN_FIELD_IGNORED, 6},
         {RULES "  - " ROUTE "\n    retries: {attempts: 3}\n", DIAG_NOT_ACTED_ON, 0},

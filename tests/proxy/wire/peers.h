@@ -37,12 +37,13 @@ struct peer {
     bool is_server;
     bool is_connecting;
     bool is_paused;
-    bool is_shut;        /* got FIN */
-    bool is_closed;      /* got a close */
-    bool is_reset;       /* ... which was abrupt */
-    bool is_gone;        /* wire_gone was told */
-    uint32_t port;       /* of a server: where the wire went */
-    size_t unsent_bytes; /* written by the wire, not told to have left */
+    bool is_shut;                     /* got FIN */
+    bool is_closed;                   /* got a close */
+    bool is_reset;                    /* ... which was abrupt */
+    bool is_gone;                     /* wire_gone was told */
+    const struct downstream_tls *tls; /* of a client: TLS was to be ended; heard: its greeting */
+    uint32_t port;                    /* of a server: where the wire went */
+    size_t unsent_bytes;              /* written by the wire, not told to have left */
     struct buf heard;
 };
 
@@ -231,6 +232,12 @@ static inline void peers_carry_out(struct peers *peers, const struct wire_action
         assert_non_null(peer);
         assert_true(peer->is_paused);
         peer->is_paused = false;
+        return;
+    case WIRE_SECURE:
+        assert_non_null(peer);
+        assert_null(peer->tls);
+        peer->tls = action->tls;
+        assert_int_equal(buf_append(&peer->heard, action->bytes), RC_OK);
         return;
     case WIRE_SHUTDOWN:
         assert_non_null(peer);
