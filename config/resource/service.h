@@ -26,6 +26,10 @@ enum port_protocol {
     PORT_SNIFFED, /* nothing said: found out from the first bytes */
 };
 
+/* What an annotation of a service, or of its namespace, says of trafficDistribution;
+ * false: nothing. */
+bool service_distribution_note(const struct object_meta *meta, enum traffic_distribution *out);
+
 void service_read(const struct view *spec, struct service *out);
 
 enum port_protocol service_port_protocol(const struct service_port *port);
@@ -37,5 +41,7 @@ bool service_is_headless(const struct service *service);
 /* Headless, or a ServiceEntry without resolution: to the address dialled. */
 bool service_is_passthrough(const struct service *service);
 bool service_is_external(const struct service *service); /* MESH_EXTERNAL */
-bool service_has_vip(const struct service *service);     /* an address, not a CIDR */
+/* DYNAMIC_DNS of a wildcard: each request's own host is looked up. */
+bool service_is_looking_up(const struct service *service);
+bool service_has_vip(const struct service *service); /* an address, not a CIDR */
 bool service_is_external_name(const struct service *service);

@@ -44,12 +44,6 @@ static bool is_said_passthrough(const struct cluster_maker *maker, const struct 
     return policy != NULL && policy->parts.lb.simple == SIMPLE_LB_PASSTHROUGH;
 }
 
-/* Each request's own host is looked up. */
-static bool is_looking_up(const struct service *service)
-{
-    return service->resolution == RESOLUTION_DYNAMIC_DNS && host_is_wildcard(service->host);
-}
-
 /* A gateway has no address that was dialled. */
 static enum cluster_type type_of(const struct translation *t, const struct service *service)
 {
@@ -64,7 +58,7 @@ static enum cluster_type type_of(const struct translation *t, const struct servi
     case RESOLUTION_DNS_ROUND_ROBIN:
         return CLUSTER_LOGICAL_DNS;
     case RESOLUTION_DYNAMIC_DNS:
-        return is_looking_up(service) ? CLUSTER_DYNAMIC_DNS : CLUSTER_EDS;
+        return service_is_looking_up(service) ? CLUSTER_DYNAMIC_DNS : CLUSTER_EDS;
     }
     UNREACHABLE("service_resolution");
 }
@@ -122,7 +116,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         .connect_timeout_ns = context_connect_timeout_ns(t),
         .breakers = t->profile->breakers,
         .protocol = cluster_protocol(t, port),
-        .has_panic_threshold_zero = !t->profile->has_panic && !is_looking_up(service),
+        .has_panic_threshold_zero = !t->profile->has_panic && !service_is_looking_up(service),
         .service_host = context_keep(t, service->host),
         .service_port = port->port,
         .subset = context_keep(t, subset_name),
@@ -135,8 +129,10 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         cluster->defaults |= DEFAULT_PROTOCOL;
     if (subset != NULL)
         cluster->subset_origin = context_keep_origin(t, subset->origin);
-    /* Once the service's own cluster is PASSTHROUGH, so are its subsets. */
-    bool is_inherited = subset != NULL && base.simple == SIMPLE_LB_PASSTHROUGH;
+    /* Once the service's own cluster is PASSTHROUGH, so are its subsets; and a
+     * subset that says so is, whatever its port says. */
+    bool is_inherited = subset != NULL && (base.simple == SIMPLE_LB_PASSTHROUGH ||
+                                           is_said_passthrough(maker, subset));
     if (is_inherited || parts.lb.simple == SIMPLE_LB_PASSTHROUGH)
         cluster->type = CLUSTER_ORIGINAL_DST;
     else if (!set_endpoints(maker, subset, &parts, cluster)) {
@@ -144,7 +140,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         return;
     }
     cluster_policy_h2(t, parts.pool, port_protocol_is_http(context_protocol(t, port)), cluster);
-    cluster_policy_apply(t, &parts, cluster);
+    cluster_policy_apply(t, &parts, service, cluster);
     /* What is TLS already is passed on as it is. */
     if (maker->is_sni_dnat) {
         cluster->has_alpn_override_off = cluster_tls_is_own(parts.tls);
@@ -174,7 +170,8 @@ static void add_port(struct translation *t, struct cluster_list *list,
     if (context_protocol(t, &service->ports[port_index]) == PORT_UDP)
         return;
     add_cluster(&maker, NULL);
-    for (uint32_t i = 0; rule != NULL && !is_looking_up(service) && i < rule->subset_count; i++)
+    for (uint32_t i = 0; rule != NULL && !service_is_looking_up(service) && i < rule->subset_count;
+         i++)
         add_cluster(&maker, rule->subsets[i]);
 }
 
@@ -243,7 +240,7 @@ static void add_dynamic(struct translation *t, struct cluster_list *list)
 
 struct dns_cache cluster_dns_cache(struct translation *t, const struct service *service)
 {
-    if (!is_looking_up(service))
+    if (!service_is_looking_up(service))
         return (struct dns_cache){0};
     struct str name = arena_concat(&t->scratch, service->host, STR(DNS_CACHE_SUFFIX));
     return (struct dns_cache){.name = context_keep(t, name)};

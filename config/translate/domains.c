@@ -64,6 +64,19 @@ static void add_ports(struct translation *t, uint32_t port, struct domain_list *
     }
 }
 
+void domains_add_aliases(struct translation *t, const struct service *service,
+                         struct text_list *out)
+{
+    struct domain_list names = {0};
+
+    for (uint32_t i = 0; i < t->name_count; i++) {
+        if (is_alias_of(t, t->names[i], service))
+            add_names(t, t->names[i], &names);
+    }
+    for (uint32_t i = 0; i < names.count; i++)
+        text_list_add(out, names.items[i], &t->scratch);
+}
+
 void domains_of_service(struct translation *t, const struct service *service, uint32_t port,
                         struct domain_list *out)
 {

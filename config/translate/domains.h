@@ -20,3 +20,7 @@ struct domain_list {
  * itself with ":PORT". */
 void domains_of_service(struct translation *t, const struct service *service, uint32_t port,
                         struct domain_list *out);
+
+/* Names of ExternalName services that stand for it, whole and short, to `out`. */
+void domains_add_aliases(struct translation *t, const struct service *service,
+                         struct text_list *out);

@@ -154,6 +154,13 @@ static bool has_labels(struct translation *t, const struct workload_facts *facts
     return true;
 }
 
+/* By its name nobody is found whom istiod tells of, but where the proxy looks it up. */
+static bool is_told(const struct service_endpoint *from, const struct cluster *cluster)
+{
+    return cluster->type != CLUSTER_EDS || host_is_ip(from->address) ||
+           str_has_prefix(from->address, STR("unix://"));
+}
+
 static bool is_wanted(struct translation *t, const struct endpoints_question *question,
                       const struct service_endpoint *from)
 {
@@ -186,7 +193,7 @@ void endpoints_translate(struct translation *t, const struct endpoints_question 
         ARENA_ARRAY(&t->scratch, struct locality_member, service->endpoint_count);
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
         const struct service_endpoint *from = &service->endpoints[i];
-        if (!is_wanted(t, question, from))
+        if (!is_wanted(t, question, from) || !is_told(from, out))
             continue;
         struct workload_facts facts = facts_of(t, from);
         fill_endpoint(t, question, from, &items[count]);
@@ -200,7 +207,7 @@ void endpoints_translate(struct translation *t, const struct endpoints_question 
     }
     out->endpoints = items;
     out->endpoint_count = count;
-    locality_arrange(t, question->parts, members, items, out);
+    locality_arrange(t, question->parts, question->service, members, items, out);
 }
 
 static void add_sorted(struct translation *t, struct text_list *list, struct str name)

@@ -32,7 +32,7 @@ static uint32_t destination_port(const struct translation *t, const struct desti
 static bool has_port(const struct service *service, uint32_t port)
 {
     for (uint32_t i = 0; i < service->port_count; i++) {
-        if (service->ports[i].port == port)
+        if (service->ports[i].port == port && service_port_protocol(&service->ports[i]) != PORT_UDP)
             return true;
     }
     return false;

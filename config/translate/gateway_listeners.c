@@ -30,6 +30,8 @@ struct gateway_maker {
     uint32_t place_count, place_capacity;
     struct route_config *tables; /* room for one of each server */
     uint32_t table_count;
+    struct map plain_tables; /* by name, of plain HTTP -> index into tables */
+    const struct merged_gateway *merged;
     struct map sni_hosts; /* "PORT HOST" of passthrough chains -> index into sni_binds */
     struct text_list sni_binds;
     struct authz_filters authz;
@@ -67,15 +69,21 @@ static void add_chain(struct gateway_maker *maker, struct gateway_place *place,
     *ARENA_PUSH(maker->t->arena, list->items, list->count, list->capacity) = chain;
 }
 
-static struct filter_chain http_chain(struct gateway_maker *maker,
-                                      const struct gateway_server_place *servers,
-                                      uint32_t server_count, struct str table_name)
+static const struct route_config *add_table(struct gateway_maker *maker,
+                                            const struct gateway_server_place *servers,
+                                            uint32_t server_count, struct str name)
 {
-    struct translation *t = maker->t;
-    const struct gateway_server *first = servers[0].server;
     struct route_config *table = &maker->tables[maker->table_count++];
 
-    *table = gateway_routes_table(t, servers, server_count, table_name);
+    *table = gateway_routes_table(maker->t, servers, server_count, name);
+    return table;
+}
+
+static struct filter_chain http_chain(struct gateway_maker *maker,
+                                      const struct gateway_server *first,
+                                      const struct route_config *table)
+{
+    struct translation *t = maker->t;
     struct filter_chain out = {.kind = CHAIN_HTTP,
                                .http = listeners_manager(t, table),
                                .origin = context_keep_origin(t, first->origin)};
@@ -90,7 +98,14 @@ static void add_plain_http(struct gateway_maker *maker, struct gateway_place *pl
     struct str name = arena_format(&maker->t->scratch, "http.%u%s%.*s", servers->port, dot,
                                    STR_FMT(servers->bind));
 
-    add_chain(maker, place, http_chain(maker, servers->servers, servers->server_count, name));
+    uint32_t known = map_get(&maker->plain_tables, name);
+    const struct route_config *table = known != MAP_NONE ? &maker->tables[known] : NULL;
+    if (table == NULL) {
+        const struct table_servers *of = gateway_servers_of_table(maker->t, maker->merged, servers);
+        (void)map_set(&maker->plain_tables, name, maker->table_count);
+        table = add_table(maker, of->servers, of->server_count, name);
+    }
+    add_chain(maker, place, http_chain(maker, servers->servers[0].server, table));
 }
 
 /* The server's hosts without their namespaces, as SNI. */
@@ -126,7 +141,7 @@ static void add_https(struct gateway_maker *maker, struct gateway_place *place,
     struct str name = arena_format(&maker->t->scratch, "https.%u.%.*s.%.*s.%.*s%s%.*s",
                                    server->port, STR_FMT(server->port_name), STR_FMT(meta->name),
                                    STR_FMT(meta->namespace), dot, STR_FMT(server->bind));
-    struct filter_chain chain = http_chain(maker, from, 1, name);
+    struct filter_chain chain = http_chain(maker, server, add_table(maker, from, 1, name));
 
     end_tls(maker, place, server, &chain);
     add_chain(maker, place, chain);
@@ -350,10 +365,11 @@ static struct listener listener_of(const struct gateway_place *place)
 void gateway_listeners(struct translation *t)
 {
     struct merged_gateway merged = gateway_servers_merge(t);
-    struct gateway_maker maker = {.t = t, .authz = authz_translate(t)};
+    struct gateway_maker maker = {.t = t, .merged = &merged, .authz = authz_translate(t)};
     uint32_t server_count = 0;
 
     t->has_auto_passthrough = merged.has_auto_passthrough;
+    map_init(&maker.plain_tables, &t->scratch);
     map_init(&maker.sni_hosts, &t->scratch);
     for (uint32_t i = 0; i < merged.count; i++)
         server_count += merged.items[i].server_count;

@@ -100,6 +100,37 @@ static bool repeats_host(struct translation *t, struct merged_gateway *merged, u
     return false;
 }
 
+static struct str table_key(struct translation *t, uint32_t port, struct str bind)
+{
+    return arena_format(&t->scratch, "%u %.*s", port, STR_FMT(bind));
+}
+
+/* A further place of a port and address (another protocol's, say) begins the
+ * table anew, for all of its places. */
+static void begin_table(struct translation *t, struct merged_gateway *merged, uint32_t port,
+                        struct str bind)
+{
+    struct str key = table_key(t, port, bind);
+    uint32_t index = map_get(&merged->table_index, key);
+
+    if (index != MAP_NONE) {
+        merged->tables[index].server_count = 0;
+        return;
+    }
+    (void)map_set(&merged->table_index, key, merged->table_count);
+    (void)ARENA_PUSH(&t->scratch, merged->tables, merged->table_count, merged->table_capacity);
+}
+
+static void add_to_table(struct translation *t, struct merged_gateway *merged, uint32_t port,
+                         struct gateway_server_place server)
+{
+    uint32_t index = map_get(&merged->table_index, table_key(t, port, server.server->bind));
+
+    ASSERT(index != MAP_NONE);
+    struct table_servers *table = &merged->tables[index];
+    *ARENA_PUSH(&t->scratch, table->servers, table->server_count, table->server_capacity) = server;
+}
+
 static uint32_t add_place(struct translation *t, struct merged_gateway *merged, uint32_t port,
                           const struct gateway_server *server)
 {
@@ -115,6 +146,8 @@ static uint32_t add_place(struct translation *t, struct merged_gateway *merged, 
     };
     if (!gateway_server_is_tls(server))
         (void)map_set(&merged->plain_ports, key, merged->count - 1);
+    if (place->is_http)
+        begin_table(t, merged, port, server->bind);
     return merged->count - 1;
 }
 
@@ -153,6 +186,8 @@ static void add_server(struct server_maker *maker, const struct gateway *gateway
     struct merged_servers *place = &merged->items[index];
     *ARENA_PUSH(&t->scratch, place->servers, place->server_count, place->server_capacity) =
         (struct gateway_server_place){.server = server, .gateway = gateway};
+    if (place->is_http)
+        add_to_table(t, merged, port, place->servers[place->server_count - 1]);
 }
 
 /* Istio's Gateway selects by labels, without any everyone; one that names its
@@ -188,9 +223,20 @@ struct merged_gateway gateway_servers_merge(struct translation *t)
 
     map_init(&merged.plain_ports, &t->scratch);
     map_init(&merged.tls_hosts, &t->scratch);
+    map_init(&merged.table_index, &t->scratch);
     for (uint32_t i = 0; i < t->mesh->gateways_count; i++) {
         if (is_for_proxy(&maker, &t->mesh->gateways[i]))
             add_gateway(&maker, &t->mesh->gateways[i]);
     }
     return merged;
+}
+
+const struct table_servers *gateway_servers_of_table(struct translation *t,
+                                                     const struct merged_gateway *merged,
+                                                     const struct merged_servers *place)
+{
+    uint32_t index = map_get(&merged->table_index, table_key(t, place->port, place->bind));
+
+    ASSERT(index != MAP_NONE);
+    return &merged->tables[index];
 }

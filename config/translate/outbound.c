@@ -269,9 +269,18 @@ static void add_stream_service(struct outbound_maker *maker, const struct servic
     add_stream_address(maker, service, port, address.len > 0 ? address : ANY_ADDRESS, subnets);
 }
 
+static bool has_endpoint(const struct service *service, uint32_t port_index)
+{
+    for (uint32_t i = 0; i < service->endpoint_count; i++) {
+        if (service->endpoints[i].ports[port_index] != 0)
+            return true;
+    }
+    return false;
+}
+
 /* Where a service has no address, each of its endpoints gets a listener, but
  * not the proxy's own, whose connections to itself do not come here. A
- * ServiceEntry that knows of no endpoint takes all addresses. */
+ * ServiceEntry that knows of no endpoint for the port takes all addresses. */
 static void add_stream_port(struct outbound_maker *maker, const struct service *service,
                             const struct service_port *port, uint32_t port_index)
 {
@@ -281,7 +290,7 @@ static void add_stream_port(struct outbound_maker *maker, const struct service *
     struct text_list none = {0};
 
     if (has_own_address || !service_is_passthrough(service) ||
-        (entry != NULL && service->endpoint_count == 0 && !entry->has_selector)) {
+        (entry != NULL && !entry->has_selector && !has_endpoint(service, port_index))) {
         add_stream_service(maker, service, port);
         return;
     }

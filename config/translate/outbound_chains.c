@@ -6,6 +6,8 @@
 
 #include "base/ip.h"
 #include "config/resource/host.h"
+#include "config/resource/service.h"
+#include "config/translate/domains.h"
 #include "config/translate/listeners.h"
 
 #define MESH_GATEWAY STR("mesh")
@@ -101,17 +103,26 @@ static void add_tls_match(struct tls_maker *maker, const struct virtual_service 
     maker->has_match = true;
 }
 
-/* Without an address of its own a service is known by its name only. */
+/* Without an address of its own a service is known by its names only. */
+static bool is_known_by_name(const struct tls_maker *maker)
+{
+    const struct service *service = maker->question->service;
+    bool has_address = service->cluster_ip.len > 0 && !service_is_headless(service);
+    bool is_network = has_address && str_find(service->cluster_ip, '/') != STR_NONE;
+
+    return maker->subnets.count > 0 || is_network || service_is_looking_up(service) ||
+           (!has_address && str_eq(maker->question->bind, ANY_ADDRESS));
+}
+
+/* Its host, and what else it is called. */
 static struct text_list default_names(const struct tls_maker *maker)
 {
-    const struct outbound_question *question = maker->question;
-    struct translation *t = maker->t;
     struct text_list out = {0};
-    bool has_address = !str_eq(question->bind, ANY_ADDRESS);
 
-    if (has_address && maker->subnets.count == 0)
-        return out;
-    text_list_add(&out, question->service->host, &t->scratch);
+    if (is_known_by_name(maker)) {
+        text_list_add(&out, maker->question->service->host, &maker->t->scratch);
+        domains_add_aliases(maker->t, maker->question->service, &out);
+    }
     return out;
 }
 

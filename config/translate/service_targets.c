@@ -33,7 +33,8 @@ static uint32_t target_of(const struct service_port *port, const struct pod *pod
     if (port->target_port != 0)
         return port->target_port;
     for (uint32_t i = 0; pod != NULL && i < pod->port_count; i++) {
-        if (str_eq(pod->ports[i].name, port->target_port_name))
+        if (str_eq(pod->ports[i].name, port->target_port_name) &&
+            str_eq(pod->ports[i].protocol, port->protocol))
             return pod->ports[i].port;
     }
     return pod != NULL && pod->is_added ? port->port : 0;

@@ -213,8 +213,27 @@ static void want(struct translation *t, struct wanted_list *list, const struct d
     *ARENA_PUSH(&t->scratch, wanted->ports, wanted->count, wanted->capacity) = to->port;
 }
 
+/* Istio goes by the first match that names the namespace, else by the last that
+ * names another. */
+static bool is_for_namespace(const struct translation *t, const struct http_rule *rule)
+{
+    bool is_meant = true;
+
+    for (uint32_t i = 0; i < rule->match_count; i++) {
+        struct str namespace = rule->matches[i].source_namespace;
+        if (namespace.len == 0)
+            continue;
+        if (str_eq(namespace, t->proxy->namespace))
+            return true;
+        is_meant = false;
+    }
+    return is_meant;
+}
+
 static void want_rule(struct translation *t, struct wanted_list *list, const struct http_rule *rule)
 {
+    if (!is_for_namespace(t, rule))
+        return;
     for (uint32_t r = 0; r < rule->route_count; r++)
         want(t, list, &rule->routes[r].destination);
     for (uint32_t m = 0; m < rule->mirrors.count; m++)
