@@ -132,7 +132,8 @@ static void set_locality(const struct translation *t, const struct load_balancer
 {
     const struct locality_setting *setting = cluster_policy_locality(t, lb);
 
-    if (setting == NULL)
+    /* Where each host is looked up there are no localities. */
+    if (setting == NULL || cluster->type == CLUSTER_DYNAMIC_DNS)
         return;
     bool has_failover = setting->failover_count > 0 || setting->failover_priority.count > 0;
     cluster->has_locality_weights =
