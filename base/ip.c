@@ -24,6 +24,31 @@ bool ip_parse(struct str text, struct ip *out)
     return inet_pton(AF_INET6, copy, out->bytes) == 1;
 }
 
+static bool is_within(const struct ip *ip, const char *prefix, uint32_t bit_count)
+{
+    struct ip network;
+
+    return ip_parse(str_of(prefix), &network) && ip_has_prefix(ip, &network, bit_count);
+}
+
+bool ip_is_global_unicast(const struct ip *ip)
+{
+    static const struct {
+        const char *prefix;
+        uint32_t bit_count;
+    } OTHERS[] = {
+        {"0.0.0.0", 32},  {"127.0.0.0", 8},        {"169.254.0.0", 16},
+        {"224.0.0.0", 4}, {"255.255.255.255", 32}, {"::", 128},
+        {"::1", 128},     {"fe80::", 10},          {"ff00::", 8},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(OTHERS); i++) {
+        if (is_within(ip, OTHERS[i].prefix, OTHERS[i].bit_count))
+            return false;
+    }
+    return true;
+}
+
 bool ip_has_prefix(const struct ip *ip, const struct ip *prefix, uint32_t bit_count)
 {
     uint32_t rest = bit_count % 8;

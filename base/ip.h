@@ -20,6 +20,10 @@ struct ip {
 /* False: no address. */
 bool ip_parse(struct str text, struct ip *out);
 
+/* Neither of this machine or link alone (loopback, link-local), nor of many
+ * (multicast, broadcast), nor of none. */
+bool ip_is_global_unicast(const struct ip *ip);
+
 /* Of one family, and alike in the first `bit_count` bits. */
 bool ip_has_prefix(const struct ip *ip, const struct ip *prefix, uint32_t bit_count);
 

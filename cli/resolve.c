@@ -86,6 +86,7 @@ static struct resolve_call call_of(const struct json_value *from)
         .host = text_of(from, STR("host")),
         .sni = text_of(from, STR("sni")),
         .alpn = text_of(from, STR("alpn")),
+        .mtls_secret = text_of(from, STR("mtlsSecret")),
     };
     const struct json_value *headers = json_get(from, STR("headers"));
 

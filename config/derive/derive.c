@@ -163,6 +163,7 @@ static void derive_pods(struct mesh *mesh)
             pod->ports = workload->ports;
             pod->port_count = workload->port_count;
             pod->has_host_network = workload->has_host_network;
+            pod->node = workload->node;
             pod->is_ready = true;
         }
     }
@@ -180,6 +181,41 @@ static void give_service_addresses(struct mesh *mesh)
     }
 }
 
+/* Where the pod's machine stands, and its name, count among the pod's labels; a
+ * label of the pod's own about its place goes before. */
+static void mark_place(struct mesh *mesh, struct pod *pod)
+{
+    static const struct {
+        struct str name, old;
+    } TOPOLOGY[] = {
+        {STR_INIT("topology.kubernetes.io/region"),
+         STR_INIT("failure-domain.beta.kubernetes.io/region")},
+        {STR_INIT("topology.kubernetes.io/zone"),
+         STR_INIT("failure-domain.beta.kubernetes.io/zone")},
+        {STR_INIT("topology.istio.io/subzone"), STR_INIT("topology.istio.io/subzone")},
+    };
+    struct label_list labels = {pod->meta.labels, pod->meta.label_count, pod->meta.label_count};
+    const struct machine *machine = NULL;
+
+    for (uint32_t i = 0; i < mesh->machines_count; i++) {
+        if (!mesh->machines[i].meta.is_replaced && str_eq(mesh->machines[i].meta.name, pod->node))
+            machine = &mesh->machines[i];
+    }
+    if (pod->node.len > 0)
+        label_list_set(&labels, STR("kubernetes.io/hostname"), pod->node, mesh->arena);
+    bool is_placed = label_find(labels.items, labels.count, STR("istio-locality")) != NULL;
+    for (size_t i = 0; machine != NULL && !is_placed && i < COUNT_OF(TOPOLOGY); i++) {
+        const struct object_meta *meta = &machine->meta;
+        const struct str *value = label_find(meta->labels, meta->label_count, TOPOLOGY[i].name);
+        if (value == NULL)
+            value = label_find(meta->labels, meta->label_count, TOPOLOGY[i].old);
+        if (value != NULL)
+            label_list_set(&labels, TOPOLOGY[i].name, *value, mesh->arena);
+    }
+    pod->meta.labels = labels.items;
+    pod->meta.label_count = labels.count;
+}
+
 static void finish_pods(struct mesh *mesh)
 {
     for (uint32_t i = 0; i < mesh->pods_count; i++) {
@@ -189,6 +225,7 @@ static void finish_pods(struct mesh *mesh)
             pod->address =
                 mesh_address(mesh, BLOCK_PODS, arena_concat(mesh->arena, STR("pod/"), name));
         mark_injected(mesh, pod);
+        mark_place(mesh, pod);
         (void)map_set(&mesh->pod_index, name, i);
         if (map_get(&mesh->pod_by_address, pod->address) == MAP_NONE)
             (void)map_set(&mesh->pod_by_address, pod->address, i);
@@ -288,10 +325,49 @@ static void derive_endpoints(struct mesh *mesh)
         select_pods(mesh, &mesh->services[i], &index);
 }
 
+/* What neither a service nor a ServiceEntry says of trafficDistribution their namespace may. */
+static void give_distribution(const struct mesh *mesh, struct service *service)
+{
+    bool is_said = service->is_distribution_said;
+
+    if (service->entry != NULL)
+        is_said = service_distribution_note(&service->entry->meta, &service->distribution);
+    for (uint32_t i = 0; i < mesh->namespaces_count && !is_said; i++) {
+        const struct object_meta *meta = &mesh->namespaces[i].meta;
+        if (str_eq(meta->name, service->meta.namespace))
+            is_said = service_distribution_note(meta, &service->distribution);
+    }
+}
+
+static void give_distributions(struct mesh *mesh)
+{
+    for (uint32_t i = 0; i < mesh->services_count; i++)
+        give_distribution(mesh, &mesh->services[i]);
+    for (uint32_t i = 0; i < mesh->entry_services_count; i++)
+        give_distribution(mesh, &mesh->entry_services[i]);
+}
+
 static void index_services(struct mesh *mesh)
 {
     for (uint32_t i = 0; i < mesh->services_count; i++)
         (void)map_set(&mesh->service_index, full_name(mesh->arena, &mesh->services[i].meta), i);
+}
+
+/* istiod reads over it, unless its environment says otherwise. */
+static void complain_of_ingress_tls(struct mesh *mesh)
+{
+    for (uint32_t i = 0; i < mesh->sidecars_count; i++) {
+        const struct sidecar *sidecar = &mesh->sidecars[i];
+        for (uint32_t k = 0; k < sidecar->ingress_count; k++) {
+            const struct sidecar_ingress *ingress = &sidecar->ingress[k];
+            struct str path = arena_format(mesh->arena, "spec.ingress[%u].tls", (unsigned)k);
+            if (ingress->tls != NULL)
+                (void)diag_add(mesh->diags,
+                               mesh->istiod.is_ending_sidecar_tls ? DIAG_NOT_ACTED_ON
+                                                                  : DIAG_SIDECAR_TLS,
+                               ingress->tls_origin, path, STR("tls"), STR_EMPTY, STR_EMPTY);
+        }
+    }
 }
 
 void mesh_complete(struct mesh *mesh)
@@ -316,6 +392,7 @@ void mesh_complete(struct mesh *mesh)
     COMPACT(mesh, pods);
     COMPACT(mesh, slices);
     COMPACT(mesh, namespaces);
+    COMPACT(mesh, machines);
     /* Addresses are given in the order of namespace and name. */
     SORT(mesh, services, name_order);
     give_service_addresses(mesh);
@@ -336,9 +413,11 @@ void mesh_complete(struct mesh *mesh)
     finish_pods(mesh);
     derive_endpoints(mesh);
     SORT(mesh, sidecars, meta_order);
+    complain_of_ingress_tls(mesh);
     SORT(mesh, workload_entries, name_order);
     SORT(mesh, service_entries, meta_order);
     service_entry_derive(mesh);
     SORT(mesh, entry_services, meta_order);
+    give_distributions(mesh);
     mesh->is_complete = true;
 }

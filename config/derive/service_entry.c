@@ -8,6 +8,7 @@
  */
 #include "config/derive/service_entry.h"
 
+#include "config/derive/auto_address.h"
 #include "config/resource/host.h"
 #include "config/resource/mesh_types.h"
 #include "config/resource/meta.h"
@@ -366,6 +367,9 @@ static void share_names(struct mesh *mesh)
 
 void service_entry_derive(struct mesh *mesh)
 {
+    struct auto_addresses own;
+
+    auto_addresses_init(&own, mesh);
     for (uint32_t i = 0; i < mesh->service_entries_count; i++) {
         const struct service_entry *entry = &mesh->service_entries[i];
         for (uint32_t h = 0; h < entry->hosts.count; h++) {
@@ -373,7 +377,7 @@ void service_entry_derive(struct mesh *mesh)
             for (uint32_t a = 0; a < entry->addresses.count; a++)
                 (void)add_service(mesh, entry, host, address_of(entry->addresses.items[a]));
             if (entry->addresses.count == 0)
-                (void)add_service(mesh, entry, host, STR_EMPTY);
+                (void)add_service(mesh, entry, host, auto_addresses_take(&own, entry, host));
         }
     }
     add_to_services(mesh);

@@ -62,7 +62,11 @@ struct locality_failover {
 
 /* localityLbSetting */
 struct locality_setting {
-    bool is_off; /* enabled: false */
+    bool is_off;        /* enabled: false */
+    bool is_zone_aware; /* zoneAwareLbSetting: no distribute; only regions count */
+    bool is_forced;     /* also where nobody is ever ejected */
+    bool has_size_min;  /* zone aware: minClusterSize */
+    uint32_t size_min;
     struct locality_distribute *distribute;
     uint32_t distribute_count;
     struct locality_failover *failover;
@@ -197,6 +201,7 @@ void load_balancer_read(const struct view *policy, struct load_balancer *out);
 
 /* Parts that MeshConfig has, too: NULL or not set when absent. */
 struct keepalive_rule keepalive_rule_read(const struct view *parent);
+/* localityLbSetting or zoneAwareLbSetting, the latter first. */
 const struct locality_setting *locality_setting_read(const struct view *parent);
 
 void destination_rule_read(const struct view *spec, struct destination_rule *out);

@@ -11,7 +11,7 @@ static const struct field_row LB_ROWS[] = {
     {"simple", FIELD_USED},
     {"consistentHash", FIELD_USED},
     {"localityLbSetting", FIELD_USED},
-    {"zoneAwareLbSetting", FIELD_NO_EFFECT},
+    {"zoneAwareLbSetting", FIELD_USED},
     {"warmupDurationSecs", FIELD_USED},
     {"warmup", FIELD_USED},
 };
@@ -29,6 +29,13 @@ static const struct field_row LOCALITY_ROWS[] = {
     {"failover", FIELD_USED},
     {"failoverPriority", FIELD_USED},
     {"enabled", FIELD_USED},
+};
+
+static const struct field_row ZONE_ROWS[] = {
+    {"enabled", FIELD_USED},
+    {"failover", FIELD_USED},
+    {"failoverPriority", FIELD_USED},
+    {"minClusterSize", FIELD_USED},
 };
 
 static void read_cookie(const struct view *hash, struct consistent_hash *out)
@@ -143,33 +150,58 @@ static void read_distribute(const struct view *item, struct locality_distribute 
     }
 }
 
-const struct locality_setting *locality_setting_read(const struct view *parent)
+/* What both settings have. */
+static void read_failover(const struct view *view, struct locality_setting *out)
 {
-    struct view view = view_map(parent, STR("localityLbSetting"));
-    struct arena *arena = parent->reading->arena;
+    struct view failover = view_list(view, STR("failover"));
+    struct view priority = view_list(view, STR("failoverPriority"));
 
-    if (!view_is_present(&view))
-        return NULL;
-    view_check_fields(&view, LOCALITY_ROWS, COUNT_OF(LOCALITY_ROWS));
-    struct locality_setting *out = ARENA_NEW(arena, struct locality_setting);
-    struct view distribute = view_list(&view, STR("distribute"));
-    struct view failover = view_list(&view, STR("failover"));
-    struct view priority = view_list(&view, STR("failoverPriority"));
-    out->is_off = !view_bool(&view, STR("enabled"), true);
-    out->distribute_count = view_count(&distribute);
-    out->distribute = ARENA_ARRAY(arena, struct locality_distribute, out->distribute_count);
-    for (uint32_t i = 0; i < out->distribute_count; i++) {
-        struct view item = view_item(&distribute, i);
-        read_distribute(&item, &out->distribute[i]);
-    }
+    out->is_off = !view_bool(view, STR("enabled"), true);
     out->failover_count = view_count(&failover);
-    out->failover = ARENA_ARRAY(arena, struct locality_failover, out->failover_count);
+    out->failover =
+        ARENA_ARRAY(view->reading->arena, struct locality_failover, out->failover_count);
     for (uint32_t i = 0; i < out->failover_count; i++) {
         struct view item = view_item(&failover, i);
         out->failover[i].from = view_str(&item, STR("from"), STR_EMPTY);
         out->failover[i].to = view_str(&item, STR("to"), STR_EMPTY);
     }
     out->failover_priority = text_list_read(&priority);
+}
+
+static const struct locality_setting *read_zone_aware(const struct view *view)
+{
+    struct locality_setting *out = ARENA_NEW(view->reading->arena, struct locality_setting);
+    struct view size = view_field(view, STR("minClusterSize"));
+
+    view_check_fields(view, ZONE_ROWS, COUNT_OF(ZONE_ROWS));
+    out->is_zone_aware = out->is_forced = true;
+    read_failover(view, out);
+    out->has_size_min = view_is_present(&size);
+    out->size_min = (uint32_t)view_i64(view, STR("minClusterSize"), 0, UINT32_MAX, 0);
+    return out;
+}
+
+const struct locality_setting *locality_setting_read(const struct view *parent)
+{
+    struct view zones = view_map(parent, STR("zoneAwareLbSetting"));
+    struct view view = view_map(parent, STR("localityLbSetting"));
+    struct arena *arena = parent->reading->arena;
+
+    if (view_is_present(&view))
+        view_check_fields(&view, LOCALITY_ROWS, COUNT_OF(LOCALITY_ROWS));
+    if (view_is_present(&zones))
+        return read_zone_aware(&zones);
+    if (!view_is_present(&view))
+        return NULL;
+    struct locality_setting *out = ARENA_NEW(arena, struct locality_setting);
+    struct view distribute = view_list(&view, STR("distribute"));
+    read_failover(&view, out);
+    out->distribute_count = view_count(&distribute);
+    out->distribute = ARENA_ARRAY(arena, struct locality_distribute, out->distribute_count);
+    for (uint32_t i = 0; i < out->distribute_count; i++) {
+        struct view item = view_item(&distribute, i);
+        read_distribute(&item, &out->distribute[i]);
+    }
     return out;
 }
 

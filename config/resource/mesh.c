@@ -159,6 +159,7 @@ static void add_service_entry(struct arriving *arriving)
 
     added->meta = arriving->meta;
     service_entry_read(&arriving->spec, added);
+    service_entry_read_status(&arriving->root, added);
     REPLACE(arriving, service_entries);
 }
 
@@ -192,6 +193,7 @@ static void add_workload(struct arriving *arriving)
 
     added->meta = arriving->meta;
     workload_read(&arriving->spec, added);
+    istiod_read(&added->meta, &arriving->spec, &arriving->mesh->istiod);
     REPLACE(arriving, workloads);
 }
 
@@ -202,6 +204,14 @@ static void add_pod(struct arriving *arriving)
     added->meta = arriving->meta;
     pod_read(&arriving->root, added);
     REPLACE(arriving, pods);
+}
+
+static void add_machine(struct arriving *arriving)
+{
+    struct machine *added = ADD(arriving, machines);
+
+    added->meta = arriving->meta;
+    REPLACE(arriving, machines);
 }
 
 static void add_namespace(struct arriving *arriving)
@@ -325,6 +335,7 @@ static const struct kind_row KINDS[] = {
     {STR_INIT(""), STR_INIT("Service"), NULL, add_service},
     {STR_INIT(""), STR_INIT("Pod"), NULL, add_pod},
     {STR_INIT(""), STR_INIT("Namespace"), NULL, add_namespace},
+    {STR_INIT(""), STR_INIT("Node"), NULL, add_machine},
     {STR_INIT(""), STR_INIT("Endpoints"), NULL, add_endpoints},
     {STR_INIT(""), STR_INIT("ConfigMap"), NULL, add_config_map},
     {STR_INIT("discovery.k8s.io"), STR_INIT("EndpointSlice"), NULL, add_endpoint_slice},

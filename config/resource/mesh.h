@@ -47,6 +47,8 @@ struct pod;
 struct service_entry;
 struct workload_entry;
 
+enum traffic_distribution { DISTRIBUTION_ANY, DISTRIBUTION_SAME_ZONE, DISTRIBUTION_SAME_NODE };
+
 /* Where a service's requests may go: from an EndpointSlice, an Endpoints
  * object, or derived from the pods that the selector means. */
 struct service_endpoint {
@@ -79,7 +81,9 @@ struct service {
     struct str type;
     struct str external_name;
     bool is_publishing_not_ready;
-    struct service_endpoint *endpoints; /* once the mesh is complete */
+    enum traffic_distribution distribution; /* the namespace's too, once complete */
+    bool is_distribution_said;              /* its own word, or its annotation's */
+    struct service_endpoint *endpoints;     /* once the mesh is complete */
     uint32_t endpoint_count, endpoint_capacity;
     /* Of one host and address of a ServiceEntry; then meta.name is the host, and
      * cluster_ip an address, a CIDR or empty. */
@@ -108,6 +112,7 @@ struct pod {
     bool is_added;    /* by mesh_add_pod */
     bool is_absent;   /* no endpoint yet: it may come while the mesh runs */
     bool has_host_network;
+    struct str node; /* nodeName; empty: not said */
 };
 
 struct mesh; /* defined in mesh_types.h for the rooms of config/, opaque elsewhere */

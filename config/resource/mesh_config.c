@@ -45,6 +45,7 @@ static const struct field_row ROWS[] = {
     {"ca", FIELD_NO_EFFECT},
     {"certificates", FIELD_NO_EFFECT},
     {"localityLbSetting", FIELD_USED},
+    {"zoneAwareLbSetting", FIELD_USED},
     {"h2UpgradePolicy", FIELD_USED},
     {"protocolDetectionTimeout", FIELD_USED},
     {"inboundClusterStatName", FIELD_IGNORED},
@@ -234,6 +235,16 @@ void mesh_config_default(struct mesh_config *out)
     };
 }
 
+/* What the proxies of the mesh are told; a bare true is meant, too. */
+static bool is_capturing_dns(const struct view *root)
+{
+    struct view config = view_map(root, STR("defaultConfig"));
+    struct view metadata = view_map(&config, STR("proxyMetadata"));
+    struct view word = view_field(&metadata, STR("ISTIO_META_DNS_CAPTURE"));
+
+    return view_is_present(&word) && str_eq(word.node->text, STR("true"));
+}
+
 void mesh_config_read(const struct view *root, struct mesh_config *out)
 {
     struct view timeout = view_field(root, STR("connectTimeout"));
@@ -247,6 +258,7 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
         syntax_check_duration(&timeout, out->connect_timeout_ns);
     }
     out->has_auto_mtls_off = !view_bool(root, STR("enableAutoMtls"), true);
+    out->has_dns_capture = is_capturing_dns(root);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
     read_ingress(root, out);
     read_trust(root, out);

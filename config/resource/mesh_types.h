@@ -15,6 +15,7 @@
 #include "config/resource/endpoint_slice.h"
 #include "config/resource/entrance.h"
 #include "config/resource/gateway.h"
+#include "config/resource/istiod.h"
 #include "config/resource/mesh.h"
 #include "config/resource/mesh_config.h"
 #include "config/resource/peer_authentication.h"
@@ -38,6 +39,7 @@ struct mesh {
     struct arena *arena;
     struct diag_list *diags;
     struct mesh_config config;
+    struct istiod istiod;
     MESH_LIST(struct virtual_service, virtual_services);
     MESH_LIST(struct destination_rule, destination_rules);
     MESH_LIST(struct gateway, gateways);
@@ -54,6 +56,7 @@ struct mesh {
     MESH_LIST(struct pod, pods);
     MESH_LIST(struct endpoint_slice, slices);
     MESH_LIST(struct namespace, namespaces);
+    MESH_LIST(struct machine, machines);
     MESH_LIST(struct entrance, entrances);
     /* "Kind ns/name" -> index in its list, of the latest */
     struct map object_index;

@@ -30,7 +30,7 @@ static const struct field_row SPEC_ROWS[] = {
     {"ipFamilies", FIELD_IGNORED},
     {"ipFamilyPolicy", FIELD_IGNORED},
     {"allocateLoadBalancerNodePorts", FIELD_IGNORED},
-    {"trafficDistribution", FIELD_NO_EFFECT},
+    {"trafficDistribution", FIELD_USED},
 };
 
 static const struct field_row PORT_ROWS[] = {
@@ -109,6 +109,35 @@ static void read_port(const struct view *item, uint32_t port_count, struct servi
     read_target(item, out);
 }
 
+bool service_distribution_note(const struct object_meta *meta, enum traffic_distribution *out)
+{
+    const struct str *word = label_find(meta->annotations, meta->annotation_count,
+                                        STR("networking.istio.io/traffic-distribution"));
+
+    if (word == NULL || word->len == 0)
+        return false;
+    *out = DISTRIBUTION_ANY;
+    if (str_eq_ci(*word, STR("PreferClose")) || str_eq_ci(*word, STR("PreferSameZone")))
+        *out = DISTRIBUTION_SAME_ZONE;
+    else if (str_eq_ci(*word, STR("PreferSameNode")))
+        *out = DISTRIBUTION_SAME_NODE;
+    return true;
+}
+
+/* The spec's word goes before the annotation's, if it is one that istiod knows. */
+static void read_distribution(const struct view *spec, struct service *out)
+{
+    struct str word = view_str(spec, STR("trafficDistribution"), STR_EMPTY);
+
+    out->is_distribution_said = true;
+    if (str_eq(word, STR("PreferClose")) || str_eq(word, STR("PreferSameZone")))
+        out->distribution = DISTRIBUTION_SAME_ZONE;
+    else if (str_eq(word, STR("PreferSameNode")))
+        out->distribution = DISTRIBUTION_SAME_NODE;
+    else
+        out->is_distribution_said = service_distribution_note(&out->meta, &out->distribution);
+}
+
 void service_read(const struct view *spec, struct service *out)
 {
     struct view ports = view_list(spec, STR("ports"));
@@ -120,6 +149,7 @@ void service_read(const struct view *spec, struct service *out)
     out->cluster_ip = view_str(spec, STR("clusterIP"), STR_EMPTY);
     out->external_name = view_str(spec, STR("externalName"), STR_EMPTY);
     out->is_publishing_not_ready = view_bool(spec, STR("publishNotReadyAddresses"), false);
+    read_distribution(spec, out);
     struct label_list labels = label_list_read(&selector);
     out->selector = labels.items;
     out->selector_count = labels.count;

@@ -26,6 +26,10 @@ enum port_protocol {
     PORT_SNIFFED, /* nothing said: found out from the first bytes */
 };
 
+/* What an annotation of a service, or of its namespace, says of trafficDistribution;
+ * false: nothing. */
+bool service_distribution_note(const struct object_meta *meta, enum traffic_distribution *out);
+
 void service_read(const struct view *spec, struct service *out);
 
 enum port_protocol service_port_protocol(const struct service_port *port);

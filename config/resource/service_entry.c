@@ -8,6 +8,8 @@
 
 #define TLS_MODE_LABEL STR("security.istio.io/tlsMode")
 
+#define AUTO_ADDRESS_LABEL "networking.istio.io/enable-autoallocate-ip"
+
 static const struct field_row ENTRY_ROWS[] = {
     {"hosts", FIELD_USED},
     {"addresses", FIELD_USED},
@@ -160,4 +162,21 @@ void service_entry_read(const struct view *spec, struct service_entry *out)
     }
     read_endpoints(spec, out);
     complain_of_places(spec, out);
+}
+
+void service_entry_read_status(const struct view *root, struct service_entry *out)
+{
+    struct view status = view_map(root, STR("status"));
+    struct view addresses = view_list(&status, STR("addresses"));
+    const struct str *wish =
+        label_find(out->meta.labels, out->meta.label_count, STR(AUTO_ADDRESS_LABEL));
+
+    out->has_no_auto_address = wish != NULL && str_eq_ci(*wish, STR("false"));
+    out->given_count = view_count(&addresses);
+    out->given = ARENA_ARRAY(root->reading->arena, struct given_address, out->given_count);
+    for (uint32_t i = 0; i < out->given_count; i++) {
+        struct view item = view_item(&addresses, i);
+        out->given[i].host = view_str(&item, STR("host"), STR_EMPTY);
+        out->given[i].value = view_str(&item, STR("value"), STR_EMPTY);
+    }
 }

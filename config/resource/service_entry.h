@@ -25,6 +25,11 @@ struct workload_entry {
     bool is_tls_mode_istio;
 };
 
+/* status.addresses: what Istio gave a host by itself. */
+struct given_address {
+    struct str host, value;
+};
+
 struct service_entry {
     struct object_meta meta;
     struct text_list hosts, addresses, export_to, names; /* names: subjectAltNames */
@@ -36,7 +41,12 @@ struct service_entry {
     struct label_list selector;
     struct workload_entry *endpoints;
     uint32_t endpoint_count;
+    struct given_address *given;
+    uint32_t given_count;
+    bool has_no_auto_address; /* its label says that it wants none */
 };
 
 void service_entry_read(const struct view *spec, struct service_entry *out);
+/* The object itself: its status, and what its labels say of it. */
+void service_entry_read_status(const struct view *root, struct service_entry *out);
 void workload_entry_read(const struct view *spec, struct workload_entry *out);

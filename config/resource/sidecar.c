@@ -17,7 +17,7 @@ static const struct field_row EGRESS_ROWS[] = {
 static const struct field_row INGRESS_ROWS[] = {
     {"port", FIELD_USED},           {"bind", FIELD_USED},
     {"captureMode", FIELD_USED},    {"defaultEndpoint", FIELD_USED},
-    {"connectionPool", FIELD_USED}, {"tls", FIELD_NO_EFFECT},
+    {"connectionPool", FIELD_USED}, {"tls", FIELD_USED},
 };
 static const struct field_row OUTBOUND_ROWS[] = {
     {"mode", FIELD_USED}, {"egressProxy", FIELD_NO_EFFECT}, {"tls", FIELD_NO_EFFECT}};
@@ -58,6 +58,9 @@ static void read_ingress(const struct view *item, struct sidecar_ingress *out)
     out->default_endpoint = view_str(item, STR("defaultEndpoint"), STR_EMPTY);
     out->capture = read_capture(item);
     out->pool = connection_pool_read(item);
+    struct view tls = view_map(item, STR("tls"));
+    out->tls = server_tls_read(&tls);
+    out->tls_origin = view_origin(&tls);
 }
 
 static void read_outbound(const struct view *spec, struct sidecar *out)

@@ -11,6 +11,7 @@
 #include "config/resource/label.h"
 #include "config/resource/mesh.h"
 #include "config/resource/mesh_config.h"
+#include "config/resource/server_tls.h"
 #include "config/yaml/view.h"
 
 enum capture_mode { CAPTURE_DEFAULT, CAPTURE_IPTABLES, CAPTURE_NONE };
@@ -31,7 +32,8 @@ struct sidecar_ingress {
     struct str bind, default_endpoint;
     enum capture_mode capture;
     const struct connection_pool *pool; /* NULL: none */
-    struct origin origin;
+    const struct server_tls *tls;       /* NULL: none; only where istiod looks at it */
+    struct origin origin, tls_origin;
 };
 
 struct sidecar {

@@ -16,6 +16,7 @@ struct pod_facts {
     struct container_port *ports;
     uint32_t port_count, port_capacity;
     bool has_host_network;
+    struct str node;
 };
 
 static void read_ports(const struct view *container, struct pod_facts *out)
@@ -43,6 +44,7 @@ static struct pod_facts read_spec(const struct view *spec)
     if (out.service_account.len == 0)
         out.service_account = STR("default");
     out.has_host_network = view_bool(spec, STR("hostNetwork"), false);
+    out.node = view_str(spec, STR("nodeName"), STR_EMPTY);
     for (uint32_t i = 0; i < view_count(&containers); i++) {
         struct view container = view_item(&containers, i);
         read_ports(&container, &out);
@@ -76,6 +78,7 @@ void workload_read(const struct view *spec, struct workload *out)
     out->ports = facts.ports;
     out->port_count = facts.port_count;
     out->has_host_network = facts.has_host_network;
+    out->node = facts.node;
     meta_read(&template, &out->template);
 }
 
@@ -91,6 +94,7 @@ void pod_read(const struct view *root, struct pod *out)
     out->ports = facts.ports;
     out->port_count = facts.port_count;
     out->has_host_network = facts.has_host_network;
+    out->node = facts.node;
     out->address = view_str(&status, STR("podIP"), STR_EMPTY);
     out->is_ready = is_ready(&status);
     out->is_over = str_eq(phase, STR("Succeeded")) || str_eq(phase, STR("Failed"));

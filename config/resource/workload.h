@@ -17,6 +17,12 @@ struct workload {
     struct container_port *ports;
     uint32_t port_count;
     bool has_host_network;
+    struct str node; /* nodeName; empty: not said */
+};
+
+/* A Node: all that counts of it are its labels. */
+struct machine {
+    struct object_meta meta;
 };
 
 void workload_read(const struct view *spec, struct workload *out);

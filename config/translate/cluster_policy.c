@@ -128,16 +128,24 @@ static void set_outlier(struct translation *t, const struct outlier_rule *rule,
 /* Shares, and a failover that somebody wrote, need Envoy's weights of
  * localities; the mesh's own failover does not. */
 static void set_locality(const struct translation *t, const struct load_balancer *lb,
-                         struct cluster *cluster)
+                         const struct service *service, struct cluster *cluster)
 {
-    const struct locality_setting *setting = cluster_policy_locality(t, lb);
+    const struct locality_setting *setting = cluster_policy_locality(t, lb, service);
 
     /* Where each host is looked up there are no localities. */
     if (setting == NULL || cluster->type == CLUSTER_DYNAMIC_DNS)
         return;
+    if (setting->is_zone_aware) {
+        cluster->zone_aware = (struct zone_aware){.is_set = true,
+                                                  .is_off = setting->is_off,
+                                                  .has_size_min = setting->has_size_min,
+                                                  .size_min = setting->size_min};
+        return;
+    }
     bool has_failover = setting->failover_count > 0 || setting->failover_priority.count > 0;
     cluster->has_locality_weights =
-        setting->distribute_count > 0 || (has_failover && cluster->outlier != NULL);
+        setting->distribute_count > 0 ||
+        (has_failover && (cluster->outlier != NULL || setting->is_forced));
 }
 
 static void put_keepalive(const struct keepalive_rule *rule, struct tcp_keepalive *out)
@@ -199,15 +207,44 @@ void cluster_policy_h2(const struct translation *t, const struct connection_pool
         cluster->protocol = UPSTREAM_HTTP2;
 }
 
+/* trafficDistribution in Istio's words: the labels that must be alike. */
+static const struct locality_setting *distribution_setting(enum traffic_distribution distribution)
+{
+    static struct str zone[] = {STR_INIT("topology.istio.io/network"),
+                                STR_INIT("topology.kubernetes.io/region"),
+                                STR_INIT("topology.kubernetes.io/zone")};
+    static struct str node[] = {
+        STR_INIT("topology.istio.io/network"), STR_INIT("topology.kubernetes.io/region"),
+        STR_INIT("topology.kubernetes.io/zone"), STR_INIT("topology.istio.io/subzone"),
+        STR_INIT("kubernetes.io/hostname")};
+    static const struct locality_setting by_zone = {
+        .is_forced = true, .failover_priority = {.items = zone, .count = COUNT_OF(zone)}};
+    static const struct locality_setting by_node = {
+        .is_forced = true, .failover_priority = {.items = node, .count = COUNT_OF(node)}};
+
+    switch (distribution) {
+    case DISTRIBUTION_ANY:
+        return NULL;
+    case DISTRIBUTION_SAME_ZONE:
+        return &by_zone;
+    case DISTRIBUTION_SAME_NODE:
+        return &by_node;
+    }
+    UNREACHABLE("traffic_distribution");
+}
+
 const struct locality_setting *cluster_policy_locality(const struct translation *t,
-                                                       const struct load_balancer *lb)
+                                                       const struct load_balancer *lb,
+                                                       const struct service *service)
 {
     static const struct locality_setting MESH_DEFAULT = {0};
     const struct locality_setting *found = lb->locality;
 
+    if (found == NULL && service != NULL)
+        found = distribution_setting(service->distribution);
     if (found == NULL)
         found = t->mesh->config.locality != NULL ? t->mesh->config.locality : &MESH_DEFAULT;
-    return found->is_off ? NULL : found;
+    return found->is_off && !found->is_zone_aware ? NULL : found;
 }
 
 static uint32_t unsaid(uint32_t limit, enum default_value value)
@@ -237,7 +274,7 @@ static uint32_t defaults_of(const struct translation *t, const struct policy_par
 }
 
 void cluster_policy_apply(struct translation *t, const struct policy_parts *parts,
-                          struct cluster *cluster)
+                          const struct service *service, struct cluster *cluster)
 {
     cluster_policy_pool(t, parts->pool, cluster);
     if (parts->retry_budget != NULL) {
@@ -250,7 +287,7 @@ void cluster_policy_apply(struct translation *t, const struct policy_parts *part
         cluster->retry_budget = budget;
     }
     set_outlier(t, parts->outlier, cluster);
-    set_locality(t, &parts->lb, cluster);
+    set_locality(t, &parts->lb, service, cluster);
     set_lb(t, &parts->lb, cluster);
     cluster->defaults |= defaults_of(t, parts, cluster);
 }

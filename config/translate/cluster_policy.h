@@ -21,8 +21,10 @@ void cluster_policy_h2(const struct translation *t, const struct connection_pool
 /* The rest of what an outbound cluster takes from a policy, but for TLS. The
  * cluster's type is known already. */
 void cluster_policy_apply(struct translation *t, const struct policy_parts *parts,
-                          struct cluster *cluster);
+                          const struct service *service, struct cluster *cluster);
 
-/* The locality setting in force: the policy's, else the mesh's. NULL: none. */
+/* The locality setting in force: the policy's, else the service's trafficDistribution,
+ * else the mesh's. NULL: none; one that is zone aware may be off. */
 const struct locality_setting *cluster_policy_locality(const struct translation *t,
-                                                       const struct load_balancer *lb);
+                                                       const struct load_balancer *lb,
+                                                       const struct service *service);

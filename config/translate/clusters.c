@@ -140,7 +140,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         return;
     }
     cluster_policy_h2(t, parts.pool, port_protocol_is_http(context_protocol(t, port)), cluster);
-    cluster_policy_apply(t, &parts, cluster);
+    cluster_policy_apply(t, &parts, service, cluster);
     /* What is TLS already is passed on as it is. */
     if (maker->is_sni_dnat) {
         cluster->has_alpn_override_off = cluster_tls_is_own(parts.tls);

@@ -207,7 +207,7 @@ void endpoints_translate(struct translation *t, const struct endpoints_question 
     }
     out->endpoints = items;
     out->endpoint_count = count;
-    locality_arrange(t, question->parts, members, items, out);
+    locality_arrange(t, question->parts, question->service, members, items, out);
 }
 
 static void add_sorted(struct translation *t, struct text_list *list, struct str name)

@@ -4,10 +4,12 @@
  */
 #include "config/translate/inbound.h"
 
+#include "base/ip.h"
 #include "config/resource/service.h"
 #include "config/resource/sidecar.h"
 #include "config/translate/authn.h"
 #include "config/translate/authz.h"
+#include "config/translate/downstream_tls.h"
 #include "config/translate/service_targets.h"
 #include "proxy/model/retry_on.h"
 
@@ -29,6 +31,7 @@ struct inbound_port {
     struct str bind; /* empty: all addresses */
     bool is_bound;   /* a listener of its own, not behind the redirect */
     bool is_passthrough;
+    const struct server_tls *tls; /* the Sidecar's own, where nothing else secures it; or NULL */
     struct origin origin;
 };
 
@@ -246,7 +249,14 @@ static void add_chains(struct inbound_maker *maker, const struct inbound_port *p
     enum port_kind kind = kind_of(port->protocol);
     enum mtls_mode mode = authn_mode_of_port(&maker->policy, port->port);
     const struct route_config *routes = kind == KIND_TCP ? NULL : routes_of(maker->t, port);
+    const struct chain_row own = {ALPN_ANY, true, true, kind == KIND_HTTP};
 
+    if (port->tls != NULL && mode == MTLS_MODE_DISABLE) {
+        add_chain(maker, port, &own, routes);
+        maker->chains[maker->chain_count - 1].tls =
+            downstream_tls_translate(maker->t, port->tls, false);
+        return;
+    }
     for (uint32_t i = 0; i < ROWS[kind][mode].count; i++)
         add_chain(maker, port, &ROWS[kind][mode].rows[i], routes);
 }
@@ -287,6 +297,27 @@ static struct inbound_port *add_port(struct inbound_maker *maker, struct str hos
     return &maker->ports[place];
 }
 
+/* The workload's address, if it is one that others reach; empty: all of them. */
+static struct str own_bind(struct translation *t)
+{
+    struct ip ip;
+
+    if (!ip_parse(t->proxy->address, &ip) || !ip_is_global_unicast(&ip))
+        return STR_EMPTY;
+    return context_keep(t, ip_text(&ip, &t->scratch));
+}
+
+/* What comes out of TLS that ends here. */
+static struct str protocol_behind(const struct inbound_maker *maker,
+                                  const struct sidecar_ingress *ingress)
+{
+    if (ingress->tls == NULL || !maker->t->mesh->istiod.is_ending_sidecar_tls)
+        return ingress->protocol;
+    if (str_eq_ci(ingress->protocol, STR("HTTPS")))
+        return STR("HTTP");
+    return str_eq_ci(ingress->protocol, STR("TLS")) ? STR("TCP") : ingress->protocol;
+}
+
 /* A Sidecar's ingress listeners, where it has some, stand for the Services'. */
 static void find_ingress_ports(struct inbound_maker *maker, const struct sidecar *sidecar)
 {
@@ -301,15 +332,16 @@ static void find_ingress_ports(struct inbound_maker *maker, const struct sidecar
         const struct sidecar_ingress *ingress = &sidecar->ingress[i];
         struct service_port port = {.port = ingress->port,
                                     .protocol = STR("TCP"),
-                                    .app_protocol = ingress->protocol,
+                                    .app_protocol = protocol_behind(maker, ingress),
                                     .is_protocol_said = true,
                                     .origin = ingress->origin};
         struct inbound_port *added = add_port(maker, host, &port, ingress->port);
         if (added == NULL)
             continue;
         added->is_bound = ingress->capture == CAPTURE_NONE;
-        if (ingress->bind.len > 0)
-            added->bind = context_keep(t, ingress->bind);
+        if (maker->t->mesh->istiod.is_ending_sidecar_tls)
+            added->tls = ingress->tls;
+        added->bind = ingress->bind.len > 0 ? context_keep(t, ingress->bind) : own_bind(t);
     }
 }
 

@@ -7,7 +7,8 @@
 #include "config/resource/label.h"
 #include "config/translate/cluster_policy.h"
 
-#define PRIORITIES_BY_PLACE 5u /* same place, zone, region; elsewhere; no failover to there */
+#define PRIORITIES_BY_PLACE 5u  /* same place, zone, region; elsewhere; no failover to there */
+#define PRIORITIES_BY_REGION 3u /* same region, where failover leads, elsewhere */
 
 struct arranging {
     struct translation *t;
@@ -21,13 +22,33 @@ struct arranging {
     uint32_t group_count;
 };
 
+/* As its machine says it; "r1/z1/". */
+static struct str locality_of_topology(struct translation *t, const struct label *labels,
+                                       uint32_t label_count)
+{
+    static const struct str NAMES[] = {STR_INIT("topology.kubernetes.io/region"),
+                                       STR_INIT("topology.kubernetes.io/zone"),
+                                       STR_INIT("topology.istio.io/subzone")};
+    struct str parts[COUNT_OF(NAMES)] = {STR_EMPTY, STR_EMPTY, STR_EMPTY};
+
+    for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
+        const struct str *value = label_find(labels, label_count, NAMES[i]);
+        if (value != NULL)
+            parts[i] = *value;
+    }
+    if (parts[0].len == 0 && parts[1].len == 0 && parts[2].len == 0)
+        return STR_EMPTY;
+    return arena_format(&t->scratch, "%.*s/%.*s/%.*s", STR_FMT(parts[0]), STR_FMT(parts[1]),
+                        STR_FMT(parts[2]));
+}
+
 struct str locality_of_labels(struct translation *t, const struct label *labels,
                               uint32_t label_count)
 {
     const struct str *word = label_find(labels, label_count, STR("istio-locality"));
 
     if (word == NULL)
-        return STR_EMPTY;
+        return locality_of_topology(t, labels, label_count);
     if (str_find(*word, '/') != STR_NONE)
         return *word;
     struct str rest = *word, out = STR_EMPTY;
@@ -211,6 +232,20 @@ static void fail_over_by_place(struct arranging *work)
     close_ranks(work);
 }
 
+/* Zone aware: whole regions, so that Envoy could choose among their zones. */
+static void fail_over_by_region(struct arranging *work)
+{
+    for (uint32_t i = 0; i < work->group_count; i++) {
+        struct locality_endpoints *group = &work->groups[i];
+        uint32_t far = distance(work, &group->locality);
+        uint32_t priority = 0;
+        if (!str_eq(work->here.region, group->locality.region))
+            priority = far == 3 && work->setting->failover_count > 0 ? 1 : 2;
+        group->priority = group->priority * PRIORITIES_BY_REGION + priority;
+    }
+    close_ranks(work);
+}
+
 /* The first label in which the workload differs from the proxy (or from what
  * the list says instead) decides. */
 static uint32_t label_priority(const struct arranging *work, const struct locality_member *member)
@@ -268,14 +303,20 @@ static void apply_setting(struct arranging *work, bool has_outlier)
 {
     const struct locality_setting *setting = work->setting;
 
-    if (setting == NULL)
+    if (setting == NULL || setting->is_off)
         return;
     if (setting->distribute_count > 0) {
         distribute(work);
         return;
     }
-    if (!has_outlier)
+    if (!has_outlier && !setting->is_forced)
         return;
+    if (setting->is_zone_aware) {
+        if (setting->failover_priority.count > 0)
+            fail_over_by_labels(work);
+        fail_over_by_region(work);
+        return;
+    }
     if (setting->failover_priority.count == 0) {
         fail_over_by_place(work);
         return;
@@ -306,13 +347,13 @@ static void write_back(struct arranging *work, struct endpoint *items, struct cl
 }
 
 void locality_arrange(struct translation *t, const struct policy_parts *parts,
-                      const struct locality_member *members, struct endpoint *items,
-                      struct cluster *out)
+                      const struct service *service, const struct locality_member *members,
+                      struct endpoint *items, struct cluster *out)
 {
     struct str here = locality_of_labels(t, t->proxy->labels, t->proxy->label_count);
     struct arranging work = {
         .t = t,
-        .setting = cluster_policy_locality(t, &parts->lb),
+        .setting = cluster_policy_locality(t, &parts->lb, service),
         .here = locality_parse(t, here),
         .here_text = here,
         .members = members,

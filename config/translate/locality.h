@@ -19,7 +19,8 @@ struct locality_member {
     bool is_left_out; /* its locality counts only */
 };
 
-/* The label istio-locality (region.zone.subzone) as region/zone/subzone. */
+/* The label istio-locality (region.zone.subzone), or what the machine says, as
+ * region/zone/subzone. */
 struct str locality_of_labels(struct translation *t, const struct label *labels,
                               uint32_t label_count);
 
@@ -34,5 +35,5 @@ struct str locality_label(struct translation *t, const struct label *labels, uin
 /* Puts the cluster's `items` (endpoint_count of them, as in `members`) in the
  * order of localities and priorities, and says which there are. */
 void locality_arrange(struct translation *t, const struct policy_parts *parts,
-                      const struct locality_member *members, struct endpoint *items,
-                      struct cluster *out);
+                      const struct service *service, const struct locality_member *members,
+                      struct endpoint *items, struct cluster *out);

@@ -203,11 +203,22 @@ uint32_t engine_ejected_count(const struct engine *engine, uint32_t cluster_inde
     return outlier != NULL ? outlier_view(outlier).ejected_count : 0;
 }
 
+bool engine_hear_event(struct engine *engine, struct outlier_event *event)
+{
+    if (engine->events_heard == engine->events.count)
+        return false;
+    *event = engine->events.items[engine->events_heard++];
+    return true;
+}
+
 bool engine_next_event(struct engine *engine, struct outlier_event *event)
 {
     struct outlier_events *events = &engine->events;
+    if (engine->events_taken == events->count && engine->events_heard == events->count) {
+        events->count = engine->events_taken = engine->events_heard = 0;
+        return false;
+    }
     if (engine->events_taken == events->count) {
-        events->count = engine->events_taken = 0;
         return false;
     }
     *event = events->items[engine->events_taken++];

@@ -64,7 +64,7 @@ struct engine {
     uint32_t detecting_count;
     int64_t detect_ns;            /* when the first of them is due, since 1970; NS_NEVER */
     struct outlier_events events; /* that nobody has taken yet */
-    uint32_t events_taken;
+    uint32_t events_taken, events_heard;
     struct arena arena;
     int64_t started_ns;
     struct rng rng_stream, rng_uuid, rng_lb, rng_jitter, rng_fault;

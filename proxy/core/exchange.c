@@ -1182,11 +1182,15 @@ static void on_interim(const struct step *step, const struct xc_event *event)
 {
     /* What the client hears of one attempt binds it (ENVOY.md 3.5). */
     give_up_retries(step->xc);
+    struct exchange *xc = step->xc;
     uint32_t status = event->response->status;
-    if (status == 100 || (status >= 102 && status <= 104)) {
-        step->xc->is_interim_told = true;
-        step->xc->try_deadline_ns = NS_NEVER;
-    }
+    bool is_known = status == 100 || (status >= 102 && status <= 104);
+    /* Envoy's router hears of the first one only, and counts it as an answer. */
+    if (is_known && !xc->is_interim_told)
+        cluster_stats_note_status(&cluster_state(xc)->stats, status, &xc->setup.engine->arena);
+    if (is_known)
+        xc->try_deadline_ns = NS_NEVER;
+    xc->is_interim_told |= is_known;
     struct xc_action *action = act(step, XC_FORWARD_INTERIM);
     action->attempt = event->attempt;
     action->response = event->response;

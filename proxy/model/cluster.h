@@ -94,6 +94,14 @@ struct retry_budget {
     int64_t interval_ns;      /* 0: not said */
 };
 
+/* zone_aware_lb_config. Without a cluster of the proxy's own kind, which Istio's
+ * bootstrap has not, Envoy chooses no zone by it. */
+struct zone_aware {
+    bool is_set, is_off; /* routing_enabled: 0 */
+    bool has_size_min;
+    uint32_t size_min; /* min_cluster_size */
+};
+
 /* slow_start_config of round robin and least request. */
 struct slow_start {
     int64_t window_ns;
@@ -118,6 +126,7 @@ struct cluster {
     uint64_t maglev_table_size; /* 0: Envoy's 65537 */
     const struct slow_start *slow_start;
     bool has_locality_weights; /* locality_weighted_lb_config */
+    struct zone_aware zone_aware;
     int64_t connect_timeout_ns;
     struct breaker_limits breakers;
     bool is_tracking_remaining; /* circuit_breakers' track_remaining */

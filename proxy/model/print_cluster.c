@@ -2,6 +2,8 @@
  *
  * proxy/model/print_cluster.c - Cluster.
  */
+#include <stdio.h>
+
 #include "proxy/model/print_parts.h"
 
 #define TYPE(name) STR("type.googleapis.com/" name)
@@ -247,11 +249,28 @@ static void print_metadata(struct json *json, const struct cluster *cluster)
     json_end_object(json);
 }
 
+static void print_zone_aware(struct json *json, const struct zone_aware *zones)
+{
+    if (!zones->is_set)
+        return;
+    json_key(json, STR("zoneAwareLbConfig"));
+    json_begin_object(json);
+    if (zones->is_off)
+        print_empty(json, STR("routingEnabled"));
+    if (zones->has_size_min) {
+        char digits[16];
+        (void)snprintf(digits, sizeof(digits), "%u", zones->size_min);
+        json_key_str(json, STR("minClusterSize"), str_of(digits));
+    }
+    json_end_object(json);
+}
+
 static void print_common_lb(struct json *json, const struct cluster *cluster)
 {
     bool has_threshold = cluster->has_panic_threshold_zero || cluster->panic_threshold_percent > 0;
 
-    if (!has_threshold && !cluster->has_locality_weights && !cluster->is_inbound)
+    if (!has_threshold && !cluster->has_locality_weights && !cluster->is_inbound &&
+        !cluster->zone_aware.is_set)
         return;
     json_key(json, STR("commonLbConfig"));
     json_begin_object(json);
@@ -261,6 +280,7 @@ static void print_common_lb(struct json *json, const struct cluster *cluster)
         print_value(json, STR("healthyPanicThreshold"), cluster->panic_threshold_percent);
     if (cluster->has_locality_weights)
         print_empty(json, STR("localityWeightedLbConfig"));
+    print_zone_aware(json, &cluster->zone_aware);
     json_end_object(json);
 }
 

@@ -44,6 +44,7 @@ static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluste
     attempt->cluster_index = cluster_index;
     attempt->is_head_sent = attempt->is_end_sent = false;
     attempt->is_response_complete = attempt->is_body_complete = attempt->is_answered = false;
+    attempt->is_interim_counted = false;
     attempt->framing = (struct h1_out){0};
     return attempt;
 }
@@ -90,6 +91,14 @@ void attempt_mirror_answered(struct attempt *attempt, const struct response_head
     count_mirrored(attempt, head->status);
     (void)engine_note_response(wire->engine, attempt->cluster_index, attempt->endpoint_index, head,
                                request_head_is_grpc(attempt->head), wire->now_ns);
+}
+
+void attempt_mirror_interim(struct attempt *attempt, uint32_t status)
+{
+    bool is_known = status == 100 || (status >= 102 && status <= 104);
+    if (is_known && !attempt->is_interim_counted)
+        count_mirrored(attempt, status);
+    attempt->is_interim_counted |= is_known;
 }
 
 static void note_queued(struct attempt *attempt)

@@ -49,7 +49,8 @@ struct attempt {
     struct request_head copy;
     struct buf body;
     bool is_body_complete;
-    bool is_answered; /* its response has begun */
+    bool is_answered;        /* its response has begun */
+    bool is_interim_counted; /* a mirror's: its first interim answer was there */
     struct timer timer;
 };
 
@@ -76,6 +77,8 @@ void attempt_fail(struct attempt *attempt, enum failure failure, struct str text
 /* Its response is complete and was dealt with. Gives it back. */
 void attempt_done(struct attempt *attempt);
 
+/* A mirror's interim answer came: the first of those that Envoy knows is counted. */
+void attempt_mirror_interim(struct attempt *attempt, uint32_t status);
 /* A mirror's response has begun: counted in its cluster, and that is all (ENVOY.md 3.6). */
 void attempt_mirror_answered(struct attempt *attempt, const struct response_head *head);
 /* A mirror's time is over. */

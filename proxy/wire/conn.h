@@ -74,7 +74,7 @@ struct conn_upstream {
     bool is_interim;         /* the message being read is a 1xx */
     bool is_keep_alive;      /* of the response's head */
     bool is_resting;         /* its response is complete; it is idle when the timer fires */
-    bool is_old;             /* max_connection_duration has passed */
+    bool is_old;             /* max_connection_duration has passed, or its host is ejected */
 };
 
 struct conn {

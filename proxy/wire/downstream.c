@@ -8,8 +8,8 @@
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/facts.h"
-#include "proxy/wire/facts.h"
 #include "proxy/wire/meeting.h"
+#include "proxy/wire/response.h"
 #include "proxy/wire/tcp.h"
 
 /* Envoy's defaults: idle_timeout, drain_timeout. */
@@ -360,9 +360,9 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
     bool is_last = conn->down.is_last || conn->wire->is_draining;
     if (!stream->is_cut)
         note_written(conn, stream);
-    /* An answer from within the head comes before the codec has seen the end of
-     * the request: to Envoy that is early, and the close is delayed. So it is
-     * for an answer that was cut, but where it had said that it is the last. */
+    response_count_reset(stream, is_early);
+    /* An answer from within the head is early to Envoy: the close is delayed. So it is for one
+     * that was cut, but where it had said that it is the last. */
     if (is_early || (stream->is_cut && !is_last) ||
         (is_last && (stream->is_in_head || conn->down.is_idle_over))) {
         linger(conn);

@@ -74,6 +74,7 @@ void response_send_interim(struct stream *stream, const struct response_head *he
     enum rc rc =
         h1_write_response(&stream->down->out, &out, false, false, stream->is_http10, &framing);
     ASSERT(rc == RC_OK);
+    count(stream, STAT_HTTP_downstream_rq_completed);
     count_status(stream, head->status);
     stream_note_progress(stream);
     conn_written(stream->down);
@@ -125,10 +126,6 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     struct response_head out = *head;
     stream->is_tunnel =
         stream->is_upgrade && head->status == 101 && h1_head_is_upgrade(&head->headers);
-    if (stream->is_tunnel) {
-        count(stream, STAT_HTTP_downstream_cx_upgrades_total);
-        count(stream, STAT_HTTP_downstream_cx_upgrades_active);
-    }
     /* To Envoy an upgrade's request never completes, so there is no time to tell. */
     if (stream->is_upgrade)
         header_remove(&out.headers, STR("x-envoy-upstream-service-time"));
@@ -206,4 +203,17 @@ void response_send_reply(struct stream *stream, const struct response_head *head
     if (body.len > 0)
         response_send_data(stream, body);
     response_send_end(stream);
+}
+
+void response_count_reset(const struct stream *stream, bool is_early)
+{
+    if ((is_early || stream->is_cut) && !stream->is_client_gone)
+        count(stream, STAT_HTTP_downstream_rq_rx_reset);
+}
+
+void response_count_upgrade(struct stream *stream)
+{
+    count(stream, STAT_HTTP_downstream_cx_upgrades_total);
+    count(stream, STAT_HTTP_downstream_cx_upgrades_active);
+    stream->is_upgrade_counted = true;
 }

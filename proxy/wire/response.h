@@ -21,3 +21,9 @@ void response_send_end(struct stream *stream);
 void response_answer_expectation(struct stream *stream, struct request_head *head);
 /* A whole local reply. */
 void response_send_reply(struct stream *stream, const struct response_head *head, struct str body);
+
+/* Envoy resets what ends without being complete on both sides (`is_early`, or cut), and
+ * counts that as a reset of the client's. */
+void response_count_reset(const struct stream *stream, bool is_early);
+/* An upgrade is one for Envoy when its filters are chosen, whatever the application says. */
+void response_count_upgrade(struct stream *stream);

@@ -70,7 +70,6 @@ static void carry_out(struct stream *stream, const struct xc_action *action)
         stream->is_cut = true;
         /* Envoy counts each reset as one that was received, too. */
         count(stream, STAT_HTTP_downstream_rq_tx_reset);
-        count(stream, STAT_HTTP_downstream_rq_rx_reset);
         return;
     case XC_MIRROR:
         for (uint32_t i = 0; i < action->mirror_count; i++)
@@ -157,6 +156,7 @@ void stream_give(struct stream *stream)
     stream->is_started = stream->is_session = stream->is_request_complete = false;
     stream->is_http10 = stream->is_upgrade = stream->is_tunnel = false;
     stream->is_responding = stream->is_reply = stream->is_cut = stream->is_body_lost = false;
+    stream->is_client_gone = stream->is_upgrade_counted = false;
     stream->is_interim_sent = stream->is_read_whole = false;
     stream->whole = NULL;
     stream->is_in_head = false;
@@ -305,6 +305,8 @@ static void take_head(struct stream *stream, const struct h1_event *event)
     bool is_upgrade_refused = event->is_upgrade && !stream->is_upgrade;
     if (is_end)
         deadlines_note_request_over(&stream->deadlines);
+    if (stream->is_upgrade)
+        response_count_upgrade(stream);
     stream_tell(stream, &(struct xc_event){
                             .kind = XC_EVENT_REQUEST_HEAD,
                             .request = head,
@@ -389,6 +391,7 @@ void stream_note_end(struct stream *stream)
 void stream_note_client_gone(struct stream *stream, struct str flag, struct str details)
 {
     count(stream, STAT_HTTP_downstream_rq_rx_reset);
+    stream->is_client_gone = true;
     stream_tell(stream,
                 &(struct xc_event){.kind = XC_EVENT_CLIENT_GONE, .flag = flag, .details = details});
     ASSERT(stream->is_finished);
@@ -462,7 +465,7 @@ static void tally_stream(struct stream *stream)
     struct http_stats *stats = stream->xc.setup.http_stats;
     const struct record *record = &stream->xc.record;
     stats->counters[STAT_HTTP_downstream_rq_active]--;
-    if (stream->is_tunnel)
+    if (stream->is_upgrade_counted)
         stats->counters[STAT_HTTP_downstream_cx_upgrades_active]--;
     if (stream->is_responding && !stream->is_cut && stream->down != NULL)
         histogram_note(&stats->rq_time,

@@ -67,7 +67,8 @@ struct stream {
     bool is_responding; /* a response's head went downstream */
     bool is_reply;      /* the response is the proxy's own */
     bool is_cut;        /* the response could not be ended */
-    bool is_in_head;    /* its head is being dealt with: the codec has not seen the end */
+    bool is_client_gone, is_upgrade_counted;
+    bool is_in_head; /* its head is being dealt with: the codec has not seen the end */
     bool is_stepping;
     bool is_finished;
 };

@@ -118,7 +118,9 @@ static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool h
 static void part(struct conn *conn, struct attempt *attempt, bool has_surplus)
 {
     bool is_kept = conn_is_open(conn) && may_be_kept(conn, attempt, has_surplus);
-    pool_note_done(conn->up.pool, conn->number);
+    /* Before the request's end it is one that is under way when it is closed. */
+    if (attempt->is_end_sent)
+        pool_note_done(conn->up.pool, conn->number);
     conn->up.attempt = NULL;
     attempt->conn = NULL;
     attempt->is_response_complete = true;
@@ -186,7 +188,9 @@ static void take_head(struct conn *conn, struct attempt *attempt, const struct h
     conn->up.is_interim = is_interim(status);
     conn->up.is_keep_alive = event->is_keep_alive;
     if (stream == NULL) {
-        if (!conn->up.is_interim)
+        if (conn->up.is_interim)
+            attempt_mirror_interim(attempt, status);
+        else
             attempt_mirror_answered(attempt, event->response);
         return;
     }
@@ -450,6 +454,13 @@ void upstream_wake(struct conn *conn)
 void upstream_note_old(struct conn *conn)
 {
     count(conn, STAT_CLUSTER_upstream_cx_max_duration_reached);
+    conn->up.is_old = true;
+    if (conn->up.attempt == NULL)
+        close_pooled(conn, POOL_CLOSE_LOCAL);
+}
+
+void upstream_note_ejected(struct conn *conn)
+{
     conn->up.is_old = true;
     if (conn->up.attempt == NULL)
         close_pooled(conn, POOL_CLOSE_LOCAL);

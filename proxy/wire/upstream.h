@@ -29,6 +29,8 @@ void upstream_note_sent(struct conn *conn);
 void upstream_wake(struct conn *conn);
 /* max_connection_duration has passed. */
 void upstream_note_old(struct conn *conn);
+/* Its host was ejected: it is closed, at once or behind the response that it carries. */
+void upstream_note_ejected(struct conn *conn);
 
 /* The attempt takes it for its request. */
 void upstream_lend(struct conn *conn, struct attempt *attempt);

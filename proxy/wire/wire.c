@@ -11,6 +11,7 @@
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/downstream.h"
+#include "proxy/wire/leave.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 #include "proxy/wire/upstream.h"
@@ -47,6 +48,7 @@ static void begin_turn(struct wire *wire, int64_t now_ns)
 /* Requests that waited behind an answer are read now. */
 static void end_turn(struct wire *wire)
 {
+    leave_ejected(wire);
     while (!list_is_empty(&wire->ready_conns)) {
         struct conn *conn = LIST_ITEM(list_first(&wire->ready_conns), struct conn, down.ready);
         list_remove(&conn->down.ready);

@@ -108,13 +108,14 @@ static bool has_tls(const struct filter_chain *chain)
     return chain->is_tls || chain->tls != NULL;
 }
 
-/* The workload's own certificate, and the client's asked for. */
-static bool wants_mtls(const struct filter_chain *chain)
+/* The certificate that is meant, and the client's asked for. */
+static bool wants_mtls(const struct filter_chain *chain, const struct resolve_call *call)
 {
     const struct downstream_tls *tls = chain->tls;
+    struct str secret = call->mtls_secret.len > 0 ? call->mtls_secret : STR("default");
 
-    return tls != NULL && tls->certificate_count > 0 &&
-           str_eq(tls->certificates[0], STR("default")) && tls->is_client_certificate_required;
+    return tls != NULL && tls->certificate_count > 0 && str_eq(tls->certificates[0], secret) &&
+           tls->is_client_certificate_required;
 }
 
 /* --- routes ------------------------------------------------------------- */
@@ -226,7 +227,7 @@ static void resolve_chain(const struct filter_chain *chain, const struct resolve
     out->filter_chain = chain->name;
     if (has_tls(chain) && is_plaintext) {
         out->error = STR("TLSError");
-    } else if (has_tls(chain) && wants_mtls(chain) != (call->tls == RESOLVE_MTLS)) {
+    } else if (has_tls(chain) && wants_mtls(chain, call) != (call->tls == RESOLVE_MTLS)) {
         out->error = STR("MTLSError");
     } else if (chain->kind == CHAIN_TCP) {
         out->cluster = chain->tcp.cluster;

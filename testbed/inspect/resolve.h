@@ -27,6 +27,7 @@ struct resolve_call {
     enum resolve_tls tls;
     uint32_t port;
     struct str address, path, host, sni, alpn; /* empty: what usually goes with the rest */
+    struct str mtls_secret; /* whose certificate mutual TLS means; empty: the workload's */
 };
 
 /* Empty: did not come so far. Slices of the snapshot. */

@@ -28,13 +28,21 @@ static struct str counts_words(const struct tally_counts *counts, uint64_t total
     return out;
 }
 
-static struct str want_words(const struct want_distribution *want, struct arena *arena)
+/* With how far off chance leaves a share of so many at the stated confidence. */
+static struct str want_words(const struct want_distribution *want, uint64_t total,
+                             struct arena *arena)
 {
     struct str out = STR_EMPTY;
-    for (uint32_t i = 0; i < want->share_count; i++)
+    for (uint32_t i = 0; i < want->share_count; i++) {
+        const struct want_share *share = &want->shares[i];
         out = arena_format(arena, "%.*s%s%.*s: %s%g%%", STR_FMT(out), i > 0 ? ", " : "",
-                           STR_FMT(want->shares[i].key), want_order_sign(want->shares[i].order),
-                           want->shares[i].share * 100);
+                           STR_FMT(share->key), want_order_sign(share->order), share->share * 100);
+        if (share->order == WANT_EQUAL)
+            out = arena_format(arena, "%.*s +-%.1f", STR_FMT(out),
+                               100 * (want->has_tolerance
+                                          ? want->tolerance
+                                          : tally_margin(share->share, total, want->confidence)));
+    }
     for (uint32_t i = 0; i < want->count_count; i++)
         out = arena_format(arena, "%.*s%s%.*s: %s%llu", STR_FMT(out),
                            i + want->share_count > 0 ? ", " : "", STR_FMT(want->counts[i].key),
@@ -93,20 +101,41 @@ static bool g_holds(const struct want_distribution *want, const struct tally_cou
            tally_g_limit(filled > 1 ? filled - 1 : 1, want->confidence);
 }
 
-/* Can so few requests tell a share from half of it or twice it at all? The
- * smallest cell must be expected five times (the G-test's own rule). */
-static bool is_underpowered(const struct want_distribution *want, uint64_t total)
+/* The smallest cell must be expected five times: the G-test's own rule. */
+#define CELL_LEAST 5.0
+
+/* How often a share must be asked for to be told within its tolerance, or at all. */
+static uint64_t needed(const struct want_distribution *want, double share, bool is_by_chance)
 {
+    double least = share < 1 ? share : 1;
+    if (!want->has_tolerance)
+        return least > 0 ? (uint64_t)ceil(CELL_LEAST / least - 1e-6) : 0;
+    if (share <= 0 || share >= 1)
+        return 0;
+    /* One request more or less must not be the whole tolerance. */
+    uint64_t one = (uint64_t)ceil(1 / want->tolerance - 1e-6);
+    uint64_t drawn = is_by_chance ? tally_needed(share, want->tolerance, want->confidence) : 0;
+    return drawn > one ? drawn : one;
+}
+
+/* 0: so many are enough. Else how many would be. */
+static uint64_t underpowered(const struct want_distribution *want, const struct tally *tally)
+{
+    bool is_by_chance = tally_is_drawn(tally, want->by);
+    uint64_t most = 0;
+    double rest = 1;
     for (uint32_t i = 0; i < want->share_count; i++) {
-        double share = want->shares[i].share;
-        if (want->shares[i].order != WANT_EQUAL || share <= 0)
+        if (want->shares[i].order != WANT_EQUAL)
             continue;
-        /* One request more or less must not be the whole tolerance. */
-        if (want->has_tolerance ? share < 1 && want->tolerance * (double)total < 1
-                                : share * (double)total < 5)
-            return true;
+        rest -= want->shares[i].share;
+        uint64_t one = needed(want, want->shares[i].share, is_by_chance);
+        most = one > most ? one : most;
     }
-    return false;
+    if (most > 0 && rest > 1e-9 && !want->has_tolerance) {
+        uint64_t one = needed(want, rest, is_by_chance);
+        most = one > most ? one : most;
+    }
+    return most > tally->outcome_count ? most : 0;
 }
 
 static bool tolerance_holds(const struct want_distribution *want, const struct tally_counts *counts,
@@ -136,9 +165,10 @@ static bool is_closed_by(const struct want_distribution *want, const struct tall
 }
 
 static void judge_distribution(const struct want_distribution *want,
-                               const struct tally_counts *counts, uint64_t total,
+                               const struct tally_counts *counts, const struct tally *tally,
                                struct complaints *out)
 {
+    uint64_t total = tally->outcome_count;
     bool holds = !want->is_closed || is_closed_by(want, counts);
     for (uint32_t i = 0; i < want->count_count; i++)
         holds &= want_number_holds(want->counts[i].order, want->counts[i].count,
@@ -152,15 +182,17 @@ static void judge_distribution(const struct want_distribution *want,
         holds &= tolerance_holds(want, counts, total);
     else
         holds &= g_holds(want, counts, total, out->scratch);
-    struct str words = want_words(want, out->scratch);
-    if (!holds)
-        complain(out, want->origin, STR("distribution"), words,
-                 counts_words(counts, total, out->scratch));
-    else if (is_underpowered(want, total))
+    struct str words = want_words(want, total, out->scratch);
+    uint64_t enough = underpowered(want, tally);
+    if (enough > 0 && (holds || want->has_tolerance))
         complain(out, want->origin, STR("distribution"), words,
                  arena_format(out->scratch,
-                              "underpowered: %llu requests cannot tell; repeat more often",
-                              (unsigned long long)total));
+                              "underpowered: %llu requests cannot tell, %llu can (%.*s)",
+                              (unsigned long long)total, (unsigned long long)enough,
+                              STR_FMT(counts_words(counts, total, out->scratch))));
+    else if (!holds)
+        complain(out, want->origin, STR("distribution"), words,
+                 counts_words(counts, total, out->scratch));
 }
 
 static void judge_count(const struct want_count *want, const char *where, uint64_t got,
@@ -176,6 +208,15 @@ static void judge_count(const struct want_count *want, const char *where, uint64
         return;
     }
     double expected = (double)want->of * want->share;
+    double rarer = want->share < 0.5 ? want->share : 1 - want->share;
+    if (rarer > 0 && rarer * (double)want->of < CELL_LEAST) {
+        complain(out, want->origin, str_of(where),
+                 arena_format(out->scratch, "%g%% of %llu", want->share * 100,
+                              (unsigned long long)want->of),
+                 arena_format(out->scratch, "underpowered: so few cannot tell (%llu)",
+                              (unsigned long long)got));
+        return;
+    }
     double allowed = SHARE_DEVIATIONS * sqrt(expected * (1 - want->share)) + 0.5;
     if (fabs((double)got - expected) > allowed)
         complain(out, want->origin, str_of(where),
@@ -226,8 +267,7 @@ void judge_exact(const struct expect *expect, const struct outcome *outcome, str
 void judge_tally(const struct expect *expect, const struct tally *tally, struct complaints *out)
 {
     for (uint32_t i = 0; i < expect->distribution_count; i++)
-        judge_distribution(&expect->distributions[i], &tally->distributions[i],
-                           tally->outcome_count, out);
+        judge_distribution(&expect->distributions[i], &tally->distributions[i], tally, out);
     judge_count(&expect->upstream.requests, "upstream.requests", tally->sighting_count, out);
     judge_count(&expect->mirror.requests, "mirror.count", tally->mirror_count, out);
     if (expect->has_same_pod && (tally->pods.count == 1) != expect->same_pod)

@@ -182,6 +182,19 @@ static bool threshold_holds(const struct want_threshold *want, double got)
     UNREACHABLE("want_order");
 }
 
+#define SHARE_CONFIDENCE 0.999
+
+/* How many requests it takes to tell a share within its margin; 0: there are enough. */
+static uint64_t lacking(const struct over_time *over, const struct tally *tally,
+                        const struct want_threshold *want)
+{
+    if (want->quantity != QUANTITY_SHARE || want->order != WANT_BETWEEN || want->margin <= 0 ||
+        !tally_is_drawn(tally, over->expect->distributions[want->distribution].by))
+        return 0;
+    uint64_t enough = tally_needed(want->value, want->margin, SHARE_CONFIDENCE);
+    return enough > over->request_count ? enough : 0;
+}
+
 void over_time_judge(const struct over_time *over, const struct tally *tally,
                      struct complaints *out)
 {
@@ -190,6 +203,14 @@ void over_time_judge(const struct over_time *over, const struct tally *tally,
     for (uint32_t i = 0; i < over->expect->threshold_count; i++) {
         const struct want_threshold *want = &over->expect->thresholds[i];
         double got = measured(over, tally, want);
+        uint64_t enough = lacking(over, tally, want);
+        if (enough > 0) {
+            complain(out, want->origin, STR("thresholds"), want->text,
+                     arena_format(out->scratch, "underpowered: %llu requests cannot tell, %llu can",
+                                  (unsigned long long)over->request_count,
+                                  (unsigned long long)enough));
+            continue;
+        }
         if (over->request_count == 0 || !threshold_holds(want, got))
             complain(out, want->origin, STR("thresholds"), want->text,
                      measured_words(want, got, out->scratch));

@@ -87,9 +87,19 @@ void tally_init(struct tally *tally, const struct expect *expect, const struct w
     counts_init(&tally->pods, arena);
 }
 
+/* Equal endpoints are drawn, two at a time or one; unequal ones, places and those that
+ * warm up are served by a schedule. */
+static bool is_drawing(const struct cluster *cluster)
+{
+    if (cluster == NULL || cluster->slow_start != NULL || cluster->locality_count > 1)
+        return false;
+    return cluster->lb == LB_RANDOM || cluster->lb == LB_LEAST_REQUEST;
+}
+
 void tally_add(struct tally *tally, const struct outcome *outcome)
 {
     tally->outcome_count++;
+    tally->is_pod_drawn |= outcome->has_record && is_drawing(outcome->record.cluster);
     for (uint32_t i = 0; i < outcome->sighting_count; i++) {
         if (outcome->sightings[i].is_mirror)
             tally->mirror_count++;
@@ -103,6 +113,21 @@ void tally_add(struct tally *tally, const struct outcome *outcome)
     }
     if (tally->expect->has_same_pod)
         counts_add(&tally->pods, pod_name(outcome, tally->world), tally->arena);
+}
+
+bool tally_is_drawn(const struct tally *tally, enum want_by by)
+{
+    switch (by) {
+    case BY_SUBSET:
+    case BY_STATUS:
+    case BY_FLAGS:
+    case BY_HEADER:
+        return true;
+    case BY_WORKLOAD:
+    case BY_POD:
+        return tally->is_pod_drawn;
+    }
+    UNREACHABLE("want_by");
 }
 
 uint64_t tally_count_of(const struct tally *tally, uint32_t distribution, struct str key)
@@ -138,6 +163,18 @@ static double normal_point(double p)
             high = middle;
     }
     return low;
+}
+
+double tally_margin(double share, uint64_t total, double confidence)
+{
+    double z = normal_point(1 - (1 - confidence) / 2);
+    return z * sqrt(share * (1 - share) / (double)total);
+}
+
+uint64_t tally_needed(double share, double margin, double confidence)
+{
+    double z = normal_point(1 - (1 - confidence) / 2);
+    return (uint64_t)ceil(z * z * share * (1 - share) / (margin * margin));
 }
 
 double tally_g_limit(uint32_t degrees, double confidence)

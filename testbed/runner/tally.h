@@ -34,11 +34,15 @@ struct tally {
     uint64_t sighting_count, mirror_count;
     struct tally_counts *distributions; /* one for each of the expectation's */
     struct tally_counts pods;           /* for samePod and attemptHosts */
+    bool is_pod_drawn;                  /* some balancer drew who answers; else all took turns */
 };
 
 void tally_init(struct tally *tally, const struct expect *expect, const struct world *world,
                 struct arena *arena, struct arena *scratch);
 void tally_add(struct tally *tally, const struct outcome *outcome);
+
+/* Is chance at work in who is counted? Who takes turns is where a share says at once. */
+bool tally_is_drawn(const struct tally *tally, enum want_by by);
 
 /* Of one of the expectation's distributions. */
 uint64_t tally_count_of(const struct tally *tally, uint32_t distribution, struct str key);
@@ -54,3 +58,8 @@ bool tally_cluster_parts(struct str cluster, struct str *host, struct str *subse
  * distribution that it must not pass (Wilson and Hilferty's approximation). */
 double tally_g(const uint64_t *counts, const double *shares, uint32_t cell_count, uint64_t total);
 double tally_g_limit(uint32_t degrees, double confidence);
+
+/* How far off its share so many draws may leave a count, as a share, at that
+ * confidence; and how many it takes for no more than `margin`. */
+double tally_margin(double share, uint64_t total, double confidence);
+uint64_t tally_needed(double share, double margin, double confidence);

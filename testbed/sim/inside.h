@@ -27,11 +27,11 @@
 #include "testbed/world/standin.h"
 #include "testbed/world/world.h"
 
-enum timer_owner { TIMER_PROXY, TIMER_CALLER, TIMER_STANDIN, TIMER_ERRAND };
+enum sim_timer_owner { TIMER_PROXY, TIMER_CALLER, TIMER_STANDIN, TIMER_ERRAND };
 
 struct sim_timer {
     struct heap_node node;
-    enum timer_owner owner;
+    enum sim_timer_owner owner;
 };
 
 /* An errand's slot of this engine. */

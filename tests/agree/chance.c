@@ -12,6 +12,8 @@
 struct chance {
     struct rng rng;
     struct buf *out;
+    bool is_plain; /* nothing that happens is left to luck */
+    bool is_load;  /* there is time for hosts to come back */
 };
 
 static void say(struct chance *chance, const char *text)
@@ -37,6 +39,12 @@ static const char *one_of(struct chance *chance, const char *const *words, size_
 
 #define ONE_OF(chance, words) one_of((chance), (words), COUNT_OF(words))
 
+/* What is luck stands in the second list. */
+#define ONE_OF_TWO(chance, plain, lucky)                                                        \
+    ((chance)->is_plain || below((chance), COUNT_OF(plain) + COUNT_OF(lucky)) < COUNT_OF(plain) \
+         ? ONE_OF(chance, plain)                                                                \
+         : ONE_OF(chance, lucky))
+
 /* --- the mesh --------------------------------------------------------------- */
 
 static void say_services(struct chance *chance)
@@ -44,40 +52,115 @@ static void say_services(struct chance *chance)
     say(chance, "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {selector: {app: a}, "
                 "ports: [{name: http, port: 80}]}}\n---\n"
                 "{apiVersion: v1, kind: Service, metadata: {name: b}, spec: {selector: {app: b}, "
-                "ports: [{name: http, port: 80}]}}\n---\n");
+                "ports: [{name: http, port: 80}]}}\n---\n"
+                "{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, "
+                "ports: [{name: tcp, port: 9000}]}}\n---\n"
+                "{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: web}, spec: "
+                "{selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, "
+                "protocol: HTTP}, hosts: ['*']}]}}\n---\n");
 }
 
-static void say_rule(struct chance *chance)
+/* Where the balancer of a rule looks: at the caller's place, or at the request. */
+static void say_balancer(struct chance *chance)
 {
-    static const char *const BALANCERS[] = {
-        "", "loadBalancer: {simple: ROUND_ROBIN}, ", "loadBalancer: {simple: RANDOM}, ",
-        "loadBalancer: {simple: LEAST_REQUEST}, ",
-        "loadBalancer: {consistentHash: {httpHeaderName: x-user}}, "};
-    static const char *const TCP[] = {"", "", "maxConnections: 1", "maxConnections: 2"};
+    static const char *const TURNS[] = {"", "simple: ROUND_ROBIN, "};
+    static const char *const DRAWS[] = {"simple: RANDOM, ", "simple: LEAST_REQUEST, "};
+    static const char *const HASHES[] = {
+        "consistentHash: {httpHeaderName: x-user}, ",
+        "consistentHash: {httpHeaderName: x-user, maglev: {tableSize: 101}}, ",
+        "consistentHash: {httpQueryParameterName: q}, ", "consistentHash: {useSourceIp: true}, "};
+    /* A cookie that the proxy makes up is a hash of ports: it leads nobody twice. */
+    static const char *const COOKIES[] = {
+        "consistentHash: {httpCookie: {name: a, ttl: 0s}}, ",
+        "consistentHash: {httpCookie: {name: track, path: /, ttl: 60s}, maglev: {}}, "};
+    static const char *const PLACES[] = {
+        "",
+        "",
+        "localityLbSetting: {distribute: [{from: eu/*, to: {eu/*: 80, us/*: 20}}]}, ",
+        "localityLbSetting: {failover: [{from: eu, to: us}]}, ",
+        "localityLbSetting: {failoverPriority: [v]}, ",
+        "localityLbSetting: {enabled: false}, "};
+    say(chance, "loadBalancer: {");
+    if (is_lucky(chance, 40))
+        say(chance, chance->is_plain && is_lucky(chance, 30) ? ONE_OF(chance, COOKIES)
+                                                             : ONE_OF(chance, HASHES));
+    else
+        say(chance, ONE_OF_TWO(chance, TURNS, DRAWS));
+    say(chance, ONE_OF(chance, PLACES));
+    say(chance, "}, ");
+}
+
+static void say_pool(struct chance *chance)
+{
+    static const char *const TCP[] = {
+        "", "", "maxConnections: 1", "maxConnections: 2", "connectTimeout: 5s", "idleTimeout: 10s"};
     static const char *const HTTP[] = {"",
                                        "",
                                        "maxRequestsPerConnection: 1",
                                        "maxRequestsPerConnection: 2",
                                        "http1MaxPendingRequests: 1",
                                        "http2MaxRequests: 1",
-                                       "maxRetries: 1"};
-    static const char *const OUTLIERS[] = {
-        "", "",
-        ", outlierDetection: {consecutive5xxErrors: 2, interval: 1h, baseEjectionTime: 1h, "
-        "maxEjectionPercent: 100}",
-        ", outlierDetection: {consecutiveGatewayErrors: 1, interval: 1h, baseEjectionTime: 1h, "
-        "maxEjectionPercent: 50}"};
-    say(chance, "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\n"
-                "spec:\n  host: a\n  trafficPolicy: {");
-    say(chance, ONE_OF(chance, BALANCERS));
+                                       "maxRetries: 1",
+                                       "idleTimeout: 20s"};
     say(chance, "connectionPool: {tcp: {");
     say(chance, ONE_OF(chance, TCP));
     say(chance, "}, http: {");
     say(chance, ONE_OF(chance, HTTP));
     say(chance, "}}");
-    say(chance, ONE_OF(chance, OUTLIERS));
-    say(chance, "}\n  subsets: [{name: v1, labels: {v: one}}, {name: v2, labels: {v: two}}, "
-                "{name: none, labels: {v: none}}]\n---\n");
+}
+
+static void say_rule(struct chance *chance)
+{
+    static const char *const OUTLIERS[] = {
+        "", "",
+        ", outlierDetection: {consecutive5xxErrors: 2, interval: 1h, baseEjectionTime: 1h, "
+        "maxEjectionPercent: 100}",
+        ", outlierDetection: {consecutiveGatewayErrors: 1, interval: 1h, baseEjectionTime: 1h, "
+        "maxEjectionPercent: 50}",
+        ", outlierDetection: {splitExternalLocalOriginErrors: true, "
+        "consecutiveLocalOriginFailures: 2, interval: 1h, baseEjectionTime: 1h}"};
+    static const char *const QUICK[] = {
+        ", outlierDetection: {consecutive5xxErrors: 2, interval: 100ms, baseEjectionTime: 200ms}",
+        ", outlierDetection: {consecutiveGatewayErrors: 1, interval: 50ms, baseEjectionTime: "
+        "100ms, maxEjectionPercent: 50}",
+        ", outlierDetection: {consecutive5xxErrors: 1, interval: 100ms, baseEjectionTime: 1s, "
+        "maxEjectionPercent: 100, minHealthPercent: 30}"};
+    say(chance, "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\n"
+                "spec:\n  host: a\n  trafficPolicy: {");
+    if (is_lucky(chance, 70))
+        say_balancer(chance);
+    say_pool(chance);
+    say(chance, chance->is_load ? ONE_OF(chance, QUICK) : ONE_OF(chance, OUTLIERS));
+    say(chance, "}\n  subsets:\n  - {name: v1, labels: {v: one}");
+    if (is_lucky(chance, 20)) {
+        say(chance, ", trafficPolicy: {");
+        say_balancer(chance);
+        say_pool(chance);
+        say(chance, "}");
+    }
+    say(chance, "}\n  - {name: v2, labels: {v: two}}\n  - {name: none, labels: {v: none}}\n---\n");
+}
+
+/* Streams: where they go, and how many at once. */
+static void say_streams(struct chance *chance)
+{
+    static const char *const ROUTES[] = {
+        "{route: [{destination: {host: db}}]}",
+        "{match: [{port: 9000}], route: [{destination: {host: b, port: {number: 80}}}]}",
+        "{match: [{sourceLabels: {app: other}}], route: [{destination: {host: nobody}}]}, "
+        "{route: [{destination: {host: db}}]}"};
+    if (is_lucky(chance, 40)) {
+        say(chance, "{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: "
+                    "db}, spec: {hosts: [db], tcp: [");
+        say(chance, ONE_OF(chance, ROUTES));
+        say(chance, "]}}\n---\n");
+    }
+    if (is_lucky(chance, 40)) {
+        say(chance, "{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: "
+                    "db}, spec: {host: db, trafficPolicy: {");
+        say_pool(chance);
+        say(chance, "}}}\n---\n");
+    }
 }
 
 static void say_match(struct chance *chance)
@@ -90,6 +173,10 @@ static void say_match(struct chance *chance)
         "{method: {exact: POST}}",
         "{queryParams: {q: {exact: one}}}",
         "{uri: {prefix: /a}, headers: {x-user: {regex: \"j.*\"}}}",
+        "{sourceLabels: {app: other}}",
+        "{gateways: [web]}",
+        "{gateways: [mesh], uri: {prefix: /b}}",
+        "{port: 80, authority: {prefix: shop}}",
         "{withoutHeaders: {x-user: {}}}"};
     say(chance, "    match: [");
     say(chance, ONE_OF(chance, MATCHES));
@@ -102,17 +189,23 @@ static void say_match(struct chance *chance)
 
 static void say_destination(struct chance *chance)
 {
-    static const char *const WHERE[] = {
-        "    route: [{destination: {host: a}}]\n",
+    static const char *const PLAIN[] = {
         "    route: [{destination: {host: a, subset: v1}}]\n",
-        "    route: [{destination: {host: b}}]\n",
+        "    route: [{destination: {host: a, subset: v2}, headers: {request: {set: {x-way: two}}, "
+        "response: {add: {x-way: back}}}}]\n",
+        "    route: [{destination: {host: b}}]\n"};
+    static const char *const LUCKY[] = {
+        "    route: [{destination: {host: a}}]\n",
         "    route: [{destination: {host: a, subset: v1}, weight: 60}, {destination: {host: a, "
         "subset: v2}, weight: 40}]\n",
         "    route: [{destination: {host: a, subset: v2}, weight: 10, headers: {request: {set: "
-        "{x-way: two}}}}, {destination: {host: b}, weight: 90}]\n",
-        "    route: [{destination: {host: a, subset: none}}]\n",
-        "    route: [{destination: {host: nobody}}]\n"};
-    say(chance, one_of(chance, WHERE, is_lucky(chance, 90) ? 5 : COUNT_OF(WHERE)));
+        "{x-way: two}}}}, {destination: {host: b}, weight: 90}]\n"};
+    static const char *const NOWHERE[] = {"    route: [{destination: {host: a, subset: none}}]\n",
+                                          "    route: [{destination: {host: nobody}}]\n"};
+    if (is_lucky(chance, 5))
+        say(chance, ONE_OF(chance, NOWHERE));
+    else
+        say(chance, ONE_OF_TWO(chance, PLAIN, LUCKY));
 }
 
 static void say_policy(struct chance *chance)
@@ -132,10 +225,19 @@ static void say_policy(struct chance *chance)
         "",
         "",
         "",
+        "",
+        "    fault: {abort: {httpStatus: 418, percentage: {value: 100}}}\n",
+        "    fault: {abort: {grpcStatus: UNAVAILABLE, percentage: {value: 100}}}\n",
+        "    fault: {delay: {fixedDelay: 20ms, percentage: {value: 100}}}\n"};
+    static const char *const LUCKY_FAULTS[] = {
         "    fault: {abort: {httpStatus: 418, percentage: {value: 50}}}\n",
         "    fault: {delay: {fixedDelay: 20ms, percentage: {value: 50}}}\n",
         ("    fault: {delay: {fixedDelay: 5ms, percentage: {value: 100}}, abort: {httpStatus: 503, "
          "percentage: {value: 30}}}\n")};
+    static const char *const LUCKY_MIRRORS[] = {
+        "    mirrors: [{destination: {host: b}, percentage: {value: 30}}, {destination: {host: a, "
+        "subset: v1}}]\n",
+        "    mirror: {host: b}\n    mirrorPercentage: {value: 50}\n"};
     static const char *const CHANGES[] = {
         "",
         "",
@@ -145,12 +247,14 @@ static void say_policy(struct chance *chance)
         "    rewrite: {uriRegexRewrite: {match: \"/([a-z])/(.*)\", rewrite: \"/\\\\2/\\\\1\"}}\n",
         ("    headers: {request: {add: {x-more: sure}, remove: [x-user]}, response: {set: {server: "
          "mine}}}\n"),
-        "    mirror: {host: b}\n    mirrorPercentage: {value: 50}\n",
+        "    mirror: {host: b}\n",
+        "    mirrors: [{destination: {host: b}}, {destination: {host: a, subset: v1}}]\n",
+        "    mirror: {host: nobody}\n",
         "    corsPolicy: {allowOrigins: [{exact: \"https://x\"}], allowMethods: [GET]}\n"};
     say(chance, ONE_OF(chance, TIMEOUTS));
     say(chance, ONE_OF(chance, RETRIES));
-    say(chance, ONE_OF(chance, FAULTS));
-    say(chance, ONE_OF(chance, CHANGES));
+    say(chance, ONE_OF_TWO(chance, FAULTS, LUCKY_FAULTS));
+    say(chance, ONE_OF_TWO(chance, CHANGES, LUCKY_MIRRORS));
 }
 
 static void say_routes(struct chance *chance)
@@ -160,7 +264,7 @@ static void say_routes(struct chance *chance)
         "    redirect: {authority: other, scheme: https}\n",
         "    directResponse: {status: 404, body: {string: \"no such thing\"}}\n"};
     say(chance, "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\n"
-                "spec:\n  hosts: [a]\n  http:\n");
+                "spec:\n  hosts: [a, shop.example]\n  gateways: [mesh, web]\n  http:\n");
     uint64_t count = 1 + below(chance, 3);
     for (uint64_t i = 0; i < count; i++) {
         bool is_last = i + 1 == count;
@@ -204,17 +308,21 @@ static void say_behaviour(struct chance *chance)
     say(chance, ONE_OF(chance, LATENCIES));
 }
 
-static void say_workload(struct chance *chance, const char *name, const char *labels)
+static void say_workload(struct chance *chance, const char *name, const char *service,
+                         const char *labels)
 {
     static const char *const REPLICAS[] = {"1", "1", "2", "3"};
+    static const char *const PLACES[] = {"", "", ", istio-locality: eu.a.x",
+                                         ", istio-locality: eu.b.x", ", istio-locality: us.a.x"};
     say(chance, "    ");
     say(chance, name);
     say(chance, ": {service: ");
-    ASSERT(buf_append(chance->out, str_slice(str_of(name), 0, 1)) == RC_OK);
+    say(chance, service);
     say(chance, ", labels: {");
     say(chance, labels);
+    say(chance, ONE_OF(chance, PLACES));
     say(chance, "}, replicas: ");
-    say(chance, ONE_OF(chance, REPLICAS));
+    say(chance, chance->is_plain ? "1" : ONE_OF(chance, REPLICAS));
     say(chance, ", ");
     say_behaviour(chance);
     say(chance, "}\n");
@@ -227,14 +335,27 @@ static void say_world(struct chance *chance)
                 "  profile: ");
     say(chance, ONE_OF(chance, PROFILES));
     say(chance, "\n  defaults: {from: client, sidecar: false, authority: a}\n"
-                "  clients: {client: {via: sidecar, labels: {app: client}}}\n  workloads:\n");
-    say_workload(chance, "a1", "app: a, v: one");
-    say_workload(chance, "a2", "app: a, v: two");
-    say_workload(chance, "b1", "app: b");
+                "  clients:\n    client: {via: sidecar, labels: {app: client, istio-locality: "
+                "eu.a.x}}\n    other: {via: sidecar, labels: {app: other}}\n"
+                "    outside: {via: gateway, gateway: default/web}\n  workloads:\n");
+    say_workload(chance, "a1", "a", "app: a, v: one");
+    say_workload(chance, "a2", "a", "app: a, v: two");
+    say_workload(chance, "b1", "b", "app: b");
+    say_workload(chance, "db1", "db", "app: db");
     say(chance, "tests:\n- name: x\n");
 }
 
-static void say_request(struct chance *chance)
+/* A stream: what its other end speaks is HTTP, which no proxy looks at. */
+static void say_stream(struct chance *chance)
+{
+    static const char *const STREAMS[] = {
+        "{authority: db, port: 9000, uri: /x}",
+        "{authority: db, port: 9000, uri: /x, method: POST, bodySize: 70000}",
+        "{authority: db, port: 9000, raw: \"GET / HTTP/1.1\\r\\nhost: h\\r\\n\\r\\n\"}"};
+    say(chance, ONE_OF(chance, STREAMS));
+}
+
+static void say_request(struct chance *chance, bool is_outside)
 {
     static const char *const URIS[] = {"/a", "/a/1", "/a/1?q=one", "/b/2", "/c", "/%41//x"};
     static const char *const METHODS[] = {"GET", "GET", "POST", "HEAD", "OPTIONS"};
@@ -245,40 +366,58 @@ static void say_request(struct chance *chance)
     static const char *const BODIES[] = {"", "", ", body: hello", ", bodySize: 30000",
                                          ", body: hello, chunked: true"};
     static const char *const AUTHORITIES[] = {"", "", "", ", authority: b", ", authority: unknown"};
+    static const char *const OUTSIDE[] = {", authority: shop.example", ", authority: shop.example",
+                                          ", authority: \"SHOP.example:80\"", ", authority: a"};
     say(chance, "{uri: \"");
     say(chance, ONE_OF(chance, URIS));
     say(chance, "\", method: ");
     say(chance, ONE_OF(chance, METHODS));
     say(chance, ONE_OF(chance, HEADERS));
     say(chance, ONE_OF(chance, BODIES));
-    say(chance, ONE_OF(chance, AUTHORITIES));
+    say(chance, is_outside ? ONE_OF(chance, OUTSIDE) : ONE_OF(chance, AUTHORITIES));
     say(chance, "}");
 }
 
 static void begin(struct chance *chance, uint64_t seed, struct chance_text *out)
 {
-    *chance = (struct chance){.rng = rng_seeded(seed, STR("agree")), .out = &out->mesh};
+    chance->rng = rng_seeded(seed, STR("agree"));
+    chance->out = &out->mesh;
     buf_init(&out->mesh, TEXT_BYTES_MAX);
     buf_init(&out->test, TEXT_BYTES_MAX);
     say_services(chance);
     if (is_lucky(chance, 70))
         say_rule(chance);
+    say_streams(chance);
     say_routes(chance);
     chance->out = &out->test;
     say_world(chance);
 }
 
-void chance_requests(uint64_t seed, struct chance_text *out)
+static void say_case(struct chance *chance)
 {
-    struct chance chance;
+    say(chance, "  - {request: ");
+    if (is_lucky(chance, 12)) {
+        say_stream(chance);
+        say(chance, is_lucky(chance, 30) ? ", from: other}\n" : "}\n");
+        return;
+    }
+    bool is_outside = is_lucky(chance, 20);
+    say_request(chance, is_outside);
+    if (is_outside)
+        say(chance, ", from: outside");
+    else if (is_lucky(chance, 25))
+        say(chance, ", from: other");
+    say(chance, is_lucky(chance, 30) ? ", repeat: 3}\n" : "}\n");
+}
+
+void chance_requests(uint64_t seed, bool is_plain, struct chance_text *out)
+{
+    struct chance chance = {.is_plain = is_plain};
     begin(&chance, seed, out);
     say(&chance, "  cases:\n");
     uint64_t count = 2 + below(&chance, 4);
-    for (uint64_t i = 0; i < count; i++) {
-        say(&chance, "  - {request: ");
-        say_request(&chance);
-        say(&chance, is_lucky(&chance, 30) ? ", repeat: 3}\n" : "}\n");
-    }
+    for (uint64_t i = 0; i < count; i++)
+        say_case(&chance);
 }
 
 void chance_load(uint64_t seed, struct chance_text *out)
@@ -287,14 +426,17 @@ void chance_load(uint64_t seed, struct chance_text *out)
         "rate: 200/s\n    for: 2s\n    arrivals: poisson", "rate: 40/s\n    for: 3s",
         "clients: 12\n    for: 2s\n    thinkTime: 5ms",
         "stages: [{for: 1s, rate: 20/s}, {for: 500ms, rate: 800/s}]\n    keepalive: false"};
-    struct chance chance;
+    struct chance chance = {.is_load = true};
     begin(&chance, seed, out);
     say(&chance, "  load:\n    ");
     say(&chance, ONE_OF(&chance, LOADS));
     say(&chance, "\n    request:\n");
     for (uint64_t i = 0, count = 1 + below(&chance, 4); i < count; i++) {
         say(&chance, "    - ");
-        say_request(&chance);
+        if (is_lucky(&chance, 10))
+            say_stream(&chance);
+        else
+            say_request(&chance, false);
         say(&chance, "\n");
     }
 }

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -16,8 +17,9 @@ struct chance_text {
     struct buf mesh, test;
 };
 
-/* Several requests, one after the other. */
-void chance_requests(uint64_t seed, struct chance_text *out);
+/* Several requests, one after the other, of several callers; also streams. `is_plain`:
+ * nothing of what happens is luck, for a proxy that has a luck of its own. */
+void chance_requests(uint64_t seed, bool is_plain, struct chance_text *out);
 /* A load of some seconds, open or closed, that only virtual time plays. */
 void chance_load(uint64_t seed, struct chance_text *out);
 void chance_fini(struct chance_text *text);

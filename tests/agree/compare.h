@@ -10,11 +10,13 @@
 #include "testbed/world/play.h"
 
 /* Says into `out` what differs but for what real time and a kernel may change: the
- * date, how long it took, and which way a connection broke. False: it differs. */
-bool compare_outcomes(const struct outcome *virtual_one, const struct outcome *real_one,
+ * date, how long it took, and which way a connection broke. Without one luck for both,
+ * also what is drawn (x-request-id). False: it differs. */
+bool compare_outcomes(const struct outcome *virtual_one, const struct outcome *other_one,
+                      bool is_one_luck, struct buf *out);
+/* Of all proxies. */
+bool compare_counters(struct play *virtual_one, struct play *other_one, const struct world *world,
                       struct buf *out);
-/* Bytes of connections too, which time does not change. */
+/* Bytes of connections too, and who ended them: what time does not change. */
 bool compare_byte_counters(struct play *one, struct play *other, const struct world *world,
                            struct buf *out);
-bool compare_counters(struct play *virtual_one, struct play *real_one, const struct world *world,
-                      struct buf *out);

@@ -74,11 +74,33 @@ static void test_only_the_bits_of_the_prefix_count(void **state)
     }
 }
 
+static void test_who_is_one_machine_for_all(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ip;
+        bool want;
+    } rows[] = {
+        {"10.0.0.1", true},     {"1.1.1.1", true},     {"127.0.0.1", false},
+        {"127.128.3.4", false}, {"0.0.0.0", false},    {"169.254.1.1", false},
+        {"224.0.0.1", false},   {"239.1.1.1", false},  {"255.255.255.255", false},
+        {"240.240.0.1", true},  {"2001:db8::1", true}, {"fd00::1", true},
+        {"::", false},          {"::1", false},        {"fe80::1", false},
+        {"ff02::1", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ip ip;
+        assert_true(ip_parse(str_of(rows[i].ip), &ip));
+        assert_int_equal(ip_is_global_unicast(&ip), rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_address_has_one_text),
         cmocka_unit_test(test_only_the_bits_of_the_prefix_count),
+        cmocka_unit_test(test_who_is_one_machine_for_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -288,6 +288,79 @@ static void test_clusters_name_what_the_proxy_knows(void **state)
     fixture_fini(&fixture);
 }
 
+#define INGRESS(port, protocol, tls)                                                  \
+    "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: s}\nspec:\n" \
+    "  ingress: [{port: {number: " port ", name: a, protocol: " protocol "}" tls "}]\n---\n"
+#define OWN_TLS ", tls: {mode: MUTUAL, serverCertificate: c, privateKey: k, caCertificates: r}"
+#define ISTIOD(value)                                                                     \
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: istiod, namespace: "         \
+    "istio-system, labels: {app: istiod}}\nspec: {template: {spec: {containers: [{name: " \
+    "discovery, env: [{name: ENABLE_TLS_ON_SIDECAR_INGRESS, value: '" value "'}]}]}}}\n---\n"
+
+static void test_a_sidecar_may_end_tls_of_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+        const char *certificate; /* of the first chain; NULL: none */
+    } rows[] = {
+        /* Behind a flag of istiod, and only where the mesh's own TLS is off. */
+        {INGRESS("9080", "HTTPS", OWN_TLS) POLICY("p", "default", MTLS("DISABLE")), "raw0-tcp",
+         NULL},
+        {ISTIOD("false") INGRESS("9080", "HTTPS", OWN_TLS) POLICY("p", "default", MTLS("DISABLE")),
+         "raw0-tcp", NULL},
+        {ISTIOD("true") INGRESS("9080", "HTTPS", OWN_TLS) POLICY("p", "default", MTLS("DISABLE")),
+         "tls0+http", "file-cert:c~k"},
+        {ISTIOD("1") INGRESS("9080", "TLS", OWN_TLS) POLICY("p", "default", MTLS("DISABLE")),
+         "tls0+tcp", "file-cert:c~k"},
+        {ISTIOD("true") INGRESS("9080", "HTTPS", OWN_TLS) POLICY("p", "default", MTLS("STRICT")),
+         "tls0+http", "default"},
+        {ISTIOD("true") INGRESS("9080", "HTTPS", "") POLICY("p", "default", MTLS("DISABLE")),
+         "raw0-tcp", NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_server(&fixture, rows[i].text);
+        assert_text(&fixture, chains_of(&fixture, 9080), rows[i].want);
+        const struct listener *listener = inbound_of(&fixture);
+        for (uint32_t k = 0; k < listener->chain_count; k++) {
+            const struct downstream_tls *tls = listener->chains[k].tls;
+            if (listener->chains[k].destination_port == 9080 && tls != NULL)
+                assert_text(&fixture, tls->certificates[0], rows[i].certificate);
+        }
+        fixture_fini(&fixture);
+    }
+}
+
+static void test_ingress_is_at_an_address_that_others_reach(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address, *want;
+    } rows[] = {{"10.0.0.5", "10.0.0.5_9080"}, {"127.1.1.1", "0.0.0.0_9080"}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct proxy_identity web = {
+            .type = PROXY_SIDECAR,
+            .name = STR("web-0"),
+            .namespace = STR("default"),
+            .address = str_of(rows[i].address),
+            .service_account = STR("default"),
+        };
+        struct fixture fixture;
+        fixture_init(&fixture, INGRESS("9080", "HTTP", ""), &web, "istio-latest");
+        const struct listener *listener = inbound_of(&fixture);
+        bool is_seen = false;
+        for (uint32_t k = 0; k < listener->chain_count; k++) {
+            if (listener->chains[k].destination_port != 9080)
+                continue;
+            assert_text(&fixture, listener->chains[k].name, rows[i].want);
+            is_seen = true;
+        }
+        assert_true(is_seen);
+        fixture_fini(&fixture);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -299,6 +372,8 @@ int main(void)
         cmocka_unit_test(test_a_service_entry_may_mean_the_proxy_itself),
         cmocka_unit_test(test_ingress_listeners_stand_for_services),
         cmocka_unit_test(test_clusters_name_what_the_proxy_knows),
+        cmocka_unit_test(test_a_sidecar_may_end_tls_of_its_own),
+        cmocka_unit_test(test_ingress_is_at_an_address_that_others_reach),
         cmocka_unit_test(test_a_route_leads_to_the_application_without_a_timeout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

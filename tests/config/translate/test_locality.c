@@ -162,9 +162,90 @@ static void test_routes_have_the_keys_of_their_destinations(void **state)
     }
 }
 
+#define NODE(name, labels) \
+    "apiVersion: v1\nkind: Node\nmetadata: {name: " name ", labels: {" labels "}}\n---\n"
+#define ON(pod, node)                                                                \
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: " pod ", labels: {app: a}}\nspec: " \
+    "{nodeName: " node ", containers: []}\n---\n"
+#define MACHINES                                                                      \
+    NODE("n1", "topology.kubernetes.io/region: r1, topology.kubernetes.io/zone: z1, " \
+               "topology.istio.io/subzone: s1")                                       \
+    NODE("n2", "topology.kubernetes.io/region: r1, topology.kubernetes.io/zone: z2")  \
+    NODE("n3", "failure-domain.beta.kubernetes.io/region: r2")                        \
+    NODE("n4", "topology.kubernetes.io/region: r1, topology.kubernetes.io/zone: z1, " \
+               "topology.istio.io/subzone: s1")                                       \
+    ON("p1", "n1")                                                                    \
+    ON("p2", "n2") ON("p3", "n3") ON("p4", "n4") ON("p5", "nowhere")
+#define SAYS(more, annotation)                                                            \
+    "apiVersion: v1\nkind: Service\nmetadata: {name: a" annotation "}\nspec: {selector: " \
+    "{app: a}, ports: [{name: http, port: 80}]" more "}\n---\n"
+#define NOTE(word) ", annotations: {networking.istio.io/traffic-distribution: " word "}"
+#define NAMESPACE(more) "apiVersion: v1\nkind: Namespace\nmetadata: {name: default" more "}\n---\n"
+#define ZONES(text)       \
+    DESTINATION_RULE("a") \
+    "  host: a\n  trafficPolicy:\n    loadBalancer: {zoneAwareLbSetting: " text "}\n"
+
+/* ISTIO.md 3.6, 4.4; p1 and p4 stand in one place, on two machines. All but the
+ * namespace's word as a real istiod 1.31 has it. */
+static void test_machines_and_services_say_where_to_go(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+        bool is_zone_aware;
+    } rows[] = {
+        {SAYS("", "") MACHINES, "p5:0:1 p1:0:2 p4:0:2 p2:0:1 p3:0:1", false},
+        {SAYS(", trafficDistribution: PreferClose", "") MACHINES,
+         "p5:2:1 p1:0:2 p4:0:2 p2:1:1 p3:2:1", false},
+        {SAYS(", trafficDistribution: PreferSameZone", "") MACHINES,
+         "p5:2:1 p1:0:2 p4:0:2 p2:1:1 p3:2:1", false},
+        {SAYS(", trafficDistribution: PreferSameNode", "") MACHINES,
+         "p5:3:1 p1:0:1 p4:1:1 p2:2:1 p3:3:1", false},
+        {SAYS(", trafficDistribution: Whatever", "") MACHINES, "p5:0:1 p1:0:2 p4:0:2 p2:0:1 p3:0:1",
+         false},
+        {SAYS("", NOTE("prefersamenode")) MACHINES, "p5:3:1 p1:0:1 p4:1:1 p2:2:1 p3:3:1", false},
+        {NAMESPACE(NOTE("PreferClose")) SAYS("", "") MACHINES, "p5:2:1 p1:0:2 p4:0:2 p2:1:1 p3:2:1",
+         false},
+        {NAMESPACE(NOTE("PreferClose")) SAYS("", NOTE("Any")) MACHINES,
+         "p5:0:1 p1:0:2 p4:0:2 p2:0:1 p3:0:1", false},
+        {SAYS("", "") MACHINES ZONES("{}"), "p5:1:1 p1:0:2 p4:0:2 p2:0:1 p3:1:1", true},
+        {SAYS("", "") MACHINES ZONES("{enabled: false}"), "p5:0:1 p1:0:2 p4:0:2 p2:0:1 p3:0:1",
+         true},
+        {SAYS("", "") MACHINES ZONES("{failover: [{from: r1, to: r2}]}"),
+         "p5:2:1 p1:0:2 p4:0:2 p2:0:1 p3:1:1", true},
+        {SAYS("", "") MACHINES ZONES("{failoverPriority: [kubernetes.io/hostname]}"),
+         "p5:2:1 p1:0:1 p4:1:1 p2:1:1 p3:2:1", true},
+        {SAYS(", trafficDistribution: PreferClose", "") MACHINES ZONES("{}"),
+         "p5:1:1 p1:0:2 p4:0:2 p2:0:1 p3:1:1", true},
+    };
+    static const struct label labels[] = {
+        {STR_INIT("kubernetes.io/hostname"), STR_INIT("n1")},
+        {STR_INIT("topology.kubernetes.io/region"), STR_INIT("r1")},
+        {STR_INIT("topology.kubernetes.io/zone"), STR_INIT("z1")},
+        {STR_INIT("topology.istio.io/subzone"), STR_INIT("s1")}};
+    const struct proxy_identity client = {.type = PROXY_SIDECAR,
+                                          .name = STR_INIT("client-0"),
+                                          .namespace = STR_INIT("default"),
+                                          .labels = labels,
+                                          .label_count = 4,
+                                          .address = STR_INIT("127.9.9.9")};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_init(&fixture, rows[i].text, &client, "istio-latest");
+        struct str got = endpoints_text(&fixture);
+        const struct cluster *cluster = snapshot_cluster(fixture.snapshot, STR(NAME_OF_A));
+        if (!str_eq(got, str_of(rows[i].want)))
+            print_error("row %zu: %.*s\n", i, STR_FMT(got));
+        assert_true(str_eq(got, str_of(rows[i].want)));
+        assert_int_equal(cluster->zone_aware.is_set, rows[i].is_zone_aware);
+        fixture_fini(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_machines_and_services_say_where_to_go),
         cmocka_unit_test(test_endpoints_follow_their_localities),
         cmocka_unit_test(test_routes_have_the_keys_of_their_destinations),
     };

@@ -316,6 +316,70 @@ static void test_localities_get_shares_or_priorities(void **state)
     }
 }
 
+#define CAPTURE                                                                                  \
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n" \
+    "  mesh: |\n    defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}}\n---\n"
+#define TCP_90 "ports: [{number: 90, name: tcp, protocol: TCP}]"
+#define DNS_90(name, host, meta, more)                                                    \
+    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: " name meta \
+    "}\nspec: {hosts: [" host "], resolution: DNS, " TCP_90 "}\n" more "---\n"
+
+/* "ADDRESS" of each listener of port 90. */
+static struct str addresses_of_90(struct fixture *fixture)
+{
+    struct str out = STR("");
+    for (uint32_t i = 0; i < fixture->snapshot->listener_count; i++) {
+        const struct listener *listener = &fixture->snapshot->listeners[i];
+        if (listener->port == 90)
+            out = arena_format(&fixture->arena, "%.*s%s%.*s", STR_FMT(out), out.len > 0 ? " " : "",
+                               STR_FMT(listener->address));
+    }
+    return out;
+}
+
+static void test_proxies_that_answer_dns_have_addresses_of_their_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {DNS_90("a", "a.test", "", ""), "0.0.0.0"},
+        {CAPTURE DNS_90("a", "a.test", "", ""), "240.240.0.1"},
+        {CAPTURE DNS_90("b", "b.test", "", "") DNS_90("a", "a.test", "", ""),
+         "240.240.0.1 240.240.0.2"},
+        {CAPTURE DNS_90("a", "a.test", "",
+                        "status: {addresses: [{host: a.test, value: 'fd00::1'}, {host: a.test, "
+                        "value: 240.240.7.7}]}\n"),
+         "240.240.7.7"},
+        {CAPTURE DNS_90("a", "a.test", "", "") DNS_90(
+             "b", "b.test", "", "status: {addresses: [{host: b.test, value: 240.240.0.1}]}\n"),
+         "240.240.0.2 240.240.0.1"},
+        {CAPTURE DNS_90("a", "a.test",
+                        ", labels: {networking.istio.io/enable-autoallocate-ip: 'False'}", ""),
+         "0.0.0.0"},
+        {CAPTURE ENTRY("a", "hosts: [a.test], resolution: NONE, " TCP_90), "0.0.0.0"},
+        {CAPTURE ENTRY("a", "hosts: [a.test], addresses: [10.9.9.9], resolution: DNS, " TCP_90),
+         "10.9.9.9"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_sidecar(&fixture, rows[i].text);
+        assert_text(&fixture, addresses_of_90(&fixture), rows[i].want);
+        fixture_fini(&fixture);
+    }
+}
+
+static void test_an_address_of_their_own_is_a_domain(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture, CAPTURE ENTRY("a", "hosts: [a.test], resolution: DNS, " HTTP_80));
+    const struct virtual_host *host = fixture_host(&fixture, "80", "a.test:80");
+    assert_non_null(host);
+    assert_text(&fixture, fixture_domains(&fixture, host), "a.test,a.test.,240.240.0.1");
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +394,8 @@ int main(void)
         cmocka_unit_test(test_hosts_are_names_without_short_forms),
         cmocka_unit_test(test_addresses_are_listeners_and_networks_are_matches),
         cmocka_unit_test(test_localities_get_shares_or_priorities),
+        cmocka_unit_test(test_proxies_that_answer_dns_have_addresses_of_their_own),
+        cmocka_unit_test(test_an_address_of_their_own_is_a_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,6 +245,23 @@ static void test_the_first_bytes_choose_between_http_and_bytes(void **state)
     }
 }
 
+/* The inspector only looked: what it saw was never read, and the kernel says so. */
+static void test_bytes_that_no_chain_is_for_are_refused_with_a_reset(void **state)
+{
+    (void)state;
+    static const struct str names[] = {STR_INIT("h2c")};
+    struct peers *peers = tcp_peers("one");
+    peers_chains[0].application_protocols = names;
+    peers_chains[0].application_protocol_count = 1;
+    peers->listener.http_inspector.is_there = true;
+    uint32_t client = peers_dial(peers);
+    peers_say(peers, client, "GET / HTTP/1.1\r\n\r\n");
+    assert_true(peers->items[client].is_closed);
+    assert_true(peers->items[client].is_reset);
+    peers_expect(peers, client, "");
+    peers_free(peers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_pairs_are_counted_by_the_connection_breaker),
         cmocka_unit_test(test_a_source_belongs_to_an_endpoint),
         cmocka_unit_test(test_the_first_bytes_choose_between_http_and_bytes),
+        cmocka_unit_test(test_bytes_that_no_chain_is_for_are_refused_with_a_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

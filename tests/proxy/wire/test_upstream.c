@@ -27,6 +27,13 @@ static uint64_t stat(struct peers *peers, const char *name)
     return value;
 }
 
+static uint64_t http_stat(struct peers *peers, const char *name)
+{
+    uint64_t value = 0;
+    assert_true(engine_stat(wire_engine(peers->wire), STR("http"), str_of(name), &value));
+    return value;
+}
+
 static void reuse(struct peers *peers)
 {
     uint32_t client = peers_dial(peers);
@@ -361,6 +368,12 @@ static void test_only_the_first_interim_answer_is_passed_on(void **state)
     peers_say(peers, server, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
     assert_true(str_has_prefix(peers_heard(peers, client), STR("HTTP/1.1 200 OK\r\n")));
     assert_false(peers->items[client].is_closed);
+    /* It is counted as an answer, on both sides. */
+    assert_int_equal(stat(peers, "upstream_rq_completed"), 2);
+    assert_int_equal(stat(peers, "upstream_rq_100"), 1);
+    assert_int_equal(stat(peers, "upstream_rq_200"), 1);
+    assert_int_equal(http_stat(peers, "downstream_rq_completed"), 2);
+    assert_int_equal(http_stat(peers, "downstream_rq_1xx"), 1);
     peers_free(peers);
 }
 

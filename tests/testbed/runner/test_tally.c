@@ -215,17 +215,93 @@ static void test_too_few_requests_do_not_pass_for_proof(void **state)
     static const struct row rows[] = {
         {"{distribution: {by: subset, shares: {v1: 90%, v2: 10%}}}", 9, 1, "underpowered"},
         {"{distribution: {by: subset, shares: {v1: 90%, v2: 10%}}}", 45, 5, NULL},
+        /* What is left is a cell too. */
+        {"{distribution: {by: subset, shares: {v1: 97%}}}", 97, 3, "underpowered: 100 requests"},
+        {"{distribution: {by: subset, shares: {v1: 97%}}}", 162, 5, NULL},
+        {"{distribution: {by: subset, shares: {v1: 100%}}}", 4, 0, "cannot tell, 5 can"},
+        /* Within 3 points of 90 %: 3.29 deviations of a draw. */
+        {"{distribution: {by: subset, shares: {v1: 90%}, tolerance: 3%}}", 900, 100,
+         "underpowered: 1000 requests cannot tell, 1083 can"},
+        {"{distribution: {by: subset, shares: {v1: 90%}, tolerance: 3%}}", 975, 108, NULL},
+        {"{distribution: {by: subset, shares: {v1: 90%}, tolerance: 3%, confidence: 90%}}", 244, 27,
+         NULL},
+        {"{distribution: {by: subset, shares: {v1: 90%}, tolerance: 3%, confidence: 90%}}", 243, 27,
+         "underpowered"},
+        {"{upstream: {requests: {of: 9, share: 50%}}}", 5, 4, "underpowered"},
         {"{distribution: {by: subset, shares: {v1: \">80%\"}}}", 9, 1, NULL},
     };
     check(rows, COUNT_OF(rows));
+}
+
+/* Whom a balancer draws is chance, who is next is not. */
+static void test_pods_are_drawn_or_take_turns(void **state)
+{
+    (void)state;
+    static struct locality_endpoints places[2];
+    static const struct slow_start warmup = {0};
+    static const struct {
+        const char *expect;
+        struct cluster cluster;
+        uint32_t each;
+        bool is_underpowered;
+    } rows[] = {
+#define BY(what, shares) "{distribution: {by: " what ", shares: {" shares "}, tolerance: 10%}}"
+        {BY("pod", "w/0: 50%, w/1: 50%"), {.lb = LB_ROUND_ROBIN}, 10, false},
+        {BY("pod", "w/0: 50%, w/1: 50%"), {.lb = LB_ROUND_ROBIN}, 4, true},
+        {BY("pod", "w/0: 50%, w/1: 50%"), {.lb = LB_RANDOM}, 10, true},
+        {BY("pod", "w/0: 50%, w/1: 50%"), {.lb = LB_RANDOM}, 136, false},
+        {BY("pod", "w/0: 50%, w/1: 50%"), {.lb = LB_LEAST_REQUEST}, 10, true},
+        {BY("pod", "w/0: 50%, w/1: 50%"),
+         {.lb = LB_LEAST_REQUEST, .slow_start = &warmup},
+         10,
+         false},
+        {BY("pod", "w/0: 50%, w/1: 50%"),
+         {.lb = LB_RANDOM, .localities = places, .locality_count = 2},
+         10,
+         false},
+        {BY("workload", "w: 50%, x: 50%"), {.lb = LB_RANDOM}, 10, true},
+        {BY("subset", "v1: 100%"), {.lb = LB_RANDOM}, 10, false},
+#undef BY
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct bench bench;
+        bench_init(&bench, rows[i].expect);
+        for (uint32_t pod = 0; pod < 2; pod++) {
+            struct outcome outcome = to(V1, pod);
+            outcome.record.cluster = &rows[i].cluster;
+            add(&bench, outcome, rows[i].each);
+        }
+        judge_tally(&bench.expect, &bench.tally, &bench.complaints);
+        bool is_underpowered =
+            bench.complaints.count > 0 &&
+            str_find_str(bench.complaints.items[0].actual, STR("underpowered")) != STR_NONE;
+        if (is_underpowered != rows[i].is_underpowered)
+            fail_msg("row %zu", i);
+        bench_fini(&bench);
+    }
+}
+
+/* Indicative widths of a share of 10 % at 99.9 %. */
+static void test_margins_are_those_of_draws(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t total;
+        double points;
+    } rows[] = {{100, 9.9}, {500, 4.4}, {1000, 3.1}, {10000, 1.0}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_true(fabs(100 * tally_margin(0.1, rows[i].total, 0.999) - rows[i].points) < 0.06);
+    assert_in_range(tally_needed(0.1, 0.02, 0.999), 2436, 2440);
+    assert_in_range(tally_needed(0.5, 0.02, 0.999), 6766, 6770);
+    assert_in_range(tally_margin(0.1, tally_needed(0.1, 0.02, 0.999), 0.999) <= 0.02, 1, 1);
 }
 
 static void test_tolerance_bounds_and_counts_are_taken_at_their_word(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"{distribution: {by: subset, shares: {v1: 90%}, tolerance: 3%}}", 88, 12, NULL},
-        {"{distribution: {by: subset, shares: {v1: 90%}, tolerance: 1%}}", 88, 12, "v1: 88"},
+        {"{distribution: {by: subset, shares: {v1: 90%}, tolerance: 3%}}", 8800, 1200, NULL},
+        {"{distribution: {by: subset, shares: {v1: 90%}, tolerance: 1%}}", 8800, 1200, "v1: 88"},
         {"{distribution: {by: subset, shares: {v1: \">95%\"}}}", 96, 4, NULL},
         {"{distribution: {by: subset, shares: {v1: \">95%\"}}}", 95, 5, "v1: 95"},
         {"{distribution: {by: subset, shares: {v2: \"<5%\"}}}", 96, 4, NULL},
@@ -280,6 +356,8 @@ int main(void)
         cmocka_unit_test(test_the_limit_is_the_chi_square_point),
         cmocka_unit_test(test_shares_are_held_by_the_g_test),
         cmocka_unit_test(test_too_few_requests_do_not_pass_for_proof),
+        cmocka_unit_test(test_pods_are_drawn_or_take_turns),
+        cmocka_unit_test(test_margins_are_those_of_draws),
         cmocka_unit_test(test_tolerance_bounds_and_counts_are_taken_at_their_word),
         cmocka_unit_test(test_requests_and_mirrors_are_counted_apart),
     };
