@@ -36,8 +36,9 @@ static struct known *add(struct conn *conn, const void *message)
 
 struct known *known_of(struct conn *conn, const void *message)
 {
-    /* What a certificate says goes into heads, too. */
-    if (conn->down.peer.is_tls)
+    /* What a certificate says goes into heads, what a token says into routes. */
+    const struct filter_chain *chain = conn->down.chain;
+    if (conn->down.peer.is_tls || (chain != NULL && chain->security != NULL))
         return NULL;
     struct known *known = conn->down.known;
     if (known != NULL && known->message == message)

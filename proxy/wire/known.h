@@ -19,6 +19,7 @@ struct known {
     struct str remote_address, local_address, node_address;
 };
 
-/* NULL: there are too many already, or the client spoke TLS. `message` is never another one at the
+/* NULL: there are too many already, or the client spoke TLS, or the listener
+ * asks who it is. `message` is never another one at the
  * same place. */
 struct known *known_of(struct conn *conn, const void *message);
