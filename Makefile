@@ -9,7 +9,9 @@
 #   make tsan         the unit tests with threads, under ThreadSanitizer
 #   make differential COUNT=5000 SEED=1: the same bytes to our proxy and to a real Envoy
 #   make meshes COUNT=1000 SEED=1: the same manifests to a real istiod and to ours
-#   make agree PAIRS=300 LAWS=1000 SEED=1: virtual time against sockets, made-up meshes
+#   make agree PAIRS=300 LAWS=1000 WITNESS=100 SEED=1: virtual time against sockets and
+#                     against a real Envoy (if there is one), made-up meshes; laws of loads
+#   make third        our tests, examples and recordings on real Envoys
 #   make envoy        a real Envoy below build/, for the tests that ask one
 #   make objects      manifests of public repositories: load, translate, in any order
 #   make soak         `up` under load, edits and failing pods for SECONDS (60), with sanitizers
@@ -159,8 +161,14 @@ objects:
 run-agree: $(B)/agree
 	@$(B)/agree pairs $(PAIRS) $(SEED)
 	@$(B)/agree laws $(LAWS) $(SEED)
+	@if envoy=$$(tests/envoy $(BUILD)); then ENVOY=$$envoy $(B)/agree witness $(WITNESS) $(SEED); \
+	    else echo "no Envoy as third witness: \`make envoy\` installs one, or \$$ENVOY names it"; fi
 PAIRS ?= 300
 LAWS  ?= 1000
+WITNESS ?= 100
+# The same files on real Envoys, one process each.
+third: all
+	@REFERENCE=$(REFERENCE) BUILD=$(BUILD) tests/third $(BUILD)/pocketmesh
 agree:
 	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined run-agree
 run-differential: $(B)/pocketmesh $(B)/differential/serve
@@ -215,6 +223,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all run-agreement agree run-agree objects run-objects differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
+.PHONY: all third run-agreement agree run-agree objects run-objects differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -298,16 +298,30 @@ static struct proxy_identity identity_of(struct maker *maker, const struct world
     return proxy;
 }
 
+/* Where a gateway's pods are: istiod makes those of the Gateway API beside their Gateway. */
+static struct str gateway_home(struct maker *maker, const struct client_spec *spec)
+{
+    struct label *selector = NULL;
+    uint32_t count = 0;
+    (void)mesh_gateway_selector(maker->world->mesh, spec->gateway_namespace, spec->gateway_name,
+                                &selector, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (str_eq(selector[i].name, STR("gateway.networking.k8s.io/gateway-name")))
+            return spec->gateway_namespace;
+    }
+    return STR("istio-system");
+}
+
 static void fill_client_spec(struct maker *maker, struct client_spec *spec)
 {
-    if (spec->namespace.len == 0)
-        spec->namespace =
-            spec->via == VIA_GATEWAY ? STR("istio-system") : maker->world->spec.namespace;
     if (spec->via == VIA_GATEWAY && spec->gateway_name.len == 0 &&
         mesh_gateway_count(maker->world->mesh) > 0)
         mesh_gateway_at(maker->world->mesh, 0, &spec->gateway_namespace, &spec->gateway_name);
     if (spec->gateway_namespace.len == 0)
         spec->gateway_namespace = maker->world->spec.namespace;
+    if (spec->namespace.len == 0)
+        spec->namespace =
+            spec->via == VIA_GATEWAY ? gateway_home(maker, spec) : maker->world->spec.namespace;
 }
 
 /* A client that is one of the pods has that pod's address. */
