@@ -132,8 +132,7 @@ static void on_gone(struct socket *socket)
     struct server_wire *wire = socket->wire;
     if (socket->guest != NULL)
         guest_note_gone(socket->guest);
-    tls_free(socket->tls);
-    socket->tls = NULL;
+    secure_forget(socket);
     server->open_count--;
     list_push_front(&server->idle_sockets, &socket->node);
     if (wire == NULL)

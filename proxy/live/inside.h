@@ -62,11 +62,14 @@ struct server {
     uint32_t socket_count, socket_capacity;
     struct list idle_sockets;
     struct list greeted_sockets; /* whose greeting TLS has not read yet */
+    uv_idle_t greeting;          /* runs while it is a later turn's */
+    uint64_t handshake_turn;     /* of the loop: so many steps of handshakes.. */
+    uint32_t handshake_count;    /* ..were taken in it */
     struct list guests, idle_guests, stirred_guests;
     uv_timer_t timer;
     int64_t armed_ns;      /* when the timer fires; NS_NEVER: it is not set */
     uint32_t open_count;   /* sockets that are not idle */
-    uint32_t handle_count; /* doors, lookups and the timer, until libuv let go of them */
+    uint32_t handle_count; /* doors, lookups, timer and greeting, until libuv let go of them */
     bool is_pumping;
     bool is_draining;
     bool is_stopped;
@@ -94,8 +97,10 @@ void secure_warm(struct server_wire *wire);
 /* Carries out WIRE_SECURE; what came already is read when the pump is done. */
 void secure_accept(struct server_wire *wire, struct socket *socket,
                    const struct wire_action *action);
-/* Reads the greetings of those. */
+/* Reads the greetings of those, as many as this turn may. */
 void secure_greet_all(struct server *server);
+/* The socket is gone. */
+void secure_forget(struct socket *socket);
 /* It is connected: begins the handshake. */
 void secure_begin(struct socket *socket);
 void secure_note_read(struct socket *socket, struct str bytes);

@@ -20,6 +20,7 @@ static void on_prepare(uv_prepare_t *prepare)
 static void on_check(uv_check_t *check)
 {
     struct loop *loop = check->data;
+    loop->turn_count++;
     loop->is_now_stale = true;
 }
 

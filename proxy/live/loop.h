@@ -32,6 +32,7 @@ struct loop {
     int64_t epoch_seconds;
     int64_t now_ns;
     bool is_now_stale;
+    uint64_t turn_count;    /* times that it has slept, or not slept for want of time */
     uint64_t awake_from_ms; /* of libuv's clock, in a turn: then the first timer comes */
     char *read_bytes;       /* LOOP_READ_BYTES; one read is over before the next */
 };

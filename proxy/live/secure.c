@@ -8,6 +8,7 @@
  */
 #include "base/check.h"
 #include "proxy/live/inside.h"
+#include "proxy/model/limits.h"
 
 #define WHY_BLOCK_BYTES 1024u
 
@@ -16,10 +17,16 @@ static int64_t now(const struct socket *socket)
     return loop_now_ns(socket->loop);
 }
 
+static const struct keyring *keyring_of(const struct server_wire *wire)
+{
+    const struct keyring *given = wire->server->options.keyring;
+    return given != NULL ? given : engine_snapshot(wire_engine(wire->wire))->keyring;
+}
+
 static struct tls_store *tls_store_of(struct server_wire *wire)
 {
     if (wire->tls == NULL)
-        wire->tls = tls_store_new(wire->server->options.keyring);
+        wire->tls = tls_store_new(keyring_of(wire));
     return wire->tls;
 }
 
@@ -140,7 +147,42 @@ static void tell_read_ended(struct socket *socket)
     server_pump(wire);
 }
 
-void secure_note_read(struct socket *socket, struct str bytes)
+static struct server *server_of(const struct socket *socket)
+{
+    return socket->owner;
+}
+
+/* Takes one of the turn's steps; false: they are all taken. */
+static bool may_step(struct server *server)
+{
+    if (server->handshake_turn != server->loop->turn_count) {
+        server->handshake_turn = server->loop->turn_count;
+        server->handshake_count = 0;
+    }
+    if (server->handshake_count == LIMIT_HANDSHAKES_PER_TURN)
+        return false;
+    server->handshake_count++;
+    return true;
+}
+
+static void on_greeting(uv_idle_t *idle)
+{
+    secure_greet_all(idle->data);
+}
+
+/* Keeps them for a later turn, behind what is kept already. */
+static void postpone(struct socket *socket, struct str bytes)
+{
+    struct server *server = server_of(socket);
+    enum rc rc = buf_append(&socket->greeting, bytes);
+    ASSERT(rc == RC_OK);
+    list_remove(&socket->greeted);
+    list_push_back(&server->greeted_sockets, &socket->greeted);
+    if (!server->is_stopped)
+        (void)uv_idle_start(&server->greeting, on_greeting);
+}
+
+static void take_in(struct socket *socket, struct str bytes)
 {
     bool was_shaking_hands = is_shaking_hands(socket);
     struct str plain;
@@ -163,8 +205,62 @@ void secure_note_read(struct socket *socket, struct str bytes)
         tell_read_ended(socket);
 }
 
+static void read_greeting(struct socket *socket)
+{
+    list_remove(&socket->greeted);
+    if (is_heard(socket) && tls_state(socket->tls) == TLS_STATE_FAILED) {
+        /* Nobody has read what came: that is a reset. */
+        socket_abort(socket);
+        tell_broken(socket);
+    } else if (is_heard(socket)) {
+        take_in(socket, buf_str(&socket->greeting));
+    }
+    buf_clear(&socket->greeting);
+    buf_shrink(&socket->greeting);
+}
+
+void secure_forget(struct socket *socket)
+{
+    if (socket->tls == NULL)
+        return;
+    tls_free(socket->tls);
+    socket->tls = NULL;
+    list_remove(&socket->greeted);
+    buf_clear(&socket->greeting);
+    buf_shrink(&socket->greeting);
+}
+
+void secure_greet_all(struct server *server)
+{
+    while (!list_is_empty(&server->greeted_sockets) && may_step(server))
+        read_greeting(LIST_ITEM(list_first(&server->greeted_sockets), struct socket, greeted));
+    if (!server->is_stopped && list_is_empty(&server->greeted_sockets))
+        (void)uv_idle_stop(&server->greeting);
+}
+
+void secure_accept(struct server_wire *wire, struct socket *socket,
+                   const struct wire_action *action)
+{
+    ASSERT(socket->tls == NULL);
+    socket->tls = tls_accept(tls_store_of(wire), action->tls);
+    postpone(socket, action->bytes);
+}
+
+void secure_note_read(struct socket *socket, struct str bytes)
+{
+    bool is_waiting = buf_size(&socket->greeting) > 0;
+    if (is_waiting || (is_shaking_hands(socket) && !may_step(server_of(socket))))
+        postpone(socket, bytes);
+    else
+        take_in(socket, bytes);
+}
+
 void secure_note_read_ended(struct socket *socket)
 {
+    if (buf_size(&socket->greeting) > 0)
+        read_greeting(socket); /* nothing may be told before it */
+    if (!is_heard(socket))
+        return;
     bool is_connecting = is_shaking_hands(socket) && !socket->is_downstream;
     if (tls_state(socket->tls) == TLS_STATE_CLOSED)
         return; /* it was told so before */
@@ -182,41 +278,6 @@ void secure_note_broke(struct socket *socket)
         tell_connect_failed(socket, TLS_RESET);
     else
         tell_broken(socket);
-}
-
-void secure_accept(struct server_wire *wire, struct socket *socket,
-                   const struct wire_action *action)
-{
-    ASSERT(socket->tls == NULL);
-    socket->tls = tls_accept(tls_store_of(wire), action->tls);
-    enum rc rc = buf_append(&socket->greeting, action->bytes);
-    ASSERT(rc == RC_OK);
-    list_push_back(&wire->server->greeted_sockets, &socket->greeted);
-}
-
-static void read_greeting(struct socket *socket)
-{
-    if (tls_state(socket->tls) == TLS_STATE_FAILED) {
-        /* Nobody has read what came: that is a reset. */
-        socket_abort(socket);
-        tell_broken(socket);
-        return;
-    }
-    secure_note_read(socket, buf_str(&socket->greeting));
-}
-
-void secure_greet_all(struct server *server)
-{
-    while (!list_is_empty(&server->greeted_sockets)) {
-        struct socket *socket =
-            LIST_ITEM(list_first(&server->greeted_sockets), struct socket, greeted);
-        list_remove(&socket->greeted);
-        list_init(&socket->greeted);
-        if (is_heard(socket))
-            read_greeting(socket);
-        buf_clear(&socket->greeting);
-        buf_shrink(&socket->greeting);
-    }
 }
 
 void secure_begin(struct socket *socket)

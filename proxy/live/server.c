@@ -95,7 +95,10 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     int rc = uv_timer_init(&loop->uv, &server->timer);
     ASSERT(rc == 0);
     server->timer.data = server;
-    server->handle_count = 1;
+    rc = uv_idle_init(&loop->uv, &server->greeting);
+    ASSERT(rc == 0);
+    server->greeting.data = server;
+    server->handle_count = 2;
     server_pump(server->current);
     return server;
 }
@@ -206,6 +209,7 @@ void server_stop(struct server *server)
     break_sockets(server, true);
     break_sockets(server, false);
     uv_close((uv_handle_t *)&server->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&server->greeting, on_timer_closed);
 }
 
 bool server_is_over(const struct server *server)

@@ -57,7 +57,7 @@ struct server_options {
      * Must not call a function of this server. */
     bool (*find)(const struct wire_action *connect, struct sockaddr_storage *place, void *user);
     struct str source_address; /* connections come from there, if it can be; copied; may be empty */
-    const struct keyring *keyring; /* its secrets; borrowed; NULL: none were delivered */
+    const struct keyring *keyring; /* its secrets; borrowed; NULL: the snapshot's */
     struct str node_address;       /* what Envoy takes for its own address; copied */
     /* May be NULL. Must not call a function of the server. It is called for
      * exchanges that server_stop cuts off, too. */

@@ -21,6 +21,10 @@
  * side is not read; below half of it, again. */
 #define LIMIT_CONNECTION_BUFFER_BYTES (1024u * 1024)
 
+/* Steps of TLS handshakes that one worker takes in a turn of its loop: each costs as
+ * much as some forty requests, and those of other connections wait behind it. */
+#define LIMIT_HANDSHAKES_PER_TURN 2u
+
 /* Room above the mark for what is under way when reading stops: heads, a
  * whole read, a local reply. */
 #define LIMIT_CONNECTION_BUFFER_SLACK_BYTES (512u * 1024)

@@ -40,6 +40,52 @@ void snapshot_drop(struct snapshot *snapshot)
     arena_fini(&arena);
 }
 
+static const struct str *copies(struct arena *arena, const struct str *items, uint32_t count)
+{
+    struct str *out = ARENA_ARRAY(arena, struct str, count);
+
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = arena_str(arena, items[i]);
+    return out;
+}
+
+static const struct certificate *copy_certificate(struct arena *arena,
+                                                  const struct certificate *from)
+{
+    if (from == NULL)
+        return NULL;
+    struct certificate *out = ARENA_NEW(arena, struct certificate);
+    *out = *from;
+    out->issuer = arena_str(arena, from->issuer);
+    out->uris = copies(arena, from->uris, from->uri_count);
+    out->names = copies(arena, from->names, from->name_count);
+    out->hash = arena_str(arena, from->hash);
+    out->subject = arena_str(arena, from->subject);
+    out->chain_pem = arena_str(arena, from->chain_pem);
+    out->key_pem = arena_str(arena, from->key_pem);
+    return out;
+}
+
+void snapshot_set_keyring(struct snapshot *snapshot, const struct keyring *keyring)
+{
+    struct arena *arena = &snapshot->arena;
+    struct keyring *out = ARENA_NEW(arena, struct keyring);
+    struct secret *items = ARENA_ARRAY(arena, struct secret, keyring->count);
+
+    for (uint32_t i = 0; i < keyring->count; i++) {
+        const struct secret *from = &keyring->items[i];
+        items[i] = (struct secret){
+            .name = arena_str(arena, from->name),
+            .certificate = copy_certificate(arena, from->certificate),
+            .authorities = copies(arena, from->authorities, from->authority_count),
+            .authority_count = from->authority_count,
+            .authorities_pem = arena_str(arena, from->authorities_pem),
+        };
+    }
+    *out = (struct keyring){items, keyring->count};
+    snapshot->keyring = out;
+}
+
 void snapshot_index(struct snapshot *snapshot)
 {
     map_init(&snapshot->cluster_by_name, &snapshot->arena);

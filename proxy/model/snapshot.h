@@ -18,6 +18,7 @@
 #include "proxy/model/cluster.h"
 #include "proxy/model/listener.h"
 #include "proxy/model/route.h"
+#include "proxy/model/secret.h"
 
 enum proxy_type { PROXY_SIDECAR, PROXY_ROUTER };
 
@@ -36,13 +37,18 @@ struct snapshot {
     uint32_t route_config_count;
     const struct cluster *clusters;
     uint32_t cluster_count;
-    struct map cluster_by_name; /* index into clusters */
+    struct map cluster_by_name;    /* index into clusters */
+    const struct keyring *keyring; /* the secrets that it names; NULL: none were delivered */
 };
 
 /* An empty one with one holder, to be filled by its maker. */
 struct snapshot *snapshot_new(void);
 void snapshot_hold(struct snapshot *snapshot);
 void snapshot_drop(struct snapshot *snapshot);
+
+/* Copies what listeners and clusters call by name. Its maker's, before anybody else
+ * holds it. */
+void snapshot_set_keyring(struct snapshot *snapshot, const struct keyring *keyring);
 
 /* Builds cluster_by_name after clusters were set. */
 void snapshot_index(struct snapshot *snapshot);

@@ -12,6 +12,7 @@
 #include "testbed/town/directory.h"
 #include "testbed/town/kube_proxy.h"
 #include "testbed/town/residents.h"
+#include "testbed/world/keyrings.h"
 
 #define MEMORY_BLOCK_BYTES (16u * 1024)
 /* How long those who are not in the new files may still finish. */
@@ -226,6 +227,9 @@ static bool open_proxy(struct town *town, struct era *era, const struct registry
     struct town_proxy *proxy = find_proxy(town, name);
     if (proxy == NULL)
         proxy = new_proxy(town, client, name);
+    /* Gateways end TLS; pods' sidecars are not played here, and nobody calls them with it. */
+    if (client->spec.via == VIA_GATEWAY && client->snapshot->keyring == NULL)
+        snapshot_set_keyring(client->snapshot, world_keyring(era->world, index, true));
     struct fleet_config config = {.snapshot = client->snapshot, .map = map};
     struct fleet_door *doors = ARENA_ARRAY(&era->arena, struct fleet_door, registry->count);
     for (uint32_t i = 0; i < registry->count; i++) {

@@ -147,8 +147,8 @@ static void say_streams(struct chance *chance)
     static const char *const ROUTES[] = {
         "{route: [{destination: {host: db}}]}",
         "{match: [{port: 9000}], route: [{destination: {host: b, port: {number: 80}}}]}",
-        "{match: [{sourceLabels: {app: other}}], route: [{destination: {host: nobody}}]}, "
-        "{route: [{destination: {host: db}}]}"};
+        ("{match: [{sourceLabels: {app: other}}], route: [{destination: {host: nobody}}]}, "
+         "{route: [{destination: {host: db}}]}")};
     if (is_lucky(chance, 40)) {
         say(chance, "{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: "
                     "db}, spec: {hosts: [db], tcp: [");
@@ -191,8 +191,8 @@ static void say_destination(struct chance *chance)
 {
     static const char *const PLAIN[] = {
         "    route: [{destination: {host: a, subset: v1}}]\n",
-        "    route: [{destination: {host: a, subset: v2}, headers: {request: {set: {x-way: two}}, "
-        "response: {add: {x-way: back}}}}]\n",
+        ("    route: [{destination: {host: a, subset: v2}, headers: {request: {set: {x-way: two}}, "
+         "response: {add: {x-way: back}}}}]\n"),
         "    route: [{destination: {host: b}}]\n"};
     static const char *const LUCKY[] = {
         "    route: [{destination: {host: a}}]\n",

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,7 +79,7 @@ static struct upstream_tls client_socket(enum client_mode mode)
 static struct downstream_tls server_socket(enum server_mode mode)
 {
     static const struct str OWN[] = {STR_INIT("default")};
-    static const struct str PROTOCOLS[] = {STR_INIT("istio"), STR_INIT("http/1.1")};
+    static const struct str PROTOCOLS[] = {STR_INIT("h2"), STR_INIT("istio"), STR_INIT("http/1.1")};
     static const struct string_matcher PEERS[] = {
         {.kind = STRING_PREFIX, .value = STR_INIT("spiffe://cluster.local/")}};
     struct downstream_tls out = {.certificates = OWN,
@@ -234,10 +235,99 @@ static void test_verdicts_are_what_handshakes_come_to(void **state)
     }
 }
 
+/* A client of OpenSSL's own, told to be worse than ours ever is. */
+static SSL *poor_client(SSL_CTX **context, int version_max, const char *ciphers)
+{
+    *context = SSL_CTX_new(TLS_client_method());
+    assert_non_null(*context);
+    SSL_CTX_set_security_level(*context, 0);
+    assert_int_equal(SSL_CTX_set_min_proto_version(*context, TLS1_VERSION), 1);
+    assert_int_equal(SSL_CTX_set_max_proto_version(*context, version_max), 1);
+    assert_int_equal(SSL_CTX_set_cipher_list(*context, ciphers), 1);
+    SSL *ssl = SSL_new(*context);
+    assert_non_null(ssl);
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_connect_state(ssl);
+    return ssl;
+}
+
+static void exchange(SSL *client, struct tls_session *server)
+{
+    char bytes[65536];
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+        struct str plain;
+        (void)SSL_do_handshake(client);
+        int size = BIO_read(SSL_get_wbio(client), bytes, sizeof(bytes));
+        tls_feed(server, (struct str){bytes, size > 0 ? (size_t)size : 0});
+        while (tls_read(server, &plain))
+            continue;
+        struct str out = tls_out(server);
+        if (out.len > 0)
+            assert_int_equal(BIO_write(SSL_get_rbio(client), out.ptr, (int)out.len), out.len);
+        tls_sent(server, out.len);
+    }
+}
+
+static void test_what_is_old_or_weak_is_refused(void **state)
+{
+    static const struct {
+        int version_max;
+        const char *ciphers;
+        enum tls_failure want;
+    } rows[] = {
+        {TLS1_VERSION, "ALL:@SECLEVEL=0", TLS_UNSUPPORTED_PROTOCOL},
+        {TLS1_1_VERSION, "ALL:@SECLEVEL=0", TLS_UNSUPPORTED_PROTOCOL},
+        {TLS1_2_VERSION, "AES128-SHA:@SECLEVEL=0", TLS_NO_SHARED_CIPHER},
+        {TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0", TLS_NO_SHARED_CIPHER},
+        {TLS1_2_VERSION, "aNULL:eNULL:@SECLEVEL=0", TLS_NO_SHARED_CIPHER},
+        {TLS1_2_VERSION, "ECDHE-ECDSA-AES256-GCM-SHA384", TLS_FINE},
+    };
+    struct side side = {0};
+    make_side(*state, &side, "server", CERTIFICATE_RIGHT);
+    struct downstream_tls down = server_socket(SERVER_SIMPLE);
+    struct tls_store *store = tls_store_new(&side.keyring);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        SSL_CTX *context;
+        SSL *client = poor_client(&context, rows[i].version_max, rows[i].ciphers);
+        struct tls_session *server = tls_accept(store, &down);
+        exchange(client, server);
+        if (tls_failed(server) != rows[i].want)
+            fail_msg("row %zu: %d", i, (int)tls_failed(server));
+        tls_free(server);
+        SSL_free(client);
+        SSL_CTX_free(context);
+    }
+    tls_store_free(store);
+}
+
+/* One that was agreed upon is not agreed upon again. */
+static void test_nothing_is_negotiated_twice(void **state)
+{
+    struct side side = {0};
+    make_side(*state, &side, "server", CERTIFICATE_RIGHT);
+    struct downstream_tls down = server_socket(SERVER_SIMPLE);
+    struct tls_store *store = tls_store_new(&side.keyring);
+    SSL_CTX *context;
+    SSL *client = poor_client(&context, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256");
+    struct tls_session *server = tls_accept(store, &down);
+    exchange(client, server);
+    assert_int_equal(tls_state(server), TLS_STATE_OPEN);
+    assert_int_equal(SSL_is_init_finished(client), 1);
+    assert_int_equal(SSL_renegotiate(client), 1);
+    exchange(client, server);
+    assert_int_equal(SSL_is_init_finished(client), 0);
+    tls_free(server);
+    SSL_free(client);
+    SSL_CTX_free(context);
+    tls_store_free(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts_are_what_handshakes_come_to),
+        cmocka_unit_test(test_what_is_old_or_weak_is_refused),
+        cmocka_unit_test(test_nothing_is_negotiated_twice),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
