@@ -189,12 +189,6 @@ static bool merge_matches(struct arena *arena, const struct http_rule *root, str
     return true;
 }
 
-static bool is_empty(const struct header_operations *operations)
-{
-    return operations->set.count == 0 && operations->add.count == 0 &&
-           operations->remove.count == 0;
-}
-
 static void take_actions(const struct http_rule *root, struct http_rule *leaf)
 {
     if (leaf->rewrite == NULL)
@@ -214,7 +208,7 @@ static void take_actions(const struct http_rule *root, struct http_rule *leaf)
         leaf->mirrors = root->mirrors;
     if (leaf->cors == NULL)
         leaf->cors = root->cors;
-    if (is_empty(&leaf->request) && is_empty(&leaf->response)) {
+    if (!leaf->has_headers) {
         leaf->request = root->request;
         leaf->response = root->response;
     }

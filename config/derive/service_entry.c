@@ -275,6 +275,15 @@ static void keep_first_endpoint(struct mesh *mesh, uint32_t index)
     service->endpoint_count = kept;
 }
 
+/* Of a host's addresses the first one lends for all. */
+static bool is_lender(const struct mesh *mesh, uint32_t index)
+{
+    const struct service *service = &mesh->entry_services[index];
+
+    return index == 0 || mesh->entry_services[index - 1].entry != service->entry ||
+           !str_eq(mesh->entry_services[index - 1].host, service->host);
+}
+
 static void share_endpoints(struct mesh *mesh)
 {
     uint32_t count = mesh->entry_services_count;
@@ -296,13 +305,14 @@ static void share_endpoints(struct mesh *mesh)
         for (uint32_t k = 0; k < count; k++) {
             if (!may_lend(&mesh->entry_services[k], service))
                 continue;
-            lend(mesh, &mesh->entry_services[k], own[k], service);
+            if (is_lender(mesh, k))
+                lend(mesh, &mesh->entry_services[k], own[k], service);
             lend(mesh, service, before, &mesh->entry_services[k]);
         }
     }
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t k = 0; k < count; k++) {
-            if (may_lend(&mesh->entry_services[k], &mesh->entry_services[i]))
+            if (is_lender(mesh, k) && may_lend(&mesh->entry_services[k], &mesh->entry_services[i]))
                 lend(mesh, &mesh->entry_services[k], own[k], &mesh->entry_services[i]);
         }
     }

@@ -103,6 +103,7 @@ static void read_actions(const struct view *rule, struct http_rule *out)
         out->direct = http_direct_response_read(&direct);
     if (view_is_present(&rewrite))
         out->rewrite = http_rewrite_read(&rewrite);
+    out->has_headers = view_is_present(&headers);
     header_operations_read(&headers, &out->request, &out->response);
 }
 

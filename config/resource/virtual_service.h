@@ -179,6 +179,7 @@ struct http_rule {
     const struct http_fault *fault;
     const struct http_cors *cors;
     struct http_mirror_list mirrors;
+    bool has_headers; /* a `headers` block, be it empty */
     struct header_operations request, response;
     struct origin origin;
     const struct http_delegate *delegate; /* NULL once the mesh is complete */

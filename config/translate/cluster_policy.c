@@ -132,7 +132,8 @@ static void set_locality(const struct translation *t, const struct load_balancer
 {
     const struct locality_setting *setting = cluster_policy_locality(t, lb, service);
 
-    if (setting == NULL)
+    /* Where each host is looked up there are no localities. */
+    if (setting == NULL || cluster->type == CLUSTER_DYNAMIC_DNS)
         return;
     if (setting->is_zone_aware) {
         cluster->zone_aware = (struct zone_aware){.is_set = true,

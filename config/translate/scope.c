@@ -207,7 +207,9 @@ static struct service_list services_of(struct translation *t, const struct servi
         if (service != NULL)
             service_list_add(&out, service, t);
     }
-    keep_one_namespace(t, &out);
+    /* A gateway takes the first, whoever it belongs to. */
+    if (t->proxy->type == PROXY_SIDECAR)
+        keep_one_namespace(t, &out);
     return out;
 }
 

@@ -129,8 +129,13 @@ static const struct service *merge(struct translation *t, const struct service *
     for (uint32_t i = 0; i < a->port_count; i++)
         out->ports[i] = a->ports[i];
     for (uint32_t i = 0; i < b->port_count; i++) {
-        if (!has_port(out, b->ports[i].port))
-            out->ports[out->port_count++] = b->ports[i];
+        if (has_port(out, b->ports[i].port))
+            continue;
+        struct service_port *added = &out->ports[out->port_count++];
+        *added = b->ports[i];
+        /* Where no endpoint has a say, other ports are those of the first one. */
+        if (a->resolution == RESOLUTION_NONE)
+            added->target_port = 0;
     }
     out->endpoints = ARENA_ARRAY(&t->scratch, struct service_endpoint, a->endpoint_count);
     for (uint32_t e = 0; e < a->endpoint_count; e++) {

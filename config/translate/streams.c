@@ -30,6 +30,9 @@ static struct str destination_cluster(struct translation *t, const struct destin
     struct stream_host host = find_host(t, destination->host);
     uint32_t port = listen_port;
 
+    /* A backend of the Gateway API that may not be used. */
+    if (host.host.len == 0)
+        return context_keep(t, STR("UnknownService"));
     if (destination->port != 0)
         port = destination->port;
     else if (host.service != NULL && host.service->port_count == 1)

@@ -4,6 +4,7 @@ import json
 import random
 
 import entrances
+import further
 import policies
 import traffic
 from words import EXTERNAL, NAMESPACES, chance, maybe, meta, one, some
@@ -151,4 +152,6 @@ def mesh_at(seed, index):
             proxies.append({"name": d["metadata"]["name"] + "-istio-0", "namespace": d["metadata"]["namespace"], "type": "router"})
     if chance(r, 0.12):
         documents.append(mesh_config(r))
-    return Mesh(documents + said, proxies)
+    documents += said
+    further.add(random.Random("%d/%d/further" % (seed, index)), documents)
+    return Mesh(documents, proxies)

@@ -175,6 +175,74 @@ static void test_places_of_one_port_share_a_table(void **state)
     fixture_fini(&fixture);
 }
 
+/* Of one host's ServiceEntries in several namespaces a gateway takes the oldest;
+ * a sidecar those of its own namespace. */
+static void test_gateways_take_the_first_namesake(void **state)
+{
+    (void)state;
+    static const char *const text =
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a, namespace: "
+        "istio-system}\nspec: {hosts: [x.test], ports: [{number: 80, name: http, protocol: "
+        "HTTP}]}\n---\n"
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: b, namespace: "
+        "default, creationTimestamp: '2020-01-01T00:00:00Z'}\nspec: {hosts: [x.test], ports: "
+        "[{number: 81, name: http, protocol: HTTP}]}\n";
+    struct fixture fixture;
+    fixture_gateway(&fixture, text);
+    assert_null(cluster_of(&fixture, "outbound|80||x.test"));
+    assert_non_null(cluster_of(&fixture, "outbound|81||x.test"));
+    fixture_fini(&fixture);
+}
+
+/* Of ServiceEntries without resolution that are one the first one's ports may lead
+ * elsewhere; and a host of two addresses lends its endpoints for each of them. */
+static void test_namesakes_are_one_service(void **state)
+{
+    (void)state;
+    static const char *const text =
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n"
+        "spec: {hosts: [x.test], ports: [{number: 80, name: http, protocol: HTTP, targetPort: "
+        "8080}]}\n---\n"
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: b}\n"
+        "spec: {hosts: [x.test], ports: [{number: 81, name: more, protocol: HTTP, targetPort: "
+        "8081}]}\n---\n"
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: c}\n"
+        "spec: {hosts: [x.test], addresses: [240.0.0.1, 240.0.0.2], resolution: STATIC, ports: "
+        "[{number: 80, name: http, protocol: HTTP}], endpoints: [{address: 10.0.0.1}]}\n";
+    struct fixture fixture;
+    fixture_sidecar(&fixture, text);
+    assert_int_equal(cluster_of(&fixture, "outbound|80||x.test")->original_port_override, 8080);
+    assert_int_equal(cluster_of(&fixture, "outbound|81||x.test")->original_port_override, 0);
+    fixture_fini(&fixture);
+    fixture_gateway(&fixture, text);
+    assert_int_equal(cluster_of(&fixture, "outbound|80||x.test")->endpoint_count, 2);
+    fixture_fini(&fixture);
+}
+
+/* A delegate's own block of headers stands for the root's, even if it is empty. */
+static void test_empty_headers_of_a_delegate_stay(void **state)
+{
+    (void)state;
+    static const char *const text =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
+        "spec: {ports: [{name: http, port: 80}]}\n---\n"
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec:\n"
+        "  hosts: [a]\n  http:\n  - delegate: {name: d}\n"
+        "    headers: {request: {remove: [x-gone]}}\n---\n"
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: d}\nspec:\n"
+        "  http:\n  - {match: [{uri: {exact: /a}}], route: [{destination: {host: a}}], headers: "
+        "{request: {}}}\n"
+        "  - {route: [{destination: {host: a}}]}\n";
+    struct fixture fixture;
+    fixture_sidecar(&fixture, text);
+    const struct virtual_host *host =
+        fixture_host(&fixture, "80", "a.default.svc.cluster.local:80");
+    assert_int_equal(host->route_count, 2);
+    assert_int_equal(host->routes[0].request_headers.remove_count, 0);
+    assert_int_equal(host->routes[1].request_headers.remove_count, 1);
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -185,6 +253,9 @@ int main(void)
         cmocka_unit_test(test_destinations_of_other_namespaces_rules_are_not_known),
         cmocka_unit_test(test_an_alias_without_the_port_stays_itself),
         cmocka_unit_test(test_places_of_one_port_share_a_table),
+        cmocka_unit_test(test_gateways_take_the_first_namesake),
+        cmocka_unit_test(test_namesakes_are_one_service),
+        cmocka_unit_test(test_empty_headers_of_a_delegate_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
