@@ -64,6 +64,7 @@ LIBS_base        := -lre2 -lstdc++ -lm -lpthread
 LIBS_config-yaml := -lyaml
 LIBS_proxy-http  :=
 LIBS_proxy-live  := -luv -lssl -lcrypto
+LIBS_proxy-crypto := -lcrypto
 LIBS_testbed-world := -lcrypto
 libs_of = $(sort $(foreach l,$(1),$(LIBS_$(call slug,$(l)))))
 

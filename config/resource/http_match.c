@@ -72,9 +72,7 @@ static void check_header_name(const struct view *entry)
 
     if (name.len == 0)
         view_complain(entry, DIAG_HEADER_NAME_EMPTY, STR_EMPTY, STR_EMPTY);
-    else if (is_claim(name))
-        view_complain(entry, DIAG_CLAIM_NO_EFFECT, name, STR_EMPTY);
-    else if (!syntax_is_header_name(str_from(name, name.ptr[0] == ':' ? 1 : 0)))
+    else if (!is_claim(name) && !syntax_is_header_name(str_from(name, name.ptr[0] == ':' ? 1 : 0)))
         view_complain(entry, DIAG_HEADER_NAME_BAD, name, STR_EMPTY);
 }
 

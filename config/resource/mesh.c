@@ -96,12 +96,6 @@ static void add_gateway(struct arriving *arriving)
     REPLACE(arriving, gateways);
 }
 
-/* What is configured but not played yet says so. */
-static void complain_not_acted_on(const struct arriving *arriving)
-{
-    view_complain(&arriving->root, DIAG_NOT_ACTED_ON, arriving->kind, STR_EMPTY);
-}
-
 static void add_peer_authentication(struct arriving *arriving)
 {
     struct peer_authentication *added = ADD(arriving, peer_authentications);
@@ -129,7 +123,6 @@ static void add_request_authentication(struct arriving *arriving)
 
     added->meta = arriving->meta;
     request_authentication_read(&arriving->spec, added);
-    complain_not_acted_on(arriving);
     REPLACE(arriving, request_authentications);
 }
 

@@ -28,6 +28,13 @@ static bool is_preflight(const struct request_head *head)
            method.len > 0;
 }
 
+bool cors_is_preflight(const struct request_head *head)
+{
+    struct str origin;
+    return header_get(&head->headers, STR("origin"), &origin) && origin.len > 0 &&
+           is_preflight(head);
+}
+
 struct cors_answer cors_judge(const struct cors_policy *policy, const struct request_head *head)
 {
     struct cors_answer answer = {.verdict = CORS_NOT_ASKED};

@@ -30,6 +30,9 @@ struct cors_answer {
 /* `policy` may be NULL. */
 struct cors_answer cors_judge(const struct cors_policy *policy, const struct request_head *head);
 
+/* Does a browser ask what it may do? With an origin it does. */
+bool cors_is_preflight(const struct request_head *head);
+
 /* The headers of the answer to a preflight, in front of those of cors_mark. */
 void cors_preflight(const struct cors_policy *policy, const struct request_head *request,
                     const struct cors_answer *answer, struct response_head *response);

@@ -9,6 +9,7 @@
 #include "proxy/core/breaker.h"
 #include "proxy/core/engine.h"
 #include "proxy/core/engine_stats.h"
+#include "proxy/core/jwt.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/pool.h"
 #include "proxy/core/router.h"
@@ -71,7 +72,8 @@ struct engine {
     struct http_stats http_stats; /* of connection managers without a prefix */
     struct named_stats named;
     struct cluster_state *clusters;
-    struct router **routers; /* of each route configuration */
+    struct router **routers;   /* of each route configuration */
+    struct jwt_keys *jwt_keys; /* of providers that were asked */
     struct own_router *own_routers;
     uint32_t own_router_count, own_router_capacity;
 };

@@ -14,6 +14,7 @@
 #include "proxy/core/fault.h"
 #include "proxy/core/forward.h"
 #include "proxy/core/hash_key.h"
+#include "proxy/core/jwt.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
 #include "proxy/core/mirror.h"
@@ -795,17 +796,15 @@ static void tell_access(const struct step *step, const struct access_verdict *ac
     }
 }
 
-/* False: the filters that decide who may come in have answered. */
-static bool pass_access(const struct step *step)
+/* False: a policy denies it, and that was answered. */
+static bool pass_policies(const struct step *step, const struct security *security,
+                          enum access_stage stage)
 {
     struct exchange *xc = step->xc;
-    const struct record_downstream *down = &xc->record.downstream;
-    const struct security *security = down->chain != NULL ? down->chain->security : NULL;
-    if (security == NULL)
-        return true;
-    struct rbac_facts facts = rbac_facts_of(down);
+    struct rbac_facts facts = rbac_facts_of(&xc->record.downstream);
     facts.head = xc->request;
-    struct access_verdict access = access_judge(security, &facts);
+    facts.claims = xc->claims;
+    struct access_verdict access = access_judge(security, stage, &facts);
     tell_access(step, &access);
     if (access.is_asked)
         count_http(step, access.is_allowed ? STAT_HTTP_rbac_allowed : STAT_HTTP_rbac_denied);
@@ -819,6 +818,82 @@ static bool pass_access(const struct step *step)
                                     .details = rbac_details(&access.verdict, xc->setup.arena),
                                     .body = row->body});
     return false;
+}
+
+static void tell_token(const struct step *step, const struct jwt_answer *answer)
+{
+    struct trace_event *event = answer->provider != NULL ? tell(step, TRACE_TOKEN) : NULL;
+    if (event == NULL)
+        return;
+    struct arena *arena = step->xc->setup.trace->arena;
+    event->number = answer->status == JWT_OK;
+    event->text = jwt_status_words(answer->status);
+    event->origin = answer->provider->origin;
+    if (answer->claims == NULL)
+        return;
+    const struct json_value *issuer = json_get(answer->claims, STR("iss"));
+    const struct json_value *subject = json_get(answer->claims, STR("sub"));
+    event->other =
+        arena_format(arena, "%.*s/%.*s", STR_FMT(issuer != NULL ? issuer->text : STR_EMPTY),
+                     STR_FMT(subject != NULL ? subject->text : STR_EMPTY));
+}
+
+static void refuse_token(const struct step *step, enum jwt_status status)
+{
+    struct exchange *xc = step->xc;
+    uint32_t code = status == JWT_AUDIENCE_NOT_ALLOWED ? 403 : 401;
+    struct str challenge = jwt_challenge(status, xc->request, xc->setup.arena);
+    new_response(xc);
+    add_route_headers(step, code);
+    header_set(&xc->response->headers, STR("www-authenticate"), challenge);
+    reply_with(step, (struct reply){.reason = REASON_TOKEN_REFUSED,
+                                    .status = code,
+                                    .has_words = true,
+                                    .details = jwt_details(status, xc->setup.arena),
+                                    .body = jwt_status_words(status)});
+}
+
+/* False: a token is not right, and that was answered. */
+static bool pass_tokens(const struct step *step, const struct jwt_authn *authn,
+                        bool *is_route_cleared)
+{
+    struct exchange *xc = step->xc;
+    struct engine *engine = xc->setup.engine;
+    if (cors_is_preflight(xc->request)) {
+        count_http(step, STAT_HTTP_jwt_authn_cors_preflight_bypassed);
+        return true;
+    }
+    struct jwt_question asked = {
+        .authn = authn,
+        .head = xc->request,
+        .verify = xc->setup.jwt_verify,
+        .keys = &engine->jwt_keys,
+        .keys_arena = &engine->arena,
+        .now_s = ns_add(engine->epoch_ns, step->now_ns) / NS_SECOND,
+        .arena = xc->setup.arena,
+    };
+    struct jwt_answer answer = jwt_judge(&asked);
+    tell_token(step, &answer);
+    count_http(step,
+               answer.status == JWT_OK ? STAT_HTTP_jwt_authn_allowed : STAT_HTTP_jwt_authn_denied);
+    xc->claims = answer.claims;
+    *is_route_cleared = answer.is_route_cleared;
+    if (answer.status == JWT_OK)
+        return true;
+    refuse_token(step, answer.status);
+    return false;
+}
+
+/* False: the filters that decide who may come in have answered. */
+static bool pass_access(const struct step *step, bool *is_route_cleared)
+{
+    const struct record_downstream *down = &step->xc->record.downstream;
+    const struct security *security = down->chain != NULL ? down->chain->security : NULL;
+    if (security == NULL)
+        return true;
+    return pass_policies(step, security, ACCESS_CUSTOM) &&
+           (security->jwt == NULL || pass_tokens(step, security->jwt, is_route_cleared)) &&
+           pass_policies(step, security, ACCESS_RULES);
 }
 
 static void refuse_routed(const struct step *step, const struct xc_event *event)
@@ -846,6 +921,13 @@ static void take_decorator(struct exchange *xc)
         xc->decorator = xc->record.route->decorator;
 }
 
+/* The host takes nothing but https. */
+static bool is_tls_missing(const struct exchange *xc)
+{
+    return xc->record.virtual_host->require_tls == REQUIRE_TLS_ALL &&
+           !str_eq(xc->request->scheme, STR("https"));
+}
+
 static const struct route *find_route(const struct step *step, const struct router *router)
 {
     struct exchange *xc = step->xc;
@@ -854,8 +936,9 @@ static const struct route *find_route(const struct step *step, const struct rout
     struct str proto;
     bool has_proto =
         !header_get(&xc->request->headers, STR("x-forwarded-proto"), &proto) || proto.len > 0;
-    const struct route *chosen =
-        has_proto ? router_match(router, host, xc->request, xc->setup.trace, step->now_ns) : NULL;
+    const struct route *chosen = has_proto ? router_match(router, host, xc->request, xc->claims,
+                                                          xc->setup.trace, step->now_ns)
+                                           : NULL;
     if (chosen == NULL)
         return NULL;
     xc->record.route = chosen;
@@ -869,25 +952,40 @@ static const struct route *find_route(const struct step *step, const struct rout
     return chosen;
 }
 
-static void route(const struct step *step, const struct xc_event *asked)
+/* Where the request would go; NULL: the router will have something else to say. */
+static const struct route *choose_route(const struct step *step)
 {
     struct exchange *xc = step->xc;
     const struct router *router = engine_router(xc->setup.engine, xc->setup.http->routes);
+    xc->record.route = NULL;
+    xc->record.cluster = NULL;
+    xc->record.weighted = NULL;
+    xc->record.cluster_name = STR_EMPTY;
     find_virtual_host(step, router);
     const struct virtual_host *host = xc->record.virtual_host;
-    bool is_tls_missing = host != NULL && host->require_tls == REQUIRE_TLS_ALL &&
-                          !str_eq(xc->request->scheme, STR("https"));
-    const struct route *chosen = host != NULL && !is_tls_missing ? find_route(step, router) : NULL;
+    if (host == NULL || is_tls_missing(xc))
+        return NULL;
+    const struct route *chosen = find_route(step, router);
+    if (chosen != NULL && chosen->action == ROUTE_FORWARD)
+        choose_cluster(step);
+    return chosen;
+}
+
+static void route(const struct step *step, const struct xc_event *asked)
+{
+    struct exchange *xc = step->xc;
+    bool is_route_cleared = false;
+    const struct route *chosen = choose_route(step);
     if (chosen != NULL && asked->status != 0) {
         refuse_routed(step, asked);
         return;
     }
-    if (chosen != NULL && chosen->action == ROUTE_FORWARD)
-        choose_cluster(step);
     /* Filters are asked before the router, and it is the router that has no route. */
-    if (!pass_access(step))
+    if (!pass_access(step, &is_route_cleared))
         return;
-    if (is_tls_missing) {
+    if (is_route_cleared)
+        chosen = choose_route(step);
+    if (xc->record.virtual_host != NULL && is_tls_missing(xc)) {
         count_http(step, STAT_HTTP_rq_total);
         redirect(step, redirect_to_tls(xc->request, xc->setup.arena), 301);
     } else if (chosen == NULL) {

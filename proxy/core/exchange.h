@@ -26,6 +26,7 @@
 #include "base/arena.h"
 #include "proxy/core/engine.h"
 #include "proxy/core/hash_key.h"
+#include "proxy/core/jwt_token.h"
 #include "proxy/core/reason.h"
 #include "proxy/core/record.h"
 #include "proxy/core/retry_priority.h"
@@ -109,6 +110,7 @@ struct xc_setup {
     struct trace *trace;           /* NULL: none */
     const struct record_downstream *downstream; /* copied into the record; NULL: unknown */
     struct str node_address;                    /* the proxy's own; may be empty */
+    jwt_verify_fn *jwt_verify;                  /* NULL: no token's signature is right */
     bool has_original; /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
 };
 
@@ -137,6 +139,7 @@ struct exchange {
     bool is_connected;               /* the attempt has a connection */
     struct hash_key_cookies cookies; /* for the response */
     struct str cors_origin;          /* responses are marked for it; empty: they are not */
+    const struct json_value *claims; /* of a token that was right; NULL: none */
     struct str decorator;            /* of an inbound side: told with the response; empty: not */
     int64_t completed_ns;            /* when the router had the whole request; NS_NEVER before */
     int64_t timeout_ns;              /* of the route; 0: none */

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/ip.h"
+#include "proxy/core/jwt.h"
 #include "proxy/core/matcher.h"
 
 /* --- one question ------------------------------------------------------------ */
@@ -118,13 +119,10 @@ static bool is_value_met(const struct json_value *value, const struct metadata_m
 /* Only a token's payload is ever there: "payload", then the claim. */
 static bool is_claim_met(const struct metadata_matcher *matcher, const struct json_value *claims)
 {
-    const struct json_value *at = claims;
-
     if (!str_eq(matcher->filter, STR("envoy.filters.http.jwt_authn")) ||
         !str_eq(matcher->path[0], STR("payload")))
         return false;
-    for (uint32_t i = 1; i < matcher->path_count && at != NULL; i++)
-        at = at->kind == JSON_OBJECT ? json_get(at, matcher->path[i]) : NULL;
+    const struct json_value *at = jwt_claim(claims, matcher->path + 1, matcher->path_count - 1);
     return at != NULL && is_value_met(at, matcher);
 }
 
@@ -250,17 +248,20 @@ static void ask(const struct rbac_rules *rules, const struct rbac_facts *facts,
     out->is_allowed = out->verdict.is_allowed;
 }
 
-struct access_verdict access_judge(const struct security *security, const struct rbac_facts *facts)
+struct access_verdict access_judge(const struct security *security, enum access_stage stage,
+                                   const struct rbac_facts *facts)
 {
     struct access_verdict out = {.is_allowed = true, .verdict = {.is_allowed = true}};
+    uint32_t custom_count = stage == ACCESS_CUSTOM ? security->custom_count : 0;
+    uint32_t rbac_count = stage == ACCESS_RULES ? security->rbac_count : 0;
 
-    for (uint32_t i = 0; i < security->custom_count && out.is_allowed; i++) {
+    for (uint32_t i = 0; i < custom_count && out.is_allowed; i++) {
         const struct custom_authz *custom = &security->customs[i];
         if (custom->provider != NULL && out.unasked == NULL)
             out.unasked = find_policy(&custom->rbac.shadow, facts);
         ask(&custom->rbac.rules, facts, &out);
     }
-    for (uint32_t i = 0; i < security->rbac_count && out.is_allowed; i++)
+    for (uint32_t i = 0; i < rbac_count && out.is_allowed; i++)
         ask(&security->rbacs[i].rules, facts, &out);
     return out;
 }

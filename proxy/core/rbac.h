@@ -43,7 +43,10 @@ struct rbac_verdict rbac_judge(const struct rbac_rules *rules, const struct rbac
 /* "rbac_access_denied_matched_policy[ns[a]-policy[b]-rule[0]]", "...[none]"; in `arena`. */
 struct str rbac_details(const struct rbac_verdict *verdict, struct arena *arena);
 
-/* What a chain's filters say together, in their order: the first that denies decides. */
+/* CUSTOM's filters come before the one of tokens, the others after it. */
+enum access_stage { ACCESS_CUSTOM, ACCESS_RULES };
+
+/* What a stage's filters say together, in their order: the first that denies decides. */
 struct access_verdict {
     bool is_allowed;
     enum rbac_action action;     /* of the rules that decided */
@@ -52,4 +55,5 @@ struct access_verdict {
     /* A CUSTOM policy that met the request; its provider is not asked here. NULL: none. */
     const struct rbac_policy *unasked;
 };
-struct access_verdict access_judge(const struct security *security, const struct rbac_facts *facts);
+struct access_verdict access_judge(const struct security *security, enum access_stage stage,
+                                   const struct rbac_facts *facts);

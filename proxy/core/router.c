@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/map.h"
+#include "proxy/core/jwt.h"
 #include "proxy/core/matcher.h"
 #include "proxy/core/route_index.h"
 
@@ -136,8 +137,21 @@ static void reject(struct trace *trace, int64_t now_ns, const struct route *rout
         event->origin = route->match.queries[index].origin;
 }
 
+/* The claim is the text, or a list that has it. */
+static bool is_claim_met(const struct claim_matcher *matcher, const struct json_value *claims)
+{
+    const struct json_value *claim = jwt_claim(claims, matcher->path, matcher->path_count);
+    bool is_met =
+        claim != NULL && claim->kind == JSON_STRING && matcher_string(&matcher->value, claim->text);
+    for (uint32_t i = 0; claim != NULL && claim->kind == JSON_ARRAY && i < claim->count; i++)
+        is_met |= claim->items[i].kind == JSON_STRING &&
+                  matcher_string(&matcher->value, claim->items[i].text);
+    return is_met != matcher->is_inverted;
+}
+
 static bool route_matches(const struct route *route, const struct request_head *head,
-                          struct str path, struct trace *trace, int64_t now_ns)
+                          struct str path, const struct json_value *claims, struct trace *trace,
+                          int64_t now_ns)
 {
     const struct route_match *match = &route->match;
     struct matcher_met met = {.value = path};
@@ -156,7 +170,7 @@ static bool route_matches(const struct route *route, const struct request_head *
         }
     }
     for (uint32_t i = 0; i < match->claim_count; i++) {
-        if (!match->claims[i].is_inverted) {
+        if (!is_claim_met(&match->claims[i], claims)) {
             reject(trace, now_ns, route, CONDITION_CLAIM, i,
                    (struct matcher_met){.is_absent = true});
             return false;
@@ -226,28 +240,29 @@ const struct virtual_host *router_virtual_host(const struct router *router, stru
 }
 
 const struct route *router_match_plain(const struct virtual_host *host,
-                                       const struct request_head *head, struct trace *trace,
+                                       const struct request_head *head,
+                                       const struct json_value *claims, struct trace *trace,
                                        int64_t now_ns)
 {
     struct str path = matcher_bare_path(head->path);
     for (uint32_t i = 0; i < host->route_count; i++)
-        if (route_matches(&host->routes[i], head, path, trace, now_ns))
+        if (route_matches(&host->routes[i], head, path, claims, trace, now_ns))
             return &host->routes[i];
     return NULL;
 }
 
 const struct route *router_match(const struct router *router, const struct virtual_host *host,
-                                 const struct request_head *head, struct trace *trace,
-                                 int64_t now_ns)
+                                 const struct request_head *head, const struct json_value *claims,
+                                 struct trace *trace, int64_t now_ns)
 {
     const struct route_index *index = &router->indexes[host - router->config->virtual_hosts];
     if (trace != NULL || index->host == NULL)
-        return router_match_plain(host, head, trace, now_ns);
+        return router_match_plain(host, head, claims, trace, now_ns);
     struct str path = matcher_bare_path(head->path);
     struct route_walk walk;
     route_walk_init(&walk, index, path);
     for (uint32_t i = route_walk_next(&walk); i != MAP_NONE; i = route_walk_next(&walk))
-        if (route_matches(&host->routes[i], head, path, NULL, now_ns))
+        if (route_matches(&host->routes[i], head, path, claims, NULL, now_ns))
             return &host->routes[i];
     return NULL;
 }

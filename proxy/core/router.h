@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "proxy/core/trace.h"
 #include "proxy/model/message.h"
 #include "proxy/model/route.h"
@@ -29,12 +30,14 @@ struct router *router_new(const struct route_config *config, struct arena *arena
 const struct virtual_host *router_virtual_host(const struct router *router, struct str authority,
                                                struct arena *scratch, struct str *domain);
 
-/* The first route that matches, or NULL. `trace` may be NULL. */
+/* The first route that matches, or NULL. `claims` are the token's (proxy/core/jwt.h; NULL: there
+ * is none), `trace` may be NULL. */
 const struct route *router_match(const struct router *router, const struct virtual_host *host,
-                                 const struct request_head *head, struct trace *trace,
-                                 int64_t now_ns);
+                                 const struct request_head *head, const struct json_value *claims,
+                                 struct trace *trace, int64_t now_ns);
 
 /* The same by walking every route; for tests and traces. */
 const struct route *router_match_plain(const struct virtual_host *host,
-                                       const struct request_head *head, struct trace *trace,
+                                       const struct request_head *head,
+                                       const struct json_value *claims, struct trace *trace,
                                        int64_t now_ns);

@@ -24,6 +24,7 @@ static const struct str NAMES[] = {
     [TRACE_FAULT_DELAYED] = STR_INIT("fault_delayed"),
     [TRACE_FAULT_ABORTED] = STR_INIT("fault_aborted"),
     [TRACE_FAULT_MISSED] = STR_INIT("fault_missed"),
+    [TRACE_TOKEN] = STR_INIT("token"),
     [TRACE_ACCESS] = STR_INIT("access"),
     [TRACE_ACCESS_UNASKED] = STR_INIT("access_unasked"),
     [TRACE_CORS] = STR_INIT("cors"),

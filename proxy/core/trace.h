@@ -38,17 +38,19 @@ enum trace_kind {
     TRACE_FAULT_DELAYED,     /* number: ns */
     TRACE_FAULT_ABORTED,     /* number: status */
     TRACE_FAULT_MISSED,      /* the draws let it pass */
-    TRACE_ACCESS,            /* text: the policy that was met, or empty; other: the caller's name;
-                                number: 1 when it is allowed, else 0; index: enum rbac_action;
-                                origin: the policy's rule */
-    TRACE_ACCESS_UNASKED,    /* text: the CUSTOM policy whose provider is not asked */
-    TRACE_CORS,              /* text: the origin; number: 1 when it is allowed, else 0 */
-    TRACE_MIRRORED,          /* text: cluster, endpoint */
-    TRACE_MIRROR_MISSED,     /* text: cluster; condition: why not */
-    TRACE_TIMEOUT_ARMED,     /* number: ns; origin line 0: a default of the profile */
-    TRACE_ENDPOINT_PICKED,   /* cluster, endpoint; index: its place; number: usable ones */
-    TRACE_NO_ENDPOINT,       /* cluster; total: endpoints; index: how many of them are ejected */
-    TRACE_ATTEMPT_OPENED,    /* index: attempt */
+    TRACE_TOKEN,           /* number: 1 when it is right, else 0; text: Envoy's words; other: issuer
+                              and subject; origin: the RequestAuthentication's rule */
+    TRACE_ACCESS,          /* text: the policy that was met, or empty; other: the caller's name;
+                              number: 1 when it is allowed, else 0; index: enum rbac_action;
+                              origin: the policy's rule */
+    TRACE_ACCESS_UNASKED,  /* text: the CUSTOM policy whose provider is not asked */
+    TRACE_CORS,            /* text: the origin; number: 1 when it is allowed, else 0 */
+    TRACE_MIRRORED,        /* text: cluster, endpoint */
+    TRACE_MIRROR_MISSED,   /* text: cluster; condition: why not */
+    TRACE_TIMEOUT_ARMED,   /* number: ns; origin line 0: a default of the profile */
+    TRACE_ENDPOINT_PICKED, /* cluster, endpoint; index: its place; number: usable ones */
+    TRACE_NO_ENDPOINT,     /* cluster; total: endpoints; index: how many of them are ejected */
+    TRACE_ATTEMPT_OPENED,  /* index: attempt */
     TRACE_ATTEMPT_CONNECTED, /* index: attempt; number: 1 when a connection was reused */
     TRACE_ATTEMPT_FAILED,    /* index: attempt; failure; text: transport's words */
     TRACE_RESPONSE,          /* index: attempt; number: status */

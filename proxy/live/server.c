@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "base/rng.h"
+#include "proxy/crypto/jwt_verify.h"
 #include "proxy/live/inside.h"
 
 #define MEMORY_BLOCK_BYTES (64u * 1024)
@@ -52,6 +53,7 @@ static struct server_wire *new_wire(struct server *server, struct snapshot *snap
     wire->map = server->options.map;
     uint64_t seed = next_seed(server);
     struct wire_options options = server->options.wire;
+    options.jwt_verify = jwt_verify;
     if (server->replace_count > 0)
         options.started_ns = loop_now_ns(server->loop);
     options.shared = shared != NULL ? shared : new_shared(server, snapshot, seed);

@@ -21,7 +21,7 @@ enum route_action {
 };
 
 /* dynamic_metadata of the JWT filter: a claim, also inside of others, is the
- * text or a list that has it. No token is read here yet, so none is ever met. */
+ * text or a list that has it. */
 struct claim_matcher {
     const struct str *path; /* of names, from the outside */
     uint32_t path_count;

@@ -187,6 +187,7 @@ void stream_start(struct stream *stream)
         .listener = down->listener,
         .http = down->http,
         .http_stats = stream->down->tally.http,
+        .jwt_verify = wire->options.jwt_verify,
         .has_original = down->original_address.len > 0,
         .arena = &stream->arena,
         .trace = is_traced ? &stream->trace : NULL,

@@ -220,7 +220,9 @@ static bool pass_access(struct stream *session)
     if (security == NULL || record->bytes_received > 0)
         return true;
     struct rbac_facts facts = rbac_facts_of(down);
-    struct access_verdict access = access_judge(security, &facts);
+    struct access_verdict access = access_judge(security, ACCESS_CUSTOM, &facts);
+    if (access.is_allowed)
+        access = access_judge(security, ACCESS_RULES, &facts);
     if (access.is_allowed)
         return true;
     record->termination = rbac_details(&access.verdict, &session->arena);

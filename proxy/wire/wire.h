@@ -24,6 +24,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "proxy/core/engine.h"
+#include "proxy/core/jwt_token.h"
 #include "proxy/core/record.h"
 #include "proxy/core/trace.h"
 #include "proxy/http/h1_whole.h"
@@ -35,10 +36,11 @@
 struct wire;
 
 struct wire_options {
-    struct shared *shared;    /* of the snapshot, with other workers; held. NULL: with nobody */
-    uint32_t connections_max; /* 0: LIMIT_CONNECTIONS */
-    bool is_plaintext_only;   /* nobody has secrets: upstreams are spoken to in the clear */
-    bool is_recording_traces; /* every exchange keeps a trace until WIRE_DONE was taken */
+    struct shared *shared;     /* of the snapshot, with other workers; held. NULL: with nobody */
+    uint32_t connections_max;  /* 0: LIMIT_CONNECTIONS */
+    bool is_plaintext_only;    /* nobody has secrets: upstreams are spoken to in the clear */
+    jwt_verify_fn *jwt_verify; /* NULL: no token's signature is right */
+    bool is_recording_traces;  /* every exchange keeps a trace until WIRE_DONE was taken */
     uint32_t trace_items_max;
     bool is_giving_wholes; /* the carrier takes WIRE_WHOLE */
     int64_t started_ns;    /* now */

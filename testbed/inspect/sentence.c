@@ -266,6 +266,12 @@ static bool tell_filters(const struct sentence_context *context, const struct tr
     } else if (event->kind == TRACE_FAULT_MISSED) {
         line->mark = SENTENCE_NO;
         line->words = STR("the draw lets this one pass");
+    } else if (event->kind == TRACE_TOKEN) {
+        line->subject = STR("token");
+        line->mark = event->number != 0 ? SENTENCE_YES : SENTENCE_BAD;
+        line->words = event->number != 0
+                          ? arena_format(arena, "it is %.*s's", STR_FMT(event->other))
+                          : arena_format(arena, "refused: %.*s", STR_FMT(event->text));
     } else if (event->kind == TRACE_ACCESS) {
         line->subject = STR("access");
         line->mark = event->number != 0 ? SENTENCE_YES : SENTENCE_BAD;

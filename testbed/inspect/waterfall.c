@@ -157,6 +157,7 @@ static void take(struct builder *builder, const struct trace_event *event)
     case TRACE_REDIRECTED:
     case TRACE_ANSWERED_DIRECTLY:
     case TRACE_FAULT_MISSED:
+    case TRACE_TOKEN:
     case TRACE_ACCESS:
     case TRACE_ACCESS_UNASKED:
     case TRACE_CORS:

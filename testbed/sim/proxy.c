@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "proxy/crypto/jwt_verify.h"
 #include "testbed/sim/inside.h"
 #include "testbed/world/keyrings.h"
 
@@ -229,7 +230,8 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
     proxy->client = client;
     proxy->timer.owner = TIMER_PROXY;
     heap_node_init(&proxy->timer.node);
-    struct wire_options options = {.is_recording_traces = sim->options.is_tracing,
+    struct wire_options options = {.jwt_verify = jwt_verify,
+                                   .is_recording_traces = sim->options.is_tracing,
                                    .trace_items_max = TRACE_ITEMS_MAX,
                                    .is_giving_wholes = !sim->options.is_bytewise};
     uint64_t seed = rng_derive(sim->options.seed, its->spec.name);

@@ -28,7 +28,10 @@ BEGIN {
     owner["re2/re2.h"] = " base "
     owner["nghttp2/nghttp2.h"] = " proxy/http "
     for (i = split("ssl err pem x509v3 x509 bio evp ec core_names param_build", names, " "); i > 0; i--)
-        owner["openssl/" names[i] ".h"] = " proxy/live testbed/world "
+        owner["openssl/" names[i] ".h"] = " proxy/live proxy/crypto testbed/world "
+    owner["openssl/bn.h"] = " proxy/crypto testbed/world "
+    for (i = split("hmac rsa", names, " "); i > 0; i--)
+        owner["openssl/" names[i] ".h"] = " proxy/crypto "
     owner["uv.h"] = " proxy/live testbed/sockets "
 }
 

@@ -270,22 +270,22 @@ static void test_the_first_filter_that_denies_decides(void **state)
     };
     struct security security = {.rbacs = rbacs, .rbac_count = 3};
     struct rbac_facts facts = {0};
-    assert_true(access_judge(&security, &facts).is_allowed);
-    assert_int_equal(access_judge(&security, &facts).action, RBAC_ALLOW);
+    assert_true(access_judge(&security, ACCESS_RULES, &facts).is_allowed);
+    assert_int_equal(access_judge(&security, ACCESS_RULES, &facts).action, RBAC_ALLOW);
     rbacs[1].rules.policies = met;
-    struct access_verdict denied = access_judge(&security, &facts);
+    struct access_verdict denied = access_judge(&security, ACCESS_RULES, &facts);
     assert_false(denied.is_allowed);
     assert_int_equal(denied.action, RBAC_DENY);
     rbacs[1].rules.policies = unmet;
     rbacs[2].rules.policies = unmet;
-    denied = access_judge(&security, &facts);
+    denied = access_judge(&security, ACCESS_RULES, &facts);
     assert_false(denied.is_allowed);
     assert_null(denied.verdict.policy);
     /* Only logs and dry runs: nobody was asked. */
     security.rbac_count = 1;
     rbacs[0].rules.is_there = false;
     rbacs[0].shadow = rbacs[1].rules;
-    assert_false(access_judge(&security, &facts).is_asked);
+    assert_false(access_judge(&security, ACCESS_RULES, &facts).is_asked);
 }
 
 /* A provider that could be asked is not; what has none denies. */
@@ -301,12 +301,12 @@ static void test_custom(void **state)
                                   .provider = &provider};
     struct security security = {.customs = &custom, .custom_count = 1};
     struct rbac_facts facts = {0};
-    struct access_verdict verdict = access_judge(&security, &facts);
+    struct access_verdict verdict = access_judge(&security, ACCESS_CUSTOM, &facts);
     assert_true(verdict.is_allowed);
     assert_ptr_equal(verdict.unasked, &met[0]);
     custom.provider = NULL;
     custom.rbac.rules = custom.rbac.shadow;
-    verdict = access_judge(&security, &facts);
+    verdict = access_judge(&security, ACCESS_CUSTOM, &facts);
     assert_false(verdict.is_allowed);
     assert_null(verdict.unasked);
 }

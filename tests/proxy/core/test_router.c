@@ -81,7 +81,7 @@ static void test_rejections_are_traced_with_what_was_met(void **state)
     struct trace trace;
     trace_init(&trace, &arena, 0);
     struct request_head *head = build_request(&arena, "GET", "a", "/x");
-    const struct route *route = router_match_plain(&host, head, &trace, 5);
+    const struct route *route = router_match_plain(&host, head, NULL, &trace, 5);
     assert_str(route->name, "rest");
     assert_int_equal(trace.count, 2);
     assert_int_equal(trace.items[0].condition, CONDITION_PATH);
@@ -136,8 +136,8 @@ static void test_index_and_walk_agree_on_random_tables(void **state)
             head->path = path;
             if (rng_below(&rng, 2) == 0)
                 build_header(head, "x-a", "1");
-            assert_ptr_equal(router_match(router, &host, head, NULL, 0),
-                             router_match_plain(&host, head, NULL, 0));
+            assert_ptr_equal(router_match(router, &host, head, NULL, NULL, 0),
+                             router_match_plain(&host, head, NULL, NULL, 0));
         }
         arena_fini(&arena);
     }

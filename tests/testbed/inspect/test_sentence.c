@@ -71,20 +71,19 @@ static void test_retries_in_words(void **state)
         check(&rows[i]);
 }
 
-static void test_faults_cors_and_mirrors_in_words(void **state)
+/* Who may come in, and whose token it was. */
+static void test_doors(void **state)
 {
     (void)state;
-    static const struct endpoint pod = {.address = STR_INIT("127.1.0.1"), .port = 80};
     static const struct row rows[] = {
-        {{.kind = TRACE_FAULT_DELAYED, .number = NS_SECOND},
-         SENTENCE_GO,
-         "fault",
-         "the request waits 1s before it is routed"},
-        {{.kind = TRACE_FAULT_ABORTED, .number = 418},
+        {{.kind = TRACE_TOKEN, SAYS("Jwt is expired")},
          SENTENCE_BAD,
-         "fault",
-         "the request is aborted with 418"},
-        {{.kind = TRACE_FAULT_MISSED}, SENTENCE_NO, "fault", "the draw lets this one pass"},
+         "token",
+         "refused: Jwt is expired"},
+        {{.kind = TRACE_TOKEN, .other = STR_INIT("a.test/jason"), .number = 1},
+         SENTENCE_YES,
+         "token",
+         "it is a.test/jason's"},
         {{.kind = TRACE_ACCESS, SAYS("p-rule[0]"), .index = RBAC_DENY},
          SENTENCE_BAD,
          "access",
@@ -101,6 +100,25 @@ static void test_faults_cors_and_mirrors_in_words(void **state)
          SENTENCE_NO,
          "access",
          "the provider of r-rule[0] is not asked: CUSTOM is not applied"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        check(&rows[i]);
+}
+
+static void test_faults_cors_and_mirrors_in_words(void **state)
+{
+    (void)state;
+    static const struct endpoint pod = {.address = STR_INIT("127.1.0.1"), .port = 80};
+    static const struct row rows[] = {
+        {{.kind = TRACE_FAULT_DELAYED, .number = NS_SECOND},
+         SENTENCE_GO,
+         "fault",
+         "the request waits 1s before it is routed"},
+        {{.kind = TRACE_FAULT_ABORTED, .number = 418},
+         SENTENCE_BAD,
+         "fault",
+         "the request is aborted with 418"},
+        {{.kind = TRACE_FAULT_MISSED}, SENTENCE_NO, "fault", "the draw lets this one pass"},
         {{.kind = TRACE_CORS, SAYS("https://a"), .number = 1},
          SENTENCE_YES,
          "CORS",
@@ -148,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_retries_in_words),
+        cmocka_unit_test(test_doors),
         cmocka_unit_test(test_faults_cors_and_mirrors_in_words),
         cmocka_unit_test(test_defaults_are_the_profiles),
     };
