@@ -115,15 +115,16 @@ static struct entry *add_entry(struct outbound_maker *maker, struct str name, st
     return entry;
 }
 
-/* Those that differ from what is there. */
+/* Those that differ from what is there; who comes first keeps all of its own. */
 static void merge_chains(struct outbound_maker *maker, struct entry *entry,
                          const struct outbound_chain_list *incoming)
 {
     struct outbound_chain_list *list = &entry->chains;
+    bool is_first = list->count == 0;
 
     for (uint32_t i = 0; i < incoming->count; i++) {
         bool is_conflict = false;
-        for (uint32_t k = 0; k < list->count; k++)
+        for (uint32_t k = 0; !is_first && k < list->count; k++)
             is_conflict |= outbound_chains_conflict(&list->items[k], &incoming->items[i]);
         if (!is_conflict)
             *ARENA_PUSH(&maker->t->scratch, list->items, list->count, list->capacity) =

@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -29,10 +30,12 @@
 
 int tls_check_index(void)
 {
-    static int index = -1;
-    if (index < 0)
-        index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    return index;
+    static _Atomic int made = -1; /* by whichever thread is first */
+    int index = made;
+    if (index >= 0)
+        return index;
+    int fresh = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    return atomic_compare_exchange_strong(&made, &index, fresh) ? fresh : index;
 }
 
 struct tls_check *tls_check_of(const SSL *ssl)
@@ -313,8 +316,11 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     struct tls_context *context = recall(store, tls);
     if (context != NULL)
         return context;
+    /* A resumed session is not verified again: one that shows a name to one socket says
+     * nothing to another that wants other names. */
+    uint32_t own_number = tls->peer_name_count > 0 ? store->known_count + 1 : 0;
     struct str key =
-        arena_format(&store->arena, "%.*s|%.*s|%d|%.*s|%.*s|%.*s|%.*s",
+        arena_format(&store->arena, "%u|%.*s|%.*s|%d|%.*s|%.*s|%.*s|%.*s", own_number,
                      STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),
                      STR_FMT(tls->authorities), (int)tls->is_client_certificate_required,
                      STR_FMT(tls->version_min), STR_FMT(tls->version_max),

@@ -243,6 +243,24 @@ static void test_empty_headers_of_a_delegate_stay(void **state)
     fixture_fini(&fixture);
 }
 
+/* A match's subnets hold for those after it: the two chains are one to Envoy, and
+ * istiod tells of both. */
+static void test_a_service_alone_keeps_chains_that_are_alike(void **state)
+{
+    (void)state;
+    static const char *const text =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
+        "spec: {clusterIP: 10.1.1.1, ports: [{name: https, port: 443}]}\n---\n"
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec:\n"
+        "  hosts: [a]\n  tls:\n  - match:\n"
+        "    - {sniHosts: [a], destinationSubnets: [10.0.0.0/8]}\n    - {sniHosts: [a]}\n"
+        "    route: [{destination: {host: a}}]\n";
+    struct fixture fixture;
+    fixture_sidecar(&fixture, text);
+    assert_int_equal(listener_of(&fixture, "10.1.1.1_443")->chain_count, 2);
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -256,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_gateways_take_the_first_namesake),
         cmocka_unit_test(test_namesakes_are_one_service),
         cmocka_unit_test(test_empty_headers_of_a_delegate_stay),
+        cmocka_unit_test(test_a_service_alone_keeps_chains_that_are_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -322,12 +322,42 @@ static void test_nothing_is_negotiated_twice(void **state)
     tls_store_free(store);
 }
 
+/* A session that is resumed is not verified again. */
+static void test_a_session_says_nothing_to_a_socket_that_wants_other_names(void **state)
+{
+    struct hall *hall = *state;
+    static const struct string_matcher OTHERS[] = {
+        {.kind = STRING_PREFIX, .value = STR_INIT("spiffe://elsewhere/")}};
+    struct side client_side = {0}, server_side = {0};
+    make_side(hall, &client_side, "client", CERTIFICATE_RIGHT);
+    make_side(hall, &server_side, "server", CERTIFICATE_RIGHT);
+    struct upstream_tls up = client_socket(CLIENT_MESH);
+    struct downstream_tls sockets[] = {server_socket(SERVER_MESH), server_socket(SERVER_MESH)};
+    sockets[1].peer_names = OTHERS;
+    struct cluster cluster = {.name = STR("c"), .security = UPSTREAM_TLS, .tls = &up};
+    struct tls_store *client_store = tls_store_new(&client_side.keyring);
+    struct tls_store *server_store = tls_store_new(&server_side.keyring);
+    struct tls_call call = {
+        .cluster = &cluster, .address = STR("127.0.0.1"), .port = 1, .is_http = true};
+    for (size_t i = 0; i < COUNT_OF(sockets); i++) {
+        struct tls_session *client = tls_connect(client_store, &call);
+        struct tls_session *server = tls_accept(server_store, &sockets[i]);
+        shake_hands(client, server);
+        assert_int_equal(tls_state(server), i == 0 ? TLS_STATE_OPEN : TLS_STATE_FAILED);
+        tls_free(client);
+        tls_free(server);
+    }
+    tls_store_free(client_store);
+    tls_store_free(server_store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts_are_what_handshakes_come_to),
         cmocka_unit_test(test_what_is_old_or_weak_is_refused),
         cmocka_unit_test(test_nothing_is_negotiated_twice),
+        cmocka_unit_test(test_a_session_says_nothing_to_a_socket_that_wants_other_names),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
