@@ -3,12 +3,14 @@
  * base/arena.c - blocks in a chain, newest first.
  *
  *   arena.blocks -> [block used|free] -> [block used|rest] -> NULL
+ *                               ^ at  ^ end
  *
  * Only the newest block hands out memory; what was left in the one before is
  * given up, which geometric growth keeps below half.
  */
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +22,14 @@
 struct arena_block {
     struct arena_block *next; /* older */
     size_t capacity_bytes;
-    size_t used_bytes;
     alignas(max_align_t) char bytes[];
 };
 
 static size_t rounded_up(size_t size)
 {
-    size_t unit = alignof(max_align_t);
-    ASSERT(size <= SIZE_MAX - unit);
-    return (size + unit - 1) / unit * unit;
+    static_assert(ARENA_UNIT % alignof(max_align_t) == 0, "aligned for any type");
+    ASSERT(size <= SIZE_MAX - ARENA_UNIT);
+    return (size + ARENA_UNIT - 1) & ~(size_t)(ARENA_UNIT - 1);
 }
 
 static void add_block(struct arena *arena, size_t wanted_bytes)
@@ -41,7 +42,6 @@ static void add_block(struct arena *arena, size_t wanted_bytes)
         check_out_of_memory(sizeof(*block) + capacity_bytes);
     block->next = arena->blocks;
     block->capacity_bytes = capacity_bytes;
-    block->used_bytes = 0;
     arena->blocks = block;
     if (arena->block_bytes < BLOCK_BYTES_MAX)
         arena->block_bytes *= 2;
@@ -63,7 +63,23 @@ void arena_fini(struct arena *arena)
         block = next;
     }
     arena->blocks = NULL;
+    arena->at = arena->end = NULL;
     arena->used_bytes = 0;
+}
+
+/* Hands out from `block` on. */
+static void begin_block(struct arena *arena, struct arena_block *block)
+{
+    arena->at = block->bytes;
+    arena->end = block->bytes + block->capacity_bytes;
+}
+
+/* Not more than max_bytes allows. */
+static void limit_block(struct arena *arena)
+{
+    size_t left_bytes = arena->max_bytes - arena->used_bytes;
+    if (arena->max_bytes > 0 && (size_t)(arena->end - arena->at) > left_bytes)
+        arena->end = arena->at + left_bytes;
 }
 
 void arena_reset(struct arena *arena)
@@ -74,24 +90,26 @@ void arena_reset(struct arena *arena)
         free(block);
         block = next;
     }
-    if (block != NULL)
-        block->used_bytes = 0;
     arena->blocks = block;
     arena->used_bytes = 0;
+    if (block == NULL)
+        return;
+    begin_block(arena, block);
+    limit_block(arena);
 }
 
-void *arena_raw(struct arena *arena, size_t size)
+void *arena_raw_new(struct arena *arena, size_t size)
 {
     size_t wanted_bytes = rounded_up(size);
+    if (size == 0 && arena->at != NULL)
+        return arena->at;
     ASSERT(arena->max_bytes == 0 || wanted_bytes <= arena->max_bytes - arena->used_bytes);
-    struct arena_block *block = arena->blocks;
-    if (block == NULL || block->capacity_bytes - block->used_bytes < wanted_bytes) {
-        add_block(arena, wanted_bytes);
-        block = arena->blocks;
-    }
-    char *memory = block->bytes + block->used_bytes;
-    block->used_bytes += wanted_bytes;
+    add_block(arena, wanted_bytes);
+    begin_block(arena, arena->blocks);
+    char *memory = arena->at;
+    arena->at += wanted_bytes;
     arena->used_bytes += wanted_bytes;
+    limit_block(arena);
     return memory;
 }
 
@@ -153,6 +171,9 @@ struct str arena_concat(struct arena *arena, struct str a, struct str b)
 struct str arena_decimal(struct arena *arena, uint64_t number)
 {
     enum { DIGITS_MAX = 20 };
+    static const char SHORT[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
+    if (number < 10)
+        return (struct str){SHORT + 2 * number, 1};
     char digits[DIGITS_MAX];
     size_t first = DIGITS_MAX;
     do {

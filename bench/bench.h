@@ -8,5 +8,6 @@
 int bench_sim(int argc, char **argv);
 int bench_live(int argc, char **argv);
 int bench_wire(int argc, char **argv);
+int bench_exchange(int argc, char **argv);
 int bench_lb(int argc, char **argv);
 int bench_translate(int argc, char **argv);

@@ -36,7 +36,7 @@ static struct label version_labels[2][2] = {
     {{STR_INIT("app"), STR_INIT("reviews")}, {STR_INIT("version"), STR_INIT("v2")}},
 };
 
-struct world *mesh_of_bench(struct arena *arena, struct diag_list *diags)
+struct world *mesh_of_text(struct str manifests, struct arena *arena, struct diag_list *diags)
 {
     struct workload_spec *workloads = ARENA_ARRAY(arena, struct workload_spec, 2);
     for (uint32_t i = 0; i < 2; i++) {
@@ -52,6 +52,11 @@ struct world *mesh_of_bench(struct arena *arena, struct diag_list *diags)
     *client = (struct client_spec){.name = STR("productpage"), .via = VIA_SIDECAR};
     struct world_spec spec = {
         .workloads = workloads, .workload_count = 2, .clients = client, .client_count = 1};
-    tree_read(STR("bench"), MESH, arena, &spec.documents, diags);
+    tree_read(STR("bench"), manifests, arena, &spec.documents, diags);
     return world_new(&spec, arena, diags);
+}
+
+struct world *mesh_of_bench(struct arena *arena, struct diag_list *diags)
+{
+    return mesh_of_text(MESH, arena, diags);
 }

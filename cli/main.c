@@ -74,9 +74,11 @@ int cmd_bench(int argc, char **argv)
         return bench_live(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "lb") == 0)
         return bench_lb(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "exchange") == 0)
+        return bench_exchange(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "translate") == 0)
         return bench_translate(argc - 1, argv + 1);
-    fputs("pocketmesh bench: say which: sim, wire, live, lb or translate\n", stderr);
+    fputs("pocketmesh bench: say which: sim, wire, live, lb, exchange or translate\n", stderr);
     return EXIT_CODE_INPUT;
 }
 

@@ -17,6 +17,7 @@
 #include "proxy/core/jwt.h"
 #include "proxy/core/lb.h"
 #include "proxy/core/local_reply.h"
+#include "proxy/core/memo.h"
 #include "proxy/core/mirror.h"
 #include "proxy/core/rbac.h"
 #include "proxy/core/redirect.h"
@@ -25,6 +26,8 @@
 #include "proxy/core/router.h"
 #include "proxy/core/split.h"
 #include "proxy/model/limits.h"
+
+#define SPARE_LINES 4u /* what another attempt adds to a head */
 
 /* One step: the exchange, the time and the plan being made. */
 struct step {
@@ -475,6 +478,30 @@ static void note_complete(const struct step *step)
         xc->deadline_ns = ns_add(step->now_ns, xc->timeout_ns);
 }
 
+/* Where it is kept what is the same of all requests to the cluster that was chosen, or may
+ * be; NULL: nowhere. */
+static struct memo_forwarded *forwarded_memo(const struct exchange *xc)
+{
+    struct request_memo *memo = xc->setup.memo;
+    const struct weighted_cluster *weighted = xc->record.weighted;
+    if (memo == NULL || memo->route != xc->record.route)
+        return NULL;
+    ptrdiff_t index = weighted != NULL ? weighted - memo->route->forward.weighted + 1 : 0;
+    return index < (ptrdiff_t)MEMO_FORWARDED_MAX ? &memo->forwarded[index] : NULL;
+}
+
+/* UINT32_MAX: there is none of that name. */
+static uint32_t find_cluster(const struct exchange *xc, struct str name)
+{
+    struct memo_forwarded *kept = forwarded_memo(xc);
+    if (kept != NULL && kept->cluster_at > 0)
+        return kept->cluster_at - 1;
+    uint32_t index = engine_cluster_index(xc->setup.engine, name);
+    if (kept != NULL && index != UINT32_MAX)
+        kept->cluster_at = index + 1;
+    return index;
+}
+
 static void choose_cluster(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -489,7 +516,7 @@ static void choose_cluster(const struct step *step)
         origin = xc->record.weighted->origin;
     }
     xc->record.cluster_name = name;
-    uint32_t index = engine_cluster_index(xc->setup.engine, name);
+    uint32_t index = find_cluster(xc, name);
     struct trace_event *event = tell(step, TRACE_CLUSTER_CHOSEN);
     if (event != NULL) {
         event->text = arena_str(xc->setup.trace->arena, name);
@@ -540,6 +567,30 @@ static void read_own_headers(struct exchange *xc)
     xc->stream_duration_ns = retry_headers_take_stream_duration_ns(headers);
 }
 
+/* What a route adds may be made of anything. */
+static bool is_adding(const struct exchange *xc)
+{
+    return xc->record.route->request_headers.add_count > 0 ||
+           (xc->record.weighted != NULL && xc->record.weighted->request_headers.add_count > 0);
+}
+
+/* The first attempt's head. */
+static void make_forwarded(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    struct memo_forwarded *kept = is_adding(xc) ? NULL : forwarded_memo(xc);
+    if (kept != NULL && kept->head.head != NULL) {
+        memo_take(&kept->head, xc->record.request_id, SPARE_LINES, xc->setup.arena, xc->request);
+        return;
+    }
+    struct forward_question asked = forward_question(step);
+    struct formatter_facts facts = facts_of(xc);
+    forward_request(&asked, &facts, xc->request, xc->setup.trace);
+    if (kept != NULL)
+        memo_keep(xc->setup.memo, &kept->head, xc->request,
+                  xc->setup.memo->received.id_at != UINT32_MAX);
+}
+
 static void forward(const struct step *step)
 {
     struct exchange *xc = step->xc;
@@ -562,9 +613,7 @@ static void forward(const struct step *step)
         event->origin = route->forward.timeout_origin;
         event->route = route;
     }
-    struct forward_question asked = forward_question(step);
-    struct formatter_facts facts = facts_of(xc);
-    forward_request(&asked, &facts, xc->request, xc->setup.trace);
+    make_forwarded(step);
     read_own_headers(xc);
     xc->record.authority = xc->request->authority;
     if (xc->is_request_complete)
@@ -921,6 +970,26 @@ static void take_decorator(struct exchange *xc)
         xc->decorator = xc->record.route->decorator;
 }
 
+/* A request that was here before goes where it went; NULL: it was not. */
+static const struct route *recall_route(struct exchange *xc)
+{
+    const struct request_memo *memo = xc->setup.memo;
+    if (memo == NULL || memo->route == NULL)
+        return NULL;
+    xc->record.virtual_host = memo->virtual_host;
+    xc->record.route = memo->route;
+    take_decorator(xc);
+    return memo->route;
+}
+
+static void keep_route(struct exchange *xc, const struct router *router)
+{
+    if (xc->setup.memo == NULL || !router_is_steady(router))
+        return;
+    xc->setup.memo->virtual_host = xc->record.virtual_host;
+    xc->setup.memo->route = xc->record.route;
+}
+
 /* The host takes nothing but https. */
 static bool is_tls_missing(const struct exchange *xc)
 {
@@ -942,6 +1011,7 @@ static const struct route *find_route(const struct step *step, const struct rout
     if (chosen == NULL)
         return NULL;
     xc->record.route = chosen;
+    keep_route(xc, router);
     take_decorator(xc);
     struct trace_event *event = tell(step, TRACE_ROUTE_CHOSEN);
     if (event != NULL) {
@@ -961,11 +1031,13 @@ static const struct route *choose_route(const struct step *step)
     xc->record.cluster = NULL;
     xc->record.weighted = NULL;
     xc->record.cluster_name = STR_EMPTY;
-    find_virtual_host(step, router);
-    const struct virtual_host *host = xc->record.virtual_host;
-    if (host == NULL || is_tls_missing(xc))
-        return NULL;
-    const struct route *chosen = find_route(step, router);
+    const struct route *chosen = recall_route(xc);
+    if (chosen == NULL) {
+        find_virtual_host(step, router);
+        if (xc->record.virtual_host == NULL || is_tls_missing(xc))
+            return NULL;
+        chosen = find_route(step, router);
+    }
     if (chosen != NULL && chosen->action == ROUTE_FORWARD)
         choose_cluster(step);
     return chosen;

@@ -111,7 +111,8 @@ struct xc_setup {
     const struct record_downstream *downstream; /* copied into the record; NULL: unknown */
     struct str node_address;                    /* the proxy's own; may be empty */
     jwt_verify_fn *jwt_verify;                  /* NULL: no token's signature is right */
-    bool has_original; /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
+    struct request_memo *memo; /* of this very message, on this connection; NULL: none */
+    bool has_original;         /* it was going somewhere: an ORIGINAL_DST cluster has an endpoint */
 };
 
 enum xc_state {

@@ -74,10 +74,10 @@ static bool covers_response(const struct retry_question *asked, enum retry_on wo
 {
     if (word == RETRY_ON_RETRIABLE_HEADERS)
         return has_retriable_header(asked);
-    struct str grpc_status = STR_EMPTY;
-    (void)header_get(&asked->response->headers, STR("grpc-status"), &grpc_status);
+    struct str grpc_status;
     return covers_status(asked->policy, word, asked->response->status) ||
-           covers_grpc_status(word, grpc_status);
+           (header_get(&asked->response->headers, STR("grpc-status"), &grpc_status) &&
+            covers_grpc_status(word, grpc_status));
 }
 
 static bool covers_failure(const struct retry_question *asked, enum retry_on word)
@@ -107,11 +107,9 @@ static enum retry_on find_word(const struct retry_question *asked)
         header_is_present(&asked->response->headers, STR("x-envoy-ratelimited")))
         return (on & RETRY_ON_BIT(ENVOY_RATELIMITED)) != 0 ? RETRY_ON_ENVOY_RATELIMITED
                                                            : RETRY_ON_COUNT;
-    for (uint32_t i = 0; i < RETRY_ON_COUNT; i++) {
-        enum retry_on word = (enum retry_on)i;
-        bool is_named = (on & UINT32_C(1) << i) != 0;
-        if (is_named &&
-            (asked->response != NULL ? covers_response(asked, word) : covers_failure(asked, word)))
+    for (; on != 0; on &= on - 1) {
+        enum retry_on word = (enum retry_on)__builtin_ctz(on);
+        if (asked->response != NULL ? covers_response(asked, word) : covers_failure(asked, word))
             return word;
     }
     return RETRY_ON_COUNT;

@@ -26,6 +26,7 @@ struct router {
     struct wildcards suffixes;   /* *.foo.com */
     struct wildcards prefixes;   /* foo.* */
     uint32_t catch_all;          /* "*", or MAP_NONE */
+    bool is_unsteady;            /* a route asks for an x-request-id */
     struct route_index *indexes; /* of each virtual host; .host NULL: none */
 };
 
@@ -188,6 +189,22 @@ static bool route_matches(const struct route *route, const struct request_head *
     return true;
 }
 
+static bool is_asking_for_id(const struct virtual_host *host)
+{
+    for (uint32_t i = 0; i < host->route_count; i++) {
+        const struct route_match *match = &host->routes[i].match;
+        for (uint32_t k = 0; k < match->header_count; k++)
+            if (str_eq_ci(match->headers[k].name, STR("x-request-id")))
+                return true;
+    }
+    return false;
+}
+
+bool router_is_steady(const struct router *router)
+{
+    return !router->is_unsteady;
+}
+
 struct router *router_new(const struct route_config *config, struct arena *arena)
 {
     struct router *router = ARENA_NEW(arena, struct router);
@@ -199,6 +216,7 @@ struct router *router_new(const struct route_config *config, struct arena *arena
     router->indexes = ARENA_ARRAY(arena, struct route_index, config->virtual_host_count);
     for (uint32_t i = 0; i < config->virtual_host_count; i++) {
         const struct virtual_host *host = &config->virtual_hosts[i];
+        router->is_unsteady |= is_asking_for_id(host);
         for (uint32_t d = 0; d < host->domain_count; d++)
             add_domain(router, host->domains[d], i, arena);
         if (host->route_count >= INDEX_ROUTES_MIN)

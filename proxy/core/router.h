@@ -30,6 +30,9 @@ struct router *router_new(const struct route_config *config, struct arena *arena
 const struct virtual_host *router_virtual_host(const struct router *router, struct str authority,
                                                struct arena *scratch, struct str *domain);
 
+/* Does the route depend on nothing that is drawn for each request (x-request-id)? */
+bool router_is_steady(const struct router *router);
+
 /* The first route that matches, or NULL. `claims` are the token's (proxy/core/jwt.h; NULL: there
  * is none), `trace` may be NULL. */
 const struct route *router_match(const struct router *router, const struct virtual_host *host,

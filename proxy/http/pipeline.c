@@ -233,34 +233,59 @@ static void strip(const struct http_connection_manager *http, struct header_list
     }
 }
 
+#define UUID_BYTES 36u
+
+/* Eight digits, all at once: each byte of `x` becomes one, the first one lowest. */
+static void put_hex(char *out, uint32_t number)
+{
+    uint64_t x = __builtin_bswap32(number);
+    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x >> 4 & UINT64_C(0x000f000f000f000f)) | (x & UINT64_C(0x000f000f000f000f)) << 8;
+    uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    x += UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    memcpy(out, &x, sizeof(x));
+}
+
 /* A random UUID; its digit for the trace decision says "none" (4), which is
  * what version 4 says as well. */
-static struct str new_uuid(struct rng *rng, struct arena *arena)
+struct str pipeline_new_id(struct rng *uuid, struct arena *arena)
 {
-    static const char HEX[] = "0123456789abcdef";
-    uint64_t halves[2] = {rng_next(rng), rng_next(rng)};
+    uint64_t first = rng_next(uuid), second = rng_next(uuid);
     /* The version's digit, and the variant's two bits. */
-    halves[0] = (halves[0] & ~UINT64_C(0xf000)) | 0x4000;
-    halves[1] = (halves[1] & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
-    char *out = arena_raw(arena, 36);
-    size_t len = 0;
-    for (uint32_t byte = 0; byte < 16; byte++) {
-        if (byte == 4 || byte == 6 || byte == 8 || byte == 10)
-            out[len++] = '-';
-        unsigned value = (unsigned)(halves[byte / 8] >> (56 - 8 * (byte % 8))) & 255;
-        out[len++] = HEX[value >> 4];
-        out[len++] = HEX[value & 15];
-    }
-    return (struct str){out, len};
+    first = (first & ~UINT64_C(0xf000)) | 0x4000;
+    second = (second & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
+    char digits[32];
+    put_hex(digits, (uint32_t)(first >> 32));
+    put_hex(digits + 8, (uint32_t)first);
+    put_hex(digits + 16, (uint32_t)(second >> 32));
+    put_hex(digits + 24, (uint32_t)second);
+    char *out = arena_raw(arena, UUID_BYTES);
+    memcpy(out, digits, 8);
+    memcpy(out + 9, digits + 8, 4);
+    memcpy(out + 14, digits + 12, 4);
+    memcpy(out + 19, digits + 16, 4);
+    memcpy(out + 24, digits + 20, 12);
+    out[8] = out[13] = out[18] = out[23] = '-';
+    return (struct str){out, UUID_BYTES};
+}
+
+bool pipeline_draws_id(const struct http_connection_manager *http,
+                       const struct header_list *headers)
+{
+    struct str value;
+    return http->is_using_remote_address || !header_get(headers, STR("x-request-id"), &value) ||
+           value.len == 0;
 }
 
 static void set_request_id(const struct http_connection_manager *http, struct header_list *headers,
                            struct rng *uuid, struct arena *arena)
 {
-    struct str value = STR_EMPTY;
-    bool has_one = header_get(headers, STR("x-request-id"), &value) && value.len > 0;
-    if (!has_one || http->is_using_remote_address)
-        header_set(headers, STR("x-request-id"), new_uuid(uuid, arena));
+    if (pipeline_draws_id(http, headers))
+        header_set(headers, STR("x-request-id"), pipeline_new_id(uuid, arena));
 }
 
 struct pipeline_answer pipeline_request(const struct http_connection_manager *http,

@@ -52,5 +52,11 @@ struct pipeline_answer pipeline_request(const struct http_connection_manager *ht
 
 /* `date` is RFC 1123 text of the driver's clock. Applies to every response,
  * local replies included. */
+/* A new x-request-id, in `arena`. */
+struct str pipeline_new_id(struct rng *uuid, struct arena *arena);
+/* Is one drawn for a request that came with this head? */
+bool pipeline_draws_id(const struct http_connection_manager *http,
+                       const struct header_list *headers);
+
 void pipeline_response(const struct http_connection_manager *http, struct str date, bool is_upgrade,
                        struct response_head *head);

@@ -27,8 +27,7 @@ static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
     arena_init(&attempt->arena, ARENA_BLOCK_BYTES, 0);
     arena_init(&attempt->reading, ARENA_BLOCK_BYTES, 0);
     buf_init(&attempt->body, BODY_BYTES_MAX);
-    heap_node_init(&attempt->timer.node);
-    attempt->timer.owner = TIMER_ATTEMPT;
+    timer_init(&attempt->timer, TIMER_ATTEMPT);
 }
 
 static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluster_index)
@@ -54,7 +53,7 @@ static void give(struct attempt *attempt)
 {
     ASSERT(attempt->conn == NULL);
     attempt_note_unqueued(attempt);
-    heap_remove(&attempt->wire->timers, &attempt->timer.node);
+    timer_stop(&attempt->timer);
     list_remove(&attempt->link);
     list_remove(&attempt->failing);
     if (attempt->stream != NULL)
@@ -268,7 +267,7 @@ void attempt_open_mirror(struct stream *stream, const struct request_head *reque
         ASSERT(rc == RC_OK);
     }
     if (stream->xc.timeout_ns > 0)
-        heap_put(&wire->timers, &attempt->timer.node, ns_add(wire->now_ns, stream->xc.timeout_ns));
+        timer_set(&wire->timers, &attempt->timer, ns_add(wire->now_ns, stream->xc.timeout_ns));
     ask_for(attempt, target.endpoint_index, &stream->down->down);
 }
 

@@ -41,17 +41,15 @@ static void make(struct conn *conn, struct wire *wire, uint32_t number)
     buf_init(&conn->in, IN_BYTES_MAX);
     list_init(&conn->taken);
     list_init(&conn->down.ready);
-    heap_node_init(&conn->timer.node);
-    conn->timer.owner = TIMER_CONN;
-    heap_node_init(&conn->age.node);
-    conn->age.owner = TIMER_CONN_AGE;
+    timer_init(&conn->timer, TIMER_CONN);
+    timer_init(&conn->age, TIMER_CONN_AGE);
     arena_init(&conn->facts, FACTS_BLOCK_BYTES, 0);
 }
 
 static void stop_timers(struct conn *conn)
 {
-    heap_remove(&conn->wire->timers, &conn->timer.node);
-    heap_remove(&conn->wire->timers, &conn->age.node);
+    timer_fini(&conn->wire->timers, &conn->timer);
+    timer_fini(&conn->wire->timers, &conn->age);
 }
 
 struct conn *conn_take(struct wire *wire, enum conn_side side)
@@ -290,15 +288,12 @@ void conn_note_broken(struct conn *conn)
 
 void conn_set_timer(struct conn *conn, int64_t due_ns)
 {
-    if (due_ns == NS_NEVER)
-        conn_stop_timer(conn);
-    else
-        heap_put(&conn->wire->timers, &conn->timer.node, due_ns);
+    timer_set(&conn->wire->timers, &conn->timer, due_ns);
 }
 
 void conn_stop_timer(struct conn *conn)
 {
-    heap_remove(&conn->wire->timers, &conn->timer.node);
+    timer_stop(&conn->timer);
 }
 
 void conn_set_age(struct conn *conn, int64_t duration_ns)
@@ -309,5 +304,5 @@ void conn_set_age(struct conn *conn, int64_t duration_ns)
 
 void conn_set_age_due(struct conn *conn, int64_t due_ns)
 {
-    heap_put(&conn->wire->timers, &conn->age.node, due_ns);
+    timer_set(&conn->wire->timers, &conn->age, due_ns);
 }

@@ -55,6 +55,7 @@ struct conn_downstream {
     bool is_idle_over;     /* it drains: closed when the timer fires and no request is there */
     uint32_t request_count;
     struct queued queued; /* responses that have not left */
+    struct known *known;  /* of the request that came whole last; NULL: none did */
     bool is_securing;     /* WIRE_SECURE was wished, and the handshake is not over */
     bool is_feeding;      /* what was read is being parsed */
 };

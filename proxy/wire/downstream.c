@@ -427,9 +427,9 @@ static const struct filter_chain *chain_of(const struct http_connection_manager 
 static void keep_age(struct conn *conn, const struct conn *old,
                      const struct http_connection_manager *http)
 {
-    if (http->max_connection_duration_ns == 0 || old->age.node.index == HEAP_OUT)
+    if (http->max_connection_duration_ns == 0 || old->age.due_ns == NS_NEVER)
         return;
-    int64_t began_ns = old->age.node.due_ns - old->down.http->max_connection_duration_ns;
+    int64_t began_ns = old->age.due_ns - old->down.http->max_connection_duration_ns;
     conn_set_age_due(conn, ns_add(began_ns, http->max_connection_duration_ns));
 }
 
@@ -444,9 +444,9 @@ static void go_on(struct conn *conn, const struct conn *old,
     conn->down.queued = old->down.queued;
     conn->down.request_count = old->down.request_count;
     keep_age(conn, old, http);
-    if (old->timer.node.index == HEAP_OUT)
+    if (old->timer.due_ns == NS_NEVER)
         return;
-    int64_t due_ns = old->timer.node.due_ns;
+    int64_t due_ns = old->timer.due_ns;
     if (!old->down.is_idle_over)
         due_ns = ns_add(due_ns - idle_timeout_ns(old->down.http), idle_timeout_ns(http));
     conn_set_timer(conn, due_ns);

@@ -5,6 +5,7 @@
 #include "proxy/wire/facts.h"
 
 #include "proxy/wire/conn.h"
+#include "proxy/wire/known.h"
 
 static const struct str *copies(const struct str *items, uint32_t count, struct arena *arena)
 {
@@ -43,17 +44,20 @@ struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena)
     return out;
 }
 
-struct record_downstream facts_downstream(const struct conn *down, struct arena *arena)
+struct record_downstream facts_downstream(const struct conn *down, const struct known *known,
+                                          struct arena *arena)
 {
     const struct peer_facts *peer = &down->down.peer;
-    struct str remote = arena_str(arena, peer->remote_address);
+    struct str remote =
+        known != NULL ? known->remote_address : arena_str(arena, peer->remote_address);
     return (struct record_downstream){
         .connection_id = down->id,
         .remote_address = remote,
         .remote_port = peer->remote_port,
         .direct_address = remote,
         .direct_port = peer->remote_port,
-        .local_address = arena_str(arena, peer->local_address),
+        .local_address =
+            known != NULL ? known->local_address : arena_str(arena, peer->local_address),
         .local_port = peer->local_port,
         .server_name = arena_str(arena, peer->server_name),
         .peer = facts_certificate(peer->certificate, arena),
@@ -68,7 +72,9 @@ struct record_upstream facts_upstream(const struct conn *conn, struct arena *are
         .connection_id = conn->id,
         .local_address = arena_str(arena, conn->up.local_address),
         .local_port = conn->up.local_port,
-        .address = arena_str(arena, conn->up.address),
+        /* An endpoint's is the snapshot's. */
+        .address =
+            conn->up.endpoint != NULL ? conn->up.address : arena_str(arena, conn->up.address),
         .port = conn->up.port,
     };
 }

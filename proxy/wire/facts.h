@@ -11,6 +11,7 @@
 #include "proxy/http/pipeline.h"
 
 struct conn;
+struct known;
 
 /* The ends of a connection as its carrier told them. */
 struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena);
@@ -18,5 +19,7 @@ struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena)
 /* A copy; NULL of NULL. */
 const struct certificate *facts_certificate(const struct certificate *told, struct arena *arena);
 
-struct record_downstream facts_downstream(const struct conn *down, struct arena *arena);
+/* Of one whose texts are `known` they are shared; NULL: they are copied. */
+struct record_downstream facts_downstream(const struct conn *down, const struct known *known,
+                                          struct arena *arena);
 struct record_upstream facts_upstream(const struct conn *conn, struct arena *arena);

@@ -19,17 +19,11 @@
 #include "base/rng.h"
 #include "proxy/wire/date.h"
 #include "proxy/wire/slot.h"
+#include "proxy/wire/timer.h"
 #include "proxy/wire/wire.h"
 #include "proxy/wire/wish.h"
 
 struct lb; /* proxy/core */
-
-enum timer_owner { TIMER_CONN, TIMER_CONN_AGE, TIMER_STREAM, TIMER_ATTEMPT };
-
-struct timer {
-    struct heap_node node;
-    enum timer_owner owner; /* of which struct it is the member `timer` */
-};
 
 struct wire {
     struct engine *engine;
@@ -46,6 +40,8 @@ struct wire {
     struct list ready_conns;   /* downstream: input waits and may be read on now */
     struct list resting_conns; /* downstream, while retiring: to be handed over */
     struct date date;
+    struct known *knowns; /* of requests that come whole */
+    uint32_t known_count;
     int64_t now_ns;
     int64_t epoch_seconds; /* since 1970 at time 0 */
     uint64_t conn_id;      /* the last one that was given */

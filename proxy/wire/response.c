@@ -14,9 +14,12 @@ static bool is_writable(const struct stream *stream)
     return stream->down != NULL && conn_is_open(stream->down);
 }
 
-static struct str date(struct wire *wire)
+/* Of a message that is sent whole it must stay as it is. */
+static struct str date(struct stream *stream)
 {
-    return date_text(&wire->date, wire->epoch_seconds + wire->now_ns / NS_SECOND);
+    struct wire *wire = stream->wire;
+    struct str text = date_text(&wire->date, wire->epoch_seconds + wire->now_ns / NS_SECOND);
+    return wire->options.is_giving_wholes ? arena_str(&stream->arena, text) : text;
 }
 
 static void count(const struct stream *stream, enum http_stat stat)
@@ -129,7 +132,7 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     /* To Envoy an upgrade's request never completes, so there is no time to tell. */
     if (stream->is_upgrade)
         header_remove(&out.headers, STR("x-envoy-upstream-service-time"));
-    pipeline_response(down->down.http, date(stream->wire), stream->is_tunnel, &out);
+    pipeline_response(down->down.http, date(stream), stream->is_tunnel, &out);
     if (stream->xc.decorator.len > 0)
         header_set(&out.headers, STR("x-envoy-decorator-operation"), stream->xc.decorator);
     if (is_until_close(stream, &out, is_end))

@@ -6,10 +6,11 @@
 
 #include "base/ns.h"
 #include "proxy/core/stats.h"
-#include "proxy/http/remote.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/facts.h"
+#include "proxy/wire/known.h"
+#include "proxy/wire/receive.h"
 #include "proxy/wire/response.h"
 
 /* The first block holds a usual request's and response's heads. */
@@ -27,8 +28,7 @@ static void make(struct stream *stream, struct wire *wire, uint32_t number)
     buf_init(&stream->body, BODY_BYTES_MAX);
     list_init(&stream->mirrors);
     list_init(&stream->done);
-    heap_node_init(&stream->timer.node);
-    stream->timer.owner = TIMER_STREAM;
+    timer_init(&stream->timer, TIMER_STREAM);
 }
 
 static void count(const struct stream *stream, enum http_stat stat)
@@ -91,17 +91,12 @@ static void step(struct stream *stream, const struct xc_event *event)
         carry_out(stream, &plan.items[i]);
 }
 
-/* A tunnel has none of the route's clock any more. One that is too early is
- * left: waking in vain is cheaper than moving it with every piece of a body. */
+/* A tunnel has none of the route's clock any more. */
 static void set_timer(struct stream *stream)
 {
-    struct wire *wire = stream->wire;
     int64_t wake_ns = stream->is_tunnel ? NS_NEVER : exchange_wake_ns(&stream->xc);
     wake_ns = ns_min(wake_ns, deadlines_next_ns(&stream->deadlines));
-    if (wake_ns == NS_NEVER)
-        heap_remove(&wire->timers, &stream->timer.node);
-    else if (stream->timer.node.index == HEAP_OUT || stream->timer.node.due_ns > wake_ns)
-        heap_put(&wire->timers, &stream->timer.node, wake_ns);
+    timer_set(&stream->wire->timers, &stream->timer, wake_ns);
 }
 
 /* Sends what may be sent; the exchange hears of the first bytes. */
@@ -159,6 +154,7 @@ void stream_give(struct stream *stream)
     stream->is_client_gone = stream->is_upgrade_counted = false;
     stream->is_interim_sent = stream->is_read_whole = false;
     stream->whole = NULL;
+    stream->known = NULL;
     stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
     slots_give(&stream->wire->streams, stream->number);
@@ -173,6 +169,15 @@ void stream_fini(struct stream *stream)
     buf_fini(&stream->body);
 }
 
+/* A message that is sent whole may outlive the connection. */
+static struct str node_address_of(struct stream *stream)
+{
+    struct str address = stream->down->down.peer.node_address;
+    if (stream->known != NULL)
+        return stream->known->node_address;
+    return stream->wire->options.is_giving_wholes ? arena_str(&stream->arena, address) : address;
+}
+
 void stream_start(struct stream *stream)
 {
     struct wire *wire = stream->wire;
@@ -181,7 +186,8 @@ void stream_start(struct stream *stream)
     bool is_traced = wire->options.is_recording_traces;
     if (is_traced)
         trace_init(&stream->trace, &stream->trace_arena, wire->options.trace_items_max);
-    struct record_downstream downstream = facts_downstream(stream->down, &stream->arena);
+    struct record_downstream downstream =
+        facts_downstream(stream->down, stream->known, &stream->arena);
     struct xc_setup setup = {
         .engine = wire->engine,
         .listener = down->listener,
@@ -192,7 +198,8 @@ void stream_start(struct stream *stream)
         .arena = &stream->arena,
         .trace = is_traced ? &stream->trace : NULL,
         .downstream = &downstream,
-        .node_address = down->peer.node_address,
+        .node_address = node_address_of(stream),
+        .memo = is_traced || stream->known == NULL ? NULL : &stream->known->memo,
     };
     exchange_init(&stream->xc, &setup, wire->now_ns);
     stream->is_started = true;
@@ -236,32 +243,6 @@ static bool is_upgrade_allowed(const struct stream *stream, const struct request
            str_eq_ci(protocol, STR("websocket"));
 }
 
-static void note_normalized(struct stream *stream, struct str before, struct str after)
-{
-    if (stream->xc.setup.trace == NULL || str_eq(before, after))
-        return;
-    struct trace_event *event = trace_add(&stream->trace, TRACE_NORMALIZED, stream->wire->now_ns);
-    event->text = arena_str(&stream->trace_arena, before);
-    event->other = arena_str(&stream->trace_arena, after);
-}
-
-static struct pipeline_answer run_pipeline(struct stream *stream, const struct h1_event *event)
-{
-    const struct conn_downstream *down = &stream->down->down;
-    struct request_head *head = event->request;
-    struct str path = head->path;
-    struct record_downstream *facts = &stream->xc.record.downstream;
-    struct str remote = remote_address(down->http, &down->peer, head, &facts->remote_port);
-    /* The connection's own text may be gone before the record. */
-    bool is_peer = remote.ptr == down->peer.remote_address.ptr;
-    facts->remote_address = is_peer ? facts->direct_address : remote;
-    struct pipeline_answer answer =
-        pipeline_request(down->http, &down->peer, event->is_upgrade, head,
-                         engine_rng_uuid(stream->wire->engine), &stream->arena);
-    note_normalized(stream, path, head->path);
-    return answer;
-}
-
 static void refuse(struct stream *stream, struct request_head *head,
                    const struct pipeline_answer *answer)
 {
@@ -282,7 +263,8 @@ static void refuse(struct stream *stream, struct request_head *head,
                         });
 }
 
-static void take_head(struct stream *stream, const struct h1_event *event)
+/* `is_known`: it is as the pipeline left it. */
+static void take_head(struct stream *stream, const struct h1_event *event, bool is_known)
 {
     struct conn_downstream *down = &stream->down->down;
     struct request_head *head = event->request;
@@ -297,7 +279,9 @@ static void take_head(struct stream *stream, const struct h1_event *event)
     if (!event->is_keep_alive || event->is_close_nominated)
         down->is_last = true;
     response_answer_expectation(stream, head);
-    struct pipeline_answer answer = run_pipeline(stream, event);
+    struct pipeline_answer answer = {0};
+    if (!is_known)
+        answer = receive_head(stream, event);
     stream->is_request_complete = is_end;
     if (answer.is_refused) {
         refuse(stream, head, &answer);
@@ -329,7 +313,14 @@ static void take_head(struct stream *stream, const struct h1_event *event)
 void stream_note_head(struct stream *stream, const struct h1_event *event)
 {
     stream->is_in_head = true;
-    take_head(stream, event);
+    take_head(stream, event, false);
+    stream->is_in_head = false;
+}
+
+void stream_note_known_head(struct stream *stream, const struct h1_event *event)
+{
+    stream->is_in_head = true;
+    take_head(stream, event, true);
     stream->is_in_head = false;
 }
 
@@ -479,7 +470,7 @@ void stream_finish(struct stream *stream)
     struct wire *wire = stream->wire;
     ASSERT(!stream->is_finished);
     stream->is_finished = true;
-    heap_remove(&wire->timers, &stream->timer.node);
+    timer_stop(&stream->timer);
     if (stream->attempt != NULL)
         attempt_abandon(stream->attempt);
     let_mirrors_go(stream);

@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "proxy/core/exchange.h"
+#include "proxy/core/memo.h"
 #include "proxy/core/session.h"
 #include "proxy/http/h1.h"
 #include "proxy/wire/attempt.h"
@@ -41,6 +42,7 @@ struct stream {
     struct trace trace;
     struct exchange xc;
     struct deadlines deadlines;
+    struct known *known;          /* the request, which came whole; or NULL */
     struct conn *up;              /* of a TCP session */
     struct record session_record; /* the same */
     struct session books;         /* the same */
@@ -82,6 +84,9 @@ void stream_fini(struct stream *stream);
 
 /* The first byte of a request. */
 void stream_start(struct stream *stream);
+/* A head that the connection manager has seen before, as it made it then (proxy/core/memo.h);
+ * else the same as stream_note_head. */
+void stream_note_known_head(struct stream *stream, const struct h1_event *event);
 /* From the codec: the head, or what is wrong with the request. */
 void stream_note_head(struct stream *stream, const struct h1_event *event);
 void stream_note_bad(struct stream *stream, const struct h1_event *event);

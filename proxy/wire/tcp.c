@@ -154,7 +154,7 @@ static struct stream *begin_session(struct conn *conn)
     session->session_record = (struct record){
         .started_ns = conn->wire->now_ns,
         .is_tcp = true,
-        .downstream = facts_downstream(conn, &session->arena),
+        .downstream = facts_downstream(conn, NULL, &session->arena),
     };
     conn->session = session;
     conn->wire->exchange_count++;

@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 #include "proxy/wire/downstream.h"
+#include "proxy/wire/known.h"
+#include "proxy/wire/receive.h"
 #include "proxy/wire/upstream.h"
 
 /* What connection manager and router add. */
@@ -31,18 +33,24 @@ static void read_request(struct conn *conn, const struct h1_read *whole)
     conn->down.is_feeding = true;
     downstream_begin_stream(conn);
     struct stream *stream = conn->down.stream;
+    stream->known = known_of(conn, whole);
     struct h1_event event = {.kind = H1_STARTED};
     downstream_take_event(conn, &event);
     if (is_wanting(conn, stream)) {
+        struct request_head *known = receive_known_head(stream);
         event = (struct h1_event){
             .kind = H1_HEAD,
-            .request = h1_read_request(whole, &stream->arena, REQUEST_SPARE_LINES),
+            .request =
+                known != NULL ? known : h1_read_request(whole, &stream->arena, REQUEST_SPARE_LINES),
             .is_end = whole->is_end,
             .framing = whole->is_end ? BODY_NONE : BODY_LENGTH,
             .is_keep_alive = whole->is_keep_alive,
             .is_close_nominated = whole->is_close_nominated,
         };
-        downstream_take_event(conn, &event);
+        if (known != NULL)
+            stream_note_known_head(stream, &event);
+        else
+            downstream_take_event(conn, &event);
     }
     if (!whole->is_end && is_wanting(conn, stream)) {
         event = (struct h1_event){.kind = H1_DATA, .data = whole->body};

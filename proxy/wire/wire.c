@@ -298,6 +298,11 @@ int64_t wire_wake_ns(const struct wire *wire)
     return ns_min(first != NULL ? first->due_ns : NS_NEVER, engine_wake_ns(wire->engine));
 }
 
+int64_t wire_due_ns(struct wire *wire)
+{
+    return ns_min(timers_due_ns(&wire->timers), engine_wake_ns(wire->engine));
+}
+
 void wire_wake(struct wire *wire, int64_t now_ns)
 {
     begin_turn(wire, now_ns);
@@ -305,12 +310,9 @@ void wire_wake(struct wire *wire, int64_t now_ns)
         engine_step(wire->engine, now_ns);
     /* Timers that are set meanwhile wait for the next wake. */
     uint64_t sequence_end = wire->timers.next_sequence;
-    for (struct heap_node *node = heap_first(&wire->timers);
-         node != NULL && node->due_ns <= now_ns && node->sequence < sequence_end;
-         node = heap_first(&wire->timers)) {
-        heap_remove(&wire->timers, node);
-        wake_owner(HEAP_ITEM(node, struct timer, node));
-    }
+    struct timer *timer;
+    while ((timer = timers_take(&wire->timers, now_ns, sequence_end)) != NULL)
+        wake_owner(timer);
     end_turn(wire);
 }
 
@@ -483,9 +485,8 @@ bool wire_next(struct wire *wire, struct wire_action *action)
         if (is_wish_for_gone(&wish))
             continue;
         action->conn = wish.conn->number;
-        if (wish.kind == WIRE_WHOLE && !take_whole(wish.conn, action))
-            continue;
-        if (wish.kind == WIRE_WRITE && !take_write(wish.conn, action))
+        if ((wish.kind == WIRE_WHOLE && !take_whole(wish.conn, action)) ||
+            (wish.kind == WIRE_WRITE && !take_write(wish.conn, action)))
             continue;
         if (wish.kind == WIRE_CONNECT)
             take_connect(wish.conn, action);

@@ -103,8 +103,10 @@ void wire_wrote(struct wire *wire, uint32_t conn, size_t size, int64_t now_ns);
  * and will not name this number again: it may be reused. */
 void wire_gone(struct wire *wire, uint32_t conn);
 
-/* When wire_wake wants to be called; early and late calls do no harm. */
+/* When wire_wake wants to be called, or earlier; early and late calls do no harm. */
 int64_t wire_wake_ns(const struct wire *wire);
+/* The same, not earlier: it costs more. */
+int64_t wire_due_ns(struct wire *wire);
 void wire_wake(struct wire *wire, int64_t now_ns);
 
 /* Seconds since 1970 at the driver's time 0, for the date header. */

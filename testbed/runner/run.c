@@ -90,7 +90,7 @@ static void keep_story(struct run *run, const struct outcome *outcome)
 }
 
 /* A request in a few words, for those who look for it among many. */
-static struct str request_words(const struct call *call, struct arena *arena)
+struct str run_request_words(const struct call *call, struct arena *arena)
 {
     if (call->has_raw) {
         struct str rest = call->raw;
@@ -131,7 +131,8 @@ void run_take_outcome(struct run *run, const struct suite_case *step, struct tal
     run->result->request_count++;
     if (run->options->engine == RUN_ENVOY && !run_envoy_can_judge(run, call, outcome))
         return;
-    complaints->request = request_words(call, complaints->scratch);
+    complaints->request = run->request_words.len > 0 ? run->request_words
+                                                     : run_request_words(call, complaints->scratch);
     judge_outcome(&step->expect, outcome, run->world, run->options->engine == RUN_SIM, complaints);
     if (tally->outcome_count == 0 && run->options->engine != RUN_ENVOY)
         judge_exact(&step->expect, outcome, complaints);

@@ -16,6 +16,7 @@ struct run {
     struct arena scratch; /* of one outcome */
     struct world *world;
     struct play *play;
+    struct str request_words;      /* of the call that is judged next; empty: not made yet */
     const struct node **pod_nodes; /* each pod's behaviour as YAML, for `set` */
 };
 
@@ -32,6 +33,8 @@ bool run_envoy_can_play(struct run *run);
 /* Can the outcome be judged? If not, that is noted. */
 bool run_envoy_can_judge(struct run *run, const struct call *call, const struct outcome *outcome);
 
+/* A call as complaints name it. */
+struct str run_request_words(const struct call *call, struct arena *arena);
 /* Judges one outcome and counts it. */
 void run_take_outcome(struct run *run, const struct suite_case *step, struct tally *tally,
                       const struct call *call, const struct outcome *outcome);

@@ -35,6 +35,7 @@ struct load_run {
     uint64_t stage_count; /* begun in it */
     uint64_t call_count;
     struct call *calls; /* the spec's, as the engine gets them */
+    struct str words;   /* the first one's, for complaints */
     struct rng rng;
     struct load_caller *callers;
 };
@@ -108,6 +109,7 @@ static void prepare_calls(const struct timeline *timeline, struct load_run *load
     const struct run *run = timeline->run;
     const struct load_spec *spec = load->spec;
     load->calls = ARENA_ARRAY(run->arena, struct call, spec->call_count);
+    load->words = run_request_words(&spec->calls[0], run->arena);
     for (uint32_t i = 0; i < spec->call_count; i++) {
         load->calls[i] = spec->calls[i];
         load->calls[i].is_counted =
@@ -222,8 +224,10 @@ static void take(struct timeline *timeline, const struct play_done *done)
                                      .world = run->world,
                                      .started_ns = done->started_ns,
                                      .is_virtual = run->options->engine == RUN_SIM};
+        run->request_words = timeline->loads[item].words;
         run_take_outcome(run, timeline->step, &timeline->tally, &what->load.calls[0],
                          done->outcome);
+        run->request_words = STR_EMPTY;
         over_time_add(&timeline->over, &one, &run->result->complaints);
         if (what->load.caller_count > 0)
             think(timeline, item, index, run->play->ops->now_ns(run->play));

@@ -29,8 +29,11 @@
 
 enum sim_timer_owner { TIMER_PROXY, TIMER_CALLER, TIMER_STANDIN, TIMER_ERRAND };
 
+/* Most timers are moved or stopped before they fire: the heap is told of it when theirs
+ * is its first. */
 struct sim_timer {
-    struct heap_node node;
+    struct heap_node node; /* in the heap: not later than due_ns */
+    int64_t due_ns;        /* NS_NEVER: it is stopped */
     enum sim_timer_owner owner;
 };
 

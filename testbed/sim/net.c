@@ -353,11 +353,34 @@ void sim_close(struct sim *sim, struct link *link, enum link_side side, bool is_
     release(sim, link);
 }
 
+/* The timer that fires first, or NULL. Time does not go to what is none any more. */
+static struct heap_node *first_timer(struct sim *sim)
+{
+    for (;;) {
+        struct heap_node *node = heap_first(&sim->timers);
+        if (node == NULL)
+            return NULL;
+        struct sim_timer *timer = HEAP_ITEM(node, struct sim_timer, node);
+        if (timer->owner == TIMER_PROXY && timer->due_ns == node->due_ns)
+            timer->due_ns = wire_due_ns(HEAP_ITEM(timer, struct sim_proxy, timer)->wire);
+        if (timer->due_ns == node->due_ns)
+            return node;
+        if (timer->due_ns == NS_NEVER)
+            heap_remove(&sim->timers, node);
+        else
+            heap_put(&sim->timers, node, timer->due_ns);
+    }
+}
+
 bool sim_step(struct sim *sim, int64_t until_ns)
 {
     struct heap_node *timer = heap_first(&sim->timers);
     int64_t timer_ns = timer != NULL ? timer->due_ns : NS_NEVER;
     int64_t parcel_ns = links_due_ns(&sim->links);
+    if (timer_ns < parcel_ns && timer_ns <= until_ns) {
+        timer = first_timer(sim);
+        timer_ns = timer != NULL ? timer->due_ns : NS_NEVER;
+    }
     int64_t due_ns = ns_min(timer_ns, parcel_ns);
     if (due_ns > until_ns || due_ns == NS_NEVER)
         return false;
@@ -371,8 +394,7 @@ bool sim_step(struct sim *sim, int64_t until_ns)
 
 void sim_set_timer(struct sim *sim, struct sim_timer *timer, int64_t due_ns)
 {
-    if (due_ns == NS_NEVER)
-        heap_remove(&sim->timers, &timer->node);
-    else if (timer->node.index == HEAP_OUT || timer->node.due_ns != due_ns)
+    timer->due_ns = due_ns;
+    if (due_ns != NS_NEVER && (timer->node.index == HEAP_OUT || timer->node.due_ns > due_ns))
         heap_put(&sim->timers, &timer->node, due_ns);
 }

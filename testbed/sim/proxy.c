@@ -281,11 +281,7 @@ void sim_proxy_turn(struct sim *sim, struct sim_proxy *proxy)
     proxy->report_count = 0;
     if (sim->watches.count > 0)
         watches_note(&sim->watches, wire_engine(proxy->wire));
-    /* A timer that is early does no harm, and moving it costs. */
-    int64_t wake_ns = wire_wake_ns(proxy->wire);
-    bool is_set = proxy->timer.node.index != HEAP_OUT;
-    if (wake_ns == NS_NEVER || !is_set || wake_ns < proxy->timer.node.due_ns)
-        sim_set_timer(sim, &proxy->timer, wake_ns);
+    sim_set_timer(sim, &proxy->timer, wire_wake_ns(proxy->wire));
 }
 
 void sim_proxy_note_gone(struct sim *sim, struct link_end *end)

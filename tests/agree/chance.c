@@ -177,6 +177,7 @@ static void say_match(struct chance *chance)
         "{gateways: [web]}",
         "{gateways: [mesh], uri: {prefix: /b}}",
         "{port: 80, authority: {prefix: shop}}",
+        "{headers: {x-request-id: {regex: \"[0-7].*\"}}}",
         "{withoutHeaders: {x-user: {}}}"};
     say(chance, "    match: [");
     say(chance, ONE_OF(chance, MATCHES));

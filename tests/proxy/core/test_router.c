@@ -65,6 +65,24 @@ static void test_without_a_catch_all_there_may_be_none(void **state)
     arena_fini(&arena);
 }
 
+static void test_a_route_that_asks_for_the_request_id_is_not_steady(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct str domains[] = {STR_INIT("a")};
+    static const char *const NAMES[] = {"x-user", "x-request-id"};
+    struct arena arena;
+    arena_init(&arena, 4096, 0);
+    for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
+        struct header_matcher header = {.name = str_of(NAMES[i]), .match.kind = STRING_PRESENT};
+        struct route route = {.match = {.headers = &header, .header_count = 1}};
+        struct virtual_host host = {
+            .domains = domains, .domain_count = 1, .routes = &route, .route_count = 1};
+        struct route_config config = {.virtual_hosts = &host, .virtual_host_count = 1};
+        assert_int_equal(router_is_steady(router_new(&config, &arena)), i == 0);
+    }
+    arena_fini(&arena);
+}
+
 static void test_rejections_are_traced_with_what_was_met(void **state)
 {
     UNUSED_STATE(state);
@@ -148,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_virtual_hosts_are_found_by_the_best_domain),
         cmocka_unit_test(test_without_a_catch_all_there_may_be_none),
+        cmocka_unit_test(test_a_route_that_asks_for_the_request_id_is_not_steady),
         cmocka_unit_test(test_rejections_are_traced_with_what_was_met),
         cmocka_unit_test(test_index_and_walk_agree_on_random_tables),
     };
