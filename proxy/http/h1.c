@@ -218,7 +218,40 @@ static void take_host(struct h1_parser *parser)
  * may be as many as a head has room for. */
 struct line_count {
     uint32_t all, plain; /* plain: counted when there are more than the most of all */
+    uint32_t judged;     /* plain, two lines ago: Envoy counts a line when the next is read */
+    bool is_illegal;     /* a name, before there were too many */
+    bool is_past;        /* there were too many before a name that is illegal */
 };
+
+/* Names of which there is one line at most. */
+static bool is_joined(const struct header_list *list, struct str name)
+{
+    return header_is_inline(list, name) || str_eq(name, STR("host"));
+}
+
+/* What the first `count` lines are when lines are joined. */
+static uint32_t entries_of(const struct header_list *list, uint32_t count)
+{
+    uint32_t entries = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t first = 0;
+        while (first < i && !str_eq(list->items[first].name, list->items[i].name))
+            first++;
+        entries += first == i || !is_joined(list, list->items[i].name);
+    }
+    return entries;
+}
+
+static void judge_name(struct line_count *count, uint32_t most, const struct header_list *list,
+                       const struct h1_field *field)
+{
+    if (!field->is_legal && !count->is_illegal && count->judged <= most) {
+        bool is_too_many = list->count > 0 && entries_of(list, list->count - 1) > most;
+        count->is_illegal = !is_too_many;
+        count->is_past = is_too_many;
+    }
+    count->judged = count->is_past ? UINT32_MAX : count->plain;
+}
 
 static bool is_one_too_many(struct line_count *count, uint32_t most, bool is_trailers,
                             const struct header_list *list, struct str name)
@@ -226,8 +259,8 @@ static bool is_one_too_many(struct line_count *count, uint32_t most, bool is_tra
     if (++count->all <= most)
         return false;
     for (uint32_t i = 0; count->all == most + 1 && i < list->count; i++)
-        count->plain += is_trailers || !header_is_inline(list, list->items[i].name);
-    count->plain += is_trailers || !header_is_inline(list, name);
+        count->plain += is_trailers || !is_joined(list, list->items[i].name);
+    count->plain += is_trailers || !is_joined(list, name);
     return count->plain > most;
 }
 
@@ -250,6 +283,7 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
     while (h1_text_next_field(&rest, &field)) {
         struct str name = h1_text_lower(block + (field.name.ptr - block), field.name.len);
         note_framing(words, name, field.raw);
+        judge_name(&count, most, list, &field);
         if (is_one_too_many(&count, most, is_trailers, list, name))
             continue;
         has_twins = has_twins || header_is_present(list, name);
@@ -257,11 +291,12 @@ static bool take_fields(struct h1_parser *parser, struct str text, struct h1_fra
                            h1_text_unfold(block + (field.raw.ptr - block), field.raw.len));
     }
     buf_clear(&parser->scratch);
-    if (rest.len > 0 || (is_head && (words->length_count > 1 || words->is_length_bad)))
+    if (rest.len > 0 || count.is_illegal ||
+        (is_head && (words->length_count > 1 || words->is_length_bad)))
         return refuse_codec(parser);
     if (has_twins && is_head)
         join_fields(parser);
-    if (count.plain > most || list->count > most)
+    if (count.plain > most || list->count > most || count.is_past)
         return refuse(parser, h1_refuse(431, STR("http1.too_many_headers")));
     if (is_head && parser->side == H1_REQUESTS)
         take_host(parser);

@@ -240,7 +240,7 @@ struct h1_refusal h1_head_check_request(struct request_head *head,
     struct h1_refusal refusal = check_connect(head, asked->words);
     if (refusal.status == 0)
         refusal = check_framing(&head->headers, is_connect);
-    if (refusal.status == 0 && !*is_upgrade)
+    if (refusal.status == 0 && !*is_upgrade && !is_connect)
         refusal = drop_nominated(head);
     if (refusal.status == 0)
         refusal = take_target(head, asked);

@@ -145,8 +145,13 @@ bool h1_text_next_field(struct str *rest, struct h1_field *field)
     struct str whole = *rest;
     struct str line = take_folded_line(rest);
     size_t colon = 0;
-    while (colon < line.len && is_token_char(line.ptr[colon]))
-        colon++;
+    field->is_legal = true;
+    for (; colon < line.len; colon++) {
+        bool is_beyond = (unsigned char)line.ptr[colon] >= 0x80;
+        if (!is_beyond && !is_token_char(line.ptr[colon]))
+            break;
+        field->is_legal = field->is_legal && !is_beyond;
+    }
     if (colon == 0 || colon == line.len || line.ptr[colon] != ':') {
         *rest = whole;
         return false;

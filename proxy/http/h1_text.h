@@ -37,6 +37,7 @@ struct h1_first_line h1_text_first_line(struct str line);
 struct h1_field {
     struct str name;
     struct str raw; /* the value as it stood, trimmed */
+    bool is_legal;  /* false: letters beyond ASCII in the name, which Envoy refuses in their turn */
 };
 bool h1_text_next_field(struct str *rest, struct h1_field *field);
 

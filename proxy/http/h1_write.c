@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "proxy/http/h1.h"
+#include "proxy/http/h1_head.h"
 #include "proxy/model/limits.h"
 
 /* Longest chunk line: sixteen hexadecimal digits and CRLF. */
@@ -72,7 +73,8 @@ static struct header frame_request(const struct request_head *head, bool has_bod
     if (framing->framing == BODY_CHUNKED &&
         !header_is_present(&head->headers, STR("transfer-encoding")))
         return (struct header){STR("transfer-encoding"), STR("chunked")};
-    if (!has_body && !has_length && !is_bodiless(head->method))
+    if (!has_body && !has_length && !is_bodiless(head->method) &&
+        !h1_head_is_upgrade(&head->headers))
         return (struct header){STR("content-length"), STR("0")};
     return (struct header){STR_EMPTY, STR_EMPTY};
 }

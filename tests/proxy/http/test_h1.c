@@ -145,6 +145,7 @@ static const struct {
     {"GET http://b:080/x HTTP/1.1" HOST, "[GET b:080 /x]."},
     {"CONNECT a:80 HTTP/1.1\r\nhost: b\r\n\r\n", "[CONNECT a:80 ]"},
     {"CONNECT a:80 HTTP/1.1\r\nhost: b\r\ncontent-length: 0\r\n\r\n", "[CONNECT a:80 ]"},
+    {"CONNECT a:80 HTTP/1.1\r\nconnection: :path\r\n\r\n", "[CONNECT a:80 ]"}, /* as an upgrade */
     {" GET / HTTP/1.1" HOST, "!400 http1.codec_error"},
     {"\n GET / HTTP/1.1" HOST, "!400 http1.codec_error"},
     {"GET /a b HTTP/1.1" HOST, "!400 http1.codec_error"},
@@ -496,6 +497,17 @@ static void test_too_many_and_too_long_headers_are_431(void **state)
         const char *text, *want;
     } rows[] = {
         {"GET / HTTP/1.1\r\na: 1\r\nb: 2\r\nc: 3\r\nd: 4\r\n\r\n", "!431 http1.too_many_headers"},
+        /* A name beyond ASCII is refused in its turn, what is malformed before all. */
+        {"GET / HTTP/1.1\r\na: 1\r\nb: 2\r\nc: 3\r\nd: 4\r\ne: 5\r\n\xe4: 6\r\n\r\n",
+         "!431 http1.too_many_headers"},
+        {"GET / HTTP/1.1\r\nexpect: 1\r\nb: 2\r\nc: 3\r\nhost: 4\r\ne: 5\r\n\xe4: 6\r\n\r\n",
+         "!431 http1.too_many_headers"},
+        {"GET / HTTP/1.1\r\nhost: 1\r\nb: 2\r\nhost: 3\r\nhost: 4\r\ne: 5\r\n\xe4: 6\r\n\r\n",
+         "!400 http1.codec_error"},
+        {"GET / HTTP/1.1\r\na: 1\r\nb: 2\r\n\xe4: 3\r\nd: 4\r\ne: 5\r\n\r\n",
+         "!400 http1.codec_error"},
+        {"GET / HTTP/1.1\r\na: 1\r\nb: 2\r\nc: 3\r\nd: 4\r\ne: 5\r\n\xe4(: 6\r\n\r\n",
+         "!400 http1.codec_error"},
         {"GET / HTTP/1.1\r\na: "
          "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
          "xx"

@@ -95,10 +95,11 @@ static void converse(struct peers *peers)
 {
     uint32_t client = peers_dial(peers);
     peers_say(peers, client,
-              "GET /app HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n");
+              "PUT /app HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n");
     uint32_t server = peers_server(peers);
     struct str heard = peers_heard(peers, server);
     assert_true(str_contains(heard, STR("\r\nconnection: Upgrade\r\nupgrade: websocket\r\n")));
+    assert_false(str_contains(heard, STR("content-length"))); /* what follows is no body */
     peers_say(peers, client, "early");
     peers_expect(peers, server, "");
     peers_say(peers, server,
