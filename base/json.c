@@ -252,3 +252,36 @@ void json_key_bool(struct json *json, struct str key, bool value)
     json_key(json, key);
     json_bool(json, value);
 }
+
+void json_value_write(struct json *json, const struct json_value *value)
+{
+    switch (value->kind) {
+    case JSON_NULL:
+        json_null(json);
+        return;
+    case JSON_BOOL:
+        json_bool(json, str_eq(value->text, STR("true")));
+        return;
+    case JSON_NUMBER:
+        json_double(json, value->number);
+        return;
+    case JSON_STRING:
+        json_str(json, value->text);
+        return;
+    case JSON_ARRAY:
+        json_begin_array(json);
+        for (uint32_t i = 0; i < value->count; i++)
+            json_value_write(json, &value->items[i]);
+        json_end_array(json);
+        return;
+    case JSON_OBJECT:
+        json_begin_object(json);
+        for (uint32_t i = 0; i < value->count; i++) {
+            json_key(json, value->keys[i]);
+            json_value_write(json, &value->items[i]);
+        }
+        json_end_object(json);
+        return;
+    }
+    UNREACHABLE("json_kind");
+}

@@ -69,3 +69,6 @@ const struct json_value *json_get(const struct json_value *object, struct str ke
 /* When `text` starts with two \u escapes that are one code point together (RFC
  * 8259 section 7): the bytes they take, and *code. Else 0. */
 size_t json_surrogates(struct str text, uint32_t *code);
+
+/* What was read, written again: numbers as doubles. As deep as json_read allows. */
+void json_value_write(struct json *json, const struct json_value *value);

@@ -262,39 +262,6 @@ static void split_claims(const struct asking *asking, struct json_value *payload
     }
 }
 
-static void write_value(struct json *json, const struct json_value *value)
-{
-    switch (value->kind) {
-    case JSON_NULL:
-        json_null(json);
-        return;
-    case JSON_BOOL:
-        json_bool(json, str_eq(value->text, STR("true")));
-        return;
-    case JSON_NUMBER:
-        json_double(json, value->number);
-        return;
-    case JSON_STRING:
-        json_str(json, value->text);
-        return;
-    case JSON_ARRAY:
-        json_begin_array(json);
-        for (uint32_t i = 0; i < value->count; i++)
-            write_value(json, &value->items[i]);
-        json_end_array(json);
-        return;
-    case JSON_OBJECT:
-        json_begin_object(json);
-        for (uint32_t i = 0; i < value->count; i++) {
-            json_key(json, value->keys[i]);
-            write_value(json, &value->items[i]);
-        }
-        json_end_object(json);
-        return;
-    }
-    UNREACHABLE("json_kind");
-}
-
 static bool is_whole(double number)
 {
     return number > -WHOLE_END && number < WHOLE_END && (double)(int64_t)number == number;
@@ -312,7 +279,7 @@ static struct str claim_text(const struct json_value *value, struct arena *arena
     struct json json;
     buf_init(&out, CLAIM_BYTES_MAX);
     json_init(&json, &out, 0);
-    write_value(&json, value);
+    json_value_write(&json, value);
     bool has_parts = value->kind == JSON_ARRAY || value->kind == JSON_OBJECT;
     struct str text =
         has_parts ? base64_encode(buf_str(&out), arena) : arena_str(arena, buf_str(&out));

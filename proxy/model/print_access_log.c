@@ -7,39 +7,6 @@
 
 #define BLOCK_BYTES 4096u
 
-static void print_value(struct json *json, const struct json_value *value)
-{
-    switch (value->kind) {
-    case JSON_NULL:
-        json_null(json);
-        return;
-    case JSON_BOOL:
-        json_bool(json, str_eq(value->text, STR("true")));
-        return;
-    case JSON_NUMBER:
-        json_double(json, value->number);
-        return;
-    case JSON_STRING:
-        json_str(json, value->text);
-        return;
-    case JSON_ARRAY:
-        json_begin_array(json);
-        for (uint32_t i = 0; i < value->count; i++)
-            print_value(json, &value->items[i]);
-        json_end_array(json);
-        return;
-    case JSON_OBJECT:
-        json_begin_object(json);
-        for (uint32_t i = 0; i < value->count; i++) {
-            json_key(json, value->keys[i]);
-            print_value(json, &value->items[i]);
-        }
-        json_end_object(json);
-        return;
-    }
-    UNREACHABLE("json_kind");
-}
-
 /* Text that is no JSON is printed as text, so that whoever looks sees it. */
 static void print_json_format(struct json *json, struct str format)
 {
@@ -50,7 +17,7 @@ static void print_json_format(struct json *json, struct str format)
     arena_init(&arena, BLOCK_BYTES, 0);
     json_key(json, STR("jsonFormat"));
     if (json_read(format, &arena, &value, &where) == RC_OK)
-        print_value(json, &value);
+        json_value_write(json, &value);
     else
         json_str(json, format);
     arena_fini(&arena);
