@@ -121,6 +121,7 @@ static void be_pod(const struct mesh *mesh, const struct pod *pod, struct client
     client->label_count = pod->meta.label_count;
     client->service_account = pod->service_account;
     client->origin = pod->meta.origin;
+    client->via = pod->is_injected ? VIA_SIDECAR : VIA_NONE;
     become_gateway(mesh, pod, client);
 }
 
