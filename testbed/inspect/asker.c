@@ -121,7 +121,6 @@ static void be_pod(const struct mesh *mesh, const struct pod *pod, struct client
     client->label_count = pod->meta.label_count;
     client->service_account = pod->service_account;
     client->origin = pod->meta.origin;
-    client->via = pod->is_injected ? VIA_SIDECAR : VIA_NONE;
     become_gateway(mesh, pod, client);
 }
 
@@ -172,9 +171,10 @@ struct asker asker_find(const struct documents *documents, struct str name, stru
     }
     const struct pod *pod = find_named(mesh, namespace, last);
     out.is_found = pod != NULL;
-    if (pod != NULL)
+    if (pod != NULL) {
+        out.client.via = pod->is_injected ? VIA_SIDECAR : VIA_NONE;
         be_pod(mesh, pod, &out.client);
-    else
+    } else
         out.known = known_names(mesh, namespace, arena);
     return out;
 }

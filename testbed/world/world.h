@@ -79,7 +79,7 @@ struct world_spec {
     uint32_t workload_count;
     struct client_spec *clients;
     uint32_t client_count;
-    struct str namespace;     /* defaults.namespace; "default" */
+    struct str namespace; /* defaults.namespace; "default" */
     /* `defaults.sidecar`; true unless said. What manifests keep from the injector has none
      * all the same, unless the workload itself says so. */
     bool has_sidecar_default;
