@@ -154,19 +154,21 @@ static struct client_spec client_of(const struct builder *builder, const struct 
     return out;
 }
 
-static void add_clients(struct builder *builder)
+/* False: the manifests have errors. All of them are looked at, also what is left out. */
+static bool add_clients(struct builder *builder, struct diag_list *diags)
 {
     struct world_spec spec = builder->spec;
-    struct diag_list unheard;
-    diag_list_init(&unheard, builder->arena);
     for (uint32_t i = 0; i < spec.client_count; i++)
         add_client(builder, spec.clients[i]);
     spec.client_count = 0;
-    struct world *seen = world_new(&spec, builder->arena, &unheard);
-    for (uint32_t i = 0; seen != NULL && i < seen->pod_count; i++)
+    struct world *seen = world_new(&spec, builder->arena, diags);
+    if (seen == NULL)
+        return false;
+    for (uint32_t i = 0; i < seen->pod_count; i++)
         add_client(builder, client_of(builder, seen, &seen->pods[i]));
     world_free(seen);
     add_client(builder, (struct client_spec){.name = STR(MTLS_NO_SIDECAR), .via = VIA_NONE});
+    return true;
 }
 
 static bool is_wanted(const struct mtls_callers *callers, struct str name)
@@ -199,10 +201,13 @@ struct world *mtls_world_new(const struct world_spec *spec, struct mtls_callers 
                              struct arena *arena, struct diag_list *diags)
 {
     struct builder builder = {.spec = *spec, .arena = arena};
-    builder.spec.documents = keep_documents(&builder);
-    add_clients(&builder);
+    struct diag_list unheard; /* it was said of all documents */
+    diag_list_init(&unheard, arena);
+    if (!add_clients(&builder, diags))
+        return NULL;
     choose_clients(&builder, callers);
+    builder.spec.documents = keep_documents(&builder);
     builder.spec.clients = builder.clients;
     builder.spec.client_count = builder.client_count;
-    return world_new(&builder.spec, arena, diags);
+    return world_new(&builder.spec, arena, &unheard);
 }

@@ -4,7 +4,7 @@
  */
 #include "testbed/world/roster.h"
 
-#define INJECT_WORD STR("sidecar.istio.io/inject")
+#include "config/derive/derive.h"
 
 static struct roster_entry *add(struct roster *roster, struct arena *arena)
 {
@@ -108,33 +108,10 @@ static void add_spec(struct roster *roster, const struct world_spec *spec,
     take_labels(entry, workload, mesh);
 }
 
-static bool is_namespace_left_out(const struct manifests *manifests, struct str namespace)
+static bool is_injected(const struct roster_entry *entry, const struct mesh *mesh)
 {
-    for (uint32_t i = 0; i < manifests->count; i++) {
-        const struct node *object = manifests->items[i];
-        const struct node *meta = node_get(object, STR("metadata"));
-        if (str_eq(manifest_kind(object), STR("Namespace")) &&
-            str_eq(manifest_name(object), namespace))
-            return str_eq(manifest_text(node_get(meta, STR("labels")), STR("istio-injection")),
-                          STR("disabled"));
-    }
-    return false;
-}
-
-/* Manifests may say that there is no sidecar: a label outweighs an annotation, and both
- * the namespace's word. */
-static bool is_not_injected(const struct roster_entry *entry, const struct manifests *manifests)
-{
-    const struct node *template = node_get(node_get(entry->object, STR("spec")), STR("template"));
-    const struct node *meta = node_get(template, STR("metadata"));
-    const struct node *pod = node_get(template, STR("spec"));
-    struct str word = manifest_text(node_get(meta, STR("labels")), INJECT_WORD);
-    if (str_eq(manifest_text(pod, STR("hostNetwork")), STR("true")))
-        return true;
-    if (word.len == 0)
-        word = manifest_text(node_get(meta, STR("annotations")), INJECT_WORD);
-    return word.len > 0 ? !str_eq_ci(word, STR("true"))
-                        : is_namespace_left_out(manifests, entry->namespace);
+    return entry->object == NULL ||
+           mesh_workload_is_injected(mesh, entry->namespace, manifest_name(entry->object));
 }
 
 struct roster roster_of(const struct world_spec *spec, const struct manifests *manifests,
@@ -147,9 +124,8 @@ struct roster roster_of(const struct world_spec *spec, const struct manifests *m
     for (uint32_t i = 0; i < roster.count; i++) {
         struct roster_entry *entry = &roster.items[i];
         bool is_said = entry->spec != NULL && entry->spec->has_sidecar_word;
-        entry->has_sidecar = is_said
-                                 ? entry->spec->has_sidecar
-                                 : spec->has_sidecar_default && !is_not_injected(entry, manifests);
+        entry->has_sidecar = is_said ? entry->spec->has_sidecar
+                                     : spec->has_sidecar_default && is_injected(entry, mesh);
         if (entry->service_account.len == 0)
             entry->service_account = STR("default");
     }
