@@ -410,6 +410,7 @@ static struct client_spec pod_spec_of(const struct maker *maker, const struct wo
             spec.origin = entry->spec->origin;
             spec.fault = entry->spec->fault;
             spec.trust_domain = entry->spec->trust_domain;
+            spec.versions = entry->spec->versions;
         }
         return spec;
     }
