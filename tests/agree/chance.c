@@ -2,6 +2,8 @@
  *
  * tests/agree/chance.c - see chance.h.
  */
+#include <string.h>
+
 #include "tests/agree/chance.h"
 
 #include "base/check.h"
@@ -279,21 +281,25 @@ static void say_routes(struct chance *chance)
         say_destination(chance);
         say_policy(chance);
     }
+    /* A caller that no rule is for has none of them, and two pods to choose from. */
+    if (chance->is_plain)
+        say(chance, "  - name: r\n    match: [{uri: {prefix: /a}}]\n"
+                    "    route: [{destination: {host: a, subset: v1}}]\n");
 }
 
 /* --- the world ------------------------------------------------------------- */
 
-static void say_behaviour(struct chance *chance)
+/* `is_mirrored`: a copy and its original may arrive in any order. */
+static void say_behaviour(struct chance *chance, bool is_mirrored)
 {
+    static const char *const SCRIPTS[] = {
+        "script: [503, 200]", "script: [503, 503, 200, 418]", "script: [close-before-headers, 200]",
+        "perPod: [reset-before-headers, 503, 200]"};
     static const char *const ANSWERS[] = {
         "status: 200",
         "status: 200",
         "status: 503",
         "status: 404, body: gone",
-        "script: [503, 200]",
-        "script: [503, 503, 200, 418]",
-        "script: [close-before-headers, 200]",
-        "perPod: [reset-before-headers, 503, 200]",
         "refuse: true",
         "act: garbage",
         "bodySize: 40000",
@@ -305,7 +311,10 @@ static void say_behaviour(struct chance *chance)
         "pods: {0: {status: 500}}",
         "pods: {0: {refuse: true}, 1: {status: 503}}"};
     static const char *const LATENCIES[] = {"", "", "", ", latency: 3ms", ", latency: 250ms"};
-    say(chance, ONE_OF(chance, ANSWERS));
+    if (is_lucky(chance, 22) && !(chance->is_plain && is_mirrored))
+        say(chance, ONE_OF(chance, SCRIPTS));
+    else
+        say(chance, ONE_OF(chance, ANSWERS));
     say(chance, ONE_OF(chance, LATENCIES));
 }
 
@@ -325,7 +334,7 @@ static void say_workload(struct chance *chance, const char *name, const char *se
     say(chance, "}, replicas: ");
     say(chance, chance->is_plain ? "1" : ONE_OF(chance, REPLICAS));
     say(chance, ", ");
-    say_behaviour(chance);
+    say_behaviour(chance, strcmp(name, "a1") == 0 || strcmp(name, "b1") == 0);
     say(chance, "}\n");
 }
 
