@@ -213,7 +213,8 @@ static void say_destination(struct chance *chance)
 
 static void say_policy(struct chance *chance)
 {
-    static const char *const TIMEOUTS[] = {"", "", "    timeout: 100ms\n", "    timeout: 5s\n"};
+    /* Far from what latencies and back-offs add up to: real time is late. */
+    static const char *const TIMEOUTS[] = {"", "", "    timeout: 400ms\n", "    timeout: 5s\n"};
     static const char *const RETRIES[] = {
         "",
         "",
