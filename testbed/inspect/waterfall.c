@@ -117,6 +117,12 @@ static void take_end(struct builder *builder, int64_t at_ns)
         last->to_ns = at_ns; /* its body came until now */
 }
 
+/* Of those that may be one. */
+static bool is_draw(const struct trace_event *event)
+{
+    return event->total > 0 || event->condition == CONDITION_MIRROR_SHARE;
+}
+
 static void take(struct builder *builder, const struct trace_event *event)
 {
     int64_t at_ns = event->at_ns - builder->began_ns;
@@ -139,12 +145,9 @@ static void take(struct builder *builder, const struct trace_event *event)
     case TRACE_TRY_TIMEOUT_ARMED:
         take_timer(builder, event, at_ns);
         return;
-    case TRACE_CLUSTER_CHOSEN: /* a draw, when there is one */
-        if (event->total > 0)
-            take_moment(builder, event, at_ns);
-        return;
+    case TRACE_CLUSTER_CHOSEN:
     case TRACE_MIRROR_MISSED:
-        if (event->condition == CONDITION_MIRROR_SHARE)
+        if (is_draw(event))
             take_moment(builder, event, at_ns);
         return;
     case TRACE_FAULT_MISSED:

@@ -167,19 +167,18 @@ static void say_streams(struct chance *chance)
 
 static void say_match(struct chance *chance)
 {
-    static const char *const PLAIN[] = {
-        "{uri: {prefix: /a}}",
-        "{uri: {exact: /a/1}}",
-        "{uri: {regex: \"/b/.*\"}}",
-        "{headers: {x-user: {exact: jason}}}",
-        "{method: {exact: POST}}",
-        "{queryParams: {q: {exact: one}}}",
-        "{uri: {prefix: /a}, headers: {x-user: {regex: \"j.*\"}}}",
-        "{sourceLabels: {app: other}}",
-        "{gateways: [web]}",
-        "{gateways: [mesh], uri: {prefix: /b}}",
-        "{port: 80, authority: {prefix: shop}}",
-        "{withoutHeaders: {x-user: {}}}"};
+    static const char *const PLAIN[] = {"{uri: {prefix: /a}}",
+                                        "{uri: {exact: /a/1}}",
+                                        "{uri: {regex: \"/b/.*\"}}",
+                                        "{headers: {x-user: {exact: jason}}}",
+                                        "{method: {exact: POST}}",
+                                        "{queryParams: {q: {exact: one}}}",
+                                        "{uri: {prefix: /a}, headers: {x-user: {regex: \"j.*\"}}}",
+                                        "{sourceLabels: {app: other}}",
+                                        "{gateways: [web]}",
+                                        "{gateways: [mesh], uri: {prefix: /b}}",
+                                        "{port: 80, authority: {prefix: shop}}",
+                                        "{withoutHeaders: {x-user: {}}}"};
     static const char *const LUCKY[] = {"{headers: {x-request-id: {regex: \"[0-7].*\"}}}"};
     say(chance, "    match: [");
     say(chance, ONE_OF_TWO(chance, PLAIN, LUCKY));
@@ -293,9 +292,9 @@ static void say_routes(struct chance *chance)
 /* `is_mirrored`: a copy and its original may arrive in any order. */
 static void say_behaviour(struct chance *chance, bool is_mirrored)
 {
-    static const char *const SCRIPTS[] = {
-        "script: [503, 200]", "script: [503, 503, 200, 418]", "script: [close-before-headers, 200]",
-        "perPod: [reset-before-headers, 503, 200]"};
+    static const char *const SCRIPTS[] = {"script: [503, 200]", "script: [503, 503, 200, 418]",
+                                          "script: [close-before-headers, 200]",
+                                          "perPod: [reset-before-headers, 503, 200]"};
     static const char *const ANSWERS[] = {
         "status: 200",
         "status: 200",

@@ -177,7 +177,7 @@ bool compare_outcomes(const struct outcome *a, const struct outcome *b, bool is_
     is_same &= is_same_headers("trailers", (struct lines){a->trailers, a->trailer_count},
                                (struct lines){b->trailers, b->trailer_count}, is_one_luck, out);
     is_same &= is_same_number("interim answers", a->interim_count, b->interim_count, out);
-        is_same &= is_same_number("last pod", a->pod, b->pod, out);
+    is_same &= is_same_number("last pod", a->pod, b->pod, out);
     is_same &= is_same_record(a, b, is_one_luck, out);
     return is_same & is_same_sightings(a, b, is_one_luck, out);
 }

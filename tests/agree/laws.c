@@ -316,7 +316,8 @@ static void hold_both(struct law_book *book, const struct law_book *again)
 }
 
 /* Whether they hold; memory that still grows is said apart: a larger crowd, or a leak. */
-static bool hold_for(const struct stage *stage, uint64_t seed, uint32_t load_count, bool *is_growing)
+static bool hold_for(const struct stage *stage, uint64_t seed, uint32_t load_count,
+                     bool *is_growing)
 {
     static struct law_book book, again; /* large, and used one after the other */
     book = (struct law_book){

@@ -86,12 +86,12 @@ static const struct row {
              "x-envoy-retry-on: 5xx\r\nx-envoy-upstream-rq-timeout-ms: 1\r\n"
              "x-envoy-upstream-rq-per-try-timeout-ms: 1\r\nx-envoy-expected-rq-timeout-ms: 1\r\n"
              "x-envoy-upstream-stream-duration-ms: 1\r\nx-envoy-fault-delay-request: 1\r\n\r\n",
-     .wants = "GET /app HTTP/1.1\r\nhost: a\r\nx-envoy-fault-delay-request: 1\r\n" OWN TIMED
-              "\r\n"},
+     .wants =
+         "GET /app HTTP/1.1\r\nhost: a\r\nx-envoy-fault-delay-request: 1\r\n" OWN TIMED "\r\n"},
     {.name = "content-length where the client had it",
      .says = "POST /app HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nhi",
-     .wants = "POST /app HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nx-a: 1\r\n" OWN TIMED
-              "\r\nhi"},
+     .wants =
+         "POST /app HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nx-a: 1\r\n" OWN TIMED "\r\nhi"},
     {.name = "chunks, at the end",
      .says = "PUT /app HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n"
              "2\r\nhi\r\n0\r\n\r\n",
@@ -111,8 +111,9 @@ static const struct row {
      .wants = "GET /app HTTP/1.1\r\nhost: a\r\n" OWN TIMED "\r\n"},
     {.name = "WebSocket",
      .says = "GET /app HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-     .wants = "GET /app HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n" OWN
-         TIMED "\r\n"},
+     .wants =
+         "GET /app HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n" OWN TIMED
+         "\r\n"},
     {.name = "gRPC with a timeout",
      .prepare = set_grpc_timeout,
      .says = "POST /app HTTP/1.1\r\nHost: a\r\ncontent-type: application/grpc\r\n"

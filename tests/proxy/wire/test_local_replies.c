@@ -300,7 +300,7 @@ static void say_too_much(struct peers *peers, uint32_t client)
     static char bytes[LIMIT_READ_BYTES];
     memset(bytes, 'b', sizeof(bytes));
     for (uint32_t said = 0; said < 2u * 1024 * 1024 && !peers->items[client].is_paused &&
-                          !peers->items[client].is_gone;
+                            !peers->items[client].is_gone;
          said += sizeof(bytes))
         peers_say_bytes(peers, client, (struct str){bytes, sizeof(bytes)});
 }

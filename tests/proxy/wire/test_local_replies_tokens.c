@@ -45,7 +45,8 @@ static const struct security *security(void)
     static const struct str audiences[] = {STR_INIT("app")};
     static const struct jwt_provider provider = {
         .issuer = STR_INIT("us"),
-        .jwks = STR_INIT("{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"one\",\"n\":\"AQ\",\"e\":\"AQAB\"}]}"),
+        .jwks =
+            STR_INIT("{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"one\",\"n\":\"AQ\",\"e\":\"AQAB\"}]}"),
         .audiences = audiences,
         .audience_count = 1};
     static const struct jwt_authn authn = {.providers = &provider, .provider_count = 1};
