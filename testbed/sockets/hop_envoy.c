@@ -34,6 +34,21 @@ static struct str nobody(struct hops_shared *shared, struct str address, struct 
     return arena_format(arena, "127.250.%u.%u", index / BYTE_MAX % BYTE_MAX, index % BYTE_MAX + 1);
 }
 
+/* A pod's sidecar, or its door; a sidecar that takes no such port is nobody. */
+static bool reach_pod(struct sockets *sockets, uint32_t index, uint32_t port, struct str *at,
+                      uint32_t *at_port)
+{
+    const struct world_pod *pod = &sockets->world->pods[index];
+    const struct gate *gate = gates_find(&sockets->hops[0].shared->gates, index, port);
+    if (pod->behaviour.is_absent || (pod->is_played && gate == NULL))
+        return false;
+    if (gate != NULL)
+        sockets->hops[pod->client].is_met = true;
+    *at = gate != NULL ? gate->address : sockets->doors[index].address;
+    *at_port = gate != NULL ? gate->bound_port : sockets->doors[index].port;
+    return true;
+}
+
 /* Pods where their doors are; who else is named by an address is met by nobody, and
  * names are not looked up. */
 static bool reach(void *user, struct str address, uint32_t port, struct str *at, uint32_t *at_port)
@@ -42,16 +57,26 @@ static bool reach(void *user, struct str address, uint32_t port, struct str *at,
     struct sockets *sockets = hop->sockets;
     uint32_t pod = pod_by_address(sockets->world, address);
     struct sockaddr_in numeric;
-    (void)port;
-    if (pod != MAP_NONE) {
-        *at = sockets->doors[pod].address;
-        *at_port = sockets->doors[pod].port;
-        return !sockets->world->pods[pod].behaviour.is_absent;
-    }
+    if (pod != MAP_NONE)
+        return reach_pod(sockets, pod, port, at, at_port);
     if (!door_sockaddr(address, 0, &numeric))
         return false;
     *at = nobody(hop->shared, address, &sockets->arena);
     *at_port = hop->shared->nobody_port;
+    return true;
+}
+
+/* The application of the proxy's own pod, which listens on these ports only. */
+static bool reach_inside(void *user, uint32_t port, struct str *at, uint32_t *at_port)
+{
+    struct hop *hop = user;
+    struct sockets *sockets = hop->sockets;
+    struct world *world = sockets->world;
+    struct str own = world->clients[hop->client].address;
+    uint32_t pod = pod_by_address(world, own);
+    bool is_there = pod != MAP_NONE && (port == 0 || world_pod_at(world, own, port) == pod);
+    *at = is_there ? sockets->doors[pod].address : nobody(hop->shared, own, &sockets->arena);
+    *at_port = is_there ? sockets->doors[pod].port : hop->shared->nobody_port;
     return true;
 }
 
@@ -125,6 +150,9 @@ static void take_flags(struct record *record, struct str flags)
 static void note_line(struct hop *hop, const struct json_value *line)
 {
     struct sockets *sockets = hop->sockets;
+    /* What came in from others is no call of this client's. */
+    if (str_eq(text_of(line, "traffic_direction"), STR("INBOUND")))
+        return;
     struct record record = {
         .method = text_of(line, "method"),
         .path = text_of(line, "path"),
@@ -183,19 +211,48 @@ static void on_line(struct str text, void *user)
 
 /* --- its life ------------------------------------------------------------------- */
 
+/* Sockets for what comes in to the client's pod, if it is one. */
+static const struct bootstrap_gate *gates_of(const struct hop *hop, uint32_t *count)
+{
+    struct sockets *sockets = hop->sockets;
+    const struct gates *all = &hop->shared->gates;
+    struct bootstrap_gate *out = ARENA_ARRAY(&sockets->arena, struct bootstrap_gate, all->count);
+    *count = 0;
+    for (uint32_t i = 0; i < all->count; i++) {
+        const struct gate *gate = &all->items[i];
+        if (sockets->world->pods[gate->pod].client != hop->client)
+            continue;
+        const struct listener *listener =
+            world_inbound(sockets->world, gate->pod, gate->port, NULL);
+        if (listener == NULL)
+            continue;
+        out[(*count)++] = (struct bootstrap_gate){
+            .listener = listener->name,
+            .name = arena_format(&sockets->arena, "inbound_%u", gate->port),
+            .port = gate->port,
+            .address = gate->address,
+            .bound_port = gate->bound_port,
+        };
+    }
+    return out;
+}
+
 static bool begin_envoy(struct hop *hop, struct str *why)
 {
     struct sockets *sockets = hop->sockets;
     const struct world_client *client = &sockets->world->clients[hop->client];
     struct envoy_options options = {
         .program = sockets->options.envoy,
-        .snapshot = client->snapshot,
+        .snapshot = world_snapshot(sockets->world, hop->client),
+        .keyring = world_keyring(sockets->world, hop->client, true),
         .bind_address = door_loopback(client->proxy_address),
         .reach = reach,
+        .reach_inside = reach_inside,
         .on_line = on_line,
         .user = hop,
         .loop = sockets_uv(sockets),
     };
+    options.gates = gates_of(hop, &options.gate_count);
     hop->envoy = envoy_new(&options, &sockets->arena, why);
     return hop->envoy != NULL;
 }
@@ -216,10 +273,33 @@ static bool begin_nobody(struct sockets *sockets, struct str *why)
     return is_bound;
 }
 
+/* Those that others were told of, which makes them told of more; then waits for all. */
+static bool begin_met(struct sockets *sockets, struct str *why)
+{
+    struct hop *hops = sockets->hops;
+    uint32_t count = sockets->world->client_count;
+    for (bool is_new = true; is_new;) {
+        is_new = false;
+        for (uint32_t i = 0; i < count; i++) {
+            if (!hops[i].is_met || hops[i].envoy != NULL)
+                continue;
+            is_new = true;
+            if (!begin_envoy(&hops[i], why))
+                return false;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (hops[i].envoy != NULL && !envoy_await(hops[i].envoy, why))
+            return false;
+    }
+    return true;
+}
+
 bool hops_begin_envoys(struct sockets *sockets, struct str *why)
 {
     const struct play_options *options = &sockets->options;
-    if (!begin_nobody(sockets, why))
+    if (!begin_nobody(sockets, why) ||
+        !gates_open(&sockets->hops[0].shared->gates, sockets, why))
         return false;
     for (uint32_t i = 0; i < options->caller_count; i++) {
         struct hop *hop = &sockets->hops[options->callers[i]];
@@ -227,12 +307,7 @@ bool hops_begin_envoys(struct sockets *sockets, struct str *why)
         if (has_proxy && hop->envoy == NULL && !begin_envoy(hop, why))
             return false;
     }
-    for (uint32_t i = 0; i < options->caller_count; i++) {
-        struct hop *hop = &sockets->hops[options->callers[i]];
-        if (hop->envoy != NULL && !envoy_await(hop->envoy, why))
-            return false;
-    }
-    return true;
+    return begin_met(sockets, why);
 }
 
 void hops_let_envoys_act(struct sockets *sockets)
@@ -247,7 +322,20 @@ bool hop_reach_envoy(struct hop *hop, const struct call_target *target, struct s
                      uint32_t *port)
 {
     struct str why;
-    if (hop->envoy == NULL && (!begin_envoy(hop, &why) || !envoy_await(hop->envoy, &why)))
+    if (hop->envoy == NULL && (!begin_envoy(hop, &why) || !begin_met(hop->sockets, &why)))
         return false;
     return envoy_place(hop->envoy, target->listener->name, address, port);
+}
+
+bool hop_reach_gate(struct sockets *sockets, uint32_t pod, uint32_t target_port,
+                    struct str *address, uint32_t *port)
+{
+    const struct gate *gate = gates_find(&sockets->hops[0].shared->gates, pod, target_port);
+    struct str why;
+    if (gate == NULL)
+        return false;
+    sockets->hops[sockets->world->pods[pod].client].is_met = true;
+    *address = gate->address;
+    *port = gate->bound_port;
+    return begin_met(sockets, &why);
 }
