@@ -69,3 +69,12 @@ const struct gate *gates_find(const struct gates *gates, uint32_t pod, uint32_t 
     }
     return NULL;
 }
+
+const struct gate *gates_at(const struct gates *gates, struct str address, uint32_t bound_port)
+{
+    for (uint32_t i = 0; i < gates->count; i++) {
+        if (gates->items[i].bound_port == bound_port && str_eq(gates->items[i].address, address))
+            return &gates->items[i];
+    }
+    return NULL;
+}

@@ -34,3 +34,5 @@ bool gates_open(struct gates *gates, struct sockets *sockets, struct str *why);
 void gates_close(struct gates *gates);
 /* NULL: nobody is met there. */
 const struct gate *gates_find(const struct gates *gates, uint32_t pod, uint32_t port);
+/* Whose place is it? NULL: no gate's. */
+const struct gate *gates_at(const struct gates *gates, struct str address, uint32_t bound_port);

@@ -105,10 +105,14 @@ static uint32_t cut_port(struct str *address)
     return (uint32_t)port;
 }
 
-/* Whose door it is; UINT32_MAX: nobody's. */
-static uint32_t pod_at_door(const struct sockets *sockets, struct str host)
+/* Whose gate or door it is; UINT32_MAX: nobody's. *target_port: of it; 0: whichever. */
+static uint32_t pod_met_at(const struct sockets *sockets, struct str host, uint32_t *target_port)
 {
     uint32_t port = cut_port(&host);
+    const struct gate *gate = gates_at(&sockets->hops[0].shared->gates, host, port);
+    *target_port = gate != NULL ? gate->port : 0;
+    if (gate != NULL)
+        return gate->pod;
     for (uint32_t i = 0; i < sockets->world->pod_count; i++) {
         if (sockets->doors[i].port == port && str_eq(sockets->doors[i].address, host))
             return i;
@@ -120,12 +124,14 @@ static uint32_t pod_at_door(const struct sockets *sockets, struct str host)
 static const struct endpoint *endpoint_at(const struct sockets *sockets, struct str host,
                                           struct arena *arena)
 {
-    uint32_t index = pod_at_door(sockets, host);
+    uint32_t port;
+    uint32_t index = pod_met_at(sockets, host, &port);
     const struct world_pod *pod = index != UINT32_MAX ? &sockets->world->pods[index] : NULL;
-    if (pod == NULL || pod->port_count == 0)
+    if (pod == NULL || (port == 0 && pod->port_count == 0))
         return NULL;
     struct endpoint *endpoint = ARENA_NEW(arena, struct endpoint);
-    *endpoint = (struct endpoint){.address = pod->address, .port = pod->ports[0]};
+    *endpoint =
+        (struct endpoint){.address = pod->address, .port = port != 0 ? port : pod->ports[0]};
     return endpoint;
 }
 
@@ -183,10 +189,11 @@ static void note_event(struct hop *hop, const struct json_value *line)
     struct sockets *sockets = hop->sockets;
     struct str type = text_of(line, "type");
     const struct json_value *enforced = json_get(line, STR("enforced"));
+    uint32_t port;
     struct play_event event = {
         .kind = str_eq(text_of(line, "action"), STR("UNEJECT")) ? PLAY_UNEJECT : PLAY_EJECT,
         .at_ns = sockets_now_ns(sockets) - sockets->began_ns,
-        .pod = pod_at_door(sockets, text_of(line, "upstream_url")),
+        .pod = pod_met_at(sockets, text_of(line, "upstream_url"), &port),
         .cluster = arena_str(&sockets->arena, text_of(line, "cluster_name")),
         .reason = arena_str_lower(&sockets->arena, type.len > 0 ? type : STR("consecutive_5xx")),
         .is_enforced = enforced != NULL && str_eq(enforced->text, STR("true")),
@@ -308,6 +315,39 @@ bool hops_begin_envoys(struct sockets *sockets, struct str *why)
             return false;
     }
     return begin_met(sockets, why);
+}
+
+static bool is_of_this_machine(struct str address)
+{
+    uv_interface_address_t *all;
+    int count;
+    bool is_ours = false;
+    if (uv_interface_addresses(&all, &count) != 0)
+        return false;
+    for (int i = 0; i < count && !is_ours; i++) {
+        char text[INET6_ADDRSTRLEN];
+        is_ours = all[i].address.address4.sin_family == AF_INET &&
+                  uv_ip4_name(&all[i].address.address4, text, sizeof(text)) == 0 &&
+                  str_eq(str_of(text), address);
+    }
+    uv_free_interface_addresses(all, count);
+    return is_ours;
+}
+
+void hops_name_nodes(const struct outcome *outcome, struct arena *arena)
+{
+    for (uint32_t i = 0; i < outcome->sighting_count; i++) {
+        const struct sighting *seen = &outcome->sightings[i];
+        for (uint32_t k = 0; seen->is_mirror && k < seen->header_count; k++) {
+            struct header *header = &seen->headers[k];
+            size_t comma = str_find_last(header->value, ',');
+            size_t from = comma == STR_NONE ? 0 : comma + 1;
+            if (str_eq_ci(header->name, STR("x-forwarded-for")) &&
+                is_of_this_machine(str_from(header->value, from)))
+                header->value = arena_format(arena, "%.*s" WORLD_NODE_ADDRESS,
+                                             STR_FMT(str_slice(header->value, 0, from)));
+        }
+    }
 }
 
 void hops_let_envoys_act(struct sockets *sockets)
