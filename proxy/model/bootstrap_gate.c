@@ -68,7 +68,8 @@ bool bootstrap_gate_skips(const struct bootstrap_job *job, const struct json_val
     const struct json_value *disabled = json_get(filter, STR("filterDisabled"));
     if (job->gate == NULL)
         return false;
-    return str_eq(bootstrap_text(filter, STR("name")), STR("envoy.filters.listener.original_dst")) ||
+    return str_eq(bootstrap_text(filter, STR("name")),
+                  STR("envoy.filters.listener.original_dst")) ||
            (disabled != NULL && is_met(disabled, job->gate->port));
 }
 

@@ -23,7 +23,7 @@ struct bootstrap_job {
     bool is_inside_cluster; /* leads to the application itself.. */
     bool is_led_inside;     /* ..and says not where it is */
     bool is_http_cluster;
-    struct str direction; /* of a listener; empty: it does not say */
+    struct str direction;              /* of a listener; empty: it does not say */
     const struct bootstrap_gate *gate; /* for which a listener is; NULL: none */
 };
 

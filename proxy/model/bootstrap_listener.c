@@ -320,14 +320,10 @@ static bool is_free(struct bootstrap_job *job, const struct bootstrap_place *pla
 
 static void write_at_gate(struct bootstrap_job *job, const struct json_value *listener)
 {
-    static const struct str OWN[] = {STR_INIT("name"),
-                                     STR_INIT("listenerFilters"),
-                                     STR_INIT("filterChains"),
-                                     STR_INIT("defaultFilterChain"),
-                                     STR_INIT("address"),
-                                     STR_INIT("bindToPort"),
-                                     STR_INIT("useOriginalDst"),
-                                     STR_INIT("additionalAddresses")};
+    static const struct str OWN[] = {STR_INIT("name"),           STR_INIT("listenerFilters"),
+                                     STR_INIT("filterChains"),   STR_INIT("defaultFilterChain"),
+                                     STR_INIT("address"),        STR_INIT("bindToPort"),
+                                     STR_INIT("useOriginalDst"), STR_INIT("additionalAddresses")};
     struct json *json = job->json;
     json_begin_object(json);
     json_key_str(json, OWN[0], job->gate->name);
@@ -342,8 +338,7 @@ static void write_at_gate(struct bootstrap_job *job, const struct json_value *li
 static bool write_gates(struct bootstrap_job *job, const struct json_value *listener)
 {
     const struct bootstrap_options *options = job->options;
-    if (options->gate_count == 0 ||
-        !str_eq(job->direction, STR("INBOUND")))
+    if (options->gate_count == 0 || !str_eq(job->direction, STR("INBOUND")))
         return false;
     for (uint32_t i = 0; i < options->gate_count; i++) {
         job->gate = &options->gates[i];

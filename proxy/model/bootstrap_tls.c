@@ -168,10 +168,9 @@ static void write_protocols(struct bootstrap_job *job, const struct json_value *
 static bool rewrite_common(struct bootstrap_job *job, struct str key,
                            const struct json_value *value)
 {
-    static const struct str OWN[] = {STR_INIT("alpnProtocols"),
-                                     STR_INIT("combinedValidationContext"),
-                                     STR_INIT("tlsCertificateSdsSecretConfigs"),
-                                     STR_INIT("validationContextSdsSecretConfig")};
+    static const struct str OWN[] = {
+        STR_INIT("alpnProtocols"), STR_INIT("combinedValidationContext"),
+        STR_INIT("tlsCertificateSdsSecretConfigs"), STR_INIT("validationContextSdsSecretConfig")};
     if (!str_eq(key, STR("commonTlsContext")))
         return false;
     const struct json_value *protocols = json_get(value, OWN[0]);

@@ -38,10 +38,8 @@ bool gates_open(struct gates *gates, struct sockets *sockets, struct str *why)
         for (uint32_t k = 0; pod->is_played && k < pod->port_count; k++) {
             struct gate *gate =
                 ARENA_PUSH(&sockets->arena, gates->items, gates->count, gates->capacity);
-            *gate = (struct gate){.pod = i,
-                                  .port = pod->ports[k],
-                                  .address = door_loopback(pod->address),
-                                  .fd = -1};
+            *gate = (struct gate){
+                .pod = i, .port = pod->ports[k], .address = door_loopback(pod->address), .fd = -1};
             if (take_port(gate))
                 continue;
             *why = arena_format(&sockets->arena, "a port of %.*s: %s", STR_FMT(gate->address),

@@ -305,8 +305,7 @@ static bool begin_met(struct sockets *sockets, struct str *why)
 bool hops_begin_envoys(struct sockets *sockets, struct str *why)
 {
     const struct play_options *options = &sockets->options;
-    if (!begin_nobody(sockets, why) ||
-        !gates_open(&sockets->hops[0].shared->gates, sockets, why))
+    if (!begin_nobody(sockets, why) || !gates_open(&sockets->hops[0].shared->gates, sockets, why))
         return false;
     for (uint32_t i = 0; i < options->caller_count; i++) {
         struct hop *hop = &sockets->hops[options->callers[i]];
