@@ -159,8 +159,11 @@ static void play_call(struct play *play, const struct call *calls, uint32_t call
         hops_let_envoys_act(sockets);
     outcomes_take_sightings(outcomes, call_count, &sockets->log, sockets->world, arena);
     sighting_log_close(&sockets->log);
-    for (uint32_t i = 0; i < call_count; i++)
+    for (uint32_t i = 0; i < call_count; i++) {
+        if (sockets->options.envoy != NULL)
+            hops_name_nodes(&outcomes[i], arena);
         errand_free(errands[i]);
+    }
 }
 
 static int64_t play_now_ns(const struct play *play)
