@@ -139,8 +139,8 @@ static int run_job(struct mtls_job *job)
     if (grid.count == 0 && job->to.len > 0)
         return words_complain(words, "--to: no service is called \"%.*s\"", STR_FMT(job->to));
     uint64_t seed = words->has_seed ? words->seed : SEED_DEFAULT;
-    if (!mtls_grid_play(&grid, words->is_live ? begin_live : begin_sim, seed, &words->arena,
-                        &why)) {
+    struct mtls_engine engine = {words->is_live ? begin_live : begin_sim};
+    if (!mtls_grid_play(&grid, engine, seed, &words->arena, &why)) {
         words_complain(words, "%.*s", STR_FMT(why));
         return EXIT_CODE_SURROUNDINGS;
     }

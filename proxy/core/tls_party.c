@@ -43,7 +43,7 @@ static struct tls_versions within(struct tls_versions socket, const struct keyri
     enum tls_version newest = tls_version_of(keyring->version_max, socket.max);
     out.min = oldest > out.min ? oldest : out.min;
     out.max = newest < out.max ? newest : out.max;
-    if (out.min > out.max)
+    if (out.min > out.max && socket.min <= socket.max)
         out = oldest > socket.max ? (struct tls_versions){oldest, oldest}
                                   : (struct tls_versions){newest, newest};
     return out;

@@ -44,10 +44,11 @@ struct mtls_grid mtls_grid_of(struct world *world, struct str to, struct arena *
 /* "reviews.default:9080", with the subset and the workloads where they matter. */
 struct str mtls_cell_target(const struct mtls_cell *cell, struct arena *arena);
 
-/* Begins a play on the world; NULL, and then *why. */
-typedef struct play *mtls_begin_fn(struct world *world, struct play_options options,
-                                   struct str *why);
+/* An engine: begins a play on the world; NULL, and then *why. */
+struct mtls_engine {
+    struct play *(*begin)(struct world *world, struct play_options options, struct str *why);
+};
 /* GET / in each cell, on proxies that are fresh for each client. False: no play could be
  * begun, and *why. */
-bool mtls_grid_play(struct mtls_grid *grid, mtls_begin_fn *begin, uint64_t seed,
+bool mtls_grid_play(struct mtls_grid *grid, struct mtls_engine engine, uint64_t seed,
                     struct arena *arena, struct str *why);

@@ -13,7 +13,7 @@
 
 struct grid_play {
     struct mtls_grid *grid;
-    mtls_begin_fn *begin;
+    struct mtls_engine engine;
     struct play_options options;
     struct arena *arena;
     struct str *why;
@@ -58,7 +58,7 @@ static bool play_cells(const struct grid_play *play, struct mtls_cell **cells, u
     struct world *world = play->grid->world;
     struct call *calls = ARENA_ARRAY(play->arena, struct call, count);
     struct outcome *outcomes = ARENA_ARRAY(play->arena, struct outcome, count);
-    struct play *stage = play->begin(world, play->options, play->why);
+    struct play *stage = play->engine.begin(world, play->options, play->why);
     if (stage == NULL)
         return false;
     for (uint32_t i = 0; is_alone && i < world->pod_count; i++)
@@ -122,11 +122,11 @@ static bool play_client(const struct grid_play *play, uint32_t client)
     return count == 0 || play_cells(play, cells, count, false);
 }
 
-bool mtls_grid_play(struct mtls_grid *grid, mtls_begin_fn *begin, uint64_t seed,
+bool mtls_grid_play(struct mtls_grid *grid, struct mtls_engine engine, uint64_t seed,
                     struct arena *arena, struct str *why)
 {
     struct grid_play play = {
-        .grid = grid, .begin = begin, .options = {.seed = seed}, .arena = arena, .why = why};
+        .grid = grid, .engine = engine, .options = {.seed = seed}, .arena = arena, .why = why};
     for (uint32_t i = 0; i < grid->world->spec.client_count; i++) {
         if (!play_client(&play, i))
             return false;

@@ -80,7 +80,8 @@ static void open_desk(struct desk *desk, const char *caller, const char *profile
     assert_int_equal(callers.nobody.len, 0);
     desk->grid = mtls_grid_of(desk->world, STR_EMPTY, &desk->arena);
     struct str why;
-    assert_true(mtls_grid_play(&desk->grid, begin_sim, 1, &desk->arena, &why));
+    assert_true(
+        mtls_grid_play(&desk->grid, (struct mtls_engine){begin_sim}, 1, &desk->arena, &why));
 }
 
 static void close_desk(struct desk *desk)

@@ -154,6 +154,7 @@ struct meeting {
     enum server_mode server_mode;
     enum certificate_fault client_fault, server_fault;
     const struct versions *versions;
+    bool is_resuming; /* a second one resumes the first, if that came about */
 };
 
 static void meet(struct hall *hall, const struct meeting *meeting)
@@ -191,7 +192,7 @@ static void meet(struct hall *hall, const struct meeting *meeting)
     struct tls_store *server_store = tls_store_new(&server_side.keyring);
     struct tls_call call = {
         .cluster = &cluster, .address = STR("127.0.0.1"), .port = 1, .is_http = true};
-    bool is_right = want.client == TLS_FINE && want.server == TLS_FINE;
+    bool is_right = want.client == TLS_FINE && want.server == TLS_FINE && meeting->is_resuming;
     for (int i = 0; i < 1 + is_right; i++) {
         struct tls_session *client = tls_connect(client_store, &call);
         struct tls_session *server = tls_accept(server_store, &down);
@@ -249,6 +250,7 @@ static void test_verdicts_are_what_handshakes_come_to(void **state)
                 .client_fault = (enum certificate_fault)(i / CLIENT_MODES / SERVER_MODES % FAULTS),
                 .server_fault = (enum certificate_fault)(i / CLIENT_MODES / SERVER_MODES / FAULTS),
                 .versions = &VERSIONS[version],
+                .is_resuming = version < 3,
             };
             /* Two faults at once: where both sides look most closely. */
             bool is_double = meeting.client_fault != CERTIFICATE_RIGHT &&
