@@ -496,6 +496,12 @@ static bool take_closed(struct h2 *h2, struct h2_event *event)
     return false;
 }
 
+bool h2_has_news(const struct h2 *h2)
+{
+    return h2->queue_count > 0 || !list_is_empty(&h2->closed) ||
+           (h2->is_broken && !h2->is_error_told);
+}
+
 enum h2_event_kind h2_next(struct h2 *h2, struct str *input, struct h2_event *event)
 {
     if (h2->told != NULL)

@@ -78,6 +78,8 @@ enum h2_event_kind h2_next(struct h2 *h2, struct str *input, struct h2_event *ev
 /* Bytes that may leave are appended to `out`, until it holds size_max or more. */
 void h2_flush(struct h2 *h2, struct buf *out, size_t size_max);
 bool h2_is_broken(const struct h2 *h2);
+/* Is there an event for h2_next without input? */
+bool h2_has_news(const struct h2 *h2);
 
 /* A client's: a request, whose stream belongs to `owner`. NULL: the connection is broken. */
 struct h2_stream *h2_send_request(struct h2 *h2, const struct request_head *head, bool is_end,

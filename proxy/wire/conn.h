@@ -24,6 +24,7 @@
 #include "proxy/wire/tally.h"
 
 struct attempt;
+struct h2;
 struct pool;
 struct stream;
 
@@ -72,6 +73,9 @@ struct conn_upstream {
     uint32_t local_port;
     struct pool *pool;       /* NULL: not pooled */
     struct attempt *attempt; /* whose request it carries, or NULL */
+    struct list attempts;    /* of HTTP/2: all of them */
+    struct list stirred;     /* the same: in wire->stirred_conns */
+    uint32_t streams_max;    /* the same: as the peer says */
     bool is_interim;         /* the message being read is a 1xx */
     bool is_keep_alive;      /* of the response's head */
     bool is_resting;         /* its response is complete; it is idle when the timer fires */
@@ -102,6 +106,7 @@ struct conn {
     struct timer age;   /* max_connection_duration */
     struct arena facts; /* slices of the parts below */
     struct h1_parser *parser;
+    struct h2 *h2; /* NULL: HTTP/1, or not known */
     struct stream *session; /* SPEECH_TCP: the pair's record; NULL when over */
     struct conn_downstream down;
     struct conn_upstream up;

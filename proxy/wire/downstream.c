@@ -11,6 +11,7 @@
 #include "proxy/wire/meeting.h"
 #include "proxy/wire/response.h"
 #include "proxy/wire/tcp.h"
+#include "proxy/wire/upstream.h"
 
 /* Envoy's defaults: idle_timeout, drain_timeout. */
 #define IDLE_TIMEOUT_NS NS_HOUR
@@ -321,7 +322,7 @@ void downstream_note_sent(struct conn *conn, size_t size)
     if (stream == NULL)
         downstream_settle(conn);
     else if (stream->attempt != NULL && stream->attempt->conn != NULL)
-        conn_resume(stream->attempt->conn);
+        upstream_resume(stream->attempt);
 }
 
 void downstream_wake(struct conn *conn)

@@ -185,8 +185,14 @@ static void send_whole(struct stream *stream)
     stream->whole = NULL;
 }
 
-void response_send_end(struct stream *stream)
+bool response_is_full(const struct stream *stream)
 {
+    return stream->down != NULL && conn_is_full(stream->down);
+}
+
+void response_send_end(struct stream *stream, const struct header_list *trailers)
+{
+    (void)trailers; /* enable_trailers is off: they are dropped */
     if (!is_writable(stream) || !stream->is_responding || stream->is_tunnel)
         return;
     if (stream->whole != NULL) {
@@ -205,7 +211,7 @@ void response_send_reply(struct stream *stream, const struct response_head *head
     response_send_head(stream, head, body.len == 0);
     if (body.len > 0)
         response_send_data(stream, body);
-    response_send_end(stream);
+    response_send_end(stream, NULL);
 }
 
 void response_count_reset(const struct stream *stream, bool is_early)

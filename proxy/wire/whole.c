@@ -68,7 +68,7 @@ static void read_request(struct conn *conn, const struct h1_read *whole)
 static bool is_response_readable(const struct conn *conn)
 {
     const struct attempt *attempt = conn->up.attempt;
-    return attempt != NULL && attempt->stream != NULL && !attempt->stream->is_upgrade &&
+    return conn->h2 == NULL && attempt != NULL && attempt->stream != NULL && !attempt->stream->is_upgrade &&
            !h1_is_started(conn->parser) && !str_eq(attempt->head->method, STR("HEAD")) &&
            !str_eq(attempt->head->method, STR("CONNECT"));
 }

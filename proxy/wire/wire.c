@@ -15,6 +15,7 @@
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 #include "proxy/wire/upstream.h"
+#include "proxy/wire/upstream_h2.h"
 #include "proxy/wire/whole.h"
 
 #define MEMORY_BLOCK_BYTES (64u * 1024)
@@ -49,6 +50,7 @@ static void begin_turn(struct wire *wire, int64_t now_ns)
 static void end_turn(struct wire *wire)
 {
     leave_ejected(wire);
+    upstream_h2_settle(wire);
     while (!list_is_empty(&wire->ready_conns)) {
         struct conn *conn = LIST_ITEM(list_first(&wire->ready_conns), struct conn, down.ready);
         list_remove(&conn->down.ready);
@@ -111,6 +113,8 @@ struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_opti
     wishes_init(&wire->wishes, &wire->memory);
     list_init(&wire->taken_conns);
     list_init(&wire->done_streams);
+    list_init(&wire->stirred_conns);
+    h2_memory_init(&wire->h2_memory);
     list_init(&wire->ready_conns);
     list_init(&wire->resting_conns);
     date_init(&wire->date);
@@ -127,6 +131,7 @@ void wire_free(struct wire *wire)
         stream_fini(slots_at(&wire->streams, i));
     for (uint32_t i = 0; i < wire->conns.made_count; i++)
         conn_fini(slots_at(&wire->conns, i));
+    h2_memory_fini(&wire->h2_memory);
     heap_fini(&wire->timers);
     engine_free(wire->engine);
     struct arena memory = wire->memory;
