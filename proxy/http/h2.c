@@ -83,6 +83,7 @@ static void begin_block(struct h2 *h2, struct h2_stream *stream)
 {
     arena_reset(&h2->reading);
     h2->block_stream = stream;
+    h2->is_in_block = true;
     h2->block_bytes = 0;
     h2->block_count = 0;
     header_list_init(&h2->block, &h2->reading);
@@ -173,6 +174,7 @@ static void note_end(struct h2 *h2, struct h2_stream *stream)
 /* A whole block: a head, or trailers. */
 static void note_block(struct h2 *h2, struct h2_stream *stream, bool is_end)
 {
+    h2->is_in_block = false;
     if (stream->is_head_read) {
         stream->is_end_read = true;
         struct h2_event *event = push(h2, H2_TRAILERS, stream);
@@ -242,6 +244,8 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
     struct h2_stream *stream = stream_at(h2, id);
     if (stream == NULL)
         return 0;
+    if (h2->block_stream == stream)
+        h2->is_in_block = false;
     stream->code = code;
     stream->is_closed = true;
     list_remove(&stream->link);
@@ -260,16 +264,31 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     if (error == NGHTTP2_ERR_REFUSED_STREAM)
         return 0;
     h2_break(h2);
+    if (error == NGHTTP2_ERR_HTTP_HEADER)
+        h2->details = STR("http2.invalid.header.field");
+    if (error == NGHTTP2_ERR_HTTP_MESSAGING)
+        h2->details = STR("http2.violation.of.messaging.rule");
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 /* Envoy: who has to say why it goes, has gone. */
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
-    (void)session;
+    struct h2 *h2 = user;
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
-        h2_break(user);
-    return 0;
+        h2_break(h2);
+    bool is_end = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+                  (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    struct h2_stream *stream = is_end ? stream_at(h2, frame->hd.stream_id) : NULL;
+    if (stream == NULL)
+        return 0;
+    stream->is_end_sent = true;
+    if (!stream->is_rest_unwanted || stream->is_end_read)
+        return 0;
+    stream->is_reset = true;
+    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR) == 0
+               ? 0
+               : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 /* --- memory -------------------------------------------------------------------- */
@@ -476,7 +495,9 @@ static bool take_closed(struct h2 *h2, struct h2_event *event)
     while (!list_is_empty(&h2->closed)) {
         struct h2_stream *stream = LIST_ITEM(list_first(&h2->closed), struct h2_stream, link);
         list_remove(&stream->link);
-        if (stream->owner == NULL) {
+        bool is_unknown = h2->settings.side == H2_SERVER && stream->is_too_big &&
+                          !stream->is_head_read;
+        if (stream->owner == NULL && !is_unknown) {
             h2_stream_give(h2, stream);
             continue;
         }
@@ -512,6 +533,9 @@ enum h2_event_kind h2_next(struct h2 *h2, struct str *input, struct h2_event *ev
             bool is_error = h2->is_broken && !h2->is_error_told;
             h2->is_error_told |= is_error;
             *event = (struct h2_event){.kind = is_error ? H2_ERROR : H2_MORE};
+            if (is_error && h2->is_in_block && h2->settings.side == H2_SERVER)
+                event->stream = h2->block_stream;
+            event->details = h2->details;
             return event->kind;
         }
         feed(h2, input);

@@ -42,14 +42,14 @@ enum h2_event_kind {
     H2_END,      /* the message is complete */
     H2_CLOSED,   /* nothing more of this stream, which is freed by the next h2_next; code */
     H2_GOAWAY,   /* the peer takes no more streams */
-    H2_ERROR,    /* the connection is broken: what h2_flush gives is the last word */
+    H2_ERROR,    /* the connection is broken: what it wrote is the last word */
 };
 
 struct h2_stream;
 
 struct h2_event {
     enum h2_event_kind kind;
-    struct h2_stream *stream; /* but for H2_MORE, H2_GOAWAY, H2_ERROR */
+    struct h2_stream *stream; /* but for H2_MORE, H2_GOAWAY */
     void *owner;              /* the stream's; NULL: a request's that is new */
     bool is_end;
     struct request_head *request;   /* H2_HEAD of a server */
@@ -58,7 +58,9 @@ struct h2_event {
     struct str data;
     uint32_t code;   /* H2_CLOSED, H2_GOAWAY: RFC 9113's */
     bool is_remote;  /* H2_CLOSED: the peer reset it, or will not look at it */
-    bool is_too_big; /* H2_CLOSED: a head was over the limits below */
+    bool is_too_big; /* H2_CLOSED: a head was over the limits below; a server's may have no owner */
+    struct str details; /* H2_ERROR: as Envoy words it; `stream` then: whose request's head it
+                           was, or NULL */
 };
 
 struct h2_settings {
@@ -90,9 +92,13 @@ void h2_send_response(struct h2 *h2, struct h2_stream *stream, const struct resp
 void h2_send_data(struct h2 *h2, struct h2_stream *stream, struct str data);
 /* The message is complete; `trailers` may be NULL or empty. */
 void h2_send_end(struct h2 *h2, struct h2_stream *stream, const struct header_list *trailers);
+/* The server's message is complete or will be, and what else the client sends is not wanted:
+ * behind its end goes an RST_STREAM with NO_ERROR, where the request is not complete. */
+void h2_send_no_more_wanted(struct h2 *h2, struct h2_stream *stream);
 /* RST_STREAM; H2_CLOSED follows, unless nobody owns the stream. */
 void h2_reset(struct h2 *h2, struct h2_stream *stream, uint32_t code);
-/* No more than is under way already; NO_ERROR. */
+/* GOAWAY without an error: says that one is to come, or that what is under way is the last. */
+void h2_shutdown_notice(struct h2 *h2);
 void h2_goaway(struct h2 *h2);
 
 /* Who is told of its events; NULL: nobody any more, and what comes for it is dropped. */

@@ -22,6 +22,8 @@ struct h2_stream {
     bool is_end_wished; /* ours is, behind what `body` holds */
     bool is_deferred;   /* nghttp2 asked for data, and there were none */
     bool is_reset_by_peer, is_too_big;
+    bool is_end_sent;
+    bool is_rest_unwanted; /* behind our end the peer is told to stop */
     bool is_reset; /* by us: nothing that comes counts */
     bool is_closed;
     uint32_t code;
@@ -39,6 +41,8 @@ struct h2 {
     struct h2_event queue[H2_QUEUE_MAX];
     uint32_t queue_first, queue_count;
     bool is_broken, is_error_told;
+    struct str details; /* of what broke it */
+    bool is_in_block;   /* block_stream's is not complete */
 
     /* The frame that is being read: one at a time is given to nghttp2. */
     uint8_t frame_head[9];

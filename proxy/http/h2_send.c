@@ -187,10 +187,27 @@ void h2_reset(struct h2 *h2, struct h2_stream *stream, uint32_t code)
     note_result(h2, nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id, code));
 }
 
-void h2_goaway(struct h2 *h2)
+void h2_send_no_more_wanted(struct h2 *h2, struct h2_stream *stream)
+{
+    if (h2->is_broken || stream->is_closed || stream->is_end_read)
+        return;
+    stream->is_rest_unwanted = true;
+    if (stream->is_end_sent)
+        h2_reset(h2, stream, H2_CODE_NONE);
+}
+
+void h2_shutdown_notice(struct h2 *h2)
 {
     if (!h2->is_broken)
-        note_result(h2, nghttp2_session_terminate_session(h2->session, NGHTTP2_NO_ERROR));
+        note_result(h2, nghttp2_submit_shutdown_notice(h2->session));
+}
+
+void h2_goaway(struct h2 *h2)
+{
+    int32_t last = nghttp2_session_get_last_proc_stream_id(h2->session);
+    if (!h2->is_broken)
+        note_result(h2, nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE, last,
+                                              NGHTTP2_NO_ERROR, NULL, 0));
 }
 
 void h2_flush(struct h2 *h2, struct buf *out, size_t size_max)

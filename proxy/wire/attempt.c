@@ -346,7 +346,7 @@ bool attempt_pump(struct attempt *attempt)
     if (is_body_complete(attempt))
         send_end(attempt);
     if (conn->h2 != NULL)
-        upstream_h2_flush(conn);
+        conn_flush_h2(conn);
     else
         conn_written(conn);
     return is_first;

@@ -42,8 +42,9 @@ static void make(struct conn *conn, struct wire *wire, uint32_t number)
     buf_init(&conn->in, IN_BYTES_MAX);
     list_init(&conn->taken);
     list_init(&conn->down.ready);
+    list_init(&conn->down.streams);
     list_init(&conn->up.attempts);
-    list_init(&conn->up.stirred);
+    list_init(&conn->stirred);
     timer_init(&conn->timer, TIMER_CONN);
     timer_init(&conn->age, TIMER_CONN_AGE);
     arena_init(&conn->facts, FACTS_BLOCK_BYTES, 0);
@@ -81,6 +82,7 @@ void conn_give(struct conn *conn)
     struct wire *wire = conn->wire;
     ASSERT(conn->state != CONN_FREE);
     ASSERT(conn->down.stream == NULL);
+    ASSERT(list_is_empty(&conn->down.streams));
     ASSERT(conn->up.attempt == NULL);
     ASSERT(list_is_empty(&conn->up.attempts));
     ASSERT(conn->session == NULL);
@@ -90,7 +92,7 @@ void conn_give(struct conn *conn)
     stop_timers(conn);
     list_remove(&conn->taken);
     list_remove(&conn->down.ready);
-    list_remove(&conn->up.stirred);
+    list_remove(&conn->stirred);
     forget_bytes(&conn->out);
     forget_bytes(&conn->in);
     h1_parser_free(conn->parser);
@@ -106,10 +108,10 @@ void conn_give(struct conn *conn)
     conn->whole = NULL;
     conn->counted_bytes = conn->taken_bytes = conn->unsent_bytes = 0;
     conn->down = (struct conn_downstream){0};
+    list_init(&conn->down.streams);
     list_init(&conn->down.ready);
     conn->up = (struct conn_upstream){0};
     list_init(&conn->up.attempts);
-    list_init(&conn->up.stirred);
     slots_give(&wire->conns, conn->number);
 }
 
@@ -146,6 +148,17 @@ void conn_write(struct conn *conn, struct str bytes)
     enum rc rc = buf_append(&conn->out, bytes);
     ASSERT(rc == RC_OK);
     conn_written(conn);
+}
+
+void conn_flush_h2(struct conn *conn)
+{
+    if (conn->state != CONN_OPEN && conn->state != CONN_LINGERING)
+        return;
+    h2_flush(conn->h2, &conn->out, conn->taken_bytes + LIMIT_CONNECTION_BUFFER_BYTES);
+    conn_written(conn);
+    list_remove(&conn->stirred);
+    if (h2_has_news(conn->h2))
+        list_push_back(&conn->wire->stirred_conns, &conn->stirred);
 }
 
 bool conn_takes_whole(const struct conn *conn)

@@ -20,6 +20,7 @@ void response_send_data(struct stream *stream, struct str data);
 void response_send_end(struct stream *stream, const struct header_list *trailers);
 /* Waits so much for the client that no more of the response should come? */
 bool response_is_full(const struct stream *stream);
+bool response_has_room(const struct stream *stream);
 /* proxy_100_continue is off: the connection manager answers (ENVOY.md 1.3, 5). */
 void response_answer_expectation(struct stream *stream, struct request_head *head);
 /* A whole local reply. */

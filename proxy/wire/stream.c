@@ -8,6 +8,7 @@
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/downstream.h"
+#include "proxy/wire/downstream_h2.h"
 #include "proxy/wire/facts.h"
 #include "proxy/wire/known.h"
 #include "proxy/wire/receive.h"
@@ -28,6 +29,7 @@ static void make(struct stream *stream, struct wire *wire, uint32_t number)
     buf_init(&stream->body, BODY_BYTES_MAX);
     list_init(&stream->mirrors);
     list_init(&stream->done);
+    list_init(&stream->lent);
     timer_init(&stream->timer, TIMER_STREAM);
 }
 
@@ -155,6 +157,7 @@ void stream_give(struct stream *stream)
     stream->is_interim_sent = stream->is_read_whole = false;
     stream->whole = NULL;
     stream->known = NULL;
+    stream->request_trailers = NULL;
     stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
     slots_give(&stream->wire->streams, stream->number);
@@ -205,7 +208,8 @@ void stream_start(struct stream *stream)
     stream->is_started = true;
     wire->exchange_count++;
     count(stream, STAT_HTTP_downstream_rq_total);
-    count(stream, STAT_HTTP_downstream_rq_http1_total);
+    count(stream, stream->h2 != NULL ? STAT_HTTP_downstream_rq_http2_total
+                                     : STAT_HTTP_downstream_rq_http1_total);
     count(stream, STAT_HTTP_downstream_rq_active);
     deadlines_start(&stream->deadlines, down->http, wire->now_ns);
     set_timer(stream);
@@ -246,7 +250,7 @@ static bool is_upgrade_allowed(const struct stream *stream, const struct request
 static void refuse(struct stream *stream, struct request_head *head,
                    const struct pipeline_answer *answer)
 {
-    if (answer->is_closing)
+    if (answer->is_closing && stream->h2 == NULL)
         stream->down->down.is_last = true;
     if (str_eq(answer->details, STR("absolute_path_rejected")))
         count(stream, STAT_HTTP_downstream_rq_non_relative_path);
@@ -394,6 +398,10 @@ void stream_balance(struct stream *stream)
     struct conn *down = stream->down;
     if (down == NULL || stream->is_finished)
         return;
+    if (stream->h2 != NULL) {
+        downstream_h2_balance(stream);
+        return;
+    }
     const struct attempt *attempt = stream->attempt;
     size_t waiting_bytes = buf_size(&stream->body) - stream->body_sent_bytes;
     if (waiting_bytes >= LIMIT_CONNECTION_BUFFER_BYTES || (attempt != NULL && attempt_is_full(attempt)))

@@ -29,6 +29,8 @@
 
 #define STREAM_EVENTS_MAX 16u
 
+struct h2_stream;
+
 struct stream {
     struct wire *wire; /* NULL: a place that was never used */
     uint32_t number;
@@ -37,6 +39,10 @@ struct stream {
     struct attempt *attempt; /* under way, or NULL */
     struct list mirrors;     /* attempts that want the body too */
     struct list done;        /* in wire->done_streams */
+    struct list lent;        /* of HTTP/2: in down's streams */
+    struct h2_stream *h2;    /* NULL: HTTP/1, or over */
+    size_t held_bytes;       /* of HTTP/2: those of the request that nobody has room for */
+    const struct header_list *request_trailers; /* NULL: none */
     struct timer timer;
     struct arena arena, trace_arena;
     struct trace trace;

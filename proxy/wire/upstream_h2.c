@@ -63,7 +63,7 @@ static void part(struct conn *conn, struct attempt *attempt)
     if (!attempt->is_end_sent) {
         h2_reset(conn->h2, attempt->h2, H2_CODE_INTERNAL);
         upstream_count(conn, STAT_CLUSTER_upstream_rq_tx_reset);
-        upstream_h2_flush(conn);
+        conn_flush_h2(conn);
     }
     leave(attempt);
     attempt->is_response_complete = true;
@@ -234,29 +234,14 @@ static void note_streams_max(struct conn *conn)
     upstream_replace(conn);
 }
 
-void upstream_h2_settle(struct wire *wire)
+void upstream_h2_settle(struct conn *conn)
 {
-    while (!list_is_empty(&wire->stirred_conns)) {
-        struct conn *conn = LIST_ITEM(list_first(&wire->stirred_conns), struct conn, up.stirred);
-        list_remove(&conn->up.stirred);
-        take_events(conn, STR_EMPTY);
-    }
-}
-
-void upstream_h2_flush(struct conn *conn)
-{
-    if (!conn_is_open(conn))
-        return;
-    h2_flush(conn->h2, &conn->out, conn->taken_bytes + LIMIT_CONNECTION_BUFFER_BYTES);
-    conn_written(conn);
-    list_remove(&conn->up.stirred);
-    if (h2_has_news(conn->h2))
-        list_push_back(&conn->wire->stirred_conns, &conn->up.stirred);
+    take_events(conn, STR_EMPTY);
 }
 
 void upstream_h2_note_connected(struct conn *conn)
 {
-    upstream_h2_flush(conn);
+    conn_flush_h2(conn);
     conn->up.streams_max = h2_peer_streams_max(conn->h2);
     serve_waiters(conn, pool_note_connected(conn->up.pool, conn->number), false);
     if (!conn_is_open(conn))
@@ -269,7 +254,7 @@ void upstream_h2_note_connected(struct conn *conn)
 void upstream_h2_read(struct conn *conn, struct str bytes)
 {
     take_events(conn, bytes);
-    upstream_h2_flush(conn);
+    conn_flush_h2(conn);
     if (conn_is_open(conn))
         note_streams_max(conn);
 }
@@ -283,7 +268,7 @@ void upstream_h2_note_sent(struct conn *conn)
 {
     if (!conn_is_open(conn) || !conn_has_room(conn))
         return;
-    upstream_h2_flush(conn);
+    conn_flush_h2(conn);
     struct list *next;
     for (struct list *link = conn->up.attempts.next; link != &conn->up.attempts; link = next) {
         next = link->next;
@@ -310,7 +295,8 @@ void upstream_h2_send_data(struct attempt *attempt, struct str data)
 void upstream_h2_send_end(struct attempt *attempt)
 {
     if (attempt->h2 != NULL)
-        h2_send_end(attempt->conn->h2, attempt->h2, NULL);
+        h2_send_end(attempt->conn->h2, attempt->h2,
+                    attempt->stream != NULL ? attempt->stream->request_trailers : NULL);
 }
 
 void upstream_h2_resume(struct attempt *attempt)
@@ -320,7 +306,7 @@ void upstream_h2_resume(struct attempt *attempt)
         return;
     attempt->held_bytes = 0;
     h2_consume(attempt->conn->h2, attempt->h2, held_bytes);
-    upstream_h2_flush(attempt->conn);
+    conn_flush_h2(attempt->conn);
 }
 
 void upstream_h2_reset(struct conn *conn, struct attempt *attempt)
@@ -333,7 +319,7 @@ void upstream_h2_reset(struct conn *conn, struct attempt *attempt)
         return;
     if (stream != NULL)
         h2_reset(conn->h2, stream, H2_CODE_INTERNAL);
-    upstream_h2_flush(conn);
+    conn_flush_h2(conn);
     serve_waiters(conn, pool_next_waiter(conn->up.pool, conn->number), true);
     settle_use(conn);
 }

@@ -18,15 +18,13 @@ void upstream_h2_read(struct conn *conn, struct str bytes);
 void upstream_h2_note_end(struct conn *conn);
 void upstream_h2_note_sent(struct conn *conn);
 /* Ends of streams that sending brought about; called at the end of the turn. */
-void upstream_h2_settle(struct wire *wire);
+void upstream_h2_settle(struct conn *conn);
 
 /* Of an attempt that was lent the connection: its request, as far as it is there. False:
  * the connection broke, which upstream_h2_settle tells. */
 void upstream_h2_send_head(struct attempt *attempt, bool has_body);
 void upstream_h2_send_data(struct attempt *attempt, struct str data);
 void upstream_h2_send_end(struct attempt *attempt);
-/* What was sent becomes bytes, as far as the peer allows. */
-void upstream_h2_flush(struct conn *conn);
 /* Whoever takes its response has room again. */
 void upstream_h2_resume(struct attempt *attempt);
 /* The attempt was given up. */

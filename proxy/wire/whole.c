@@ -18,7 +18,7 @@
 
 static bool is_request_readable(const struct conn *conn)
 {
-    return conn->speech == SPEECH_HTTP && conn->down.stream == NULL && buf_size(&conn->in) == 0 &&
+    return conn->speech == SPEECH_HTTP && conn->h2 == NULL && conn->down.stream == NULL && buf_size(&conn->in) == 0 &&
            !downstream_is_blocked(conn);
 }
 
