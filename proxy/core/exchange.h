@@ -61,8 +61,8 @@ struct xc_event {
     uint32_t status;
     uint32_t grpc_status; /* to a gRPC client; 0: what goes with the status */
     struct str details, body, flag, text;
-    struct request_head *request;   /* lives in the exchange's arena; the exchange changes it */
-    struct response_head *response; /* the same */
+    struct request_head *request;       /* lives in the exchange's arena; the exchange changes it */
+    struct response_head *response;     /* the same */
     const struct header_list *trailers; /* the same; NULL: none */
 };
 

@@ -114,8 +114,8 @@ static void add_cookie(struct h2 *h2, struct str value)
         return;
     }
     struct header *line = &h2->block.items[at];
-    line->value = arena_concat(&h2->reading, arena_concat(&h2->reading, line->value, STR("; ")),
-                               value);
+    line->value =
+        arena_concat(&h2->reading, arena_concat(&h2->reading, line->value, STR("; ")), value);
 }
 
 static void add_line(struct h2 *h2, struct str name, struct str value)
@@ -373,8 +373,7 @@ static int make_session(struct h2 *h2)
 
 static int submit_settings(struct h2 *h2)
 {
-    uint32_t streams_max =
-        h2->settings.streams_max != 0 ? h2->settings.streams_max : STREAMS_MAX;
+    uint32_t streams_max = h2->settings.streams_max != 0 ? h2->settings.streams_max : STREAMS_MAX;
     nghttp2_settings_entry entries[] = {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
         {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, HPACK_TABLE_BYTES},
@@ -388,9 +387,9 @@ static int submit_settings(struct h2 *h2)
                                         COUNT_OF(entries) - first);
     if (error != 0)
         return error;
-    return nghttp2_submit_window_update(
-        h2->session, NGHTTP2_FLAG_NONE, 0,
-        (int32_t)LIMIT_H2_CONNECTION_WINDOW_BYTES - WINDOW_BYTES_INITIAL);
+    return nghttp2_submit_window_update(h2->session, NGHTTP2_FLAG_NONE, 0,
+                                        (int32_t)LIMIT_H2_CONNECTION_WINDOW_BYTES -
+                                            WINDOW_BYTES_INITIAL);
 }
 
 struct h2 *h2_new(const struct h2_settings *settings, struct h2_memory *memory)
@@ -442,8 +441,8 @@ static size_t frame_part(struct h2 *h2, struct str input)
             h2->frame_head[h2->frame_head_bytes++] = (uint8_t)input.ptr[taken++];
         if (h2->frame_head_bytes < FRAME_HEAD_BYTES)
             return taken;
-        h2->frame_left_bytes = (size_t)h2->frame_head[0] << 16 | (size_t)h2->frame_head[1] << 8 |
-                               h2->frame_head[2];
+        h2->frame_left_bytes =
+            (size_t)h2->frame_head[0] << 16 | (size_t)h2->frame_head[1] << 8 | h2->frame_head[2];
         h2->frame_head_bytes = 0;
     }
     size_t rest = input.len - taken;
@@ -455,8 +454,7 @@ static size_t frame_part(struct h2 *h2, struct str input)
 static void feed(struct h2 *h2, struct str *input)
 {
     size_t size = frame_part(h2, *input);
-    ssize_t taken =
-        nghttp2_session_mem_recv(h2->session, (const uint8_t *)input->ptr, size);
+    ssize_t taken = nghttp2_session_mem_recv(h2->session, (const uint8_t *)input->ptr, size);
     if (taken < 0 || (size_t)taken != size)
         h2_break(h2);
     *input = str_from(*input, size);
@@ -495,8 +493,8 @@ static bool take_closed(struct h2 *h2, struct h2_event *event)
     while (!list_is_empty(&h2->closed)) {
         struct h2_stream *stream = LIST_ITEM(list_first(&h2->closed), struct h2_stream, link);
         list_remove(&stream->link);
-        bool is_unknown = h2->settings.side == H2_SERVER && stream->is_too_big &&
-                          !stream->is_head_read;
+        bool is_unknown =
+            h2->settings.side == H2_SERVER && stream->is_too_big && !stream->is_head_read;
         if (stream->owner == NULL && !is_unknown) {
             h2_stream_give(h2, stream);
             continue;
@@ -508,8 +506,8 @@ static bool take_closed(struct h2 *h2, struct h2_event *event)
             .owner = stream->owner,
             .code = stream->code,
             /* REFUSED_STREAM without an RST_STREAM: a GOAWAY left it out. */
-            .is_remote = stream->is_reset_by_peer || (stream->code == H2_CODE_REFUSED_STREAM &&
-                                                      !stream->is_reset),
+            .is_remote = stream->is_reset_by_peer ||
+                         (stream->code == H2_CODE_REFUSED_STREAM && !stream->is_reset),
             .is_too_big = stream->is_too_big,
         };
         return true;

@@ -24,7 +24,7 @@ struct h2_stream {
     bool is_reset_by_peer, is_too_big;
     bool is_end_sent;
     bool is_rest_unwanted; /* behind our end the peer is told to stop */
-    bool is_reset; /* by us: nothing that comes counts */
+    bool is_reset;         /* by us: nothing that comes counts */
     bool is_closed;
     uint32_t code;
     struct buf body; /* to be sent */

@@ -27,7 +27,7 @@ static uint32_t class_of(size_t size)
 {
     uint32_t class = CLASS_MIN;
     while (((size_t)1 << class) < size)
-        class++;
+        class ++;
     ASSERT(class < H2_MEMORY_CLASSES);
     return class;
 }

@@ -116,8 +116,8 @@ struct h2_stream *h2_send_request(struct h2 *h2, const struct request_head *head
     count += put_list(lines + count, &head->headers);
     struct h2_stream *stream = h2_stream_take(h2, 0, owner);
     nghttp2_data_provider body = {.source.ptr = stream, .read_callback = h2_read_body};
-    stream->id = nghttp2_submit_request(h2->session, NULL, lines, count, is_end ? NULL : &body,
-                                        stream);
+    stream->id =
+        nghttp2_submit_request(h2->session, NULL, lines, count, is_end ? NULL : &body, stream);
     h2_memory_give(h2->memory, lines);
     if (stream->id > 0)
         return stream;

@@ -356,8 +356,7 @@ void attempt_mirror_data(struct attempt *attempt, struct str data)
 {
     /* A mirror that cannot keep up is not waited for. */
     size_t waiting_bytes = buf_size(&attempt->body);
-    if (waiting_bytes + data.len > LIMIT_CONNECTION_BUFFER_BYTES ||
-        attempt_is_full(attempt)) {
+    if (waiting_bytes + data.len > LIMIT_CONNECTION_BUFFER_BYTES || attempt_is_full(attempt)) {
         attempt_abandon(attempt);
         return;
     }

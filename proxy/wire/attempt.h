@@ -41,9 +41,9 @@ struct attempt {
     struct list failing; /* among those whose connect failed */
 
     /* On a connection of HTTP/2. */
-    struct list lent;       /* in conn->up.attempts */
-    struct h2_stream *h2;   /* NULL: its head is not sent */
-    size_t held_bytes;      /* of the response: those that the client has no room for */
+    struct list lent;     /* in conn->up.attempts */
+    struct h2_stream *h2; /* NULL: its head is not sent */
+    size_t held_bytes;    /* of the response: those that the client has no room for */
 
     /* Where a mirror's answers are read, and what comes after a 1xx: forgotten
      * before the next one, so that no number of them needs more room. */

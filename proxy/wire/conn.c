@@ -163,8 +163,8 @@ void conn_flush_h2(struct conn *conn)
 
 bool conn_takes_whole(const struct conn *conn)
 {
-    return conn->wire->options.is_giving_wholes && conn->h2 == NULL && conn->whole == NULL && !conn->is_write_wished &&
-           buf_size(&conn->out) == conn->taken_bytes;
+    return conn->wire->options.is_giving_wholes && conn->h2 == NULL && conn->whole == NULL &&
+           !conn->is_write_wished && buf_size(&conn->out) == conn->taken_bytes;
 }
 
 void conn_write_whole(struct conn *conn, struct wire_whole *whole)

@@ -107,8 +107,8 @@ struct conn {
     struct timer age;   /* max_connection_duration */
     struct arena facts; /* slices of the parts below */
     struct h1_parser *parser;
-    struct h2 *h2;       /* NULL: HTTP/1, or not known */
-    struct list stirred; /* of HTTP/2: in wire->stirred_conns */
+    struct h2 *h2;          /* NULL: HTTP/1, or not known */
+    struct list stirred;    /* of HTTP/2: in wire->stirred_conns */
     struct stream *session; /* SPEECH_TCP: the pair's record; NULL when over */
     struct conn_downstream down;
     struct conn_upstream up;

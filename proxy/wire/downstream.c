@@ -419,7 +419,8 @@ void downstream_note_finished(struct conn *conn, struct stream *stream)
     } else {
         if (!conn->down.is_idle_over)
             downstream_set_idle_timer(conn);
-        downstream_put(conn, is_moving(conn) ? &conn->wire->resting_conns : &conn->wire->ready_conns);
+        downstream_put(conn,
+                       is_moving(conn) ? &conn->wire->resting_conns : &conn->wire->ready_conns);
     }
 }
 

@@ -92,8 +92,7 @@ static void take_trailers(struct stream *stream, const struct h2_event *event)
 /* The client reset it, or we did as it broke a rule. */
 static void take_closed(struct conn *conn, const struct h2_event *event)
 {
-    struct stream *stream =
-        event->owner != NULL ? event->owner : start_stream(conn, event->stream);
+    struct stream *stream = event->owner != NULL ? event->owner : start_stream(conn, event->stream);
     struct str details = STR("http2.remote_reset");
     if (event->is_too_big)
         details = STR("http2.too_many_headers");
@@ -121,8 +120,7 @@ static void take_error(struct conn *conn, const struct h2_event *event)
         count(conn, STAT_HTTP_downstream_cx_destroy_local_active_rq);
     }
     conn->down.is_last = true;
-    end_all(conn, STR("DPE"),
-            event->details.len > 0 ? event->details : STR("http2.remote_reset"));
+    end_all(conn, STR("DPE"), event->details.len > 0 ? event->details : STR("http2.remote_reset"));
     downstream_linger(conn);
 }
 

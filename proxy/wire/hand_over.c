@@ -52,7 +52,8 @@ static void go_on(struct conn *conn, const struct conn *old,
         return;
     int64_t due_ns = old->timer.due_ns;
     if (!old->down.is_idle_over)
-        due_ns = ns_add(due_ns - downstream_idle_timeout_ns(old->down.http), downstream_idle_timeout_ns(http));
+        due_ns = ns_add(due_ns - downstream_idle_timeout_ns(old->down.http),
+                        downstream_idle_timeout_ns(http));
     conn_set_timer(conn, due_ns);
 }
 

@@ -62,8 +62,9 @@ static bool is_last_on_connection(struct stream *stream)
 static bool is_until_close(const struct stream *stream, const struct response_head *head,
                            bool is_end)
 {
-    return stream->is_http10 && stream->h2 == NULL && !is_end && head->status >= 200 && head->status != 204 &&
-           head->status != 304 && !header_is_present(&head->headers, STR("content-length"));
+    return stream->is_http10 && stream->h2 == NULL && !is_end && head->status >= 200 &&
+           head->status != 204 && head->status != 304 &&
+           !header_is_present(&head->headers, STR("content-length"));
 }
 
 static void write_interim(struct stream *stream, const struct response_head *head)
@@ -206,18 +207,16 @@ static void send_whole(struct stream *stream)
 
 bool response_is_full(const struct stream *stream)
 {
-    return stream->down != NULL &&
-           (conn_is_full(stream->down) ||
-            (stream->h2 != NULL &&
-             h2_stream_waiting_bytes(stream->h2) >= LIMIT_CONNECTION_BUFFER_BYTES));
+    return stream->down != NULL && (conn_is_full(stream->down) ||
+                                    (stream->h2 != NULL && h2_stream_waiting_bytes(stream->h2) >=
+                                                               LIMIT_CONNECTION_BUFFER_BYTES));
 }
 
 bool response_has_room(const struct stream *stream)
 {
-    return stream->down == NULL ||
-           (conn_has_room(stream->down) &&
-            (stream->h2 == NULL ||
-             h2_stream_waiting_bytes(stream->h2) <= LIMIT_CONNECTION_BUFFER_BYTES / 2));
+    return stream->down == NULL || (conn_has_room(stream->down) &&
+                                    (stream->h2 == NULL || h2_stream_waiting_bytes(stream->h2) <=
+                                                               LIMIT_CONNECTION_BUFFER_BYTES / 2));
 }
 
 void response_send_end(struct stream *stream, const struct header_list *trailers)

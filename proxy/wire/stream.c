@@ -404,10 +404,12 @@ void stream_balance(struct stream *stream)
     }
     const struct attempt *attempt = stream->attempt;
     size_t waiting_bytes = buf_size(&stream->body) - stream->body_sent_bytes;
-    if (waiting_bytes >= LIMIT_CONNECTION_BUFFER_BYTES || (attempt != NULL && attempt_is_full(attempt)))
+    if (waiting_bytes >= LIMIT_CONNECTION_BUFFER_BYTES ||
+        (attempt != NULL && attempt_is_full(attempt)))
         conn_pause(down);
     else if (waiting_bytes <= LIMIT_CONNECTION_BUFFER_BYTES / 2 &&
-             (attempt == NULL || attempt_has_room(attempt)) && buf_size(&down->in) < LIMIT_READ_BYTES)
+             (attempt == NULL || attempt_has_room(attempt)) &&
+             buf_size(&down->in) < LIMIT_READ_BYTES)
         conn_resume(down);
 }
 

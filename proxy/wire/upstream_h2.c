@@ -38,8 +38,8 @@ static void settle_use(struct conn *conn)
 {
     if (!conn_is_open(conn) || is_in_use(conn))
         return;
-    bool is_kept = !conn->wire->is_draining && !conn->up.is_old &&
-                   pool_may_keep(conn->up.pool, conn->number);
+    bool is_kept =
+        !conn->wire->is_draining && !conn->up.is_old && pool_may_keep(conn->up.pool, conn->number);
     if (is_kept)
         upstream_rest(conn);
     else

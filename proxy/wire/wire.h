@@ -185,9 +185,9 @@ struct wire_action {
     uint32_t port;
     const struct cluster *cluster;
     const struct endpoint *endpoint;
-    bool is_secure;  /* WIRE_CONNECT: speak TLS as cluster->tls says; wire_connected comes.. */
+    bool is_secure; /* WIRE_CONNECT: speak TLS as cluster->tls says; wire_connected comes.. */
     enum tls_payload payload; /* ..after the handshake. What it will carry, for its ALPN.. */
-    struct str host; /* ..and who is called, for auto_sni (proxy/core/tls_verdict.h) */
+    struct str host;          /* ..and who is called, for auto_sni (proxy/core/tls_verdict.h) */
     const struct downstream_tls *tls; /* WIRE_SECURE */
     bool is_abrupt;                   /* WIRE_CLOSE */
     const struct record *record;      /* WIRE_DONE; valid until the next wire_* call */

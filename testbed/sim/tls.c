@@ -175,7 +175,8 @@ static void set_server_name(struct sim_tls *tls, struct str name)
 }
 
 struct sim_tls *sim_tls_connect(struct sim_tls_room *room, const struct cluster *cluster,
-                                struct str host, enum tls_payload payload, const struct keyring *keyring)
+                                struct str host, enum tls_payload payload,
+                                const struct keyring *keyring)
 {
     struct sim_tls *tls = new_session(room);
     tls->is_server = false;
