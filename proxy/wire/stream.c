@@ -156,8 +156,7 @@ void stream_give(struct stream *stream)
     stream->is_client_gone = stream->is_upgrade_counted = false;
     stream->is_interim_sent = stream->is_read_whole = false;
     stream->whole = NULL;
-    stream->known = NULL;
-    stream->request_trailers = NULL;
+    stream->known = NULL, stream->request_trailers = NULL;
     stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
     slots_give(&stream->wire->streams, stream->number);

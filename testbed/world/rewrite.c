@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "config/resource/service.h"
 #include "testbed/world/manifest.h"
 
 static struct node *copy_of(const struct node *node, struct arena *arena)
