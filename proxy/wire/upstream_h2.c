@@ -108,16 +108,11 @@ static void take_trailers(struct conn *conn, struct attempt *attempt, const stru
 /* ENVOY.md 14.3; which side ended the stream makes no difference. */
 static enum failure failure_of(uint32_t code)
 {
-    switch (code) {
-    case H2_CODE_REFUSED_STREAM:
+    if (code == H2_CODE_REFUSED_STREAM)
         return FAILURE_REMOTE_REFUSED_STREAM;
-    case H2_CODE_PROTOCOL:
+    if (code == H2_CODE_PROTOCOL)
         return FAILURE_PROTOCOL_ERROR;
-    case H2_CODE_CONNECT:
-        return FAILURE_CONNECT_ERROR;
-    default:
-        return FAILURE_REMOTE_RESET;
-    }
+    return code == H2_CODE_CONNECT ? FAILURE_CONNECT_ERROR : FAILURE_REMOTE_RESET;
 }
 
 static void count_reset(struct conn *conn, enum failure failure)
