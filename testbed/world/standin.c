@@ -389,7 +389,11 @@ bool standin_read_whole(struct standin *standin, const struct h1_sent *sent, int
 
 void standin_eof(struct standin *standin, int64_t now_ns)
 {
-    standin->has_eof = true;
+    standin->has_eof = !standin->is_stream; /* there it ends the request alone */
+    if (standin->is_stream && standin->state == STANDIN_IN_BODY)
+        take_end(standin, &(struct reading_event){0}, now_ns);
+    if (standin->is_stream)
+        return;
     if (standin->state == STANDIN_IN_STREAMS)
         give_up(standin);
     if (standin->state == STANDIN_IN_HEAD || standin->state == STANDIN_IN_BODY)
