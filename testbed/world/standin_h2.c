@@ -348,21 +348,32 @@ void standin_h2_called(struct standin *standin, const struct outcome *outcome)
         standin_called(&child->standin, child->standin.number, outcome);
 }
 
+/* Does it wait for its turn to ask others? */
+static bool is_queued(const struct standin_h2 *two, const struct child *child)
+{
+    const struct standin *standin = &child->standin;
+    bool is_before = standin->state == STANDIN_IN_LATENCY || standin->state == STANDIN_IN_CALLS;
+    return two->calling != NULL && two->calling != child && is_before &&
+           standin->called_count < standin->answer.call_count;
+}
+
+/* Or until the peer has read what was written? */
+static bool is_held(const struct standin_h2 *two, const struct child *child)
+{
+    return is_queued(two, child) ||
+           h2_stream_waiting_bytes(child->stream) >= LIMIT_CONNECTION_BUFFER_BYTES;
+}
+
 int64_t standin_h2_wake_ns(const struct standin *standin)
 {
     const struct standin_h2 *two = standin->h2;
     int64_t wake_ns = NS_NEVER;
-    for (struct list *at = two->children.next; at != &two->children; at = at->next)
-        wake_ns = ns_min(wake_ns, standin_wake_ns(&LIST_ITEM(at, struct child, link)->standin));
+    for (struct list *at = two->children.next; at != &two->children; at = at->next) {
+        const struct child *child = LIST_ITEM(at, struct child, link);
+        if (!is_held(two, child))
+            wake_ns = ns_min(wake_ns, standin_wake_ns(&child->standin));
+    }
     return wake_ns;
-}
-
-/* Must it wait, as the peer reads too slowly, or somebody else is asking? */
-static bool is_held(const struct standin_h2 *two, const struct child *child)
-{
-    bool is_queued =
-        child->standin.state == STANDIN_IN_CALLS && two->calling != NULL && two->calling != child;
-    return is_queued || h2_stream_waiting_bytes(child->stream) >= LIMIT_CONNECTION_BUFFER_BYTES;
 }
 
 /* False: the child has nothing more to say for now. A call is the caller's to carry out. */
