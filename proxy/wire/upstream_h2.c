@@ -30,7 +30,7 @@ static void serve_waiters(struct conn *conn, uint32_t waiter, bool is_reused)
         is_reused = true;
         waiter = pool_next_waiter(conn->up.pool, conn->number);
     }
-    upstream_fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
+    upstream_fail_waiters(conn, FAILURE_OVERFLOW, breaker_kind_name(BREAKER_REQUESTS));
 }
 
 /* Nobody may be left on it. */
