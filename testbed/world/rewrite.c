@@ -117,5 +117,5 @@ void world_pod_serves(struct world_pod *pod, const struct service_port *port, ui
 {
     enum port_protocol protocol = service_port_protocol(port);
     pod->is_grpc |= protocol == PORT_GRPC || protocol == PORT_GRPC_WEB;
-    world_pod_listens(pod, number, arena);
+    world_pod_listens(pod, number != 0 ? number : port->port, arena);
 }

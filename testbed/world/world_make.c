@@ -84,7 +84,7 @@ static void make_pods(struct maker *maker)
 static void serve_port(struct maker *maker, struct world_pod *pod, struct pod *resource,
                        const struct service_port *port)
 {
-    uint32_t number = port->target_port != 0 ? port->target_port : port->port;
+    uint32_t number = port->target_port;
     if (port->target_port_name.len > 0) {
         const struct node *object = maker->roster.items[pod->workload_index].object;
         uint32_t named = manifest_container_port(object, port->target_port_name);
@@ -169,7 +169,6 @@ static void adopt_bare_pods(struct maker *maker)
                                               resource->meta.label_count);
             for (uint32_t k = 0; is_ours && k < service->port_count; k++) {
                 uint32_t target = service->ports[k].target_port;
-                target = target != 0 ? target : service->ports[k].port;
                 world_pod_serves(pod, &service->ports[k], target, maker->arena);
             }
         }

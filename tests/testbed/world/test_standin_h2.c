@@ -135,91 +135,92 @@ static void expect(struct asker *asker, const char *notes)
 
 static struct header grpc_trailers[] = {{STR_INIT("grpc-status"), STR_INIT("5")}};
 
+static const struct {
+    struct answer answer;
+    const char *method, *type, *body, *notes;
+    uint64_t body_bytes;
+    enum end end;
+} answers[] = {
+    {{.status = 200}, "GET", NULL, NULL, "200 end ", 0, OPEN},
+    {{.status = 404, .body = STR_INIT("no")}, "POST", NULL, "{}", "404 end ", 2, OPEN},
+    {{.status = 200, .has_body_size = true, .body_size = 300000},
+     "GET",
+     NULL,
+     NULL,
+     "200 end ",
+     300000,
+     OPEN},
+    {{.status = 200, .has_body_size = true, .body_size = 9},
+     "HEAD",
+     NULL,
+     NULL,
+     "200 end ",
+     0,
+     OPEN},
+    {{.status = 200, .framing = FRAMING_CHUNKED, .body = STR_INIT("abc")},
+     "GET",
+     NULL,
+     NULL,
+     "200 end ",
+     3,
+     OPEN},
+    {{.status = 200, .framing = FRAMING_CLOSE, .body = STR_INIT("abc")},
+     "GET",
+     NULL,
+     NULL,
+     "200 end ",
+     3,
+     OPEN},
+    {{.status = 200, .interim = {103}, .interim_count = 1},
+     "GET",
+     NULL,
+     NULL,
+     "103 200 end ",
+     0,
+     OPEN},
+    {{.status = 200},
+     "POST",
+     "application/grpc",
+     "12345",
+     "200 application/grpc trailer=0 ",
+     0,
+     OPEN},
+    {{.status = 200, .trailers = grpc_trailers, .trailer_count = 1, .body = STR_INIT("abc")},
+     "POST",
+     "application/grpc",
+     "12345",
+     "200 application/grpc trailer=5 ",
+     3,
+     OPEN},
+    {{.status = 200, .headers = grpc_trailers, .header_count = 1},
+     "POST",
+     "application/grpc",
+     "12345",
+     "200 application/grpc grpc-status=5 end ",
+     0,
+     OPEN},
+    {{.status = 503}, "POST", "application/grpc", "12345", "503 end ", 0, OPEN},
+    {{.act = ACT_CLOSE_BEFORE_HEADERS}, "GET", NULL, NULL, "", 0, CLOSED},
+    {{.act = ACT_RESET_BEFORE_HEADERS}, "GET", NULL, NULL, "", 0, RESET},
+    {{.act = ACT_CLOSE_MID_BODY}, "GET", NULL, NULL, "200 ", 50, CLOSED},
+    {{.act = ACT_RESET_MID_BODY}, "GET", NULL, NULL, "200 ", 50, RESET},
+    {{.act = ACT_GARBAGE}, "GET", NULL, NULL, "error ", 0, CLOSED},
+    {{.act = ACT_NEVER}, "GET", NULL, NULL, "", 0, OPEN},
+};
+
 static void test_each_stream_gets_the_answer(void **state)
 {
     (void)state;
-    static const struct {
-        struct answer answer;
-        const char *method, *type, *body, *notes;
-        uint64_t body_bytes;
-        enum end end;
-    } rows[] = {
-        {{.status = 200}, "GET", NULL, NULL, "200 end ", 0, OPEN},
-        {{.status = 404, .body = STR_INIT("no")}, "POST", NULL, "{}", "404 end ", 2, OPEN},
-        {{.status = 200, .has_body_size = true, .body_size = 300000},
-         "GET",
-         NULL,
-         NULL,
-         "200 end ",
-         300000,
-         OPEN},
-        {{.status = 200, .has_body_size = true, .body_size = 9},
-         "HEAD",
-         NULL,
-         NULL,
-         "200 end ",
-         0,
-         OPEN},
-        {{.status = 200, .framing = FRAMING_CHUNKED, .body = STR_INIT("abc")},
-         "GET",
-         NULL,
-         NULL,
-         "200 end ",
-         3,
-         OPEN},
-        {{.status = 200, .framing = FRAMING_CLOSE, .body = STR_INIT("abc")},
-         "GET",
-         NULL,
-         NULL,
-         "200 end ",
-         3,
-         OPEN},
-        {{.status = 200, .interim = {103}, .interim_count = 1},
-         "GET",
-         NULL,
-         NULL,
-         "103 200 end ",
-         0,
-         OPEN},
-        {{.status = 200},
-         "POST",
-         "application/grpc",
-         "12345",
-         "200 application/grpc trailer=0 ",
-         0,
-         OPEN},
-        {{.status = 200, .trailers = grpc_trailers, .trailer_count = 1, .body = STR_INIT("abc")},
-         "POST",
-         "application/grpc",
-         "12345",
-         "200 application/grpc trailer=5 ",
-         3,
-         OPEN},
-        {{.status = 200, .headers = grpc_trailers, .header_count = 1},
-         "POST",
-         "application/grpc",
-         "12345",
-         "200 application/grpc grpc-status=5 end ",
-         0,
-         OPEN},
-        {{.status = 503}, "POST", "application/grpc", "12345", "503 end ", 0, OPEN},
-        {{.act = ACT_CLOSE_BEFORE_HEADERS}, "GET", NULL, NULL, "", 0, CLOSED},
-        {{.act = ACT_RESET_BEFORE_HEADERS}, "GET", NULL, NULL, "", 0, RESET},
-        {{.act = ACT_CLOSE_MID_BODY}, "GET", NULL, NULL, "200 ", 50, CLOSED},
-        {{.act = ACT_RESET_MID_BODY}, "GET", NULL, NULL, "200 ", 50, RESET},
-        {{.act = ACT_GARBAGE}, "GET", NULL, NULL, "error ", 0, CLOSED},
-        {{.act = ACT_NEVER}, "GET", NULL, NULL, "", 0, OPEN},
-    };
     static const size_t PIECES[] = {SIZE_MAX, 1};
-    for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < 2 * COUNT_OF(answers); i++) {
         struct asker asker;
-        asker_init(&asker, (struct behaviour){.answer = rows[i / 2].answer});
+        asker_init(&asker, (struct behaviour){.answer = answers[i / 2].answer});
         asker.piece_bytes = PIECES[i % 2];
-        ask(&asker, rows[i / 2].method, rows[i / 2].type, rows[i / 2].body);
+        ask(&asker, answers[i / 2].method, answers[i / 2].type, answers[i / 2].body);
         talk(&asker);
-        expect(&asker, rows[i / 2].notes);
-        assert_int_equal(asker.body_bytes, rows[i / 2].body_bytes);
-        assert_int_equal(asker.scene.end, rows[i / 2].end);
+        expect(&asker, answers[i / 2].notes);
+        assert_int_equal(asker.body_bytes, answers[i / 2].body_bytes);
+        assert_int_equal(asker.scene.end, answers[i / 2].end);
         asker_fini(&asker);
     }
 }
