@@ -17,7 +17,6 @@
 #include "proxy/wire/upstream_h2.h"
 
 #define ARENA_BLOCK_BYTES (4u * 1024)
-#define BODY_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES)
 #define KEPT_BODY_BYTES_MAX (64u * 1024)
 
 static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
@@ -29,7 +28,7 @@ static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
     list_init(&attempt->lent);
     arena_init(&attempt->arena, ARENA_BLOCK_BYTES, 0);
     arena_init(&attempt->reading, ARENA_BLOCK_BYTES, 0);
-    buf_init(&attempt->body, BODY_BYTES_MAX);
+    buf_init(&attempt->body, STREAM_BODY_BYTES_MAX);
     timer_init(&attempt->timer, TIMER_ATTEMPT);
 }
 

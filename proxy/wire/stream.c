@@ -16,7 +16,6 @@
 
 /* The first block holds a usual request's and response's heads. */
 #define ARENA_BLOCK_BYTES (8u * 1024)
-#define BODY_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES)
 #define KEPT_BODY_BYTES_MAX (64u * 1024)
 #define GRPC_DEADLINE_EXCEEDED 4u
 
@@ -26,7 +25,7 @@ static void make(struct stream *stream, struct wire *wire, uint32_t number)
     stream->number = number;
     arena_init(&stream->arena, ARENA_BLOCK_BYTES, 0);
     arena_init(&stream->trace_arena, ARENA_BLOCK_BYTES, 0);
-    buf_init(&stream->body, BODY_BYTES_MAX);
+    buf_init(&stream->body, STREAM_BODY_BYTES_MAX);
     list_init(&stream->mirrors);
     list_init(&stream->done);
     list_init(&stream->lent);

@@ -22,12 +22,18 @@
 #include "proxy/core/memo.h"
 #include "proxy/core/session.h"
 #include "proxy/http/h1.h"
+#include "proxy/model/limits.h"
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/deadline.h"
 #include "proxy/wire/inside.h"
 
 #define STREAM_EVENTS_MAX 16u
+/* Of a request, what may wait here. Above the mark a client of HTTP/2 may still send a
+ * window's worth. */
+#define STREAM_BODY_BYTES_MAX                                              \
+    (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES + \
+     LIMIT_H2_STREAM_WINDOW_BYTES)
 
 struct h2_stream;
 

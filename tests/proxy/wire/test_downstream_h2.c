@@ -296,6 +296,43 @@ static void test_a_slow_client_holds_the_server_back(void **state)
     peers_free(peers);
 }
 
+/* A server that takes nothing holds the client back, behind its window. */
+static void test_a_slow_server_holds_the_client_back(void **state)
+{
+    (void)state;
+    static char block[64 * 1024];
+    struct peers *peers = peers_new();
+    small_clusters[0].protocol = UPSTREAM_HTTP1;
+    peers_renew(peers);
+    peers->is_holding_connects = true;
+    struct h2_peer *client = client_of(peers);
+    h2_peer_hear(client);
+    struct h2_stream *stream = h2_peer_ask(client, "POST", "/app", false);
+    uint64_t whole = LIMIT_H2_STREAM_WINDOW_BYTES + 3 * LIMIT_CONNECTION_BUFFER_BYTES;
+    for (uint64_t sent = 0; sent < whole; sent += sizeof(block))
+        h2_send_data(client->h2, stream, (struct str){block, sizeof(block)});
+    h2_send_end(client->h2, stream, NULL);
+    for (int i = 0; i < 64; i++) {
+        h2_peer_say(client);
+        h2_peer_hear(client);
+    }
+    assert_true(h2_stream_waiting_bytes(stream) >= LIMIT_CONNECTION_BUFFER_BYTES);
+    uint32_t server = peers_server(peers);
+    peers->items[server].is_connecting = false;
+    wire_connected(peers->wire, peers->items[server].conn, peers->now_ns);
+    peers_run(peers);
+    for (int i = 0; i < 64; i++) {
+        h2_peer_hear(client);
+        h2_peer_say(client);
+    }
+    assert_int_equal(h2_stream_waiting_bytes(stream), 0);
+    peers_say(peers, server, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    peers_expect_done(peers, 200, "-", "via_upstream");
+    assert_int_equal(peers_last_done(peers)->bytes_received, whole);
+    h2_peer_free(client);
+    peers_free(peers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_an_idle_connection_is_told_to_go),
         cmocka_unit_test(test_draining_ends_what_is_under_way),
         cmocka_unit_test(test_a_slow_client_holds_the_server_back),
+        cmocka_unit_test(test_a_slow_server_holds_the_client_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
