@@ -10,6 +10,7 @@
 #include "proxy/model/limits.h"
 #include "proxy/wire/downstream_inside.h"
 #include "proxy/wire/response.h"
+#include "proxy/wire/stream_body.h"
 #include "proxy/wire/upstream.h"
 
 static void count(const struct conn *conn, enum http_stat stat)

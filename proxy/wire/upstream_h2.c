@@ -13,6 +13,7 @@
 #include "proxy/http/h2.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/stream.h"
+#include "proxy/wire/stream_body.h"
 #include "proxy/wire/upstream_parts.h"
 
 static bool is_in_use(const struct conn *conn)
