@@ -68,12 +68,22 @@ struct bootstrap_options {
     /* With some, inbound traffic comes in nowhere else. */
     const struct bootstrap_gate *gates;
     uint32_t gate_count;
+    /* Where files have the endpoints that istiod would serve (bootstrap_print_endpoints), and
+     * where they may be replaced; empty: they are in the bootstrap. */
+    struct str endpoints_folder;
     struct str source_address; /* of connections to upstreams; empty: the system's choice */
     /* What stands behind the names of secrets, with PEM. */
     const struct keyring *keyring;
     struct str secrets_folder; /* files of bootstrap_secret_file; empty: all in the bootstrap */
     struct str no_secrets;     /* a file without resources: secrets that are in no keyring */
 };
+
+/* Of snapshot->clusters[index], when that is one of EDS. Moves nothing while Envoy reads:
+ * write another file, and rename it. */
+struct str bootstrap_endpoints_file(struct arena *arena, struct str folder, uint32_t index);
+enum rc bootstrap_print_endpoints(const struct snapshot *snapshot,
+                                  const struct bootstrap_options *options, uint32_t index,
+                                  struct json *json, struct arena *arena) MUST_USE;
 
 enum bootstrap_secret_part { BOOTSTRAP_CHAIN, BOOTSTRAP_KEY, BOOTSTRAP_AUTHORITIES };
 /* Where a secret of secrets_folder is to be. */

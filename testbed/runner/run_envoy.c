@@ -30,6 +30,19 @@ static void take_client(struct callers *callers, uint32_t client, uint32_t alike
         callers->is_caller[world_client_nth(callers->world, client, i)] = true;
 }
 
+static bool is_moving(const struct suite_case *step)
+{
+    bool is_said = false;
+    for (uint32_t i = 0; i < step->set_count; i++)
+        is_said |= node_get(step->sets[i].change, STR("absent")) != NULL;
+    for (uint32_t i = 0; i < step->timeline_count; i++) {
+        const struct timeline_item *item = &step->timeline[i];
+        bool is_step = item->kind == TIMELINE_SET || item->kind == TIMELINE_REQUEST;
+        is_said |= is_step && is_moving(item->step);
+    }
+    return is_said;
+}
+
 static void take_case(struct callers *callers, const struct suite_case *step)
 {
     uint32_t alike_count = step->is_concurrent ? step->concurrent_callers : 1;
@@ -52,6 +65,8 @@ void run_envoy_callers(struct run *run, struct play_options *options)
     uint32_t *list = ARENA_ARRAY(run->arena, uint32_t, world->client_count + 1);
     for (uint32_t i = 0; i < run->test->case_count; i++)
         take_case(&callers, &run->test->cases[i]);
+    for (uint32_t i = 0; i < run->test->case_count; i++)
+        options->has_moving_pods |= is_moving(&run->test->cases[i]);
     for (uint32_t i = 0; i < world->pod_count; i++) {
         if (world->pods[i].client != UINT32_MAX)
             callers.is_caller[world->pods[i].client] = true;
@@ -102,12 +117,6 @@ static bool can_play_calls(struct run *run, const struct call *calls, uint32_t c
 static bool can_play_case(struct run *run, const struct suite_case *step)
 {
     bool can_play = can_play_calls(run, step->calls, step->call_count);
-    for (uint32_t i = 0; i < step->set_count; i++) {
-        if (node_get(step->sets[i].change, STR("absent")) == NULL)
-            continue;
-        note_unseen(run, "a pod that comes or goes while the test runs");
-        can_play = false;
-    }
     look_at_expect(run, &step->expect);
     return can_play;
 }

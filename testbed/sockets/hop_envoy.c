@@ -255,6 +255,7 @@ static bool begin_envoy(struct hop *hop, struct str *why)
         .bind_address = door_loopback(client->proxy_address),
         .reach = reach,
         .reach_inside = reach_inside,
+        .has_moving_endpoints = sockets->options.has_moving_pods,
         .on_line = on_line,
         .user = hop,
         .loop = sockets_uv(sockets),
@@ -377,4 +378,14 @@ bool hop_reach_gate(struct sockets *sockets, uint32_t pod, uint32_t target_port,
     *address = gate->address;
     *port = gate->bound_port;
     return begin_met(sockets, &why);
+}
+
+void hops_move_pod(struct sockets *sockets, struct str address)
+{
+    for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        struct hop *hop = &sockets->hops[i];
+        /* One that does not take it says so itself: its pods stay who they were. */
+        if (hop->envoy != NULL && sockets->options.has_moving_pods)
+            (void)envoy_move(hop->envoy, address);
+    }
 }

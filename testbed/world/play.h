@@ -27,6 +27,7 @@ struct play_options {
     /* With it: whose proxies are started before time begins; of others, when they call. */
     const uint32_t *callers;
     uint32_t caller_count;
+    bool has_moving_pods; /* with it: pods come or go while it plays */
 };
 
 /* What a proxy did to a pod by itself. */
