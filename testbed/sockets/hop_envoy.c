@@ -218,12 +218,53 @@ static void on_line(struct str text, void *user)
 
 /* --- its life ------------------------------------------------------------------- */
 
+static struct str redirect_name(struct sockets *sockets, const struct call_target *target)
+{
+    return arena_format(&sockets->arena, "to_%.*s_%u", STR_FMT(target->address), target->port);
+}
+
+static bool has_gate(const struct bootstrap_gate *gates, uint32_t count, struct str name)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (str_eq(gates[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* Sockets for what the client's redirect would catch. */
+static void add_redirects(struct hop *hop, struct bootstrap_gate *gates, uint32_t *count)
+{
+    struct sockets *sockets = hop->sockets;
+    const struct play_options *options = &sockets->options;
+    for (uint32_t i = 0; i < options->redirect_count; i++) {
+        const struct call_target *target = &options->redirects[i].target;
+        struct str name = redirect_name(sockets, target);
+        if (options->redirects[i].client != hop->client || target->listener == NULL ||
+            has_gate(gates, *count, name))
+            continue;
+        struct bootstrap_gate *gate = &gates[(*count)++];
+        *gate = (struct bootstrap_gate){
+            .listener = target->listener->name,
+            .name = name,
+            .target = target->address,
+            .port = target->port,
+            .address = door_loopback(sockets->world->clients[hop->client].proxy_address),
+        };
+        if (!reach(hop, target->address, target->port, &gate->at, &gate->at_port)) {
+            gate->at = nobody(hop->shared, target->address, &sockets->arena);
+            gate->at_port = hop->shared->nobody_port;
+        }
+    }
+}
+
 /* Sockets for what comes in to the client's pod, if it is one. */
-static const struct bootstrap_gate *gates_of(const struct hop *hop, uint32_t *count)
+static const struct bootstrap_gate *gates_of(struct hop *hop, uint32_t *count)
 {
     struct sockets *sockets = hop->sockets;
     const struct gates *all = &hop->shared->gates;
-    struct bootstrap_gate *out = ARENA_ARRAY(&sockets->arena, struct bootstrap_gate, all->count);
+    struct bootstrap_gate *out = ARENA_ARRAY(&sockets->arena, struct bootstrap_gate,
+                                             all->count + sockets->options.redirect_count);
     *count = 0;
     for (uint32_t i = 0; i < all->count; i++) {
         const struct gate *gate = &all->items[i];
@@ -241,6 +282,7 @@ static const struct bootstrap_gate *gates_of(const struct hop *hop, uint32_t *co
             .bound_port = gate->bound_port,
         };
     }
+    add_redirects(hop, out, count);
     return out;
 }
 
@@ -364,7 +406,9 @@ bool hop_reach_envoy(struct hop *hop, const struct call_target *target, struct s
     struct str why;
     if (hop->envoy == NULL && (!begin_envoy(hop, &why) || !begin_met(hop->sockets, &why)))
         return false;
-    return envoy_place(hop->envoy, target->listener->name, address, port);
+    struct str name =
+        target->has_original ? redirect_name(hop->sockets, target) : target->listener->name;
+    return envoy_place(hop->envoy, name, address, port);
 }
 
 bool hop_reach_gate(struct sockets *sockets, uint32_t pod, uint32_t target_port,
