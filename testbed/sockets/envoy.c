@@ -383,25 +383,55 @@ void envoy_let_act(struct envoy *envoy)
     arena_fini(&arena);
 }
 
+/* All statistics that end like this, a line each; false: it does not say. */
+static bool read_stats(struct envoy *envoy, struct str name, struct arena *arena, struct str *lines)
+{
+    struct str path = arena_format(arena, "/stats?filter=%.*s$", STR_FMT(name));
+    return envoy_ask(envoy->admin, path, ENVOY_PATIENCE_MS, arena, lines);
+}
+
+/* "NAME: VALUE" */
+static bool cut_stat(struct str *lines, struct str *key, uint64_t *value)
+{
+    struct str line = str_cut(lines, '\n');
+    size_t end = str_find_str(line, STR(": "));
+    *key = end == STR_NONE ? STR_EMPTY : str_slice(line, 0, end);
+    return end != STR_NONE && str_to_u64(str_trim(str_from(line, end + 2)), UINT64_MAX, value);
+}
+
 bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value)
 {
-    struct str path = arena_format(envoy->arena, "/stats?filter=%.*s$", STR_FMT(name));
-    struct str rest;
+    struct arena arena;
+    struct str rest = STR_EMPTY, key;
     bool is_known = false;
     *value = 0;
-    if (!envoy_ask(envoy->admin, path, ENVOY_PATIENCE_MS, envoy->arena, &rest))
-        return false;
+    arena_init(&arena, FILE_BYTES_MAX, 0);
+    (void)read_stats(envoy, name, &arena, &rest);
     while (rest.len > 0) {
-        struct str line = str_cut(&rest, '\n');
-        size_t end = str_find_str(line, STR(": "));
         uint64_t one = 0;
-        if (end == STR_NONE || !is_meant(str_slice(line, 0, end), cluster, name) ||
-            !str_to_u64(str_trim(str_from(line, end + 2)), UINT64_MAX, &one))
+        if (!cut_stat(&rest, &key, &one) || !is_meant(key, cluster, name))
             continue;
         is_known = true;
         *value += one;
     }
+    arena_fini(&arena);
     return is_known;
+}
+
+uint64_t envoy_sum(struct envoy *envoy, struct str head, struct str name)
+{
+    struct arena arena;
+    struct str rest = STR_EMPTY, key;
+    uint64_t sum = 0;
+    arena_init(&arena, FILE_BYTES_MAX, 0);
+    (void)read_stats(envoy, name, &arena, &rest);
+    while (rest.len > 0) {
+        uint64_t one = 0;
+        if (cut_stat(&rest, &key, &one) && str_has_prefix(key, head))
+            sum += one;
+    }
+    arena_fini(&arena);
+    return sum;
 }
 
 void envoy_free(struct envoy *envoy)

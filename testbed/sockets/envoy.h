@@ -59,6 +59,8 @@ bool envoy_move(struct envoy *envoy, struct str address);
 /* A counter or gauge of a cluster, or, with "http", the sum over its connection
  * managers. False: it has none. */
 bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value);
+/* The sum over all statistics that begin and end like this. */
+uint64_t envoy_sum(struct envoy *envoy, struct str head, struct str name);
 /* Ends the process, waits for that, and closes its handle; the loop must turn
  * once more before it is closed. */
 void envoy_free(struct envoy *envoy);

@@ -132,6 +132,7 @@ void hops_stop(struct sockets *sockets)
     if (shared->nobody_fd >= 0)
         close(shared->nobody_fd);
     gates_close(&shared->gates);
+    sockets->world->node_address_count = 0;
     loop_free(shared->loop);
 }
 

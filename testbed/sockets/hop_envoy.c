@@ -348,6 +348,7 @@ static bool begin_met(struct sockets *sockets, struct str *why)
 bool hops_begin_envoys(struct sockets *sockets, struct str *why)
 {
     const struct play_options *options = &sockets->options;
+    hops_find_nodes(sockets);
     if (!begin_nobody(sockets, why) || !gates_open(&sockets->hops[0].shared->gates, sockets, why))
         return false;
     for (uint32_t i = 0; i < options->caller_count; i++) {
@@ -357,39 +358,6 @@ bool hops_begin_envoys(struct sockets *sockets, struct str *why)
             return false;
     }
     return begin_met(sockets, why);
-}
-
-static bool is_of_this_machine(struct str address)
-{
-    uv_interface_address_t *all;
-    int count;
-    bool is_ours = false;
-    if (uv_interface_addresses(&all, &count) != 0)
-        return false;
-    for (int i = 0; i < count && !is_ours; i++) {
-        char text[INET6_ADDRSTRLEN];
-        is_ours = all[i].address.address4.sin_family == AF_INET &&
-                  uv_ip4_name(&all[i].address.address4, text, sizeof(text)) == 0 &&
-                  str_eq(str_of(text), address);
-    }
-    uv_free_interface_addresses(all, count);
-    return is_ours;
-}
-
-void hops_name_nodes(const struct outcome *outcome, struct arena *arena)
-{
-    for (uint32_t i = 0; i < outcome->sighting_count; i++) {
-        const struct sighting *seen = &outcome->sightings[i];
-        for (uint32_t k = 0; seen->is_mirror && k < seen->header_count; k++) {
-            struct header *header = &seen->headers[k];
-            size_t comma = str_find_last(header->value, ',');
-            size_t from = comma == STR_NONE ? 0 : comma + 1;
-            if (str_eq_ci(header->name, STR("x-forwarded-for")) &&
-                is_of_this_machine(str_from(header->value, from)))
-                header->value = arena_format(arena, "%.*s" WORLD_NODE_ADDRESS,
-                                             STR_FMT(str_slice(header->value, 0, from)));
-        }
-    }
 }
 
 void hops_let_envoys_act(struct sockets *sockets)
