@@ -456,7 +456,8 @@ void sockets_begin_call(struct sockets_errand *errand)
     caller_begin(&caller->caller, call, errand->base.outcome, errand->base.arena, now_ns);
     errand->nth = caller->asked_count++;
     errand->local_port = caller->local_port;
-    if (target.listener != NULL && is_http(target.listener))
+    /* A session's record comes at its end. */
+    if (target.listener != NULL && (is_http(target.listener) || !call->is_keeping))
         errand_want_record(errand);
     if (is_new)
         connect_caller(sockets, caller, &target);
@@ -465,7 +466,7 @@ void sockets_begin_call(struct sockets_errand *errand)
     peer_turn(caller);
 }
 
-void sockets_caller_connected(struct peer *caller)
+void sockets_caller_has_port(struct peer *caller)
 {
     caller->errand->local_port = caller->local_port;
 }
