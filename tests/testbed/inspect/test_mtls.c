@@ -80,8 +80,8 @@ static void open_desk(struct desk *desk, const char *caller, const char *profile
     assert_int_equal(callers.nobody.len, 0);
     desk->grid = mtls_grid_of(desk->world, STR_EMPTY, &desk->arena);
     struct str why;
-    assert_true(
-        mtls_grid_play(&desk->grid, (struct mtls_engine){begin_sim}, 1, &desk->arena, &why));
+    assert_true(mtls_grid_play(&desk->grid, (struct mtls_engine){.begin = begin_sim}, 1,
+                               &desk->arena, &why));
 }
 
 static void close_desk(struct desk *desk)
@@ -181,8 +181,8 @@ static void test_who_is_called_by_another_name_is_told_both(void **state)
     for (uint32_t i = 0; !str_eq(cell->service->meta.name, STR("strict")); i++)
         cell = &desk.grid.cells[i];
     assert_int_equal(cell->meeting.reason, MTLS_CERTIFICATE_WRONG_NAME);
-    assert_true(str_eq(cell->meeting.transport_failure, STR(WANT)));
-    assert_true(str_eq(cell->outcome.record.transport_failure, STR(WANT)));
+    assert_true(str_eq(cell->meeting.transport_failure, str_of(WANT)));
+    assert_true(str_eq(cell->outcome.record.transport_failure, str_of(WANT)));
     close_desk(&desk);
 }
 
