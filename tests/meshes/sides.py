@@ -58,9 +58,13 @@ class Istiod:
         return json.loads(line)
 
     def ask(self, mesh):
-        """(descriptions of the proxies, their configurations)"""
+        """(descriptions of the proxies, their configurations)
+
+        Gateways ask first. What a namespace's proxies see is kept by istiod until its next push: if a sidecar without a Sidecar
+        asked before, a gateway of that namespace is given what the sidecar sees, with what its VirtualServices lead to.
+        """
         cluster = self.derive.Cluster(self.derive.load_text(mesh.text()))
-        proxies = [cluster.proxy(p) for p in mesh.proxies]
+        proxies = [cluster.proxy(p) for p in sorted(mesh.proxies, key=lambda p: p["type"] != "router")]
         request = self.derive.request(cluster, proxies)
         if self.process is None:
             self.start()
