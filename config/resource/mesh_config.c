@@ -30,8 +30,8 @@ static const struct field_row ROWS[] = {
     {"configSources", FIELD_IGNORED},
     {"discoverySelectors", FIELD_IGNORED},
     {"dnsRefreshRate", FIELD_USED},
-    {"proxyListenPort", FIELD_NO_EFFECT},
-    {"proxyInboundListenPort", FIELD_NO_EFFECT},
+    {"proxyListenPort", FIELD_USED},
+    {"proxyInboundListenPort", FIELD_USED},
     {"proxyHttpPort", FIELD_USED},
     {"tcpKeepalive", FIELD_USED},
     {"ingressClass", FIELD_USED},
@@ -232,6 +232,8 @@ void mesh_config_default(struct mesh_config *out)
         .ingress_class = STR("istio"),
         .ingress_selector = STR("ingressgateway"),
         .trust_domain = STR("cluster.local"),
+        .listen_port = 15001,
+        .inbound_listen_port = 15006,
     };
 }
 
@@ -273,6 +275,10 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);
     read_export_to(root, STR("defaultDestinationRuleExportTo"), &out->destination_rule_export_to);
     read_http_proxy(root, out);
+    out->listen_port =
+        (uint32_t)view_i64(root, STR("proxyListenPort"), 0, 65535, out->listen_port);
+    out->inbound_listen_port = (uint32_t)view_i64(root, STR("proxyInboundListenPort"), 0, 65535,
+                                                  out->inbound_listen_port);
     read_cluster_defaults(root, out);
     if (view_is_present(&retries))
         out->retries = http_retries_read(&retries);

@@ -13,8 +13,6 @@
 #include "config/translate/virtual_hosts.h"
 #include "proxy/model/limits.h"
 
-#define VIRTUAL_OUTBOUND_PORT 15001u
-#define PASSTHROUGH_CLUSTER STR("PassthroughCluster")
 #define DIRECT_RESPONSE_BYTES_MAX (1024u * 1024) /* Istio's own */
 #define BLACK_HOLE_CLUSTER STR("BlackHoleCluster")
 
@@ -53,9 +51,10 @@ static struct filter_chain tcp_chain(struct str name, struct str cluster)
     };
 }
 
-struct filter_chain listeners_unknown_chain(const struct translation *t, struct str name)
+struct filter_chain listeners_unknown_chain(struct translation *t, struct str name)
 {
-    return tcp_chain(name, routes_is_passing_unknown(t) ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER);
+    return tcp_chain(name, routes_is_passing_unknown(t) ? routes_unknown_cluster(t)
+                                                       : BLACK_HOLE_CLUSTER);
 }
 
 /* Plain HTTP to hosts that nobody knows, whatever the port, is led by the name
@@ -93,14 +92,14 @@ static void add_virtual_outbound(struct translation *t, struct listener_list *ou
     uint32_t count = 1;
 
     chains[0] = tcp_chain(STR("virtualOutbound-blackhole"), BLACK_HOLE_CLUSTER);
-    chains[0].destination_port = VIRTUAL_OUTBOUND_PORT;
+    chains[0].destination_port = t->mesh->config.listen_port;
     if (is_looking_up)
         chains[count++] = unknown_http_chain(t);
     chains[count++] = listeners_unknown_chain(t, STR("virtualOutbound-catchall-tcp"));
     *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) = (struct listener){
         .name = STR("virtualOutbound"),
-        .address = STR("0.0.0.0"),
-        .port = VIRTUAL_OUTBOUND_PORT,
+        .address = context_any_address(t),
+        .port = t->mesh->config.listen_port,
         .is_bound = true,
         .is_using_original_dst = true,
         .direction = TRAFFIC_OUTBOUND,

@@ -14,9 +14,9 @@
  * those that its VirtualServices lead to. */
 void scope_find(struct translation *t);
 
-/* The scope that is for a port: the first with its number, else the one for all
- * others. NULL: none is. */
-const struct scope *scope_of_port(const struct translation *t, uint32_t port);
+/* The scope that is for a port: the first with its number (of port 0, of a Unix
+ * domain socket, with its `bind`), else the one for all others. NULL: none is. */
+const struct scope *scope_of_port(const struct translation *t, uint32_t port, struct str bind);
 
 /* The scope lets the VirtualService in (which is exported to the proxy). */
 bool scope_has_virtual_service(const struct translation *t, const struct scope *scope,
