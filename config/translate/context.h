@@ -52,6 +52,7 @@ struct translation {
     const struct service **names;
     uint32_t name_count;
     struct map name_by_host;
+    const struct service_chains *by_host; /* all of the mesh's, seen or not */
     /* DestinationRules by namespace, merged; see policy.h */
     struct policy_index *policies;
 

@@ -13,7 +13,6 @@
 #include "config/translate/selection.h"
 #include "config/translate/streams.h"
 
-
 /* One listener in the making. */
 struct gateway_place {
     struct str name, address;

@@ -239,7 +239,8 @@ static void add_chain(struct inbound_maker *maker, const struct inbound_port *po
     chain->http.is_http2_declared = port_protocol_is_http2(port->protocol);
     chain->http.has_grpc_web = port->protocol == PORT_GRPC_WEB;
     chain->http.cert_details = CERT_APPEND_FORWARD;
-    chain->http.server_name = STR("istio-envoy");
+    if (t->mesh->config.server_name.len == 0)
+        chain->http.server_name = STR("istio-envoy");
 }
 
 static void add_chains(struct inbound_maker *maker, const struct inbound_port *port)
@@ -487,9 +488,8 @@ void inbound_listeners(struct translation *t, struct listener_list *out)
         if (!maker.ports[i].is_bound)
             add_chains(&maker, &maker.ports[i]);
     }
-    struct listener listener =
-        listener_of(&maker, STR("virtualInbound"), context_any_address(t),
-                    t->mesh->config.inbound_listen_port);
+    struct listener listener = listener_of(&maker, STR("virtualInbound"), context_any_address(t),
+                                           t->mesh->config.inbound_listen_port);
     listener.has_original_dst = true;
     *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) = listener;
     add_bound_ports(&maker, out);

@@ -10,7 +10,6 @@
 #include "config/translate/policy.h"
 #include "config/translate/service_targets.h"
 
-
 /* The first service that has a port decides about it. */
 static bool is_known(const struct service_targets *targets, uint32_t count, uint32_t port)
 {

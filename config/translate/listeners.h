@@ -15,7 +15,7 @@ struct listener_list {
 
 /* Istio's settings of a connection manager, as a sidecar's outbound side or a
  * gateway has them. */
-struct http_connection_manager listeners_manager(const struct translation *t,
+struct http_connection_manager listeners_manager(struct translation *t,
                                                  const struct route_config *routes);
 
 /* Everything to where unknown connections go. */

@@ -195,8 +195,7 @@ static void add_http_port(struct outbound_maker *maker, const struct service *se
     struct translation *t = maker->t;
     enum port_protocol protocol = context_protocol(t, port);
     struct str address = maker->bind.len > 0 ? maker->bind : context_any_address(t);
-    bool is_among_others =
-        str_eq(address, context_any_address(t)) && protocol != PORT_HTTP_PROXY;
+    bool is_among_others = str_eq(address, context_any_address(t)) && protocol != PORT_HTTP_PROXY;
     struct str name;
     struct entry *entry = find_entry(maker, address, port->port, &name);
 
@@ -277,7 +276,7 @@ static void add_stream_service(struct outbound_maker *maker, const struct servic
         text_list_add(&subnets, address, &maker->t->scratch);
         address = STR_EMPTY;
     }
-    add_stream_address(maker, service, port, 
+    add_stream_address(maker, service, port,
                        address.len > 0 ? address : context_any_address(maker->t), subnets);
 }
 
@@ -337,8 +336,7 @@ static void set_place(struct outbound_maker *maker, const struct sidecar_egress 
     maker->is_bound = false;
     if (egress == NULL)
         return;
-    maker->is_bound =
-        egress->capture == CAPTURE_NONE || str_has_prefix(egress->bind, UNIX_PREFIX);
+    maker->is_bound = egress->capture == CAPTURE_NONE || str_has_prefix(egress->bind, UNIX_PREFIX);
     maker->bind = egress->bind;
     if (maker->bind.len == 0 && maker->is_bound)
         maker->bind = context_localhost(maker->t);
@@ -400,8 +398,8 @@ static void add_mesh_proxy(struct outbound_maker *maker)
     if (port.port == 0 || find_entry(maker, context_localhost(t), port.port, &name) != NULL)
         return;
     const struct virtual_host_list *hosts = hosts_of_port(maker, 0);
-    const struct route_config *routes = keep_table(
-        maker, sidecar_routes_table(maker->routes, hosts, STR("http_proxy")));
+    const struct route_config *routes =
+        keep_table(maker, sidecar_routes_table(maker->routes, hosts, STR("http_proxy")));
     struct outbound_chain chain = http_chain(t, routes, &port, false);
     struct outbound_chain_list list = {&chain, 1, 1};
     chain.chain.http.is_absolute_url_said = true;

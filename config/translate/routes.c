@@ -158,6 +158,7 @@ static bool set_action(struct translation *t, const struct route_question *quest
     } else {
         struct forward_question forward = {.rule = rule,
                                            .listen_port = question->listen_port,
+                                           .namespace = question->service->meta.namespace,
                                            .authority = authority,
                                            .semantics = question->service->semantics,
                                            .path = &out->match.path};

@@ -251,8 +251,10 @@ static void split_aliases(struct translation *t, const struct service_list *list
 
 void scope_find(struct translation *t)
 {
-    struct service_list all = all_services(t);
-    struct service_list exported = exported_services(t, &all);
+    struct service_list *all = ARENA_NEW(&t->scratch, struct service_list);
+    struct service_chains *chains = ARENA_NEW(&t->scratch, struct service_chains);
+    *all = all_services(t);
+    struct service_list exported = exported_services(t, all);
     struct service_union maker;
 
     t->sidecar = find_sidecar(t);
@@ -262,7 +264,9 @@ void scope_find(struct translation *t)
     t->scope_count =
         t->sidecar != NULL && t->sidecar->egress_count > 0 ? t->sidecar->egress_count : 1;
     t->scopes = ARENA_ARRAY(&t->scratch, struct scope, t->scope_count);
-    service_union_init(&maker, t, &all, &exported);
+    service_union_init(&maker, t, all, &exported);
+    *chains = maker.all;
+    t->by_host = chains;
     for (uint32_t i = 0; i < t->scope_count; i++) {
         struct scope *scope = &t->scopes[i];
         if (t->sidecar != NULL && t->sidecar->egress_count > 0)
@@ -287,6 +291,21 @@ const struct scope *scope_of_port(const struct translation *t, uint32_t port, st
             return &t->scopes[i];
     }
     return NULL;
+}
+
+const struct service *scope_service_of_namespace(struct translation *t, struct str host,
+                                                 struct str namespace)
+{
+    const struct service_chains *all = t->by_host;
+    const struct service *found = NULL;
+
+    for (uint32_t i = map_get(&all->first, host); i != MAP_NONE; i = all->next[i]) {
+        const struct service *service = all->list->items[i];
+        if (str_eq(service->meta.namespace, namespace) &&
+            (found == NULL || (found->entry != NULL && service->entry == NULL)))
+            found = service;
+    }
+    return found != NULL && is_exported(t, found) ? found : NULL;
 }
 
 static bool names_meet(struct str name, struct str host)

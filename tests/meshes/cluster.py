@@ -92,9 +92,8 @@ def settings(r):
     maybe(r, 0.2, lines, "accessLogEncoding", lambda: one(r, ["JSON", "TEXT"]))
     maybe(r, 0.2, lines, "accessLogFormat", lambda: one(r, ["%PROTOCOL% %RESPONSE_CODE%\n", '{"path": "%REQ(:PATH)%"}']))
     maybe(r, 0.2, lines, "defaultHttpRetryPolicy", lambda: one(r, [{"attempts": 5, "retryOn": "5xx,503"}, {"attempts": 1, "perTryTimeout": "1s"}, {}]))
-    maybe(r, 0.2, lines, "defaultConfig", lambda: one(r, [{"gatewayTopology": {"numTrustedProxies": 2}}, {"gatewayTopology": {"forwardClientCertDetails": "SANITIZE"}},
-                                                         {"concurrency": 4}, {"proxyHeaders": {"server": {"disabled": True}}}, {"proxyHeaders": {"server": {"value": "me"}, "requestId": {"disabled": True}}},
-                                                         {"proxyHeaders": {"attemptCount": {"disabled": True}, "envoyDebugHeaders": {"disabled": True}}}, {"proxyHeaders": {"forwardedClientCert": "SANITIZE"}}]))
+    maybe(r, 0.2, lines, "defaultConfig", lambda: one(r, [{"gatewayTopology": {"numTrustedProxies": 2}}, {"concurrency": 4}, {"proxyHeaders": {"server": {"value": "me"}}},
+                                                         {"proxyHeaders": {"attemptCount": {"disabled": True}}}]))
     maybe(r, 0.2, lines, "enablePrometheusMerge", lambda: False)
     maybe(r, 0.2, lines, "enableTracing", lambda: True)
     maybe(r, 0.15, lines, "proxyListenPort", lambda: 15011)
