@@ -354,7 +354,10 @@ static void add_egress_port(struct outbound_maker *maker, const struct scope *sc
     enum port_protocol protocol =
         egress->is_http_proxy ? PORT_HTTP_PROXY : context_protocol(maker->t, &port);
 
-    for (uint32_t i = 0; i < scope->service_count && protocol != PORT_UDP; i++) {
+    /* Each service makes an HTTP proxy's listener anew: the last one's stays. */
+    uint32_t first =
+        protocol == PORT_HTTP_PROXY && scope->service_count > 0 ? scope->service_count - 1 : 0;
+    for (uint32_t i = first; i < scope->service_count && protocol != PORT_UDP; i++) {
         if (port_protocol_is_http(protocol))
             add_http_port(maker, scope->services[i], &port);
         else
