@@ -106,6 +106,13 @@ class Ours:
         return out
 
 
+def in_order_of_ports(listeners):
+    """istiod takes the ports of a PeerAuthentication as its hash map has them; Envoy finds chains by what they match."""
+    for listener in listeners:
+        if listener.get("name") == "virtualInbound":
+            listener["filterChains"].sort(key=lambda chain: chain.get("filterChainMatch", {}).get("destinationPort", 0))
+
+
 class Comparison:
     """The reference's `compare`, used as a module: [(path, istiod's value, ours)], as text."""
 
@@ -123,6 +130,8 @@ class Comparison:
 
     def differences(self, expected, actual):
         out = []
+        for side in (expected, actual):
+            in_order_of_ports(side.get("listeners") or [])
         for name in SECTIONS:
             diff = self.compare.Diff({k: self.compare.scalar(v) for k, v in self.defaults.items()})
             diff.walk(self.normal(expected, name), self.normal(actual, name), [name])
