@@ -70,6 +70,23 @@ static const struct command COMMANDS[] = {
      "\n"
      "  pocketmesh explain -f manifests/ http://reviews:9080/x -H 'end-user: jason'\n",
      cmd_explain},
+    {"mtls", NULL, "-f PATH...", "clients x services: who meets whom in which TLS mode, and why",
+     "  -f PATH               manifests: a file, a folder, a pattern, or - ; repeatable\n"
+     "  --from CLIENT         only this one: a workload, NAME.NAMESPACE, or \"(no sidecar)\";\n"
+     "                        repeatable\n"
+     "  --to SERVICE          only this one: NAME, NAME.NAMESPACE or a host\n"
+     "  -n NAMESPACE          of names without one (default)\n"
+     "  --world FILE          a RouteTest: its manifests, clients, workloads and their faults\n"
+     "  --engine sim|live     what the caller sees: in virtual time (default), or by real\n"
+     "                        handshakes on loopback\n"
+     "  --profile NAME, --seed N, -o table|json, --strict, --color WHEN, -q (refused only)\n"
+     "\n"
+     "Each workload of the manifests is a client, and one that has no sidecar. VirtualServices\n"
+     "and other routes are left out: each client calls the service itself. Exit codes: 0 all\n"
+     "come about, 1 some are refused, 2 the input is wrong, 4 nothing can be played.\n"
+     "\n"
+     "  pocketmesh mtls -f manifests/ --profile istio-1.0\n",
+     cmd_mtls},
     {"proxy-config", "pc", "listener|route|cluster|endpoint|secret|all POD[.NS] -f PATH...",
      "what istiod would send to a proxy, as istioctl shows it",
      "  -f PATH               manifests; repeatable\n"
@@ -152,11 +169,13 @@ static const struct command COMMANDS[] = {
      "`--profile NAME` of other commands picks one. explain and proxy-config say which values\n"
      "came from it.\n",
      cmd_profile},
-    {"bench", NULL, "sim|wire|live|lb|translate [OPTIONS]", "micro benchmarks",
+    {"bench", NULL, "sim|wire|live|lb|exchange|tls|translate [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
      "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n"
      "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n"
+     "  exchange [EXCHANGES]      a request with nothing configured, and with everything idle\n"
+     "  tls   [HANDSHAKES]        handshakes, whole and resumed, and records, for each side\n"
      "  translate [SERVICES]      manifests to one proxy's configuration, by the size of the "
      "mesh\n",
      cmd_bench},

@@ -106,8 +106,10 @@ class Ours:
         return out
 
 
-def in_order_of_ports(listeners):
-    """istiod takes the ports of a PeerAuthentication as its hash map has them; Envoy finds chains by what they match."""
+def in_order(listeners):
+    """Two listeners may have one name; and istiod takes the ports of a PeerAuthentication as its hash map has them (Envoy finds
+    chains by what they match)."""
+    listeners.sort(key=lambda listener: (listener["name"], listener.get("trafficDirection", "")))
     for listener in listeners:
         if listener.get("name") == "virtualInbound":
             listener["filterChains"].sort(key=lambda chain: chain.get("filterChainMatch", {}).get("destinationPort", 0))
@@ -131,7 +133,7 @@ class Comparison:
     def differences(self, expected, actual):
         out = []
         for side in (expected, actual):
-            in_order_of_ports(side.get("listeners") or [])
+            in_order(side.get("listeners") or [])
         for name in SECTIONS:
             diff = self.compare.Diff({k: self.compare.scalar(v) for k, v in self.defaults.items()})
             diff.walk(self.normal(expected, name), self.normal(actual, name), [name])
