@@ -74,6 +74,10 @@ static int verify(X509_STORE_CTX *chain, void *user)
     bool has_authorities =
         sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context->ssl))) > 0;
 
+    if (context->is_accepting_untrusted) {
+        X509_STORE_CTX_set_error(chain, X509_V_OK);
+        return 1;
+    }
     if (has_authorities && X509_verify_cert(chain) != 1) {
         check->failure = failure_of(X509_STORE_CTX_get_error(chain));
         return 0;
@@ -82,8 +86,8 @@ static int verify(X509_STORE_CTX *chain, void *user)
     tls_words_of(X509_STORE_CTX_get0_cert(chain), &words, &arena);
     check->failure = tls_check_names(&check->names, &words);
     if (check->failure != TLS_FINE) {
-        struct str met = tls_names_text(&words, &arena);
-        check->met_names = OPENSSL_strndup(met.ptr, met.len);
+        struct str met = tls_met_text(check->failure, &check->names, &words, &arena);
+        check->met_text = OPENSSL_strndup(met.ptr, met.len);
         X509_STORE_CTX_set_error(chain, NAMES_ERROR);
     }
     arena_fini(&arena);
@@ -248,7 +252,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     (void)ssl;
     for (uint32_t i = 0; i < tls->protocol_count; i++) {
         struct str wanted = tls->protocols[i];
-        for (unsigned at = 0; at < in_size && tls_is_spoken(wanted); at += 1u + in[at]) {
+        for (unsigned at = 0; at < in_size; at += 1u + in[at]) {
             if (in[at] == wanted.len && memcmp(in + at + 1, wanted.ptr, wanted.len) == 0) {
                 *out = in + at + 1;
                 *out_size = in[at];
@@ -301,6 +305,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
     }
     if (tls->authorities.len > 0 && !use_authorities(context, tls->authorities))
         return false;
+    context->is_accepting_untrusted = tls->is_accepting_untrusted;
     int mode = is_asking ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
     if (tls->is_client_certificate_required)
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
@@ -317,13 +322,13 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     /* A resumed session is not verified again: one that shows a name to one socket says
      * nothing to another that wants other names. */
     uint32_t own_number = tls->peer_name_count > 0 ? store->known_count + 1 : 0;
-    struct str key =
-        arena_format(&store->arena, "%u|%.*s|%.*s|%d|%.*s|%.*s|%.*s|%.*s", own_number,
-                     STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),
-                     STR_FMT(tls->authorities), (int)tls->is_client_certificate_required,
-                     STR_FMT(tls->version_min), STR_FMT(tls->version_max),
-                     STR_FMT(joined(&store->arena, tls->ciphers, tls->cipher_count)),
-                     STR_FMT(joined(&store->arena, tls->protocols, tls->protocol_count)));
+    struct str key = arena_format(
+        &store->arena, "%u|%.*s|%.*s|%d|%d|%.*s|%.*s|%.*s|%.*s", own_number,
+        STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),
+        STR_FMT(tls->authorities), (int)tls->is_client_certificate_required,
+        (int)tls->is_accepting_untrusted, STR_FMT(tls->version_min), STR_FMT(tls->version_max),
+        STR_FMT(joined(&store->arena, tls->ciphers, tls->cipher_count)),
+        STR_FMT(joined(&store->arena, tls->protocols, tls->protocol_count)));
     context = find(store, true, key);
     if (context == NULL) {
         context = add(store, true, key);

@@ -20,6 +20,7 @@ struct tls_context {
     SSL_CTX *ssl; /* NULL: a secret is absent */
     struct tls_context *next;
     bool is_server;
+    bool is_accepting_untrusted;
     const struct certificate *own; /* the first of those that it shows */
     struct str key; /* secrets, versions, ciphers, protocols: everything that SSL_CTX is made of */
 };
@@ -44,7 +45,7 @@ struct tls_store {
 struct tls_check {
     struct tls_names names;
     enum tls_failure failure;
-    char *met_names; /* of who was refused for them; OpenSSL's memory */
+    char *met_text; /* of who was refused for them; OpenSSL's memory */
 };
 
 struct tls_context *tls_context_server(struct tls_store *store, const struct downstream_tls *tls);

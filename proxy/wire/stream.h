@@ -22,12 +22,20 @@
 #include "proxy/core/memo.h"
 #include "proxy/core/session.h"
 #include "proxy/http/h1.h"
+#include "proxy/model/limits.h"
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/deadline.h"
 #include "proxy/wire/inside.h"
 
 #define STREAM_EVENTS_MAX 16u
+/* Of a request, what may wait here. Above the mark a client of HTTP/2 may still send a
+ * window's worth. */
+#define STREAM_BODY_BYTES_MAX                                              \
+    (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES + \
+     LIMIT_H2_STREAM_WINDOW_BYTES)
+
+struct h2_stream;
 
 struct stream {
     struct wire *wire; /* NULL: a place that was never used */
@@ -37,6 +45,10 @@ struct stream {
     struct attempt *attempt; /* under way, or NULL */
     struct list mirrors;     /* attempts that want the body too */
     struct list done;        /* in wire->done_streams */
+    struct list lent;        /* of HTTP/2: in down's streams */
+    struct h2_stream *h2;    /* NULL: HTTP/1, or over */
+    size_t held_bytes;       /* of HTTP/2: those of the request that nobody has room for */
+    const struct header_list *request_trailers; /* NULL: none */
     struct timer timer;
     struct arena arena, trace_arena;
     struct trace trace;
@@ -84,21 +96,25 @@ void stream_fini(struct stream *stream);
 
 /* The first byte of a request. */
 void stream_start(struct stream *stream);
+/* All of a request that is known, has no body and lets its connection live, at once: as
+ * stream_start, stream_note_head and stream_note_end. False: not all of it is known, or luck
+ * has other things in mind, and nothing was done. */
+bool stream_begin_again(struct stream *stream);
 /* A head that the connection manager has seen before, as it made it then (proxy/core/memo.h);
  * else the same as stream_note_head. */
 void stream_note_known_head(struct stream *stream, const struct h1_event *event);
 /* From the codec: the head, or what is wrong with the request. */
 void stream_note_head(struct stream *stream, const struct h1_event *event);
 void stream_note_bad(struct stream *stream, const struct h1_event *event);
-void stream_note_data(struct stream *stream, struct str data);
-void stream_note_end(struct stream *stream);
 /* Nobody is to be answered; empty flag and details: its connection went. */
 void stream_note_client_gone(struct stream *stream, struct str flag, struct str details);
 
 /* From the attempt under way. */
 void stream_tell(struct stream *stream, const struct xc_event *event);
-/* May the client's side be read, by what waits to go upstream? */
-void stream_balance(struct stream *stream);
+/* It has a connection. */
+void stream_note_ready(struct stream *stream, bool is_reused);
+/* Sends what may be sent; the exchange hears of the first bytes. */
+void stream_pump(struct stream *stream);
 
 /* Bytes moved, either way. */
 void stream_note_progress(struct stream *stream);
