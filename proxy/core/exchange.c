@@ -7,6 +7,7 @@
  */
 #include "proxy/core/exchange.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/ns.h"
 #include "proxy/core/cors.h"
@@ -1780,7 +1781,7 @@ void exchange_begin_again(struct exchange *xc, const struct xc_again *again, int
     struct step step = {.xc = xc, .now_ns = now_ns, .plan = plan};
     struct record *record = &xc->record;
     plan->count = 0;
-    *xc = *again->image;
+    bytes_copy(xc, again->image, sizeof(*xc));
     xc->setup.arena = again->arena;
     xc->setup.has_original = again->has_original;
     xc->stream_random = again->stream_random;

@@ -11,6 +11,7 @@
 #include "proxy/model/limits.h"
 #include "proxy/wire/dial.h"
 #include "proxy/wire/facts.h"
+#include "proxy/wire/known.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/upstream.h"
 
@@ -209,12 +210,19 @@ static bool send_whole(struct attempt *attempt)
     if (stream == NULL || attempt->has_body || stream->is_upgrade || !stream->is_request_complete ||
         !conn_takes_whole(attempt->conn))
         return false;
-    struct wire_whole *whole = ARENA_NEW(&stream->arena, struct wire_whole);
-    whole->sent.request = attempt->head;
-    whole->sent.size = h1_frame_request(attempt->head, false, &whole->sent.framing);
-    whole->stream = stream;
-    attempt->framing = whole->sent.framing;
-    attempt->is_head_sent = true;
+    struct known_frame frame = {0};
+    if (stream->is_again && attempt->ordinal == 1)
+        frame = known_frame_of(stream, attempt->head);
+    else
+        frame.size = h1_frame_request(attempt->head, false, &frame.framing);
+    struct wire_whole *whole = arena_raw(&stream->arena, sizeof(*whole));
+    *whole = (struct wire_whole){
+        .sent = {.request = attempt->head, .size = frame.size, .framing = frame.framing},
+        .stream = stream,
+    };
+    attempt->framing = frame.framing;
+    attempt->is_head_sent = attempt->is_end_sent = true;
+    stream->xc.record.request_sent_ns = record_moment(attempt->wire->now_ns);
     conn_write_whole(attempt->conn, whole);
     return true;
 }
@@ -271,7 +279,9 @@ bool attempt_pump(struct attempt *attempt)
     if (conn == NULL || !conn_is_open(conn) || attempt->is_end_sent)
         return false;
     bool is_first = !attempt->is_head_sent;
-    if (is_first && !send_whole(attempt))
+    if (is_first && send_whole(attempt))
+        return true;
+    if (is_first)
         send_head(attempt);
     if (attempt->has_body)
         send_body(attempt);

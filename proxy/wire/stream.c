@@ -165,7 +165,7 @@ void stream_give(struct stream *stream)
     stream->is_http10 = stream->is_upgrade = stream->is_tunnel = false;
     stream->is_responding = stream->is_reply = stream->is_cut = stream->is_body_lost = false;
     stream->is_client_gone = stream->is_upgrade_counted = false;
-    stream->is_interim_sent = stream->is_read_whole = false;
+    stream->is_interim_sent = stream->is_read_whole = stream->is_again = false;
     stream->whole = NULL;
     stream->known = NULL;
     stream->is_in_head = false;
@@ -245,7 +245,7 @@ bool stream_begin_again(struct stream *stream)
     again.remote_port = down->peer.remote_port;
     again.has_original = down->original_address.len > 0;
     stream->is_stepping = stream->is_in_head = true;
-    stream->is_request_complete = true;
+    stream->is_request_complete = stream->is_again = true;
     exchange_begin_again(&stream->xc, &again, wire->now_ns, &plan);
     note_started(stream);
     stream->method = stream->xc.record.method;

@@ -13,13 +13,3 @@ void wishes_add(struct wishes *wishes, struct wish wish)
 {
     *ARENA_PUSH(wishes->memory, wishes->items, wishes->count, wishes->capacity) = wish;
 }
-
-bool wishes_take(struct wishes *wishes, struct wish *wish)
-{
-    if (wishes->first == wishes->count)
-        return false;
-    *wish = wishes->items[wishes->first++];
-    if (wishes->first == wishes->count)
-        wishes->first = wishes->count = 0;
-    return true;
-}

@@ -33,4 +33,12 @@ struct wishes {
 
 void wishes_init(struct wishes *wishes, struct arena *memory);
 void wishes_add(struct wishes *wishes, struct wish wish);
-bool wishes_take(struct wishes *wishes, struct wish *wish);
+static inline bool wishes_take(struct wishes *wishes, struct wish *wish)
+{
+    if (wishes->first == wishes->count)
+        return false;
+    *wish = wishes->items[wishes->first++];
+    if (wishes->first == wishes->count)
+        wishes->first = wishes->count = 0;
+    return true;
+}

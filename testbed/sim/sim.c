@@ -69,6 +69,20 @@ static void sim_begin(struct play *play, const struct call *call, uint64_t numbe
     sim_errand_start(sim, errand, call->start_after_ns);
 }
 
+static void take_pod(struct sim *sim, struct outcome *outcome)
+{
+    const struct endpoint *endpoint = outcome->has_record ? outcome->record.endpoint : NULL;
+    struct sim_place *place =
+        &sim->places[(uintptr_t)endpoint / sizeof(struct endpoint) % SIM_PLACES];
+    if (endpoint != NULL && place->endpoint == endpoint) {
+        outcome->pod = place->pod;
+        return;
+    }
+    outcome_take_pod(outcome, sim->world);
+    if (endpoint != NULL && outcome->pod != UINT32_MAX)
+        *place = (struct sim_place){endpoint, outcome->pod};
+}
+
 static const struct play_done *sim_next(struct play *play, int64_t until_ns)
 {
     struct sim *sim = sim_of(play);
@@ -86,7 +100,7 @@ static const struct play_done *sim_next(struct play *play, int64_t until_ns)
     }
     ASSERT(sim->stream_count > 0);
     sim->stream_count--;
-    outcome_take_pod(errand->base.outcome, sim->world);
+    take_pod(sim, errand->base.outcome);
     sim->given = errand;
     sim->done = (struct play_done){.number = errand->base.number,
                                    .started_ns = errand->base.started_ns,

@@ -10,6 +10,7 @@
  */
 #include "testbed/world/standin_parts.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
 
 #define HOP_FAILED_STATUS 502u                     /* whom the application asked did not answer */
@@ -89,7 +90,8 @@ static void note_request(struct standin *standin, bool is_mirror)
     if (sighting_log_is_open(standin->log))
         standin->seen = sighting_log_note(standin->log, standin->pod, standin->number,
                                           standin->server_name, &standin->head);
-    standin->answer = *world_next_answer(standin->world, standin->pod);
+    bytes_copy(&standin->answer, world_next_answer(standin->world, standin->pod),
+               sizeof(standin->answer));
     put_interim(standin);
 }
 
@@ -242,12 +244,23 @@ static bool is_waiting(const struct standin *standin, int64_t now_ns)
     return now_ns < standin->wake_ns;
 }
 
+/* Nothing comes behind it but the next request, which is not here yet. */
+static bool is_at_rest_then(const struct standin *standin)
+{
+    return standin->ending == STANDIN_THEN_KEEP && standin->ending_delay_ns == 0 &&
+           buf_size(&standin->held) == 0 && !standin->has_eof;
+}
+
 static bool give_whole(struct standin *standin, struct standin_action *action)
 {
     if (standin->whole == NULL)
         return false;
     *action = (struct standin_action){.kind = STANDIN_WHOLE, .whole = standin->whole};
     standin->whole = NULL;
+    if (is_at_rest_then(standin)) {
+        standin->is_out_given = true;
+        begin_request(standin);
+    }
     return true;
 }
 
