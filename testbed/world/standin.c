@@ -23,8 +23,7 @@ static const struct world_pod *pod_of(const struct standin *standin)
 
 static void begin_request(struct standin *standin)
 {
-    if (standin->scratch.used_bytes > 0)
-        arena_reset(&standin->scratch);
+    arena_reset(&standin->scratch);
     reading_begin(&standin->reading, &standin->scratch);
     standin->state = STANDIN_IN_HEAD;
     standin->whole = NULL;
