@@ -112,8 +112,3 @@ void heap_remove(struct heap *heap, struct heap_node *node)
     sift_up(heap, last);
     sift_down(heap, last);
 }
-
-struct heap_node *heap_first(const struct heap *heap)
-{
-    return heap->count == 0 ? NULL : heap->nodes[0];
-}

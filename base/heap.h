@@ -37,4 +37,7 @@ void heap_put(struct heap *heap, struct heap_node *node, int64_t due_ns);
 /* Takes out; does nothing when it is not in. */
 void heap_remove(struct heap *heap, struct heap_node *node);
 /* The node due first, or NULL. */
-struct heap_node *heap_first(const struct heap *heap);
+static inline struct heap_node *heap_first(const struct heap *heap)
+{
+    return heap->count == 0 ? NULL : heap->nodes[0];
+}

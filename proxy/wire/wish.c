@@ -8,8 +8,3 @@ void wishes_init(struct wishes *wishes, struct arena *memory)
 {
     *wishes = (struct wishes){.memory = memory};
 }
-
-void wishes_add(struct wishes *wishes, struct wish wish)
-{
-    *ARENA_PUSH(wishes->memory, wishes->items, wishes->count, wishes->capacity) = wish;
-}

@@ -32,7 +32,11 @@ struct wishes {
 };
 
 void wishes_init(struct wishes *wishes, struct arena *memory);
-void wishes_add(struct wishes *wishes, struct wish wish);
+static inline void wishes_add(struct wishes *wishes, struct wish wish)
+{
+    *ARENA_PUSH(wishes->memory, wishes->items, wishes->count, wishes->capacity) = wish;
+}
+
 static inline bool wishes_take(struct wishes *wishes, struct wish *wish)
 {
     if (wishes->first == wishes->count)

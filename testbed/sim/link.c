@@ -29,7 +29,7 @@ static struct parcel *pop(struct parcel_queue *queue)
     return parcel;
 }
 
-static void add_parcels(struct links *links)
+__attribute__((noinline, cold)) static void add_parcels(struct links *links)
 {
     ASSERT(links->block_count < COUNT_OF(links->all_parcels));
     uint32_t count = FIRST_BLOCK_PARCELS << links->block_count;
@@ -173,12 +173,6 @@ bool link_send_whole(struct links *links, struct link *link, enum link_side from
     if (parcel != NULL)
         parcel->whole = whole;
     return parcel != NULL;
-}
-
-struct parcel *links_take(struct links *links)
-{
-    ASSERT(links->under_way.first != NULL);
-    return pop(&links->under_way);
 }
 
 void link_hold(struct parcel *parcel)
