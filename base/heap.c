@@ -97,10 +97,8 @@ void heap_put(struct heap *heap, struct heap_node *node, int64_t due_ns)
     sift_down(heap, node);
 }
 
-void heap_remove(struct heap *heap, struct heap_node *node)
+void heap_take_out(struct heap *heap, struct heap_node *node)
 {
-    if (node->index == HEAP_OUT)
-        return;
     ASSERT(node->index < heap->count);
     ASSERT(heap->nodes[node->index] == node);
     uint32_t index = node->index;

@@ -1873,7 +1873,7 @@ void exchange_pass(struct exchange *xc, const struct response_head *sent, uint64
                    int64_t now_ns)
 {
     struct step step = {.xc = xc, .now_ns = now_ns};
-    ASSERT(exchange_is_passing(xc));
+    ASSERT(xc->state == XC_STATE_UPSTREAM);
     note_response(&step, sent);
     if (release_retry(xc))
         count_cluster(&step, STAT_CLUSTER_upstream_rq_retry_success);

@@ -37,9 +37,11 @@ static void fail_waiters(struct conn *conn, enum failure failure, struct str why
 {
     struct wire *wire = conn->wire;
     struct list failed;
+    uint32_t waiter = pool_next_failed(conn->up.pool);
+    if (waiter == POOL_NONE)
+        return;
     list_init(&failed);
-    for (uint32_t waiter = pool_next_failed(conn->up.pool); waiter != POOL_NONE;
-         waiter = pool_next_failed(conn->up.pool)) {
+    for (; waiter != POOL_NONE; waiter = pool_next_failed(conn->up.pool)) {
         struct attempt *attempt = attempt_at(wire, waiter);
         attempt_note_unqueued(attempt);
         list_push_back(&failed, &attempt->failing);

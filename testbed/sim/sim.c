@@ -4,6 +4,7 @@
  */
 #include "testbed/sim/sim.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "testbed/sim/inside.h"
@@ -63,7 +64,7 @@ static void sim_begin(struct play *play, const struct call *call, uint64_t numbe
 {
     struct sim *sim = sim_of(play);
     struct sim_errand *errand = sim_errand_new(sim, ERRAND_OF_STREAM);
-    errand->base.own_call = *call;
+    bytes_copy(&errand->base.own_call, call, sizeof(*call));
     errand->base.number = number;
     sim->stream_count++;
     sim_errand_start(sim, errand, call->start_after_ns);
