@@ -39,7 +39,7 @@ static void count(struct pool *pool, enum cluster_stat stat)
     pool->stats->counters[stat]++;
 }
 
-static struct pool_conn *find(const struct pool *pool, uint32_t conn)
+static inline struct pool_conn *find(const struct pool *pool, uint32_t conn)
 {
     for (uint32_t i = pool->conn_count; i-- > 0;)
         if (pool->conns[i].number == conn)
@@ -85,7 +85,7 @@ static uint32_t pop_waiter(struct pool *pool)
 }
 
 /* The breaker has let it in. */
-static void begin_request(struct pool *pool, struct pool_conn *conn)
+static inline void begin_request(struct pool *pool, struct pool_conn *conn)
 {
     uint32_t max = pool->cluster->requests_per_connection_max;
     conn->state = CONN_BUSY;
@@ -97,7 +97,7 @@ static void begin_request(struct pool *pool, struct pool_conn *conn)
         lb_note_begin(pool->lb, pool->endpoint_index);
 }
 
-static void end_request(struct pool *pool)
+static inline void end_request(struct pool *pool)
 {
     breaker_give(pool->breaker, BREAKER_REQUESTS);
     if (pool->endpoint_index != LB_NONE)
@@ -124,7 +124,7 @@ static void refuse_waiting(struct pool *pool)
 }
 
 /* The connection becomes busy for a waiter, or idle, as the newest. */
-static uint32_t serve(struct pool *pool, struct pool_conn *conn)
+static inline uint32_t serve(struct pool *pool, struct pool_conn *conn)
 {
     struct pool_conn moved = *conn;
     uint32_t index = (uint32_t)(conn - pool->conns);

@@ -31,7 +31,7 @@ static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
     timer_init(&attempt->timer, TIMER_ATTEMPT);
 }
 
-static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluster_index)
+static inline struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluster_index)
 {
     uint32_t number;
     struct attempt *attempt = slots_take(&wire->attempts, &number);
@@ -50,7 +50,7 @@ static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluste
 }
 
 /* Cuts every road to it. */
-static void give(struct attempt *attempt)
+static inline void give(struct attempt *attempt)
 {
     ASSERT(attempt->conn == NULL);
     attempt_note_unqueued(attempt);
@@ -117,7 +117,7 @@ static void connect_for(struct attempt *attempt, const struct dial_target *targe
     }
 }
 
-static void ask(struct attempt *attempt, const struct dial_target *target)
+static inline void ask(struct attempt *attempt, const struct dial_target *target)
 {
     struct pool_answer answer = pool_ask(target->pool, attempt->number);
     switch (answer.verdict) {
@@ -137,7 +137,7 @@ static void ask(struct attempt *attempt, const struct dial_target *target)
     UNREACHABLE("pool_verdict");
 }
 
-static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
+static inline void ask_for(struct attempt *attempt, uint32_t endpoint_index,
                     const struct conn_downstream *down)
 {
     struct dial_target target = {
@@ -157,7 +157,7 @@ static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
     ask(attempt, &target);
 }
 
-static void note_attached(struct attempt *attempt, bool is_reused)
+static inline void note_attached(struct attempt *attempt, bool is_reused)
 {
     if (attempt->stream == NULL) {
         note_mirror_result(attempt, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS, 0);

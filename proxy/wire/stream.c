@@ -46,7 +46,7 @@ static void pass_interim(struct stream *stream, const struct response_head *head
     response_send_interim(stream, head);
 }
 
-static void carry_out(struct stream *stream, const struct xc_action *action)
+static inline void carry_out(struct stream *stream, const struct xc_action *action)
 {
     ASSERT(!stream->is_finished);
     switch (action->kind) {
@@ -96,7 +96,7 @@ static void step(struct stream *stream, const struct xc_event *event)
 }
 
 /* A tunnel has none of the route's clock any more. */
-static void set_timer(struct stream *stream)
+static inline void set_timer(struct stream *stream)
 {
     int64_t wake_ns = stream->is_tunnel ? NS_NEVER : exchange_wake_ns(&stream->xc);
     wake_ns = ns_min(wake_ns, deadlines_next_ns(&stream->deadlines));
@@ -109,14 +109,14 @@ void stream_pump(struct stream *stream)
         exchange_note_sent(&stream->xc, stream->attempt->ordinal);
 }
 
-static void pump_last(struct stream *stream)
+static inline void pump_last(struct stream *stream)
 {
     if (stream->event_count == 0 && !stream->is_finished)
         stream_pump(stream);
 }
 
 /* What arose while a plan was carried out. */
-static void step_queued(struct stream *stream)
+static inline void step_queued(struct stream *stream)
 {
     while (stream->event_count > 0 && !stream->is_finished) {
         struct xc_event next = stream->events[stream->event_first];
@@ -191,7 +191,7 @@ static struct str node_address_of(struct stream *stream)
     return stream->wire->options.is_giving_wholes ? arena_str(&stream->arena, address) : address;
 }
 
-static void note_started(struct stream *stream)
+static inline void note_started(struct stream *stream)
 {
     stream->is_started = true;
     stream->wire->exchange_count++;
@@ -446,7 +446,7 @@ static void let_mirrors_go(struct stream *stream)
 }
 
 /* Counted when it is over; its time when the client got the whole response. */
-static void tally_stream(struct stream *stream)
+static inline void tally_stream(struct stream *stream)
 {
     struct http_stats *stats = stream->xc.setup.http_stats;
     const struct record *record = &stream->xc.record;

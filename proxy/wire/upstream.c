@@ -78,7 +78,7 @@ static void close_pooled(struct conn *conn, enum pool_close by)
 }
 
 /* Nobody needs it now. A wire that ends has no use for it later either. */
-static void rest(struct conn *conn)
+static inline void rest(struct conn *conn)
 {
     if (conn->wire->is_retiring || conn->wire->is_draining) {
         close_pooled(conn, POOL_CLOSE_LOCAL);
@@ -89,7 +89,7 @@ static void rest(struct conn *conn)
 }
 
 /* Offers it to whoever waits, else it is idle. */
-static void offer(struct conn *conn)
+static inline void offer(struct conn *conn)
 {
     struct wire *wire = conn->wire;
     conn->up.is_resting = false;
@@ -103,7 +103,7 @@ static void offer(struct conn *conn)
     fail_waiters(conn, FAILURE_OVERFLOW, breaker_kind_name(BREAKER_REQUESTS));
 }
 
-static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool has_surplus)
+static inline bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool has_surplus)
 {
     if (has_surplus) {
         count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
