@@ -71,9 +71,34 @@ static void on_time_is_up(uv_timer_t *timer)
     uv_stop(timer->loop); /* it may have come before this turn slept */
 }
 
+static void run_until_quiet(struct sockets *sockets)
+{
+    uint32_t quiet_turns = 0;
+    while (quiet_turns < QUIET_TURNS) {
+        uint64_t before_count = sockets->happened_count;
+        uv_run(sockets_uv(sockets), UV_RUN_NOWAIT);
+        quiet_turns = before_count == sockets->happened_count ? quiet_turns + 1 : 0;
+    }
+}
+
+/* A loop that was late finds all that was due meanwhile at once, timers first. What calls
+ * of a batch did must have reached everybody before the next one begins. */
+static void begin_due(struct sockets *sockets)
+{
+    while (!list_is_empty(&sockets->due_errands)) {
+        run_until_quiet(sockets);
+        struct sockets_errand *errand =
+            LIST_ITEM(list_first(&sockets->due_errands), struct sockets_errand, due);
+        list_remove(&errand->due);
+        sockets_begin_turn(sockets);
+        errand_begin(errand);
+    }
+}
+
 static void turn(struct sockets *sockets)
 {
     uv_run(sockets_uv(sockets), UV_RUN_ONCE);
+    begin_due(sockets);
     if (sockets->watches.count > 0)
         hops_watch(sockets);
 }
@@ -104,16 +129,6 @@ static void run_for(struct sockets *sockets, uint64_t duration_ms, enum run_unti
     while (!is_up && !is_there(sockets, what))
         turn(sockets);
     uv_timer_stop(timer);
-}
-
-static void run_until_quiet(struct sockets *sockets)
-{
-    uint32_t quiet_turns = 0;
-    while (quiet_turns < QUIET_TURNS) {
-        uint64_t before_count = sockets->happened_count;
-        uv_run(sockets_uv(sockets), UV_RUN_NOWAIT);
-        quiet_turns = before_count == sockets->happened_count ? quiet_turns + 1 : 0;
-    }
 }
 
 /* The batch's errands, in the order of its calls. */
@@ -375,6 +390,7 @@ static struct sockets *new_sockets(struct world *world, struct play_options opti
     sighting_log_init(&sockets->log);
     errands_init(&sockets->errands);
     list_init(&sockets->wanting_errands);
+    list_init(&sockets->due_errands);
     list_init(&sockets->free_callers);
     list_init(&sockets->kept_callers);
     list_init(&sockets->free_standins);
