@@ -203,6 +203,13 @@ uint32_t engine_ejected_count(const struct engine *engine, uint32_t cluster_inde
     return outlier != NULL ? outlier_view(outlier).ejected_count : 0;
 }
 
+bool engine_is_ejected(const struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index)
+{
+    const struct shared_cluster *own = shared_cluster(engine->shared, cluster_index);
+    return own->outlier != NULL &&
+           outlier_host_view(own->outlier, own->hosts[endpoint_index]).is_ejected;
+}
+
 bool engine_hear_event(struct engine *engine, struct outlier_event *event)
 {
     if (engine->events_heard == engine->events.count)

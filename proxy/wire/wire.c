@@ -237,6 +237,13 @@ void wire_connected(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     end_turn(wire);
 }
 
+void wire_leave_ejected(struct wire *wire, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    leave_all_ejected(wire);
+    end_turn(wire);
+}
+
 void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_secured *secured,
                   int64_t now_ns)
 {
