@@ -327,9 +327,16 @@ bool engine_stat(const struct engine *engine, struct str cluster, struct str nam
     if (str_eq(cluster, STR("http")))
         return read_http(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);
-    return index != MAP_NONE &&
-           (cluster_stats_read(&engine->clusters[index].stats, name, value) ||
-            read_shared(engine, index, name, value) || hash_gauge_read(engine, index, name, value));
+    if (index == MAP_NONE)
+        return false;
+    if (!cluster_stats_read(&engine->clusters[index].stats, name, value))
+        return read_shared(engine, index, name, value) ||
+               hash_gauge_read(engine, index, name, value);
+    if (stat_is_gauge(name)) {
+        struct pool_gauges gauges = engine_cluster_gauges(engine, index);
+        pool_gauges_add(&gauges, name, value);
+    }
+    return true;
 }
 
 bool stat_is_shared(struct str name)
