@@ -4,6 +4,8 @@
  */
 #include "config/derive/convert.h"
 
+#include "config/derive/gateway_api.h"
+
 #include "config/resource/mesh_types.h"
 
 struct entrance_view *entrance_view_init(const struct entrance *entrance, struct entrance_view *out)
@@ -50,6 +52,22 @@ struct gateway *entrance_add_gateway(struct mesh *mesh, const struct object_meta
     return added;
 }
 
+struct destination_rule *entrance_add_destination_rule(struct mesh *mesh,
+                                                       const struct object_meta *meta,
+                                                       const struct node *spec)
+{
+    struct diag_list nowhere;
+    struct reading reading = silent_reading(mesh, &nowhere);
+    struct view view = view_of(&reading, spec);
+    struct destination_rule *added =
+        ARENA_PUSH(mesh->arena, mesh->destination_rules, mesh->destination_rules_count,
+                   mesh->destination_rules_capacity);
+
+    added->meta = *meta;
+    destination_rule_read(&view, added);
+    return added;
+}
+
 void entrance_set_path(struct http_rule *rule, struct str path)
 {
     rule->path = path;
@@ -75,5 +93,6 @@ void entrances_convert(struct mesh *mesh)
         return;
     ingresses_convert(mesh);
     gateway_api_convert(mesh);
+    api_backend_tls_convert(mesh);
     openshift_routes_convert(mesh);
 }

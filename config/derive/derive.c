@@ -400,6 +400,7 @@ void mesh_complete(struct mesh *mesh)
     COMPACT(mesh, service_entries);
     COMPACT(mesh, workload_entries);
     COMPACT(mesh, sidecars);
+    COMPACT(mesh, envoy_filters);
     COMPACT(mesh, workloads);
     COMPACT(mesh, pods);
     COMPACT(mesh, slices);
@@ -425,6 +426,7 @@ void mesh_complete(struct mesh *mesh)
     finish_pods(mesh);
     derive_endpoints(mesh);
     SORT(mesh, sidecars, meta_order);
+    SORT(mesh, envoy_filters, meta_order);
     complain_of_ingress_tls(mesh);
     SORT(mesh, workload_entries, name_order);
     SORT(mesh, service_entries, meta_order);

@@ -7,7 +7,6 @@
  */
 #include "config/resource/mesh.h"
 
-#include "config/resource/envoy_filter.h"
 #include "config/resource/mesh_types.h"
 #include "config/resource/meta.h"
 
@@ -93,6 +92,12 @@ static void add_gateway(struct arriving *arriving)
     struct str services = noted(&added->meta, STR("internal.istio.io/gateway-service"));
     while (services.len > 0)
         text_list_add(&added->services, str_cut(&services, ','), arriving->mesh->arena);
+    added->services_namespace = noted(&added->meta, STR("internal.istio.io/parent-namespace"));
+    if (added->services_namespace.len == 0)
+        added->services_namespace = added->meta.namespace;
+    added->is_of_api =
+        str_eq(noted(&added->meta, STR("internal.istio.io/gateway-semantics")), STR("gateway"));
+    added->is_managed = noted(&added->meta, STR("internal.istio.io/service-account-name")).len > 0;
     REPLACE(arriving, gateways);
 }
 
@@ -172,12 +177,6 @@ static void add_sidecar(struct arriving *arriving)
     added->meta = arriving->meta;
     sidecar_read(&arriving->spec, added);
     REPLACE(arriving, sidecars);
-}
-
-/* A template for workloads that register themselves: without them, nothing. */
-static void count_workload_group(struct arriving *arriving)
-{
-    arriving->mesh->ignored_count++;
 }
 
 static void add_workload(struct arriving *arriving)
@@ -267,11 +266,16 @@ ADD_ENTRANCE(add_tls_route, ENTRANCE_TLS_ROUTE)
 ADD_ENTRANCE(add_reference_grant, ENTRANCE_REFERENCE_GRANT)
 ADD_ENTRANCE(add_openshift_route, ENTRANCE_OPENSHIFT_ROUTE)
 ADD_ENTRANCE(add_secret, ENTRANCE_SECRET)
+ADD_ENTRANCE(add_listener_set, ENTRANCE_LISTENER_SET)
+ADD_ENTRANCE(add_backend_tls_policy, ENTRANCE_BACKEND_TLS_POLICY)
 
-/* Nothing is kept of it. */
-static void read_envoy_filter(struct arriving *arriving)
+static void add_envoy_filter(struct arriving *arriving)
 {
-    envoy_filter_complain(&arriving->spec);
+    struct envoy_filter *added = ADD(arriving, envoy_filters);
+
+    added->meta = arriving->meta;
+    envoy_filter_read(&arriving->spec, added);
+    REPLACE(arriving, envoy_filters);
 }
 
 static void add_config_map(struct arriving *arriving)
@@ -281,6 +285,7 @@ static void add_config_map(struct arriving *arriving)
     if (!str_eq(arriving->meta.name, STR("istio")) ||
         !str_eq(arriving->meta.namespace, STR("istio-system"))) {
         mesh->ignored_count++;
+        add_entrance(arriving, ENTRANCE_CONFIG_MAP);
         return;
     }
     mesh_config_default(&mesh->config);
@@ -297,9 +302,8 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("networking.istio.io"), STR_INIT("Sidecar"), ISTIO_VERSIONS, add_sidecar},
     {STR_INIT("networking.istio.io"), STR_INIT("WorkloadEntry"), ISTIO_VERSIONS,
      add_workload_entry},
-    {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS,
-     count_workload_group},
-    {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, read_envoy_filter},
+    {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, add_envoy_filter},
     {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, NULL},
     {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL,
      add_authorization_policy},
@@ -311,6 +315,7 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("WasmPlugin"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("TrafficExtension"), NULL, NULL},
+    {STR_INIT("install.istio.io"), STR_INIT("IstioOperator"), NULL, NULL},
     {STR_INIT("networking.k8s.io"), STR_INIT("Ingress"), V1, add_ingress},
     {STR_INIT("networking.k8s.io"), STR_INIT("IngressClass"), V1, add_ingress_class},
     {STR_INIT(""), STR_INIT("Secret"), NULL, add_secret},
@@ -321,8 +326,9 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GRPCRoute"), V1, add_grpc_route},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TCPRoute"), V1, add_tcp_route},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TLSRoute"), V1, add_tls_route},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("BackendTLSPolicy"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ListenerSet"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("BackendTLSPolicy"), V1,
+     add_backend_tls_policy},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ListenerSet"), V1, add_listener_set},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ReferenceGrant"), NULL, add_reference_grant},
     {STR_INIT("route.openshift.io"), STR_INIT("Route"), V1, add_openshift_route},
     {STR_INIT(""), STR_INIT("Service"), NULL, add_service},
@@ -378,8 +384,7 @@ static void add_unknown(struct arriving *arriving, struct str group)
         complain_no_effect(arriving, group);
         return;
     }
-    if (str_has_suffix(group, STR(".istio.io")) && !str_eq(group, STR("install.istio.io")) &&
-        !str_eq(group, STR("operator.istio.io")))
+    if (str_has_suffix(group, STR(".istio.io")))
         view_complain(&arriving->root, DIAG_KIND_REMOVED, arriving->kind, group);
     else
         arriving->mesh->ignored_count++;

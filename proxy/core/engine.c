@@ -210,6 +210,11 @@ bool engine_is_ejected(const struct engine *engine, uint32_t cluster_index, uint
            outlier_host_view(own->outlier, own->hosts[endpoint_index]).is_ejected;
 }
 
+bool engine_has_event(const struct engine *engine)
+{
+    return engine->events.count > 0;
+}
+
 bool engine_hear_event(struct engine *engine, struct outlier_event *event)
 {
     if (engine->events_heard == engine->events.count)

@@ -70,6 +70,8 @@ bool engine_is_ejected(const struct engine *engine, uint32_t cluster_index,
                        uint32_t endpoint_index);
 /* How many of the cluster's endpoints are ejected at this moment. */
 uint32_t engine_ejected_count(const struct engine *engine, uint32_t cluster_index);
+/* Is anything there that engine_hear_event or engine_next_event would tell? */
+bool engine_has_event(const struct engine *engine);
 /* The next of what this engine has ejected or let in, for its own use: it is still there
  * for engine_next_event. False: nothing new. */
 bool engine_hear_event(struct engine *engine, struct outlier_event *event);

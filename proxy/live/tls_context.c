@@ -74,6 +74,10 @@ static int verify(X509_STORE_CTX *chain, void *user)
     bool has_authorities =
         sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context->ssl))) > 0;
 
+    if (context->is_accepting_untrusted) {
+        X509_STORE_CTX_set_error(chain, X509_V_OK);
+        return 1;
+    }
     if (has_authorities && X509_verify_cert(chain) != 1) {
         check->failure = failure_of(X509_STORE_CTX_get_error(chain));
         return 0;
@@ -221,12 +225,11 @@ static struct str joined(struct arena *arena, const struct str *items, uint32_t 
 
 /* What both sides have. Names that OpenSSL does not know are passed over; without one
  * that it knows, Envoy's list stays. */
-static void set_params(SSL_CTX *ssl, enum tls_version version_min, enum tls_version version_max,
-                       struct str ciphers)
+static void set_params(SSL_CTX *ssl, struct tls_versions versions, struct str ciphers)
 {
-    long rc = SSL_CTX_set_min_proto_version(ssl, version_number(version_min));
+    long rc = SSL_CTX_set_min_proto_version(ssl, version_number(versions.min));
     ASSERT(rc == 1);
-    rc = SSL_CTX_set_max_proto_version(ssl, version_number(version_max));
+    rc = SSL_CTX_set_max_proto_version(ssl, version_number(versions.max));
     ASSERT(rc == 1);
     rc = SSL_CTX_set_cipher_list(ssl, CIPHERS);
     ASSERT(rc == 1);
@@ -286,8 +289,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
     struct arena *arena = &context->store->arena;
     bool is_asking =
         tls->authorities.len > 0 || tls->is_client_certificate_required || tls->peer_name_count > 0;
-    set_params(ssl, tls_version_of(tls->version_min, TLS_VERSION_1_2),
-               tls_version_of(tls->version_max, TLS_VERSION_1_3),
+    set_params(ssl, tls_versions_downstream(tls, context->store->keyring),
                joined(arena, tls->ciphers, tls->cipher_count));
     /* Kept here and not in tickets: resuming costs a third (PERFORMANCE.md 6). */
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
@@ -303,6 +305,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
     }
     if (tls->authorities.len > 0 && !use_authorities(context, tls->authorities))
         return false;
+    context->is_accepting_untrusted = tls->is_accepting_untrusted;
     int mode = is_asking ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
     if (tls->is_client_certificate_required)
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
@@ -319,13 +322,13 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     /* A resumed session is not verified again: one that shows a name to one socket says
      * nothing to another that wants other names. */
     uint32_t own_number = tls->peer_name_count > 0 ? store->known_count + 1 : 0;
-    struct str key =
-        arena_format(&store->arena, "%u|%.*s|%.*s|%d|%.*s|%.*s|%.*s|%.*s", own_number,
-                     STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),
-                     STR_FMT(tls->authorities), (int)tls->is_client_certificate_required,
-                     STR_FMT(tls->version_min), STR_FMT(tls->version_max),
-                     STR_FMT(joined(&store->arena, tls->ciphers, tls->cipher_count)),
-                     STR_FMT(joined(&store->arena, tls->protocols, tls->protocol_count)));
+    struct str key = arena_format(
+        &store->arena, "%u|%.*s|%.*s|%d|%d|%.*s|%.*s|%.*s|%.*s", own_number,
+        STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),
+        STR_FMT(tls->authorities), (int)tls->is_client_certificate_required,
+        (int)tls->is_accepting_untrusted, STR_FMT(tls->version_min), STR_FMT(tls->version_max),
+        STR_FMT(joined(&store->arena, tls->ciphers, tls->cipher_count)),
+        STR_FMT(joined(&store->arena, tls->protocols, tls->protocol_count)));
     context = find(store, true, key);
     if (context == NULL) {
         context = add(store, true, key);
@@ -349,7 +352,7 @@ static int remember(SSL *ssl, SSL_SESSION *session)
 static bool fill_client(struct tls_context *context, const struct upstream_tls *tls)
 {
     SSL_CTX *ssl = context->ssl;
-    set_params(ssl, TLS_VERSION_1_2, TLS_VERSION_1_3, STR_EMPTY);
+    set_params(ssl, tls_versions_upstream(context->store->keyring), STR_EMPTY);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ssl, remember);
     (void)SSL_CTX_set_app_data(ssl, context);

@@ -208,7 +208,7 @@ static void make_mesh(struct maker *maker)
 static void warn_of_sidecars(struct maker *maker)
 {
     const struct world *world = maker->world;
-    for (uint32_t i = 0; i < world->pod_count; i++) {
+    for (uint32_t i = 0; world->spec.has_stable_addresses && i < world->pod_count; i++) {
         const struct world_pod *pod = &world->pods[i];
         if (!pod->has_sidecar || pod->workload_index == UINT32_MAX)
             continue;
@@ -410,6 +410,7 @@ static struct client_spec pod_spec_of(const struct maker *maker, const struct wo
             spec.origin = entry->spec->origin;
             spec.fault = entry->spec->fault;
             spec.trust_domain = entry->spec->trust_domain;
+            spec.versions = entry->spec->versions;
         }
         return spec;
     }
@@ -423,7 +424,8 @@ static struct client_spec pod_spec_of(const struct maker *maker, const struct wo
 }
 
 /* A pod's own proxy: it stands before the application, and what that asks others
- * goes through it. Only who asks is sure to need it. */
+ * goes through it. Only who asks is sure to need it; where there are EnvoyFilters,
+ * each is asked what it misses. */
 static void make_pod_proxy(struct maker *maker, struct world_pod *pod, bool is_asking)
 {
     struct world *world = maker->world;
@@ -436,7 +438,7 @@ static void make_pod_proxy(struct maker *maker, struct world_pod *pod, bool is_a
     };
     client->identity = identity_of(maker, client);
     client->identity.name = pod->kube_name;
-    if (is_asking)
+    if (is_asking || mesh_envoy_filter_count(world->mesh) > 0)
         translate_client(maker, client);
 }
 
@@ -489,8 +491,7 @@ struct world *world_new(const struct world_spec *spec, struct arena *arena, stru
     world->manifests = manifests_of(&spec->documents, arena);
     make_mesh(&maker);
     make_clients(&maker);
-    if (spec->has_stable_addresses)
-        warn_of_sidecars(&maker);
+    warn_of_sidecars(&maker);
     if (diags->error_count > errors_before) {
         world_free(world);
         return NULL;
