@@ -421,13 +421,6 @@ uint32_t wire_exchange_count(const struct wire *wire)
     return wire->exchange_count;
 }
 
-static bool is_wish_for_gone(const struct wish *wish)
-{
-    const struct conn *conn = wish->conn;
-    return wish->generation != conn->generation || conn->state == CONN_BROKEN ||
-           conn->state == CONN_FREE;
-}
-
 static bool take_write(struct conn *conn, struct wire_action *action)
 {
     action->bytes = conn_take_bytes(conn);
@@ -485,7 +478,7 @@ bool wire_next(struct wire *wire, struct wire_action *action)
             take_done(wish.stream, action);
             return true;
         }
-        if (is_wish_for_gone(&wish))
+        if (wish_is_for_gone(&wish))
             continue;
         action->conn = wish.conn->number;
         if ((wish.kind == WIRE_WHOLE && !take_whole(wish.conn, action)) ||

@@ -112,6 +112,16 @@ void peer_tls_gather(struct peer *peer);
 /* May the end speak? */
 bool peer_tls_is_open(const struct peer *peer);
 
+/* turns.c: the loop runs.. */
+
+/* ..until something has happened; calls of the batch that are due begin. */
+void turns_take(struct sockets *sockets);
+void turns_until_quiet(struct sockets *sockets);
+enum turns_until { TURNS_FOR_TIME, TURNS_FOR_RECORDS, TURNS_FOR_OUTCOME };
+/* ..for so long, or until it is there: every record of the batch, an outcome of the
+ * stream. */
+void turns_for(struct sockets *sockets, uint64_t duration_ms, enum turns_until what);
+
 /* sockets.c */
 void sockets_begin_call(struct sockets_errand *errand);
 void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server);
