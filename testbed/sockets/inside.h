@@ -116,6 +116,7 @@ bool peer_tls_is_open(const struct peer *peer);
 
 /* ..until something has happened; calls of the batch that are due begin. */
 void turns_take(struct sockets *sockets);
+/* ..until what was sent has arrived at our ends. */
 void turns_until_quiet(struct sockets *sockets);
 enum turns_until { TURNS_FOR_TIME, TURNS_FOR_RECORDS, TURNS_FOR_OUTCOME };
 /* ..for so long, or until it is there: every record of the batch, an outcome of the

@@ -102,6 +102,8 @@ static void play_call(struct play *play, const struct call *calls, uint32_t call
     turns_until_quiet(sockets);
     if (sockets->options.envoy != NULL && has_failure(outcomes, call_count))
         hops_let_envoys_act(sockets);
+    if (sockets->options.envoy != NULL)
+        hops_await_mirrors(sockets);
     outcomes_take_sightings(outcomes, call_count, &sockets->log, sockets->world, arena);
     sighting_log_close(&sockets->log);
     for (uint32_t i = 0; i < call_count; i++) {
