@@ -95,13 +95,12 @@ const struct upstream_tls *tls_of_endpoint(const struct cluster *cluster,
  * request's host, unless that is an address. */
 struct str tls_server_name(const struct cluster *cluster, struct str host);
 
-/* May a server agree to this protocol? HTTP/2 is not spoken here, whatever is
- * configured. */
-bool tls_is_spoken(struct str protocol);
+/* What a connection carries. */
+enum tls_payload { TLS_CARRIES_BYTES, TLS_CARRIES_HTTP1, TLS_CARRIES_HTTP2 };
 
 #define TLS_PROTOCOLS_MAX 4u
-/* What it offers: istio.alpn replaces the mesh's list for HTTP/1.1. */
-uint32_t tls_protocols(const struct cluster *cluster, bool is_http,
+/* What it offers: istio.alpn replaces the mesh's list for HTTP. */
+uint32_t tls_protocols(const struct cluster *cluster, enum tls_payload payload,
                        struct str out[TLS_PROTOCOLS_MAX]);
 
 /* Do the names do? TLS_FINE, TLS_NAME_MISMATCH, TLS_NAME_NOT_LISTED. */
@@ -129,8 +128,10 @@ uint32_t tls_alert(enum tls_failure failure, enum tls_version version);
 /* The failure that an alert stands for. */
 enum tls_failure tls_of_alert(uint32_t alert);
 
-/* Envoy's transport failure reason: "TLS_error:|268435581:SSL routines:...". `met_names`:
- * of who was refused for its names. Empty for TLS_FINE and TLS_ENDED. */
-struct str tls_failure_text(enum tls_failure failure, struct str met_names, struct arena *arena);
-/* "[spiffe://a/b, c]": what a certificate is called. */
-struct str tls_names_text(const struct certificate *certificate, struct arena *arena);
+/* Envoy's transport failure reason: "TLS_error:|268435581:SSL routines:...". `met`:
+ * tls_met_text. Empty for TLS_FINE and TLS_ENDED. */
+struct str tls_failure_text(enum tls_failure failure, struct str met, struct arena *arena);
+/* What Envoy adds of the names wanted of a peer and met; empty for other failures, and
+ * where there is no peer. "[spiffe://a/b, c]", ", expected SANs: [a], certificate SANs: [b]". */
+struct str tls_met_text(enum tls_failure failure, const struct tls_names *wanted,
+                        const struct certificate *peer, struct arena *arena);

@@ -86,8 +86,8 @@ static int verify(X509_STORE_CTX *chain, void *user)
     tls_words_of(X509_STORE_CTX_get0_cert(chain), &words, &arena);
     check->failure = tls_check_names(&check->names, &words);
     if (check->failure != TLS_FINE) {
-        struct str met = tls_names_text(&words, &arena);
-        check->met_names = OPENSSL_strndup(met.ptr, met.len);
+        struct str met = tls_met_text(check->failure, &check->names, &words, &arena);
+        check->met_text = OPENSSL_strndup(met.ptr, met.len);
         X509_STORE_CTX_set_error(chain, NAMES_ERROR);
     }
     arena_fini(&arena);
@@ -252,7 +252,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     (void)ssl;
     for (uint32_t i = 0; i < tls->protocol_count; i++) {
         struct str wanted = tls->protocols[i];
-        for (unsigned at = 0; at < in_size && tls_is_spoken(wanted); at += 1u + in[at]) {
+        for (unsigned at = 0; at < in_size; at += 1u + in[at]) {
             if (in[at] == wanted.len && memcmp(in + at + 1, wanted.ptr, wanted.len) == 0) {
                 *out = in + at + 1;
                 *out_size = in[at];

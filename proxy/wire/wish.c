@@ -4,7 +4,16 @@
  */
 #include "proxy/wire/wish.h"
 
+#include "proxy/wire/conn.h"
+
 void wishes_init(struct wishes *wishes, struct arena *memory)
 {
     *wishes = (struct wishes){.memory = memory};
+}
+
+bool wish_is_for_gone(const struct wish *wish)
+{
+    const struct conn *conn = wish->conn;
+    return wish->generation != conn->generation || conn->state == CONN_BROKEN ||
+           conn->state == CONN_FREE;
 }

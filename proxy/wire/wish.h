@@ -46,3 +46,6 @@ static inline bool wishes_take(struct wishes *wishes, struct wish *wish)
         wishes->first = wishes->count = 0;
     return true;
 }
+
+/* Its connection broke, or was given back. Not of WIRE_DONE. */
+bool wish_is_for_gone(const struct wish *wish);

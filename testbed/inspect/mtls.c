@@ -81,9 +81,10 @@ static void refuse(struct meeting_maker *maker, enum mtls_reason reason, bool is
 
 static void set_failure(struct meeting_maker *maker, enum tls_failure failure)
 {
-    const struct certificate *peer = maker->out.server_party.certificate;
-    struct str names = peer != NULL ? tls_names_text(peer, maker->arena) : STR_EMPTY;
-    maker->out.transport_failure = tls_failure_text(failure, names, maker->arena);
+    struct mtls_meeting *out = &maker->out;
+    struct str met = tls_met_text(failure, &out->client_party.names, out->server_party.certificate,
+                                  maker->arena);
+    out->transport_failure = tls_failure_text(failure, met, maker->arena);
 }
 
 static enum mtls_reason reason_of(enum tls_failure failure)
@@ -210,7 +211,10 @@ static void greet(struct meeting_maker *maker)
         return;
     greeting->is_tls = true;
     greeting->server_name = tls_server_name(cluster, maker->asked->host);
-    greeting->protocol_count = tls_protocols(cluster, maker->asked->is_http, greeting->protocols);
+    enum tls_payload payload = !maker->asked->is_http                ? TLS_CARRIES_BYTES
+                               : cluster->protocol == UPSTREAM_HTTP2 ? TLS_CARRIES_HTTP2
+                                                                     : TLS_CARRIES_HTTP1;
+    greeting->protocol_count = tls_protocols(cluster, payload, greeting->protocols);
 }
 
 struct mtls_meeting mtls_meet(struct world *world, const struct mtls_question *asked,

@@ -36,7 +36,8 @@ static void tell_connected(struct sim *sim, struct link_end *end)
     case LINK_PROXY:
         if (end->tls->is_server) {
             struct wire_secured secured = {.peer = end->tls->peer,
-                                           .own = end->tls->party.certificate};
+                                           .own = end->tls->party.certificate,
+                                           .protocol = end->tls->outcome.protocol};
             wire_secured(end->proxy->wire, end->conn, &secured, sim->now_ns);
         } else {
             wire_connected(end->proxy->wire, end->conn, sim->now_ns);
@@ -91,9 +92,8 @@ static void end_proxy(struct sim *sim, struct link *link, enum link_side side,
     if (is_connecting) {
         struct arena arena;
         arena_init(&arena, WHY_BLOCK_BYTES, 0);
-        struct str names =
-            end->tls->peer != NULL ? tls_names_text(end->tls->peer, &arena) : STR_EMPTY;
-        wire_connect_failed(wire, end->conn, tls_failure_text(failure, names, &arena), sim->now_ns);
+        struct str met = tls_met_text(failure, &end->tls->party.names, end->tls->peer, &arena);
+        wire_connect_failed(wire, end->conn, tls_failure_text(failure, met, &arena), sim->now_ns);
         arena_fini(&arena);
     } else {
         wire_broken(wire, end->conn, sim->now_ns);
