@@ -1324,7 +1324,8 @@ static void set_service_time(const struct step *step, struct response_head *head
 
 /* As Envoy counts it for the endpoint: by grpc-status, which a response with
  * messages has at its end. */
-static inline void count_answer(const struct step *step, const struct response_head *head, bool is_end)
+static inline void count_answer(const struct step *step, const struct response_head *head,
+                                bool is_end)
 {
     struct exchange *xc = step->xc;
     bool is_failed = engine_code_of(head, xc->is_grpc) >= 500;

@@ -38,7 +38,7 @@ struct draw {
 };
 
 static inline uint32_t pick_from(struct lb *lb, struct lb_priority *priority, struct lb_list *list,
-                          const struct draw *draw)
+                                 const struct draw *draw)
 {
     switch (lb->cluster->lb) {
     case LB_ROUND_ROBIN:
@@ -62,7 +62,8 @@ static inline uint32_t pick_from(struct lb *lb, struct lb_priority *priority, st
 }
 
 /* Hashes cross all localities: weights are in their tables. */
-static inline struct lb_list *list_of(struct lb *lb, struct lb_priority *priority, bool is_panicking)
+static inline struct lb_list *list_of(struct lb *lb, struct lb_priority *priority,
+                                      bool is_panicking)
 {
     if (is_panicking)
         return &priority->all;

@@ -144,7 +144,7 @@ struct sim {
     uint32_t model_count, model_capacity;
     struct watches watches;
     struct sim_place places[SIM_PLACES]; /* by the endpoint's address in memory */
-    struct play_event *events; /* what proxies did to pods */
+    struct play_event *events;           /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };
 

@@ -87,10 +87,8 @@ static bool is_whole_mirror(const struct standin *standin, const struct header_l
 static void note_request(struct standin *standin, bool is_mirror)
 {
     struct world_pod *pod = &standin->world->pods[standin->pod];
-    if (is_mirror)
-        pod->mirror_count++;
-    else
-        pod->request_count++;
+    pod->mirror_count += is_mirror;
+    pod->request_count += !is_mirror;
     if (sighting_log_is_open(standin->log))
         standin->seen = sighting_log_note(standin->log, standin->pod, standin->number,
                                           standin->server_name, is_mirror, &standin->head);
