@@ -255,7 +255,9 @@ static void seal(struct authority *authority, struct certificate *certificate)
     struct str names = alternative_names(authority->arena, certificate);
     if (names.len > 0)
         add_extension(out, parent, NID_subject_alt_name, names.ptr);
-    add_extension(out, parent, NID_key_usage, KEY_USAGE);
+    /* A verifier calls it self-signed only if its key may sign certificates. */
+    add_extension(out, parent, NID_key_usage,
+                  issuer != NULL ? KEY_USAGE : KEY_USAGE ",keyCertSign");
     add_extension(out, parent, NID_ext_key_usage, "serverAuth,clientAuth");
     ASSERT(X509_sign(out, issuer != NULL ? issuer->key : key, EVP_sha256()) > 0);
     certificate->chain_pem = pem_of(out, authority->arena);

@@ -4,6 +4,9 @@
  */
 #include "testbed/world/outcome.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "base/map.h"
 #include "testbed/world/reading.h"
 
@@ -17,14 +20,6 @@ static struct str request_id(const struct sighting *seen)
     struct str id = STR_EMPTY;
     (void)reading_header(seen->headers, seen->header_count, STR("x-request-id"), &id);
     return id;
-}
-
-/* Envoy's shadow requests call themselves internal, which callers cannot. */
-static bool is_mirror(const struct sighting *seen)
-{
-    struct str value;
-    return reading_header(seen->headers, seen->header_count, STR("x-envoy-internal"), &value) &&
-           str_eq(value, STR("true"));
 }
 
 static const struct trace *copied_trace(const struct trace *from, struct arena *arena)
@@ -97,20 +92,24 @@ static struct str kept(struct str text, struct arena *arena)
     return text.len > 0 ? arena_str(arena, text) : STR_EMPTY;
 }
 
+static struct str kept_details(struct str details, struct arena *arena)
+{
+    static const struct str usual = STR_INIT("via_upstream");
+    return str_eq(details, usual) ? usual : kept(details, arena);
+}
+
 void outcome_take_counts(struct outcome *outcome, const struct record *record, struct arena *arena)
 {
     struct record *copy = &outcome->record;
-    *copy = *record;
-    copy->method = copy->path = copy->authority = copy->request_id = STR_EMPTY;
-    copy->details = kept(record->details, arena);
+    /* Ends and heads come behind it. */
+    memcpy(copy, record, offsetof(struct record, method));
+    copy->details = kept_details(record->details, arena);
     copy->transport_failure = kept(record->transport_failure, arena);
-    copy->cluster_name = kept(record->cluster_name, arena);
+    copy->cluster_name =
+        record->cluster != NULL ? record->cluster->name : kept(record->cluster_name, arena);
     for (uint32_t i = 0; i < copy->flag_count; i++)
         copy->flags[i] = arena_str(arena, record->flags[i]);
-    copy->request = NULL;
-    copy->response = NULL;
-    copy->downstream = (struct record_downstream){0};
-    copy->upstream = (struct record_upstream){.connection_id = record->upstream.connection_id};
+    copy->upstream.connection_id = record->upstream.connection_id;
     outcome->has_record = true;
     outcome->flags = record->flag_count == 0 ? STR("-") : record_flags(copy, arena);
 }
@@ -119,11 +118,8 @@ static void give(struct outcome *outcome, const struct sighting_log *log, const 
                  uint32_t first, struct arena *arena)
 {
     outcome->sightings = ARENA_ARRAY(arena, struct sighting, links[first].count);
-    for (uint32_t at = first; at != UINT32_MAX; at = links[at].next) {
-        struct sighting *seen = &outcome->sightings[outcome->sighting_count++];
-        *seen = log->items[at];
-        seen->is_mirror = is_mirror(seen);
-    }
+    for (uint32_t at = first; at != UINT32_MAX; at = links[at].next)
+        outcome->sightings[outcome->sighting_count++] = log->items[at];
 }
 
 static void give_all(struct outcome *outcome, const struct sighting_log *log, struct arena *arena)
