@@ -30,8 +30,8 @@ static const struct field_row ROWS[] = {
     {"configSources", FIELD_IGNORED},
     {"discoverySelectors", FIELD_IGNORED},
     {"dnsRefreshRate", FIELD_USED},
-    {"proxyListenPort", FIELD_NO_EFFECT},
-    {"proxyInboundListenPort", FIELD_NO_EFFECT},
+    {"proxyListenPort", FIELD_USED},
+    {"proxyInboundListenPort", FIELD_USED},
     {"proxyHttpPort", FIELD_USED},
     {"tcpKeepalive", FIELD_USED},
     {"ingressClass", FIELD_USED},
@@ -132,10 +132,6 @@ static void read_cluster_defaults(const struct view *root, struct mesh_config *o
 
     out->tcp_keepalive = keepalive_rule_read(root);
     out->is_upgrading_h2 = view_choice(root, STR("h2UpgradePolicy"), UPGRADES, 0) == 1;
-    if (out->is_upgrading_h2) {
-        struct view upgrade = view_field(root, STR("h2UpgradePolicy"));
-        view_complain(&upgrade, DIAG_NOT_ACTED_ON, STR("h2UpgradePolicy"), STR_EMPTY);
-    }
     out->locality = locality_setting_read(root);
     out->dns_refresh_ns = view_duration_ns(root, STR("dnsRefreshRate"), out->dns_refresh_ns);
     if (view_is_present(&inbound)) {
@@ -232,6 +228,8 @@ void mesh_config_default(struct mesh_config *out)
         .ingress_class = STR("istio"),
         .ingress_selector = STR("ingressgateway"),
         .trust_domain = STR("cluster.local"),
+        .listen_port = 15001,
+        .inbound_listen_port = 15006,
     };
 }
 
@@ -267,6 +265,9 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);
     read_export_to(root, STR("defaultDestinationRuleExportTo"), &out->destination_rule_export_to);
     read_http_proxy(root, out);
+    out->listen_port = (uint32_t)view_i64(root, STR("proxyListenPort"), 0, 65535, out->listen_port);
+    out->inbound_listen_port =
+        (uint32_t)view_i64(root, STR("proxyInboundListenPort"), 0, 65535, out->inbound_listen_port);
     read_cluster_defaults(root, out);
     if (view_is_present(&retries))
         out->retries = http_retries_read(&retries);

@@ -59,7 +59,8 @@ struct mesh_config {
     int64_t dns_refresh_ns;
     uint32_t http_proxy_port; /* proxyHttpPort; 0: no listener for proxied requests */
     struct origin http_proxy_origin;
-    bool is_inbound_to_localhost; /* inboundTrafficPolicy: LOCALHOST */
+    uint32_t listen_port, inbound_listen_port; /* where what is redirected arrives */
+    bool is_inbound_to_localhost;              /* inboundTrafficPolicy: LOCALHOST */
 };
 
 /* Istio's defaults (ISTIO.md 1.3). */

@@ -58,11 +58,13 @@ static const struct field_row HEADER_ROWS[] = {{"attemptCount", FIELD_USED},
                                                {"forwardedClientCert", FIELD_NO_EFFECT},
                                                {"setCurrentClientCertDetails", FIELD_NO_EFFECT},
                                                {"requestId", FIELD_NO_EFFECT},
-                                               {"server", FIELD_NO_EFFECT},
+                                               {"server", FIELD_USED},
                                                {"envoyDebugHeaders", FIELD_NO_EFFECT},
                                                {"metadataExchangeHeaders", FIELD_IGNORED},
                                                {"xForwardedHost", FIELD_NO_EFFECT},
                                                {"preserveHttp1HeaderCase", FIELD_NO_EFFECT}};
+static const struct field_row SERVER_ROWS[] = {{"value", FIELD_USED},
+                                               {"disabled", FIELD_NO_EFFECT}};
 static const struct field_row SPEC_ROWS[] = {{"selector", FIELD_USED},
                                              {"environmentVariables", FIELD_USED},
                                              {"concurrency", FIELD_IGNORED},
@@ -132,8 +134,14 @@ void proxy_settings_read(const struct view *message, struct proxy_settings *out)
         out->xff_trusted_hops =
             (uint32_t)view_i64(&topology, STR("numTrustedProxies"), 0, TRUSTED_HOPS_MAX, 0);
     }
+    struct view server = view_map(&headers, STR("server"));
+
     if (view_is_present(&headers))
         view_check_fields(&headers, HEADER_ROWS, COUNT_OF(HEADER_ROWS));
+    if (view_is_present(&server)) {
+        view_check_fields(&server, SERVER_ROWS, COUNT_OF(SERVER_ROWS));
+        out->server_name = view_str(&server, STR("value"), STR_EMPTY);
+    }
     if (view_is_present(&count))
         out->has_no_attempt_count = view_bool(&count, STR("disabled"), false);
     if (view_choice(message, STR("interceptionMode"), MODES, 0) != 0)

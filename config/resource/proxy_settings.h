@@ -19,6 +19,7 @@ struct proxy_settings {
     bool has_dns_capture;      /* ISTIO_META_DNS_CAPTURE */
     bool is_accepting_http10;  /* ISTIO_META_HTTP10 */
     int64_t idle_timeout_ns;   /* ISTIO_META_IDLE_TIMEOUT; 0: not said, NS_NEVER: none */
+    struct str server_name;    /* proxyHeaders.server.value; empty: Istio's */
     uint32_t xff_trusted_hops; /* gatewayTopology.numTrustedProxies, of gateways */
     bool has_no_attempt_count; /* proxyHeaders.attemptCount.disabled */
 };

@@ -80,8 +80,6 @@ void settings_apply(const struct translation *t, struct filter_chain *chain)
     const struct proxy_settings *settings = &t->settings;
 
     chain->http.is_accepting_http10 |= settings->is_accepting_http10;
-    if (t->proxy->type == PROXY_ROUTER)
-        chain->http.xff_trusted_hops = settings->xff_trusted_hops;
     if (settings->idle_timeout_ns > 0) {
         chain->http.idle_timeout_ns = settings->idle_timeout_ns;
         if (chain->tcp.idle_timeout_ns == 0 && !str_has_suffix(chain->name, STR("-blackhole")))
