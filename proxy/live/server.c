@@ -85,6 +85,7 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     server->loop = loop;
     server->options = *options;
     server->options.node_address = arena_str(&server->memory, options->node_address);
+    server->options.inside_name = arena_str(&server->memory, options->inside_name);
     server->has_source = address_parse(options->source_address, 0, &server->source);
     list_init(&server->retiring);
     list_init(&server->idle_sockets);

@@ -466,8 +466,7 @@ static void take_connect(const struct conn *conn, struct wire_action *action)
     action->port = conn->up.port;
     action->cluster = conn->up.cluster;
     action->endpoint = conn->up.endpoint;
-    action->is_secure = !conn->wire->options.is_plaintext_only &&
-                        tls_of_endpoint(action->cluster, action->endpoint) != NULL;
+    action->is_secure = tls_of_endpoint(action->cluster, action->endpoint) != NULL;
     action->is_http = conn->up.pool != NULL;
     action->host = conn->up.host;
 }

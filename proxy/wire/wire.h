@@ -38,7 +38,6 @@ struct wire;
 struct wire_options {
     struct shared *shared;     /* of the snapshot, with other workers; held. NULL: with nobody */
     uint32_t connections_max;  /* 0: LIMIT_CONNECTIONS */
-    bool is_plaintext_only;    /* nobody has secrets: upstreams are spoken to in the clear */
     jwt_verify_fn *jwt_verify; /* NULL: no token's signature is right */
     bool is_recording_traces;  /* every exchange keeps a trace until WIRE_DONE was taken */
     uint32_t trace_items_max;

@@ -15,6 +15,7 @@
 #include "testbed/world/standin.h"
 
 #define MEMORY_BLOCK_BYTES (64u * 1024)
+#define NAME_BLOCK_BYTES 128u
 #define BACKLOG 1024 /* as the proxies' */
 /* Bytes that wait for the kernel before a stand-in is asked for more. */
 #define UNSENT_BYTES_MAX (256u * 1024)
@@ -26,7 +27,9 @@ struct resident_door {
     char address_text[ADDRESS_TEXT_BYTES_MAX];
     struct str address;
     uint32_t port;
-    struct era *era; /* held while it is open */
+    struct arena memory; /* of the name */
+    struct str name;     /* of one whose port the kernel gave; else empty */
+    struct era *era;     /* held while it is open */
     uint32_t pod;
     bool is_open, is_closing;
 };
@@ -239,12 +242,14 @@ static void close_door(struct resident_door *door)
     uv_close((uv_handle_t *)&door->tcp, on_door_closed);
 }
 
-static struct resident_door *find_door(const struct residents *residents, struct str address,
-                                       uint32_t port)
+static struct resident_door *find_door(const struct residents *residents,
+                                       const struct resident_place *place)
 {
     for (uint32_t i = 0; i < residents->door_count; i++) {
         struct resident_door *door = residents->doors[i];
-        if (door->is_open && door->port == port && str_eq(door->address, address))
+        bool is_it = door->is_open && str_eq(door->name, place->name) &&
+                     str_eq(door->address, place->address);
+        if (is_it && (place->name.len > 0 || door->port == place->port))
             return door;
     }
     return NULL;
@@ -258,6 +263,7 @@ static struct resident_door *new_door(struct residents *residents)
     }
     struct resident_door *door = ARENA_NEW(&residents->memory, struct resident_door);
     door->residents = residents;
+    arena_init(&door->memory, NAME_BLOCK_BYTES, 0);
     *ARENA_PUSH(&residents->memory, residents->doors, residents->door_count,
                 residents->door_capacity) = door;
     return door;
@@ -274,8 +280,14 @@ static int listen_at(struct resident_door *door, const struct sockaddr_storage *
     rc = uv_tcp_bind(&door->tcp, (const struct sockaddr *)place, 0);
     if (rc == 0)
         rc = uv_listen((uv_stream_t *)&door->tcp, BACKLOG, on_door_connection);
+    struct sockaddr_storage got;
+    int size = sizeof(got);
     if (rc == 0)
+        rc = uv_tcp_getsockname(&door->tcp, (struct sockaddr *)&got, &size);
+    if (rc == 0) {
+        door->address = address_text(&got, door->address_text, &door->port);
         return 0;
+    }
     door->is_closing = true;
     uv_close((uv_handle_t *)&door->tcp, on_door_closed);
     return -rc;
@@ -314,28 +326,30 @@ void residents_free(struct residents *residents)
         socket_fini(&residents->residents[i]->socket);
         standin_fini(&residents->residents[i]->standin);
     }
+    for (uint32_t i = 0; i < residents->door_count; i++)
+        arena_fini(&residents->doors[i]->memory);
     struct arena memory = residents->memory;
     arena_fini(&memory);
 }
 
-int residents_open(struct residents *residents, struct str address, uint32_t port, struct era *era,
+int residents_open(struct residents *residents, struct resident_place *place, struct era *era,
                    uint32_t pod)
 {
-    struct sockaddr_storage place;
-    struct resident_door *door = find_door(residents, address, port);
-    ASSERT(address.len < ADDRESS_TEXT_BYTES_MAX);
-    if (!address_parse(address, port, &place))
+    struct sockaddr_storage where;
+    struct resident_door *door = find_door(residents, place);
+    ASSERT(place->address.len < ADDRESS_TEXT_BYTES_MAX);
+    if (!address_parse(place->address, place->port, &where))
         return EINVAL;
     if (door == NULL) {
         door = new_door(residents);
-        int error = listen_at(door, &place);
+        int error = listen_at(door, &where);
         if (error != 0)
             return error;
-        uint32_t same_port;
-        door->address = address_text(&place, door->address_text, &same_port);
-        door->port = port;
+        arena_reset(&door->memory);
+        door->name = arena_str(&door->memory, place->name);
         door->is_open = true;
     }
+    place->port = door->port;
     era_hold(era);
     era_drop(door->era);
     door->era = era;

@@ -112,6 +112,7 @@ struct world_pod {
     struct queue queue; /* what its application works on */
     struct answer injected;
     uint32_t client;         /* its own proxy, for what it asks others; UINT32_MAX: it has none */
+    bool may_ask;            /* somebody carries out what it asks by that proxy */
     bool is_played;          /* that proxy stands before the application, too */
     struct tls_end *tls_end; /* keyrings.h; NULL: nobody has asked */
     uint64_t request_count, mirror_count; /* that reached it; mirrors are not among the first */
@@ -126,6 +127,7 @@ struct world_client {
     const struct keyring *keyring; /* keyrings.h; NULL: nobody has asked */
     struct tls_end *tls_end;       /* the same */
     uint32_t others_first;         /* index of the second one of those alike */
+    bool is_pods;                  /* a pod's own proxy, and no client of the spec */
 };
 
 struct world {
@@ -144,9 +146,8 @@ struct world {
     struct map pod_by_name;
 };
 
-/* NULL when the manifests have errors (in diags). With stable addresses pods'
- * sidecars are not played: callers' proxies meet the application itself, and a warning
- * says so. */
+/* NULL when the manifests have errors (in diags). With stable addresses a client that
+ * is called as a pod is that pod's own proxy, and no stand-in asks others. */
 struct world *world_new(const struct world_spec *spec, struct arena *arena,
                         struct diag_list *diags);
 /* Drops the snapshots. */
