@@ -193,11 +193,14 @@ static bool find_place(struct server_wire *wire, const struct wire_action *actio
 
 /* From loopback nobody reaches what is elsewhere. NULL: from any address. */
 static const struct sockaddr_storage *source_for(const struct server *server,
+                                                 const struct wire_action *action,
                                                  const struct sockaddr_storage *place)
 {
-    bool is_reachable = server->has_source && server->source.ss_family == place->ss_family &&
-                        address_is_loopback(&server->source) == address_is_loopback(place);
-    return is_reachable ? &server->source : NULL;
+    bool is_inside = server->options.inside_name.len > 0 && cluster_is_inside(action->cluster);
+    const struct sockaddr_storage *source = is_inside ? &server->inside_source : &server->source;
+    bool is_there = source->ss_family == place->ss_family &&
+                    address_is_loopback(source) == address_is_loopback(place);
+    return is_there ? source : NULL;
 }
 
 static void connect_to(struct server_wire *wire, const struct wire_action *action)
@@ -214,7 +217,7 @@ static void connect_to(struct server_wire *wire, const struct wire_action *actio
     struct socket *socket = server_take_socket(server);
     socket->tls = session;
     server_attach(wire, socket, action->conn);
-    int error = socket_connect(socket, &place, source_for(server, &place));
+    int error = socket_connect(socket, &place, source_for(server, action, &place));
     if (error != 0)
         note_immediate_failure(wire, action->conn, error, &place);
 }

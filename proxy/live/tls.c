@@ -367,6 +367,6 @@ bool tls_peer(const struct tls_session *session, struct certificate *out, struct
     X509 *peer = session->ssl != NULL ? SSL_get0_peer_certificate(session->ssl) : NULL;
     if (peer == NULL)
         return false;
-    tls_words_of(peer, out, arena);
+    x509_words(peer, out, arena);
     return true;
 }

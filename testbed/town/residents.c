@@ -43,6 +43,7 @@ struct resident {
     struct era *era;     /* held while it is connected */
     struct str pending;  /* of the stand-in's last bytes: not given to the socket yet */
     size_t unsent_bytes; /* given, and not taken by the kernel */
+    struct tls_session *tls; /* NULL: it speaks plaintext */
 };
 
 struct residents {
@@ -69,19 +70,58 @@ static int64_t now_of(const struct resident *resident)
     return loop_now_ns(resident->residents->loop);
 }
 
+static void give(struct resident *resident, struct str bytes)
+{
+    size_t sent_bytes;
+    if (bytes.len == 0 || socket_is_ending(&resident->socket))
+        return;
+    if (socket_write(&resident->socket, bytes, &sent_bytes)) {
+        resident->unsent_bytes += bytes.len - sent_bytes;
+    } else {
+        standin_broken(&resident->standin);
+        resident->pending = STR_EMPTY;
+    }
+}
+
+/* What TLS has to say. */
+static void give_tls(struct resident *resident)
+{
+    struct str out = tls_out(resident->tls);
+    give(resident, out);
+    tls_sent(resident->tls, out.len);
+}
+
 static void say_pending(struct resident *resident)
 {
     while (resident->pending.len > 0 && resident->unsent_bytes < UNSENT_BYTES_MAX) {
         struct str piece = str_slice(resident->pending, 0, UNSENT_BYTES_MAX);
-        size_t sent_bytes;
         resident->pending = str_from(resident->pending, piece.len);
-        if (!socket_write(&resident->socket, piece, &sent_bytes)) {
-            standin_broken(&resident->standin);
-            resident->pending = STR_EMPTY;
-            return;
+        if (resident->tls == NULL) {
+            give(resident, piece);
+            continue;
         }
-        resident->unsent_bytes += piece.len - sent_bytes;
+        tls_write(resident->tls, piece);
+        give_tls(resident);
     }
+}
+
+/* May the stand-in speak? */
+static bool is_open(const struct resident *resident)
+{
+    if (socket_is_ending(&resident->socket) || resident->pending.len > 0 ||
+        resident->unsent_bytes >= UNSENT_BYTES_MAX)
+        return false;
+    return resident->tls == NULL || tls_state(resident->tls) == TLS_STATE_OPEN ||
+           tls_state(resident->tls) == TLS_STATE_CLOSED;
+}
+
+static void close_politely(struct resident *resident)
+{
+    if (resident->tls != NULL) {
+        tls_end(resident->tls);
+        give_tls(resident);
+    }
+    socket_close(&resident->socket);
 }
 
 static void on_timer(uv_timer_t *timer);
@@ -91,8 +131,7 @@ static void turn(struct resident *resident)
 {
     struct standin_action action;
     say_pending(resident);
-    while (!socket_is_ending(&resident->socket) && resident->pending.len == 0 &&
-           resident->unsent_bytes < UNSENT_BYTES_MAX &&
+    while (is_open(resident) &&
            standin_next(&resident->standin, now_of(resident), &action)) {
         switch (action.kind) {
         case STANDIN_WRITE:
@@ -100,7 +139,7 @@ static void turn(struct resident *resident)
             say_pending(resident);
             break;
         case STANDIN_CLOSE:
-            socket_close(&resident->socket);
+            close_politely(resident);
             break;
         case STANDIN_RESET:
             socket_abort(&resident->socket);
@@ -135,17 +174,46 @@ static void on_timer_closed(uv_handle_t *handle)
     resident->residents->handle_count--;
 }
 
+/* Ciphertext came, or (empty) it is to begin. */
+static void read_tls(struct resident *resident, struct str bytes)
+{
+    bool was_shaking_hands = tls_state(resident->tls) == TLS_STATE_HANDSHAKE;
+    struct str plain;
+    if (tls_state(resident->tls) == TLS_STATE_CLOSED)
+        return;
+    tls_feed(resident->tls, bytes);
+    if (was_shaking_hands && tls_state(resident->tls) == TLS_STATE_OPEN)
+        standin_secured(&resident->standin, tls_facts(resident->tls).server_name);
+    while (tls_read(resident->tls, &plain))
+        standin_read(&resident->standin, plain, now_of(resident));
+    give_tls(resident);
+    if (tls_state(resident->tls) == TLS_STATE_FAILED) {
+        standin_broken(&resident->standin);
+        socket_close(&resident->socket);
+    } else if (tls_state(resident->tls) == TLS_STATE_CLOSED) {
+        standin_eof(&resident->standin, now_of(resident));
+    }
+}
+
 static void on_read(struct socket *socket, struct str bytes)
 {
     struct resident *resident = resident_of(socket);
-    standin_read(&resident->standin, bytes, now_of(resident));
+    if (resident->tls != NULL)
+        read_tls(resident, bytes);
+    else
+        standin_read(&resident->standin, bytes, now_of(resident));
     turn(resident);
 }
 
 static void on_read_ended(struct socket *socket)
 {
     struct resident *resident = resident_of(socket);
-    standin_eof(&resident->standin, now_of(resident));
+    if (resident->tls != NULL && tls_state(resident->tls) == TLS_STATE_HANDSHAKE) {
+        socket_close(socket);
+        return;
+    }
+    if (resident->tls == NULL || tls_state(resident->tls) == TLS_STATE_OPEN)
+        standin_eof(&resident->standin, now_of(resident));
     turn(resident);
 }
 
@@ -167,6 +235,8 @@ static void on_gone(struct socket *socket)
     struct resident *resident = resident_of(socket);
     struct residents *residents = resident->residents;
     uv_timer_stop(&resident->timer);
+    tls_free(resident->tls);
+    resident->tls = NULL;
     era_drop(resident->era);
     resident->era = NULL;
     residents->open_count--;
@@ -218,6 +288,7 @@ static void on_door_connection(uv_stream_t *stream, int status)
     era_hold(resident->era);
     if (!socket_accept(&resident->socket, stream))
         return;
+    resident->tls = era_accept_tls(door->era, door->pod);
     resident->standin.world = door->era->world;
     standin_begin(&resident->standin, door->pod, ++residents->number);
     socket_start_reading(&resident->socket);

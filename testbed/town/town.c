@@ -461,6 +461,15 @@ void town_stop(struct town *town)
     fleet_stop(town->fleet);
 }
 
+bool town_is_settled(struct town *town)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < town->proxy_count; i++)
+        count += town->proxies[i]->number != FLEET_NONE;
+    return fleet_counts(town->fleet, FLEET_NONE).configurations <=
+           count * fleet_worker_count(town->fleet);
+}
+
 bool town_is_over(const struct town *town)
 {
     return fleet_is_over(town->fleet);

@@ -16,7 +16,8 @@ void world_free(struct world *world)
             snapshot_drop(world->clients[i].snapshot);
         world->clients[i].snapshot = NULL;
     }
-    authority_free(world->authority);
+    if (world->authority != world->spec.authority)
+        authority_free(world->authority);
 }
 
 uint32_t world_client_find(const struct world *world, struct str name)

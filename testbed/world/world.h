@@ -85,6 +85,9 @@ struct world_spec {
      * where the MeshConfig says otherwise: who was there before holds such ones. */
     struct str trust_domain;
     bool has_secrets_of_manifests; /* defaults.secrets: manifests; else all are there */
+    bool has_real_callers;         /* with certificates of their own */
+    /* Serves others after this world, too; borrowed. NULL: it makes its own. */
+    struct authority *authority;
     const struct profile *profile;
     /* Addresses by docs/addresses.md, which stay when others come and go; else
      * short ones in the order of the files. */

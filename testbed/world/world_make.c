@@ -339,7 +339,7 @@ struct world *world_new(const struct world_spec *spec, struct arena *arena, stru
     struct maker maker = {.world = world, .arena = arena, .diags = diags};
     uint32_t errors_before = diags->error_count;
     world->arena = arena;
-    world->authority = authority_new(arena);
+    world->authority = spec->authority != NULL ? spec->authority : authority_new(arena);
     world->spec = *spec;
     if (world->spec.namespace.len == 0)
         world->spec.namespace = STR("default");
