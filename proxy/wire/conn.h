@@ -58,6 +58,8 @@ struct conn_downstream {
     struct known *known;  /* of the request that came whole last; NULL: none did */
     bool is_securing;     /* WIRE_SECURE was wished, and the handshake is not over */
     bool is_feeding;      /* what was read is being parsed */
+    bool is_waiting;      /* for bytes that say which chain it is */
+    bool is_unseen;       /* they did not come in time: it goes on without */
 };
 
 /* What only an upstream connection has. */
@@ -100,6 +102,7 @@ struct conn {
     struct list taken;    /* in wire->taken_conns */
     struct timer timer;
     struct timer age;   /* max_connection_duration */
+    struct timer meeting; /* while the first bytes are waited for, then while hands are shaken */
     struct arena facts; /* slices of the parts below */
     struct h1_parser *parser;
     struct stream *session; /* SPEECH_TCP: the pair's record; NULL when over */

@@ -89,6 +89,8 @@ static void open_chain(struct conn *conn, const struct filter_chain *chain)
         open_http(conn, &chain->http);
         count(conn, STAT_HTTP_downstream_cx_total);
         count(conn, STAT_HTTP_downstream_cx_http1_total);
+        if (chain->tls != NULL)
+            count(conn, STAT_HTTP_downstream_cx_ssl_total);
         return;
     case CHAIN_TCP:
         tcp_start(conn, &chain->tcp);
@@ -269,7 +271,7 @@ void downstream_start(struct conn *conn)
 void downstream_note_secured(struct conn *conn, const struct wire_secured *secured)
 {
     struct peer_facts *peer = &conn->down.peer;
-    conn->down.is_securing = false;
+    meeting_note_secured(conn);
     peer->certificate = facts_certificate(secured->peer, &conn->facts);
     peer->own_certificate = facts_certificate(secured->own, &conn->facts);
     if (conn->wire->is_retiring)

@@ -6,12 +6,12 @@
 #include "proxy/wire/wire.h"
 
 #include "base/ns.h"
-#include "proxy/core/tls_verdict.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/leave.h"
+#include "proxy/wire/meeting.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 #include "proxy/wire/upstream.h"
@@ -79,6 +79,9 @@ static void wake_owner(struct timer *timer)
             downstream_note_old(conn);
         return;
     }
+    case TIMER_CONN_MEETING:
+        meeting_wake(HEAP_ITEM(timer, struct conn, meeting));
+        return;
     case TIMER_STREAM:
         stream_wake(HEAP_ITEM(timer, struct stream, timer));
         return;
@@ -246,14 +249,6 @@ void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_sec
     if (conn_is_open(conn))
         downstream_note_secured(conn, secured);
     end_turn(wire);
-}
-
-void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
-{
-    struct conn *conn = conn_at(wire, conn_number);
-    ASSERT(conn->side == CONN_UPSTREAM);
-    conn->up.local_address = arena_str(&conn->facts, address);
-    conn->up.local_port = port;
 }
 
 void wire_connect_failed(struct wire *wire, uint32_t conn_number, struct str why, int64_t now_ns)

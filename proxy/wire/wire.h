@@ -73,6 +73,11 @@ struct wire_secured {
 void wire_secured(struct wire *wire, uint32_t conn, const struct wire_secured *secured,
                   int64_t now_ns);
 
+/* For the counters ssl.*: before wire_secured or wire_connected, what a handshake came to;
+ * before the connection is told to be broken or over, what TLS says is wrong with it. */
+void wire_note_handshake(struct wire *wire, uint32_t conn, const struct ssl_handshake *handshake);
+void wire_note_tls_failure(struct wire *wire, uint32_t conn, enum tls_failure failure);
+
 /* At most LIMIT_CONNECTION_BUFFER_SLACK_BYTES / 2 at once; after WIRE_PAUSE no
  * more than what was under way already. */
 void wire_read(struct wire *wire, uint32_t conn, struct str bytes, int64_t now_ns);
