@@ -130,8 +130,17 @@ struct pool_gauges engine_pool_gauges(const struct engine *engine, uint32_t clus
                                       uint32_t endpoint_index)
 {
     const struct cluster_state *state = &engine->clusters[cluster_index];
-    bool is_there = state->pools != NULL && state->pools[endpoint_index] != NULL;
-    return is_there ? pool_gauges(state->pools[endpoint_index]) : (struct pool_gauges){0};
+    struct pool_gauges sum = {0};
+    if (state->pools == NULL)
+        return sum;
+    for (const struct pool *pool = state->pools[endpoint_index]; pool != NULL;
+         pool = pool_next(pool)) {
+        struct pool_gauges gauges = pool_gauges(pool);
+        sum.connections += gauges.connections;
+        sum.waiters += gauges.waiters;
+        sum.busy += gauges.busy;
+    }
+    return sum;
 }
 
 bool stat_is_gauge(struct str name)

@@ -151,7 +151,7 @@ static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
     target.pool =
         target.endpoint_index == LB_NONE
             ? engine_original_pool(engine, target.cluster_index, target.address, target.port)
-            : engine_pool(engine, target.cluster_index, target.endpoint_index);
+            : engine_pool(engine, target.cluster_index, target.endpoint_index, target.host);
     attempt->pool = target.pool;
     ask(attempt, &target);
 }
