@@ -44,9 +44,9 @@ struct up_job {
     struct access_logger *logger;       /* NULL: off */
     struct str outlier_path;            /* of --outlier-log; empty: none */
     struct up_outlier_log *outlier_log; /* NULL: none */
-    struct str certs_path;       /* of --certs; empty: none */
-    struct authority *authority; /* as long as the job */
-    uv_timer_t settling;         /* until another authority may sign */
+    struct str certs_path;              /* of --certs; empty: none */
+    struct authority *authority;        /* as long as the job */
+    uv_timer_t settling;                /* until another authority may sign */
     int64_t settle_until_ns;
     void (*read_again)(struct up_job *job); /* puts the same files into force once more */
     bool has_admin;

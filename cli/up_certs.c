@@ -103,8 +103,7 @@ static bool load(struct up_job *job)
         is_fine = false;
     }
     if (found == 0)
-        is_fine =
-            save(job, AUTHORITY_FILE, authority_save(job->authority, &scratch), KEY_MODE);
+        is_fine = save(job, AUTHORITY_FILE, authority_save(job->authority, &scratch), KEY_MODE);
     arena_fini(&scratch);
     return is_fine;
 }
@@ -203,14 +202,13 @@ static bool save_workloads(struct up_job *job, struct world *world)
 {
     for (uint32_t i = 0; i < world->client_count; i++) {
         const struct world_client *client = &world->clients[i];
-        const struct secret *own = client->keyring != NULL
-                                       ? keyring_find(client->keyring, STR("default"))
-                                       : NULL;
+        const struct secret *own =
+            client->keyring != NULL ? keyring_find(client->keyring, STR("default")) : NULL;
         if (own == NULL || own->certificate == NULL || own->certificate->chain_pem.len == 0)
             continue;
-        struct str name = arena_format(world->arena, "%.*s.%.*s",
-                                       STR_FMT(client->identity.service_account),
-                                       STR_FMT(client->identity.namespace));
+        struct str name =
+            arena_format(world->arena, "%.*s.%.*s", STR_FMT(client->identity.service_account),
+                         STR_FMT(client->identity.namespace));
         if (!str_contains(name, STR("/")) && !save_pair(job, name, own->certificate))
             return false;
     }

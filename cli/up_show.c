@@ -109,9 +109,9 @@ static void write_certs(const struct up_job *job, struct json *json)
     json_key(json, STR("authority"));
     json_begin_object(json);
     for (size_t i = 0; i < COUNT_OF(FILES); i++)
-        json_key_str(json, FILES[i][0],
-                     arena_format(&scratch, "%.*s/%.*s", STR_FMT(job->certs_path),
-                                  STR_FMT(FILES[i][1])));
+        json_key_str(
+            json, FILES[i][0],
+            arena_format(&scratch, "%.*s/%.*s", STR_FMT(job->certs_path), STR_FMT(FILES[i][1])));
     json_end_object(json);
     arena_fini(&scratch);
 }

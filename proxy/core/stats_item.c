@@ -250,8 +250,8 @@ static void add_ssl(struct stats_list *list, const struct scope *scope,
     for (uint32_t i = 0; stats != NULL && i < stats->name_count; i++) {
         const struct ssl_name *named = &stats->names[i];
         struct stat_item *item = add_item(list, &own, ssl_scope_name(named->scope), STAT_COUNTER);
-        item->name = arena_format(list->arena, "%.*s.%.*s", STR_FMT(item->name),
-                                  STR_FMT(named->name));
+        item->name =
+            arena_format(list->arena, "%.*s.%.*s", STR_FMT(item->name), STR_FMT(named->name));
         item->labels[item->label_count] = item->labels[0];
         item->labels[0] =
             (struct stat_label){ssl_scope_label(named->scope, is_listener), named->name};

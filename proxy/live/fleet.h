@@ -75,8 +75,8 @@ struct fleet_config {
 struct fleet_proxy {
     struct str name; /* unique in the fleet: "productpage-v1-0.default" */
     struct wire_options wire;
-    bool is_literal;         /* see server_options */
-    bool is_loopback_only;   /* the same */
+    bool is_literal;           /* see server_options */
+    bool is_loopback_only;     /* the same */
     struct str node_address;   /* copied */
     struct str source_address; /* see server_options */
     struct str inside_name;    /* the same */

@@ -72,8 +72,8 @@ void tls_sent(struct tls_session *session, size_t size);
 struct tls_facts {
     enum tls_version version;
     struct str cipher, curve, sigalg; /* by Envoy's names (proxy/core/ssl_stats.h) */
-    struct str protocol;    /* ALPN; empty: none */
-    struct str server_name; /* called by the client; empty: none */
+    struct str protocol;              /* ALPN; empty: none */
+    struct str server_name;           /* called by the client; empty: none */
     bool is_resumed;
     bool has_peer; /* the peer showed a certificate */
 };

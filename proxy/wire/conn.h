@@ -101,9 +101,9 @@ struct conn {
     bool is_input_taken;  /* `in` was given to whoever ends TLS */
     struct list taken;    /* in wire->taken_conns */
     struct timer timer;
-    struct timer age;   /* max_connection_duration */
+    struct timer age;     /* max_connection_duration */
     struct timer meeting; /* while the first bytes are waited for, then while hands are shaken */
-    struct arena facts; /* slices of the parts below */
+    struct arena facts;   /* slices of the parts below */
     struct h1_parser *parser;
     struct stream *session; /* SPEECH_TCP: the pair's record; NULL when over */
     struct conn_downstream down;

@@ -40,9 +40,9 @@ struct resident {
     struct socket socket;
     uv_timer_t timer;
     struct standin standin;
-    struct era *era;     /* held while it is connected */
-    struct str pending;  /* of the stand-in's last bytes: not given to the socket yet */
-    size_t unsent_bytes; /* given, and not taken by the kernel */
+    struct era *era;         /* held while it is connected */
+    struct str pending;      /* of the stand-in's last bytes: not given to the socket yet */
+    size_t unsent_bytes;     /* given, and not taken by the kernel */
     struct tls_session *tls; /* NULL: it speaks plaintext */
 };
 
@@ -131,8 +131,7 @@ static void turn(struct resident *resident)
 {
     struct standin_action action;
     say_pending(resident);
-    while (is_open(resident) &&
-           standin_next(&resident->standin, now_of(resident), &action)) {
+    while (is_open(resident) && standin_next(&resident->standin, now_of(resident), &action)) {
         switch (action.kind) {
         case STANDIN_WRITE:
             resident->pending = action.bytes;

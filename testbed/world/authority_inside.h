@@ -14,8 +14,8 @@ struct issuer {
     struct str name;
     EVP_PKEY *key;
     X509 *certificate;
-    struct str root_pem;  /* whom to believe */
-    struct str chain_pem; /* shown behind what it signs */
+    struct str root_pem;          /* whom to believe */
+    struct str chain_pem;         /* shown behind what it signs */
     struct authority_offer offer; /* whose key it is, if it was not made here */
     bool is_believed;             /* or was, once */
     bool has_signed;

@@ -113,8 +113,8 @@ static struct issuer *add_offered(struct authority *authority, const struct auth
         .root_pem = arena_str(arena, offer->root_pem),
     };
     issuer->chain_pem = issuer->offer.chain_pem;
-    issuer->root_pem = issuer->offer.root_pem.len > 0 ? issuer->offer.root_pem
-                                                      : issuer->offer.certificate_pem;
+    issuer->root_pem =
+        issuer->offer.root_pem.len > 0 ? issuer->offer.root_pem : issuer->offer.certificate_pem;
     *ARENA_PUSH(arena, authority->offered, authority->offered_count, authority->offered_capacity) =
         issuer;
     return issuer;

@@ -53,7 +53,8 @@ uint32_t world_pod_dialled(const struct world *world, uint32_t client,
                            const struct cluster *cluster, struct str address)
 {
     ASSERT(client < world->client_count);
-    return pod_of_address(world, cluster_is_inside(cluster) ? world->clients[client].address : address);
+    return pod_of_address(world,
+                          cluster_is_inside(cluster) ? world->clients[client].address : address);
 }
 
 struct snapshot *world_snapshot(struct world *world, uint32_t index)

@@ -321,8 +321,8 @@ static void test_mistakes_are_diagnosed(void **state)
 static void test_a_client_is_its_pods_proxy(void **state)
 {
     (void)state;
-    static struct client_spec clients[] = {
-        {.name = STR_INIT("reviews-v1-0"), .via = VIA_SIDECAR, .caller_count = 1}};
+    static struct client_spec pods_own[] = {
+        {.name = STR_INIT("reviews-0"), .via = VIA_SIDECAR, .caller_count = 1}};
     for (int has_sidecar = 0; has_sidecar < 2; has_sidecar++) {
         struct stage stage;
         stage_init(&stage, MESH);
@@ -330,12 +330,12 @@ static void test_a_client_is_its_pods_proxy(void **state)
         stage.spec.has_stable_addresses = true;
         stage.spec.workloads = workloads;
         stage.spec.workload_count = 2;
-        stage.spec.clients = clients;
-        stage.spec.client_count = COUNT_OF(clients);
+        stage.spec.clients = pods_own;
+        stage.spec.client_count = COUNT_OF(pods_own);
         struct world *world = stage_open(&stage);
         for (uint32_t i = 0; i < world->pod_count; i++) {
             const struct world_pod *pod = &world->pods[i];
-            bool is_client = str_eq(pod->kube_name, clients[0].name);
+            bool is_client = str_eq(pod->kube_name, pods_own[0].name);
             assert_int_equal(pod->is_played, has_sidecar);
             assert_false(pod->may_ask);
             if (has_sidecar == 0)
