@@ -17,7 +17,7 @@
 #include "base/rc.h"
 #include "base/str.h"
 
-#define JSON_DEPTH_MAX 64 /* deeper than any document of ours or of Envoy's */
+#define JSON_DEPTH_MAX 128 /* deeper than any document of ours, of Envoy's or of YAML here */
 
 struct json {
     struct buf *out;

@@ -10,4 +10,5 @@ int bench_live(int argc, char **argv);
 int bench_wire(int argc, char **argv);
 int bench_exchange(int argc, char **argv);
 int bench_lb(int argc, char **argv);
+int bench_tls(int argc, char **argv);
 int bench_translate(int argc, char **argv);

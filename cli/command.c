@@ -156,11 +156,13 @@ static const struct command COMMANDS[] = {
      "`--profile NAME` of other commands picks one. explain and proxy-config say which values\n"
      "came from it.\n",
      cmd_profile},
-    {"bench", NULL, "sim|wire|live|lb|translate [OPTIONS]", "micro benchmarks",
+    {"bench", NULL, "sim|wire|live|lb|exchange|tls|translate [OPTIONS]", "micro benchmarks",
      "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
      "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n"
      "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n"
+     "  exchange [EXCHANGES]      a request with nothing configured, and with everything idle\n"
+     "  tls   [HANDSHAKES]        handshakes, whole and resumed, and records, for each side\n"
      "  translate [SERVICES]      manifests to one proxy's configuration, by the size of the "
      "mesh\n",
      cmd_bench},

@@ -104,8 +104,10 @@ static bool take_words(struct explain_job *job)
 static bool read_spec(struct explain_job *job)
 {
     words_documents(&job->words, &job->documents);
-    job->spec = (struct world_spec){
-        .documents = job->documents, .namespace = job->namespace, .profile = job->words.profile};
+    job->spec = (struct world_spec){.documents = job->documents,
+                                    .namespace = job->namespace,
+                                    .profile = job->words.profile,
+                                    .has_sidecar_default = true};
     if (job->world_path.len > 0) {
         struct suite_options options = {
             .manifests = &job->documents, .profile = job->words.profile, .is_world_only = true};

@@ -78,7 +78,9 @@ int cmd_bench(int argc, char **argv)
         return bench_exchange(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "translate") == 0)
         return bench_translate(argc - 1, argv + 1);
-    fputs("pocketmesh bench: say which: sim, wire, live, lb, exchange or translate\n", stderr);
+    if (argc > 1 && strcmp(argv[1], "tls") == 0)
+        return bench_tls(argc - 1, argv + 1);
+    fputs("pocketmesh bench: say which: sim, wire, live, lb, exchange, tls or translate\n", stderr);
     return EXIT_CODE_INPUT;
 }
 

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "cli/proxy_defaults.h"
 #include "cli/proxy_table.h"
-#include "cli/yaml_text.h"
+#include "config/yaml/write.h"
 #include "proxy/model/print.h"
 
 #define OUTPUT_BYTES_MAX ((size_t)1 << 30) /* a large mesh prints some MB */
@@ -65,7 +65,7 @@ static enum rc print_yaml(const struct proxy_page *page, const struct snapshot *
     if (rc == RC_OK)
         rc = json_read(buf_str(&text), arena, &value, &where);
     if (rc == RC_OK)
-        rc = yaml_text_append(&value, arena, out);
+        rc = node_write_yaml(node_of_json(&value, arena), NODE_BY_KEY, arena, out);
     buf_fini(&text);
     return rc;
 }

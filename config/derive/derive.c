@@ -120,16 +120,27 @@ static bool is_namespace_injected(const struct mesh *mesh, struct str namespace)
 }
 
 /* A label outweighs an annotation, and both the namespace's word. */
-static bool is_injected(const struct mesh *mesh, const struct pod *pod)
+static bool is_injected(const struct mesh *mesh, struct str namespace,
+                        const struct object_meta *meta, bool has_host_network)
 {
-    const struct object_meta *meta = &pod->meta;
     const struct str *word = label_find(meta->labels, meta->label_count, INJECT_WORD);
 
-    if (pod->has_host_network)
+    if (has_host_network)
         return false;
     if (word == NULL)
         word = label_find(meta->annotations, meta->annotation_count, INJECT_WORD);
-    return word != NULL ? is_true(*word) : is_namespace_injected(mesh, meta->namespace);
+    return word != NULL ? is_true(*word) : is_namespace_injected(mesh, namespace);
+}
+
+bool mesh_workload_is_injected(const struct mesh *mesh, struct str namespace, struct str name)
+{
+    for (uint32_t i = mesh->workloads_count; i > 0; i--) {
+        const struct workload *workload = &mesh->workloads[i - 1];
+        if (!workload->meta.is_replaced && str_eq(workload->meta.name, name) &&
+            str_eq(workload->meta.namespace, namespace))
+            return is_injected(mesh, namespace, &workload->template, workload->has_host_network);
+    }
+    return true;
 }
 
 /* The injector's mark, unless the pod says otherwise itself. */
@@ -138,7 +149,8 @@ static void mark_injected(struct mesh *mesh, struct pod *pod)
     struct label_list labels = {pod->meta.labels, pod->meta.label_count, pod->meta.label_count};
 
     if (!pod->is_added)
-        pod->is_injected = is_injected(mesh, pod);
+        pod->is_injected =
+            is_injected(mesh, pod->meta.namespace, &pod->meta, pod->has_host_network);
     if (label_find(labels.items, labels.count, TLS_MODE_LABEL) == NULL && pod->is_injected)
         label_list_set(&labels, TLS_MODE_LABEL, STR("istio"), mesh->arena);
     pod->meta.labels = labels.items;
@@ -388,6 +400,7 @@ void mesh_complete(struct mesh *mesh)
     COMPACT(mesh, service_entries);
     COMPACT(mesh, workload_entries);
     COMPACT(mesh, sidecars);
+    COMPACT(mesh, envoy_filters);
     COMPACT(mesh, workloads);
     COMPACT(mesh, pods);
     COMPACT(mesh, slices);
@@ -413,6 +426,7 @@ void mesh_complete(struct mesh *mesh)
     finish_pods(mesh);
     derive_endpoints(mesh);
     SORT(mesh, sidecars, meta_order);
+    SORT(mesh, envoy_filters, meta_order);
     complain_of_ingress_tls(mesh);
     SORT(mesh, workload_entries, name_order);
     SORT(mesh, service_entries, meta_order);

@@ -19,6 +19,7 @@
 static const struct profile PROFILES[] = {
     {
         .name = STR_INIT("pocketmesh"),
+        .istio_version = STR_INIT("1.31.0"),
         .route_timeout_ns = 15 * NS_SECOND,
         .has_default_retry = true,
         .has_inbound_retry = true,
@@ -32,6 +33,7 @@ static const struct profile PROFILES[] = {
     },
     {
         .name = STR_INIT("istio-1.0"),
+        .istio_version = STR_INIT("1.0.4"),
         .route_timeout_ns = 15 * NS_SECOND,
         .has_old_authentication = true,
         .lb = LB_ROUND_ROBIN,
@@ -43,6 +45,7 @@ static const struct profile PROFILES[] = {
     },
     {
         .name = STR_INIT("istio-latest"),
+        .istio_version = STR_INIT("1.31.0"),
         .route_timeout_ns = 0,
         .has_default_retry = true,
         .has_inbound_retry = true,

@@ -13,6 +13,7 @@
 
 struct profile {
     struct str name;
+    struct str istio_version; /* which its proxies say they have */
     int64_t route_timeout_ns; /* where no timeout is set; 0: none */
     bool has_default_retry;   /* latest's two retries */
     bool has_inbound_retry;   /* a sidecar's two, to its own application */

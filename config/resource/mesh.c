@@ -7,7 +7,6 @@
  */
 #include "config/resource/mesh.h"
 
-#include "config/resource/envoy_filter.h"
 #include "config/resource/mesh_types.h"
 #include "config/resource/meta.h"
 
@@ -174,12 +173,6 @@ static void add_sidecar(struct arriving *arriving)
     REPLACE(arriving, sidecars);
 }
 
-/* A template for workloads that register themselves: without them, nothing. */
-static void count_workload_group(struct arriving *arriving)
-{
-    arriving->mesh->ignored_count++;
-}
-
 static void add_workload(struct arriving *arriving)
 {
     struct workload *added = ADD(arriving, workloads);
@@ -268,10 +261,13 @@ ADD_ENTRANCE(add_reference_grant, ENTRANCE_REFERENCE_GRANT)
 ADD_ENTRANCE(add_openshift_route, ENTRANCE_OPENSHIFT_ROUTE)
 ADD_ENTRANCE(add_secret, ENTRANCE_SECRET)
 
-/* Nothing is kept of it. */
-static void read_envoy_filter(struct arriving *arriving)
+static void add_envoy_filter(struct arriving *arriving)
 {
-    envoy_filter_complain(&arriving->spec);
+    struct envoy_filter *added = ADD(arriving, envoy_filters);
+
+    added->meta = arriving->meta;
+    envoy_filter_read(&arriving->spec, added);
+    REPLACE(arriving, envoy_filters);
 }
 
 static void add_config_map(struct arriving *arriving)
@@ -297,9 +293,8 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("networking.istio.io"), STR_INIT("Sidecar"), ISTIO_VERSIONS, add_sidecar},
     {STR_INIT("networking.istio.io"), STR_INIT("WorkloadEntry"), ISTIO_VERSIONS,
      add_workload_entry},
-    {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS,
-     count_workload_group},
-    {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, read_envoy_filter},
+    {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, add_envoy_filter},
     {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, NULL},
     {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL,
      add_authorization_policy},
@@ -311,6 +306,7 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("telemetry.istio.io"), STR_INIT("Telemetry"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("WasmPlugin"), NULL, NULL},
     {STR_INIT("extensions.istio.io"), STR_INIT("TrafficExtension"), NULL, NULL},
+    {STR_INIT("install.istio.io"), STR_INIT("IstioOperator"), NULL, NULL},
     {STR_INIT("networking.k8s.io"), STR_INIT("Ingress"), V1, add_ingress},
     {STR_INIT("networking.k8s.io"), STR_INIT("IngressClass"), V1, add_ingress_class},
     {STR_INIT(""), STR_INIT("Secret"), NULL, add_secret},
@@ -378,8 +374,7 @@ static void add_unknown(struct arriving *arriving, struct str group)
         complain_no_effect(arriving, group);
         return;
     }
-    if (str_has_suffix(group, STR(".istio.io")) && !str_eq(group, STR("install.istio.io")) &&
-        !str_eq(group, STR("operator.istio.io")))
+    if (str_has_suffix(group, STR(".istio.io")))
         view_complain(&arriving->root, DIAG_KIND_REMOVED, arriving->kind, group);
     else
         arriving->mesh->ignored_count++;

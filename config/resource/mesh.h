@@ -167,6 +167,9 @@ uint32_t mesh_pod_count(const struct mesh *mesh);
 const struct pod *mesh_pod(const struct mesh *mesh, uint32_t index);
 const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, struct str name);
 
+/* EnvoyFilters: each proxy's translation says which of their patches it misses. */
+uint32_t mesh_envoy_filter_count(const struct mesh *mesh);
+
 /* Kinds that were counted and have no meaning here, for -v. */
 uint32_t mesh_ignored_count(const struct mesh *mesh);
 

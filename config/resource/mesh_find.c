@@ -123,3 +123,8 @@ void mesh_gateway_at(const struct mesh *mesh, uint32_t index, struct str *namesp
     *namespace = is_made ? gateway->written_namespace : gateway->meta.namespace;
     *name = is_made ? gateway->written_name : gateway->meta.name;
 }
+
+uint32_t mesh_envoy_filter_count(const struct mesh *mesh)
+{
+    return mesh->envoy_filters_count;
+}

@@ -14,6 +14,7 @@
 #include "config/resource/destination_rule.h"
 #include "config/resource/endpoint_slice.h"
 #include "config/resource/entrance.h"
+#include "config/resource/envoy_filter.h"
 #include "config/resource/gateway.h"
 #include "config/resource/istiod.h"
 #include "config/resource/mesh.h"
@@ -52,6 +53,7 @@ struct mesh {
     MESH_LIST(struct workload_entry, workload_entries);
     MESH_LIST(struct service, entry_services); /* made of service_entries */
     MESH_LIST(struct sidecar, sidecars);
+    MESH_LIST(struct envoy_filter, envoy_filters);
     MESH_LIST(struct workload, workloads);
     MESH_LIST(struct pod, pods);
     MESH_LIST(struct endpoint_slice, slices);

@@ -6,6 +6,7 @@
 
 #include "config/translate/clusters.h"
 #include "config/translate/context.h"
+#include "config/translate/envoy_filter.h"
 #include "config/translate/gateway_listeners.h"
 #include "config/translate/listeners.h"
 #include "config/translate/observe.h"
@@ -46,6 +47,7 @@ struct snapshot *translate_proxy(const struct mesh *mesh, const struct proxy_ide
     }
     observe_listeners(&t);
     clusters_translate(&t);
+    envoy_filter_complain(&t);
     arena_fini(&t.scratch);
     return snapshot;
 }

@@ -40,6 +40,23 @@ static uint32_t limit_of(const struct breaker *breaker, enum breaker_kind kind)
     UNREACHABLE("breaker_kind");
 }
 
+struct str breaker_kind_name(enum breaker_kind kind)
+{
+    switch (kind) {
+    case BREAKER_CONNECTIONS:
+        return STR("max_connections");
+    case BREAKER_PENDING:
+        return STR("max_pending_requests");
+    case BREAKER_REQUESTS:
+        return STR("max_requests");
+    case BREAKER_RETRIES:
+        return STR("max_retries");
+    case BREAKER_KIND_COUNT:
+        break;
+    }
+    UNREACHABLE("breaker_kind");
+}
+
 void breaker_init(struct breaker *breaker, const struct breaker_limits *limits,
                   bool is_tracking_remaining)
 {

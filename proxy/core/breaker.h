@@ -53,6 +53,8 @@ bool breaker_take(struct breaker *breaker, enum breaker_kind kind);
 void breaker_force(struct breaker *breaker, enum breaker_kind kind);
 void breaker_give(struct breaker *breaker, enum breaker_kind kind);
 
+/* Envoy's name of the limit: "max_pending_requests". */
+struct str breaker_kind_name(enum breaker_kind kind);
 /* How many are taken now. */
 uint32_t breaker_count(const struct breaker *breaker, enum breaker_kind kind);
 /* For reading: is there room at this moment? */

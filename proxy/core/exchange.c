@@ -1242,9 +1242,17 @@ static void arm_try_timeout(const struct step *step)
     struct exchange *xc = step->xc;
     if (!xc->is_connected || !xc->is_request_complete || xc->state != XC_STATE_UPSTREAM)
         return;
-    if (xc->per_try_timeout_ns > 0 && !xc->is_interim_told)
-        xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
     arm_try_idle(step);
+    if (xc->per_try_timeout_ns == 0 || xc->is_interim_told)
+        return;
+    xc->try_deadline_ns = ns_add(step->now_ns, xc->per_try_timeout_ns);
+    struct trace_event *told = tell(step, TRACE_TRY_TIMEOUT_ARMED);
+    if (told == NULL)
+        return;
+    told->index = xc->attempt;
+    told->number = xc->per_try_timeout_ns;
+    if (xc->retry != NULL)
+        told->origin = xc->retry->origin;
 }
 
 static void note_sign_of_life(const struct step *step)
@@ -1395,16 +1403,17 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
     struct exchange *xc = step->xc;
     struct arena *arena = xc->setup.arena;
     const struct failure_row *row = failure_row(event->failure);
-    struct str text = arena_str(arena, event->text);
+    bool is_overflow = event->failure == FAILURE_OVERFLOW;
+    struct str text = is_overflow ? STR_EMPTY : arena_str(arena, event->text);
     struct trace_event *told = tell(step, TRACE_ATTEMPT_FAILED);
     if (told != NULL) {
         told->index = event->attempt;
         told->failure = event->failure;
         told->endpoint = xc->record.endpoint;
-        told->text = arena_str(xc->setup.trace->arena, text);
+        told->text = arena_str(xc->setup.trace->arena, event->text);
     }
     count_failure(step);
-    if (event->failure != FAILURE_OVERFLOW)
+    if (!is_overflow)
         note_result(step, RESULT_LOCAL_ORIGIN_CONNECT_FAILED, 0);
     end_attempt(xc);
     xc->record.transport_failure = text;
@@ -1431,7 +1440,7 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
                                                     : STR("upstream_reset_before_response_started"),
                                                 event->failure, text),
                        .body = body},
-        event->failure == FAILURE_OVERFLOW);
+        is_overflow);
 }
 
 static void on_attempt_event(const struct step *step, const struct xc_event *event)
@@ -1445,13 +1454,13 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
         note_result(step, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS, 0);
         if (xc->stream_duration_ns > 0)
             xc->duration_deadline_ns = ns_add(step->now_ns, xc->stream_duration_ns);
-        arm_try_timeout(step);
         struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
         if (told != NULL) {
             told->index = event->attempt;
             told->number = event->is_reused;
             told->endpoint = xc->record.endpoint;
         }
+        arm_try_timeout(step);
     } else if (event->kind == XC_EVENT_ATTEMPT_SENT) {
         xc->is_sent = true;
     } else if (event->kind == XC_EVENT_INTERIM) {

@@ -59,8 +59,8 @@ struct xc_event {
     uint64_t size;
     enum failure failure;
     uint32_t status;
-    uint32_t grpc_status; /* to a gRPC client; 0: what goes with the status */
-    struct str details, body, flag, text;
+    uint32_t grpc_status;                 /* to a gRPC client; 0: what goes with the status */
+    struct str details, body, flag, text; /* text: transport's; of FAILURE_OVERFLOW: which limit */
     struct request_head *request;   /* lives in the exchange's arena; the exchange changes it */
     struct response_head *response; /* the same */
 };

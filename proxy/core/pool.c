@@ -245,7 +245,8 @@ struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index,
 
 struct pool_answer pool_ask(struct pool *pool, uint32_t waiter)
 {
-    struct pool_answer answer = {.verdict = POOL_OVERFLOW, .conn = POOL_NONE};
+    struct pool_answer answer = {
+        .verdict = POOL_OVERFLOW, .conn = POOL_NONE, .full = BREAKER_REQUESTS};
     for (uint32_t i = pool->conn_count; i-- > 0;) {
         if (pool->conns[i].state != CONN_IDLE)
             continue;
@@ -258,6 +259,7 @@ struct pool_answer pool_ask(struct pool *pool, uint32_t waiter)
     }
     if (!breaker_take(pool->breaker, BREAKER_PENDING)) {
         count(pool, STAT_CLUSTER_upstream_rq_pending_overflow);
+        answer.full = BREAKER_PENDING;
         return answer;
     }
     count(pool, STAT_CLUSTER_upstream_rq_pending_total);

@@ -40,7 +40,8 @@ enum pool_verdict {
 /* After POOL_REUSE and wherever a waiter is answered its request is active. */
 struct pool_answer {
     enum pool_verdict verdict;
-    uint32_t conn; /* POOL_REUSE */
+    uint32_t conn;          /* POOL_REUSE */
+    enum breaker_kind full; /* POOL_OVERFLOW */
 };
 
 struct pool_answer pool_ask(struct pool *pool, uint32_t waiter);

@@ -53,6 +53,10 @@ void session_note_connected(struct session *session)
     /* Counted, but never refused: Envoy asks for HTTP alone. */
     breaker_force(breaker_of(session), BREAKER_REQUESTS);
     count(session, STAT_CLUSTER_upstream_rq_total);
+    /* A connection's requests: one, the session. */
+    const struct snapshot *snapshot = session->engine->snapshot;
+    if (snapshot->clusters[session->cluster_index].requests_per_connection_max == 1)
+        count(session, STAT_CLUSTER_upstream_cx_max_requests);
     engine_endpoint_stats(session->engine, session->cluster_index, session->endpoint_index)
         ->counters[STAT_ENDPOINT_rq_total]++;
     if (session->lb != NULL)

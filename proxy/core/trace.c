@@ -35,6 +35,7 @@ static const struct str NAMES[] = {
     [TRACE_NO_ENDPOINT] = STR_INIT("no_endpoint"),
     [TRACE_ATTEMPT_OPENED] = STR_INIT("attempt_opened"),
     [TRACE_ATTEMPT_CONNECTED] = STR_INIT("attempt_connected"),
+    [TRACE_TRY_TIMEOUT_ARMED] = STR_INIT("try_timeout_armed"),
     [TRACE_ATTEMPT_FAILED] = STR_INIT("attempt_failed"),
     [TRACE_RESPONSE] = STR_INIT("response"),
     [TRACE_EJECTED] = STR_INIT("ejected"),

@@ -52,7 +52,9 @@ enum trace_kind {
     TRACE_NO_ENDPOINT,     /* cluster; total: endpoints; index: how many of them are ejected */
     TRACE_ATTEMPT_OPENED,  /* index: attempt */
     TRACE_ATTEMPT_CONNECTED, /* index: attempt; number: 1 when a connection was reused */
-    TRACE_ATTEMPT_FAILED,    /* index: attempt; failure; text: transport's words */
+    TRACE_TRY_TIMEOUT_ARMED, /* index: attempt; number: ns */
+    TRACE_ATTEMPT_FAILED,    /* index: attempt; failure; text: transport's words; of an overflow:
+                                which limit of the circuit breaker */
     TRACE_RESPONSE,          /* index: attempt; number: status */
     TRACE_EJECTED,           /* endpoint; text: Envoy's word for why; number: ns, or 0: it was only
                                 noticed; origin: the policy */

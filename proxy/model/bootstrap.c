@@ -88,6 +88,31 @@ void bootstrap_copy_others(struct json *json, const struct json_value *object,
     }
 }
 
+void bootstrap_copy_rewriting(struct bootstrap_job *job, const struct json_value *value,
+                              bootstrap_rewrite *rewrite)
+{
+    struct json *json = job->json;
+    if (value->kind == JSON_ARRAY) {
+        json_begin_array(json);
+        for (uint32_t i = 0; i < value->count; i++)
+            bootstrap_copy_rewriting(job, &value->items[i], rewrite);
+        json_end_array(json);
+        return;
+    }
+    if (value->kind != JSON_OBJECT) {
+        bootstrap_copy(json, value);
+        return;
+    }
+    json_begin_object(json);
+    for (uint32_t i = 0; i < value->count; i++) {
+        if (rewrite(job, value->keys[i], &value->items[i]))
+            continue;
+        json_key(json, value->keys[i]);
+        bootstrap_copy_rewriting(job, &value->items[i], rewrite);
+    }
+    json_end_object(json);
+}
+
 const struct json_value *bootstrap_find(const struct json_value *list, struct str key,
                                         struct str name)
 {
@@ -99,19 +124,18 @@ const struct json_value *bootstrap_find(const struct json_value *list, struct st
 
 /* --- clusters ------------------------------------------------------------- */
 
-/* Does a control plane have to bring secrets for it? */
-bool bootstrap_needs_secrets(const struct json_value *value)
+/* To the application behind the proxy itself. */
+static bool is_inside(struct str name)
 {
-    if (value->kind == JSON_OBJECT &&
-        (json_get(value, STR("tlsCertificateSdsSecretConfigs")) != NULL ||
-         json_get(value, STR("validationContextSdsSecretConfig")) != NULL))
-        return true;
-    if (value->kind != JSON_OBJECT && value->kind != JSON_ARRAY)
-        return false;
-    for (uint32_t i = 0; i < value->count; i++)
-        if (bootstrap_needs_secrets(&value->items[i]))
-            return true;
-    return false;
+    return str_has_prefix(name, STR("inbound|")) || str_eq(name, STR("InboundPassthroughCluster"));
+}
+
+/* "inbound|PORT|..."; 0: it says none. */
+static uint32_t inside_port(struct str name)
+{
+    uint64_t port = 0;
+    (void)str_cut(&name, '|');
+    return str_to_u64(str_cut(&name, '|'), UINT16_MAX, &port) ? (uint32_t)port : 0;
 }
 
 /* Endpoints in place of those that istiod would serve. */
@@ -124,7 +148,9 @@ static void write_load(struct bootstrap_job *job, const struct json_value *value
         is_eds ? bootstrap_find(json_get(job->all, STR("endpoints")), STR("clusterName"), name)
                : NULL;
 
-    if (served != NULL)
+    if (job->is_led_inside)
+        bootstrap_inside_load(job, name, inside_port(name));
+    else if (served != NULL)
         bootstrap_load(job, served);
     else if (own != NULL)
         bootstrap_load(job, own);
@@ -136,8 +162,17 @@ static void write_load(struct bootstrap_job *job, const struct json_value *value
 static struct str cluster_type(const struct bootstrap_job *job, struct str type)
 {
     bool is_looking_up = str_eq(type, STR("STRICT_DNS")) || str_eq(type, STR("LOGICAL_DNS"));
-    bool is_static = str_eq(type, STR("EDS")) || (is_looking_up && job->options->reach != NULL);
+    bool is_static = str_eq(type, STR("EDS")) || job->is_led_inside ||
+                     (is_looking_up && job->options->reach != NULL);
     return is_static ? STR("STATIC") : type;
+}
+
+static void begin_cluster(struct bootstrap_job *job, struct str name, struct str type)
+{
+    job->is_inside_cluster = is_inside(name);
+    job->is_led_inside = job->is_inside_cluster && job->options->reach_inside != NULL &&
+                         str_eq(type, STR("ORIGINAL_DST"));
+    job->is_http_cluster = map_get(&job->http_clusters, name) != MAP_NONE;
 }
 
 static void write_cluster(struct bootstrap_job *job, const struct json_value *value)
@@ -147,27 +182,28 @@ static void write_cluster(struct bootstrap_job *job, const struct json_value *va
                                      STR_INIT("loadAssignment"),
                                      STR_INIT("transportSocket"),
                                      STR_INIT("transportSocketMatches"),
-                                     STR_INIT("filters")};
-    enum { PARTS_FROM = 3 };
+                                     STR_INIT("filters"),
+                                     STR_INIT("lbPolicy"),
+                                     STR_INIT("cleanupInterval"),
+                                     STR_INIT("originalDstLbConfig")};
+    enum { PARTS_FROM = 3, PARTS_TO = 6, OWN_COUNT = COUNT_OF(OWN) };
     struct json *json = job->json;
     struct str name = bootstrap_text(value, STR("name")), type = bootstrap_text(value, STR("type"));
 
     json_begin_object(json);
-    bootstrap_copy_others(json, value, OWN, COUNT_OF(OWN));
+    begin_cluster(job, name, type);
+    bootstrap_copy_others(json, value, OWN, job->is_led_inside ? OWN_COUNT : PARTS_TO);
     if (type.len > 0)
         json_key_str(json, STR("type"), cluster_type(job, type));
     write_load(job, value, name, str_eq(type, STR("EDS")));
-    for (size_t i = PARTS_FROM; i < COUNT_OF(OWN); i++) {
+    for (size_t i = PARTS_FROM; i < PARTS_TO; i++) {
         const struct json_value *part = json_get(value, OWN[i]);
         if (part == NULL)
             continue;
         if (str_eq(OWN[i], STR("filters"))) {
             bootstrap_filters(job, OWN[i], part);
-        } else if (bootstrap_needs_secrets(part)) {
+        } else if (!bootstrap_transport(job, OWN[i], part)) {
             job->plain_cluster_count++;
-        } else {
-            json_key(json, OWN[i]);
-            bootstrap_copy(json, part);
         }
     }
     json_end_object(json);
@@ -210,15 +246,37 @@ static void write_node(const struct bootstrap_job *job)
 static void write_event_log(const struct bootstrap_job *job)
 {
     struct json *json = job->json;
-    if (job->options->event_log.len == 0)
-        return;
-    json_key(json, STR("clusterManager"));
-    json_begin_object(json);
     json_key(json, STR("outlierDetection"));
     json_begin_object(json);
     json_key_str(json, STR("eventLogPath"), job->options->event_log);
     json_end_object(json);
+}
+
+static void write_source(const struct bootstrap_job *job)
+{
+    struct json *json = job->json;
+    json_key(json, STR("upstreamBindConfig"));
+    json_begin_object(json);
+    json_key(json, STR("sourceAddress"));
+    json_begin_object(json);
+    json_key_str(json, STR("address"), job->options->source_address);
+    json_key_i64(json, STR("portValue"), 0);
     json_end_object(json);
+    json_end_object(json);
+}
+
+static void write_manager(const struct bootstrap_job *job)
+{
+    const struct bootstrap_options *options = job->options;
+    if (options->event_log.len == 0 && options->source_address.len == 0)
+        return;
+    json_key(job->json, STR("clusterManager"));
+    json_begin_object(job->json);
+    if (options->event_log.len > 0)
+        write_event_log(job);
+    if (options->source_address.len > 0)
+        write_source(job);
+    json_end_object(job->json);
 }
 
 /* Every place must name a listener. */
@@ -247,7 +305,8 @@ static enum rc write_all(struct bootstrap_job *job)
         return RC_BAD;
     json_begin_object(job->json);
     write_node(job);
-    write_event_log(job);
+    write_manager(job);
+    bootstrap_note_http(job);
     json_key(job->json, STR("staticResources"));
     json_begin_object(job->json);
     bootstrap_listeners(job);

@@ -4,8 +4,8 @@
  * by itself, without a control plane.
  *
  * Routes and endpoints are inlined where istiod would serve them (RDS, EDS).
- * What only Istio's own build of Envoy knows is left out, as is TLS whose
- * secrets a control plane would bring; each is said in a note.
+ * What only Istio's own build of Envoy knows is left out, as is, without a
+ * keyring, TLS whose secrets a control plane would bring; each is said in a note.
  *
  * Listeners stand where istiod puts them, so that the mesh's redirect works as
  * in a pod: virtualOutbound is bound and hands connections to the listeners
@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "proxy/model/secret.h"
 #include "proxy/model/snapshot.h"
 
 /* Where one listener is bound instead; port 0: the kernel gives one. */
@@ -31,6 +32,20 @@ struct bootstrap_place {
  * long as the call to bootstrap_print. False: nowhere, the endpoint is left out. */
 typedef bool bootstrap_reach(void *user, struct str address, uint32_t port, struct str *at,
                              uint32_t *at_port);
+
+/* The application behind the proxy: where its `port` is met; 0: the one that was
+ * dialled, which no cluster's name says. */
+typedef bool bootstrap_reach_inside(void *user, uint32_t port, struct str *at, uint32_t *at_port);
+
+/* Who dials `port` of the proxy's pod is met here, by a listener for inbound traffic,
+ * as if the mesh's redirect had caught the connection. */
+struct bootstrap_gate {
+    struct str listener; /* istiod's */
+    struct str name;     /* what it is called here */
+    uint32_t port;
+    struct str address; /* where its socket is.. */
+    uint32_t bound_port;
+};
 
 struct bootstrap_options {
     struct str admin_address;
@@ -48,8 +63,22 @@ struct bootstrap_options {
     /* Not NULL: each endpoint goes through it, and clusters look up no names. Rings
      * and tables are those of the endpoints' own addresses all the same. */
     bootstrap_reach *reach;
+    bootstrap_reach_inside *reach_inside; /* with it: of inbound clusters */
     void *reach_user;
+    /* With some, inbound traffic comes in nowhere else. */
+    const struct bootstrap_gate *gates;
+    uint32_t gate_count;
+    struct str source_address; /* of connections to upstreams; empty: the system's choice */
+    /* What stands behind the names of secrets, with PEM. */
+    const struct keyring *keyring;
+    struct str secrets_folder; /* files of bootstrap_secret_file; empty: all in the bootstrap */
+    struct str no_secrets;     /* a file without resources: secrets that are in no keyring */
 };
+
+enum bootstrap_secret_part { BOOTSTRAP_CHAIN, BOOTSTRAP_KEY, BOOTSTRAP_AUTHORITIES };
+/* Where a secret of secrets_folder is to be. */
+struct str bootstrap_secret_file(struct arena *arena, struct str folder, struct str secret,
+                                 enum bootstrap_secret_part part);
 
 /* What was left out, a sentence each. */
 struct bootstrap_notes {

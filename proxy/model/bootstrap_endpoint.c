@@ -48,6 +48,9 @@ static bool reach(const struct bootstrap_job *job, const struct json_value *endp
         return false;
     struct str text = bootstrap_text(socket, STR("address"));
     *key = arena_format(job->arena, "%.*s:%u", STR_FMT(text), (uint32_t)number);
+    if (job->is_inside_cluster && job->options->reach_inside != NULL)
+        return job->options->reach_inside(job->options->reach_user, (uint32_t)number, &at->address,
+                                          &at->port);
     return job->options->reach(job->options->reach_user, text, (uint32_t)number, &at->address,
                                &at->port);
 }
@@ -108,6 +111,39 @@ void bootstrap_load(struct bootstrap_job *job, const struct json_value *load)
         write_locality(job, &localities->items[i]);
     json_end_array(job->json);
     json_end_object(job->json);
+}
+
+static void write_single(struct json *json, const struct bootstrap_place *at)
+{
+    json_begin_object(json);
+    json_key(json, STR("lbEndpoints"));
+    json_begin_array(json);
+    json_begin_object(json);
+    json_key(json, STR("endpoint"));
+    json_begin_object(json);
+    json_key(json, STR("address"));
+    print_address(json, at->address, at->port);
+    json_end_object(json);
+    json_end_object(json);
+    json_end_array(json);
+    json_end_object(json);
+}
+
+void bootstrap_inside_load(struct bootstrap_job *job, struct str cluster, uint32_t port)
+{
+    const struct bootstrap_options *options = job->options;
+    struct json *json = job->json;
+    struct bootstrap_place at = {0};
+    bool is_there = options->reach_inside(options->reach_user, port, &at.address, &at.port);
+    json_key(json, STR("loadAssignment"));
+    json_begin_object(json);
+    json_key_str(json, STR("clusterName"), cluster);
+    json_key(json, STR("endpoints"));
+    json_begin_array(json);
+    if (is_there)
+        write_single(json, &at);
+    json_end_array(json);
+    json_end_object(json);
 }
 
 void bootstrap_cluster_load(struct bootstrap_job *job, const struct cluster *cluster)

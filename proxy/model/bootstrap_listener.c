@@ -64,6 +64,8 @@ static void write_access_log(struct bootstrap_job *job)
     json_begin_object(json);
     for (size_t i = 0; i < COUNT_OF(FIELDS); i++)
         json_key_str(json, FIELDS[i].key, FIELDS[i].value);
+    if (job->direction.len > 0)
+        json_key_str(json, STR("traffic_direction"), job->direction);
     json_end_object(json);
     json_end_object(json);
     json_end_object(json);
@@ -166,7 +168,7 @@ static void write_tcp_proxy(struct bootstrap_job *job, const struct json_value *
 
 void bootstrap_filters(struct bootstrap_job *job, struct str key, const struct json_value *list)
 {
-    static const struct str OWN[] = {STR_INIT("typedConfig")};
+    static const struct str OWN[] = {STR_INIT("typedConfig"), STR_INIT("filterDisabled")};
     struct json *json = job->json;
 
     json_key(json, key);
@@ -174,6 +176,8 @@ void bootstrap_filters(struct bootstrap_job *job, struct str key, const struct j
     for (uint32_t i = 0; i < list->count; i++) {
         const struct json_value *filter = &list->items[i];
         const struct json_value *config = json_get(filter, OWN[0]);
+        if (bootstrap_gate_skips(job, filter))
+            continue;
         if (is_foreign(filter)) {
             bootstrap_note(job,
                            arena_format(job->arena, "filter %.*s: only Istio's own Envoy knows it",
@@ -181,7 +185,8 @@ void bootstrap_filters(struct bootstrap_job *job, struct str key, const struct j
             continue;
         }
         json_begin_object(json);
-        bootstrap_copy_others(json, filter, OWN, COUNT_OF(OWN));
+        /* What a gate thinks of its port is decided by now. */
+        bootstrap_copy_others(json, filter, OWN, job->gate != NULL ? COUNT_OF(OWN) : 1);
         if (config != NULL) {
             struct str type = bootstrap_text(config, STR("@type"));
             bool is_manager = str_has_suffix(type, STR(".HttpConnectionManager"));
@@ -192,7 +197,7 @@ void bootstrap_filters(struct bootstrap_job *job, struct str key, const struct j
             else if (is_tcp)
                 write_tcp_proxy(job, config);
             else
-                bootstrap_copy(json, config);
+                bootstrap_gate_filter(job, type, config);
         }
         json_end_object(json);
     }
@@ -202,21 +207,21 @@ void bootstrap_filters(struct bootstrap_job *job, struct str key, const struct j
 static void write_chain(struct bootstrap_job *job, struct str listener,
                         const struct json_value *chain)
 {
-    static const struct str OWN[] = {STR_INIT("filters"), STR_INIT("transportSocket")};
+    static const struct str OWN[] = {STR_INIT("filters"), STR_INIT("transportSocket"),
+                                     STR_INIT("filterChainMatch")};
     struct json *json = job->json;
     const struct json_value *filters = json_get(chain, OWN[0]);
     const struct json_value *transport = json_get(chain, OWN[1]);
+    const struct json_value *match = json_get(chain, OWN[2]);
 
     json_begin_object(json);
     bootstrap_copy_others(json, chain, OWN, COUNT_OF(OWN));
-    if (transport != NULL && bootstrap_needs_secrets(transport)) {
+    if (match != NULL)
+        bootstrap_gate_match(job, match);
+    if (transport != NULL && !bootstrap_transport(job, OWN[1], transport))
         bootstrap_note(job, arena_format(job->arena,
                                          "TLS of listener %.*s: its certificates come from istiod",
                                          STR_FMT(listener)));
-    } else if (transport != NULL) {
-        json_key(json, OWN[1]);
-        bootstrap_copy(json, transport);
-    }
     if (filters != NULL)
         bootstrap_filters(job, OWN[0], filters);
     json_end_object(json);
@@ -234,8 +239,10 @@ static void write_chains(struct bootstrap_job *job, const struct json_value *lis
     if (chains != NULL) {
         json_key(job->json, STR("filterChains"));
         json_begin_array(job->json);
-        for (uint32_t i = 0; i < chains->count; i++)
-            write_chain(job, name, &chains->items[i]);
+        for (uint32_t i = 0; i < chains->count; i++) {
+            if (bootstrap_gate_takes(job, chains, &chains->items[i]))
+                write_chain(job, name, &chains->items[i]);
+        }
         json_end_array(job->json);
     }
     if (other != NULL) {
@@ -311,6 +318,37 @@ static bool is_free(struct bootstrap_job *job, const struct bootstrap_place *pla
     return true;
 }
 
+static void write_at_gate(struct bootstrap_job *job, const struct json_value *listener)
+{
+    static const struct str OWN[] = {STR_INIT("name"),           STR_INIT("listenerFilters"),
+                                     STR_INIT("filterChains"),   STR_INIT("defaultFilterChain"),
+                                     STR_INIT("address"),        STR_INIT("bindToPort"),
+                                     STR_INIT("useOriginalDst"), STR_INIT("additionalAddresses")};
+    struct json *json = job->json;
+    json_begin_object(json);
+    json_key_str(json, OWN[0], job->gate->name);
+    bootstrap_copy_others(json, listener, OWN, COUNT_OF(OWN));
+    json_key(json, STR("address"));
+    print_address(json, job->gate->address, job->gate->bound_port);
+    write_chains(job, listener);
+    json_end_object(json);
+}
+
+/* Inbound traffic has sockets of its own. */
+static bool write_gates(struct bootstrap_job *job, const struct json_value *listener)
+{
+    const struct bootstrap_options *options = job->options;
+    if (options->gate_count == 0 || !str_eq(job->direction, STR("INBOUND")))
+        return false;
+    for (uint32_t i = 0; i < options->gate_count; i++) {
+        job->gate = &options->gates[i];
+        if (str_eq(job->gate->listener, bootstrap_text(listener, STR("name"))))
+            write_at_gate(job, listener);
+    }
+    job->gate = NULL;
+    return true;
+}
+
 static void write_listener(struct bootstrap_job *job, const struct json_value *listener)
 {
     static const struct str OWN[] = {STR_INIT("listenerFilters"),    STR_INIT("filterChains"),
@@ -320,8 +358,11 @@ static void write_listener(struct bootstrap_job *job, const struct json_value *l
     enum { REBOUND_FROM = 3 };
     struct json *json = job->json;
     struct bootstrap_place place;
-    enum fate fate = decide(job, listener, &place);
 
+    job->direction = bootstrap_text(listener, STR("trafficDirection"));
+    if (write_gates(job, listener))
+        return;
+    enum fate fate = decide(job, listener, &place);
     if (fate == FATE_LEFT_OUT || (fate == FATE_BOUND && !is_free(job, &place)))
         return;
     json_begin_object(json);

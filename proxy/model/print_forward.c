@@ -251,12 +251,6 @@ void print_forward(struct json *json, const struct forward_action *forward)
         print_duration(json, STR("timeout"), forward->timeout_ns);
     if (forward->has_idle_timeout)
         print_duration(json, STR("idleTimeout"), forward->idle_timeout_ns);
-    if (forward->has_max_stream_duration) {
-        json_key(json, STR("maxStreamDuration"));
-        json_begin_object(json);
-        print_duration(json, STR("maxStreamDuration"), forward->max_stream_duration_ns);
-        json_end_object(json);
-    }
     if (forward->has_max_grpc_timeout)
         print_duration(json, STR("maxGrpcTimeout"), forward->max_grpc_timeout_ns);
     print_stream_duration(json, forward);

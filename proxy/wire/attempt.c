@@ -130,7 +130,7 @@ static void ask(struct attempt *attempt, const struct dial_target *target)
         note_queued(attempt);
         return;
     case POOL_OVERFLOW:
-        attempt_fail(attempt, FAILURE_OVERFLOW, STR_EMPTY);
+        attempt_fail(attempt, FAILURE_OVERFLOW, breaker_kind_name(answer.full));
         return;
     }
     UNREACHABLE("pool_verdict");

@@ -72,7 +72,8 @@ void attempt_note_unqueued(struct attempt *attempt);
 void attempt_attach(struct attempt *attempt, struct conn *conn, bool is_reused);
 /* No word from it is wanted any more: reset. Gives it back. */
 void attempt_abandon(struct attempt *attempt);
-/* It failed and has no connection any more; told to the stream. Gives it back. */
+/* It failed and has no connection any more; told to the stream. Gives it back. `text`: the
+ * transport's words; of FAILURE_OVERFLOW the limit's name, or empty: there is no room here. */
 void attempt_fail(struct attempt *attempt, enum failure failure, struct str text);
 /* Its response is complete and was dealt with. Gives it back. */
 void attempt_done(struct attempt *attempt);

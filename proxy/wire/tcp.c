@@ -69,6 +69,19 @@ static void close_pair(struct stream *session, bool is_remote)
     conn_close(up);
 }
 
+/* `conn` was reset: so is the other, and what has not left for it is lost. */
+static void reset_pair(struct conn *conn)
+{
+    struct stream *session = conn->session;
+    struct conn *other = other_of(conn);
+    bool is_remote = conn->side == CONN_UPSTREAM;
+    if (is_remote)
+        record_add_flag(&session->session_record, STR("UR"));
+    session_end(&session->books, is_remote ? SESSION_END_REMOTE : SESSION_END_LOCAL);
+    finish(session);
+    conn_abort(other);
+}
+
 static struct str choose_cluster(struct wire *wire, const struct tcp_proxy *proxy)
 {
     if (proxy->weighted_count == 0 || proxy->weight_total == 0)
@@ -337,7 +350,7 @@ void tcp_note_broken(struct conn *conn)
     if (conn->session == NULL)
         return;
     count_cancelled(conn);
-    close_pair(conn->session, conn->side == CONN_UPSTREAM);
+    reset_pair(conn);
 }
 
 void tcp_note_old(struct conn *conn)

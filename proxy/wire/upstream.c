@@ -97,7 +97,7 @@ static void offer(struct conn *conn)
         return;
     }
     rest(conn);
-    fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
+    fail_waiters(conn, FAILURE_OVERFLOW, breaker_kind_name(BREAKER_REQUESTS));
 }
 
 static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool has_surplus)
@@ -370,7 +370,7 @@ void upstream_note_connected(struct conn *conn)
         return;
     }
     rest(conn);
-    fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
+    fail_waiters(conn, FAILURE_OVERFLOW, breaker_kind_name(BREAKER_REQUESTS));
 }
 
 void upstream_note_connect_failed(struct conn *conn, struct str why)

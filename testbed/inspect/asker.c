@@ -171,9 +171,10 @@ struct asker asker_find(const struct documents *documents, struct str name, stru
     }
     const struct pod *pod = find_named(mesh, namespace, last);
     out.is_found = pod != NULL;
-    if (pod != NULL)
+    if (pod != NULL) {
+        out.client.via = pod->is_injected ? VIA_SIDECAR : VIA_NONE;
         be_pod(mesh, pod, &out.client);
-    else
+    } else
         out.known = known_names(mesh, namespace, arena);
     return out;
 }

@@ -373,7 +373,7 @@ void explain_write_json(const struct explain_page *page, struct arena *scratch, 
         story_write_json(page->outcome->trace, &options, scratch, json);
         struct waterfall waterfall = waterfall_of(page->outcome->trace, page->world, scratch);
         json_key(json, STR("timeLine"));
-        waterfall_write_json(&waterfall, json);
+        waterfall_write_json(&waterfall, page->world, scratch, json);
     }
     json_outcome(page->outcome, page->world, json);
     json_defaults(page, scratch, json);

@@ -379,6 +379,8 @@ static bool tell_attempt(const struct sentence_context *context, const struct tr
         line->mark = SENTENCE_BAD;
         line->words = arena_format(arena, "%.*s%s%.*s", STR_FMT(failure_row(event->failure)->words),
                                    event->text.len > 0 ? ": " : "", STR_FMT(event->text));
+    } else if (event->kind == TRACE_TRY_TIMEOUT_ARMED) {
+        line->words = arena_format(arena, "has %.*s", STR_FMT(duration_text(event->number, arena)));
     } else if (event->kind == TRACE_RESPONSE) {
         line->words = arena_format(arena, "answered %lld", (long long)event->number);
     } else if (event->kind == TRACE_EJECTED) {

@@ -17,7 +17,8 @@ struct builder {
     struct arena *arena;
     struct sentence_context words;
     int64_t began_ns;
-    struct str endpoint; /* the one picked last */
+    const struct trace_event *now; /* the one that is looked at */
+    struct str endpoint;           /* the one picked last */
 };
 
 static struct span *add(struct builder *builder, enum span_kind kind, struct str name,
@@ -25,7 +26,8 @@ static struct span *add(struct builder *builder, enum span_kind kind, struct str
 {
     struct waterfall *out = builder->out;
     struct span *span = ARENA_PUSH(builder->arena, out->items, out->count, out->capacity);
-    *span = (struct span){.kind = kind, .name = name, .from_ns = from_ns, .to_ns = from_ns};
+    *span = (struct span){
+        .kind = kind, .name = name, .from_ns = from_ns, .to_ns = from_ns, .event = builder->now};
     return span;
 }
 
@@ -70,6 +72,12 @@ static void take_attempt(struct builder *builder, const struct trace_event *even
     span->is_bad |= event->kind == TRACE_ATTEMPT_FAILED || event->kind == TRACE_TRY_TIMEOUT_FIRED ||
                     (event->kind == TRACE_RESPONSE && event->number >= 500);
     add_words(builder, span, sentence_words(builder, event));
+    if (event->kind != TRACE_ATTEMPT_FAILED || event->failure != FAILURE_OVERFLOW ||
+        event->text.len == 0)
+        return;
+    span = add(builder, SPAN_MOMENT, STR("breaker"), at_ns);
+    span->words = arena_format(builder->arena, "%.*s is reached", STR_FMT(event->text));
+    span->is_bad = true;
 }
 
 static void take_wait(struct builder *builder, const struct trace_event *event, int64_t at_ns)
@@ -82,9 +90,14 @@ static void take_wait(struct builder *builder, const struct trace_event *event, 
 
 static void take_timer(struct builder *builder, const struct trace_event *event, int64_t at_ns)
 {
-    struct span *span = add(builder, SPAN_TIMER, STR("timeout"), at_ns);
+    bool is_try = event->kind == TRACE_TRY_TIMEOUT_ARMED;
+    struct str name =
+        is_try ? arena_format(builder->arena, "try %u", event->index) : STR("timeout");
+    struct span *span = add(builder, SPAN_TIMER, name, at_ns);
     span->to_ns = ns_add(at_ns, event->number);
-    span->words = sentence_words(builder, event);
+    span->words = is_try ? arena_format(builder->arena, "attempt %u %.*s", event->index,
+                                        STR_FMT(sentence_words(builder, event)))
+                         : sentence_words(builder, event);
 }
 
 static void take_moment(struct builder *builder, const struct trace_event *event, int64_t at_ns)
@@ -102,6 +115,12 @@ static void take_end(struct builder *builder, int64_t at_ns)
     bool is_answered = last != NULL && !last->is_bad;
     if (is_answered)
         last->to_ns = at_ns; /* its body came until now */
+}
+
+/* Of those that may be one. */
+static bool is_draw(const struct trace_event *event)
+{
+    return event->total > 0 || event->condition == CONDITION_MIRROR_SHARE;
 }
 
 static void take(struct builder *builder, const struct trace_event *event)
@@ -123,12 +142,15 @@ static void take(struct builder *builder, const struct trace_event *event)
         take_wait(builder, event, at_ns);
         return;
     case TRACE_TIMEOUT_ARMED:
+    case TRACE_TRY_TIMEOUT_ARMED:
         take_timer(builder, event, at_ns);
         return;
-    case TRACE_CLUSTER_CHOSEN: /* a draw, when there is one */
-        if (event->total > 0)
+    case TRACE_CLUSTER_CHOSEN:
+    case TRACE_MIRROR_MISSED:
+        if (is_draw(event))
             take_moment(builder, event, at_ns);
         return;
+    case TRACE_FAULT_MISSED:
     case TRACE_FAULT_ABORTED:
     case TRACE_MIRRORED:
     case TRACE_EJECTED:
@@ -156,12 +178,10 @@ static void take(struct builder *builder, const struct trace_event *event)
     case TRACE_HOST_REWRITTEN:
     case TRACE_REDIRECTED:
     case TRACE_ANSWERED_DIRECTLY:
-    case TRACE_FAULT_MISSED:
     case TRACE_TOKEN:
     case TRACE_ACCESS:
     case TRACE_ACCESS_UNASKED:
     case TRACE_CORS:
-    case TRACE_MIRROR_MISSED:
         return; /* the story tells it; no time passes */
     }
     UNREACHABLE("trace_kind");
@@ -174,6 +194,7 @@ struct waterfall waterfall_of(const struct trace *trace, const struct world *wor
     struct builder builder = {.out = &out, .arena = arena, .words = {world, arena}};
     for (uint32_t i = 0; trace != NULL && i < trace->count; i++) {
         builder.began_ns = trace->items[0].at_ns;
+        builder.now = &trace->items[i];
         take(&builder, &trace->items[i]);
     }
     return out;
@@ -255,7 +276,64 @@ enum rc waterfall_write(const struct waterfall *waterfall, bool has_colour, stru
     return rc;
 }
 
-void waterfall_write_json(const struct waterfall *waterfall, struct json *json)
+static void json_pod(const struct endpoint *endpoint, const struct world *world,
+                     struct arena *scratch, struct json *json)
+{
+    if (endpoint == NULL)
+        return;
+    uint32_t pod =
+        world != NULL ? world_pod_at(world, endpoint->address, endpoint->port) : UINT32_MAX;
+    if (pod != UINT32_MAX)
+        json_key_str(json, STR("pod"), world->pods[pod].name);
+    json_key_str(
+        json, STR("address"),
+        arena_format(scratch, "%.*s:%u", STR_FMT(endpoint->address), (unsigned)endpoint->port));
+}
+
+/* A draw that has its numbers has them, another one what came of it. */
+static void json_draw(const struct trace_event *event, struct json *json)
+{
+    bool is_numbered = event->kind == TRACE_CLUSTER_CHOSEN;
+    bool is_missed = event->kind == TRACE_FAULT_MISSED || event->kind == TRACE_MIRROR_MISSED;
+    bool is_hit = event->kind == TRACE_FAULT_DELAYED || event->kind == TRACE_FAULT_ABORTED ||
+                  event->kind == TRACE_MIRRORED;
+    if (!is_numbered && !is_missed && !is_hit)
+        return;
+    json_key(json, STR("draw"));
+    json_begin_object(json);
+    if (is_numbered) {
+        json_key_i64(json, STR("number"), event->number);
+        json_key_i64(json, STR("of"), event->total);
+    } else {
+        json_key(json, STR("isHit"));
+        json_bool(json, is_hit);
+    }
+    json_end_object(json);
+}
+
+static void json_breaker(const struct trace_event *event, struct json *json)
+{
+    if (event->kind == TRACE_ATTEMPT_FAILED && event->failure == FAILURE_OVERFLOW)
+        json_key_str(json, STR("breaker"), event->text);
+    else if (event->kind == TRACE_RETRY_REFUSED && event->condition == CONDITION_RETRY_BUDGET)
+        json_key_str(json, STR("breaker"), STR("max_retries"));
+}
+
+static void json_ejection(const struct trace_event *event, struct json *json)
+{
+    if (event->kind != TRACE_EJECTED)
+        return;
+    json_key(json, STR("ejection"));
+    json_begin_object(json);
+    json_key_str(json, STR("type"), event->text);
+    json_key(json, STR("isEnforced"));
+    json_bool(json, event->number > 0);
+    json_key_i64(json, STR("forNs"), event->number);
+    json_end_object(json);
+}
+
+void waterfall_write_json(const struct waterfall *waterfall, const struct world *world,
+                          struct arena *scratch, struct json *json)
 {
     static const char *const KINDS[] = {"attempt", "wait", "timer", "moment"};
     json_begin_array(json);
@@ -264,11 +342,16 @@ void waterfall_write_json(const struct waterfall *waterfall, struct json *json)
         json_begin_object(json);
         json_key_str(json, STR("kind"), str_of(KINDS[span->kind]));
         json_key_str(json, STR("name"), span->name);
+        json_key_str(json, STR("event"), trace_kind_name(span->event->kind));
         json_key_i64(json, STR("fromNs"), span->from_ns);
         json_key_i64(json, STR("toNs"), span->to_ns);
         json_key_str(json, STR("words"), span->words);
         json_key(json, STR("isFailure"));
         json_bool(json, span->is_bad);
+        json_pod(span->event->endpoint, world, scratch, json);
+        json_draw(span->event, json);
+        json_breaker(span->event, json);
+        json_ejection(span->event, json);
         json_end_object(json);
     }
     json_end_array(json);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * testbed/inspect/waterfall.h - a trace as a time line: attempts, waits and timers
- * as spans, draws and ejections as moments, one below the other.
+ * as spans; draws, breakers that are full and ejections as moments, one below the other.
  *
  * A view, as the story is; times are those since the request came.
  */
@@ -27,6 +27,7 @@ struct span {
     struct str name, words;
     int64_t from_ns, to_ns;
     bool is_bad;
+    const struct trace_event *event; /* the first that it is made of */
 };
 
 struct waterfall {
@@ -45,5 +46,7 @@ bool waterfall_is_worth(const struct waterfall *waterfall);
 
 enum rc waterfall_write(const struct waterfall *waterfall, bool has_colour, struct arena *scratch,
                         struct buf *out) MUST_USE;
-/* An array of {kind, name, fromNs, toNs, words, isFailure}. */
-void waterfall_write_json(const struct waterfall *waterfall, struct json *json);
+/* An array of {kind, name, event, fromNs, toNs, words, isFailure} and, by what it is, the
+ * facts: pod, draw, breaker, ejection. `world` as above. */
+void waterfall_write_json(const struct waterfall *waterfall, const struct world *world,
+                          struct arena *scratch, struct json *json);

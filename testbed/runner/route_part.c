@@ -8,9 +8,9 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "config/yaml/write.h"
 
 #define WORDS_BYTES_MAX (64u * 1024)
-#define WORDS_DEPTH_MAX 16u /* no part of a rule is deeper */
 
 static const struct str NAMES[] = {
     [PART_ROUTE] = STR_INIT("route"),     [PART_REDIRECT] = STR_INIT("redirect"),
@@ -159,44 +159,6 @@ static bool has_all(const struct node *a, const struct node *b)
     return true;
 }
 
-static void write_words(const struct node *node, struct json *json, uint32_t depth)
-{
-    if (depth == WORDS_DEPTH_MAX) {
-        json_str(json, STR("..."));
-        return;
-    }
-    switch (node->kind) {
-    case NODE_NULL:
-        json_null(json);
-        return;
-    case NODE_BOOL:
-        json_bool(json, node->boolean);
-        return;
-    case NODE_INT:
-    case NODE_FLOAT:
-        json_double(json, node->number);
-        return;
-    case NODE_STRING:
-        json_str(json, node->text);
-        return;
-    case NODE_LIST:
-        json_begin_array(json);
-        for (uint32_t i = 0; i < node->count; i++)
-            write_words(node->items[i], json, depth + 1);
-        json_end_array(json);
-        return;
-    case NODE_MAP:
-        json_begin_object(json);
-        for (uint32_t i = 0; i < node->count; i++) {
-            json_key(json, node->entries[i].key);
-            write_words(node->entries[i].value, json, depth + 1);
-        }
-        json_end_object(json);
-        return;
-    }
-    UNREACHABLE("node_kind");
-}
-
 struct str route_part_name(enum route_part part)
 {
     return NAMES[part];
@@ -223,7 +185,7 @@ struct str route_part_words(const struct node *node, struct arena *arena)
         return STR("none");
     buf_init(&out, WORDS_BYTES_MAX);
     json_init(&json, &out, 0);
-    write_words(node, &json, 0);
+    node_write(node, &json);
     struct str words = json_is_full(&json) ? STR("...") : arena_str(arena, buf_str(&out));
     buf_fini(&out);
     return words;

@@ -37,6 +37,7 @@ struct envoy {
     struct str listeners; /* "NAME::ADDRESS:PORT", a line each */
     uv_pipe_t log;
     bool has_log; /* its handle is open */
+    bool is_serving;
     struct buf held;
     char *read_bytes;
 };
@@ -94,6 +95,13 @@ static bool open_log(struct envoy *envoy, struct str *why)
 
 /* --- its process ------------------------------------------------------------- */
 
+static bool write_file(struct envoy *envoy, enum envoy_file which, struct str text)
+{
+    FILE *file = fopen(envoy->ward->paths[which], "we");
+    bool is_written = file != NULL && fwrite(text.ptr, 1, text.len, file) == text.len;
+    return file != NULL && fclose(file) == 0 && is_written;
+}
+
 static bool write_config(struct envoy *envoy, struct str *why)
 {
     const struct envoy_options *options = &envoy->options;
@@ -103,17 +111,22 @@ static bool write_config(struct envoy *envoy, struct str *why)
                                           .access_log = str_of(envoy->ward->paths[ENVOY_LOG]),
                                           .event_log = str_of(envoy->ward->paths[ENVOY_LOG]),
                                           .reach = options->reach,
-                                          .reach_user = options->user};
+                                          .reach_inside = options->reach_inside,
+                                          .reach_user = options->user,
+                                          .gates = options->gates,
+                                          .gate_count = options->gate_count,
+                                          .source_address = options->bind_address,
+                                          .keyring = options->keyring,
+                                          .no_secrets =
+                                              str_of(envoy->ward->paths[ENVOY_NO_SECRETS])};
     struct bootstrap_notes notes = {0};
     struct json json;
     struct buf out;
     buf_init(&out, CONFIG_BYTES_MAX);
     json_init(&json, &out, 0);
     enum rc rc = bootstrap_print(options->snapshot, &bootstrap, &json, envoy->arena, &notes);
-    FILE *file = rc == RC_OK ? fopen(envoy->ward->paths[ENVOY_CONFIG], "we") : NULL;
-    struct str text = buf_str(&out);
-    bool is_written = file != NULL && fwrite(text.ptr, 1, text.len, file) == text.len;
-    is_written = file != NULL && fclose(file) == 0 && is_written;
+    bool is_written = rc == RC_OK && write_file(envoy, ENVOY_CONFIG, buf_str(&out)) &&
+                      write_file(envoy, ENVOY_NO_SECRETS, STR("{\"resources\": []}"));
     buf_fini(&out);
     return is_written || fail(envoy, why, "its configuration");
 }
@@ -224,6 +237,8 @@ static bool is_serving(struct envoy *envoy)
 bool envoy_await(struct envoy *envoy, struct str *why)
 {
     int64_t end_ms = clock_ms() + ENVOY_PATIENCE_MS;
+    if (envoy->is_serving)
+        return true;
     while (!is_serving(envoy)) {
         if (has_ended(envoy, why))
             return false;
@@ -233,6 +248,7 @@ bool envoy_await(struct envoy *envoy, struct str *why)
         }
         (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
     }
+    envoy->is_serving = true;
     envoy_ward_clean(envoy->ward);
     return true;
 }

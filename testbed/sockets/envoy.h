@@ -30,9 +30,13 @@ struct envoy;
 struct envoy_options {
     const char *program; /* its path */
     const struct snapshot *snapshot;
-    struct str bind_address; /* of every listener, on loopback */
+    struct str bind_address; /* of every listener, and of connections to upstreams, on loopback */
     bootstrap_reach *reach;
-    void *user; /* of reach and on_line */
+    bootstrap_reach_inside *reach_inside;
+    const struct bootstrap_gate *gates; /* borrowed for envoy_new, like the keyring */
+    uint32_t gate_count;
+    const struct keyring *keyring;
+    void *user; /* of reach, reach_inside and on_line */
     /* A line of its access log, or of its outlier log, for the call; in the loop's turns. */
     void (*on_line)(struct str line, void *user);
     uv_loop_t *loop; /* borrowed until envoy_close's handle has gone */
@@ -40,7 +44,8 @@ struct envoy_options {
 
 /* Starts it, without waiting. Lives in `arena`. NULL: *why says so. */
 struct envoy *envoy_new(const struct envoy_options *options, struct arena *arena, struct str *why);
-/* Waits until it serves. False: it does not, *why says so; free it all the same. */
+/* Waits until it serves, if it did not. False: it does not, *why says so; free it all
+ * the same. */
 bool envoy_await(struct envoy *envoy, struct str *why);
 /* Where a listener is, by its name, as long as the Envoy; false: there is none. */
 bool envoy_place(const struct envoy *envoy, struct str listener, struct str *address,

@@ -36,7 +36,8 @@ struct envoy_ward *envoy_ward_new(void)
 
 bool envoy_ward_folder(struct envoy_ward *ward)
 {
-    static const char *const NAMES[ENVOY_FOLDER] = {"config.json", "log", "admin", "errors"};
+    static const char *const NAMES[ENVOY_FOLDER] = {"config.json", "log", "admin", "errors",
+                                                    "secrets.json"};
     const char *parent = getenv("TMPDIR");
     if (parent == NULL || parent[0] == '\0' || strlen(parent) > ENVOY_PATH_BYTES / 2)
         parent = "/tmp";

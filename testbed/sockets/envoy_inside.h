@@ -14,8 +14,15 @@
 #include "base/str.h"
 
 /* Its temporary folder, and what lies there. */
-enum envoy_file { ENVOY_CONFIG, ENVOY_LOG, ENVOY_ADMIN, ENVOY_ERRORS, ENVOY_FOLDER };
-#define ENVOY_FILES 5
+enum envoy_file {
+    ENVOY_CONFIG,
+    ENVOY_LOG,
+    ENVOY_ADMIN,
+    ENVOY_ERRORS,
+    ENVOY_NO_SECRETS,
+    ENVOY_FOLDER
+};
+#define ENVOY_FILES 6
 #define ENVOY_PATH_BYTES 256
 
 /* envoy_guard.c: processes and files that must not outlive this one. NULL: there

@@ -131,6 +131,7 @@ void hops_stop(struct sockets *sockets)
     }
     if (shared->nobody_fd >= 0)
         close(shared->nobody_fd);
+    gates_close(&shared->gates);
     loop_free(shared->loop);
 }
 
@@ -187,9 +188,9 @@ bool hop_reach_pod(struct sockets *sockets, uint32_t pod, uint32_t target_port,
     const struct world_pod *its = &sockets->world->pods[pod];
     struct call_target target = {
         .address = its->address, .port = target_port, .pod = UINT32_MAX, .has_original = true};
-    /* Real Envoys are not put before applications. */
-    if (sockets->options.envoy == NULL)
-        target.listener = world_inbound(sockets->world, pod, target_port, cluster);
+    if (sockets->options.envoy != NULL && its->is_played)
+        return hop_reach_gate(sockets, pod, target_port, address, port);
+    target.listener = world_inbound(sockets->world, pod, target_port, cluster);
     if (target.listener != NULL)
         return hop_reach(sockets, its->client, &target, address, port);
     *address = sockets->doors[pod].address;

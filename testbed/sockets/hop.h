@@ -15,6 +15,7 @@
 
 struct sockets;
 struct hop;
+struct outcome;
 
 void hops_start(struct sockets *sockets);
 /* Stops the proxies and closes the loop; every other handle of the loop must
@@ -47,6 +48,10 @@ bool hops_begin_envoys(struct sockets *sockets, struct str *why);
 /* Envoys eject pods on a thread of their own: comes back when they have done what
  * the answers so far made them do. */
 void hops_let_envoys_act(struct sockets *sockets);
+
+/* An Envoy's own address is this machine's, which a mirrored request tells: it becomes the
+ * one that our proxies have. */
+void hops_name_nodes(const struct outcome *outcome, struct arena *arena);
 
 /* Looks at what is watched in all proxies. */
 void hops_watch(struct sockets *sockets);

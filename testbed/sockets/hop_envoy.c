@@ -34,6 +34,21 @@ static struct str nobody(struct hops_shared *shared, struct str address, struct 
     return arena_format(arena, "127.250.%u.%u", index / BYTE_MAX % BYTE_MAX, index % BYTE_MAX + 1);
 }
 
+/* A pod's sidecar, or its door; a sidecar that takes no such port is nobody. */
+static bool reach_pod(struct sockets *sockets, uint32_t index, uint32_t port, struct str *at,
+                      uint32_t *at_port)
+{
+    const struct world_pod *pod = &sockets->world->pods[index];
+    const struct gate *gate = gates_find(&sockets->hops[0].shared->gates, index, port);
+    if (pod->behaviour.is_absent || (pod->is_played && gate == NULL))
+        return false;
+    if (gate != NULL)
+        sockets->hops[pod->client].is_met = true;
+    *at = gate != NULL ? gate->address : sockets->doors[index].address;
+    *at_port = gate != NULL ? gate->bound_port : sockets->doors[index].port;
+    return true;
+}
+
 /* Pods where their doors are; who else is named by an address is met by nobody, and
  * names are not looked up. */
 static bool reach(void *user, struct str address, uint32_t port, struct str *at, uint32_t *at_port)
@@ -42,16 +57,26 @@ static bool reach(void *user, struct str address, uint32_t port, struct str *at,
     struct sockets *sockets = hop->sockets;
     uint32_t pod = pod_by_address(sockets->world, address);
     struct sockaddr_in numeric;
-    (void)port;
-    if (pod != MAP_NONE) {
-        *at = sockets->doors[pod].address;
-        *at_port = sockets->doors[pod].port;
-        return !sockets->world->pods[pod].behaviour.is_absent;
-    }
+    if (pod != MAP_NONE)
+        return reach_pod(sockets, pod, port, at, at_port);
     if (!door_sockaddr(address, 0, &numeric))
         return false;
     *at = nobody(hop->shared, address, &sockets->arena);
     *at_port = hop->shared->nobody_port;
+    return true;
+}
+
+/* The application of the proxy's own pod, which listens on these ports only. */
+static bool reach_inside(void *user, uint32_t port, struct str *at, uint32_t *at_port)
+{
+    struct hop *hop = user;
+    struct sockets *sockets = hop->sockets;
+    struct world *world = sockets->world;
+    struct str own = world->clients[hop->client].address;
+    uint32_t pod = pod_by_address(world, own);
+    bool is_there = pod != MAP_NONE && (port == 0 || world_pod_at(world, own, port) == pod);
+    *at = is_there ? sockets->doors[pod].address : nobody(hop->shared, own, &sockets->arena);
+    *at_port = is_there ? sockets->doors[pod].port : hop->shared->nobody_port;
     return true;
 }
 
@@ -80,10 +105,14 @@ static uint32_t cut_port(struct str *address)
     return (uint32_t)port;
 }
 
-/* Whose door it is; UINT32_MAX: nobody's. */
-static uint32_t pod_at_door(const struct sockets *sockets, struct str host)
+/* Whose gate or door it is; UINT32_MAX: nobody's. *target_port: of it; 0: whichever. */
+static uint32_t pod_met_at(const struct sockets *sockets, struct str host, uint32_t *target_port)
 {
     uint32_t port = cut_port(&host);
+    const struct gate *gate = gates_at(&sockets->hops[0].shared->gates, host, port);
+    *target_port = gate != NULL ? gate->port : 0;
+    if (gate != NULL)
+        return gate->pod;
     for (uint32_t i = 0; i < sockets->world->pod_count; i++) {
         if (sockets->doors[i].port == port && str_eq(sockets->doors[i].address, host))
             return i;
@@ -95,12 +124,14 @@ static uint32_t pod_at_door(const struct sockets *sockets, struct str host)
 static const struct endpoint *endpoint_at(const struct sockets *sockets, struct str host,
                                           struct arena *arena)
 {
-    uint32_t index = pod_at_door(sockets, host);
+    uint32_t port;
+    uint32_t index = pod_met_at(sockets, host, &port);
     const struct world_pod *pod = index != UINT32_MAX ? &sockets->world->pods[index] : NULL;
-    if (pod == NULL || pod->port_count == 0)
+    if (pod == NULL || (port == 0 && pod->port_count == 0))
         return NULL;
     struct endpoint *endpoint = ARENA_NEW(arena, struct endpoint);
-    *endpoint = (struct endpoint){.address = pod->address, .port = pod->ports[0]};
+    *endpoint =
+        (struct endpoint){.address = pod->address, .port = port != 0 ? port : pod->ports[0]};
     return endpoint;
 }
 
@@ -125,6 +156,9 @@ static void take_flags(struct record *record, struct str flags)
 static void note_line(struct hop *hop, const struct json_value *line)
 {
     struct sockets *sockets = hop->sockets;
+    /* What came in from others is no call of this client's. */
+    if (str_eq(text_of(line, "traffic_direction"), STR("INBOUND")))
+        return;
     struct record record = {
         .method = text_of(line, "method"),
         .path = text_of(line, "path"),
@@ -155,10 +189,11 @@ static void note_event(struct hop *hop, const struct json_value *line)
     struct sockets *sockets = hop->sockets;
     struct str type = text_of(line, "type");
     const struct json_value *enforced = json_get(line, STR("enforced"));
+    uint32_t port;
     struct play_event event = {
         .kind = str_eq(text_of(line, "action"), STR("UNEJECT")) ? PLAY_UNEJECT : PLAY_EJECT,
         .at_ns = sockets_now_ns(sockets) - sockets->began_ns,
-        .pod = pod_at_door(sockets, text_of(line, "upstream_url")),
+        .pod = pod_met_at(sockets, text_of(line, "upstream_url"), &port),
         .cluster = arena_str(&sockets->arena, text_of(line, "cluster_name")),
         .reason = arena_str_lower(&sockets->arena, type.len > 0 ? type : STR("consecutive_5xx")),
         .is_enforced = enforced != NULL && str_eq(enforced->text, STR("true")),
@@ -183,19 +218,48 @@ static void on_line(struct str text, void *user)
 
 /* --- its life ------------------------------------------------------------------- */
 
+/* Sockets for what comes in to the client's pod, if it is one. */
+static const struct bootstrap_gate *gates_of(const struct hop *hop, uint32_t *count)
+{
+    struct sockets *sockets = hop->sockets;
+    const struct gates *all = &hop->shared->gates;
+    struct bootstrap_gate *out = ARENA_ARRAY(&sockets->arena, struct bootstrap_gate, all->count);
+    *count = 0;
+    for (uint32_t i = 0; i < all->count; i++) {
+        const struct gate *gate = &all->items[i];
+        if (sockets->world->pods[gate->pod].client != hop->client)
+            continue;
+        const struct listener *listener =
+            world_inbound(sockets->world, gate->pod, gate->port, NULL);
+        if (listener == NULL)
+            continue;
+        out[(*count)++] = (struct bootstrap_gate){
+            .listener = listener->name,
+            .name = arena_format(&sockets->arena, "inbound_%u", gate->port),
+            .port = gate->port,
+            .address = gate->address,
+            .bound_port = gate->bound_port,
+        };
+    }
+    return out;
+}
+
 static bool begin_envoy(struct hop *hop, struct str *why)
 {
     struct sockets *sockets = hop->sockets;
     const struct world_client *client = &sockets->world->clients[hop->client];
     struct envoy_options options = {
         .program = sockets->options.envoy,
-        .snapshot = client->snapshot,
+        .snapshot = world_snapshot(sockets->world, hop->client),
+        .keyring = world_keyring(sockets->world, hop->client, true),
         .bind_address = door_loopback(client->proxy_address),
         .reach = reach,
+        .reach_inside = reach_inside,
         .on_line = on_line,
         .user = hop,
         .loop = sockets_uv(sockets),
     };
+    options.gates = gates_of(hop, &options.gate_count);
     hop->envoy = envoy_new(&options, &sockets->arena, why);
     return hop->envoy != NULL;
 }
@@ -216,10 +280,32 @@ static bool begin_nobody(struct sockets *sockets, struct str *why)
     return is_bound;
 }
 
+/* Those that others were told of, which makes them told of more; then waits for all. */
+static bool begin_met(struct sockets *sockets, struct str *why)
+{
+    struct hop *hops = sockets->hops;
+    uint32_t count = sockets->world->client_count;
+    for (bool is_new = true; is_new;) {
+        is_new = false;
+        for (uint32_t i = 0; i < count; i++) {
+            if (!hops[i].is_met || hops[i].envoy != NULL)
+                continue;
+            is_new = true;
+            if (!begin_envoy(&hops[i], why))
+                return false;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (hops[i].envoy != NULL && !envoy_await(hops[i].envoy, why))
+            return false;
+    }
+    return true;
+}
+
 bool hops_begin_envoys(struct sockets *sockets, struct str *why)
 {
     const struct play_options *options = &sockets->options;
-    if (!begin_nobody(sockets, why))
+    if (!begin_nobody(sockets, why) || !gates_open(&sockets->hops[0].shared->gates, sockets, why))
         return false;
     for (uint32_t i = 0; i < options->caller_count; i++) {
         struct hop *hop = &sockets->hops[options->callers[i]];
@@ -227,12 +313,40 @@ bool hops_begin_envoys(struct sockets *sockets, struct str *why)
         if (has_proxy && hop->envoy == NULL && !begin_envoy(hop, why))
             return false;
     }
-    for (uint32_t i = 0; i < options->caller_count; i++) {
-        struct hop *hop = &sockets->hops[options->callers[i]];
-        if (hop->envoy != NULL && !envoy_await(hop->envoy, why))
-            return false;
+    return begin_met(sockets, why);
+}
+
+static bool is_of_this_machine(struct str address)
+{
+    uv_interface_address_t *all;
+    int count;
+    bool is_ours = false;
+    if (uv_interface_addresses(&all, &count) != 0)
+        return false;
+    for (int i = 0; i < count && !is_ours; i++) {
+        char text[INET6_ADDRSTRLEN];
+        is_ours = all[i].address.address4.sin_family == AF_INET &&
+                  uv_ip4_name(&all[i].address.address4, text, sizeof(text)) == 0 &&
+                  str_eq(str_of(text), address);
     }
-    return true;
+    uv_free_interface_addresses(all, count);
+    return is_ours;
+}
+
+void hops_name_nodes(const struct outcome *outcome, struct arena *arena)
+{
+    for (uint32_t i = 0; i < outcome->sighting_count; i++) {
+        const struct sighting *seen = &outcome->sightings[i];
+        for (uint32_t k = 0; seen->is_mirror && k < seen->header_count; k++) {
+            struct header *header = &seen->headers[k];
+            size_t comma = str_find_last(header->value, ',');
+            size_t from = comma == STR_NONE ? 0 : comma + 1;
+            if (str_eq_ci(header->name, STR("x-forwarded-for")) &&
+                is_of_this_machine(str_from(header->value, from)))
+                header->value = arena_format(arena, "%.*s" WORLD_NODE_ADDRESS,
+                                             STR_FMT(str_slice(header->value, 0, from)));
+        }
+    }
 }
 
 void hops_let_envoys_act(struct sockets *sockets)
@@ -247,7 +361,20 @@ bool hop_reach_envoy(struct hop *hop, const struct call_target *target, struct s
                      uint32_t *port)
 {
     struct str why;
-    if (hop->envoy == NULL && (!begin_envoy(hop, &why) || !envoy_await(hop->envoy, &why)))
+    if (hop->envoy == NULL && (!begin_envoy(hop, &why) || !begin_met(hop->sockets, &why)))
         return false;
     return envoy_place(hop->envoy, target->listener->name, address, port);
+}
+
+bool hop_reach_gate(struct sockets *sockets, uint32_t pod, uint32_t target_port,
+                    struct str *address, uint32_t *port)
+{
+    const struct gate *gate = gates_find(&sockets->hops[0].shared->gates, pod, target_port);
+    struct str why;
+    if (gate == NULL)
+        return false;
+    sockets->hops[sockets->world->pods[pod].client].is_met = true;
+    *address = gate->address;
+    *port = gate->bound_port;
+    return begin_met(sockets, &why);
 }

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "testbed/sockets/envoy.h"
+#include "testbed/sockets/gate.h"
 #include "testbed/sockets/inside.h"
 
 /* More listeners than one test reaches through one client. */
@@ -28,6 +29,7 @@ struct hops_shared {
     struct map nobodies;
     uint32_t nobody_count, nobody_port;
     int nobody_fd; /* -1: none */
+    struct gates gates;
     bool is_stopping;
 };
 
@@ -37,6 +39,7 @@ struct hop {
     uint32_t client;
     struct server *server; /* NULL until somebody calls */
     struct envoy *envoy;   /* in its place, with play_options.envoy */
+    bool is_met;           /* another Envoy was told where this one is */
     struct hop_door doors[HOP_DOORS_MAX];
     uint32_t door_count;
 };
@@ -44,3 +47,6 @@ struct hop {
 /* Where an Envoy's listener is; begins the Envoy if it was not. */
 bool hop_reach_envoy(struct hop *hop, const struct call_target *target, struct str *address,
                      uint32_t *port);
+/* Where the sidecar of a played pod is met; begins it, and whoever it may ask. */
+bool hop_reach_gate(struct sockets *sockets, uint32_t pod, uint32_t target_port,
+                    struct str *address, uint32_t *port);

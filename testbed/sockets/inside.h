@@ -112,7 +112,7 @@ bool peer_tls_is_open(const struct peer *peer);
 void sockets_begin_call(struct sockets_errand *errand);
 void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server);
 /* Its local port is known. */
-void sockets_caller_connected(struct peer *caller);
+void sockets_caller_has_port(struct peer *caller);
 /* Its outcome is complete, or a kept connection went away. */
 void sockets_caller_over(struct peer *caller);
 /* A proxy ejected a pod, or let it in again. */

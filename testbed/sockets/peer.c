@@ -100,13 +100,8 @@ static void on_connect(uv_connect_t *connect, int status)
     if (status < 0) {
         caller_refused(&peer->caller, now_ns);
     } else {
-        struct sockaddr_in local;
-        int length = sizeof(local);
-        ASSERT(uv_tcp_getsockname(&peer->tcp, (struct sockaddr *)&local, &length) == 0);
-        peer->local_port = ntohs(local.sin_port);
         peer->is_connected = true;
         peer_start(peer);
-        sockets_caller_connected(peer);
         if (peer->tls != NULL)
             peer_tls_read(peer, STR_EMPTY);
         else
@@ -283,8 +278,16 @@ void peer_connect(struct peer *peer, struct str source, struct str address, uint
     bool is_address = door_sockaddr(address, port, &to);
     peer->connect.data = peer;
     if (!is_address ||
-        uv_tcp_connect(&peer->connect, &peer->tcp, (const struct sockaddr *)&to, on_connect) != 0)
+        uv_tcp_connect(&peer->connect, &peer->tcp, (const struct sockaddr *)&to, on_connect) != 0) {
         caller_refused(&peer->caller, sockets_now_ns(peer->sockets));
+        return;
+    }
+    /* Now, as a session's record may come before on_connect. */
+    struct sockaddr_in local;
+    int length = sizeof(local);
+    if (uv_tcp_getsockname(&peer->tcp, (struct sockaddr *)&local, &length) == 0)
+        peer->local_port = ntohs(local.sin_port);
+    sockets_caller_has_port(peer);
 }
 
 void peer_close(struct peer *peer, bool is_abrupt)

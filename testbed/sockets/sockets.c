@@ -159,8 +159,11 @@ static void play_call(struct play *play, const struct call *calls, uint32_t call
         hops_let_envoys_act(sockets);
     outcomes_take_sightings(outcomes, call_count, &sockets->log, sockets->world, arena);
     sighting_log_close(&sockets->log);
-    for (uint32_t i = 0; i < call_count; i++)
+    for (uint32_t i = 0; i < call_count; i++) {
+        if (sockets->options.envoy != NULL)
+            hops_name_nodes(&outcomes[i], arena);
         errand_free(errands[i]);
+    }
 }
 
 static int64_t play_now_ns(const struct play *play)
@@ -451,7 +454,8 @@ void sockets_begin_call(struct sockets_errand *errand)
     caller_begin(&caller->caller, call, errand->base.outcome, errand->base.arena, now_ns);
     errand->nth = caller->asked_count++;
     errand->local_port = caller->local_port;
-    if (target.listener != NULL && is_http(target.listener))
+    /* A session's record comes at its end. */
+    if (target.listener != NULL && (is_http(target.listener) || !call->is_keeping))
         errand_want_record(errand);
     if (is_new)
         connect_caller(sockets, caller, &target);
@@ -460,7 +464,7 @@ void sockets_begin_call(struct sockets_errand *errand)
     peer_turn(caller);
 }
 
-void sockets_caller_connected(struct peer *caller)
+void sockets_caller_has_port(struct peer *caller)
 {
     caller->errand->local_port = caller->local_port;
 }

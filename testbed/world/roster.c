@@ -4,6 +4,8 @@
  */
 #include "testbed/world/roster.h"
 
+#include "config/derive/derive.h"
+
 static struct roster_entry *add(struct roster *roster, struct arena *arena)
 {
     return ARENA_PUSH(arena, roster->items, roster->count, roster->capacity);
@@ -106,6 +108,12 @@ static void add_spec(struct roster *roster, const struct world_spec *spec,
     take_labels(entry, workload, mesh);
 }
 
+static bool is_injected(const struct roster_entry *entry, const struct mesh *mesh)
+{
+    return entry->object == NULL ||
+           mesh_workload_is_injected(mesh, entry->namespace, manifest_name(entry->object));
+}
+
 struct roster roster_of(const struct world_spec *spec, const struct manifests *manifests,
                         const struct mesh *mesh, struct arena *arena)
 {
@@ -116,7 +124,8 @@ struct roster roster_of(const struct world_spec *spec, const struct manifests *m
     for (uint32_t i = 0; i < roster.count; i++) {
         struct roster_entry *entry = &roster.items[i];
         bool is_said = entry->spec != NULL && entry->spec->has_sidecar_word;
-        entry->has_sidecar = is_said ? entry->spec->has_sidecar : spec->has_sidecar_default;
+        entry->has_sidecar = is_said ? entry->spec->has_sidecar
+                                     : spec->has_sidecar_default && is_injected(entry, mesh);
         if (entry->service_account.len == 0)
             entry->service_account = STR("default");
     }

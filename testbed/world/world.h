@@ -79,8 +79,10 @@ struct world_spec {
     uint32_t workload_count;
     struct client_spec *clients;
     uint32_t client_count;
-    struct str namespace;     /* defaults.namespace; "default" */
-    bool has_sidecar_default; /* defaults.sidecar; true unless said */
+    struct str namespace; /* defaults.namespace; "default" */
+    /* `defaults.sidecar`; true unless said. What manifests keep from the injector has none
+     * all the same, unless the workload itself says so. */
+    bool has_sidecar_default;
     /* Of certificates, where a workload or client says no other; empty: cluster.local, also
      * where the MeshConfig says otherwise: who was there before holds such ones. */
     struct str trust_domain;

@@ -248,7 +248,8 @@ static struct client_spec pod_spec_of(const struct maker *maker, const struct wo
 }
 
 /* A pod's own proxy: it stands before the application, and what that asks others
- * goes through it. Only who asks is sure to need it. */
+ * goes through it. Only who asks is sure to need it; where there are EnvoyFilters,
+ * each is asked what it misses. */
 static void make_pod_proxy(struct maker *maker, struct world_pod *pod, bool is_asking)
 {
     struct world *world = maker->world;
@@ -264,7 +265,7 @@ static void make_pod_proxy(struct maker *maker, struct world_pod *pod, bool is_a
         client->spec.name = pod->kube_name;
     client->identity = identity_of(maker, client);
     client->identity.name = pod->kube_name;
-    if (is_asking)
+    if (is_asking || mesh_envoy_filter_count(world->mesh) > 0)
         translate_client(maker, client);
 }
 

@@ -2,6 +2,8 @@
  *
  * tests/agree/chance.c - see chance.h.
  */
+#include <string.h>
+
 #include "tests/agree/chance.h"
 
 #include "base/check.h"
@@ -165,25 +167,24 @@ static void say_streams(struct chance *chance)
 
 static void say_match(struct chance *chance)
 {
-    static const char *const MATCHES[] = {
-        "{uri: {prefix: /a}}",
-        "{uri: {exact: /a/1}}",
-        "{uri: {regex: \"/b/.*\"}}",
-        "{headers: {x-user: {exact: jason}}}",
-        "{method: {exact: POST}}",
-        "{queryParams: {q: {exact: one}}}",
-        "{uri: {prefix: /a}, headers: {x-user: {regex: \"j.*\"}}}",
-        "{sourceLabels: {app: other}}",
-        "{gateways: [web]}",
-        "{gateways: [mesh], uri: {prefix: /b}}",
-        "{port: 80, authority: {prefix: shop}}",
-        "{headers: {x-request-id: {regex: \"[0-7].*\"}}}",
-        "{withoutHeaders: {x-user: {}}}"};
+    static const char *const PLAIN[] = {"{uri: {prefix: /a}}",
+                                        "{uri: {exact: /a/1}}",
+                                        "{uri: {regex: \"/b/.*\"}}",
+                                        "{headers: {x-user: {exact: jason}}}",
+                                        "{method: {exact: POST}}",
+                                        "{queryParams: {q: {exact: one}}}",
+                                        "{uri: {prefix: /a}, headers: {x-user: {regex: \"j.*\"}}}",
+                                        "{sourceLabels: {app: other}}",
+                                        "{gateways: [web]}",
+                                        "{gateways: [mesh], uri: {prefix: /b}}",
+                                        "{port: 80, authority: {prefix: shop}}",
+                                        "{withoutHeaders: {x-user: {}}}"};
+    static const char *const LUCKY[] = {"{headers: {x-request-id: {regex: \"[0-7].*\"}}}"};
     say(chance, "    match: [");
-    say(chance, ONE_OF(chance, MATCHES));
+    say(chance, ONE_OF_TWO(chance, PLAIN, LUCKY));
     if (is_lucky(chance, 30)) {
         say(chance, ", ");
-        say(chance, ONE_OF(chance, MATCHES));
+        say(chance, ONE_OF_TWO(chance, PLAIN, LUCKY));
     }
     say(chance, "]\n");
 }
@@ -211,7 +212,8 @@ static void say_destination(struct chance *chance)
 
 static void say_policy(struct chance *chance)
 {
-    static const char *const TIMEOUTS[] = {"", "", "    timeout: 100ms\n", "    timeout: 5s\n"};
+    /* Far from what latencies and back-offs add up to: real time is late. */
+    static const char *const TIMEOUTS[] = {"", "", "    timeout: 400ms\n", "    timeout: 5s\n"};
     static const char *const RETRIES[] = {
         "",
         "",
@@ -279,21 +281,25 @@ static void say_routes(struct chance *chance)
         say_destination(chance);
         say_policy(chance);
     }
+    /* A caller that no rule is for has none of them, and two pods to choose from. */
+    if (chance->is_plain)
+        say(chance, "  - name: r\n    match: [{uri: {prefix: /a}}]\n"
+                    "    route: [{destination: {host: a, subset: v1}}]\n");
 }
 
 /* --- the world ------------------------------------------------------------- */
 
-static void say_behaviour(struct chance *chance)
+/* `is_mirrored`: a copy and its original may arrive in any order. */
+static void say_behaviour(struct chance *chance, bool is_mirrored)
 {
+    static const char *const SCRIPTS[] = {"script: [503, 200]", "script: [503, 503, 200, 418]",
+                                          "script: [close-before-headers, 200]",
+                                          "perPod: [reset-before-headers, 503, 200]"};
     static const char *const ANSWERS[] = {
         "status: 200",
         "status: 200",
         "status: 503",
         "status: 404, body: gone",
-        "script: [503, 200]",
-        "script: [503, 503, 200, 418]",
-        "script: [close-before-headers, 200]",
-        "perPod: [reset-before-headers, 503, 200]",
         "refuse: true",
         "act: garbage",
         "bodySize: 40000",
@@ -305,7 +311,10 @@ static void say_behaviour(struct chance *chance)
         "pods: {0: {status: 500}}",
         "pods: {0: {refuse: true}, 1: {status: 503}}"};
     static const char *const LATENCIES[] = {"", "", "", ", latency: 3ms", ", latency: 250ms"};
-    say(chance, ONE_OF(chance, ANSWERS));
+    if (is_lucky(chance, 22) && !(chance->is_plain && is_mirrored))
+        say(chance, ONE_OF(chance, SCRIPTS));
+    else
+        say(chance, ONE_OF(chance, ANSWERS));
     say(chance, ONE_OF(chance, LATENCIES));
 }
 
@@ -325,7 +334,7 @@ static void say_workload(struct chance *chance, const char *name, const char *se
     say(chance, "}, replicas: ");
     say(chance, chance->is_plain ? "1" : ONE_OF(chance, REPLICAS));
     say(chance, ", ");
-    say_behaviour(chance);
+    say_behaviour(chance, strcmp(name, "a1") == 0 || strcmp(name, "b1") == 0);
     say(chance, "}\n");
 }
 

@@ -139,12 +139,6 @@ static struct str route_name(const struct outcome *outcome)
     return outcome->record.route != NULL ? outcome->record.route->name : STR("none");
 }
 
-/* Streams are logged by engines of ours as sessions, and judged by nobody. */
-static bool is_stream(const struct outcome *outcome)
-{
-    return outcome->has_record && outcome->record.is_tcp;
-}
-
 /* As a log has it: one that does not exist is not there. Of an Envoy there is the log only. */
 static struct str cluster_logged(const struct record *record, bool is_of_ours)
 {
@@ -154,8 +148,6 @@ static struct str cluster_logged(const struct record *record, bool is_of_ours)
 static bool is_same_record(const struct outcome *a, const struct outcome *b, bool is_one_luck,
                            struct buf *out)
 {
-    if (is_stream(a) || is_stream(b))
-        return true;
     bool is_same = is_same_number("record", a->has_record, b->has_record, out);
     if (!a->has_record || !b->has_record)
         return is_same;
@@ -185,8 +177,7 @@ bool compare_outcomes(const struct outcome *a, const struct outcome *b, bool is_
     is_same &= is_same_headers("trailers", (struct lines){a->trailers, a->trailer_count},
                                (struct lines){b->trailers, b->trailer_count}, is_one_luck, out);
     is_same &= is_same_number("interim answers", a->interim_count, b->interim_count, out);
-    if (!is_stream(a) && !is_stream(b))
-        is_same &= is_same_number("last pod", a->pod, b->pod, out);
+    is_same &= is_same_number("last pod", a->pod, b->pod, out);
     is_same &= is_same_record(a, b, is_one_luck, out);
     return is_same & is_same_sightings(a, b, is_one_luck, out);
 }

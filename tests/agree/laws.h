@@ -7,7 +7,8 @@
  *   - a circuit breaker's limit is never passed, and nothing is held at the end;
  *   - of a cluster's hosts no larger share is ejected than its limit says;
  *   - a day later no timer is left but one for each proxy, no connection is open;
- *   - what was used is used again: the same load once more takes no more memory;
+ *   - what was used is used again: in the end more load takes no more memory (a late crowd
+ *     may be the largest; a leak grows however long one looks);
  *   - the same seed gives the same bytes.
  */
 #pragma once

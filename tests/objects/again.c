@@ -4,58 +4,27 @@
  */
 #include "tests/objects/again.h"
 
-#include "base/check.h"
-#include "base/json.h"
+#include "config/yaml/write.h"
 
 #define PRINT_BYTES_MAX ((size_t)64 << 20)
 
-/* Recursion is bounded by YAML_DEPTH_MAX; the writer's own bound is lower, and no
- * object that a cluster takes comes near it. */
-static void print_node(const struct node *node, struct json *json)
-{
-    switch (node->kind) {
-    case NODE_NULL:
-        json_null(json);
-        return;
-    case NODE_BOOL:
-        json_bool(json, node->boolean);
-        return;
-    case NODE_INT:
-        json_i64(json, node->integer);
-        return;
-    case NODE_FLOAT:
-        json_double(json, node->number);
-        return;
-    case NODE_STRING:
-        json_str(json, node->text);
-        return;
-    case NODE_LIST:
-        json_begin_array(json);
-        for (uint32_t i = 0; i < node->count; i++)
-            print_node(node->items[i], json);
-        json_end_array(json);
-        return;
-    case NODE_MAP:
-        json_begin_object(json);
-        for (uint32_t i = 0; i < node->count; i++) {
-            json_key(json, node->entries[i].key);
-            print_node(node->entries[i].value, json);
-        }
-        json_end_object(json);
-        return;
-    }
-    UNREACHABLE("node kind");
-}
+enum form { FORM_JSON, FORM_YAML };
 
-static struct str print_tree(const struct node *node, struct arena *arena)
+static struct str print_tree(const struct node *node, enum form form, struct arena *arena)
 {
     struct buf out;
     struct json json;
+    bool is_whole;
 
     buf_init(&out, PRINT_BYTES_MAX);
-    json_init(&json, &out, 2);
-    print_node(node, &json);
-    struct str text = json_is_full(&json) ? STR_EMPTY : arena_str(arena, buf_str(&out));
+    if (form == FORM_JSON) {
+        json_init(&json, &out, 2);
+        node_write(node, &json);
+        is_whole = !json_is_full(&json);
+    } else {
+        is_whole = node_write_yaml(node, NODE_AS_WRITTEN, arena, &out) == RC_OK;
+    }
+    struct str text = is_whole ? arena_str(arena, buf_str(&out)) : STR_EMPTY;
     buf_fini(&out);
     return text;
 }
@@ -86,14 +55,19 @@ static bool is_same(const struct node *a, const struct node *b)
     return true;
 }
 
-bool again_is_same(const struct node *node, struct arena *arena)
+static bool is_same_as(const struct node *node, enum form form, struct arena *arena)
 {
     struct documents read = {0};
     struct diag_list diags;
-    struct str text = print_tree(node, arena);
+    struct str text = print_tree(node, form, arena);
 
     diag_list_init(&diags, arena);
-    tree_read(STR("again.json"), text, arena, &read, &diags);
+    tree_read(STR("again"), text, arena, &read, &diags);
     return read.count == 1 && diags.count == 0 && is_same(node, read.items[0]) &&
-           str_eq(text, print_tree(read.items[0], arena));
+           str_eq(text, print_tree(read.items[0], form, arena));
+}
+
+bool again_is_same(const struct node *node, struct arena *arena)
+{
+    return is_same_as(node, FORM_JSON, arena) && is_same_as(node, FORM_YAML, arena);
 }

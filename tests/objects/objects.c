@@ -9,7 +9,7 @@
  * folders of manifests. Each object alone, by name (repository/path#number):
  *   read       accepted, or refused: every error has file, line, column and a text;
  *              nothing disappears without a word
- *   print      as JSON, read again: the same tree, and the same print
+ *   print      as JSON and YAML, read again: the same tree, and the same print
  *   translate  what it gives to every proxy it declares
  * Each repository, and each folder, as one mesh (of one name the last object):
  *   order      shuffled --shuffles times: the same bytes for every proxy
@@ -125,6 +125,17 @@ static void check_words(struct run *run, const struct documents *documents, stru
         print_errors(diags);
 }
 
+/* A key written twice would be a complaint. */
+static bool is_readable(const struct buf *print, struct arena *arena)
+{
+    struct documents read = {0};
+    struct diag_list diags;
+
+    diag_list_init(&diags, arena);
+    tree_read(STR("print"), buf_str(print), arena, &read, &diags);
+    return read.count == 1 && diags.count == 0;
+}
+
 static void check_object(struct run *run, struct str name, struct str text)
 {
     struct arena arena;
@@ -145,7 +156,8 @@ static void check_object(struct run *run, struct str name, struct str text)
     bool is_whole = true;
     for (uint32_t i = 0; i < proxies.count; i++) {
         struct buf out;
-        is_whole &= meshes_print(mesh, &proxies.items[i], &arena, &out);
+        is_whole &=
+            meshes_print(mesh, &proxies.items[i], &arena, &out) && is_readable(&out, &arena);
         buf_fini(&out);
     }
     run->proxy_count += proxies.count;

@@ -69,6 +69,9 @@ static void test_sidecars_stand_where_nobody_says_otherwise(void **state)
          "'true'}, annotations: {sidecar.istio.io/inject: 'false'}}\nspec: {}\n",
          true},
         {"apiVersion: v1\nkind: Pod\nmetadata: {name: a-0}\nspec: {hostNetwork: true}\n", false},
+        {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: "
+         "{labels: {app: a, sidecar.istio.io/inject: 'false'}}}}\n",
+         false},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct mesh_reading reading;
@@ -76,6 +79,9 @@ static void test_sidecars_stand_where_nobody_says_otherwise(void **state)
         const struct pod *pod = mesh_pod_find(reading.mesh, STR("default"), STR("a-0"));
         assert_non_null(pod);
         assert_int_equal(pod->is_injected, rows[i].want);
+        bool is_workload = strstr(rows[i].text, "kind: Deployment") != NULL;
+        bool want = is_workload ? rows[i].want : true;
+        assert_int_equal(mesh_workload_is_injected(reading.mesh, STR("default"), STR("a")), want);
         mesh_reading_fini(&reading);
     }
 }

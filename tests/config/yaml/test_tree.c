@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "config/yaml/tree.h"
+#include "config/yaml/write.h"
 
 struct fixture {
     struct arena arena;
@@ -46,43 +47,6 @@ static void read_again(struct fixture *fixture, struct str text)
     tree_read(STR("f.yaml"), text, &fixture->arena, &fixture->documents, &fixture->diags);
 }
 
-/* The trees of these tests are small, so recursion is. */
-static void write_node(struct json *json, const struct node *node)
-{
-    switch (node->kind) {
-    case NODE_NULL:
-        json_null(json);
-        return;
-    case NODE_BOOL:
-        json_bool(json, node->boolean);
-        return;
-    case NODE_INT:
-        json_i64(json, node->integer);
-        return;
-    case NODE_FLOAT:
-        json_double(json, node->number);
-        return;
-    case NODE_STRING:
-        json_str(json, node->text);
-        return;
-    case NODE_LIST:
-        json_begin_array(json);
-        for (uint32_t i = 0; i < node->count; i++)
-            write_node(json, node->items[i]);
-        json_end_array(json);
-        return;
-    case NODE_MAP:
-        json_begin_object(json);
-        for (uint32_t i = 0; i < node->count; i++) {
-            json_key(json, node->entries[i].key);
-            write_node(json, node->entries[i].value);
-        }
-        json_end_object(json);
-        return;
-    }
-    UNREACHABLE("kind");
-}
-
 /* All documents as JSON, " | " between them; then the complaints. */
 static struct str told(struct fixture *fixture, struct str text)
 {
@@ -94,7 +58,7 @@ static struct str told(struct fixture *fixture, struct str text)
         if (i > 0)
             assert_int_equal(buf_append(&out, STR(" | ")), RC_OK);
         json_init(&json, &out, 0);
-        write_node(&json, fixture->documents.items[i]);
+        node_write(fixture->documents.items[i], &json);
     }
     for (uint32_t i = 0; i < fixture->diags.count; i++) {
         assert_int_equal(buf_append(&out, STR("\n")), RC_OK);

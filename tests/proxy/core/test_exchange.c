@@ -100,7 +100,8 @@ static void test_a_late_body_is_cut(void **state)
     scene_fini(&scene);
 }
 
-/* ENVOY.md 3.4. */
+/* ENVOY.md 3.4, 17.1: every reason, also those that only HTTP/2 upstreams give; a
+ * transport's text is not in the body. */
 static void test_resets_are_worded_as_envoy_does(void **state)
 {
     UNUSED_STATE(state);
@@ -108,20 +109,24 @@ static void test_resets_are_worded_as_envoy_does(void **state)
         enum failure failure;
         const char *text;
         uint32_t status;
-        const char *flag, *details, *body;
+        const char *flag, *reason, *details;
     } rows[] = {
+        {FAILURE_LOCAL_CONNECTION_FAILURE, "", 503, "UF", "local connection failure",
+         "local_connection_failure"},
         {FAILURE_REMOTE_CONNECTION_FAILURE, "delayed connect error: Connection refused", 503, "UF",
-         "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_"
-         "Connection_refused}",
-         "upstream connect error or disconnect/reset before headers. reset reason: remote "
-         "connection failure"},
-        {FAILURE_CONNECTION_TERMINATION, "", 503, "UC",
-         "upstream_reset_before_response_started{connection_termination}",
-         "upstream connect error or disconnect/reset before headers. reset reason: connection "
-         "termination"},
-        {FAILURE_PROTOCOL_ERROR, "", 502, "UPE",
-         "upstream_reset_before_response_started{protocol_error}",
-         "upstream connect error or disconnect/reset before headers. reset reason: protocol error"},
+         "remote connection failure",
+         "remote_connection_failure|delayed_connect_error:_Connection_refused"},
+        {FAILURE_CONNECTION_TIMEOUT, "", 503, "UF", "connection timeout", "connection_timeout"},
+        {FAILURE_CONNECTION_TERMINATION, "", 503, "UC", "connection termination",
+         "connection_termination"},
+        {FAILURE_LOCAL_RESET, "", 503, "LR", "local reset", "local_reset"},
+        {FAILURE_LOCAL_REFUSED_STREAM, "", 503, "LR", "local refused stream reset",
+         "local_refused_stream_reset"},
+        {FAILURE_OVERFLOW, "", 503, "UO", "overflow", "overflow"},
+        {FAILURE_REMOTE_RESET, "", 503, "UR", "remote reset", "remote_reset"},
+        {FAILURE_REMOTE_REFUSED_STREAM, "", 503, "UR", "remote refused stream reset",
+         "remote_refused_stream_reset"},
+        {FAILURE_PROTOCOL_ERROR, "", 502, "UPE", "protocol error", "protocol_error"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct scene scene;
@@ -134,9 +139,21 @@ static void test_resets_are_worded_as_envoy_does(void **state)
                                .text = str_of(rows[i].text)},
              NS_MS);
         ASSERT_PLAN(&scene, XC_REPLY, XC_FINISH);
-        assert_int_equal(scene.plan.items[0].response->status, rows[i].status);
-        assert_str(scene.plan.items[0].body, rows[i].body);
-        assert_str(scene.xc.record.details, rows[i].details);
+        const struct response_head *head = scene.plan.items[0].response;
+        struct str overloaded = STR_EMPTY;
+        assert_int_equal(head->status, rows[i].status);
+        assert_int_equal(header_get(&head->headers, STR("x-envoy-overloaded"), &overloaded),
+                         rows[i].failure == FAILURE_OVERFLOW);
+        assert_str(scene.plan.items[0].body,
+                   arena_format(&scene.arena,
+                                "upstream connect error or disconnect/reset before headers. "
+                                "reset reason: %s",
+                                rows[i].reason)
+                       .ptr);
+        assert_str(scene.xc.record.details,
+                   arena_format(&scene.arena, "upstream_reset_before_response_started{%s}",
+                                rows[i].details)
+                       .ptr);
         assert_str(record_flags(&scene.xc.record, &scene.arena), rows[i].flag);
         scene_fini(&scene);
     }

@@ -88,11 +88,32 @@ static void test_so_many_sessions_wait_for_their_connection(void **state)
     engine_free(engine);
 }
 
+/* A session is the only request of its connection. */
+static void test_one_request_for_each_connection_is_the_most(void **state)
+{
+    UNUSED_STATE(state);
+    for (uint32_t max = 0; max < 3; max++) {
+        struct engine *engine = limited((struct breaker_limits){9, 9, 9, 0});
+        /* The test made the snapshot itself. */
+        ((struct cluster *)(uintptr_t)&engine->snapshot->clusters[0])->requests_per_connection_max =
+            max;
+        struct session session;
+        assert_true(session_admit(&session, engine, 0));
+        assert_true(session_note_connecting(&session, NULL, LB_NONE));
+        assert_int_equal(counter(engine, "upstream_cx_max_requests"), 0);
+        session_note_connected(&session);
+        assert_int_equal(counter(engine, "upstream_cx_max_requests"), max == 1);
+        session_end(&session, SESSION_END_LOCAL);
+        engine_free(engine);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sessions_are_connections_of_their_cluster),
         cmocka_unit_test(test_so_many_sessions_wait_for_their_connection),
+        cmocka_unit_test(test_one_request_for_each_connection_is_the_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

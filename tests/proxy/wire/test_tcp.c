@@ -93,6 +93,30 @@ static void test_a_pair_that_cannot_be_made_ends_with_its_reason(void **state)
     }
 }
 
+/* ENVOY.md 15.2, and a real Envoy: a reset is passed on, either way, also after a FIN;
+ * only the server's is a flag. */
+static void test_a_reset_is_passed_on(void **state)
+{
+    (void)state;
+    for (int row = 0; row < 6; row++) {
+        bool is_servers = row % 2 == 0;
+        struct peers *peers = tcp_peers("one");
+        uint32_t client = peers_dial(peers);
+        uint32_t server = peers_server(peers);
+        peers_say(peers, client, "hello\n");
+        if (row / 2 == 1)
+            peers_fin(peers, is_servers ? client : server);
+        peers->is_slow = row / 2 == 2; /* what has not left is lost */
+        peers_say(peers, is_servers ? server : client, "bye\n");
+        peers_break(peers, is_servers ? server : client);
+        assert_true(peers->items[is_servers ? client : server].is_reset);
+        peers_expect_done(peers, 0, is_servers ? "UR" : "-", "");
+        assert_int_equal(wire_exchange_count(peers->wire), 0);
+        assert_int_equal(wire_connection_count(peers->wire), 0);
+        peers_free(peers);
+    }
+}
+
 static void test_an_idle_pair_is_closed_after_an_hour(void **state)
 {
     (void)state;
@@ -268,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_bytes_go_both_ways_and_fins_are_passed_on),
         cmocka_unit_test(test_what_was_said_before_the_connection_stood_is_not_lost),
         cmocka_unit_test(test_a_pair_that_cannot_be_made_ends_with_its_reason),
+        cmocka_unit_test(test_a_reset_is_passed_on),
         cmocka_unit_test(test_an_idle_pair_is_closed_after_an_hour),
         cmocka_unit_test(test_the_chain_may_say_how_long_a_pair_may_idle),
         cmocka_unit_test(test_a_pair_has_its_time),

@@ -30,6 +30,9 @@ static const char MESH[] =
     "---\n"
     "{apiVersion: v1, kind: Pod, metadata: {name: lonely, labels: {app: lonely}}}\n"
     "---\n"
+    "{apiVersion: v1, kind: Pod, metadata: {name: alone, labels: {app: alone}, "
+    "annotations: {sidecar.istio.io/inject: 'false'}}}\n"
+    "---\n"
     "apiVersion: networking.istio.io/v1\n"
     "kind: Gateway\n"
     "metadata: {name: public}\n"
@@ -66,6 +69,7 @@ static void test_every_way_to_name_a_caller(void **state)
         {"deploy/web.shop", "default", "web", "shop", VIA_SIDECAR, "web"},
         {"v1.2", "default", "v1.2", "default", VIA_SIDECAR, "dotted"},
         {"lonely", "default", "lonely", "default", VIA_SIDECAR, "lonely"},
+        {"alone", "default", "alone", "default", VIA_NONE, "alone"},
         {"default/public", "shop", "public", "", VIA_GATEWAY, NULL},
         {"ingress", "istio-system", "ingress", "istio-system", VIA_GATEWAY, "ingressgateway"},
     };
@@ -107,8 +111,9 @@ static void test_who_is_not_there_is_answered_with_who_is(void **state)
     struct asker asker = asker_find(&desk.documents, STR("wbe"), STR("shop"), &desk.arena);
     assert_false(asker.is_found);
     /* In the order of the mesh: by namespace and name, then gateways. */
-    assert_true(str_eq(asker.known, STR("lonely.default, v1.2.default, ingress.istio-system, web, "
-                                        "default/public")));
+    assert_true(str_eq(
+        asker.known, STR("alone.default, lonely.default, v1.2.default, ingress.istio-system, web, "
+                         "default/public")));
     asker = asker_find(&nothing, STR("x"), STR("default"), &desk.arena);
     assert_false(asker.is_found);
     assert_true(str_eq(asker.known, STR("nobody")));

@@ -152,6 +152,80 @@ static void test_what_is_over_at_once_is_no_time_line(void **state)
     arena_fini(&scene.arena);
 }
 
+/* Of everything one. */
+static void note_moments(struct scene *scene)
+{
+    struct trace_event *event = note(scene, TRACE_CLUSTER_CHOSEN, 0);
+    event->text = STR("c");
+    event->number = 19;
+    event->total = 100;
+    note(scene, TRACE_FAULT_MISSED, 0);
+    note(scene, TRACE_MIRROR_MISSED, 0)->condition = CONDITION_MIRROR_CLUSTER;
+    note(scene, TRACE_MIRROR_MISSED, 0)->condition = CONDITION_MIRROR_SHARE;
+    note(scene, TRACE_MIRRORED, 0)->endpoint = &pods[1];
+    note(scene, TRACE_FAULT_DELAYED, 1)->number = NS_MS;
+    note_attempt(scene, 1, 2);
+    event = note(scene, TRACE_TRY_TIMEOUT_ARMED, 2);
+    event->index = 1;
+    event->number = NS_SECOND;
+    event = note(scene, TRACE_EJECTED, 3);
+    event->endpoint = &pods[0];
+    event->text = STR("consecutive_5xx");
+    event->number = 30 * NS_SECOND;
+    event = note(scene, TRACE_ATTEMPT_FAILED, 3);
+    event->index = 1;
+    event->failure = FAILURE_OVERFLOW;
+    event->text = STR("max_requests");
+    note(scene, TRACE_RETRY_REFUSED, 3)->condition = CONDITION_RETRY_BUDGET;
+    note(scene, TRACE_FINISHED, 3)->number = 503;
+}
+
+/* Each draw, timer, breaker and ejection is an entry that a machine can read. */
+static void test_json_has_the_facts_of_each_moment(void **state)
+{
+    (void)state;
+    static const char *const WANT[] = {
+        "{\"kind\":\"moment\",\"name\":\"cluster\",\"event\":\"cluster_chosen\",\"fromNs\":0,"
+        "\"toNs\":0,\"words\":\"c (drew 19 of 100)\",\"isFailure\":false,"
+        "\"draw\":{\"number\":19,\"of\":100}}",
+        "\"event\":\"fault_missed\",\"fromNs\":0,\"toNs\":0,\"words\":\"the draw lets this one "
+        "pass\",\"isFailure\":false,\"draw\":{\"isHit\":false}}",
+        "\"event\":\"mirror_missed\",",
+        "\"event\":\"mirrored\",\"fromNs\":0,\"toNs\":0,\"words\":\"a copy goes to 10.0.0.2:80 of "
+        "\",\"isFailure\":false,\"address\":\"10.0.0.2:80\",\"draw\":{\"isHit\":true}}",
+        "{\"kind\":\"wait\",\"name\":\"fault\",\"event\":\"fault_delayed\",\"fromNs\":1000000,"
+        "\"toNs\":2000000,",
+        "{\"kind\":\"timer\",\"name\":\"try 1\",\"event\":\"try_timeout_armed\","
+        "\"fromNs\":2000000,\"toNs\":1002000000,\"words\":\"attempt 1 has 1s\"",
+        "\"event\":\"ejected\",\"fromNs\":3000000,\"toNs\":3000000,\"words\":\"10.0.0.1:80 is "
+        "ejected for 30s: consecutive_5xx\",\"isFailure\":true,\"address\":\"10.0.0.1:80\","
+        "\"ejection\":{\"type\":\"consecutive_5xx\",\"isEnforced\":true,\"forNs\":30000000000}}",
+        "{\"kind\":\"moment\",\"name\":\"breaker\",\"event\":\"attempt_failed\","
+        "\"fromNs\":3000000,\"toNs\":3000000,\"words\":\"max_requests is reached\","
+        "\"isFailure\":true,\"breaker\":\"max_requests\"}",
+        "\"event\":\"retry_refused\",",
+        "\"breaker\":\"max_retries\"}",
+    };
+    struct scene scene = {0};
+    struct buf out;
+    struct json json;
+    arena_init(&scene.arena, 16384, 0);
+    trace_init(&scene.trace, &scene.arena, 0);
+    buf_init(&out, 65536);
+    note_moments(&scene);
+    struct waterfall waterfall = waterfall_of(&scene.trace, NULL, &scene.arena);
+    json_init(&json, &out, 0);
+    waterfall_write_json(&waterfall, NULL, &scene.arena, &json);
+    assert_false(json_is_full(&json));
+    for (size_t i = 0; i < COUNT_OF(WANT); i++) {
+        if (!str_contains(buf_str(&out), str_of(WANT[i])))
+            fail_msg("%s is not in\n%.*s", WANT[i], STR_FMT(buf_str(&out)));
+    }
+    assert_int_equal(waterfall.count, 10); /* a missing cluster is no draw */
+    buf_fini(&out);
+    arena_fini(&scene.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_bars_stand_where_they_were),
         cmocka_unit_test(test_a_timer_that_fired_ends_within),
         cmocka_unit_test(test_what_is_over_at_once_is_no_time_line),
+        cmocka_unit_test(test_json_has_the_facts_of_each_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -348,6 +348,28 @@ static void test_a_client_is_its_pods_proxy(void **state)
     }
 }
 
+/* What manifests keep from the injector has no sidecar, unless the test says so itself. */
+static void test_a_pod_without_injection_has_no_sidecar(void **state)
+{
+    (void)state;
+    static const char ALONE[] =
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: alone}\n"
+        "spec: {template: {metadata: {labels: {app: a, sidecar.istio.io/inject: 'false'}}}}\n";
+    struct workload_spec said[] = {
+        {.name = STR_INIT("alone"), .has_sidecar = true, .has_sidecar_word = true}};
+    for (uint32_t says = 0; says < 2; says++) {
+        struct stage stage;
+        stage_init(&stage, ALONE);
+        stage.spec.has_sidecar_default = true;
+        stage.spec.workloads = said;
+        stage.spec.workload_count = says;
+        struct world *world = stage_open(&stage);
+        assert_int_equal(world->pod_count, 1);
+        assert_int_equal(world->pods[0].has_sidecar, says == 1);
+        stage_fini(&stage);
+    }
+}
+
 /* A pod's proxy stands before its application, but for what it dials itself. */
 static void test_a_sidecar_stands_before_its_application(void **state)
 {
@@ -395,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_a_script_is_the_workloads_or_each_pods),
         cmocka_unit_test(test_mistakes_are_diagnosed),
         cmocka_unit_test(test_a_client_is_its_pods_proxy),
+        cmocka_unit_test(test_a_pod_without_injection_has_no_sidecar),
         cmocka_unit_test(test_a_sidecar_stands_before_its_application),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
