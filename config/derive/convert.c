@@ -50,6 +50,22 @@ struct gateway *entrance_add_gateway(struct mesh *mesh, const struct object_meta
     return added;
 }
 
+struct destination_rule *entrance_add_destination_rule(struct mesh *mesh,
+                                                       const struct object_meta *meta,
+                                                       const struct node *spec)
+{
+    struct diag_list nowhere;
+    struct reading reading = silent_reading(mesh, &nowhere);
+    struct view view = view_of(&reading, spec);
+    struct destination_rule *added =
+        ARENA_PUSH(mesh->arena, mesh->destination_rules, mesh->destination_rules_count,
+                   mesh->destination_rules_capacity);
+
+    added->meta = *meta;
+    destination_rule_read(&view, added);
+    return added;
+}
+
 void entrance_set_path(struct http_rule *rule, struct str path)
 {
     rule->path = path;

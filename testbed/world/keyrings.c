@@ -83,7 +83,8 @@ static void say_absent(const struct keymaker *maker, struct str name)
 static bool judge(const struct keymaker *maker, const struct node *secret,
                   enum secret_verdict verdict, const struct secret_problem *problem)
 {
-    if (verdict == SECRET_FINE || maker->diags == NULL)
+    bool is_unsaid = verdict == SECRET_EMPTY && secrets_is_route(secret);
+    if (verdict == SECRET_FINE || is_unsaid || maker->diags == NULL)
         return verdict == SECRET_FINE;
     diag_add(maker->diags, verdict == SECRET_EMPTY ? DIAG_SECRET_EMPTY : DIAG_SECRET_WRONG,
              problem->origin, STR_EMPTY, full_name(maker, secret), problem->text, STR_EMPTY);

@@ -15,6 +15,8 @@
 #include "testbed/world/certificate.h"
 
 #define AUTHORITIES_SUFFIX STR("-cacert")
+#define ROUTE_PREFIX STR("route-")
+#define DESTINATION_SUFFIX STR("-destination")
 #define PEM_BEGIN STR("-----BEGIN ")
 #define DAY_S (24L * 60 * 60)
 
@@ -26,6 +28,42 @@ const struct node *secrets_named(const struct manifests *manifests, struct str n
         if (str_eq(manifest_kind(object), STR("Secret")) && str_eq(manifest_name(object), name) &&
             str_eq(manifest_namespace(object), namespace))
             return object;
+    }
+    return NULL;
+}
+
+bool secrets_is_route(const struct node *secret)
+{
+    return str_eq(manifest_kind(secret), STR("Route"));
+}
+
+/* "route-NAMESPACE-NAME", with what follows or without. */
+static bool is_called(const struct node *route, struct str name)
+{
+    struct str namespace = manifest_namespace(route), own = manifest_name(route);
+    if (!str_has_prefix(name, ROUTE_PREFIX))
+        return false;
+    name = str_from(name, ROUTE_PREFIX.len);
+    if (!str_has_prefix(name, namespace) || name.len <= namespace.len ||
+        name.ptr[namespace.len] != '-')
+        return false;
+    name = str_from(name, namespace.len + 1);
+    return str_eq(name, own) ||
+           (str_has_prefix(name, own) && str_eq(str_from(name, own.len), DESTINATION_SUFFIX));
+}
+
+static const struct node *route_named(const struct manifests *manifests, struct str name,
+                                      bool is_authority)
+{
+    for (uint32_t i = manifests->count; i > 0; i--) {
+        const struct node *route = manifests->items[i - 1];
+        if (!secrets_is_route(route) || !is_called(route, name))
+            continue;
+        const struct node *tls = node_get(node_get(route, STR("spec")), STR("tls"));
+        struct str external = manifest_text(node_get(tls, STR("externalCertificate")), STR("name"));
+        const struct node *secret =
+            is_authority ? NULL : secrets_named(manifests, manifest_namespace(route), external);
+        return secret != NULL ? secret : route;
     }
     return NULL;
 }
@@ -46,16 +84,46 @@ const struct node *secrets_find(const struct manifests *manifests, struct str na
         }
         const struct node *found = secrets_named(manifests, namespace, name);
         if (found == NULL && is_authority && str_has_suffix(name, AUTHORITIES_SUFFIX))
-            found = secrets_named(manifests, namespace,
-                                  str_slice(name, 0, name.len - AUTHORITIES_SUFFIX.len));
-        return found;
+            name = str_slice(name, 0, name.len - AUTHORITIES_SUFFIX.len);
+        if (found == NULL)
+            found = secrets_named(manifests, namespace, name);
+        return found != NULL ? found : route_named(manifests, name, is_authority);
     }
     return NULL;
+}
+
+/* A Route says them itself, in the clear. */
+static void route_value(const struct node *route, struct str key, struct arena *arena,
+                        struct str *out, struct origin *origin)
+{
+    static const struct str NAMES[][2] = {
+        {STR_INIT("tls.crt"), STR_INIT("certificate")},
+        {STR_INIT("tls.key"), STR_INIT("key")},
+        {STR_INIT("ca.crt"), STR_INIT("destinationCACertificate")},
+    };
+    const struct node *tls = node_get(node_get(route, STR("spec")), STR("tls"));
+    for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
+        const struct node *said = node_get(tls, NAMES[i][1]);
+        if (!str_eq(NAMES[i][0], key) || said == NULL)
+            continue;
+        *out = said->text;
+        *origin = said->origin;
+        /* The router shows it behind the certificate. */
+        struct str above = manifest_text(tls, STR("caCertificate"));
+        if (i == 0 && above.len > 0)
+            *out = arena_format(arena, "%.*s\n%.*s", STR_FMT(*out), STR_FMT(above));
+    }
 }
 
 bool secrets_value(const struct node *secret, struct str key, struct arena *arena, struct str *out,
                    struct origin *origin)
 {
+    if (secrets_is_route(secret)) {
+        *out = STR_EMPTY;
+        *origin = secret->origin;
+        route_value(secret, key, arena, out, origin);
+        return true;
+    }
     const struct node *plain = node_get(node_get(secret, STR("stringData")), key);
     const struct node *encoded = node_get(node_get(secret, STR("data")), key);
     *out = STR_EMPTY;

@@ -18,11 +18,17 @@
 #include "proxy/model/secret.h"
 #include "testbed/world/manifest.h"
 
-/* "kubernetes://NAME" (of `namespace`) or "kubernetes-gateway://NAMESPACE/NAME"; NULL:
+/* Also OpenShift's Routes: "kubernetes://route-NAMESPACE-NAME" is what a Route itself says,
+ * or the Secret of its externalCertificate; with "-destination" its authority for what is
+ * behind it.
+ *
+ * "kubernetes://NAME" (of `namespace`) or "kubernetes-gateway://NAMESPACE/NAME"; NULL:
  * there is no such Secret, or it is no name of one. Of several the last, as when they
  * are applied one after the other. With `is_authority` NAME-cacert, else NAME. */
 const struct node *secrets_find(const struct manifests *manifests, struct str namespace,
                                 struct str sds_name, bool is_authority);
+/* Is it a Route? Where it says nothing the router has something of its own. */
+bool secrets_is_route(const struct node *secret);
 /* By what the Secret itself is called. */
 const struct node *secrets_named(const struct manifests *manifests, struct str namespace,
                                  struct str name);

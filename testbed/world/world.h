@@ -158,6 +158,10 @@ struct world *world_new(const struct world_spec *spec, struct arena *arena,
 /* Drops the snapshots. */
 void world_free(struct world *world);
 
+/* Where a gateway's pods are: istiod makes those of the Gateway API beside their Gateway,
+ * and OpenShift's router has its own namespace. */
+struct str world_gateway_home(const struct mesh *mesh, struct str namespace, struct str name);
+
 /* UINT32_MAX when there is none. */
 uint32_t world_client_find(const struct world *world, struct str name);
 uint32_t world_pod_find(const struct world *world, struct str name);

@@ -123,16 +123,19 @@ static struct proxy_identity identity_of(struct maker *maker, const struct world
     return proxy;
 }
 
-/* Where a gateway's pods are: istiod makes those of the Gateway API beside their Gateway. */
-static struct str gateway_home(struct maker *maker, const struct client_spec *spec)
+struct str world_gateway_home(const struct mesh *mesh, struct str namespace, struct str name)
 {
+    static const struct str LABELS[] = {
+        STR_INIT("gateway.networking.k8s.io/gateway-name"),
+        STR_INIT("ingresscontroller.operator.openshift.io/deployment-ingresscontroller")};
     struct label *selector = NULL;
     uint32_t count = 0;
-    (void)mesh_gateway_selector(maker->world->mesh, spec->gateway_namespace, spec->gateway_name,
-                                &selector, &count);
+    (void)mesh_gateway_selector(mesh, namespace, name, &selector, &count);
     for (uint32_t i = 0; i < count; i++) {
-        if (str_eq(selector[i].name, STR("gateway.networking.k8s.io/gateway-name")))
-            return spec->gateway_namespace;
+        for (size_t k = 0; k < COUNT_OF(LABELS); k++) {
+            if (str_eq(selector[i].name, LABELS[k]))
+                return namespace;
+        }
     }
     return STR("istio-system");
 }
@@ -146,7 +149,10 @@ static void fill_client_spec(struct maker *maker, struct client_spec *spec)
         spec->gateway_namespace = maker->world->spec.namespace;
     if (spec->namespace.len == 0)
         spec->namespace =
-            spec->via == VIA_GATEWAY ? gateway_home(maker, spec) : maker->world->spec.namespace;
+            spec->via == VIA_GATEWAY
+                ? world_gateway_home(maker->world->mesh, spec->gateway_namespace,
+                                     spec->gateway_name)
+                : maker->world->spec.namespace;
 }
 
 /* A client that is one of the pods has that pod's address. */
