@@ -148,11 +148,10 @@ static void fill_client_spec(struct maker *maker, struct client_spec *spec)
     if (spec->gateway_namespace.len == 0)
         spec->gateway_namespace = maker->world->spec.namespace;
     if (spec->namespace.len == 0)
-        spec->namespace =
-            spec->via == VIA_GATEWAY
-                ? world_gateway_home(maker->world->mesh, spec->gateway_namespace,
-                                     spec->gateway_name)
-                : maker->world->spec.namespace;
+        spec->namespace = spec->via == VIA_GATEWAY
+                              ? world_gateway_home(maker->world->mesh, spec->gateway_namespace,
+                                                   spec->gateway_name)
+                              : maker->world->spec.namespace;
 }
 
 /* A client that is one of the pods has that pod's address. */
