@@ -69,7 +69,7 @@ static void side_init(struct pair *pair, struct side *side, struct str account)
                                        .authority_count = 1,
                                        .authorities_pem = authority_pem(pair->authority, *mesh)};
     side->secrets[1] = (struct secret){.name = OWN[0], .certificate = own};
-    side->keyring = (struct keyring){side->secrets, COUNT_OF(side->secrets)};
+    side->keyring = (struct keyring){.items = side->secrets, .count = COUNT_OF(side->secrets)};
 }
 
 static void pair_init(struct pair *pair, bool is_mutual)

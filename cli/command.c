@@ -74,6 +74,23 @@ static const struct command COMMANDS[] = {
      "\n"
      "  pocketmesh explain -f manifests/ http://reviews:9080/x -H 'end-user: jason'\n",
      cmd_explain},
+    {"mtls", NULL, "-f PATH...", "clients x services: who meets whom in which TLS mode, and why",
+     "  -f PATH               manifests: a file, a folder, a pattern, or - ; repeatable\n"
+     "  --from CLIENT         only this one: a workload, NAME.NAMESPACE, or \"(no sidecar)\";\n"
+     "                        repeatable\n"
+     "  --to SERVICE          only this one: NAME, NAME.NAMESPACE or a host\n"
+     "  -n NAMESPACE          of names without one (default)\n"
+     "  --world FILE          a RouteTest: its manifests, clients, workloads and their faults\n"
+     "  --engine sim|live     what the caller sees: in virtual time (default), or by real\n"
+     "                        handshakes on loopback\n"
+     "  --profile NAME, --seed N, -o table|json, --strict, --color WHEN, -q (refused only)\n"
+     "\n"
+     "Each workload of the manifests is a client, and one that has no sidecar. VirtualServices\n"
+     "and other routes are left out: each client calls the service itself. Exit codes: 0 all\n"
+     "come about, 1 some are refused, 2 the input is wrong, 4 nothing can be played.\n"
+     "\n"
+     "  pocketmesh mtls -f manifests/ --profile istio-1.0\n",
+     cmd_mtls},
     {"proxy-config", "pc", "listener|route|cluster|endpoint|secret|all POD[.NS] -f PATH...",
      "what istiod would send to a proxy, as istioctl shows it",
      "  -f PATH               manifests; repeatable\n"

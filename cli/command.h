@@ -40,6 +40,7 @@ int cmd_proxy_status(int argc, char **argv);
 int cmd_resolve(int argc, char **argv);
 int cmd_validate(int argc, char **argv);
 int cmd_analyze(int argc, char **argv);
+int cmd_mtls(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_version(int argc, char **argv);

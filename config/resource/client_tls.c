@@ -30,6 +30,7 @@ const struct client_tls *client_tls_read(const struct view *policy)
     view_check_fields(&view, TLS_ROWS, COUNT_OF(TLS_ROWS));
     struct client_tls *out = ARENA_NEW(policy->reading->arena, struct client_tls);
     struct view names = view_list(&view, STR("subjectAltNames"));
+    out->object = view.reading->object;
     out->origin = view_origin(&view);
     out->mode = MEANINGS[view_choice(&view, STR("mode"), MODES, 0)];
     out->client_certificate = view_str(&view, STR("clientCertificate"), STR_EMPTY);

@@ -129,6 +129,7 @@ struct client_tls {
     struct text_list names;
     struct str sni;
     bool is_not_verifying; /* insecureSkipVerify */
+    struct str object;     /* in which it stands: "DestinationRule default/reviews" */
     struct origin origin;
 };
 

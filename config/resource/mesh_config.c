@@ -257,7 +257,9 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
         out->connect_timeout_ns = view_own_duration_ns(&timeout, 0);
         syntax_check_duration(&timeout, out->connect_timeout_ns);
     }
-    out->has_auto_mtls_off = !view_bool(root, STR("enableAutoMtls"), true);
+    struct view auto_mtls = view_field(root, STR("enableAutoMtls"));
+    out->has_auto_mtls_off = !view_own_bool(&auto_mtls, true);
+    out->auto_mtls_origin = view_origin(&auto_mtls);
     out->has_dns_capture = is_capturing_dns(root);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
     read_ingress(root, out);

@@ -30,8 +30,9 @@ struct mesh_config {
     const struct client_tls *outbound_tls; /* to names that are looked up; NULL: none */
     enum path_normalization paths;
     bool has_auto_mtls_off;
-    bool has_dns_capture;       /* defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE */
-    int64_t connect_timeout_ns; /* 0: the profile's */
+    struct origin auto_mtls_origin; /* of enableAutoMtls */
+    bool has_dns_capture;           /* defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE */
+    int64_t connect_timeout_ns;     /* 0: the profile's */
     struct str root_namespace;
     enum ingress_mode ingress_mode;
     struct str ingress_class;

@@ -25,6 +25,12 @@ static enum mtls_mode read_mode(const struct view *mtls)
     return MODES[view_choice(mtls, STR("mode"), NAMES, 0)];
 }
 
+static struct origin mode_origin(const struct view *mtls)
+{
+    struct view mode = view_field(mtls, STR("mode"));
+    return view_origin(&mode);
+}
+
 static void read_port(const struct view *entry, struct peer_authentication *out)
 {
     uint64_t number = 0;
@@ -33,8 +39,8 @@ static void read_port(const struct view *entry, struct peer_authentication *out)
         syntax_check_port(entry, -1);
         return;
     }
-    out->ports[out->port_count++] =
-        (struct port_mtls){.port = (uint32_t)number, .mode = read_mode(entry)};
+    out->ports[out->port_count++] = (struct port_mtls){
+        .port = (uint32_t)number, .mode = read_mode(entry), .origin = mode_origin(entry)};
 }
 
 void peer_authentication_read(const struct view *spec, struct peer_authentication *out)
@@ -49,6 +55,7 @@ void peer_authentication_read(const struct view *spec, struct peer_authenticatio
         view_check_fields(&selector, SELECTOR_ROWS, COUNT_OF(SELECTOR_ROWS));
     out->selector = label_list_read(&labels);
     out->mode = read_mode(&mtls);
+    out->mode_origin = mode_origin(&mtls);
     out->ports = ARENA_ARRAY(spec->reading->arena, struct port_mtls, view_count(&ports));
     for (uint32_t i = 0; i < view_count(&ports); i++) {
         struct view entry = view_entry(&ports, i);

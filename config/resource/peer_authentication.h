@@ -14,12 +14,14 @@ enum mtls_mode { MTLS_MODE_UNSET, MTLS_MODE_DISABLE, MTLS_MODE_PERMISSIVE, MTLS_
 struct port_mtls {
     uint32_t port; /* the workload's, not the Service's */
     enum mtls_mode mode;
+    struct origin origin; /* of the mode */
 };
 
 struct peer_authentication {
     struct object_meta meta;
     struct label_list selector; /* empty: the whole namespace, or mesh */
     enum mtls_mode mode;
+    struct origin mode_origin;
     struct port_mtls *ports;
     uint32_t port_count;
 };

@@ -9,6 +9,8 @@
 #include "config/resource/label.h"
 #include "config/translate/service_targets.h"
 
+#define PEER_AUTHENTICATION STR("PeerAuthentication")
+
 /* The last two are HTTP's. */
 static const struct str PROTOCOLS[] = {STR_INIT("istio-peer-exchange"), STR_INIT("h2"),
                                        STR_INIT("http/1.1")};
@@ -54,10 +56,22 @@ static struct scopes find_scopes(const struct mesh *mesh, struct str namespace,
     return out;
 }
 
-static void inherit(enum mtls_mode *mode, const struct peer_authentication *policy)
+static void inherit(struct peer_mode *mode, const struct peer_authentication *policy)
 {
     if (policy != NULL && policy->mode != MTLS_MODE_UNSET)
-        *mode = policy->mode;
+        *mode = (struct peer_mode){.mode = policy->mode,
+                                   .kind = PEER_AUTHENTICATION,
+                                   .by = &policy->meta,
+                                   .origin = policy->mode_origin};
+}
+
+/* Keeps them sorted. */
+static void add_port(struct peer_mode *ports, uint32_t *count, struct peer_mode port)
+{
+    uint32_t place = (*count)++;
+    for (; place > 0 && ports[place - 1].port > port.port; place--)
+        ports[place] = ports[place - 1];
+    ports[place] = port;
 }
 
 struct peer_policy authn_peer_policy(const struct mesh *mesh, struct str namespace,
@@ -65,25 +79,26 @@ struct peer_policy authn_peer_policy(const struct mesh *mesh, struct str namespa
                                      struct arena *arena)
 {
     struct scopes scopes = find_scopes(mesh, namespace, labels, label_count);
-    struct peer_policy out = {.mode = MTLS_MODE_PERMISSIVE};
+    struct peer_policy out = {.whole = {.mode = MTLS_MODE_PERMISSIVE}};
 
-    inherit(&out.mode, scopes.mesh);
-    inherit(&out.mode, scopes.namespace);
-    inherit(&out.mode, scopes.workload);
+    inherit(&out.whole, scopes.mesh);
+    inherit(&out.whole, scopes.namespace);
+    inherit(&out.whole, scopes.workload);
     if (scopes.workload == NULL || scopes.workload->port_count == 0)
         return out;
-    struct port_mtls *ports = ARENA_ARRAY(arena, struct port_mtls, scopes.workload->port_count);
+    struct peer_mode *ports = ARENA_ARRAY(arena, struct peer_mode, scopes.workload->port_count);
     for (uint32_t i = 0; i < scopes.workload->port_count; i++) {
-        struct port_mtls port = scopes.workload->ports[i];
-        uint32_t place = i;
+        const struct port_mtls *said = &scopes.workload->ports[i];
+        struct peer_mode port = {.mode = said->mode,
+                                 .kind = PEER_AUTHENTICATION,
+                                 .by = &scopes.workload->meta,
+                                 .origin = said->origin};
         if (port.mode == MTLS_MODE_UNSET)
-            port.mode = out.mode;
-        for (; place > 0 && ports[place - 1].port > port.port; place--)
-            ports[place] = ports[place - 1];
-        ports[place] = port;
+            port = out.whole;
+        port.port = said->port;
+        add_port(ports, &out.port_count, port);
     }
     out.ports = ports;
-    out.port_count = scopes.workload->port_count;
     return out;
 }
 
@@ -102,7 +117,7 @@ enum mtls_mode authn_mode_of_port(const struct peer_policy *policy, uint32_t por
         if (policy->ports[i].port == port)
             return policy->ports[i].mode;
     }
-    return policy->mode;
+    return policy->whole.mode;
 }
 
 /* --- Istio 1.0 -------------------------------------------------------------- */
@@ -130,8 +145,16 @@ static bool is_targeted(const struct authentication_policy *policy, const struct
     return false;
 }
 
+static struct peer_mode old_mode(const struct authentication_policy *policy)
+{
+    return (struct peer_mode){.mode = policy->mode,
+                              .kind = policy->is_of_mesh ? STR("MeshPolicy") : STR("Policy"),
+                              .by = &policy->meta,
+                              .origin = policy->meta.origin};
+}
+
 /* Without targets it is the namespace's, or the mesh's; the older one counts. */
-static enum mtls_mode mode_of_scope(const struct translation *t)
+static struct peer_mode mode_of_scope(const struct translation *t)
 {
     const struct authentication_policy *of_mesh = NULL;
 
@@ -140,9 +163,9 @@ static enum mtls_mode mode_of_scope(const struct translation *t)
         if (policy->is_of_mesh)
             of_mesh = of_mesh == NULL ? policy : of_mesh;
         else if (policy->target_count == 0 && str_eq(policy->meta.namespace, t->proxy->namespace))
-            return policy->mode;
+            return old_mode(policy);
     }
-    return of_mesh != NULL ? of_mesh->mode : MTLS_MODE_DISABLE;
+    return of_mesh != NULL ? old_mode(of_mesh) : (struct peer_mode){.mode = MTLS_MODE_DISABLE};
 }
 
 static const struct authentication_policy *policy_of_port(const struct translation *t,
@@ -160,19 +183,17 @@ static const struct authentication_policy *policy_of_port(const struct translati
 static struct peer_policy old_policy(struct translation *t)
 {
     struct service_targets targets = service_targets_find(t);
-    struct port_mtls *ports = ARENA_ARRAY(&t->scratch, struct port_mtls, targets.count);
-    struct peer_policy out = {.mode = mode_of_scope(t), .ports = ports};
+    struct peer_mode *ports = ARENA_ARRAY(&t->scratch, struct peer_mode, targets.count);
+    struct peer_policy out = {.whole = mode_of_scope(t), .ports = ports};
 
     for (uint32_t i = 0; i < targets.count; i++) {
         const struct authentication_policy *policy = policy_of_port(t, &targets.items[i]);
         uint32_t port = targets.items[i].target_port;
-        uint32_t place = out.port_count;
         if (policy == NULL || has_port(&out, port))
             continue;
-        out.port_count++;
-        for (; place > 0 && ports[place - 1].port > port; place--)
-            ports[place] = ports[place - 1];
-        ports[place] = (struct port_mtls){.port = port, .mode = policy->mode};
+        struct peer_mode mode = old_mode(policy);
+        mode.port = port;
+        add_port(ports, &out.port_count, mode);
     }
     return out;
 }
@@ -189,8 +210,48 @@ struct peer_policy authn_own_policy(struct translation *t)
     struct scopes scopes =
         find_scopes(t->mesh, proxy->namespace, proxy->labels, proxy->label_count);
     if (is_old && scopes.mesh == NULL && scopes.namespace == NULL && scopes.workload == NULL)
-        out.mode = MTLS_MODE_DISABLE;
+        out.whole.mode = MTLS_MODE_DISABLE;
     return out;
+}
+
+static struct str mode_word(enum mtls_mode mode)
+{
+    switch (mode) {
+    case MTLS_MODE_UNSET:
+        return STR("UNSET");
+    case MTLS_MODE_DISABLE:
+        return STR("DISABLE");
+    case MTLS_MODE_PERMISSIVE:
+        return STR("PERMISSIVE");
+    case MTLS_MODE_STRICT:
+        return STR("STRICT");
+    }
+    UNREACHABLE("mtls_mode");
+}
+
+struct tls_word authn_word(struct translation *t, const struct peer_mode *mode)
+{
+    struct tls_word out = {.mode = mode_word(mode->mode)};
+    if (mode->by == NULL)
+        return out;
+    out.by = context_keep(t, arena_format(&t->scratch, "%.*s/%.*s%s%.*s", STR_FMT(mode->kind),
+                                          STR_FMT(mode->by->name),
+                                          mode->by->namespace.len > 0 ? "." : "",
+                                          STR_FMT(mode->by->namespace)));
+    out.origin = context_keep_origin(t, mode->origin);
+    return out;
+}
+
+void authn_tell_modes(struct translation *t, const struct peer_policy *policy)
+{
+    struct inbound_mode *modes = ARENA_ARRAY(t->arena, struct inbound_mode, policy->port_count + 1);
+
+    modes[0] = (struct inbound_mode){.word = authn_word(t, &policy->whole)};
+    for (uint32_t i = 0; i < policy->port_count; i++)
+        modes[i + 1] = (struct inbound_mode){.port = policy->ports[i].port,
+                                             .word = authn_word(t, &policy->ports[i])};
+    t->snapshot->inbound_modes = modes;
+    t->snapshot->inbound_mode_count = policy->port_count + 1;
 }
 
 static const struct str *keep_list(struct translation *t, const struct text_list *list)

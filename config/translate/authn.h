@@ -9,10 +9,19 @@
 
 #include "config/translate/context.h"
 
+/* A mode, and the object that says it. */
+struct peer_mode {
+    uint32_t port; /* the workload's */
+    enum mtls_mode mode;
+    struct str kind;              /* "PeerAuthentication" */
+    const struct object_meta *by; /* NULL: nobody does */
+    struct origin origin;
+};
+
 /* The modes that hold for a workload; no mode is unset any more. */
 struct peer_policy {
-    enum mtls_mode mode;
-    const struct port_mtls *ports; /* sorted by port */
+    struct peer_mode whole;
+    const struct peer_mode *ports; /* sorted by port */
     uint32_t port_count;
 };
 
@@ -23,6 +32,10 @@ struct peer_policy authn_peer_policy(const struct mesh *mesh, struct str namespa
 /* The same for the proxy itself, by its profile's rules: Policy and MeshPolicy in
  * istio-1.0, if the mesh has any. In scratch. */
 struct peer_policy authn_own_policy(struct translation *t);
+/* The same for reports, in the snapshot. */
+void authn_tell_modes(struct translation *t, const struct peer_policy *policy);
+/* "PeerAuthentication/NAME.NAMESPACE", kept; empty: nobody. */
+struct tls_word authn_word(struct translation *t, const struct peer_mode *mode);
 enum mtls_mode authn_mode_of_port(const struct peer_policy *policy, uint32_t port);
 
 /* How a sidecar ends the mesh's TLS, in the snapshot. TCP chains offer one

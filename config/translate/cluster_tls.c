@@ -136,12 +136,22 @@ static void set_auto_tls(struct translation *t, const struct tls_question *quest
     const struct service *service = question->service;
     bool is_all_or_nothing = service_is_passthrough(service) || question->is_passthrough;
 
-    if (t->mesh->config.has_auto_mtls_off || service_is_external(service))
+    if (service_is_external(service))
         return;
+    if (t->mesh->config.has_auto_mtls_off) {
+        cluster->tls_word =
+            (struct tls_word){.by = STR("MeshConfig"),
+                              .origin = context_keep_origin(t, t->mesh->config.auto_mtls_origin)};
+        return;
+    }
     /* What a workload or port says of itself is looked at for each endpoint. */
-    if (authn_peer_policy(t->mesh, service->meta.namespace, NULL, 0, &t->scratch).mode ==
-        MTLS_MODE_DISABLE)
+    struct peer_mode mode =
+        authn_peer_policy(t->mesh, service->meta.namespace, NULL, 0, &t->scratch).whole;
+    if (mode.mode == MTLS_MODE_DISABLE) {
+        cluster->tls_word = authn_word(t, &mode);
+        cluster->tls_word.mode = STR_EMPTY;
         return;
+    }
     cluster->defaults |= DEFAULT_MTLS;
     if (!t->profile->has_auto_mtls)
         return;
@@ -151,6 +161,35 @@ static void set_auto_tls(struct translation *t, const struct tls_question *quest
     cluster->tls = mesh_tls(t, service, NULL, cluster);
     cluster->security =
         cluster->type == CLUSTER_ORIGINAL_DST ? UPSTREAM_TLS : UPSTREAM_TLS_BY_ENDPOINT;
+}
+
+static struct str mode_word(enum client_tls_mode mode)
+{
+    switch (mode) {
+    case CLIENT_TLS_DISABLE:
+        return STR("DISABLE");
+    case CLIENT_TLS_SIMPLE:
+        return STR("SIMPLE");
+    case CLIENT_TLS_MUTUAL:
+        return STR("MUTUAL");
+    case CLIENT_TLS_ISTIO:
+        return STR("ISTIO_MUTUAL");
+    }
+    UNREACHABLE("client_tls_mode");
+}
+
+/* Of several rules that were merged, the one in which it stands. */
+static struct tls_word word_of(struct translation *t, const struct client_tls *rule)
+{
+    struct str name = rule->object; /* "DestinationRule NAMESPACE/NAME" */
+    struct str kind = str_cut(&name, ' ');
+    struct str namespace = str_cut(&name, '/');
+    struct tls_word out = {.mode = mode_word(rule->mode),
+                           .origin = context_keep_origin(t, rule->origin)};
+
+    out.by = context_keep(t, arena_format(&t->scratch, "%.*s/%.*s.%.*s", STR_FMT(kind),
+                                          STR_FMT(name), STR_FMT(namespace)));
+    return out;
 }
 
 bool cluster_tls_is_own(const struct client_tls *rule)
@@ -163,6 +202,8 @@ void cluster_tls_apply(struct translation *t, const struct tls_question *questio
 {
     const struct client_tls *rule = question->parts->tls;
 
+    if (rule != NULL)
+        cluster->tls_word = word_of(t, rule);
     if (rule == NULL) {
         set_auto_tls(t, question, cluster);
     } else if (rule->mode == CLIENT_TLS_ISTIO) {

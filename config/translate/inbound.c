@@ -478,6 +478,7 @@ void inbound_listeners(struct translation *t, struct listener_list *out)
         .authz = authz_translate(t),
     };
 
+    authn_tell_modes(t, &maker.policy);
     find_ports(&maker);
     add_black_hole(&maker);
     add_passthrough(&maker, 0);

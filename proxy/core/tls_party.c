@@ -33,6 +33,35 @@ struct str tls_version_name(enum tls_version version)
     return names[version];
 }
 
+/* A keyring that leaves nothing in common with the socket goes before it. */
+static struct tls_versions within(struct tls_versions socket, const struct keyring *keyring)
+{
+    struct tls_versions out = socket;
+    if (keyring == NULL)
+        return out;
+    enum tls_version oldest = tls_version_of(keyring->version_min, socket.min);
+    enum tls_version newest = tls_version_of(keyring->version_max, socket.max);
+    out.min = oldest > out.min ? oldest : out.min;
+    out.max = newest < out.max ? newest : out.max;
+    if (out.min > out.max && socket.min <= socket.max)
+        out = oldest > socket.max ? (struct tls_versions){oldest, oldest}
+                                  : (struct tls_versions){newest, newest};
+    return out;
+}
+
+struct tls_versions tls_versions_upstream(const struct keyring *keyring)
+{
+    return within((struct tls_versions){TLS_VERSION_1_2, TLS_VERSION_1_3}, keyring);
+}
+
+struct tls_versions tls_versions_downstream(const struct downstream_tls *tls,
+                                            const struct keyring *keyring)
+{
+    struct tls_versions socket = {tls_version_of(tls->version_min, TLS_VERSION_1_2),
+                                  tls_version_of(tls->version_max, TLS_VERSION_1_3)};
+    return within(socket, keyring);
+}
+
 /* The certificate behind a name; notes when there is none. */
 static const struct certificate *find_certificate(const struct keyring *keyring, struct str name,
                                                   struct tls_party *party)
@@ -115,7 +144,8 @@ struct tls_party tls_party_upstream(const struct cluster *cluster, struct str ho
                                     const struct keyring *keyring)
 {
     const struct upstream_tls *tls = cluster->tls;
-    struct tls_party out = {.version_min = TLS_VERSION_1_2, .version_max = TLS_VERSION_1_3};
+    struct tls_versions versions = tls_versions_upstream(keyring);
+    struct tls_party out = {.version_min = versions.min, .version_max = versions.max};
     if (tls->certificate.len > 0)
         out.certificate = find_certificate(keyring, tls->certificate, &out);
     if (tls->root.len > 0)
@@ -130,9 +160,10 @@ struct tls_party tls_party_upstream(const struct cluster *cluster, struct str ho
 struct tls_party tls_party_downstream(const struct downstream_tls *tls,
                                       const struct keyring *keyring)
 {
+    struct tls_versions versions = tls_versions_downstream(tls, keyring);
     struct tls_party out = {
-        .version_min = tls_version_of(tls->version_min, TLS_VERSION_1_2),
-        .version_max = tls_version_of(tls->version_max, TLS_VERSION_1_3),
+        .version_min = versions.min,
+        .version_max = versions.max,
         .names = {.matchers = tls->peer_names, .count = tls->peer_name_count},
         .is_requiring = tls->is_client_certificate_required,
         .ciphers = tls->ciphers,

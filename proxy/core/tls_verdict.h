@@ -45,6 +45,15 @@ enum tls_version tls_version_of(struct str word, enum tls_version otherwise);
 /* "TLSv1.2", as logs have it. */
 struct str tls_version_name(enum tls_version version);
 
+/* Which versions a side speaks: what its transport socket says, within what its keyring
+ * lets it. */
+struct tls_versions {
+    enum tls_version min, max;
+};
+struct tls_versions tls_versions_upstream(const struct keyring *keyring);
+struct tls_versions tls_versions_downstream(const struct downstream_tls *tls,
+                                            const struct keyring *keyring);
+
 /* Which names of a peer's certificate will do. */
 struct tls_names {
     const struct string_matcher *matchers; /* one must match; count 0: any name */

@@ -223,12 +223,11 @@ static struct str joined(struct arena *arena, const struct str *items, uint32_t 
 
 /* What both sides have. Names that OpenSSL does not know are passed over; without one
  * that it knows, Envoy's list stays. */
-static void set_params(SSL_CTX *ssl, enum tls_version version_min, enum tls_version version_max,
-                       struct str ciphers)
+static void set_params(SSL_CTX *ssl, struct tls_versions versions, struct str ciphers)
 {
-    long rc = SSL_CTX_set_min_proto_version(ssl, version_number(version_min));
+    long rc = SSL_CTX_set_min_proto_version(ssl, version_number(versions.min));
     ASSERT(rc == 1);
-    rc = SSL_CTX_set_max_proto_version(ssl, version_number(version_max));
+    rc = SSL_CTX_set_max_proto_version(ssl, version_number(versions.max));
     ASSERT(rc == 1);
     rc = SSL_CTX_set_cipher_list(ssl, CIPHERS);
     ASSERT(rc == 1);
@@ -288,8 +287,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
     struct arena *arena = &context->store->arena;
     bool is_asking =
         tls->authorities.len > 0 || tls->is_client_certificate_required || tls->peer_name_count > 0;
-    set_params(ssl, tls_version_of(tls->version_min, TLS_VERSION_1_2),
-               tls_version_of(tls->version_max, TLS_VERSION_1_3),
+    set_params(ssl, tls_versions_downstream(tls, context->store->keyring),
                joined(arena, tls->ciphers, tls->cipher_count));
     /* Kept here and not in tickets: resuming costs a third (PERFORMANCE.md 6). */
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
@@ -351,7 +349,7 @@ static int remember(SSL *ssl, SSL_SESSION *session)
 static bool fill_client(struct tls_context *context, const struct upstream_tls *tls)
 {
     SSL_CTX *ssl = context->ssl;
-    set_params(ssl, TLS_VERSION_1_2, TLS_VERSION_1_3, STR_EMPTY);
+    set_params(ssl, tls_versions_upstream(context->store->keyring), STR_EMPTY);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ssl, remember);
     (void)SSL_CTX_set_app_data(ssl, context);

@@ -165,12 +165,49 @@ static void write_protocols(struct bootstrap_job *job, const struct json_value *
     json_end_array(job->json);
 }
 
+static bool is_older(struct str a, struct str b)
+{
+    return a.len == 0 || (b.len > 0 && str_order(a, b) < 0); /* "TLSv1_2" */
+}
+
+/* What the keyring leaves of a socket's versions: tls_versions_upstream and _downstream of
+ * proxy/core/tls_verdict.h. */
+static void write_params(struct bootstrap_job *job, const struct json_value *params)
+{
+    static const struct str OWN[] = {STR_INIT("tlsMinimumProtocolVersion"),
+                                     STR_INIT("tlsMaximumProtocolVersion")};
+    struct str oldest = job->options->keyring->version_min;
+    struct str newest = job->options->keyring->version_max;
+    struct str min = params != NULL ? bootstrap_text(params, OWN[0]) : STR_EMPTY;
+    struct str max = params != NULL ? bootstrap_text(params, OWN[1]) : STR_EMPTY;
+    if (oldest.len > 0 && is_older(min, oldest))
+        min = oldest;
+    if (oldest.len > 0 && max.len > 0 && is_older(max, oldest))
+        max = oldest;
+    if (newest.len > 0 && (max.len == 0 || is_older(newest, max)))
+        max = newest;
+    if (newest.len > 0 && is_older(newest, min))
+        min = newest;
+    json_key(job->json, STR("tlsParams"));
+    json_begin_object(job->json);
+    if (params != NULL)
+        bootstrap_copy_others(job->json, params, OWN, COUNT_OF(OWN));
+    if (min.len > 0)
+        json_key_str(job->json, OWN[0], min);
+    if (max.len > 0)
+        json_key_str(job->json, OWN[1], max);
+    json_end_object(job->json);
+}
+
 static bool rewrite_common(struct bootstrap_job *job, struct str key,
                            const struct json_value *value)
 {
     static const struct str OWN[] = {
         STR_INIT("alpnProtocols"), STR_INIT("combinedValidationContext"),
-        STR_INIT("tlsCertificateSdsSecretConfigs"), STR_INIT("validationContextSdsSecretConfig")};
+        STR_INIT("tlsCertificateSdsSecretConfigs"), STR_INIT("validationContextSdsSecretConfig"),
+        STR_INIT("tlsParams")};
+    const struct keyring *keyring = job->options->keyring;
+    bool has_versions = keyring->version_min.len > 0 || keyring->version_max.len > 0;
     if (!str_eq(key, STR("commonTlsContext")))
         return false;
     const struct json_value *protocols = json_get(value, OWN[0]);
@@ -181,7 +218,9 @@ static bool rewrite_common(struct bootstrap_job *job, struct str key,
         both != NULL ? json_get(both, STR("defaultValidationContext")) : NULL;
     json_key(job->json, key);
     json_begin_object(job->json);
-    bootstrap_copy_others(job->json, value, OWN, COUNT_OF(OWN));
+    bootstrap_copy_others(job->json, value, OWN, COUNT_OF(OWN) - (has_versions ? 0 : 1));
+    if (has_versions)
+        write_params(job, json_get(value, OWN[4]));
     if (protocols != NULL)
         write_protocols(job, protocols);
     if (certificates != NULL)

@@ -10,6 +10,7 @@
 #include "base/origin.h"
 #include "base/str.h"
 #include "proxy/model/policy.h"
+#include "proxy/model/tls.h"
 
 enum cluster_type {
     CLUSTER_EDS,
@@ -149,6 +150,7 @@ struct cluster {
     const struct outlier_detection *outlier;
     enum upstream_security security;
     const struct upstream_tls *tls; /* NULL: plaintext */
+    struct tls_word tls_word;       /* who said so; a mode that is empty: auto mTLS or nothing */
     enum proxy_protocol proxy_protocol;
     bool has_auto_sni, has_auto_san_validation;
     bool has_alpn_override_off;       /* metadata alpn_override "false" */

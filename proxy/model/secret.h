@@ -39,6 +39,9 @@ struct secret {
 struct keyring {
     const struct secret *items;
     uint32_t count;
+    /* "TLSv1_2": what else is older, or newer, its owner does not speak, whatever its
+     * transport sockets say; empty: as they say. */
+    struct str version_min, version_max;
 };
 
 /* NULL: it was never delivered. */

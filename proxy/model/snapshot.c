@@ -82,8 +82,22 @@ void snapshot_set_keyring(struct snapshot *snapshot, const struct keyring *keyri
             .authorities_pem = arena_str(arena, from->authorities_pem),
         };
     }
-    *out = (struct keyring){items, keyring->count};
+    *out = (struct keyring){.items = items,
+                            .count = keyring->count,
+                            .version_min = arena_str(arena, keyring->version_min),
+                            .version_max = arena_str(arena, keyring->version_max)};
     snapshot->keyring = out;
+}
+
+const struct tls_word *snapshot_inbound_mode(const struct snapshot *snapshot, uint32_t port)
+{
+    const struct tls_word *found = NULL;
+    for (uint32_t i = 0; i < snapshot->inbound_mode_count; i++) {
+        const struct inbound_mode *mode = &snapshot->inbound_modes[i];
+        if (mode->port == port || (mode->port == 0 && found == NULL))
+            found = &mode->word;
+    }
+    return found;
 }
 
 void snapshot_index(struct snapshot *snapshot)

@@ -19,6 +19,7 @@
 #include "proxy/model/listener.h"
 #include "proxy/model/route.h"
 #include "proxy/model/secret.h"
+#include "proxy/model/tls.h"
 
 enum proxy_type { PROXY_SIDECAR, PROXY_ROUTER };
 
@@ -37,6 +38,8 @@ struct snapshot {
     uint32_t route_config_count;
     const struct cluster *clusters;
     uint32_t cluster_count;
+    const struct inbound_mode *inbound_modes; /* a sidecar's; the first is port 0's */
+    uint32_t inbound_mode_count;
     struct map cluster_by_name;    /* index into clusters */
     const struct keyring *keyring; /* the secrets that it names; NULL: none were delivered */
 };
@@ -49,6 +52,9 @@ void snapshot_drop(struct snapshot *snapshot);
 /* Copies what listeners and clusters call by name. Its maker's, before anybody else
  * holds it. */
 void snapshot_set_keyring(struct snapshot *snapshot, const struct keyring *keyring);
+
+/* What its sidecar takes in at this port; NULL: it is none. */
+const struct tls_word *snapshot_inbound_mode(const struct snapshot *snapshot, uint32_t port);
 
 /* Builds cluster_by_name after clusters were set. */
 void snapshot_index(struct snapshot *snapshot);

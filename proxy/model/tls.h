@@ -8,8 +8,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/origin.h"
 #include "base/str.h"
 #include "proxy/model/policy.h"
+
+/* Who said how one side of the mesh's connections is secured: for reports. */
+struct tls_word {
+    struct str mode;      /* as it was written, "STRICT", "ISTIO_MUTUAL"; empty: it was not */
+    struct str by;        /* "PeerAuthentication/default.istio-system"; empty: nobody */
+    struct origin origin; /* line 0: nobody wrote it */
+};
+
+/* What a sidecar takes in at a port of its workload. */
+struct inbound_mode {
+    uint32_t port; /* 0: any that has no entry of its own */
+    struct tls_word word;
+};
 
 struct downstream_tls {
     const struct str *protocols; /* ALPN, in the order of preference */

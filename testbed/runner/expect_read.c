@@ -405,6 +405,29 @@ void expect_whole_read(const struct view *view, struct regex_set *regexes, struc
     events_read(&events, regexes, &out->events);
 }
 
+static void tls_read(const struct view *view, struct regex_set *regexes, struct want_tls *out)
+{
+    static const struct field_row ROWS[] = {{"client", FIELD_USED},
+                                            {"server", FIELD_USED},
+                                            {"verdict", FIELD_USED},
+                                            {"because", FIELD_USED},
+                                            {"blame", FIELD_USED}};
+    if (!view_is_present(view))
+        return;
+    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    *out = (struct want_tls){.is_given = true, .origin = view_origin(view)};
+    struct view client = view_field(view, STR("client")), server = view_field(view, STR("server"));
+    struct view verdict = view_field(view, STR("verdict"));
+    struct view because = want_nullable(view, STR("because"));
+    struct view blame = view_field(view, STR("blame"));
+    want_text_read(&client, regexes, &out->client);
+    want_text_read(&server, regexes, &out->server);
+    want_text_read(&verdict, regexes, &out->verdict);
+    want_text_read(&because, regexes, &out->because);
+    out->blame = want_scalar(&blame, STR_EMPTY);
+    out->blame_origin = view_origin(&blame);
+}
+
 void expect_read(const struct view *view, struct regex_set *regexes, struct expect *out)
 {
     static const struct field_row ROWS[] = {
@@ -412,7 +435,7 @@ void expect_read(const struct view *view, struct regex_set *regexes, struct expe
         {"decision", FIELD_USED},     {"attempts", FIELD_USED}, {"upstream", FIELD_USED},
         {"distribution", FIELD_USED}, {"mirror", FIELD_USED},   {"attemptHosts", FIELD_USED},
         {"samePod", FIELD_USED},      {"stats", FIELD_USED},    {"events", FIELD_USED},
-        {"tls", FIELD_NOT_BUILT},     {"breaker", FIELD_USED},  {"windows", FIELD_USED},
+        {"tls", FIELD_USED},          {"breaker", FIELD_USED},  {"windows", FIELD_USED},
         {"thresholds", FIELD_USED},
     };
     out->origin = view_origin(view);
@@ -450,5 +473,7 @@ void expect_read(const struct view *view, struct regex_set *regexes, struct expe
     stats_read(&stats, &out->stats, &out->stat_count);
     struct view events = view_field(view, STR("events"));
     events_read(&events, regexes, &out->events);
+    struct view tls = view_field(view, STR("tls"));
+    tls_read(&tls, regexes, &out->tls);
     over_time_read(view, regexes, out);
 }

@@ -55,6 +55,10 @@ struct str want_text_words(const struct want_text *want, struct arena *arena);
 void judge_outcome(const struct expect *expect, const struct outcome *outcome,
                    const struct world *world, bool is_virtual, struct complaints *out);
 
+/* How its connection to the server came about. */
+void judge_tls(const struct want_tls *want, struct world *world, const struct call *call,
+               const struct outcome *outcome, struct complaints *out);
+
 /* The first mirrored request that an application saw. */
 void judge_mirror(const struct expect *expect, const struct outcome *outcome,
                   const struct world *world, struct complaints *out);

@@ -134,6 +134,8 @@ void run_take_outcome(struct run *run, const struct suite_case *step, struct tal
     complaints->request = run->request_words.len > 0 ? run->request_words
                                                      : run_request_words(call, complaints->scratch);
     judge_outcome(&step->expect, outcome, run->world, run->options->engine == RUN_SIM, complaints);
+    if (run->options->engine != RUN_ENVOY)
+        judge_tls(&step->expect.tls, run->world, call, outcome, complaints);
     if (tally->outcome_count == 0 && run->options->engine != RUN_ENVOY)
         judge_exact(&step->expect, outcome, complaints);
     if (tally->mirror_count == 0)

@@ -77,6 +77,8 @@ static void look_at_expect(struct run *run, const struct expect *expect)
                 note_unseen(run, "breaker: the most at once");
         }
     }
+    if (expect->tls.is_given)
+        note_unseen(run, "tls: how the two sides came to speak");
     for (uint32_t i = 0; i < expect->window_count; i++)
         look_at_expect(run, expect->windows[i].expect);
 }

@@ -212,6 +212,15 @@ struct want_breaker {
     struct origin origin;
 };
 
+/* How the connection to the server came about. */
+struct want_tls {
+    bool is_given;
+    struct want_text client, server; /* a mode, or what is spoken */
+    struct want_text verdict, because;
+    struct str blame; /* [FILE:]KIND/NAME[.NAMESPACE]; empty: not said */
+    struct origin blame_origin, origin;
+};
+
 struct expect {
     struct want_response response;
     bool has_error;
@@ -238,6 +247,7 @@ struct expect {
     uint32_t threshold_count;
     struct want_breaker *breakers;
     uint32_t breaker_count;
+    struct want_tls tls;
     struct origin origin;
 };
 

@@ -29,7 +29,8 @@ static const struct field_row WORKLOAD_ROWS[] = {
     {"calls", FIELD_USED},       {"trickle", FIELD_USED},
     {"concurrency", FIELD_USED}, {"queue", FIELD_USED},
     {"listen", FIELD_USED},      {"interimHeaders", FIELD_USED},
-    {"trustDomain", FIELD_USED}, {"pod", FIELD_IGNORED},
+    {"trustDomain", FIELD_USED}, {"minTls", FIELD_USED},
+    {"maxTls", FIELD_USED},      {"pod", FIELD_IGNORED},
     {"workload", FIELD_IGNORED}, /* of `set` */
 };
 
@@ -249,6 +250,29 @@ static enum certificate_fault fault_read(const struct view *view)
     return (enum certificate_fault)view_choice(view, STR("cert"), FAULTS, CERTIFICATE_RIGHT);
 }
 
+static struct str version_read(const struct view *view, struct str name)
+{
+    static const struct {
+        struct str said, meant;
+    } WORDS[] = {{STR_INIT("1.2"), STR_INIT("TLSv1_2")}, {STR_INIT("1.3"), STR_INIT("TLSv1_3")}};
+    struct view field = view_field(view, name);
+    struct str text = want_scalar(&field, STR_EMPTY);
+    for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
+        if (str_eq(text, WORDS[i].said) || str_eq_ci(text, WORDS[i].meant))
+            return WORDS[i].meant;
+    }
+    if (view_is_present(&field))
+        view_complain(&field, DIAG_BAD_CHOICE, text, STR("1.2, 1.3"));
+    return STR_EMPTY;
+}
+
+/* minTls, maxTls: what is older, or newer, is not spoken. */
+static struct version_bounds versions_read(const struct view *view)
+{
+    return (struct version_bounds){.min = version_read(view, STR("minTls")),
+                                   .max = version_read(view, STR("maxTls"))};
+}
+
 /* tls: {mode, sni}: how a caller speaks to a gateway. */
 static void caller_tls_read(const struct view *view, struct client_tls_spec *out)
 {
@@ -331,6 +355,7 @@ void workload_spec_read(const struct view *view, struct workload_spec *out)
     out->service_account = view_str(view, STR("serviceAccount"), STR_EMPTY);
     out->fault = fault_read(view);
     out->trust_domain = view_str(view, STR("trustDomain"), STR_EMPTY);
+    out->versions = versions_read(view);
     out->replicas = (uint32_t)view_i64(view, STR("replicas"), 1, 1000, 0);
     struct view labels = view_map(view, STR("labels"));
     out->labels = labels_read(&labels, &out->label_count);
@@ -356,7 +381,8 @@ void client_spec_read(const struct view *view, struct client_spec *out)
         {"labels", FIELD_USED},      {"serviceAccount", FIELD_USED},
         {"gateway", FIELD_USED},     {"address", FIELD_USED},
         {"cert", FIELD_USED},        {"tls", FIELD_USED},
-        {"trustDomain", FIELD_USED},
+        {"trustDomain", FIELD_USED}, {"minTls", FIELD_USED},
+        {"maxTls", FIELD_USED},
     };
     static const char *const VIAS[] = {"sidecar", "gateway", "none", NULL};
     *out = (struct client_spec){.name = view->key, .origin = view_origin(view)};
@@ -369,6 +395,7 @@ void client_spec_read(const struct view *view, struct client_spec *out)
     out->address = view_str(view, STR("address"), STR_EMPTY);
     out->fault = fault_read(view);
     out->trust_domain = view_str(view, STR("trustDomain"), STR_EMPTY);
+    out->versions = versions_read(view);
     caller_tls_read(view, &out->tls);
     struct view labels = view_map(view, STR("labels"));
     out->labels = labels_read(&labels, &out->label_count);

@@ -151,7 +151,8 @@ void sim_secure_read(struct sim *sim, struct link *link, enum link_side side, st
 {
     struct link_end *end = end_of(link, side);
     struct sim_tls *tls = end->tls;
-    bool was_shaking_hands = tls->state == TLS_STATE_HANDSHAKE;
+    /* One without its secrets has failed before a byte was sent. */
+    bool was_shaking_hands = tls->state == TLS_STATE_HANDSHAKE || tls->state == TLS_STATE_FAILED;
     bool was_closed = tls->state == TLS_STATE_CLOSED;
     struct str plain;
     sim_tls_feed(tls, bytes, sim->now_ns / NS_SECOND);

@@ -245,6 +245,12 @@ static void seal(struct world *world, const struct keyring *keyring)
     }
 }
 
+static void set_versions(const struct version_bounds *bounds, struct keyring *out)
+{
+    out->version_min = bounds->min;
+    out->version_max = bounds->max;
+}
+
 static struct keyring *make(struct world *world, const struct world_client *client,
                             struct diag_list *diags)
 {
@@ -266,7 +272,9 @@ static struct keyring *make(struct world *world, const struct world_client *clie
         add_authorities(&maker, tls->root);
     }
     struct keyring *out = ARENA_NEW(world->arena, struct keyring);
-    *out = (struct keyring){maker.items, maker.count};
+    *out = (struct keyring){.items = maker.items, .count = maker.count};
+    if (client->spec.via != VIA_GATEWAY)
+        set_versions(&client->spec.versions, out);
     return out;
 }
 
@@ -351,7 +359,8 @@ const struct tls_end *world_caller_tls(struct world *world, uint32_t index, bool
         add_authorities(&maker, STR(AUTHORITY_PUBLIC));
         if (spec->is_mutual)
             add(&maker, OWN)->certificate = authority_issue(world->authority, &wish);
-        end->keyring = (struct keyring){maker.items, maker.count};
+        end->keyring = (struct keyring){.items = maker.items, .count = maker.count};
+        set_versions(&client->spec.versions, &end->keyring);
         /* Who calls nobody by name does not look at the answer, nor who does not know the
          * authority of a Secret's certificate. */
         bool is_checking = spec->has_sni && !has_own_certificate(world, index);
@@ -388,7 +397,7 @@ const struct tls_end *world_pod_tls(struct world *world, uint32_t index, bool is
         struct str *own = ARENA_NEW(world->arena, struct str);
         *own = OWN;
         add(&maker, OWN)->certificate = issued;
-        end->keyring = (struct keyring){maker.items, maker.count};
+        end->keyring = (struct keyring){.items = maker.items, .count = maker.count};
         end->server = (struct downstream_tls){.certificates = own, .certificate_count = 1};
         pod->tls_end = end;
     }

@@ -24,13 +24,19 @@ static uint32_t cut_port(struct str *authority)
     return (uint32_t)port;
 }
 
+static bool is_there(const struct world *world, struct str address)
+{
+    uint32_t pod = map_get(&world->pod_by_address, address);
+    return pod != MAP_NONE && !world->pods[pod].behaviour.is_absent;
+}
+
 /* The first endpoint of the service that is a pod of ours; NULL: none. */
 static const struct service_endpoint *first_endpoint(const struct world *world,
                                                      const struct service *service)
 {
     for (uint32_t i = 0; i < service->endpoint_count; i++) {
         const struct service_endpoint *endpoint = &service->endpoints[i];
-        if (endpoint->is_ready && map_get(&world->pod_by_address, endpoint->address) != MAP_NONE)
+        if (endpoint->is_ready && is_there(world, endpoint->address))
             return endpoint;
     }
     return NULL;

@@ -23,6 +23,11 @@
 #include "testbed/world/manifest.h"
 #include "testbed/world/queue.h"
 
+/* Which TLS somebody speaks, "TLSv1_2", "TLSv1_3"; empty: what its configuration says. */
+struct version_bounds {
+    struct str min, max;
+};
+
 struct workload_spec {
     struct str name;
     struct str namespace; /* empty: the default one */
@@ -35,9 +40,10 @@ struct workload_spec {
     uint32_t *ports; /* where it listens, for a workload without a service */
     uint32_t port_count;
     struct behaviour behaviour;
-    enum certificate_fault fault; /* of its sidecar's certificate */
-    struct str trust_domain;      /* of that one; empty: world_spec's */
-    struct pod_spec *pods;        /* behaviour of single pods, whole (already merged) */
+    enum certificate_fault fault;   /* of its sidecar's certificate */
+    struct str trust_domain;        /* of that one; empty: world_spec's */
+    struct version_bounds versions; /* of its sidecar */
+    struct pod_spec *pods;          /* behaviour of single pods, whole (already merged) */
     uint32_t pod_count;
     struct origin origin;
 };
@@ -66,10 +72,11 @@ struct client_spec {
     struct str service_account;
     struct str gateway_namespace, gateway_name;
     struct client_tls_spec tls;
-    enum certificate_fault fault; /* of its proxy's certificate */
-    struct str trust_domain;      /* of that one; empty: world_spec's */
-    struct str address;           /* source address; empty: one is given */
-    uint32_t caller_count;        /* so many alike, each a pod with its own proxy; 0: 1 */
+    enum certificate_fault fault;   /* of its proxy's certificate */
+    struct str trust_domain;        /* of that one; empty: world_spec's */
+    struct version_bounds versions; /* of its proxy; of who calls a gateway, its own */
+    struct str address;             /* source address; empty: one is given */
+    uint32_t caller_count;          /* so many alike, each a pod with its own proxy; 0: 1 */
     struct origin origin;
 };
 

@@ -240,6 +240,7 @@ static struct client_spec pod_spec_of(const struct maker *maker, const struct wo
             spec.origin = entry->spec->origin;
             spec.fault = entry->spec->fault;
             spec.trust_domain = entry->spec->trust_domain;
+            spec.versions = entry->spec->versions;
         }
         return spec;
     }
@@ -301,6 +302,7 @@ static void give_proxy(struct maker *maker, struct world_pod *pod)
     struct client_spec spec = pod_spec_of(maker, pod);
     client->spec.fault = spec.fault;
     client->spec.trust_domain = spec.trust_domain;
+    client->spec.versions = spec.versions;
     pod->client = (uint32_t)(client - world->clients);
 }
 

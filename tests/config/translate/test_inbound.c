@@ -122,7 +122,7 @@ static void test_the_narrower_and_the_older_policy_counts(void **state)
         fixture_server(&fixture, rows[i].text);
         struct peer_policy policy =
             authn_peer_policy(fixture.mesh, STR("default"), labels, 1, &fixture.arena);
-        assert_int_equal(policy.mode, rows[i].want);
+        assert_int_equal(policy.whole.mode, rows[i].want);
         fixture_fini(&fixture);
     }
 }

@@ -101,7 +101,7 @@ static void test_secrets_stand_in_the_bootstrap(void **state)
         "\"alpnProtocols\":[\"istio-http/1.1\",\"istio\",\"http/1.1\"]",
         "\"alpnProtocols\":[\"istio-peer-exchange\",\"istio\"]", NULL};
     static const char *const HAS_NOT[] = {"Sds", "filename", NULL};
-    struct keyring keyring = {secrets, COUNT_OF(secrets)};
+    struct keyring keyring = {.items = secrets, .count = COUNT_OF(secrets)};
     assert_printed(
         &(struct bootstrap_options){.admin_address = STR("127.0.0.1"), .keyring = &keyring}, 0, HAS,
         HAS_NOT);
@@ -115,7 +115,7 @@ static void test_secrets_are_files(void **state)
                                       "\"trustedCa\":{\"filename\":\"/k/ROOTCA.pem\"}",
                                       "\"filename\":\"/k/kubernetes_shop.pem\"", NULL};
     static const char *const HAS_NOT[] = {"OWN", "MESH-ROOT", NULL};
-    struct keyring keyring = {secrets, COUNT_OF(secrets)};
+    struct keyring keyring = {.items = secrets, .count = COUNT_OF(secrets)};
     assert_printed(&(struct bootstrap_options){.admin_address = STR("127.0.0.1"),
                                                .keyring = &keyring,
                                                .secrets_folder = STR("/k")},
@@ -131,7 +131,7 @@ static void test_what_was_never_delivered_comes_from_a_file_without_resources(vo
         "{\"pathConfigSource\":{\"path\":\"/none\"},\"resourceApiVersion\":\"V3\"}}]",
         "\"validationContextSdsSecretConfig\":{\"name\":\"ROOTCA\",\"sdsConfig\"", "OWN-KEY", NULL};
     static const char *const HAS_NOT[] = {"trustedCa", NULL};
-    struct keyring keyring = {secrets, 1};
+    struct keyring keyring = {.items = secrets, .count = 1};
     assert_printed(&(struct bootstrap_options){.admin_address = STR("127.0.0.1"),
                                                .keyring = &keyring,
                                                .no_secrets = STR("/none")},

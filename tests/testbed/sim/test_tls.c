@@ -46,8 +46,8 @@ static void open_hall(struct hall *hall)
         hall->secrets[2 * i + 1] =
             (struct secret){.name = STR("ROOTCA"), .authorities = MESH, .authority_count = 1};
     }
-    hall->client_keys = (struct keyring){hall->secrets, 2};
-    hall->server_keys = (struct keyring){hall->secrets + 2, 2};
+    hall->client_keys = (struct keyring){.items = hall->secrets, .count = 2};
+    hall->server_keys = (struct keyring){.items = hall->secrets + 2, .count = 2};
     hall->up = (struct upstream_tls){.is_mesh = true,
                                      .certificate = STR("default"),
                                      .root = STR("ROOTCA"),
