@@ -66,11 +66,6 @@ void buf_fini(struct buf *buf)
     *buf = (struct buf){.max_bytes = buf->max_bytes};
 }
 
-size_t buf_size(const struct buf *buf)
-{
-    return buf->end - buf->start;
-}
-
 struct str buf_str(const struct buf *buf)
 {
     if (buf->ptr == NULL)
@@ -140,12 +135,6 @@ void buf_consume(struct buf *buf, size_t size)
     buf->start += size;
     if (buf->start == buf->end)
         buf_clear(buf);
-}
-
-void buf_clear(struct buf *buf)
-{
-    buf->start = 0;
-    buf->end = 0;
 }
 
 void buf_shrink(struct buf *buf)

@@ -25,7 +25,11 @@ struct buf {
 void buf_init(struct buf *buf, size_t max_bytes);
 void buf_fini(struct buf *buf);
 
-size_t buf_size(const struct buf *buf);
+static inline size_t buf_size(const struct buf *buf)
+{
+    return buf->end - buf->start;
+}
+
 struct str buf_str(const struct buf *buf);
 
 /* RC_FULL when the content would exceed max_bytes; then nothing was added. */
@@ -39,6 +43,11 @@ void buf_added(struct buf *buf, size_t size);
 
 /* Drops `size` bytes from the front; there must be so many. */
 void buf_consume(struct buf *buf, size_t size);
-void buf_clear(struct buf *buf);
+static inline void buf_clear(struct buf *buf)
+{
+    buf->start = 0;
+    buf->end = 0;
+}
+
 /* Gives the memory back when the buffer is empty. */
 void buf_shrink(struct buf *buf);

@@ -4,6 +4,8 @@
  */
 #include "base/hash.h"
 
+#include <string.h>
+
 uint32_t hash_fnv32(struct str bytes)
 {
     uint32_t hash = UINT32_C(2166136261);
@@ -34,7 +36,17 @@ uint64_t hash_fnv64_add_u64(uint64_t hash, uint64_t value)
 }
 
 /* Little end first on every machine. */
-static uint64_t word_at(const char *bytes, size_t size)
+static uint64_t word_at(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static uint64_t last_word(const char *bytes, size_t size)
 {
     uint64_t word = 0;
     for (size_t i = 0; i < size; i++)
@@ -47,6 +59,12 @@ uint64_t hash_words_add_str(uint64_t hash, struct str bytes)
     size_t at = 0;
     hash = hash_words_add(hash, bytes.len);
     for (; bytes.len - at >= sizeof(uint64_t); at += sizeof(uint64_t))
-        hash = hash_words_add(hash, word_at(bytes.ptr + at, sizeof(uint64_t)));
-    return at < bytes.len ? hash_words_add(hash, word_at(bytes.ptr + at, bytes.len - at)) : hash;
+        hash = hash_words_add(hash, word_at(bytes.ptr + at));
+    if (at == bytes.len)
+        return hash;
+    /* What is left, which may begin within the last whole word. */
+    uint64_t rest = at > 0 ? word_at(bytes.ptr + bytes.len - sizeof(uint64_t)) >>
+                                 8 * (sizeof(uint64_t) - (bytes.len - at))
+                           : last_word(bytes.ptr, bytes.len);
+    return hash_words_add(hash, rest);
 }

@@ -56,13 +56,18 @@ struct str api_kind_name(enum entrance_kind kind)
         return STR("TCPRoute");
     case ENTRANCE_TLS_ROUTE:
         return STR("TLSRoute");
+    case ENTRANCE_API_GATEWAY:
+        return STR("Gateway");
+    case ENTRANCE_LISTENER_SET:
+        return STR("ListenerSet");
     case ENTRANCE_INGRESS:
     case ENTRANCE_INGRESS_CLASS:
     case ENTRANCE_GATEWAY_CLASS:
-    case ENTRANCE_API_GATEWAY:
     case ENTRANCE_REFERENCE_GRANT:
     case ENTRANCE_OPENSHIFT_ROUTE:
     case ENTRANCE_SECRET:
+    case ENTRANCE_BACKEND_TLS_POLICY:
+    case ENTRANCE_CONFIG_MAP:
         break;
     }
     UNREACHABLE("entrance_kind of a route");

@@ -9,6 +9,7 @@
 #include "config/resource/meta.h"
 
 #define STATUS_PORT 15021
+#define PORT_NAME_BYTES_MAX 63u
 
 static struct str annotation_or(const struct object_meta *meta, struct str name,
                                 struct str otherwise)
@@ -49,22 +50,57 @@ static bool has_port(const struct node *ports, uint32_t number)
     return false;
 }
 
+/* A listener's name may have points, a port's may not. */
+static struct str port_name(struct str name, struct arena *arena)
+{
+    char *out = arena_alloc(arena, name.len);
+
+    for (size_t i = 0; i < name.len; i++)
+        out[i] = name.ptr[i] == '.' ? '-' : name.ptr[i];
+    return str_slice((struct str){out, name.len}, 0, PORT_NAME_BYTES_MAX);
+}
+
+static bool has_name(const struct node *ports, struct str name)
+{
+    for (uint32_t i = 0; i < ports->count; i++) {
+        if (str_eq(node_get(ports->items[i], STR("name"))->text, name))
+            return true;
+    }
+    return false;
+}
+
+static void put_listener_ports(const struct maker *maker, const struct view *spec,
+                               struct node *ports)
+{
+    struct view listeners = view_list(spec, STR("listeners"));
+
+    for (uint32_t i = 0; i < view_count(&listeners); i++) {
+        struct view listener = view_item(&listeners, i);
+        uint32_t number = (uint32_t)view_i64(&listener, STR("port"), 0, 65535, 0);
+        struct str name =
+            port_name(label_text_field(&listener, STR("name"), STR_EMPTY), maker->arena);
+        if (number == 0 || has_port(ports, number))
+            continue;
+        if (has_name(ports, name))
+            name = arena_format(maker->arena, "%.*s-%u", STR_FMT(name), number);
+        put_service_port(maker, ports, name, number,
+                         view_str(&listener, STR("protocol"), STR_EMPTY));
+    }
+}
+
 static struct node *service_spec(const struct api_gateway *gateway, const struct maker *maker)
 {
-    struct view listeners = view_list(&gateway->view.spec, STR("listeners"));
+    struct api_set_list sets = api_listener_sets_of(gateway);
     struct node *out = make_map(maker);
     struct node *ports = make_put_list(maker, out, STR("ports"));
 
     make_put_text(maker, out, STR("type"), STR("LoadBalancer"));
     (void)make_put(maker, out, STR("selector"), name_label(maker, gateway->entrance->meta.name));
     put_service_port(maker, ports, STR("status-port"), STATUS_PORT, STR_EMPTY);
-    for (uint32_t i = 0; i < view_count(&listeners); i++) {
-        struct view listener = view_item(&listeners, i);
-        uint32_t number = (uint32_t)view_i64(&listener, STR("port"), 0, 65535, 0);
-        if (number == 0 || has_port(ports, number))
-            continue;
-        put_service_port(maker, ports, label_text_field(&listener, STR("name"), STR_EMPTY), number,
-                         view_str(&listener, STR("protocol"), STR_EMPTY));
+    put_listener_ports(maker, &gateway->view.spec, ports);
+    for (uint32_t i = 0; i < sets.count; i++) {
+        struct entrance_view view;
+        put_listener_ports(maker, &entrance_view_init(sets.items[i], &view)->spec, ports);
     }
     return out;
 }
@@ -138,9 +174,9 @@ void api_services_find(struct api_gateway *gateway)
     const struct object_meta *meta = &gateway->entrance->meta;
     struct view addresses = view_list(&gateway->view.spec, STR("addresses"));
     struct str class = view_str(&gateway->view.spec, STR("gatewayClassName"), STR_EMPTY);
-    bool is_managed = is_deployed_for(&addresses);
 
-    if (is_managed) {
+    gateway->is_managed = is_deployed_for(&addresses);
+    if (gateway->is_managed) {
         struct str name = annotation_or(
             meta, STR("gateway.istio.io/name-override"),
             arena_format(mesh->arena, "%.*s-%.*s", STR_FMT(meta->name), STR_FMT(class)));

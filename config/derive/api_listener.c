@@ -47,7 +47,7 @@ static struct text_list hosts_of(const struct api_gateway *gateway, const struct
 
     switch (view_choice(&namespaces, STR("from"), FROM, 0)) {
     case 0:
-        text_list_add(&chosen, gateway->entrance->meta.namespace, mesh->arena);
+        text_list_add(&chosen, gateway->owner->meta.namespace, mesh->arena);
         break;
     case 1:
         text_list_add(&chosen, STR("*"), mesh->arena);
@@ -112,6 +112,11 @@ static bool is_known_protocol(struct str protocol)
            str_eq(protocol, STR("TLS")) || str_eq(protocol, STR("TCP"));
 }
 
+static bool is_tls(struct str protocol)
+{
+    return str_eq(protocol, STR("HTTPS")) || str_eq(protocol, STR("TLS"));
+}
+
 static bool is_stream(struct str protocol)
 {
     return str_eq(protocol, STR("TCP")) || str_eq(protocol, STR("UDP"));
@@ -133,8 +138,7 @@ static bool is_taken(const struct api_gateway *gateway, const struct api_parent 
 {
     for (uint32_t i = 0; i < gateway->api->parent_count; i++) {
         const struct api_parent *other = &gateway->api->parents[i];
-        if (str_eq(other->name, parent->name) && str_eq(other->namespace, parent->namespace) &&
-            conflicts(other, parent))
+        if (other->gateway == parent->gateway && conflicts(other, parent))
             return true;
     }
     return false;
@@ -151,7 +155,7 @@ static void add_istio_gateway(const struct api_gateway *gateway, const struct ap
     struct node *server = make_push(&maker, servers, make_map(&maker));
     struct node *port = make_put_map(&maker, server, STR("port"));
     struct node *hosts = make_put_list(&maker, server, STR("hosts"));
-    struct object_meta meta = gateway->entrance->meta;
+    struct object_meta meta = gateway->owner->meta;
     struct str name = parent->internal_name;
 
     make_put_text(&maker, selector, API_GATEWAY_LABEL, gateway->entrance->meta.name);
@@ -160,13 +164,16 @@ static void add_istio_gateway(const struct api_gateway *gateway, const struct ap
     make_put_text(&maker, port, STR("name"), STR("default"));
     for (uint32_t i = 0; i < parent->hosts.count; i++)
         (void)make_push(&maker, hosts, make_text(&maker, parent->hosts.items[i]));
-    if (!api_tls_convert(gateway, &maker, listener, server))
+    if (!api_tls_convert(gateway, &maker, listener, server, parent->port))
         return;
     (void)str_cut(&name, '/');
     meta.name = name;
     meta.origin = maker.origin;
     struct gateway *added = entrance_add_gateway(mesh, &meta, made);
     added->services = gateway->services;
+    added->services_namespace = gateway->entrance->meta.namespace;
+    added->is_of_api = true;
+    added->is_managed = gateway->is_managed;
     added->written_namespace = gateway->entrance->meta.namespace;
     added->written_name = gateway->entrance->meta.name;
 }
@@ -178,12 +185,14 @@ static const struct field_row LISTENER_ROWS[] = {
 static void convert_listener(const struct api_gateway *gateway, const struct view *listener)
 {
     struct gateway_api *api = gateway->api;
-    const struct object_meta *meta = &gateway->entrance->meta;
+    const struct object_meta *meta = &gateway->owner->meta;
     struct view tls = view_map(listener, STR("tls"));
     bool is_terminating = str_eq(view_str(&tls, STR("mode"), STR("Terminate")), STR("Terminate"));
     struct api_parent parent = {
+        .kind = gateway->owner->kind,
         .namespace = meta->namespace,
         .name = meta->name,
+        .gateway = gateway->entrance,
         .section = label_text_field(listener, STR("name"), STR_EMPTY),
         .hostname = label_text_field(listener, STR("hostname"), STR_EMPTY),
         .protocol = view_str(listener, STR("protocol"), STR_EMPTY),
@@ -202,6 +211,10 @@ static void convert_listener(const struct api_gateway *gateway, const struct vie
         view_complain(listener, DIAG_API_LISTENER_CONFLICT, parent.section, STR_EMPTY);
         return;
     }
+    if (!view_is_present(&tls) && is_tls(parent.protocol)) {
+        view_complain(listener, DIAG_API_TLS_MISSING, parent.protocol, STR_EMPTY);
+        return;
+    }
     parent.hosts = hosts_of(gateway, listener, parent.hostname);
     parent.allowed = allowed_kinds(
         listener, supported_kinds(parent.protocol, view_is_present(&tls) && is_terminating));
@@ -210,14 +223,33 @@ static void convert_listener(const struct api_gateway *gateway, const struct vie
 }
 
 static const struct field_row GATEWAY_ROWS[] = {
-    {"gatewayClassName", FIELD_USED},    {"listeners", FIELD_USED},
-    {"addresses", FIELD_USED},           {"infrastructure", FIELD_IGNORED},
-    {"allowedListeners", FIELD_IGNORED}, {"tls", FIELD_NO_EFFECT},
+    {"gatewayClassName", FIELD_USED},  {"listeners", FIELD_USED},        {"addresses", FIELD_USED},
+    {"infrastructure", FIELD_IGNORED}, {"allowedListeners", FIELD_USED}, {"tls", FIELD_USED},
     {"defaultScope", FIELD_NO_EFFECT}};
+
+static const struct field_row SET_ROWS[] = {{"parentRef", FIELD_USED}, {"listeners", FIELD_USED}};
+
+/* Their listeners stand behind the Gateway's own. */
+static void convert_sets(struct api_gateway *gateway)
+{
+    struct api_set_list sets = api_listener_sets_of(gateway);
+
+    for (uint32_t i = 0; i < sets.count; i++) {
+        struct entrance_view view;
+        struct view *spec = &entrance_view_init(sets.items[i], &view)->spec;
+        struct view listeners = view_list(spec, STR("listeners"));
+        view_check_fields(spec, SET_ROWS, COUNT_OF(SET_ROWS));
+        gateway->owner = sets.items[i];
+        for (uint32_t k = 0; k < view_count(&listeners); k++) {
+            struct view listener = view_item(&listeners, k);
+            convert_listener(gateway, &listener);
+        }
+    }
+}
 
 static void convert_gateway(struct gateway_api *api, const struct entrance *entrance)
 {
-    struct api_gateway gateway = {.api = api, .entrance = entrance};
+    struct api_gateway gateway = {.api = api, .entrance = entrance, .owner = entrance};
     struct view *spec = &entrance_view_init(entrance, &gateway.view)->spec;
     struct str class = view_str(spec, STR("gatewayClassName"), STR_EMPTY);
     struct view listeners = view_list(spec, STR("listeners"));
@@ -232,6 +264,8 @@ static void convert_gateway(struct gateway_api *api, const struct entrance *entr
         struct view listener = view_item(&listeners, i);
         convert_listener(&gateway, &listener);
     }
+    if (gateway.services.count > 0)
+        convert_sets(&gateway);
 }
 
 void api_listeners_convert(struct gateway_api *api)
@@ -242,4 +276,5 @@ void api_listeners_convert(struct gateway_api *api)
         if (mesh->entrances[i].kind == ENTRANCE_API_GATEWAY)
             convert_gateway(api, &mesh->entrances[i]);
     }
+    api_listener_sets_check(api);
 }

@@ -120,16 +120,18 @@ static void insert(const struct api_route *route, struct api_reference_list *lis
     list->items[place] = *added;
 }
 
-static void add_gateway(struct api_route *route, const struct parent_reference *reference,
-                        struct api_reference_list *out)
+static void add_listeners(struct api_route *route, const struct parent_reference *reference,
+                          enum entrance_kind kind, struct api_reference_list *out)
 {
     const struct gateway_api *api = route->api;
-    const char *why = "there is no such Gateway with a listener of Istio's";
+    const char *why = kind == ENTRANCE_API_GATEWAY
+                          ? "there is no such Gateway with a listener of Istio's"
+                          : "there is no such ListenerSet with a listener of Istio's";
     bool is_taken = false;
 
     for (uint32_t i = 0; i < api->parent_count; i++) {
         const struct api_parent *parent = &api->parents[i];
-        if (!str_eq(parent->name, reference->name) ||
+        if (parent->kind != kind || !str_eq(parent->name, reference->name) ||
             !str_eq(parent->namespace, reference->namespace))
             continue;
         const char *refused = why_not(route, reference, parent);
@@ -199,7 +201,9 @@ struct api_reference_list api_references_of(struct api_route *route)
         struct parent_reference reference = read_reference(route, &item);
         bool is_core = reference.group.len == 0;
         if (str_eq(reference.group, API_GROUP) && str_eq(reference.kind, STR("Gateway")))
-            add_gateway(route, &reference, &out);
+            add_listeners(route, &reference, ENTRANCE_API_GATEWAY, &out);
+        else if (str_eq(reference.group, API_GROUP) && str_eq(reference.kind, STR("ListenerSet")))
+            add_listeners(route, &reference, ENTRANCE_LISTENER_SET, &out);
         else if (is_core && str_eq(reference.kind, STR("Service")))
             add_service(route, &reference, &out);
         else if (str_eq(reference.group, STR("networking.istio.io")) &&
@@ -224,7 +228,7 @@ bool api_is_isolated(const struct gateway_api *api, const struct api_parent *par
         return true;
     for (uint32_t i = 0; i < api->parent_count; i++) {
         const struct api_parent *other = &api->parents[i];
-        if (other == parent || !str_eq(other->name, parent->name) ||
+        if (other == parent || other->kind != parent->kind || !str_eq(other->name, parent->name) ||
             !str_eq(other->namespace, parent->namespace))
             continue;
         if (other->port != parent->port || !str_eq(other->protocol, parent->protocol))

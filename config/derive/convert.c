@@ -4,6 +4,8 @@
  */
 #include "config/derive/convert.h"
 
+#include "config/derive/gateway_api.h"
+
 #include "config/resource/mesh_types.h"
 
 struct entrance_view *entrance_view_init(const struct entrance *entrance, struct entrance_view *out)
@@ -91,5 +93,6 @@ void entrances_convert(struct mesh *mesh)
         return;
     ingresses_convert(mesh);
     gateway_api_convert(mesh);
+    api_backend_tls_convert(mesh);
     openshift_routes_convert(mesh);
 }

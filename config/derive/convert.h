@@ -27,6 +27,9 @@ struct entrance_view *entrance_view_init(const struct entrance *entrance,
 struct virtual_service *entrance_add_virtual_service(struct mesh *mesh,
                                                      const struct object_meta *meta,
                                                      const struct node *spec);
+struct destination_rule *entrance_add_destination_rule(struct mesh *mesh,
+                                                       const struct object_meta *meta,
+                                                       const struct node *spec);
 struct gateway *entrance_add_gateway(struct mesh *mesh, const struct object_meta *meta,
                                      const struct node *spec);
 struct destination_rule *entrance_add_destination_rule(struct mesh *mesh,

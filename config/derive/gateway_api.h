@@ -18,8 +18,10 @@
 
 /* What a route can attach to: a listener, or the mesh. */
 struct api_parent {
-    struct str namespace, name; /* of the Gateway; empty: the mesh */
-    struct str internal_name;   /* "ns/name" of the Gateway made of it, or "mesh" */
+    enum entrance_kind kind;    /* a Gateway's, or a ListenerSet's */
+    struct str namespace, name; /* of that object; empty: the mesh */
+    const struct entrance *gateway;
+    struct str internal_name; /* "ns/name" of the Gateway made of it, or "mesh" */
     struct str section;
     struct str hostname; /* as written; empty: any */
     struct str protocol;
@@ -59,13 +61,36 @@ struct api_gateway {
     struct gateway_api *api;
     const struct entrance *entrance;
     struct entrance_view view;
-    struct text_list services; /* full names of who serves it */
+    struct text_list services;    /* full names of who serves it */
+    bool is_managed;              /* istiod deploys who serves it */
+    const struct entrance *owner; /* of the listener: the Gateway, or a ListenerSet */
 };
 
 /* api_listener.c: Gateways, their listeners, and what is deployed for them. */
 void api_listeners_convert(struct gateway_api *api);
 /* The controller of a class: its own word, or a class that Istio brings along. */
 struct str api_controller(const struct mesh *mesh, struct str class_name);
+
+/* api_listener_set.c: the ListenerSets that a Gateway takes, in the order of age,
+ * namespace and name. */
+struct api_set_list {
+    const struct entrance **items;
+    uint32_t count, capacity;
+};
+struct api_set_list api_listener_sets_of(const struct api_gateway *gateway);
+/* Says which ListenerSets belong to nothing. */
+void api_listener_sets_check(const struct gateway_api *api);
+
+/* api_backend_tls.c: BackendTLSPolicies become DestinationRules. */
+void api_backend_tls_convert(struct mesh *mesh);
+
+/* api_authorities.c: the Secret or ConfigMap that a reference names as authorities. */
+struct api_authorities {
+    struct str namespace, name, kind;
+    const char *why_not; /* NULL: it can be used */
+};
+struct api_authorities api_authorities_of(const struct mesh *mesh, const struct view *reference,
+                                          struct str own_namespace);
 
 /* api_namespace.c: all of them in alphabetical order, those declared and those
  * that something lives in; and does one fit a label selector? */
@@ -75,7 +100,7 @@ bool api_namespace_is_selected(const struct mesh *mesh, struct str namespace,
 
 /* api_tls.c. False: there is nothing to serve with, so no server; said. */
 bool api_tls_convert(const struct api_gateway *gateway, const struct maker *maker,
-                     const struct view *listener, struct node *server);
+                     const struct view *listener, struct node *server, uint32_t port);
 
 /* api_deploy.c: the Services that lead to the Gateway: its addresses that are
  * names, or the one that istiod would deploy, with a pod behind it. */

@@ -191,6 +191,7 @@ struct destination_rule {
     struct text_list export_to; /* as written */
     struct label_list selector; /* workloadSelector.matchLabels */
     bool has_selector;
+    bool is_of_backend_policy; /* made of a BackendTLSPolicy: the user's own words win */
 };
 
 /* A part of its own file each; NULL: absent. */

@@ -21,6 +21,9 @@ enum entrance_kind {
     ENTRANCE_REFERENCE_GRANT,
     ENTRANCE_OPENSHIFT_ROUTE,
     ENTRANCE_SECRET, /* only whether it is there, and looks like a pair of keys */
+    ENTRANCE_LISTENER_SET,
+    ENTRANCE_BACKEND_TLS_POLICY,
+    ENTRANCE_CONFIG_MAP, /* only whether it has authorities */
 };
 
 /* An object as it was written; the tree lives as long as the mesh. */

@@ -38,6 +38,8 @@ struct gateway {
     struct str written_namespace, written_name;
     struct label_list selector;
     struct text_list services; /* of the Gateway API: bound to these, not by the selector */
+    struct str services_namespace;
+    bool is_of_api, is_managed; /* of the Gateway API; istiod deploys its pods */
     struct gateway_server *servers;
     uint32_t server_count;
 };

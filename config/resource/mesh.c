@@ -92,6 +92,12 @@ static void add_gateway(struct arriving *arriving)
     struct str services = noted(&added->meta, STR("internal.istio.io/gateway-service"));
     while (services.len > 0)
         text_list_add(&added->services, str_cut(&services, ','), arriving->mesh->arena);
+    added->services_namespace = noted(&added->meta, STR("internal.istio.io/parent-namespace"));
+    if (added->services_namespace.len == 0)
+        added->services_namespace = added->meta.namespace;
+    added->is_of_api =
+        str_eq(noted(&added->meta, STR("internal.istio.io/gateway-semantics")), STR("gateway"));
+    added->is_managed = noted(&added->meta, STR("internal.istio.io/service-account-name")).len > 0;
     REPLACE(arriving, gateways);
 }
 
@@ -260,6 +266,8 @@ ADD_ENTRANCE(add_tls_route, ENTRANCE_TLS_ROUTE)
 ADD_ENTRANCE(add_reference_grant, ENTRANCE_REFERENCE_GRANT)
 ADD_ENTRANCE(add_openshift_route, ENTRANCE_OPENSHIFT_ROUTE)
 ADD_ENTRANCE(add_secret, ENTRANCE_SECRET)
+ADD_ENTRANCE(add_listener_set, ENTRANCE_LISTENER_SET)
+ADD_ENTRANCE(add_backend_tls_policy, ENTRANCE_BACKEND_TLS_POLICY)
 
 static void add_envoy_filter(struct arriving *arriving)
 {
@@ -277,6 +285,7 @@ static void add_config_map(struct arriving *arriving)
     if (!str_eq(arriving->meta.name, STR("istio")) ||
         !str_eq(arriving->meta.namespace, STR("istio-system"))) {
         mesh->ignored_count++;
+        add_entrance(arriving, ENTRANCE_CONFIG_MAP);
         return;
     }
     mesh_config_default(&mesh->config);
@@ -317,8 +326,9 @@ static const struct kind_row KINDS[] = {
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("GRPCRoute"), V1, add_grpc_route},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TCPRoute"), V1, add_tcp_route},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("TLSRoute"), V1, add_tls_route},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("BackendTLSPolicy"), NULL, NULL},
-    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ListenerSet"), NULL, NULL},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("BackendTLSPolicy"), V1,
+     add_backend_tls_policy},
+    {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ListenerSet"), V1, add_listener_set},
     {STR_INIT("gateway.networking.k8s.io"), STR_INIT("ReferenceGrant"), NULL, add_reference_grant},
     {STR_INIT("route.openshift.io"), STR_INIT("Route"), V1, add_openshift_route},
     {STR_INIT(""), STR_INIT("Service"), NULL, add_service},

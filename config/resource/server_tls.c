@@ -20,7 +20,7 @@ static const struct field_row ROWS[] = {
     {"subjectAltNames", FIELD_USED},
     {"verifyCertificateSpki", FIELD_NO_EFFECT},
     {"verifyCertificateHash", FIELD_NO_EFFECT},
-    {"insecureSkipVerify", FIELD_NO_EFFECT},
+    {"insecureSkipVerify", FIELD_USED},
     {"minProtocolVersion", FIELD_USED},
     {"maxProtocolVersion", FIELD_USED},
     {"cipherSuites", FIELD_USED},
@@ -130,6 +130,7 @@ const struct server_tls *server_tls_read(const struct view *tls)
         .credential_names = text_list_read(&credentials),
         .names = text_list_read(&names),
         .ciphers = read_ciphers(tls),
+        .is_not_verifying = view_bool(tls, STR("insecureSkipVerify"), false),
         .version_min = read_version(tls, STR("minProtocolVersion")),
         .version_max = read_version(tls, STR("maxProtocolVersion")),
     };

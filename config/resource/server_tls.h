@@ -29,6 +29,7 @@ struct server_tls {
     struct text_list names;                        /* subjectAltNames */
     struct text_list ciphers;                      /* those that Envoy knows, once each */
     struct str version_min, version_max;           /* "TLSv1_2"; empty: Envoy's */
+    bool is_not_verifying; /* insecureSkipVerify: clients' certificates need not be good */
 };
 
 /* Connections are handed on as they are. */

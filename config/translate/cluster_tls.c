@@ -53,6 +53,8 @@ static bool may_fetch_credential(const struct translation *t, const struct tls_q
 
 static struct str credential(struct translation *t, struct str name, const char *suffix)
 {
+    if (str_eq(name, STR("invalid://")))
+        return context_keep(t, name);
     if (str_find_str(name, STR("://")) != STR_NONE)
         return context_keep(t, arena_format(&t->scratch, "%.*s%s", STR_FMT(name), suffix));
     return context_keep(t, arena_format(&t->scratch, "kubernetes://%.*s%s", STR_FMT(name), suffix));

@@ -79,6 +79,7 @@ static void set_credentials(struct translation *t, const struct server_tls *from
         if (from->authorities_credential.len > 0)
             authorities = from->authorities_credential;
         out->authorities = secret_name(t, authorities);
+        out->is_accepting_untrusted = from->is_not_verifying;
     }
     set_names(t, from, out);
 }
@@ -97,6 +98,7 @@ static void set_files(struct translation *t, const struct server_tls *from,
     if (!is_checking(from))
         return;
     out->authorities = file_authorities(t, from->authorities);
+    out->is_accepting_untrusted = from->is_not_verifying;
     set_names(t, from, out);
 }
 

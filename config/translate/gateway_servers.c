@@ -29,7 +29,7 @@ static bool is_translating(const struct service *service)
 static bool is_bound_to(const struct gateway *gateway, const struct service *service)
 {
     return text_list_has(&gateway->services, service->host) &&
-           str_eq(service->meta.namespace, gateway->meta.namespace);
+           str_eq(service->meta.namespace, gateway->services_namespace);
 }
 
 static void add_port(struct translation *t, struct port_list *list, uint32_t port)
@@ -216,6 +216,42 @@ static void add_gateway(struct server_maker *maker, const struct gateway *gatewa
     }
 }
 
+struct gateway_list {
+    const struct gateway **items;
+    uint32_t count, capacity;
+};
+
+static struct gateway_list find_gateways(const struct server_maker *maker)
+{
+    struct translation *t = maker->t;
+    struct gateway_list out = {0};
+
+    for (uint32_t i = 0; i < t->mesh->gateways_count; i++) {
+        if (is_for_proxy(maker, &t->mesh->gateways[i]))
+            *ARENA_PUSH(&t->scratch, out.items, out.count, out.capacity) = &t->mesh->gateways[i];
+    }
+    return out;
+}
+
+/* Where istiod has deployed the proxy for a Gateway of the Gateway API, Istio's own
+ * Gateways count only from the namespace of such a one. */
+static bool is_beside_managed(const struct gateway_list *list, const struct gateway *gateway)
+{
+    bool has_managed = false;
+
+    if (gateway->is_of_api)
+        return true;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct gateway *other = list->items[i];
+        if (!other->is_of_api || !other->is_managed)
+            continue;
+        if (str_eq(other->meta.namespace, gateway->meta.namespace))
+            return true;
+        has_managed = true;
+    }
+    return !has_managed;
+}
+
 struct merged_gateway gateway_servers_merge(struct translation *t)
 {
     struct merged_gateway merged = {0};
@@ -224,9 +260,10 @@ struct merged_gateway gateway_servers_merge(struct translation *t)
     map_init(&merged.plain_ports, &t->scratch);
     map_init(&merged.tls_hosts, &t->scratch);
     map_init(&merged.table_index, &t->scratch);
-    for (uint32_t i = 0; i < t->mesh->gateways_count; i++) {
-        if (is_for_proxy(&maker, &t->mesh->gateways[i]))
-            add_gateway(&maker, &t->mesh->gateways[i]);
+    struct gateway_list list = find_gateways(&maker);
+    for (uint32_t i = 0; i < list.count; i++) {
+        if (is_beside_managed(&list, list.items[i]))
+            add_gateway(&maker, list.items[i]);
     }
     return merged;
 }

@@ -56,6 +56,25 @@ static bool is_superset(const struct text_list *big, const struct text_list *sma
     return true;
 }
 
+/* Blocks that are said replace those that are there. */
+static void put_parts(const struct policy_parts *said, struct policy_parts *out)
+{
+    if (said->lb.is_set)
+        out->lb = said->lb;
+    if (said->pool != NULL)
+        out->pool = said->pool;
+    if (said->outlier != NULL)
+        out->outlier = said->outlier;
+    if (said->tls != NULL)
+        out->tls = said->tls;
+    if (said->retry_budget != NULL)
+        out->retry_budget = said->retry_budget;
+    if (said->tunnel != NULL)
+        out->tunnel = said->tunnel;
+    if (said->proxy_protocol != PROXY_PROTOCOL_UNSET)
+        out->proxy_protocol = said->proxy_protocol;
+}
+
 static bool may_merge(const struct merged_rule *old, const struct destination_rule *rule,
                       const struct text_list *export_to)
 {
@@ -82,11 +101,63 @@ static bool has_subset(const struct merged_rule *rule, struct str name)
     return false;
 }
 
+/* The user's words of a port, and what they leave open of the policy's. */
+static void fill_port(const struct port_policy *from, struct port_policy *out)
+{
+    if (!out->parts.lb.is_set)
+        out->parts.lb = from->parts.lb;
+    if (out->parts.pool == NULL)
+        out->parts.pool = from->parts.pool;
+    if (out->parts.outlier == NULL)
+        out->parts.outlier = from->parts.outlier;
+    if (out->parts.tls == NULL)
+        out->parts.tls = from->parts.tls;
+}
+
+/* What a user's rule says, and where it says nothing what was made of a policy of the
+ * Gateway API. */
+static const struct traffic_policy *merge_policies(struct translation *t,
+                                                   const struct traffic_policy *user,
+                                                   const struct traffic_policy *made)
+{
+    struct traffic_policy *out = ARENA_NEW(&t->scratch, struct traffic_policy);
+
+    *out = *user;
+    out->parts = made->parts;
+    put_parts(&user->parts, &out->parts);
+    out->ports = ARENA_ARRAY(&t->scratch, struct port_policy, user->port_count + made->port_count);
+    for (uint32_t i = 0; i < user->port_count; i++)
+        out->ports[i] = user->ports[i];
+    for (uint32_t i = 0; i < made->port_count; i++) {
+        uint32_t place = 0;
+        while (place < user->port_count && user->ports[place].port != made->ports[i].port)
+            place++;
+        if (place < user->port_count)
+            fill_port(&made->ports[i], &out->ports[place]);
+        else
+            out->ports[out->port_count++] = made->ports[i];
+    }
+    return out;
+}
+
+static void merge_policy(struct translation *t, struct merged_rule *into,
+                         const struct destination_rule *rule)
+{
+    bool is_made = into->first->is_of_backend_policy && !into->has_user_policy;
+
+    if (!rule->policy.is_set)
+        return;
+    if (into->policy == NULL)
+        into->policy = &rule->policy;
+    else if (is_made && !rule->is_of_backend_policy)
+        into->policy = merge_policies(t, &rule->policy, into->policy);
+    into->has_user_policy |= !rule->is_of_backend_policy;
+}
+
 static void merge_into(struct translation *t, struct merged_rule *into,
                        const struct destination_rule *rule)
 {
-    if (into->policy == NULL && rule->policy.is_set)
-        into->policy = &rule->policy;
+    merge_policy(t, into, rule);
     for (uint32_t i = 0; i < rule->subset_count; i++) {
         if (has_subset(into, rule->subsets[i].name))
             continue;
@@ -295,20 +366,7 @@ static void put_subset(const struct traffic_policy *policy, uint32_t port, struc
         out->tls = of_port->parts.tls;
         return;
     }
-    if (own->lb.is_set)
-        out->lb = own->lb;
-    if (own->pool != NULL)
-        out->pool = own->pool;
-    if (own->outlier != NULL)
-        out->outlier = own->outlier;
-    if (own->tls != NULL)
-        out->tls = own->tls;
-    if (own->retry_budget != NULL)
-        out->retry_budget = own->retry_budget;
-    if (own->tunnel != NULL)
-        out->tunnel = own->tunnel;
-    if (own->proxy_protocol != PROXY_PROTOCOL_UNSET)
-        out->proxy_protocol = own->proxy_protocol;
+    put_parts(own, out);
 }
 
 struct policy_parts policy_parts_of(const struct translation *t, const struct merged_rule *rule,

@@ -203,6 +203,11 @@ uint32_t engine_ejected_count(const struct engine *engine, uint32_t cluster_inde
     return outlier != NULL ? outlier_view(outlier).ejected_count : 0;
 }
 
+bool engine_has_event(const struct engine *engine)
+{
+    return engine->events.count > 0;
+}
+
 bool engine_hear_event(struct engine *engine, struct outlier_event *event)
 {
     if (engine->events_heard == engine->events.count)

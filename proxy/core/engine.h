@@ -67,6 +67,8 @@ const struct outlier_event *engine_note_response(struct engine *engine, uint32_t
 uint32_t engine_code_of(const struct response_head *head, bool is_grpc);
 /* How many of the cluster's endpoints are ejected at this moment. */
 uint32_t engine_ejected_count(const struct engine *engine, uint32_t cluster_index);
+/* Is anything there that engine_hear_event or engine_next_event would tell? */
+bool engine_has_event(const struct engine *engine);
 /* The next of what this engine has ejected or let in, for its own use: it is still there
  * for engine_next_event. False: nothing new. */
 bool engine_hear_event(struct engine *engine, struct outlier_event *event);

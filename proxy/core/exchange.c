@@ -137,7 +137,7 @@ static void note_time(const struct step *step)
                    &xc->setup.engine->arena);
 }
 
-static void finish(const struct step *step)
+static void end(const struct step *step)
 {
     struct exchange *xc = step->xc;
     ASSERT(xc->state != XC_STATE_FINISHED);
@@ -155,6 +155,11 @@ static void finish(const struct step *step)
         event->number = xc->record.status;
         event->text = arena_str(xc->setup.trace->arena, xc->record.details);
     }
+}
+
+static void finish(const struct step *step)
+{
+    end(step);
     act(step, XC_FINISH);
 }
 
@@ -574,6 +579,26 @@ static bool is_adding(const struct exchange *xc)
            (xc->record.weighted != NULL && xc->record.weighted->request_headers.add_count > 0);
 }
 
+/* What exchange_begin_again goes on from. All that an image points to is the memo's, the
+ * snapshot's or set anew; a request that a filter had to do with has none. */
+static void keep_image(const struct exchange *xc, struct memo_forwarded *kept)
+{
+    const struct record *record = &xc->record;
+    bool is_plain = xc->is_request_complete && record->flag_count == 0 &&
+                    xc->cors_origin.len == 0 && xc->claims == NULL && xc->response == NULL &&
+                    record->downstream.peer == NULL && record->downstream.server_name.len == 0;
+    if (kept->image != NULL || xc->setup.trace != NULL || !is_plain)
+        return;
+    struct exchange *image = ARENA_NEW(xc->setup.memo->arena, struct exchange);
+    *image = *xc;
+    image->setup.arena = NULL;
+    image->setup.downstream = NULL;
+    image->request = NULL;
+    image->record.request = NULL;
+    image->record.downstream.server_name = STR_EMPTY;
+    kept->image = image;
+}
+
 /* The first attempt's head. */
 static void make_forwarded(const struct step *step)
 {
@@ -581,6 +606,7 @@ static void make_forwarded(const struct step *step)
     struct memo_forwarded *kept = is_adding(xc) ? NULL : forwarded_memo(xc);
     if (kept != NULL && kept->head.head != NULL) {
         memo_take(&kept->head, xc->record.request_id, SPARE_LINES, xc->setup.arena, xc->request);
+        keep_image(xc, kept);
         return;
     }
     struct forward_question asked = forward_question(step);
@@ -589,6 +615,14 @@ static void make_forwarded(const struct step *step)
     if (kept != NULL)
         memo_keep(xc->setup.memo, &kept->head, xc->request,
                   xc->setup.memo->received.id_at != UINT32_MAX);
+}
+
+/* It is the router's: the route's clock starts, an endpoint is chosen. */
+static void begin_attempts(const struct step *step)
+{
+    if (step->xc->is_request_complete)
+        note_complete(step);
+    pick_endpoint(step);
 }
 
 static void forward(const struct step *step)
@@ -616,9 +650,7 @@ static void forward(const struct step *step)
     make_forwarded(step);
     read_own_headers(xc);
     xc->record.authority = xc->request->authority;
-    if (xc->is_request_complete)
-        note_complete(step);
-    pick_endpoint(step);
+    begin_attempts(step);
 }
 
 static void redirect(const struct step *step, struct str location, uint32_t status)
@@ -1191,6 +1223,9 @@ static void try_again(const struct step *step)
 {
     struct exchange *xc = step->xc;
     xc->record.attempt_count++;
+    /* The head of the attempt before may still be on its way. */
+    xc->request = request_head_shared(xc->request, xc->setup.arena);
+    xc->record.request = xc->request;
     struct forward_question asked = forward_question(step);
     forward_request_again(&asked, xc->request);
     pick_endpoint(step);
@@ -1279,9 +1314,8 @@ static void set_service_time(const struct step *step, struct response_head *head
     struct exchange *xc = step->xc;
     if (xc->completed_ns == NS_NEVER)
         return;
-    int64_t took_ms = (step->now_ns - xc->completed_ns) / NS_MS;
     header_set(&head->headers, STR("x-envoy-upstream-service-time"),
-               arena_decimal(xc->setup.arena, (uint64_t)took_ms));
+               arena_decimal(xc->setup.arena, exchange_service_ms(xc, step->now_ns)));
 }
 
 /* As Envoy counts it for the endpoint: by grpc-status, which a response with
@@ -1311,6 +1345,31 @@ static void count_grpc_end(const struct step *step, bool is_reset)
         count_http(step, STAT_HTTP_rq_reset_after_downstream_response_started);
 }
 
+static void note_response(const struct step *step, const struct response_head *head)
+{
+    const struct exchange *xc = step->xc;
+    tell_event(step, engine_note_response(xc->setup.engine, xc->cluster_index, xc->endpoint_index,
+                                          head, xc->is_grpc, step->now_ns));
+}
+
+/* It is the response that the client gets.. */
+static void note_final(const struct step *step, const struct response_head *head)
+{
+    struct exchange *xc = step->xc;
+    cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
+    xc->record.status = head->status;
+    xc->record.details = STR("via_upstream");
+}
+
+/* ..and it is on its way. */
+static void note_forwarded(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    xc->state = XC_STATE_RESPONDING;
+    xc->record.response_started_ns = record_moment(step->now_ns);
+    xc->record.response_forwarded_ns = xc->record.response_started_ns;
+}
+
 static void on_response_head(const struct step *step, const struct xc_event *event)
 {
     struct exchange *xc = step->xc;
@@ -1322,8 +1381,7 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
         told->number = head->status;
         told->endpoint = xc->record.endpoint;
     }
-    tell_event(step, engine_note_response(xc->setup.engine, xc->cluster_index, xc->endpoint_index,
-                                          head, xc->is_grpc, step->now_ns));
+    note_response(step, head);
     if (retry(step, head, FAILURE_NONE)) {
         count_endpoint(step, STAT_ENDPOINT_rq_error);
         drop_response(step, event);
@@ -1333,19 +1391,15 @@ static void on_response_head(const struct step *step, const struct xc_event *eve
     note_sign_of_life(step);
     xc->try_deadline_ns = NS_NEVER;
     xc->response = head;
-    cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
+    note_final(step, head);
     set_service_time(step, head);
     for (uint32_t i = 0; i < xc->cookies.count; i++)
         header_append_line(&head->headers, STR("set-cookie"), xc->cookies.items[i]);
-    xc->record.status = head->status;
-    xc->record.details = STR("via_upstream");
     struct formatter_facts facts = facts_of(xc);
     forward_response(xc->record.route, xc->record.weighted, &facts, head, xc->setup.trace,
                      step->now_ns);
     mark_response(xc);
-    xc->state = XC_STATE_RESPONDING;
-    xc->record.response_started_ns = record_moment(step->now_ns);
-    xc->record.response_forwarded_ns = xc->record.response_started_ns;
+    note_forwarded(step);
     struct xc_action *action = act(step, XC_FORWARD);
     action->attempt = xc->attempt;
     action->response = head;
@@ -1443,24 +1497,36 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
         is_overflow);
 }
 
+/* The attempt has a connection. */
+static void note_ready(const struct step *step, bool is_reused)
+{
+    struct exchange *xc = step->xc;
+    xc->is_connected = true;
+    count_endpoint(step, STAT_ENDPOINT_rq_total);
+    note_result(step, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS, 0);
+    if (xc->stream_duration_ns > 0)
+        xc->duration_deadline_ns = ns_add(step->now_ns, xc->stream_duration_ns);
+    struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
+    if (told != NULL) {
+        told->index = xc->attempt;
+        told->number = is_reused;
+        told->endpoint = xc->record.endpoint;
+    }
+    arm_try_timeout(step);
+}
+
+static bool is_heard(const struct exchange *xc, uint32_t attempt)
+{
+    return attempt != 0 && attempt == xc->attempt;
+}
+
 static void on_attempt_event(const struct step *step, const struct xc_event *event)
 {
     struct exchange *xc = step->xc;
-    if (event->attempt == 0 || event->attempt != xc->attempt)
+    if (!is_heard(xc, event->attempt))
         return; /* given up before: nobody listens any more */
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
-        xc->is_connected = true;
-        count_endpoint(step, STAT_ENDPOINT_rq_total);
-        note_result(step, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS, 0);
-        if (xc->stream_duration_ns > 0)
-            xc->duration_deadline_ns = ns_add(step->now_ns, xc->stream_duration_ns);
-        struct trace_event *told = tell(step, TRACE_ATTEMPT_CONNECTED);
-        if (told != NULL) {
-            told->index = event->attempt;
-            told->number = event->is_reused;
-            told->endpoint = xc->record.endpoint;
-        }
-        arm_try_timeout(step);
+        note_ready(step, event->is_reused);
     } else if (event->kind == XC_EVENT_ATTEMPT_SENT) {
         xc->is_sent = true;
     } else if (event->kind == XC_EVENT_INTERIM) {
@@ -1668,6 +1734,65 @@ void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t no
         xc->record.downstream = *setup->downstream;
 }
 
+/* Does a fault hit? Then nothing was drawn. */
+static bool is_faulted(struct engine *engine, const struct fault_policy *fault)
+{
+    struct rng before = engine->rng_fault;
+    bool is_hit = fault_delay_ns(fault, &engine->rng_fault) != 0 ||
+                  fault_is_aborted(fault, &engine->rng_fault);
+    if (is_hit)
+        engine->rng_fault = before;
+    return is_hit;
+}
+
+bool exchange_recall(struct engine *engine, struct request_memo *memo, struct xc_again *again)
+{
+    const struct route *route = memo->route;
+    if (route == NULL || route->action != ROUTE_FORWARD || memo->received.head == NULL)
+        return false;
+    struct rng drawn = engine->rng_stream;
+    again->stream_random = rng_next(&drawn);
+    uint32_t index = 0;
+    if (route->forward.weighted_count > 0)
+        index = split_choose(&route->forward, again->stream_random).index + 1;
+    again->memo = memo;
+    again->image = index < MEMO_FORWARDED_MAX ? memo->forwarded[index].image : NULL;
+    if (again->image == NULL || (route->fault != NULL && is_faulted(engine, route->fault)))
+        return false;
+    engine->rng_stream = drawn;
+    return true;
+}
+
+/* The head goes on as it did, with its own x-request-id. */
+static void take_head_again(struct exchange *xc, const struct xc_again *again)
+{
+    const struct memo_forwarded *kept = forwarded_memo(xc);
+    xc->request = arena_raw(again->arena, sizeof(*xc->request));
+    xc->record.request = xc->request;
+    if (kept->head.id_at != UINT32_MAX)
+        xc->record.request_id = again->request_id;
+    memo_take(&kept->head, again->request_id, SPARE_LINES, again->arena, xc->request);
+}
+
+void exchange_begin_again(struct exchange *xc, const struct xc_again *again, int64_t now_ns,
+                          struct xc_plan *plan)
+{
+    struct step step = {.xc = xc, .now_ns = now_ns, .plan = plan};
+    struct record *record = &xc->record;
+    plan->count = 0;
+    *xc = *again->image;
+    xc->setup.arena = again->arena;
+    xc->setup.has_original = again->has_original;
+    xc->stream_random = again->stream_random;
+    record->started_ns = now_ns;
+    record->request_ended_ns = record_moment(now_ns);
+    record->downstream.connection_id = again->connection_id;
+    record->downstream.remote_port = record->downstream.direct_port = again->remote_port;
+    take_head_again(xc, again);
+    count_http(&step, STAT_HTTP_rq_total);
+    begin_attempts(&step);
+}
+
 void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t now_ns,
                    struct xc_plan *plan)
 {
@@ -1706,6 +1831,63 @@ void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t no
         return;
     }
     UNREACHABLE("xc_event_kind");
+}
+
+void exchange_note_ready(struct exchange *xc, uint32_t attempt, bool is_reused, int64_t now_ns)
+{
+    struct step step = {.xc = xc, .now_ns = now_ns};
+    if (is_heard(xc, attempt))
+        note_ready(&step, is_reused);
+}
+
+void exchange_note_sent(struct exchange *xc, uint32_t attempt)
+{
+    xc->is_sent |= is_heard(xc, attempt);
+}
+
+static bool is_mutating(const struct header_mutations *mutations)
+{
+    return mutations->add_count > 0 || mutations->remove_count > 0;
+}
+
+bool exchange_passes(const struct exchange *xc, const struct response_head *head)
+{
+    const struct route *route = xc->record.route;
+    const struct weighted_cluster *weighted = xc->record.weighted;
+    const struct retry_policy *policy = route->forward.retry;
+    return !xc->is_grpc && xc->cookies.count == 0 && xc->cors_origin.len == 0 &&
+           !is_mutating(&route->response_headers) &&
+           (weighted == NULL || !is_mutating(&weighted->response_headers)) &&
+           (policy == NULL || !retry_covers(policy, head));
+}
+
+bool exchange_is_passing(const struct exchange *xc)
+{
+    return xc->state == XC_STATE_UPSTREAM && xc->setup.trace == NULL && !xc->is_grpc &&
+           xc->is_request_complete && xc->cookies.count == 0 && xc->cors_origin.len == 0 &&
+           (xc->retry == NULL || xc->retry == xc->record.route->forward.retry);
+}
+
+void exchange_pass(struct exchange *xc, const struct response_head *sent, uint64_t body_bytes,
+                   int64_t now_ns)
+{
+    struct step step = {.xc = xc, .now_ns = now_ns};
+    ASSERT(exchange_is_passing(xc));
+    note_response(&step, sent);
+    if (release_retry(xc))
+        count_cluster(&step, STAT_CLUSTER_upstream_rq_retry_success);
+    count_answer(&step, sent, true);
+    note_final(&step, sent);
+    note_forwarded(&step);
+    xc->record.bytes_sent += body_bytes;
+    end_attempt(xc);
+    end(&step);
+}
+
+uint64_t exchange_service_ms(const struct exchange *xc, int64_t now_ns)
+{
+    ASSERT(xc->completed_ns <= now_ns);
+    return (uint64_t)((now_ns - xc->completed_ns) / NS_MS);
 }
 
 bool exchange_may_retry(const struct exchange *xc)

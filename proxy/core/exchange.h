@@ -165,9 +165,49 @@ struct exchange {
 /* A stream begins; draws once from the engine's "stream". */
 void exchange_init(struct exchange *xc, const struct xc_setup *setup, int64_t now_ns);
 
+/* A request that was here before, word for word (proxy/core/memo.h). */
+struct xc_again {
+    struct request_memo *memo;
+    const struct exchange *image; /* as exchange_recall found it.. */
+    uint64_t stream_random;       /* ..with what it drew */
+    struct str request_id;        /* a new one, where the memo says that one is drawn */
+    struct arena *arena;
+    uint64_t connection_id; /* the client's.. */
+    uint32_t remote_port;   /* ..and what else its address does not say */
+    bool has_original;
+};
+
+/* What is known of the memo's request up to the choice of an endpoint; false: not all of it, and
+ * nothing was done. Draws as the exchange would: from "stream", and from "fault" what the
+ * route's faults ask for; a request that a fault hits is not recalled. */
+bool exchange_recall(struct engine *engine, struct request_memo *memo, struct xc_again *again);
+
+/* As exchange_init and XC_EVENT_REQUEST_HEAD with its end. Who recalled it has neither trace
+ * nor TLS, and its client's connection none of the facts that are the connection's own. */
+void exchange_begin_again(struct exchange *xc, const struct xc_again *again, int64_t now_ns,
+                          struct xc_plan *plan);
+
 /* Something happened; *plan is overwritten. */
 void exchange_step(struct exchange *xc, const struct xc_event *event, int64_t now_ns,
                    struct xc_plan *plan);
+
+/* XC_EVENT_ATTEMPT_READY and XC_EVENT_ATTEMPT_SENT, to which nothing is ever answered:
+ * the same without a plan, also while one is carried out whose last action this was. */
+void exchange_note_ready(struct exchange *xc, uint32_t attempt, bool is_reused, int64_t now_ns);
+void exchange_note_sent(struct exchange *xc, uint32_t attempt);
+
+/* Would the route pass this response on as it is, with x-envoy-upstream-service-time and
+ * nothing else of its own? By configuration: of the same exchange, and of those that were begun
+ * again from the same image to the same weighted cluster, always or never. */
+bool exchange_passes(const struct exchange *xc, const struct response_head *head);
+/* Does it wait for such a response, with no cookie to give away and no trace to tell? */
+bool exchange_is_passing(const struct exchange *xc);
+/* The response came to its end, and is passed on as `sent` with so many bytes of body: as
+ * XC_EVENT_RESPONSE_HEAD, _DATA and _END. It is over, as by XC_FINISH. */
+void exchange_pass(struct exchange *xc, const struct response_head *sent, uint64_t body_bytes,
+                   int64_t now_ns);
+/* In milliseconds, since the router had the request: for that header. */
+uint64_t exchange_service_ms(const struct exchange *xc, int64_t now_ns);
 
 /* May the request have to be sent again? Then its body is kept. */
 bool exchange_may_retry(const struct exchange *xc);

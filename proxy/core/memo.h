@@ -17,6 +17,8 @@
 #include "proxy/model/message.h"
 #include "proxy/model/route.h"
 
+struct exchange;
+
 /* Clusters of one route that are kept apart; those behind them are not kept. */
 #define MEMO_FORWARDED_MAX 8u
 
@@ -33,7 +35,9 @@ struct request_memo {
     const struct route *route;               /* NULL: not known */
     struct memo_forwarded {
         struct memo_head head;
-        uint32_t cluster_at;         /* its index and 1; 0: not known */
+        uint32_t cluster_at; /* its index and 1; 0: not known */
+        /* An exchange that is about to choose an endpoint; NULL: not known. */
+        const struct exchange *image;
     } forwarded[MEMO_FORWARDED_MAX]; /* by weighted cluster; [0] without */
 };
 

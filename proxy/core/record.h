@@ -42,6 +42,7 @@ struct record_upstream {
 };
 
 struct record {
+    /* What is counted, and what lives as long as the snapshot. */
     int64_t started_ns; /* stream creation */
     int64_t finished_ns;
     int64_t request_ended_ns;      /* the client's last byte came; 0: it did not */
@@ -49,31 +50,33 @@ struct record {
     int64_t response_started_ns;   /* the upstream's first byte came; 0: it did not */
     int64_t response_forwarded_ns; /* its head went downstream; 0: it did not */
     enum http_version version;
-    struct str method;
-    struct str path;      /* the client's: x-envoy-original-path if rewritten */
-    struct str authority; /* as sent upstream (rewritten) */
-    struct str request_id;
-    uint32_t status;                    /* 0: no response was begun */
-    enum reason reason;                 /* REASON_NONE when a response was forwarded */
-    struct str flags[RECORD_FLAGS_MAX]; /* in order of insertion; none: "-" */
-    uint32_t flag_count;
-    struct str details; /* RESPONSE_CODE_DETAILS; empty: "-" */
-    struct str transport_failure;
-    struct str termination; /* why the proxy closed the client's connection; empty: "-" */
+    uint32_t status;                     /* 0: no response was begun */
     uint64_t bytes_received, bytes_sent; /* bodies */
     uint32_t attempt_count;
+    enum reason reason;                      /* REASON_NONE when a response was forwarded */
     int64_t backoff_ns;                      /* waits between attempts, together */
     const struct virtual_host *virtual_host; /* NULL: none */
     const struct route *route;
     const struct weighted_cluster *weighted; /* the one drawn, or NULL */
-    struct str cluster_name;                 /* empty: the log's "-" */
     const struct cluster *cluster;           /* NULL: none, or it does not exist */
     const struct endpoint *endpoint;         /* the last one tried */
-    const struct request_head *request;      /* as it was last; NULL: no head was read */
-    const struct response_head *response;    /* as it was sent; NULL: none */
+    bool is_tcp;                             /* a session of a TCP proxy: no HTTP */
+    uint32_t flag_count;
+
+    /* Texts, heads and ends: the exchange's. */
+    struct str method;
+    struct str path;      /* the client's: x-envoy-original-path if rewritten */
+    struct str authority; /* as sent upstream (rewritten) */
+    struct str request_id;
+    struct str details; /* RESPONSE_CODE_DETAILS; empty: "-" */
+    struct str transport_failure;
+    struct str termination;  /* why the proxy closed the client's connection; empty: "-" */
+    struct str cluster_name; /* empty: the log's "-" */
+    const struct request_head *request;   /* as it was last; NULL: no head was read */
+    const struct response_head *response; /* as it was sent; NULL: none */
     struct record_downstream downstream;
     struct record_upstream upstream;
-    bool is_tcp; /* a session of a TCP proxy: no HTTP */
+    struct str flags[RECORD_FLAGS_MAX]; /* in order of insertion; none: "-" */
 };
 
 /* A moment for the record, where 0 is "never". */

@@ -148,6 +148,12 @@ struct retry_answer retry_decide(const struct retry_question *asked, struct rng 
     return answer;
 }
 
+bool retry_covers(const struct retry_policy *policy, const struct response_head *response)
+{
+    return find_word(&(struct retry_question){.policy = policy, .response = response}) !=
+           RETRY_ON_COUNT;
+}
+
 uint32_t retry_host_selection_max(const struct retry_policy *policy)
 {
     if (!policy->has_previous_hosts)

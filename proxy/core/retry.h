@@ -49,6 +49,9 @@ struct retry_answer {
  * from `rng`, and only for RETRY_LATER. */
 struct retry_answer retry_decide(const struct retry_question *asked, struct rng *rng);
 
+/* Does the policy cover this response, whatever the attempts so far? */
+bool retry_covers(const struct retry_policy *policy, const struct response_head *response);
+
 /* How often an endpoint that was tried before is refused, before it is taken
  * all the same. */
 uint32_t retry_host_selection_max(const struct retry_policy *policy);

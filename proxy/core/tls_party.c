@@ -178,5 +178,9 @@ struct tls_party tls_party_downstream(const struct downstream_tls *tls,
     if (tls->authorities.len > 0)
         find_authorities(keyring, tls->authorities, &out);
     out.is_asking = out.is_checking || out.is_requiring || tls->peer_name_count > 0;
+    if (tls->is_accepting_untrusted) { /* it is looked at, and believed */
+        out.is_checking = false;
+        out.names = (struct tls_names){0};
+    }
     return out;
 }

@@ -235,19 +235,30 @@ static void strip(const struct http_connection_manager *http, struct header_list
 
 #define UUID_BYTES 36u
 
-/* Eight digits, all at once: each byte of `x` becomes one, the first one lowest. */
-static void put_hex(char *out, uint32_t number)
+/* Of each byte. */
+static const char HEX_PAIRS[] = "000102030405060708090a0b0c0d0e0f"
+                                "101112131415161718191a1b1c1d1e1f"
+                                "202122232425262728292a2b2c2d2e2f"
+                                "303132333435363738393a3b3c3d3e3f"
+                                "404142434445464748494a4b4c4d4e4f"
+                                "505152535455565758595a5b5c5d5e5f"
+                                "606162636465666768696a6b6c6d6e6f"
+                                "707172737475767778797a7b7c7d7e7f"
+                                "808182838485868788898a8b8c8d8e8f"
+                                "909192939495969798999a9b9c9d9e9f"
+                                "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
+                                "b0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
+                                "c0c1c2c3c4c5c6c7c8c9cacbcccdcecf"
+                                "d0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
+                                "e0e1e2e3e4e5e6e7e8e9eaebecedeeef"
+                                "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
+
+/* Two digits for each byte of `number`, the highest first. */
+static char *put_hex(char *out, uint64_t number, int byte_count)
 {
-    uint64_t x = __builtin_bswap32(number);
-    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
-    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
-    x = (x >> 4 & UINT64_C(0x000f000f000f000f)) | (x & UINT64_C(0x000f000f000f000f)) << 8;
-    uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
-    x += UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap64(x);
-#endif
-    memcpy(out, &x, sizeof(x));
+    for (int i = byte_count - 1; i >= 0; i--, out += 2)
+        memcpy(out, HEX_PAIRS + 2 * (number >> 8 * i & 0xff), 2);
+    return out;
 }
 
 /* A random UUID; its digit for the trace decision says "none" (4), which is
@@ -258,19 +269,17 @@ struct str pipeline_new_id(struct rng *uuid, struct arena *arena)
     /* The version's digit, and the variant's two bits. */
     first = (first & ~UINT64_C(0xf000)) | 0x4000;
     second = (second & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
-    char digits[32];
-    put_hex(digits, (uint32_t)(first >> 32));
-    put_hex(digits + 8, (uint32_t)first);
-    put_hex(digits + 16, (uint32_t)(second >> 32));
-    put_hex(digits + 24, (uint32_t)second);
-    char *out = arena_raw(arena, UUID_BYTES);
-    memcpy(out, digits, 8);
-    memcpy(out + 9, digits + 8, 4);
-    memcpy(out + 14, digits + 12, 4);
-    memcpy(out + 19, digits + 16, 4);
-    memcpy(out + 24, digits + 20, 12);
-    out[8] = out[13] = out[18] = out[23] = '-';
-    return (struct str){out, UUID_BYTES};
+    char *text = arena_raw(arena, UUID_BYTES);
+    char *out = put_hex(text, first >> 32, 4);
+    *out++ = '-';
+    out = put_hex(out, first >> 16 & 0xffff, 2);
+    *out++ = '-';
+    out = put_hex(out, first & 0xffff, 2);
+    *out++ = '-';
+    out = put_hex(out, second >> 48, 2);
+    *out++ = '-';
+    (void)put_hex(out, second & UINT64_C(0xffffffffffff), 6);
+    return (struct str){text, UUID_BYTES};
 }
 
 bool pipeline_draws_id(const struct http_connection_manager *http,

@@ -74,6 +74,10 @@ static int verify(X509_STORE_CTX *chain, void *user)
     bool has_authorities =
         sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context->ssl))) > 0;
 
+    if (context->is_accepting_untrusted) {
+        X509_STORE_CTX_set_error(chain, X509_V_OK);
+        return 1;
+    }
     if (has_authorities && X509_verify_cert(chain) != 1) {
         check->failure = failure_of(X509_STORE_CTX_get_error(chain));
         return 0;
@@ -303,6 +307,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
     }
     if (tls->authorities.len > 0 && !use_authorities(context, tls->authorities))
         return false;
+    context->is_accepting_untrusted = tls->is_accepting_untrusted;
     int mode = is_asking ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
     if (tls->is_client_certificate_required)
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
@@ -319,13 +324,13 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     /* A resumed session is not verified again: one that shows a name to one socket says
      * nothing to another that wants other names. */
     uint32_t own_number = tls->peer_name_count > 0 ? store->known_count + 1 : 0;
-    struct str key =
-        arena_format(&store->arena, "%u|%.*s|%.*s|%d|%.*s|%.*s|%.*s|%.*s", own_number,
-                     STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),
-                     STR_FMT(tls->authorities), (int)tls->is_client_certificate_required,
-                     STR_FMT(tls->version_min), STR_FMT(tls->version_max),
-                     STR_FMT(joined(&store->arena, tls->ciphers, tls->cipher_count)),
-                     STR_FMT(joined(&store->arena, tls->protocols, tls->protocol_count)));
+    struct str key = arena_format(
+        &store->arena, "%u|%.*s|%.*s|%d|%d|%.*s|%.*s|%.*s|%.*s", own_number,
+        STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),
+        STR_FMT(tls->authorities), (int)tls->is_client_certificate_required,
+        (int)tls->is_accepting_untrusted, STR_FMT(tls->version_min), STR_FMT(tls->version_max),
+        STR_FMT(joined(&store->arena, tls->ciphers, tls->cipher_count)),
+        STR_FMT(joined(&store->arena, tls->protocols, tls->protocol_count)));
     context = find(store, true, key);
     if (context == NULL) {
         context = add(store, true, key);

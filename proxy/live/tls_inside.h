@@ -21,6 +21,7 @@ struct tls_context {
     SSL_CTX *ssl; /* NULL: a secret is absent */
     struct tls_context *next;
     bool is_server;
+    bool is_accepting_untrusted;
     const struct certificate *own; /* the first of those that it shows */
     struct str key; /* secrets, versions, ciphers, protocols: everything that SSL_CTX is made of */
 };

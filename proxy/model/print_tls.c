@@ -50,6 +50,8 @@ static void print_validation(struct json *json, const struct downstream_tls *tls
     json_key(json, STR("defaultValidationContext"));
     json_begin_object(json);
     print_peer_names(json, tls);
+    if (tls->is_accepting_untrusted)
+        json_key_str(json, STR("trustChainVerification"), STR("ACCEPT_UNTRUSTED"));
     json_end_object(json);
     json_key(json, STR("validationContextSdsSecretConfig"));
     print_secret(json, tls->authorities);

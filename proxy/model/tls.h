@@ -33,6 +33,7 @@ struct downstream_tls {
     struct str authorities; /* the secret peers are checked against; empty: not checked */
     const struct string_matcher *peer_names; /* one of them must match; none: any */
     uint32_t peer_name_count;
+    bool is_accepting_untrusted;      /* whatever the peer shows will do */
     bool has_client_certificate_word; /* require_client_certificate is said */
     bool is_client_certificate_required;
     struct str version_min, version_max; /* "TLSv1_2"; empty: Envoy's */

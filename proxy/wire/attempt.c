@@ -163,11 +163,7 @@ static void note_attached(struct attempt *attempt, bool is_reused)
         attempt_pump(attempt);
         return;
     }
-    stream_tell(attempt->stream, &(struct xc_event){
-                                     .kind = XC_EVENT_ATTEMPT_READY,
-                                     .attempt = attempt->ordinal,
-                                     .is_reused = is_reused,
-                                 });
+    stream_note_ready(attempt->stream, is_reused);
 }
 
 /* The part of the body that may go out now. A websocket's bytes are held until
@@ -206,8 +202,7 @@ static void send_head(struct attempt *attempt)
     attempt->is_head_sent = true;
 }
 
-/* The request is complete and has no body: it may go as it is. What another attempt
- * changes of the head is not this one's. */
+/* The request is complete and has no body: it may go as it is. */
 static bool send_whole(struct attempt *attempt)
 {
     struct stream *stream = attempt->stream;
@@ -215,9 +210,8 @@ static bool send_whole(struct attempt *attempt)
         !conn_takes_whole(attempt->conn))
         return false;
     struct wire_whole *whole = ARENA_NEW(&stream->arena, struct wire_whole);
-    struct request_head *head = request_head_shared(attempt->head, &stream->arena);
-    whole->sent.request = head;
-    whole->sent.size = h1_frame_request(head, false, &whole->sent.framing);
+    whole->sent.request = attempt->head;
+    whole->sent.size = h1_frame_request(attempt->head, false, &whole->sent.framing);
     whole->stream = stream;
     attempt->framing = whole->sent.framing;
     attempt->is_head_sent = true;

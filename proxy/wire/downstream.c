@@ -10,6 +10,7 @@
 #include "proxy/wire/facts.h"
 #include "proxy/wire/meeting.h"
 #include "proxy/wire/response.h"
+#include "proxy/wire/stream_body.h"
 #include "proxy/wire/tcp.h"
 
 /* Envoy's defaults: idle_timeout, drain_timeout. */
@@ -160,6 +161,18 @@ static void start_stream(struct conn *conn)
         conn->down.is_last = true;
         count(conn, STAT_HTTP_downstream_cx_max_requests_reached);
     }
+}
+
+bool downstream_begin_again(struct conn *conn)
+{
+    if (conn->down.http->requests_per_connection_max > 0 || queued_is_full(&conn->down.queued))
+        return false;
+    if (!conn->down.is_idle_over)
+        conn_stop_timer(conn);
+    if (!stream_begin_again(conn->down.stream))
+        return false;
+    conn->down.request_count++;
+    return true;
 }
 
 void downstream_take_event(struct conn *conn, const struct h1_event *event)
@@ -381,7 +394,10 @@ void downstream_settle(struct conn *conn)
 {
     if (!conn_is_open(conn) || conn->speech != SPEECH_HTTP)
         return;
-    feed_kept(conn);
+    if (buf_size(&conn->in) > 0)
+        feed_kept(conn);
+    else
+        resume(conn);
     /* Of one that is drained, what it sent is served by now. */
     if (conn_is_open(conn) && conn->down.stream == NULL && conn->down.is_last &&
         buf_size(&conn->in) == 0)

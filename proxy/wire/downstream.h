@@ -19,6 +19,8 @@ void downstream_read(struct conn *conn, struct str bytes);
 /* Must what comes wait? Else a request may begin, and its events be taken. */
 bool downstream_is_blocked(const struct conn *conn);
 void downstream_begin_stream(struct conn *conn);
+/* All of a request that the stream knows, as by events; false: by events then. */
+bool downstream_begin_again(struct conn *conn);
 void downstream_take_event(struct conn *conn, const struct h1_event *event);
 /* FIN or RST: without half-close both mean that the client is gone. */
 void downstream_note_end(struct conn *conn);

@@ -9,7 +9,19 @@
 #pragma once
 
 #include "proxy/core/memo.h"
+#include "proxy/http/h1_whole.h"
 #include "proxy/wire/conn.h"
+
+/* A response that came whole to such a request, as it was passed on. */
+struct known_answer {
+    const struct h1_read *message;
+    const struct weighted_cluster *weighted; /* by way of which it came, or NULL */
+    struct h1_sent sent;                     /* its head's list is the wire's.. */
+    uint32_t date_at, time_at;               /* ..but for these lines; UINT32_MAX: none */
+};
+
+/* Further ones are passed on event by event. */
+#define KNOWN_ANSWERS_MAX 16u
 
 struct known {
     struct known *next;
@@ -17,9 +29,24 @@ struct known {
     const void *message;
     const struct http_connection_manager *http;
     struct str remote_address, local_address, node_address;
+    struct known_answer *answers[KNOWN_ANSWERS_MAX];
+    uint32_t answer_count;
 };
 
 /* NULL: there are too many already, or the client spoke TLS, or the listener
  * asks who it is. `message` is never another one at the
  * same place. */
 struct known *known_of(struct conn *conn, const void *message);
+
+/* How `message` is passed on to the stream's client; NULL: it is not known, or this stream
+ * wants more than that. */
+const struct known_answer *known_answer_of(const struct stream *stream,
+                                           const struct h1_read *message);
+
+/* `message` was passed on as `sent` to the stream, which is over: kept where all that was
+ * done to it would be done again. */
+void known_keep_answer(struct stream *stream, const struct h1_read *message,
+                       const struct h1_sent *sent);
+
+/* A copy in the stream's arena, of this moment. */
+struct wire_whole *known_answer_copy(struct stream *stream, const struct known_answer *answer);

@@ -25,6 +25,8 @@ static void leave_host(struct wire *wire, const struct outlier_event *event)
 
 void leave_ejected(struct wire *wire)
 {
+    if (!engine_has_event(wire->engine))
+        return;
     struct outlier_event event;
     while (engine_hear_event(wire->engine, &event)) {
         if (event.is_ejection && event.is_enforced)

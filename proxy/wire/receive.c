@@ -41,6 +41,13 @@ struct pipeline_answer receive_head(struct stream *stream, const struct h1_event
     return answer;
 }
 
+struct str receive_new_id(struct stream *stream, const struct request_memo *memo)
+{
+    return memo->received.id_at != UINT32_MAX
+               ? pipeline_new_id(engine_rng_uuid(stream->wire->engine), &stream->arena)
+               : STR_EMPTY;
+}
+
 struct request_head *receive_known_head(struct stream *stream)
 {
     const struct request_memo *memo = stream->xc.setup.memo;
@@ -48,9 +55,6 @@ struct request_head *receive_known_head(struct stream *stream)
         return NULL;
     const struct memo_head *received = &memo->received;
     struct request_head *head = arena_raw(&stream->arena, sizeof(*head));
-    struct str id = STR_EMPTY;
-    if (received->id_at != UINT32_MAX)
-        id = pipeline_new_id(engine_rng_uuid(stream->wire->engine), &stream->arena);
-    memo_take(received, id, SPARE_LINES, &stream->arena, head);
+    memo_take(received, receive_new_id(stream, memo), SPARE_LINES, &stream->arena, head);
     return head;
 }

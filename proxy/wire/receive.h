@@ -11,6 +11,9 @@
 /* Changes the event's head; its facts go to the record. */
 struct pipeline_answer receive_head(struct stream *stream, const struct h1_event *event);
 
+/* An x-request-id where the memo's request gets one; empty: it brings its own. */
+struct str receive_new_id(struct stream *stream, const struct request_memo *memo);
+
 /* A head that came before, as receive_head left it (proxy/core/memo.h); NULL: it is not
  * known. */
 struct request_head *receive_known_head(struct stream *stream);

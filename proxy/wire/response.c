@@ -14,8 +14,7 @@ static bool is_writable(const struct stream *stream)
     return stream->down != NULL && conn_is_open(stream->down);
 }
 
-/* Of a message that is sent whole it must stay as it is. */
-static struct str date(struct stream *stream)
+struct str response_date(struct stream *stream)
 {
     struct wire *wire = stream->wire;
     struct str text = date_text(&wire->date, wire->epoch_seconds + wire->now_ns / NS_SECOND);
@@ -36,6 +35,12 @@ static void count_status(const struct stream *stream, uint32_t status)
     uint32_t class = status / 100;
     if (class >= 1 && class <= COUNT_OF(classes))
         count(stream, classes[class - 1]);
+}
+
+static void count_completed(const struct stream *stream, uint32_t status)
+{
+    count(stream, STAT_HTTP_downstream_rq_completed);
+    count_status(stream, status);
 }
 
 /* Will the connection be closed after this response? The reasons are those of
@@ -77,8 +82,7 @@ void response_send_interim(struct stream *stream, const struct response_head *he
     enum rc rc =
         h1_write_response(&stream->down->out, &out, false, false, stream->is_http10, &framing);
     ASSERT(rc == RC_OK);
-    count(stream, STAT_HTTP_downstream_rq_completed);
-    count_status(stream, head->status);
+    count_completed(stream, head->status);
     stream_note_progress(stream);
     conn_written(stream->down);
 }
@@ -132,7 +136,7 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     /* To Envoy an upgrade's request never completes, so there is no time to tell. */
     if (stream->is_upgrade)
         header_remove(&out.headers, STR("x-envoy-upstream-service-time"));
-    pipeline_response(down->down.http, date(stream), stream->is_tunnel, &out);
+    pipeline_response(down->down.http, response_date(stream), stream->is_tunnel, &out);
     if (stream->xc.decorator.len > 0)
         header_set(&out.headers, STR("x-envoy-decorator-operation"), stream->xc.decorator);
     if (is_until_close(stream, &out, is_end))
@@ -150,9 +154,27 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     stream->xc.record.response = sent;
     stream->is_responding = true;
     stream_note_responding(stream);
-    count(stream, STAT_HTTP_downstream_rq_completed);
-    count_status(stream, head->status);
+    count_completed(stream, head->status);
     conn_written(down);
+}
+
+bool response_may_pass(const struct stream *stream)
+{
+    const struct conn *down = stream->down;
+    return is_writable(stream) && conn_takes_whole(down) && !conn_is_full(down) &&
+           !stream->is_http10 && !stream->is_upgrade && !stream->is_responding &&
+           stream->is_request_complete && !down->down.is_last && !down->down.is_idle_over &&
+           !stream->wire->is_draining;
+}
+
+void response_pass(struct stream *stream, struct wire_whole *whole)
+{
+    ASSERT(response_may_pass(stream));
+    stream->framing = whole->sent.framing;
+    stream->xc.record.response = whole->sent.response;
+    stream->is_responding = true;
+    count_completed(stream, whole->sent.response->status);
+    conn_write_whole(stream->down, whole);
 }
 
 void response_send_data(struct stream *stream, struct str data)

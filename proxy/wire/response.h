@@ -12,6 +12,13 @@
 #include "proxy/model/message.h"
 #include "proxy/wire/stream.h"
 
+/* The date line of this moment; where messages may be given whole, it is the stream's. */
+struct str response_date(struct stream *stream);
+/* May a whole response that is made already go to the client as it is, and its connection stay? */
+bool response_may_pass(const struct stream *stream);
+/* As response_send_head, _data and _end; the stream is then finished. */
+void response_pass(struct stream *stream, struct wire_whole *whole);
+
 void response_send_interim(struct stream *stream, const struct response_head *head);
 /* The head; without a body when is_end. */
 void response_send_head(struct stream *stream, const struct response_head *head, bool is_end);

@@ -82,13 +82,17 @@ static void carry_out(struct stream *stream, const struct xc_action *action)
     UNREACHABLE("xc_action_kind");
 }
 
+static void carry_out_all(struct stream *stream, const struct xc_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->count; i++)
+        carry_out(stream, &plan->items[i]);
+}
+
 static void step(struct stream *stream, const struct xc_event *event)
 {
-    struct wire *wire = stream->wire;
     struct xc_plan plan;
-    exchange_step(&stream->xc, event, wire->now_ns, &plan);
-    for (uint32_t i = 0; i < plan.count; i++)
-        carry_out(stream, &plan.items[i]);
+    exchange_step(&stream->xc, event, stream->wire->now_ns, &plan);
+    carry_out_all(stream, &plan);
 }
 
 /* A tunnel has none of the route's clock any more. */
@@ -99,22 +103,31 @@ static void set_timer(struct stream *stream)
     timer_set(&stream->wire->timers, &stream->timer, wake_ns);
 }
 
-/* Sends what may be sent; the exchange hears of the first bytes. */
-static void pump(struct stream *stream)
+void stream_pump(struct stream *stream)
 {
-    if (stream->attempt == NULL || !attempt_pump(stream->attempt))
-        return;
-    stream_tell(stream, &(struct xc_event){
-                            .kind = XC_EVENT_ATTEMPT_SENT,
-                            .attempt = stream->attempt->ordinal,
-                        });
+    if (stream->attempt != NULL && attempt_pump(stream->attempt))
+        exchange_note_sent(&stream->xc, stream->attempt->ordinal);
 }
 
-static void step_and_pump(struct stream *stream, const struct xc_event *event)
+static void pump_last(struct stream *stream)
 {
-    step(stream, event);
     if (stream->event_count == 0 && !stream->is_finished)
-        pump(stream);
+        stream_pump(stream);
+}
+
+/* What arose while a plan was carried out. */
+static void step_queued(struct stream *stream)
+{
+    while (stream->event_count > 0 && !stream->is_finished) {
+        struct xc_event next = stream->events[stream->event_first];
+        stream->event_first = (stream->event_first + 1) % STREAM_EVENTS_MAX;
+        stream->event_count--;
+        step(stream, &next);
+        pump_last(stream);
+    }
+    stream->is_stepping = false;
+    if (!stream->is_finished)
+        set_timer(stream);
 }
 
 struct stream *stream_take(struct conn *down)
@@ -178,6 +191,15 @@ static struct str node_address_of(struct stream *stream)
     return stream->wire->options.is_giving_wholes ? arena_str(&stream->arena, address) : address;
 }
 
+static void note_started(struct stream *stream)
+{
+    stream->is_started = true;
+    stream->wire->exchange_count++;
+    count(stream, STAT_HTTP_downstream_rq_total);
+    count(stream, STAT_HTTP_downstream_rq_http1_total);
+    count(stream, STAT_HTTP_downstream_rq_active);
+}
+
 void stream_start(struct stream *stream)
 {
     struct wire *wire = stream->wire;
@@ -202,13 +224,40 @@ void stream_start(struct stream *stream)
         .memo = is_traced || stream->known == NULL ? NULL : &stream->known->memo,
     };
     exchange_init(&stream->xc, &setup, wire->now_ns);
-    stream->is_started = true;
-    wire->exchange_count++;
-    count(stream, STAT_HTTP_downstream_rq_total);
-    count(stream, STAT_HTTP_downstream_rq_http1_total);
-    count(stream, STAT_HTTP_downstream_rq_active);
+    note_started(stream);
     deadlines_start(&stream->deadlines, down->http, wire->now_ns);
     set_timer(stream);
+}
+
+bool stream_begin_again(struct stream *stream)
+{
+    struct wire *wire = stream->wire;
+    const struct conn_downstream *down = &stream->down->down;
+    struct request_memo *memo = &stream->known->memo;
+    struct xc_again again;
+    struct xc_plan plan;
+    if (wire->options.is_recording_traces || down->peer.server_name.len > 0 ||
+        down->peer.certificate != NULL || !exchange_recall(wire->engine, memo, &again))
+        return false;
+    again.request_id = receive_new_id(stream, memo);
+    again.arena = &stream->arena;
+    again.connection_id = stream->down->id;
+    again.remote_port = down->peer.remote_port;
+    again.has_original = down->original_address.len > 0;
+    stream->is_stepping = stream->is_in_head = true;
+    stream->is_request_complete = true;
+    exchange_begin_again(&stream->xc, &again, wire->now_ns, &plan);
+    note_started(stream);
+    stream->method = stream->xc.record.method;
+    deadlines_start(&stream->deadlines, down->http, wire->now_ns);
+    deadlines_note_head(&stream->deadlines);
+    deadlines_note_request_over(&stream->deadlines);
+    deadlines_note_route(&stream->deadlines, memo->route, wire->now_ns);
+    carry_out_all(stream, &plan);
+    pump_last(stream);
+    step_queued(stream);
+    stream->is_in_head = false;
+    return true;
 }
 
 void stream_tell(struct stream *stream, const struct xc_event *event)
@@ -222,16 +271,19 @@ void stream_tell(struct stream *stream, const struct xc_event *event)
         return;
     }
     stream->is_stepping = true;
-    step_and_pump(stream, event);
-    while (stream->event_count > 0 && !stream->is_finished) {
-        struct xc_event next = stream->events[stream->event_first];
-        stream->event_first = (stream->event_first + 1) % STREAM_EVENTS_MAX;
-        stream->event_count--;
-        step_and_pump(stream, &next);
-    }
-    stream->is_stepping = false;
-    if (!stream->is_finished)
-        set_timer(stream);
+    step(stream, event);
+    pump_last(stream);
+    step_queued(stream);
+}
+
+void stream_note_ready(struct stream *stream, bool is_reused)
+{
+    exchange_note_ready(&stream->xc, stream->attempt->ordinal, is_reused, stream->wire->now_ns);
+    /* Whoever carries out a plan pumps, and sets the timer, after it. */
+    if (stream->is_stepping)
+        return;
+    stream_pump(stream);
+    set_timer(stream);
 }
 
 /* ENVOY.md 1.8: nothing but websocket is ever allowed. */
@@ -336,50 +388,6 @@ void stream_note_bad(struct stream *stream, const struct h1_event *event)
                         });
 }
 
-/* A body that may have to be sent again is kept from its first byte. */
-static void keep_or_forget_body(struct stream *stream)
-{
-    if (exchange_may_retry(&stream->xc) || stream->body_sent_bytes == 0)
-        return;
-    stream->is_body_lost = true;
-    buf_consume(&stream->body, stream->body_sent_bytes);
-    stream->body_sent_bytes = 0;
-}
-
-void stream_note_data(struct stream *stream, struct str data)
-{
-    if (data.len == 0 || stream->is_finished)
-        return;
-    stream_note_progress(stream);
-    stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_REQUEST_DATA, .size = data.len});
-    if (stream->is_finished)
-        return;
-    struct list *next;
-    for (struct list *link = stream->mirrors.next; link != &stream->mirrors; link = next) {
-        next = link->next;
-        attempt_mirror_data(LIST_ITEM(link, struct attempt, link), data);
-    }
-    enum rc rc = buf_append(&stream->body, data);
-    ASSERT(rc == RC_OK);
-    pump(stream);
-    keep_or_forget_body(stream);
-    stream_balance(stream);
-}
-
-void stream_note_end(struct stream *stream)
-{
-    if (stream->is_request_complete)
-        return;
-    stream->is_request_complete = true;
-    stream_note_progress(stream);
-    deadlines_note_request_over(&stream->deadlines);
-    while (!list_is_empty(&stream->mirrors))
-        attempt_mirror_end(LIST_ITEM(list_first(&stream->mirrors), struct attempt, link));
-    stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_REQUEST_END});
-    if (!stream->is_finished)
-        pump(stream);
-}
-
 void stream_note_client_gone(struct stream *stream, struct str flag, struct str details)
 {
     count(stream, STAT_HTTP_downstream_rq_rx_reset);
@@ -387,20 +395,6 @@ void stream_note_client_gone(struct stream *stream, struct str flag, struct str 
     stream_tell(stream,
                 &(struct xc_event){.kind = XC_EVENT_CLIENT_GONE, .flag = flag, .details = details});
     ASSERT(stream->is_finished);
-}
-
-void stream_balance(struct stream *stream)
-{
-    struct conn *down = stream->down;
-    if (down == NULL || stream->is_finished)
-        return;
-    const struct conn *up = stream->attempt != NULL ? stream->attempt->conn : NULL;
-    size_t waiting_bytes = buf_size(&stream->body) - stream->body_sent_bytes;
-    if (waiting_bytes >= LIMIT_CONNECTION_BUFFER_BYTES || (up != NULL && conn_is_full(up)))
-        conn_pause(down);
-    else if (waiting_bytes <= LIMIT_CONNECTION_BUFFER_BYTES / 2 &&
-             (up == NULL || conn_has_room(up)) && buf_size(&down->in) < LIMIT_READ_BYTES)
-        conn_resume(down);
 }
 
 void stream_note_progress(struct stream *stream)

@@ -84,21 +84,25 @@ void stream_fini(struct stream *stream);
 
 /* The first byte of a request. */
 void stream_start(struct stream *stream);
+/* All of a request that is known, has no body and lets its connection live, at once: as
+ * stream_start, stream_note_head and stream_note_end. False: not all of it is known, or luck
+ * has other things in mind, and nothing was done. */
+bool stream_begin_again(struct stream *stream);
 /* A head that the connection manager has seen before, as it made it then (proxy/core/memo.h);
  * else the same as stream_note_head. */
 void stream_note_known_head(struct stream *stream, const struct h1_event *event);
 /* From the codec: the head, or what is wrong with the request. */
 void stream_note_head(struct stream *stream, const struct h1_event *event);
 void stream_note_bad(struct stream *stream, const struct h1_event *event);
-void stream_note_data(struct stream *stream, struct str data);
-void stream_note_end(struct stream *stream);
 /* Nobody is to be answered; empty flag and details: its connection went. */
 void stream_note_client_gone(struct stream *stream, struct str flag, struct str details);
 
 /* From the attempt under way. */
 void stream_tell(struct stream *stream, const struct xc_event *event);
-/* May the client's side be read, by what waits to go upstream? */
-void stream_balance(struct stream *stream);
+/* It has a connection. */
+void stream_note_ready(struct stream *stream, bool is_reused);
+/* Sends what may be sent; the exchange hears of the first bytes. */
+void stream_pump(struct stream *stream);
 
 /* Bytes moved, either way. */
 void stream_note_progress(struct stream *stream);

@@ -14,6 +14,7 @@
 #include "proxy/wire/dial.h"
 #include "proxy/wire/response.h"
 #include "proxy/wire/stream.h"
+#include "proxy/wire/stream_body.h"
 #include "proxy/wire/tcp.h"
 
 /* Envoy's default. */
@@ -114,8 +115,7 @@ static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool h
            pool_may_keep(conn->up.pool, conn->number);
 }
 
-/* The response is complete: the connection goes its own way. */
-static void part(struct conn *conn, struct attempt *attempt, bool has_surplus)
+void upstream_part(struct conn *conn, struct attempt *attempt, bool has_surplus)
 {
     bool is_kept = conn_is_open(conn) && may_be_kept(conn, attempt, has_surplus);
     /* Before the request's end it is one that is under way when it is closed. */
@@ -208,7 +208,7 @@ void upstream_take_only_head(struct conn *conn, struct attempt *attempt,
 {
     struct stream *stream = attempt->stream;
     conn->up.is_keep_alive = event->is_keep_alive;
-    part(conn, attempt, has_surplus);
+    upstream_part(conn, attempt, has_surplus);
     if (stream == NULL) {
         attempt_mirror_answered(attempt, event->response);
         attempt_done(attempt);
@@ -258,7 +258,7 @@ static void take_end(struct conn *conn, struct attempt *attempt, bool has_surplu
         begin_message_after_interim(conn, attempt);
         return;
     }
-    part(conn, attempt, has_surplus);
+    upstream_part(conn, attempt, has_surplus);
     tell_end(attempt);
 }
 

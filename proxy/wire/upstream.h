@@ -23,6 +23,8 @@ void upstream_take_event(struct conn *conn, struct attempt *attempt, const struc
 /* A head that is the whole response. */
 void upstream_take_only_head(struct conn *conn, struct attempt *attempt,
                              const struct h1_event *event, bool has_surplus);
+/* The response is complete: the connection goes its own way. */
+void upstream_part(struct conn *conn, struct attempt *attempt, bool has_surplus);
 /* FIN or RST; the same to Envoy's HTTP/1 client. */
 void upstream_note_end(struct conn *conn);
 void upstream_note_sent(struct conn *conn);

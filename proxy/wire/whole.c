@@ -8,6 +8,7 @@
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/known.h"
 #include "proxy/wire/receive.h"
+#include "proxy/wire/response.h"
 #include "proxy/wire/upstream.h"
 
 /* What connection manager and router add. */
@@ -28,12 +29,18 @@ static bool is_wanting(const struct conn *conn, const struct stream *stream)
     return conn_is_open(conn) && conn->down.stream == stream && !downstream_is_blocked(conn);
 }
 
-static void read_request(struct conn *conn, const struct h1_read *whole)
+/* One that came before; false: it is told by events. */
+static bool is_read_again(struct conn *conn, const struct h1_read *whole)
 {
-    conn->down.is_feeding = true;
-    downstream_begin_stream(conn);
+    return conn->down.stream->known != NULL && whole->is_end && whole->is_keep_alive &&
+           !whole->is_close_nominated &&
+           !header_is_present(&whole->request->headers, STR("expect")) &&
+           downstream_begin_again(conn);
+}
+
+static void tell_request(struct conn *conn, const struct h1_read *whole)
+{
     struct stream *stream = conn->down.stream;
-    stream->known = known_of(conn, whole);
     struct h1_event event = {.kind = H1_STARTED};
     downstream_take_event(conn, &event);
     if (is_wanting(conn, stream)) {
@@ -60,6 +67,15 @@ static void read_request(struct conn *conn, const struct h1_read *whole)
         event = (struct h1_event){.kind = H1_END};
         downstream_take_event(conn, &event);
     }
+}
+
+static void read_request(struct conn *conn, const struct h1_read *whole)
+{
+    conn->down.is_feeding = true;
+    downstream_begin_stream(conn);
+    conn->down.stream->known = known_of(conn, whole);
+    if (!is_read_again(conn, whole))
+        tell_request(conn, whole);
     conn->down.is_feeding = false;
 }
 
@@ -73,7 +89,24 @@ static bool is_response_readable(const struct conn *conn)
            !str_eq(attempt->head->method, STR("CONNECT"));
 }
 
-static void read_response(struct conn *conn, const struct h1_read *whole)
+/* One that came before, from its head to the exchange's end; false: it is told by events. */
+static bool is_passed_again(struct conn *conn, struct attempt *attempt, const struct h1_read *whole)
+{
+    struct stream *stream = attempt->stream;
+    const struct known_answer *answer = known_answer_of(stream, whole);
+    if (answer == NULL || !attempt->is_end_sent || !response_may_pass(stream))
+        return false;
+    conn->up.is_interim = false;
+    conn->up.is_keep_alive = whole->is_keep_alive;
+    upstream_part(conn, attempt, false);
+    struct wire_whole *passed = known_answer_copy(stream, answer);
+    exchange_pass(&stream->xc, passed->sent.response, whole->body.len, conn->wire->now_ns);
+    response_pass(stream, passed);
+    stream_finish(stream);
+    return true;
+}
+
+static void tell_response(struct conn *conn, const struct h1_read *whole)
 {
     struct attempt *attempt = conn->up.attempt;
     struct stream *stream = attempt->stream;
@@ -102,22 +135,38 @@ static void read_response(struct conn *conn, const struct h1_read *whole)
     stream->is_read_whole = false;
 }
 
+static void read_response(struct conn *conn, const struct h1_read *whole)
+{
+    struct attempt *attempt = conn->up.attempt;
+    struct stream *stream = attempt->stream;
+    const struct conn *down = stream->down;
+    if (is_passed_again(conn, attempt, whole))
+        return;
+    tell_response(conn, whole);
+    const struct wire_whole *passed = down != NULL ? down->whole : NULL;
+    if (passed != NULL && passed->stream == stream && !stream->is_reply && stream->is_finished)
+        known_keep_answer(stream, whole, &passed->sent);
+}
+
 /* --- both ------------------------------------------------------------------ */
 
-bool whole_is_readable(const struct conn *conn)
+static bool is_readable(const struct conn *conn)
 {
     if (!conn_is_open(conn) || conn->speech == SPEECH_TCP)
         return false;
     return conn->side == CONN_UPSTREAM ? is_response_readable(conn) : is_request_readable(conn);
 }
 
-void whole_read(struct conn *conn, const struct h1_read *whole)
+bool whole_read(struct conn *conn, const struct h1_read *whole)
 {
-    ASSERT(whole_is_readable(conn));
+    if (!is_readable(conn))
+        return false;
+    tally_read(&conn->tally, whole->bytes.len);
     if (conn->side == CONN_UPSTREAM)
         read_response(conn, whole);
     else
         read_request(conn, whole);
+    return true;
 }
 
 void wire_whole_done(const struct wire_whole *whole)

@@ -10,6 +10,6 @@
 #include "proxy/http/h1_whole.h"
 #include "proxy/wire/conn.h"
 
-/* Is the connection where a message begins, with nothing else before it? */
-bool whole_is_readable(const struct conn *conn);
-void whole_read(struct conn *conn, const struct h1_read *whole);
+/* False: the connection is not where a message begins, with nothing else before it; then
+ * nothing was done. */
+bool whole_read(struct conn *conn, const struct h1_read *whole);

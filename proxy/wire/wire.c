@@ -171,14 +171,10 @@ void wire_read(struct wire *wire, uint32_t conn_number, struct str bytes, int64_
 bool wire_read_whole(struct wire *wire, uint32_t conn_number, const struct h1_read *whole,
                      int64_t now_ns)
 {
-    struct conn *conn = conn_at(wire, conn_number);
-    if (!whole_is_readable(conn))
-        return false;
     begin_turn(wire, now_ns);
-    tally_read(&conn->tally, whole->bytes.len);
-    whole_read(conn, whole);
+    bool is_read = whole_read(conn_at(wire, conn_number), whole);
     end_turn(wire);
-    return true;
+    return is_read;
 }
 
 /* FIN or worse. */

@@ -10,6 +10,25 @@
 
 #define FIRST_BLOCK_PARCELS 16u
 
+static void push(struct parcel_queue *queue, struct parcel *parcel)
+{
+    parcel->next = NULL;
+    if (queue->last == NULL)
+        queue->first = parcel;
+    else
+        queue->last->next = parcel;
+    queue->last = parcel;
+}
+
+static struct parcel *pop(struct parcel_queue *queue)
+{
+    struct parcel *parcel = queue->first;
+    queue->first = parcel->next;
+    if (queue->first == NULL)
+        queue->last = NULL;
+    return parcel;
+}
+
 static void add_parcels(struct links *links)
 {
     ASSERT(links->block_count < COUNT_OF(links->all_parcels));
@@ -20,35 +39,28 @@ static void add_parcels(struct links *links)
     links->block_count++;
     for (uint32_t i = 0; i < count; i++) {
         buf_init(&parcels[i].bytes, SIZE_MAX - 1);
-        list_push_back(&links->free_parcels, &parcels[i].node);
+        parcels[i].next = i + 1 < count ? &parcels[i + 1] : links->free_parcels;
     }
-}
-
-static struct parcel *new_parcel(struct links *links, struct link *link, enum link_side to,
-                                 enum parcel_kind kind)
-{
-    if (list_is_empty(&links->free_parcels))
-        add_parcels(links);
-    /* The one used last: its buffer is warm and has its size. */
-    struct parcel *parcel = LIST_ITEM(links->free_parcels.next, struct parcel, node);
-    list_remove(&parcel->node);
-    parcel->link = link;
-    parcel->to = to;
-    parcel->kind = kind;
-    parcel->read = NULL;
-    parcel->whole = NULL;
-    parcel->size = 0;
-    link->parcel_count++;
-    return parcel;
+    links->free_parcels = parcels;
 }
 
 static struct parcel *send(struct links *links, struct link *link, enum link_side from,
                            enum parcel_kind kind, int64_t now_ns)
 {
-    enum link_side to = from == LINK_CONNECTOR ? LINK_ACCEPTOR : LINK_CONNECTOR;
-    struct parcel *parcel = new_parcel(links, link, to, kind);
+    if (links->free_parcels == NULL)
+        add_parcels(links);
+    /* The one used last: its buffer is warm and has its size. */
+    struct parcel *parcel = links->free_parcels;
+    links->free_parcels = parcel->next;
+    parcel->link = link;
+    parcel->to = link_other(from);
+    parcel->kind = kind;
+    parcel->read = NULL;
+    parcel->whole = NULL;
+    parcel->size = 0;
     parcel->due_ns = ns_add(now_ns, LINK_DELAY_NS);
-    list_push_back(&links->under_way, &parcel->node);
+    link->parcel_count++;
+    push(&links->under_way, parcel);
     return parcel;
 }
 
@@ -56,18 +68,16 @@ static struct parcel *send(struct links *links, struct link *link, enum link_sid
 static struct parcel *open_parcel(struct links *links, const struct link *link, enum link_side from,
                                   size_t size, int64_t now_ns)
 {
-    if (list_is_empty(&links->under_way))
-        return NULL;
-    struct parcel *last = LIST_ITEM(links->under_way.prev, struct parcel, node);
-    bool is_same = last->link == link && last->to != from && last->kind == PARCEL_DATA &&
-                   last->size == 0 && last->due_ns == ns_add(now_ns, LINK_DELAY_NS);
+    struct parcel *last = links->under_way.last;
+    bool is_same = last != NULL && last->link == link && last->to != from &&
+                   last->kind == PARCEL_DATA && last->size == 0 &&
+                   last->due_ns == ns_add(now_ns, LINK_DELAY_NS);
     return is_same && buf_size(&last->bytes) + size <= LINK_PARCEL_BYTES_MAX ? last : NULL;
 }
 
 static void init_end(struct link_end *end)
 {
     *end = (struct link_end){.is_open = true};
-    list_init(&end->held);
 }
 
 void links_init(struct links *links)
@@ -75,8 +85,6 @@ void links_init(struct links *links)
     *links = (struct links){0};
     arena_init(&links->arena, 16384, 0);
     list_init(&links->free_links);
-    list_init(&links->free_parcels);
-    list_init(&links->under_way);
 }
 
 void links_fini(struct links *links)
@@ -167,24 +175,15 @@ bool link_send_whole(struct links *links, struct link *link, enum link_side from
     return parcel != NULL;
 }
 
-int64_t links_due_ns(const struct links *links)
-{
-    if (list_is_empty(&links->under_way))
-        return NS_NEVER;
-    return LIST_ITEM(links->under_way.next, struct parcel, node)->due_ns;
-}
-
 struct parcel *links_take(struct links *links)
 {
-    ASSERT(!list_is_empty(&links->under_way));
-    struct parcel *parcel = LIST_ITEM(links->under_way.next, struct parcel, node);
-    list_remove(&parcel->node);
-    return parcel;
+    ASSERT(links->under_way.first != NULL);
+    return pop(&links->under_way);
 }
 
 void link_hold(struct parcel *parcel)
 {
-    list_push_back(&parcel->link->ends[parcel->to].held, &parcel->node);
+    push(&parcel->link->ends[parcel->to].held, parcel);
 }
 
 void link_done(struct links *links, struct parcel *parcel)
@@ -193,36 +192,34 @@ void link_done(struct links *links, struct parcel *parcel)
     size_t size = buf_size(&parcel->bytes) + parcel->size;
     struct link_end *sender = link_peer(link, parcel->to);
     ASSERT(size <= sender->under_way_bytes);
-    sender->under_way_bytes -= size;
     ASSERT(link->parcel_count > 0);
+    sender->under_way_bytes -= size;
     link->parcel_count--;
     buf_clear(&parcel->bytes);
     if (parcel->whole != NULL)
         wire_whole_done(parcel->whole);
-    parcel->whole = NULL;
-    parcel->link = NULL;
-    list_push_front(&links->free_parcels, &parcel->node);
+    parcel->next = links->free_parcels;
+    links->free_parcels = parcel;
 }
 
 void link_resume(struct links *links, struct link_end *end, int64_t now_ns)
 {
-    struct list *place = &links->under_way;
-    while (!list_is_empty(&end->held)) {
-        struct parcel *parcel = LIST_ITEM(end->held.next, struct parcel, node);
-        list_remove(&parcel->node);
+    struct parcel_queue *held = &end->held;
+    if (held->first == NULL)
+        return;
+    for (struct parcel *parcel = held->first; parcel != NULL; parcel = parcel->next)
         parcel->due_ns = now_ns;
-        list_insert_after(place, &parcel->node);
-        place = &parcel->node;
-    }
+    held->last->next = links->under_way.first;
+    if (links->under_way.last == NULL)
+        links->under_way.last = held->last;
+    links->under_way.first = held->first;
+    *held = (struct parcel_queue){0};
 }
 
 bool link_drop_held(struct links *links, struct link_end *end)
 {
-    bool has_held = !list_is_empty(&end->held);
-    while (!list_is_empty(&end->held)) {
-        struct parcel *parcel = LIST_ITEM(end->held.next, struct parcel, node);
-        list_remove(&parcel->node);
-        link_done(links, parcel);
-    }
+    bool has_held = end->held.first != NULL;
+    while (end->held.first != NULL)
+        link_done(links, pop(&end->held));
     return has_held;
 }

@@ -40,6 +40,13 @@ struct sim_standin;
 struct sim_proxy;
 struct sim_tls;
 
+struct parcel;
+
+/* First in, first out. */
+struct parcel_queue {
+    struct parcel *first, *last; /* NULL: it is empty */
+};
+
 struct link_end {
     enum link_owner owner;
     struct sim_caller *caller;
@@ -49,7 +56,7 @@ struct link_end {
     struct sim_tls *tls; /* NULL: plaintext */
     bool is_open;        /* its owner has not closed it */
     bool is_paused;
-    struct list held;         /* parcels that arrived while it was paused */
+    struct parcel_queue held; /* parcels that arrived while it was paused */
     uint64_t under_way_bytes; /* sent by it, not taken by the other end */
     uint64_t untold_bytes;    /* of these: the proxy does not know yet that they left */
 };
@@ -79,7 +86,7 @@ enum parcel_kind {
 };
 
 struct parcel {
-    struct list node;
+    struct parcel *next; /* in its queue, or of the free ones */
     struct link *link;
     enum link_side to;
     enum parcel_kind kind;
@@ -93,8 +100,9 @@ struct parcel {
 
 struct links {
     struct arena arena;
-    struct list free_links, free_parcels;
-    struct list under_way;          /* by due_ns, then in the order of sending */
+    struct list free_links;
+    struct parcel *free_parcels;    /* used last, first */
+    struct parcel_queue under_way;  /* by due_ns, then in the order of sending */
     struct parcel *all_parcels[24]; /* blocks, each twice the one before, for links_fini */
     uint32_t block_parcels[24];
     uint32_t block_count;
@@ -109,9 +117,14 @@ struct link *link_new(struct links *links);
 bool link_is_over(const struct link *link);
 void link_free(struct links *links, struct link *link);
 
+static inline enum link_side link_other(enum link_side side)
+{
+    return side == LINK_CONNECTOR ? LINK_ACCEPTOR : LINK_CONNECTOR;
+}
+
 static inline struct link_end *link_peer(struct link *link, enum link_side side)
 {
-    return &link->ends[side == LINK_CONNECTOR ? LINK_ACCEPTOR : LINK_CONNECTOR];
+    return &link->ends[link_other(side)];
 }
 
 /* From `from` to the other end. */
@@ -127,7 +140,10 @@ bool link_send_whole(struct links *links, struct link *link, enum link_side from
                      const struct wire_whole *whole, int64_t now_ns);
 
 /* When the next parcel arrives; NS_NEVER. */
-int64_t links_due_ns(const struct links *links);
+static inline int64_t links_due_ns(const struct links *links)
+{
+    return links->under_way.first != NULL ? links->under_way.first->due_ns : NS_NEVER;
+}
 /* Takes the next parcel out. Give it to link_hold or link_done. */
 struct parcel *links_take(struct links *links);
 /* The receiver is paused: the parcel waits there. */

@@ -29,7 +29,6 @@ static void renew(struct errand *errand, enum errand_kind kind)
     errand->is_over = false;
     if (kind == ERRAND_OF_BATCH)
         return;
-    errand->own_outcome = (struct outcome){0};
     errand->call = &errand->own_call;
     errand->outcome = &errand->own_outcome;
     errand->arena = &errand->own_arena;

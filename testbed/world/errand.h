@@ -37,7 +37,7 @@ struct errand {
     uint32_t standin_number; /* ERRAND_OF_HOP: on which connection it was asked to */
     struct arena own_arena;  /* these three: not of a batch */
     struct call own_call;
-    struct outcome own_outcome;
+    struct outcome own_outcome; /* the last use's, until caller_begin */
 };
 
 struct errands {

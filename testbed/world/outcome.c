@@ -4,6 +4,9 @@
  */
 #include "testbed/world/outcome.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "base/map.h"
 #include "testbed/world/reading.h"
 
@@ -97,20 +100,24 @@ static struct str kept(struct str text, struct arena *arena)
     return text.len > 0 ? arena_str(arena, text) : STR_EMPTY;
 }
 
+static struct str kept_details(struct str details, struct arena *arena)
+{
+    static const struct str usual = STR_INIT("via_upstream");
+    return str_eq(details, usual) ? usual : kept(details, arena);
+}
+
 void outcome_take_counts(struct outcome *outcome, const struct record *record, struct arena *arena)
 {
     struct record *copy = &outcome->record;
-    *copy = *record;
-    copy->method = copy->path = copy->authority = copy->request_id = STR_EMPTY;
-    copy->details = kept(record->details, arena);
+    /* Ends and heads come behind it. */
+    memcpy(copy, record, offsetof(struct record, method));
+    copy->details = kept_details(record->details, arena);
     copy->transport_failure = kept(record->transport_failure, arena);
-    copy->cluster_name = kept(record->cluster_name, arena);
+    copy->cluster_name =
+        record->cluster != NULL ? record->cluster->name : kept(record->cluster_name, arena);
     for (uint32_t i = 0; i < copy->flag_count; i++)
         copy->flags[i] = arena_str(arena, record->flags[i]);
-    copy->request = NULL;
-    copy->response = NULL;
-    copy->downstream = (struct record_downstream){0};
-    copy->upstream = (struct record_upstream){.connection_id = record->upstream.connection_id};
+    copy->upstream.connection_id = record->upstream.connection_id;
     outcome->has_record = true;
     outcome->flags = record->flag_count == 0 ? STR("-") : record_flags(copy, arena);
 }

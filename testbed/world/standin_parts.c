@@ -102,6 +102,8 @@ static void begin_raw(struct standin *standin)
 /* RFC 9112 9.3: who speaks HTTP/1.0 asks for a connection to be kept. */
 static bool is_last_request(const struct standin *standin)
 {
+    if (standin->head.line.len == 0) /* it came whole, and says nothing of the kind */
+        return false;
     struct str wish = STR_EMPTY;
     (void)standin_head_header(standin, STR("connection"), &wish);
     return str_eq(reading_word(standin->head.line, 2), STR("HTTP/1.0"))
@@ -137,7 +139,8 @@ static void standin_begin_answer(struct standin *standin)
              answer_is_closing(answer) || is_last_request(standin) ? STANDIN_THEN_CLOSE
                                                                    : STANDIN_THEN_KEEP,
              0);
-    bool is_head_method = str_eq(reading_word(standin->head.line, 0), STR("HEAD"));
+    bool is_head_method =
+        standin->head.line.len > 0 && str_eq(reading_word(standin->head.line, 0), STR("HEAD"));
     if (standin->shelf != NULL && !is_head_method && buf_size(&standin->out) == 0)
         standin->whole = answer_shelf_find(standin->shelf, answer, &standin->shelf_at);
     if (standin->whole != NULL)

@@ -45,9 +45,9 @@ static const struct {
      "a}\n",
      DIAG_KIND_NO_EFFECT, 0},
     {"apiVersion: gateway.networking.k8s.io/v1\nkind: ListenerSet\nmetadata: {name: a}\n",
-     DIAG_KIND_NO_EFFECT, 0},
+     DIAG_ID_COUNT, 0},
     {"apiVersion: gateway.networking.k8s.io/v1\nkind: BackendTLSPolicy\nmetadata: {name: a}\n",
-     DIAG_KIND_NO_EFFECT, 0},
+     DIAG_ID_COUNT, 0},
     {"apiVersion: gateway.networking.k8s.io/v1alpha2\nkind: UDPRoute\nmetadata: {name: a}\n",
      DIAG_KIND_NO_EFFECT, 0},
     {"apiVersion: gateway.networking.x-k8s.io/v1alpha1\nkind: XListenerSet\nmetadata: {name: "

@@ -287,9 +287,52 @@ static void test_a_tls_route_leads_where_tls_ends(void **state)
     fixture_fini(&fixture);
 }
 
+/* Where istiod has deployed the proxy, Istio's own Gateways of other namespaces do not
+ * reach it. */
+static void test_istio_gateways_beside_one_that_istiod_deployed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *namespace;
+        bool is_there;
+    } rows[] = {{"default", true}, {"other", false}};
+    static const struct label labels[] = {
+        {STR_INIT("gateway.networking.k8s.io/gateway-name"), STR_INIT("gw")}};
+    static const struct proxy_identity proxy = {.type = PROXY_ROUTER,
+                                                .name = STR_INIT("gw-istio-0"),
+                                                .namespace = STR_INIT("default"),
+                                                .labels = labels,
+                                                .label_count = 1,
+                                                .address = STR_INIT("127.9.9.7")};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        char text[2048];
+        (void)snprintf(
+            text, sizeof(text),
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: gw}\n"
+            "spec: {gatewayClassName: istio, listeners: [{name: a, port: 80, protocol: HTTP}]}\n"
+            "---\napiVersion: v1\nkind: Pod\nmetadata: {name: gw-istio-0, labels: "
+            "{gateway.networking.k8s.io/gateway-name: gw}}\nspec: {containers: []}\n"
+            "status: {podIP: 127.9.9.7}\n---\n"
+            "apiVersion: networking.istio.io/v1\nkind: Gateway\n"
+            "metadata: {name: i, namespace: %s}\nspec:\n"
+            "  selector: {gateway.networking.k8s.io/gateway-name: gw}\n"
+            "  servers: [{port: {number: 9000, name: t, protocol: TCP}, hosts: ['*']}]\n---\n"
+            "apiVersion: networking.istio.io/v1\nkind: VirtualService\n"
+            "metadata: {name: i, namespace: %s}\n"
+            "spec: {hosts: ['*'], gateways: [i], tcp: [{route: [{destination: {host: x}}]}]}\n",
+            rows[i].namespace, rows[i].namespace);
+        fixture_init(&fixture, text, &proxy, "istio-latest");
+        assert_int_equal(fixture.snapshot->listener_count, rows[i].is_there ? 2 : 1);
+        fixture_fini(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_istio_gateways_beside_one_that_istiod_deployed),
         cmocka_unit_test(test_without_a_virtual_service_nothing_is_found),
         cmocka_unit_test(test_hosts_are_the_more_specific_of_each_pair),
         cmocka_unit_test(test_one_host_of_several_virtual_services_has_all_their_routes),
