@@ -11,6 +11,7 @@
 #   make meshes COUNT=1000 SEED=1: the same manifests to a real istiod and to ours
 #   make agree PAIRS=300 LAWS=1000 WITNESS=100 SEED=1: virtual time against sockets and
 #                     against a real Envoy (if there is one), made-up meshes; laws of loads
+#   make mtls-envoys  a sample of the TLS modes' matrix on pairs of real Envoys (2 minutes)
 #   make third        our tests, examples and recordings on real Envoys
 #   make envoy        a real Envoy below build/, for the tests that ask one
 #   make objects      manifests of public repositories: load, translate, in any order
@@ -170,6 +171,8 @@ WITNESS ?= 100
 # The same files on real Envoys, one process each.
 third: all
 	@REFERENCE=$(REFERENCE) BUILD=$(BUILD) tests/third $(BUILD)/pocketmesh
+mtls-envoys: all
+	@ENVOY=$$(tests/envoy $(BUILD)) tests/e2e/mtls-matrix $(BUILD)/pocketmesh --envoy
 agree:
 	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined run-agree
 run-differential: $(B)/pocketmesh $(B)/differential/serve
@@ -224,6 +227,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all third run-agreement agree run-agree objects run-objects differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
+.PHONY: all third mtls-envoys run-agreement agree run-agree objects run-objects differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

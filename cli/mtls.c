@@ -6,11 +6,13 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/envoy_find.h"
 #include "cli/mtls_page.h"
 #include "cli/words.h"
 #include "testbed/inspect/mtls_world.h"
 #include "testbed/runner/suite.h"
 #include "testbed/sim/sim.h"
+#include "testbed/sockets/envoy.h"
 #include "testbed/sockets/sockets.h"
 
 #define PAGE_BYTES_MAX (64u << 20)
@@ -97,11 +99,25 @@ static struct play *begin_live(struct world *world, struct play_options options,
     return sockets_play_new(world, options, why);
 }
 
+/* A real Envoy for each proxy, which ends when we do. */
+static bool take_envoy(struct mtls_job *job, struct mtls_engine *engine)
+{
+    struct str why;
+    engine->envoy = envoy_find(&job->words.arena, &why);
+    if (engine->envoy != NULL)
+        envoys_end_on_signals();
+    else
+        words_complain(&job->words, "%.*s", STR_FMT(why));
+    return engine->envoy != NULL;
+}
+
 static int write_page(struct mtls_job *job, const struct mtls_grid *grid)
 {
     struct buf out;
     struct mtls_page page = {.grid = grid,
-                             .engine_name = job->words.is_live ? STR("live") : STR("sim"),
+                             .engine_name = job->words.is_envoy  ? STR("envoy")
+                                            : job->words.is_live ? STR("live")
+                                                                 : STR("sim"),
                              .arena = &job->words.arena,
                              .has_colour = words_has_colour(&job->words, stdout),
                              .is_quiet = job->words.is_quiet};
@@ -139,7 +155,9 @@ static int run_job(struct mtls_job *job)
     if (grid.count == 0 && job->to.len > 0)
         return words_complain(words, "--to: no service is called \"%.*s\"", STR_FMT(job->to));
     uint64_t seed = words->has_seed ? words->seed : SEED_DEFAULT;
-    struct mtls_engine engine = {words->is_live ? begin_live : begin_sim};
+    struct mtls_engine engine = {words->is_live || words->is_envoy ? begin_live : begin_sim, NULL};
+    if (words->is_envoy && !take_envoy(job, &engine))
+        return EXIT_CODE_SURROUNDINGS;
     if (!mtls_grid_play(&grid, engine, seed, &words->arena, &why)) {
         words_complain(words, "%.*s", STR_FMT(why));
         return EXIT_CODE_SURROUNDINGS;

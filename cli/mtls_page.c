@@ -87,6 +87,15 @@ static struct str verdict_words(const struct mtls_cell *cell, struct arena *aren
                         STR_FMT(mtls_reason_word(cell->meeting.reason)));
 }
 
+/* As access logs have it: without spaces. */
+static struct str logged(struct str text, struct arena *arena)
+{
+    char *out = arena_alloc(arena, text.len);
+    for (size_t i = 0; i < text.len; i++)
+        out[i] = text.ptr[i] == ' ' ? '_' : text.ptr[i];
+    return (struct str){out, text.len};
+}
+
 static struct str client_name(const struct mtls_page *page, const struct mtls_cell *cell)
 {
     return page->grid->world->clients[cell->client].spec.name;
@@ -174,7 +183,8 @@ static enum rc write_answer(const struct mtls_page *page, const struct mtls_cell
                    body.len > 0 ? ", \"" : "", STR_FMT(body), body.len > 0 ? "\"" : "");
     if (rc == RC_OK && cell->is_played && outcome->has_record &&
         outcome->record.transport_failure.len > 0)
-        rc = buf_format(out, "  log      %.*s\n", STR_FMT(outcome->record.transport_failure));
+        rc = buf_format(out, "  log      %.*s\n",
+                        STR_FMT(logged(outcome->record.transport_failure, page->arena)));
     return rc;
 }
 
@@ -283,7 +293,7 @@ static bool is_known(const struct sighting *sighting)
     return false;
 }
 
-static void json_answer(const struct mtls_cell *cell, struct json *json)
+static void json_answer(const struct mtls_cell *cell, struct arena *arena, struct json *json)
 {
     const struct outcome *outcome = &cell->outcome;
     json_key(json, STR("answer"));
@@ -303,7 +313,8 @@ static void json_answer(const struct mtls_cell *cell, struct json *json)
         json_key_str(json, STR("details"), outcome->record.details);
         json_key_i64(json, STR("attempts"), outcome->record.attempt_count);
         if (outcome->record.transport_failure.len > 0)
-            json_key_str(json, STR("transportFailure"), outcome->record.transport_failure);
+            json_key_str(json, STR("transportFailure"),
+                         logged(outcome->record.transport_failure, arena));
     }
     json_end_object(json);
 }
@@ -339,11 +350,12 @@ static void json_cell(const struct mtls_page *page, const struct mtls_cell *cell
         json_key_str(json, STR("because"), mtls_reason_word(meeting->reason));
         json_key_str(json, STR("words"), mtls_because(meeting, page->arena));
         if (meeting->transport_failure.len > 0)
-            json_key_str(json, STR("transportFailure"), meeting->transport_failure);
+            json_key_str(json, STR("transportFailure"),
+                         logged(meeting->transport_failure, page->arena));
     }
     json_handshake(meeting, json);
     if (cell->is_played)
-        json_answer(cell, json);
+        json_answer(cell, page->arena, json);
     json_end_object(json);
 }
 

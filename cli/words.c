@@ -70,7 +70,7 @@ static void take_colour(struct words *words, struct str value)
 
 static void take_engine(struct words *words, struct str value)
 {
-    bool has_envoy = strcmp(words->command, "test") == 0;
+    bool has_envoy = strcmp(words->command, "test") == 0 || strcmp(words->command, "mtls") == 0;
     words->is_live = str_eq(value, STR("live"));
     words->is_envoy = has_envoy && str_eq(value, STR("envoy"));
     if (!words->is_live && !words->is_envoy && !str_eq(value, STR("sim")))

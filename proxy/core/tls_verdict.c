@@ -234,7 +234,7 @@ enum tls_failure tls_heard(enum tls_failure found, enum tls_version version)
     return alert != 0 ? tls_of_alert(alert) : TLS_ENDED;
 }
 
-struct str tls_names_text(const struct certificate *peer, struct arena *arena)
+static struct str names_text(const struct certificate *peer, struct arena *arena)
 {
     struct str out = STR("[");
     for (uint32_t i = 0; i < peer->name_count + peer->uri_count; i++) {
@@ -244,7 +244,20 @@ struct str tls_names_text(const struct certificate *peer, struct arena *arena)
     return arena_concat(arena, out, STR("]"));
 }
 
-struct str tls_failure_text(enum tls_failure failure, struct str met_names, struct arena *arena)
+struct str tls_met_text(enum tls_failure failure, const struct tls_names *wanted,
+                        const struct certificate *peer, struct arena *arena)
+{
+    if (peer == NULL)
+        return STR_EMPTY;
+    if (failure == TLS_NAME_MISMATCH)
+        return names_text(peer, arena);
+    if (failure != TLS_NAME_NOT_LISTED)
+        return STR_EMPTY;
+    return arena_format(arena, ", expected SANs: [%.*s], certificate SANs: %.*s",
+                        STR_FMT(wanted->host), STR_FMT(names_text(peer, arena)));
+}
+
+struct str tls_failure_text(enum tls_failure failure, struct str met, struct arena *arena)
 {
     if (failure == TLS_FINE || failure == TLS_ENDED)
         return STR_EMPTY;
@@ -252,8 +265,7 @@ struct str tls_failure_text(enum tls_failure failure, struct str met_names, stru
         return STR("TLS error: Secret is not supplied by SDS");
     const struct failure_row_tls *row = &rows[failure];
     struct str library = failure == TLS_RESET ? STR("system library") : STR("SSL routines");
-    struct str names = failure == TLS_NAME_MISMATCH ? met_names : STR_EMPTY;
     return arena_format(arena, "TLS_error:|%u:%.*s:OPENSSL_internal:%.*s%.*s%.*s:TLS_error_end",
                         row->code, STR_FMT(library), STR_FMT(row->reason), STR_FMT(row->detail),
-                        STR_FMT(names));
+                        STR_FMT(met));
 }

@@ -130,8 +130,10 @@ uint32_t tls_alert(enum tls_failure failure, enum tls_version version);
 /* The failure that an alert stands for. */
 enum tls_failure tls_of_alert(uint32_t alert);
 
-/* Envoy's transport failure reason: "TLS_error:|268435581:SSL routines:...". `met_names`:
- * of who was refused for its names. Empty for TLS_FINE and TLS_ENDED. */
-struct str tls_failure_text(enum tls_failure failure, struct str met_names, struct arena *arena);
-/* "[spiffe://a/b, c]": what a certificate is called. */
-struct str tls_names_text(const struct certificate *certificate, struct arena *arena);
+/* Envoy's transport failure reason: "TLS_error:|268435581:SSL routines:...". `met`:
+ * tls_met_text. Empty for TLS_FINE and TLS_ENDED. */
+struct str tls_failure_text(enum tls_failure failure, struct str met, struct arena *arena);
+/* What Envoy adds of the names wanted of a peer and met; empty for other failures, and
+ * where there is no peer. "[spiffe://a/b, c]", ", expected SANs: [a], certificate SANs: [b]". */
+struct str tls_met_text(enum tls_failure failure, const struct tls_names *wanted,
+                        const struct certificate *peer, struct arena *arena);

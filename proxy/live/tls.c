@@ -238,7 +238,7 @@ void tls_free(struct tls_session *session)
     if (session->ssl != NULL && session->state != TLS_STATE_FAILED)
         SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(session->ssl);
-    OPENSSL_free(session->check.met_names);
+    OPENSSL_free(session->check.met_text);
     buf_fini(&session->out);
     buf_fini(&session->early);
     OPENSSL_free(session);
@@ -256,7 +256,7 @@ enum tls_failure tls_failed(const struct tls_session *session)
 
 struct str tls_failed_text(const struct tls_session *session, struct arena *arena)
 {
-    return tls_failure_text(session->failure, str_of(session->check.met_names), arena);
+    return tls_failure_text(session->failure, str_of(session->check.met_text), arena);
 }
 
 static void shake_hands(struct tls_session *session)

@@ -86,8 +86,8 @@ static int verify(X509_STORE_CTX *chain, void *user)
     x509_words(X509_STORE_CTX_get0_cert(chain), &words, &arena);
     check->failure = tls_check_names(&check->names, &words);
     if (check->failure != TLS_FINE) {
-        struct str met = tls_names_text(&words, &arena);
-        check->met_names = OPENSSL_strndup(met.ptr, met.len);
+        struct str met = tls_met_text(check->failure, &check->names, &words, &arena);
+        check->met_text = OPENSSL_strndup(met.ptr, met.len);
         X509_STORE_CTX_set_error(chain, NAMES_ERROR);
     }
     arena_fini(&arena);

@@ -46,7 +46,7 @@ struct tls_store {
 struct tls_check {
     struct tls_names names;
     enum tls_failure failure;
-    char *met_names; /* of who was refused for them; OpenSSL's memory */
+    char *met_text; /* of who was refused for them; OpenSSL's memory */
 };
 
 struct tls_context *tls_context_server(struct tls_store *store, const struct downstream_tls *tls);

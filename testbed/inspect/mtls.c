@@ -81,9 +81,10 @@ static void refuse(struct meeting_maker *maker, enum mtls_reason reason, bool is
 
 static void set_failure(struct meeting_maker *maker, enum tls_failure failure)
 {
-    const struct certificate *peer = maker->out.server_party.certificate;
-    struct str names = peer != NULL ? tls_names_text(peer, maker->arena) : STR_EMPTY;
-    maker->out.transport_failure = tls_failure_text(failure, names, maker->arena);
+    struct mtls_meeting *out = &maker->out;
+    struct str met = tls_met_text(failure, &out->client_party.names, out->server_party.certificate,
+                                  maker->arena);
+    out->transport_failure = tls_failure_text(failure, met, maker->arena);
 }
 
 static enum mtls_reason reason_of(enum tls_failure failure)

@@ -47,6 +47,7 @@ struct str mtls_cell_target(const struct mtls_cell *cell, struct arena *arena);
 /* An engine: begins a play on the world; NULL, and then *why. */
 struct mtls_engine {
     struct play *(*begin)(struct world *world, struct play_options options, struct str *why);
+    const char *envoy; /* play_options.envoy; with it no pod can be away */
 };
 /* GET / in each cell, on proxies that are fresh for each client. False: no play could be
  * begun, and *why. */

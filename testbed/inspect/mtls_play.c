@@ -19,12 +19,12 @@ struct grid_play {
     struct str *why;
 };
 
-static bool is_playable(const struct mtls_grid *grid, const struct mtls_cell *cell)
+static bool is_playable(const struct grid_play *play, const struct mtls_cell *cell)
 {
-    const struct world_client *client = &grid->world->clients[cell->client];
+    const struct world_client *client = &play->grid->world->clients[cell->client];
     bool is_bytes = cell->cluster != NULL && cell->cluster->protocol == UPSTREAM_TCP;
     return cell->pod_count > 0 && client->spec.via != VIA_GATEWAY &&
-           !(cell->subset.len > 0 && is_bytes);
+           !(cell->subset.len > 0 && is_bytes) && (cell->is_whole || play->engine.envoy == NULL);
 }
 
 static struct call call_of(const struct grid_play *play, const struct mtls_cell *cell)
@@ -52,13 +52,29 @@ static bool is_its_own(const struct mtls_cell *cell)
     return str_eq(cell->outcome.record.cluster_name, cell->cluster->name);
 }
 
+/* Real Envoys are started before time begins: the client's, and those that it may meet. */
+static const uint32_t *callers_of(const struct grid_play *play, uint32_t client, uint32_t *count)
+{
+    const struct world *world = play->grid->world;
+    uint32_t *out = ARENA_ARRAY(play->arena, uint32_t, world->pod_count + 1);
+    out[(*count)++] = client;
+    for (uint32_t i = 0; i < world->pod_count; i++) {
+        if (world->pods[i].client != UINT32_MAX)
+            out[(*count)++] = world->pods[i].client;
+    }
+    return out;
+}
+
 static bool play_cells(const struct grid_play *play, struct mtls_cell **cells, uint32_t count,
                        bool is_alone)
 {
     struct world *world = play->grid->world;
     struct call *calls = ARENA_ARRAY(play->arena, struct call, count);
     struct outcome *outcomes = ARENA_ARRAY(play->arena, struct outcome, count);
-    struct play *stage = play->engine.begin(world, play->options, play->why);
+    struct play_options options = play->options;
+    options.envoy = play->engine.envoy;
+    options.callers = callers_of(play, cells[0]->client, &options.caller_count);
+    struct play *stage = play->engine.begin(world, options, play->why);
     if (stage == NULL)
         return false;
     for (uint32_t i = 0; is_alone && i < world->pod_count; i++)
@@ -112,7 +128,7 @@ static bool play_client(const struct grid_play *play, uint32_t client)
     uint32_t count = 0;
     for (uint32_t i = 0; i < grid->count; i++) {
         struct mtls_cell *cell = &grid->cells[i];
-        if (cell->client != client || !is_playable(grid, cell))
+        if (cell->client != client || !is_playable(play, cell))
             continue;
         if (cell->is_whole)
             cells[count++] = cell;

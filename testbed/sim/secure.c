@@ -109,9 +109,8 @@ static void end_proxy(struct sim *sim, struct link *link, enum link_side side,
     if (is_connecting) {
         struct arena arena;
         arena_init(&arena, WHY_BLOCK_BYTES, 0);
-        struct str names =
-            end->tls->peer != NULL ? tls_names_text(end->tls->peer, &arena) : STR_EMPTY;
-        wire_connect_failed(wire, end->conn, tls_failure_text(failure, names, &arena), sim->now_ns);
+        struct str met = tls_met_text(failure, &end->tls->party.names, end->tls->peer, &arena);
+        wire_connect_failed(wire, end->conn, tls_failure_text(failure, met, &arena), sim->now_ns);
         arena_fini(&arena);
     } else {
         wire_broken(wire, end->conn, sim->now_ns);

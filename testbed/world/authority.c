@@ -276,7 +276,9 @@ static void seal(struct authority *authority, struct certificate *certificate)
     struct str names = alternative_names(authority->arena, certificate);
     if (names.len > 0)
         add_extension(out, parent, NID_subject_alt_name, names.ptr);
-    add_extension(out, parent, NID_key_usage, KEY_USAGE);
+    /* A verifier calls it self-signed only if its key may sign certificates. */
+    add_extension(out, parent, NID_key_usage,
+                  issuer != NULL ? KEY_USAGE : KEY_USAGE ",keyCertSign");
     add_extension(out, parent, NID_ext_key_usage, "serverAuth,clientAuth");
     if (X509_get0_subject_key_id(parent) != NULL) /* others may be called the same */
         add_extension(out, parent, NID_authority_key_identifier, "keyid");

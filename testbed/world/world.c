@@ -92,6 +92,16 @@ uint32_t world_pod_at(const struct world *world, struct str address, uint32_t po
     return UINT32_MAX;
 }
 
+bool world_is_node(const struct world *world, struct str forwarded_for)
+{
+    size_t comma = str_find_last(forwarded_for, ',');
+    struct str last = comma == STR_NONE ? forwarded_for : str_from(forwarded_for, comma + 1);
+    bool is_node = str_eq(last, STR(WORLD_NODE_ADDRESS));
+    for (uint32_t i = 0; i < world->node_address_count; i++)
+        is_node |= str_eq(last, world->node_addresses[i]);
+    return is_node;
+}
+
 static const struct answer *scripted(struct world *world, struct world_pod *pod)
 {
     const struct behaviour *behaviour = &pod->behaviour;

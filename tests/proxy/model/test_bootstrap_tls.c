@@ -138,6 +138,29 @@ static void test_what_was_never_delivered_comes_from_a_file_without_resources(vo
                    0, HAS, HAS_NOT);
 }
 
+/* Sockets that say no version get the keyring's. */
+static void test_a_keyring_narrows_versions(void **state)
+{
+    (void)state;
+    static const char *const NONE[] = {NULL};
+    static const struct {
+        const char *min, *max, *want;
+    } ROWS[] = {
+        {"TLSv1_3", "", "\"tlsParams\":{\"tlsMinimumProtocolVersion\":\"TLSv1_3\""},
+        {"", "TLSv1_2", "\"tlsMaximumProtocolVersion\":\"TLSv1_2\"}"},
+    };
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        const char *const has[] = {ROWS[i].want, NULL};
+        struct keyring keyring = {.items = secrets,
+                                  .count = COUNT_OF(secrets),
+                                  .version_min = str_of(ROWS[i].min),
+                                  .version_max = str_of(ROWS[i].max)};
+        assert_printed(
+            &(struct bootstrap_options){.admin_address = STR("127.0.0.1"), .keyring = &keyring}, 0,
+            has, NONE);
+    }
+}
+
 static void test_a_secrets_file_stays_in_its_folder(void **state)
 {
     (void)state;
@@ -169,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_secrets_stand_in_the_bootstrap),
         cmocka_unit_test(test_secrets_are_files),
         cmocka_unit_test(test_what_was_never_delivered_comes_from_a_file_without_resources),
+        cmocka_unit_test(test_a_keyring_narrows_versions),
         cmocka_unit_test(test_a_secrets_file_stays_in_its_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

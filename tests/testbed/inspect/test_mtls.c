@@ -80,8 +80,8 @@ static void open_desk(struct desk *desk, const char *caller, const char *profile
     assert_int_equal(callers.nobody.len, 0);
     desk->grid = mtls_grid_of(desk->world, STR_EMPTY, &desk->arena);
     struct str why;
-    assert_true(
-        mtls_grid_play(&desk->grid, (struct mtls_engine){begin_sim}, 1, &desk->arena, &why));
+    assert_true(mtls_grid_play(&desk->grid, (struct mtls_engine){.begin = begin_sim}, 1,
+                               &desk->arena, &why));
 }
 
 static void close_desk(struct desk *desk)
@@ -164,6 +164,28 @@ static void test_every_side_is_told_with_who_said_it(void **state)
     close_desk(&desk);
 }
 
+/* The text is a real Envoy's. */
+static void test_who_is_called_by_another_name_is_told_both(void **state)
+{
+    (void)state;
+    static const char RULE[] =
+        "{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: strict}, "
+        "spec: {host: strict, trafficPolicy: {tls: {mode: SIMPLE, caCertificates: mesh.pem}}}}\n";
+    static const char WANT[] =
+        "TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify cert "
+        "failed: verify SAN list, expected SANs: [strict.default.svc.cluster.local], certificate "
+        "SANs: [spiffe://cluster.local/ns/default/sa/default]:TLS_error_end";
+    struct desk desk;
+    open_desk(&desk, "caller", "istio-latest", RULE);
+    const struct mtls_cell *cell = &desk.grid.cells[0];
+    for (uint32_t i = 0; !str_eq(cell->service->meta.name, STR("strict")); i++)
+        cell = &desk.grid.cells[i];
+    assert_int_equal(cell->meeting.reason, MTLS_CERTIFICATE_WRONG_NAME);
+    assert_true(str_eq(cell->meeting.transport_failure, str_of(WANT)));
+    assert_true(str_eq(cell->outcome.record.transport_failure, str_of(WANT)));
+    close_desk(&desk);
+}
+
 static void test_where_auto_mtls_is_off_the_mesh_is_named(void **state)
 {
     (void)state;
@@ -235,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_side_is_told_with_who_said_it),
+        cmocka_unit_test(test_who_is_called_by_another_name_is_told_both),
         cmocka_unit_test(test_where_auto_mtls_is_off_the_mesh_is_named),
         cmocka_unit_test(test_istio_1_0_knows_no_auto_mtls),
         cmocka_unit_test(test_who_has_no_sidecar_calls_in_plaintext),
