@@ -132,10 +132,6 @@ static void read_cluster_defaults(const struct view *root, struct mesh_config *o
 
     out->tcp_keepalive = keepalive_rule_read(root);
     out->is_upgrading_h2 = view_choice(root, STR("h2UpgradePolicy"), UPGRADES, 0) == 1;
-    if (out->is_upgrading_h2) {
-        struct view upgrade = view_field(root, STR("h2UpgradePolicy"));
-        view_complain(&upgrade, DIAG_NOT_ACTED_ON, STR("h2UpgradePolicy"), STR_EMPTY);
-    }
     out->locality = locality_setting_read(root);
     out->dns_refresh_ns = view_duration_ns(root, STR("dnsRefreshRate"), out->dns_refresh_ns);
     if (view_is_present(&inbound)) {

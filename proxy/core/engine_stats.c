@@ -131,14 +131,15 @@ struct pool_gauges engine_pool_gauges(const struct engine *engine, uint32_t clus
 {
     const struct cluster_state *state = &engine->clusters[cluster_index];
     struct pool_gauges sum = {0};
-    if (state->pools == NULL)
-        return sum;
-    for (const struct pool *pool = state->pools[endpoint_index]; pool != NULL;
-         pool = pool_next(pool)) {
-        struct pool_gauges gauges = pool_gauges(pool);
-        sum.connections += gauges.connections;
-        sum.waiters += gauges.waiters;
-        sum.busy += gauges.busy;
+    struct pool **const kinds[] = {state->pools, state->h2_pools};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        const struct pool *pool = kinds[i] != NULL ? kinds[i][endpoint_index] : NULL;
+        for (; pool != NULL; pool = pool_next(pool)) {
+            struct pool_gauges one = pool_gauges(pool);
+            sum.connections += one.connections;
+            sum.waiters += one.waiters;
+            sum.busy += one.busy;
+        }
     }
     return sum;
 }

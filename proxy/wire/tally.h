@@ -32,6 +32,8 @@ void tally_waiting(struct conn *conn, bool is_waiting);
 void tally_waiting_timeout(struct conn *conn);
 void tally_transport_timeout(struct conn *conn);
 void tally_http(struct conn *conn, const struct http_connection_manager *http);
+/* Which codec it has is known. */
+void tally_codec(struct conn *conn);
 void tally_tcp(struct conn *conn, const struct tcp_proxy *proxy);
 void tally_tcp_idle(struct conn *conn);
 /* It goes on with another wire, after tally_http there if it speaks HTTP. */

@@ -118,6 +118,8 @@ struct world_pod {
     uint32_t port_count;
     bool has_sidecar;
     struct behaviour behaviour;
+    bool is_http2; /* its application speaks HTTP/2, too */
+    bool is_grpc;  /* a port of it is one of gRPC, so it does unless its behaviour says no */
     bool is_reading_heads; /* an answer of its depends on more than a request's coming */
     uint32_t script_at;
     struct rng luck;    /* of this pod alone */
