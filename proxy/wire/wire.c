@@ -6,7 +6,6 @@
 #include "proxy/wire/wire.h"
 
 #include "base/ns.h"
-#include "proxy/core/tls_verdict.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/downstream.h"
@@ -222,29 +221,6 @@ void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_sec
     end_turn(wire);
 }
 
-/* As long as the wire, if it is one of those from which it mostly connects. */
-static const struct str *own_address(struct wire *wire, struct str address)
-{
-    for (uint32_t i = 0; i < wire->own_address_count; i++)
-        if (str_eq(wire->own_addresses[i], address))
-            return &wire->own_addresses[i];
-    if (wire->own_address_count == OWN_ADDRESSES_MAX)
-        return NULL;
-    struct str *place = &wire->own_addresses[wire->own_address_count++];
-    *place = arena_str(&wire->memory, address);
-    return place;
-}
-
-void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
-{
-    struct conn *conn = conn_at(wire, conn_number);
-    ASSERT(conn->side == CONN_UPSTREAM);
-    const struct str *own = own_address(wire, address);
-    conn->up.is_local_own = own != NULL;
-    conn->up.local_address = own != NULL ? *own : arena_str(&conn->facts, address);
-    conn->up.local_port = port;
-}
-
 void wire_connect_failed(struct wire *wire, uint32_t conn_number, struct str why, int64_t now_ns)
 {
     begin_turn(wire, now_ns);
@@ -448,8 +424,7 @@ static void take_connect(const struct conn *conn, struct wire_action *action)
     action->port = conn->up.port;
     action->cluster = conn->up.cluster;
     action->endpoint = conn->up.endpoint;
-    action->is_secure = !conn->wire->options.is_plaintext_only &&
-                        tls_of_endpoint(action->cluster, action->endpoint) != NULL;
+    action->is_secure = tls_of_endpoint(action->cluster, action->endpoint) != NULL;
     action->payload = conn->up.pool == NULL ? TLS_CARRIES_BYTES
                       : conn->h2 != NULL    ? TLS_CARRIES_HTTP2
                                             : TLS_CARRIES_HTTP1;
