@@ -349,8 +349,8 @@ void standin_secured(struct standin *standin, struct str server_name)
  * are dealt with. */
 static bool take_preface(struct standin *standin, struct str bytes, int64_t now_ns)
 {
-    if (standin->state != STANDIN_IN_HEAD || !pod_of(standin)->is_http2 || standin->is_stream ||
-        standin->is_spoken_to)
+    if (standin->state != STANDIN_IN_HEAD || !world_pod_is_http2(pod_of(standin)) ||
+        standin->is_stream || standin->is_spoken_to)
         return false;
     bool is_more;
     if (buf_append(&standin->held, bytes) != RC_OK)
@@ -389,7 +389,7 @@ void standin_read(struct standin *standin, struct str bytes, int64_t now_ns)
 /* Nothing of the head is wanted but what is asked here. */
 static bool takes_whole(const struct standin *standin, const struct h1_sent *sent)
 {
-    return standin->state == STANDIN_IN_HEAD && !pod_of(standin)->is_http2 &&
+    return standin->state == STANDIN_IN_HEAD && !world_pod_is_http2(pod_of(standin)) &&
            !reading_is_started(&standin->reading) && buf_size(&standin->held) == 0 &&
            !sighting_log_is_open(standin->log) && !pod_of(standin)->is_reading_heads &&
            !sent->has_body && !str_eq(sent->request->method, STR("HEAD")) &&
