@@ -131,6 +131,38 @@ struct pool_gauges engine_pool_gauges(const struct engine *engine, uint32_t clus
     return sum;
 }
 
+static void add_gauges(const struct pool_gauges *more, struct pool_gauges *sum)
+{
+    sum->connections += more->connections;
+    sum->waiters += more->waiters;
+    sum->busy += more->busy;
+}
+
+struct pool_gauges engine_cluster_gauges(const struct engine *engine, uint32_t cluster_index)
+{
+    const struct cluster_state *state = &engine->clusters[cluster_index];
+    struct pool_gauges sum = {0}, one;
+    for (uint32_t i = 0; i < engine->snapshot->clusters[cluster_index].endpoint_count; i++) {
+        one = engine_pool_gauges(engine, cluster_index, i);
+        add_gauges(&one, &sum);
+    }
+    for (const struct original_pool *at = state->originals; at != NULL; at = at->next) {
+        one = pool_gauges(at->pool);
+        add_gauges(&one, &sum);
+    }
+    return sum;
+}
+
+void pool_gauges_add(const struct pool_gauges *gauges, struct str name, uint64_t *value)
+{
+    if (str_eq(name, STR("upstream_cx_active")))
+        *value += gauges->connections;
+    else if (str_eq(name, STR("upstream_rq_active")))
+        *value += gauges->busy;
+    else if (str_eq(name, STR("upstream_rq_pending_active")))
+        *value += gauges->waiters;
+}
+
 bool stat_is_gauge(struct str name)
 {
     static const struct str others[] = {

@@ -89,6 +89,10 @@ const struct endpoint_stats *engine_find_endpoint_stats(const struct engine *eng
                                                         uint32_t endpoint_index);
 struct pool_gauges engine_pool_gauges(const struct engine *engine, uint32_t cluster_index,
                                       uint32_t endpoint_index);
+/* Of all pools of a cluster, also those of original destinations. */
+struct pool_gauges engine_cluster_gauges(const struct engine *engine, uint32_t cluster_index);
+/* Adds what pools hold, if that is what the counter of TCP sessions lacks. */
+void pool_gauges_add(const struct pool_gauges *gauges, struct str name, uint64_t *value);
 
 /* "0.0.0.0_80", "[__1]_80": Envoy's name of a listener in its counters. */
 struct str listener_stats_name(const struct listener *listener, struct arena *arena);

@@ -239,29 +239,16 @@ static void add_shared(struct stats_list *list, const struct scope *scope,
                    total->hash_gauges[i].value);
 }
 
-static uint64_t sum_gauges(const struct total_cluster *total, uint32_t count,
-                           struct pool_gauges *sum)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        sum->connections += total->endpoints[i].gauges.connections;
-        sum->waiters += total->endpoints[i].gauges.waiters;
-        sum->busy += total->endpoints[i].gauges.busy;
-    }
-    return sum->connections;
-}
-
 static void add_cluster(struct stats_list *list, uint32_t index)
 {
     const struct cluster *cluster = &list->snapshot->clusters[index];
     struct total_cluster *total = &list->totals->clusters[index];
     struct scope scope = scope_of(list, "cluster", "envoy_cluster_name", cluster->name);
-    struct pool_gauges gauges = {0};
-    total->stats.counters[STAT_CLUSTER_upstream_cx_active] +=
-        sum_gauges(total, cluster->endpoint_count, &gauges);
-    for (uint32_t i = 0; i < STAT_CLUSTER_COUNT; i++)
-        add_number(list, &scope, stat_cluster_name(i), total->stats.counters[i]);
-    add_number(list, &scope, STR("upstream_rq_active"), gauges.busy);
-    add_number(list, &scope, STR("upstream_rq_pending_active"), gauges.waiters);
+    for (uint32_t i = 0; i < STAT_CLUSTER_COUNT; i++) {
+        uint64_t value = total->stats.counters[i];
+        pool_gauges_add(&total->gauges, stat_cluster_name(i), &value);
+        add_number(list, &scope, stat_cluster_name(i), value);
+    }
     add_statuses(list, &scope, "", total->stats.statuses);
     uint64_t completed = total->stats.counters[STAT_CLUSTER_upstream_rq_completed];
     if (completed > 0) {

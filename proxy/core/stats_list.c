@@ -124,6 +124,10 @@ static void gather_clusters(struct stats_list *list, const struct engine *engine
             continue;
         cluster_stats_add(&list->totals->clusters[index].stats, &engine->clusters[i].stats,
                           list->arena);
+        struct pool_gauges gauges = engine_cluster_gauges(engine, i);
+        list->totals->clusters[index].gauges.connections += gauges.connections;
+        list->totals->clusters[index].gauges.waiters += gauges.waiters;
+        list->totals->clusters[index].gauges.busy += gauges.busy;
         /* Endpoints are known by their place, which another snapshot's have not. */
         if (from != list->snapshot)
             continue;

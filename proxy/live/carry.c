@@ -243,6 +243,8 @@ static void tell_outlier(struct server *server, const struct outlier_event *even
         .event = event, .worker = server->options.worker, .at_ns = loop_now_ns(server->loop)};
     if (server->options.on_outlier != NULL)
         server->options.on_outlier(&outlier, server->options.user);
+    if (event->is_ejection && event->is_enforced && server->options.on_ejected != NULL)
+        server->options.on_ejected(server->options.others);
 }
 
 static void close_conn(struct socket *socket, bool is_abrupt)

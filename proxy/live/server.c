@@ -169,6 +169,18 @@ static void for_each_wire(struct server *server, void (*call)(struct server_wire
     call(server->current);
 }
 
+static void leave_wire(struct server_wire *wire)
+{
+    wire_leave_ejected(wire->wire, loop_now_ns(wire->server->loop));
+    server_pump(wire);
+}
+
+void server_leave_ejected(struct server *server)
+{
+    if (!server->is_stopped)
+        for_each_wire(server, leave_wire);
+}
+
 static void drain_wire(struct server_wire *wire)
 {
     wire_drain(wire->wire, loop_now_ns(wire->server->loop));

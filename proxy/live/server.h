@@ -65,6 +65,10 @@ struct server_options {
     /* An endpoint was ejected or let in again; the rest as with on_done. */
     void (*on_outlier)(const struct server_outlier *outlier, void *user);
     void *user;
+    /* After an ejection that is enforced: other threads' servers of this proxy are to be told
+     * (server_leave_ejected), by whoever knows them. NULL: there are none. */
+    void (*on_ejected)(void *others);
+    void *others;
 };
 
 /* A listener's socket. Slices are copied. */
@@ -88,6 +92,8 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
                           const struct server_options *options);
 /* Makes ready what the first connections with TLS would wait for. */
 void server_warm(struct server *server);
+/* Another thread ejected a host: its connections here go, too. */
+void server_leave_ejected(struct server *server);
 /* Stops it if it was not, and turns the loop until its last handle is closed. */
 void server_free(struct server *server);
 

@@ -204,6 +204,13 @@ void wire_connected(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     end_turn(wire);
 }
 
+void wire_leave_ejected(struct wire *wire, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    leave_all_ejected(wire);
+    end_turn(wire);
+}
+
 void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_secured *secured,
                   int64_t now_ns)
 {
@@ -385,13 +392,6 @@ uint32_t wire_exchange_count(const struct wire *wire)
     return wire->exchange_count;
 }
 
-static bool is_wish_for_gone(const struct wish *wish)
-{
-    const struct conn *conn = wish->conn;
-    return wish->generation != conn->generation || conn->state == CONN_BROKEN ||
-           conn->state == CONN_FREE;
-}
-
 static bool take_write(struct conn *conn, struct wire_action *action)
 {
     action->bytes = conn_take_bytes(conn);
@@ -451,7 +451,7 @@ bool wire_next(struct wire *wire, struct wire_action *action)
             take_done(wish.stream, action);
             return true;
         }
-        if (is_wish_for_gone(&wish))
+        if (wish_is_for_gone(&wish))
             continue;
         action->conn = wish.conn->number;
         if ((wish.kind == WIRE_WHOLE && !take_whole(wish.conn, action)) ||

@@ -111,6 +111,10 @@ int64_t wire_wake_ns(const struct wire *wire);
 int64_t wire_due_ns(struct wire *wire);
 void wire_wake(struct wire *wire, int64_t now_ns);
 
+/* Another worker ejected a host: connections to it close, as after an ejection of this
+ * wire's own, idle ones at once, others behind the response that they carry. */
+void wire_leave_ejected(struct wire *wire, int64_t now_ns);
+
 /* Seconds since 1970 at the driver's time 0, for the date header. */
 void wire_set_epoch(struct wire *wire, int64_t seconds);
 

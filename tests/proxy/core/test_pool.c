@@ -68,6 +68,37 @@ static void test_the_newest_idle_connection_goes_first(void **state)
     engine_free(engine);
 }
 
+static void assert_gauges(struct engine *engine, uint64_t cx, uint64_t rq, uint64_t pending)
+{
+    assert_int_equal(counter(engine, "upstream_cx_active"), cx);
+    assert_int_equal(counter(engine, "upstream_rq_active"), rq);
+    assert_int_equal(counter(engine, "upstream_rq_pending_active"), pending);
+}
+
+/* Of each endpoint's pool, and of places on demand. */
+static void test_gauges_are_what_pools_hold_now(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = one_endpoint(0);
+    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *other = engine_original_pool(engine, 0, STR("10.9.9.9"), 80);
+    assert_gauges(engine, 0, 0, 0);
+    assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
+    assert_gauges(engine, 0, 0, 1);
+    pool_note_connecting(pool, 10);
+    assert_gauges(engine, 1, 0, 1);
+    assert_int_equal(pool_note_connected(pool, 10), 1);
+    assert_gauges(engine, 1, 1, 0);
+    connect(other, 2, 20);
+    assert_gauges(engine, 2, 2, 0);
+    pool_note_done(pool, 10);
+    assert_int_equal(pool_note_idle(pool, 10), POOL_NONE);
+    assert_gauges(engine, 2, 1, 0);
+    pool_note_closed(pool, 10, POOL_CLOSE_LOCAL);
+    assert_gauges(engine, 1, 1, 0);
+    engine_free(engine);
+}
+
 static void test_waiters_are_served_in_order(void **state)
 {
     UNUSED_STATE(state);
@@ -313,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_newest_idle_connection_goes_first),
+        cmocka_unit_test(test_gauges_are_what_pools_hold_now),
         cmocka_unit_test(test_waiters_are_served_in_order),
         cmocka_unit_test(test_a_coming_connection_is_not_opened_twice),
         cmocka_unit_test(test_a_failed_connect_fails_all_who_wait),
