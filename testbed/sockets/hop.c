@@ -26,6 +26,9 @@ static void on_done(const struct server_done *done, void *user)
     /* What came in from others is no call of this client's. */
     if (listener == NULL || listener->direction == TRAFFIC_OUTBOUND)
         errands_note_record(hop->sockets, hop->client, done);
+    else
+        play_hops_note(&hop->sockets->inbound, hop->client, done->record, done->trace,
+                       &hop->sockets->arena);
 }
 
 static void on_outlier(const struct server_outlier *outlier, void *user)
