@@ -4,6 +4,8 @@
  */
 #include "cli/proxy_name.h"
 
+#include "config/resource/label.h"
+
 #define BLOCK_STRANGERS 192u /* 127.192.0.0/10 */
 
 static const struct str *find_label(const struct label *labels, uint32_t count, struct str name)
@@ -169,8 +171,14 @@ struct proxy_identity proxy_name_resolve(struct mesh *mesh, const struct proxy_w
         out = resolve_pod(mesh, wish->namespace,
                           slash != STR_NONE ? str_from(name, slash + 1) : name, arena);
     if (wish->label_count > 0) {
-        out.labels = wish->labels;
-        out.label_count = wish->label_count;
+        /* Over those of its pod: where that stands is a label, too. */
+        struct label_list labels = {0};
+        for (uint32_t i = 0; i < out.label_count; i++)
+            label_list_set(&labels, out.labels[i].name, out.labels[i].value, arena);
+        for (uint32_t i = 0; i < wish->label_count; i++)
+            label_list_set(&labels, wish->labels[i].name, wish->labels[i].value, arena);
+        out.labels = labels.items;
+        out.label_count = labels.count;
         if (is_gateway(NULL, out.labels, out.label_count))
             out.type = PROXY_ROUTER;
     }

@@ -194,7 +194,8 @@ static void give_service_addresses(struct mesh *mesh)
 }
 
 /* Where the pod's machine stands, and its name, count among the pod's labels; a
- * label of the pod's own about its place goes before. */
+ * label of the pod's own about its place goes before. Who says no machine stands on
+ * "node-0". */
 static void mark_place(struct mesh *mesh, struct pod *pod)
 {
     static const struct {
@@ -208,9 +209,10 @@ static void mark_place(struct mesh *mesh, struct pod *pod)
     };
     struct label_list labels = {pod->meta.labels, pod->meta.label_count, pod->meta.label_count};
     const struct machine *machine = NULL;
+    struct str node = pod->node.len > 0 ? pod->node : STR("node-0");
 
     for (uint32_t i = 0; i < mesh->machines_count; i++) {
-        if (!mesh->machines[i].meta.is_replaced && str_eq(mesh->machines[i].meta.name, pod->node))
+        if (!mesh->machines[i].meta.is_replaced && str_eq(mesh->machines[i].meta.name, node))
             machine = &mesh->machines[i];
     }
     if (pod->node.len > 0)

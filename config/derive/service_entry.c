@@ -12,6 +12,7 @@
 #include "config/resource/host.h"
 #include "config/resource/mesh_types.h"
 #include "config/resource/meta.h"
+#include "config/resource/service.h"
 
 #define UNIX_PREFIX STR("unix://")
 
@@ -173,15 +174,42 @@ static void find_all_endpoints(struct mesh *mesh, struct service *service)
         find_endpoints(mesh, service);
 }
 
-/* WorkloadEntries that a Kubernetes Service selects. */
+/* The port of a WorkloadEntry that a Service leads to: a name must be one of the
+ * entry's, a number yields to the entry's port of the Service's own name. */
+static uint32_t service_port_of(const struct workload_entry *entry, const struct service_port *port)
+{
+    bool is_named = port->target_port == 0;
+    struct str name = is_named ? port->target_port_name : port->name;
+
+    for (uint32_t i = 0; i < entry->port_count; i++) {
+        if (entry->ports[i].port != 0 && str_eq(entry->ports[i].name, name))
+            return entry->ports[i].port;
+    }
+    return is_named ? 0 : port->target_port;
+}
+
+static void add_to_service(struct mesh *mesh, struct service *service,
+                           const struct workload_entry *entry)
+{
+    struct service_endpoint *endpoint =
+        push_endpoint(mesh, service, entry->address, entry->meta.origin);
+
+    endpoint->entry = entry;
+    for (uint32_t i = 0; i < service->port_count; i++)
+        endpoint->ports[i] = service_port_of(entry, &service->ports[i]);
+}
+
+/* WorkloadEntries that a Kubernetes Service selects; a headless one has pods only. */
 static void add_to_services(struct mesh *mesh)
 {
     for (uint32_t i = 0; i < mesh->services_count && mesh->workload_entries_count > 0; i++) {
         struct service *service = &mesh->services[i];
-        for (uint32_t k = 0; k < mesh->workload_entries_count && service->selector_count > 0; k++) {
+        if (service->selector_count == 0 || service_is_headless(service))
+            continue;
+        for (uint32_t k = 0; k < mesh->workload_entries_count; k++) {
             const struct workload_entry *entry = &mesh->workload_entries[k];
             if (is_selected(service, service->selector, service->selector_count, entry))
-                add_entry(mesh, service, entry);
+                add_to_service(mesh, service, entry);
         }
     }
 }

@@ -77,7 +77,9 @@ struct service {
     uint32_t port_count;
     struct label *selector;
     uint32_t selector_count;
-    struct str cluster_ip; /* "None" for headless; given when the file gives none */
+    struct str cluster_ip;   /* "None" for headless; given when the file gives none */
+    struct str *cluster_ips; /* of both families, where they are said */
+    uint32_t cluster_ip_count;
     struct str type;
     struct str external_name;
     bool is_publishing_not_ready;

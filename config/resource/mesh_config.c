@@ -30,8 +30,8 @@ static const struct field_row ROWS[] = {
     {"configSources", FIELD_IGNORED},
     {"discoverySelectors", FIELD_IGNORED},
     {"dnsRefreshRate", FIELD_USED},
-    {"proxyListenPort", FIELD_NO_EFFECT},
-    {"proxyInboundListenPort", FIELD_NO_EFFECT},
+    {"proxyListenPort", FIELD_USED},
+    {"proxyInboundListenPort", FIELD_USED},
     {"proxyHttpPort", FIELD_USED},
     {"tcpKeepalive", FIELD_USED},
     {"ingressClass", FIELD_USED},
@@ -132,10 +132,6 @@ static void read_cluster_defaults(const struct view *root, struct mesh_config *o
 
     out->tcp_keepalive = keepalive_rule_read(root);
     out->is_upgrading_h2 = view_choice(root, STR("h2UpgradePolicy"), UPGRADES, 0) == 1;
-    if (out->is_upgrading_h2) {
-        struct view upgrade = view_field(root, STR("h2UpgradePolicy"));
-        view_complain(&upgrade, DIAG_NOT_ACTED_ON, STR("h2UpgradePolicy"), STR_EMPTY);
-    }
     out->locality = locality_setting_read(root);
     out->dns_refresh_ns = view_duration_ns(root, STR("dnsRefreshRate"), out->dns_refresh_ns);
     if (view_is_present(&inbound)) {
@@ -232,6 +228,8 @@ void mesh_config_default(struct mesh_config *out)
         .ingress_class = STR("istio"),
         .ingress_selector = STR("ingressgateway"),
         .trust_domain = STR("cluster.local"),
+        .listen_port = 15001,
+        .inbound_listen_port = 15006,
     };
 }
 
@@ -243,6 +241,20 @@ static bool is_capturing_dns(const struct view *root)
     struct view word = view_field(&metadata, STR("ISTIO_META_DNS_CAPTURE"));
 
     return view_is_present(&word) && str_eq(word.node->text, STR("true"));
+}
+
+static void read_headers(const struct view *root, struct mesh_config *out)
+{
+    struct view config = view_map(root, STR("defaultConfig"));
+    struct view topology = view_map(&config, STR("gatewayTopology"));
+    struct view headers = view_map(&config, STR("proxyHeaders"));
+    struct view server = view_map(&headers, STR("server"));
+    struct view attempts = view_map(&headers, STR("attemptCount"));
+
+    out->trusted_proxies =
+        (uint32_t)view_i64(&topology, STR("numTrustedProxies"), 0, UINT32_MAX, 0);
+    out->server_name = view_str(&server, STR("value"), STR_EMPTY);
+    out->has_attempt_count_off = view_bool(&attempts, STR("disabled"), false);
 }
 
 void mesh_config_read(const struct view *root, struct mesh_config *out)
@@ -261,6 +273,7 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     out->has_auto_mtls_off = !view_own_bool(&auto_mtls, true);
     out->auto_mtls_origin = view_origin(&auto_mtls);
     out->has_dns_capture = is_capturing_dns(root);
+    read_headers(root, out);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
     read_ingress(root, out);
     read_trust(root, out);
@@ -275,6 +288,9 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     read_export_to(root, STR("defaultVirtualServiceExportTo"), &out->virtual_service_export_to);
     read_export_to(root, STR("defaultDestinationRuleExportTo"), &out->destination_rule_export_to);
     read_http_proxy(root, out);
+    out->listen_port = (uint32_t)view_i64(root, STR("proxyListenPort"), 0, 65535, out->listen_port);
+    out->inbound_listen_port =
+        (uint32_t)view_i64(root, STR("proxyInboundListenPort"), 0, 65535, out->inbound_listen_port);
     read_cluster_defaults(root, out);
     if (view_is_present(&retries))
         out->retries = http_retries_read(&retries);

@@ -32,6 +32,9 @@ struct mesh_config {
     bool has_auto_mtls_off;
     struct origin auto_mtls_origin; /* of enableAutoMtls */
     bool has_dns_capture;           /* defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE */
+    struct str server_name;         /* defaultConfig.proxyHeaders.server.value; empty: Istio's */
+    bool has_attempt_count_off;     /* defaultConfig.proxyHeaders.attemptCount.disabled */
+    uint32_t trusted_proxies;       /* defaultConfig.gatewayTopology.numTrustedProxies */
     int64_t connect_timeout_ns;     /* 0: the profile's */
     struct str root_namespace;
     enum ingress_mode ingress_mode;
@@ -58,7 +61,8 @@ struct mesh_config {
     int64_t dns_refresh_ns;
     uint32_t http_proxy_port; /* proxyHttpPort; 0: no listener for proxied requests */
     struct origin http_proxy_origin;
-    bool is_inbound_to_localhost; /* inboundTrafficPolicy: LOCALHOST */
+    uint32_t listen_port, inbound_listen_port; /* where what is redirected arrives */
+    bool is_inbound_to_localhost;              /* inboundTrafficPolicy: LOCALHOST */
 };
 
 /* Istio's defaults (ISTIO.md 1.3). */

@@ -17,7 +17,7 @@ static const struct field_row SPEC_ROWS[] = {
     {"type", FIELD_USED},
     {"externalName", FIELD_USED},
     {"publishNotReadyAddresses", FIELD_USED},
-    {"clusterIPs", FIELD_IGNORED},
+    {"clusterIPs", FIELD_USED},
     {"externalIPs", FIELD_IGNORED},
     {"sessionAffinity", FIELD_IGNORED},
     {"sessionAffinityConfig", FIELD_IGNORED},
@@ -147,6 +147,12 @@ void service_read(const struct view *spec, struct service *out)
     out->host = host_of_service(out->meta.name, out->meta.namespace, spec->reading->arena);
     out->type = view_str(spec, STR("type"), STR("ClusterIP"));
     out->cluster_ip = view_str(spec, STR("clusterIP"), STR_EMPTY);
+    struct view addresses = view_list(spec, STR("clusterIPs"));
+    struct text_list list = text_list_read(&addresses);
+    out->cluster_ips = list.items;
+    out->cluster_ip_count = list.count;
+    if (out->cluster_ip.len == 0 && list.count > 0)
+        out->cluster_ip = list.items[0];
     out->external_name = view_str(spec, STR("externalName"), STR_EMPTY);
     out->is_publishing_not_ready = view_bool(spec, STR("publishNotReadyAddresses"), false);
     read_distribution(spec, out);

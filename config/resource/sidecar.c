@@ -20,7 +20,7 @@ static const struct field_row INGRESS_ROWS[] = {
     {"connectionPool", FIELD_USED}, {"tls", FIELD_USED},
 };
 static const struct field_row OUTBOUND_ROWS[] = {
-    {"mode", FIELD_USED}, {"egressProxy", FIELD_NO_EFFECT}, {"tls", FIELD_NO_EFFECT}};
+    {"mode", FIELD_USED}, {"egressProxy", FIELD_USED}, {"tls", FIELD_NO_EFFECT}};
 
 static enum capture_mode read_capture(const struct view *item)
 {
@@ -37,6 +37,7 @@ static void read_egress(const struct view *item, struct sidecar_egress *out)
 
     view_check_fields(item, EGRESS_ROWS, COUNT_OF(EGRESS_ROWS));
     out->origin = view_origin(item);
+    out->has_port = view_is_present(&port);
     out->port = (uint32_t)view_i64(&port, STR("number"), 0, 65535, 0);
     out->protocol = view_str(&port, STR("protocol"), STR_EMPTY);
     out->is_http_proxy = str_eq_ci(out->protocol, STR("HTTP_PROXY"));
@@ -63,6 +64,24 @@ static void read_ingress(const struct view *item, struct sidecar_ingress *out)
     out->tls_origin = view_origin(&tls);
 }
 
+static const struct field_row PROXY_ROWS[] = {
+    {"host", FIELD_USED}, {"subset", FIELD_USED}, {"port", FIELD_USED}};
+
+static struct egress_proxy read_egress_proxy(const struct view *policy)
+{
+    struct view proxy = view_map(policy, STR("egressProxy"));
+    struct view port = view_map(&proxy, STR("port"));
+
+    if (!view_is_present(&proxy))
+        return (struct egress_proxy){.port = 0};
+    view_check_fields(&proxy, PROXY_ROWS, COUNT_OF(PROXY_ROWS));
+    return (struct egress_proxy){
+        .host = view_str(&proxy, STR("host"), STR_EMPTY),
+        .subset = view_str(&proxy, STR("subset"), STR_EMPTY),
+        .port = (uint32_t)view_i64(&port, STR("number"), 0, 65535, 0),
+    };
+}
+
 static void read_outbound(const struct view *spec, struct sidecar *out)
 {
     static const char *const MODES[] = {"REGISTRY_ONLY", "ALLOW_ANY", NULL};
@@ -73,6 +92,7 @@ static void read_outbound(const struct view *spec, struct sidecar *out)
     view_check_fields(&policy, OUTBOUND_ROWS, COUNT_OF(OUTBOUND_ROWS));
     out->outbound = view_choice(&policy, STR("mode"), MODES, 0) == 0 ? OUTBOUND_REGISTRY_ONLY
                                                                      : OUTBOUND_ALLOW_ANY;
+    out->egress_proxy = read_egress_proxy(&policy);
 }
 
 void sidecar_read(const struct view *spec, struct sidecar *out)

@@ -17,7 +17,8 @@
 enum capture_mode { CAPTURE_DEFAULT, CAPTURE_IPTABLES, CAPTURE_NONE };
 
 struct sidecar_egress {
-    uint32_t port; /* 0: the one for all others */
+    bool has_port; /* else: the one for all others */
+    uint32_t port; /* 0: of a Unix domain socket */
     struct str protocol;
     bool is_http_proxy; /* protocol HTTP_PROXY */
     struct str bind;
@@ -36,6 +37,12 @@ struct sidecar_ingress {
     struct origin origin, tls_origin;
 };
 
+/* Who gets what nobody knows. */
+struct egress_proxy {
+    struct str host, subset;
+    uint32_t port;
+};
+
 struct sidecar {
     struct object_meta meta;
     bool has_selector;
@@ -45,6 +52,7 @@ struct sidecar {
     struct sidecar_ingress *ingress;
     uint32_t ingress_count;
     enum outbound_mode outbound;        /* unset: the mesh's */
+    struct egress_proxy egress_proxy;   /* without a host: none */
     const struct connection_pool *pool; /* inboundConnectionPool; NULL: none */
 };
 

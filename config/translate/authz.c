@@ -238,9 +238,12 @@ static const struct security *security_of(struct translation *t, const struct po
 
 struct authz_filters authz_translate(struct translation *t)
 {
+    if (t->authz != NULL)
+        return *t->authz;
     struct policy_list policies = find_policies(t);
-    const struct jwt_authn *jwt = jwt_translate(t);
-
-    return (struct authz_filters){.http = security_of(t, &policies, jwt, false),
+    struct authz_filters *out = ARENA_NEW(&t->scratch, struct authz_filters);
+    *out = (struct authz_filters){.http = security_of(t, &policies, jwt_translate(t), false),
                                   .tcp = security_of(t, &policies, NULL, true)};
+    t->authz = out;
+    return *out;
 }

@@ -85,6 +85,7 @@ static bool set_endpoints(const struct cluster_maker *maker, const struct subset
     case CLUSTER_STRICT_DNS:
     case CLUSTER_LOGICAL_DNS:
         cluster->dns_refresh_ns = maker->t->mesh->config.dns_refresh_ns;
+        cluster->is_dns_ipv6 = context_is_ipv6(maker->t);
         endpoints_translate(maker->t, &question, cluster);
         return cluster->endpoint_count > 0;
     case CLUSTER_ORIGINAL_DST:
@@ -243,7 +244,7 @@ struct dns_cache cluster_dns_cache(struct translation *t, const struct service *
     if (!service_is_looking_up(service))
         return (struct dns_cache){0};
     struct str name = arena_concat(&t->scratch, service->host, STR(DNS_CACHE_SUFFIX));
-    return (struct dns_cache){.name = context_keep(t, name)};
+    return (struct dns_cache){.name = context_keep(t, name), .is_ipv6 = context_is_ipv6(t)};
 }
 
 struct str cluster_name(struct translation *t, uint32_t port, struct str subset, struct str host)

@@ -48,6 +48,21 @@ bool context_is_exported(const struct translation *t, const struct text_list *ex
     return text_list_has(list, STR(".")) && str_eq(namespace, t->proxy->namespace);
 }
 
+bool context_is_ipv6(const struct translation *t)
+{
+    return str_find(t->proxy->address, ':') != STR_NONE;
+}
+
+struct str context_any_address(const struct translation *t)
+{
+    return context_is_ipv6(t) ? STR("::") : STR("0.0.0.0");
+}
+
+struct str context_localhost(const struct translation *t)
+{
+    return context_is_ipv6(t) ? STR("::1") : STR("127.0.0.1");
+}
+
 int64_t context_connect_timeout_ns(const struct translation *t)
 {
     int64_t said_ns = t->mesh->config.connect_timeout_ns;

@@ -52,8 +52,11 @@ struct translation {
     const struct service **names;
     uint32_t name_count;
     struct map name_by_host;
+    const struct service_chains *by_host; /* all of the mesh's, seen or not */
     /* DestinationRules by namespace, merged; see policy.h */
     struct policy_index *policies;
+
+    const struct authz_filters *authz; /* once asked for; see authz.h */
 
     bool has_auto_passthrough; /* a gateway's server passes TLS on by its greeting */
 
@@ -71,6 +74,11 @@ struct origin context_keep_origin(struct translation *t, struct origin origin);
  * (empty: `otherwise`, and that empty: everyone). */
 bool context_is_exported(const struct translation *t, const struct text_list *export_to,
                          const struct text_list *otherwise, struct str namespace);
+
+/* All addresses of the proxy's family, and the one of itself. */
+struct str context_any_address(const struct translation *t);
+struct str context_localhost(const struct translation *t);
+bool context_is_ipv6(const struct translation *t);
 
 /* What the mesh says, else the profile. */
 int64_t context_connect_timeout_ns(const struct translation *t);

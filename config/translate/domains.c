@@ -92,8 +92,9 @@ void domains_of_service(struct translation *t, const struct service *service, ui
             add(t, out, arena_concat(&t->scratch, STR("*."), out->items[i]), out->is_short[i]);
     }
     /* Also a network, which nobody will write as an authority. */
-    if (service->cluster_ip.len > 0 && !service_is_headless(service)) {
-        bool is_ipv6 = str_find(service->cluster_ip, ':') != STR_NONE;
+    bool is_ipv6 = str_find(service->cluster_ip, ':') != STR_NONE;
+    bool is_reachable = service->entry != NULL || is_ipv6 == context_is_ipv6(t);
+    if (service->cluster_ip.len > 0 && !service_is_headless(service) && is_reachable) {
         add(t, out,
             is_ipv6 ? arena_format(&t->scratch, "[%.*s]", STR_FMT(service->cluster_ip))
                     : service->cluster_ip,

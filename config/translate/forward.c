@@ -10,20 +10,34 @@
 #include "config/translate/clusters.h"
 #include "config/translate/retries.h"
 #include "config/translate/route_hash.h"
+#include "config/translate/scope.h"
+
+/* A gateway takes the service of the VirtualService's namespace before others. */
+static const struct service *service_of(struct translation *t, struct str host,
+                                        struct str namespace)
+{
+    const struct service *own =
+        t->proxy->type == PROXY_ROUTER ? scope_service_of_namespace(t, host, namespace) : NULL;
+
+    return own != NULL ? own : context_service(t, host);
+}
 
 /* The port that a destination without one means. A sidecar looks only at
  * services with the listener's port, so it is that port; a gateway, and the
  * routes of an HTTP proxy (port 0), take the service's only port, else that one. */
-static uint32_t destination_port(const struct translation *t, const struct destination *destination,
-                                 uint32_t listen_port)
+static uint32_t destination_port(struct translation *t, const struct destination *destination,
+                                 const struct forward_question *question)
 {
+    uint32_t listen_port = question->listen_port;
+
     if (destination->port != 0)
         return destination->port;
     if (t->proxy->type == PROXY_SIDECAR && listen_port != 0)
         return listen_port;
     uint32_t alias = map_get(&t->alias_by_host, destination->host);
-    const struct service *service =
-        alias != MAP_NONE ? t->aliases[alias] : context_service(t, destination->host);
+    const struct service *service = alias != MAP_NONE
+                                        ? t->aliases[alias]
+                                        : service_of(t, destination->host, question->namespace);
     if (service != NULL && service->port_count == 1)
         return service->ports[0].port;
     return listen_port;
@@ -54,15 +68,14 @@ static struct str destination_host(const struct translation *t, struct str host,
 }
 
 static struct str destination_cluster(struct translation *t, const struct destination *destination,
-                                      uint32_t listen_port)
+                                      const struct forward_question *question)
 {
-    struct str host = destination_host(t, destination->host, listen_port);
+    struct str host = destination_host(t, destination->host, question->listen_port);
 
     /* A backend of the Gateway API that may not be used. */
     if (host.len == 0)
         return STR("UnknownService");
-    return cluster_name(t, destination_port(t, destination, listen_port), destination->subset,
-                        host);
+    return cluster_name(t, destination_port(t, destination, question), destination->subset, host);
 }
 
 static bool is_in_mesh(const struct translation *t, const struct http_rule *rule)
@@ -152,7 +165,7 @@ static void set_mirrors(struct translation *t, const struct forward_question *qu
         if (mirror->has_percent && mirror->percent <= 0)
             continue;
         struct mirror_policy *policy = &items[count++];
-        policy->cluster = destination_cluster(t, &mirror->destination, question->listen_port);
+        policy->cluster = destination_cluster(t, &mirror->destination, question);
         policy->origin = context_keep_origin(t, mirror->destination.origin);
         policy->has_host_suffix = t->profile->has_mirror_suffix;
         policy->has_share = true;
@@ -182,7 +195,7 @@ static void set_weighted(struct translation *t, const struct forward_question *q
         if (from->weight <= 0)
             continue;
         struct weighted_cluster *weighted = &items[out->weighted_count++];
-        weighted->cluster = destination_cluster(t, &from->destination, question->listen_port);
+        weighted->cluster = destination_cluster(t, &from->destination, question);
         weighted->weight = (uint32_t)from->weight;
         weighted->origin = context_keep_origin(t, from->destination.origin);
         weighted->host_rewrite = mutations_add(t, &from->request, true, &request);
@@ -216,7 +229,7 @@ bool forward_translate(struct translation *t, const struct forward_question *que
         return true;
     }
     const struct http_route_destination *only = &rule->routes[0];
-    out->cluster = destination_cluster(t, &only->destination, question->listen_port);
+    out->cluster = destination_cluster(t, &only->destination, question);
     out->origin = context_keep_origin(t, only->destination.origin);
     struct str authority = mutations_add(t, &only->request, true, request);
     (void)mutations_add(t, &only->response, false, response);

@@ -11,6 +11,7 @@
 struct forward_question {
     const struct http_rule *rule;
     uint32_t listen_port;
+    struct str namespace; /* of the VirtualService */
     struct str authority; /* set by the route's own header operations */
     enum route_semantics semantics;
     const struct path_matcher *path; /* what the route matches */

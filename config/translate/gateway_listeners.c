@@ -13,8 +13,6 @@
 #include "config/translate/selection.h"
 #include "config/translate/streams.h"
 
-#define ANY_ADDRESS STR("0.0.0.0")
-
 /* One listener in the making. */
 struct gateway_place {
     struct str name, address;
@@ -41,7 +39,7 @@ static struct gateway_place *place_of(struct gateway_maker *maker,
                                       const struct merged_servers *servers)
 {
     struct translation *t = maker->t;
-    struct str address = servers->bind.len > 0 ? servers->bind : ANY_ADDRESS;
+    struct str address = servers->bind.len > 0 ? servers->bind : context_any_address(t);
     struct str name = arena_format(&t->scratch, "%.*s_%u", STR_FMT(address), servers->port);
 
     for (uint32_t i = 0; i < maker->place_count; i++) {

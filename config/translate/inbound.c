@@ -13,8 +13,6 @@
 #include "config/translate/service_targets.h"
 #include "proxy/model/retry_on.h"
 
-#define VIRTUAL_INBOUND_PORT 15006u
-#define ANY_ADDRESS STR("0.0.0.0")
 #define PASSTHROUGH_CLUSTER STR("InboundPassthroughCluster")
 #define INBOUND_RETRIES 2u
 #define INBOUND_RETRY_ON "reset-before-request"
@@ -186,7 +184,7 @@ static const struct route_config *routes_of(struct translation *t, const struct 
 
 static struct str place_name(struct translation *t, const struct inbound_port *port)
 {
-    struct str bind = port->bind.len > 0 ? port->bind : ANY_ADDRESS;
+    struct str bind = port->bind.len > 0 ? port->bind : context_any_address(t);
 
     return arena_format(&t->scratch, "%.*s_%u", STR_FMT(bind), port->port);
 }
@@ -241,7 +239,8 @@ static void add_chain(struct inbound_maker *maker, const struct inbound_port *po
     chain->http.is_http2_declared = port_protocol_is_http2(port->protocol);
     chain->http.has_grpc_web = port->protocol == PORT_GRPC_WEB;
     chain->http.cert_details = CERT_APPEND_FORWARD;
-    chain->http.server_name = STR("istio-envoy");
+    if (t->mesh->config.server_name.len == 0)
+        chain->http.server_name = STR("istio-envoy");
 }
 
 static void add_chains(struct inbound_maker *maker, const struct inbound_port *port)
@@ -381,7 +380,7 @@ static void add_black_hole(struct inbound_maker *maker)
         .name = STR("virtualInbound-blackhole"),
         .kind = CHAIN_TCP,
         .tcp = {.stat_prefix = STR("BlackHoleCluster"), .cluster = STR("BlackHoleCluster")},
-        .destination_port = VIRTUAL_INBOUND_PORT,
+        .destination_port = maker->t->mesh->config.inbound_listen_port,
     };
 }
 
@@ -464,7 +463,7 @@ static void add_bound_ports(struct inbound_maker *maker, struct listener_list *o
         add_chains(&own, port);
         *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) =
             listener_of(&own, context_keep(t, place_name(t, port)),
-                        port->bind.len > 0 ? port->bind : ANY_ADDRESS, port->port);
+                        port->bind.len > 0 ? port->bind : context_any_address(t), port->port);
     }
 }
 
@@ -490,8 +489,8 @@ void inbound_listeners(struct translation *t, struct listener_list *out)
         if (!maker.ports[i].is_bound)
             add_chains(&maker, &maker.ports[i]);
     }
-    struct listener listener =
-        listener_of(&maker, STR("virtualInbound"), ANY_ADDRESS, VIRTUAL_INBOUND_PORT);
+    struct listener listener = listener_of(&maker, STR("virtualInbound"), context_any_address(t),
+                                           t->mesh->config.inbound_listen_port);
     listener.has_original_dst = true;
     *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) = listener;
     add_bound_ports(&maker, out);

@@ -10,8 +10,6 @@
 #include "config/translate/policy.h"
 #include "config/translate/service_targets.h"
 
-#define LOCALHOST STR("127.0.0.1")
-
 /* The first service that has a port decides about it. */
 static bool is_known(const struct service_targets *targets, uint32_t count, uint32_t port)
 {
@@ -126,7 +124,7 @@ static void add_target(struct translation *t, struct cluster_list *list,
     if (t->mesh->config.is_inbound_to_localhost) {
         cluster->type = CLUSTER_STATIC;
         cluster->lb = LB_ROUND_ROBIN;
-        set_endpoint(t, LOCALHOST, target->target_port, cluster);
+        set_endpoint(t, context_localhost(t), target->target_port, cluster);
     }
     set_more_services(t, targets, target, cluster);
     set_policy(t, service, port->port, target->target_port, cluster);
@@ -154,13 +152,13 @@ static bool set_ingress_endpoint(struct translation *t, const struct sidecar_ing
     if (colon == 0 || !str_to_u64(str_from(text, colon), 65535, &port))
         return false;
     struct str address = str_slice(text, 0, colon - 1);
-    /* One address is enough: IPv6 is the same workload, and it has IPv4 only. */
+    /* The workload's own address if it has one of the family, else that family's own. */
     if (str_eq(address, STR("0.0.0.0")))
-        address = t->proxy->address;
+        address = context_is_ipv6(t) ? STR("127.0.0.1") : t->proxy->address;
     else if (str_eq(address, STR("[::]")))
-        address = STR("::1");
+        address = context_is_ipv6(t) ? t->proxy->address : STR("::1");
     else
-        address = LOCALHOST;
+        address = context_localhost(t);
     set_endpoint(t, address, (uint32_t)port, cluster);
     return true;
 }

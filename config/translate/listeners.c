@@ -13,12 +13,10 @@
 #include "config/translate/virtual_hosts.h"
 #include "proxy/model/limits.h"
 
-#define VIRTUAL_OUTBOUND_PORT 15001u
-#define PASSTHROUGH_CLUSTER STR("PassthroughCluster")
 #define DIRECT_RESPONSE_BYTES_MAX (1024u * 1024) /* Istio's own */
 #define BLACK_HOLE_CLUSTER STR("BlackHoleCluster")
 
-struct http_connection_manager listeners_manager(const struct translation *t,
+struct http_connection_manager listeners_manager(struct translation *t,
                                                  const struct route_config *routes)
 {
     bool is_gateway = t->proxy->type == PROXY_ROUTER;
@@ -37,8 +35,11 @@ struct http_connection_manager listeners_manager(const struct translation *t,
         .is_tracing_egress = true,
         .delayed_close_ns = LIMIT_DELAYED_CLOSE_NS,
         .cert_details = is_gateway ? CERT_SANITIZE_SET : CERT_SANITIZE,
+        .xff_trusted_hops = is_gateway ? t->mesh->config.trusted_proxies : 0,
         .server_name = is_gateway ? STR("istio-envoy") : STR("envoy"),
     };
+    if (t->mesh->config.server_name.len > 0)
+        out.server_name = context_keep(t, t->mesh->config.server_name);
     if (routes_is_looking_names_up(t))
         out.dns_caches[out.dns_cache_count++] = cluster_unknown_dns_cache();
     return out;
@@ -53,9 +54,10 @@ static struct filter_chain tcp_chain(struct str name, struct str cluster)
     };
 }
 
-struct filter_chain listeners_unknown_chain(const struct translation *t, struct str name)
+struct filter_chain listeners_unknown_chain(struct translation *t, struct str name)
 {
-    return tcp_chain(name, routes_is_passing_unknown(t) ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER);
+    return tcp_chain(name,
+                     routes_is_passing_unknown(t) ? routes_unknown_cluster(t) : BLACK_HOLE_CLUSTER);
 }
 
 /* Plain HTTP to hosts that nobody knows, whatever the port, is led by the name
@@ -93,14 +95,14 @@ static void add_virtual_outbound(struct translation *t, struct listener_list *ou
     uint32_t count = 1;
 
     chains[0] = tcp_chain(STR("virtualOutbound-blackhole"), BLACK_HOLE_CLUSTER);
-    chains[0].destination_port = VIRTUAL_OUTBOUND_PORT;
+    chains[0].destination_port = t->mesh->config.listen_port;
     if (is_looking_up)
         chains[count++] = unknown_http_chain(t);
     chains[count++] = listeners_unknown_chain(t, STR("virtualOutbound-catchall-tcp"));
     *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) = (struct listener){
         .name = STR("virtualOutbound"),
-        .address = STR("0.0.0.0"),
-        .port = VIRTUAL_OUTBOUND_PORT,
+        .address = context_any_address(t),
+        .port = t->mesh->config.listen_port,
         .is_bound = true,
         .is_using_original_dst = true,
         .direction = TRAFFIC_OUTBOUND,

@@ -15,11 +15,11 @@ struct listener_list {
 
 /* Istio's settings of a connection manager, as a sidecar's outbound side or a
  * gateway has them. */
-struct http_connection_manager listeners_manager(const struct translation *t,
+struct http_connection_manager listeners_manager(struct translation *t,
                                                  const struct route_config *routes);
 
 /* Everything to where unknown connections go. */
-struct filter_chain listeners_unknown_chain(const struct translation *t, struct str name);
+struct filter_chain listeners_unknown_chain(struct translation *t, struct str name);
 
 /* Istio's own: how long a chain's TLS may take to begin. */
 #define LISTENERS_TRANSPORT_TIMEOUT_NS (15 * NS_SECOND)

@@ -16,8 +16,7 @@
 #include "config/translate/routes.h"
 #include "config/translate/sidecar_routes.h"
 
-#define ANY_ADDRESS STR("0.0.0.0")
-#define LOCALHOST STR("127.0.0.1")
+#define UNIX_PREFIX STR("unix://")
 
 static const struct str HTTP_PROTOCOLS[] = {STR_INIT("http/1.1"), STR_INIT("h2c")};
 
@@ -68,8 +67,20 @@ static const struct virtual_host_list *hosts_of_port(struct outbound_maker *make
     uint32_t index = maker->hosts_count;
     *ARENA_PUSH(scratch, maker->host_ports, index, maker->host_ports_capacity) = port;
     *ARENA_PUSH(scratch, maker->hosts, maker->hosts_count, maker->hosts_capacity) =
-        sidecar_routes_hosts(maker->routes, port);
+        sidecar_routes_hosts(maker->routes, port, STR_EMPTY);
     return &maker->hosts[maker->hosts_count - 1];
+}
+
+/* The table "PORT", or that of the Unix domain socket at hand. */
+static struct route_config table_of_port(struct outbound_maker *maker, uint32_t port)
+{
+    struct translation *t = maker->t;
+
+    if (port != 0)
+        return sidecar_routes_table(maker->routes, hosts_of_port(maker, port),
+                                    arena_format(&t->scratch, "%u", port));
+    struct virtual_host_list hosts = sidecar_routes_hosts(maker->routes, 0, maker->bind);
+    return sidecar_routes_table(maker->routes, &hosts, maker->bind);
 }
 
 static const struct route_config *keep_table(struct outbound_maker *maker,
@@ -183,17 +194,15 @@ static void add_http_port(struct outbound_maker *maker, const struct service *se
 {
     struct translation *t = maker->t;
     enum port_protocol protocol = context_protocol(t, port);
-    struct str address = maker->bind.len > 0 ? maker->bind : ANY_ADDRESS;
-    bool is_among_others = str_eq(address, ANY_ADDRESS) && protocol != PORT_HTTP_PROXY;
+    struct str address = maker->bind.len > 0 ? maker->bind : context_any_address(t);
+    bool is_among_others = str_eq(address, context_any_address(t)) && protocol != PORT_HTTP_PROXY;
     struct str name;
     struct entry *entry = find_entry(maker, address, port->port, &name);
 
     if (entry != NULL &&
         (entry->is_locked || entry->kind != ENTRY_STREAM || !can_share(entry, protocol)))
         return;
-    const struct virtual_host_list *hosts = hosts_of_port(maker, port->port);
-    const struct route_config *routes =
-        keep_table(maker, sidecar_routes_table(maker->routes, hosts, port->port));
+    const struct route_config *routes = keep_table(maker, table_of_port(maker, port->port));
     struct outbound_chain chain = http_chain(t, routes, port, is_among_others);
     set_dns_cache(t, service, &chain.chain.http);
     struct outbound_chain_list list = {&chain, 1, 1};
@@ -214,8 +223,8 @@ static void add_sniffed_chain(struct outbound_maker *maker, const struct service
     const struct virtual_host_list *hosts = hosts_of_port(maker, port->port);
     struct route_config table;
 
-    if (str_eq(address, ANY_ADDRESS))
-        table = sidecar_routes_table(maker->routes, hosts, port->port);
+    if (str_eq(address, context_any_address(t)))
+        table = table_of_port(maker, port->port);
     else if (!sidecar_routes_sniffed_table(maker->routes, hosts, service, port->port, &table))
         return;
     *ARENA_PUSH(&t->scratch, out->items, out->count, out->capacity) =
@@ -267,7 +276,8 @@ static void add_stream_service(struct outbound_maker *maker, const struct servic
         text_list_add(&subnets, address, &maker->t->scratch);
         address = STR_EMPTY;
     }
-    add_stream_address(maker, service, port, address.len > 0 ? address : ANY_ADDRESS, subnets);
+    add_stream_address(maker, service, port,
+                       address.len > 0 ? address : context_any_address(maker->t), subnets);
 }
 
 static bool has_endpoint(const struct service *service, uint32_t port_index)
@@ -326,10 +336,10 @@ static void set_place(struct outbound_maker *maker, const struct sidecar_egress 
     maker->is_bound = false;
     if (egress == NULL)
         return;
-    maker->is_bound = egress->capture == CAPTURE_NONE;
+    maker->is_bound = egress->capture == CAPTURE_NONE || str_has_prefix(egress->bind, UNIX_PREFIX);
     maker->bind = egress->bind;
     if (maker->bind.len == 0 && maker->is_bound)
-        maker->bind = LOCALHOST;
+        maker->bind = context_localhost(maker->t);
 }
 
 /* One port of the Sidecar's own for all services of the scope. */
@@ -344,7 +354,10 @@ static void add_egress_port(struct outbound_maker *maker, const struct scope *sc
     enum port_protocol protocol =
         egress->is_http_proxy ? PORT_HTTP_PROXY : context_protocol(maker->t, &port);
 
-    for (uint32_t i = 0; i < scope->service_count && protocol != PORT_UDP; i++) {
+    /* Each service makes an HTTP proxy's listener anew: the last one's stays. */
+    uint32_t first =
+        protocol == PORT_HTTP_PROXY && scope->service_count > 0 ? scope->service_count - 1 : 0;
+    for (uint32_t i = first; i < scope->service_count && protocol != PORT_UDP; i++) {
         if (port_protocol_is_http(protocol))
             add_http_port(maker, scope->services[i], &port);
         else
@@ -367,7 +380,7 @@ static void add_scope(struct outbound_maker *maker, const struct scope *scope)
 {
     set_place(maker, scope->egress);
     maker->virtual_services = selection_for_scope(maker->t, scope);
-    if (scope->egress != NULL && scope->egress->port != 0)
+    if (scope->egress != NULL && scope->egress->has_port)
         add_egress_port(maker, scope);
     else
         add_all_ports(maker, scope);
@@ -385,16 +398,16 @@ static void add_mesh_proxy(struct outbound_maker *maker)
                                 .origin = t->mesh->config.http_proxy_origin};
     struct str name;
 
-    if (port.port == 0 || find_entry(maker, LOCALHOST, port.port, &name) != NULL)
+    if (port.port == 0 || find_entry(maker, context_localhost(t), port.port, &name) != NULL)
         return;
     const struct virtual_host_list *hosts = hosts_of_port(maker, 0);
     const struct route_config *routes =
-        keep_table(maker, sidecar_routes_table(maker->routes, hosts, 0));
+        keep_table(maker, sidecar_routes_table(maker->routes, hosts, STR("http_proxy")));
     struct outbound_chain chain = http_chain(t, routes, &port, false);
     struct outbound_chain_list list = {&chain, 1, 1};
     chain.chain.http.is_absolute_url_said = true;
     maker->is_bound = true;
-    struct entry *entry = add_entry(maker, name, LOCALHOST, &port);
+    struct entry *entry = add_entry(maker, name, context_localhost(t), &port);
     entry->kind = ENTRY_HTTP;
     merge_chains(maker, entry, &list);
 }

@@ -11,7 +11,6 @@
 #include "config/translate/listeners.h"
 
 #define MESH_GATEWAY STR("mesh")
-#define ANY_ADDRESS STR("0.0.0.0")
 
 static bool is_for_service(const struct virtual_service *virtual, const struct service *service)
 {
@@ -111,7 +110,7 @@ static bool is_known_by_name(const struct tls_maker *maker)
     bool is_network = has_address && str_find(service->cluster_ip, '/') != STR_NONE;
 
     return maker->subnets.count > 0 || is_network || service_is_looking_up(service) ||
-           (!has_address && str_eq(maker->question->bind, ANY_ADDRESS));
+           (!has_address && str_eq(maker->question->bind, context_any_address(maker->t)));
 }
 
 /* Its host, and what else it is called. */

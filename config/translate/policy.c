@@ -75,21 +75,29 @@ static void put_parts(const struct policy_parts *said, struct policy_parts *out)
         out->proxy_protocol = said->proxy_protocol;
 }
 
-static bool may_merge(const struct merged_rule *old, const struct destination_rule *rule,
-                      const struct text_list *export_to)
+enum merge {
+    MERGE_NOT,      /* they are two */
+    MERGE_WHOLE,    /* they are one */
+    MERGE_AND_KEEP, /* the new one is told with the old one, and stays one of its own */
+};
+
+/* Of a rule with a selector and one without Istio asks only for whom they are. */
+static enum merge merge_of(const struct merged_rule *old, const struct destination_rule *rule,
+                           const struct text_list *export_to)
 {
     bool has_selector = old->selector != NULL;
-
-    if (has_selector != rule->has_selector)
-        return false;
-    if (has_selector && (old->selector->count != rule->selector.count ||
-                         !label_is_subset(old->selector->items, old->selector->count,
-                                          rule->selector.items, rule->selector.count)))
-        return false;
     bool is_equal =
         old->export_to.count == export_to->count && is_superset(&old->export_to, export_to);
     bool is_wider = old->export_to.count > 0 && is_superset(export_to, &old->export_to);
-    return is_equal || is_wider;
+
+    if (!is_equal && !is_wider)
+        return MERGE_NOT;
+    if (has_selector && rule->has_selector &&
+        (old->selector->count != rule->selector.count ||
+         !label_is_subset(old->selector->items, old->selector->count, rule->selector.items,
+                          rule->selector.count)))
+        return MERGE_NOT;
+    return is_equal || has_selector == rule->has_selector ? MERGE_WHOLE : MERGE_AND_KEEP;
 }
 
 static bool has_subset(const struct merged_rule *rule, struct str name)
@@ -166,19 +174,23 @@ static void merge_into(struct translation *t, struct merged_rule *into,
     }
 }
 
+/* Told with each that it may be told with; the last of them says whether it stays one
+ * of its own besides. */
 static void add_rule(struct translation *t, struct rule_list *list,
                      const struct destination_rule *rule, const struct text_list *export_to)
 {
     uint32_t last = MAP_NONE;
+    enum merge merge = MERGE_NOT;
 
     for (uint32_t i = map_get(&list->first_of_host, rule->host); i != MAP_NONE;
          i = list->items[i].next_of_host) {
         last = i;
-        if (may_merge(&list->items[i], rule, export_to)) {
+        merge = merge_of(&list->items[i], rule, export_to);
+        if (merge != MERGE_NOT)
             merge_into(t, &list->items[i], rule);
-            return;
-        }
     }
+    if (merge == MERGE_WHOLE)
+        return;
     struct merged_rule *added = ARENA_PUSH(&t->scratch, list->items, list->count, list->capacity);
     *added = (struct merged_rule){
         .host = rule->host,

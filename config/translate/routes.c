@@ -6,6 +6,7 @@
  */
 #include "config/translate/routes.h"
 
+#include "config/resource/sidecar.h"
 #include "config/translate/clusters.h"
 #include "config/translate/cors.h"
 #include "config/translate/forward.h"
@@ -157,6 +158,7 @@ static bool set_action(struct translation *t, const struct route_question *quest
     } else {
         struct forward_question forward = {.rule = rule,
                                            .listen_port = question->listen_port,
+                                           .namespace = question->service->meta.namespace,
                                            .authority = authority,
                                            .semantics = question->service->semantics,
                                            .path = &out->match.path};
@@ -252,6 +254,14 @@ bool routes_is_passing_unknown(const struct translation *t)
     UNREACHABLE("outbound_mode");
 }
 
+struct str routes_unknown_cluster(struct translation *t)
+{
+    if (t->sidecar == NULL || t->sidecar->egress_proxy.host.len == 0)
+        return STR("PassthroughCluster");
+    const struct egress_proxy *proxy = &t->sidecar->egress_proxy;
+    return cluster_name(t, proxy->port, proxy->subset, proxy->host);
+}
+
 bool routes_is_looking_names_up(const struct translation *t)
 {
     return t->proxy->type == PROXY_SIDECAR && t->outbound == OUTBOUND_ALLOW_ANY_DYNAMIC_DNS;
@@ -267,7 +277,7 @@ bool routes_catch_all(struct translation *t, struct str *name, struct route_list
         route.forward.cluster = STR("AllowAnyDynamicDNSCluster");
         forward_set_defaults(t, false, &route.forward);
     } else if (routes_is_passing_unknown(t)) {
-        route.forward.cluster = STR("PassthroughCluster");
+        route.forward.cluster = routes_unknown_cluster(t);
         forward_set_defaults(t, false, &route.forward);
         if (t->outbound == OUTBOUND_UNSET)
             route.forward.defaults |= DEFAULT_UNKNOWN_HOST;

@@ -33,5 +33,7 @@ bool routes_catch_all(struct translation *t, struct str *name, struct route_list
 
 /* Is unknown traffic passed through? */
 bool routes_is_passing_unknown(const struct translation *t);
+/* Where it goes then: on to where it was meant for, or to the Sidecar's egressProxy. */
+struct str routes_unknown_cluster(struct translation *t);
 /* Are unknown hosts of requests looked up? Sidecars only. */
 bool routes_is_looking_names_up(const struct translation *t);

@@ -81,6 +81,25 @@ static bool is_public(struct translation *t, const struct service *service)
     return list->count == 0 || text_list_has(list, STR("*"));
 }
 
+/* Of addresses of both families a proxy knows the one of its own. */
+static const struct service *with_reachable_address(struct translation *t,
+                                                    const struct service *service)
+{
+    for (uint32_t i = 0; i < service->cluster_ip_count; i++) {
+        struct str address = service->cluster_ips[i];
+        bool is_ipv6 = str_find(address, ':') != STR_NONE;
+        if (is_ipv6 != context_is_ipv6(t))
+            continue;
+        if (str_eq(address, service->cluster_ip) || service_is_headless(service))
+            return service;
+        struct service *out = ARENA_NEW(&t->scratch, struct service);
+        *out = *service;
+        out->cluster_ip = address;
+        return out;
+    }
+    return service;
+}
+
 /* Services and those of ServiceEntries, in Istio's order. */
 static struct service_list all_services(struct translation *t)
 {
@@ -94,6 +113,8 @@ static struct service_list all_services(struct translation *t)
             is_entry = meta_order(&mesh->entry_services[k].meta, &mesh->services[i].meta) < 0;
         service_list_add(&out, is_entry ? &mesh->entry_services[k++] : &mesh->services[i++], t);
     }
+    for (uint32_t n = 0; n < out.count; n++)
+        out.items[n] = with_reachable_address(t, out.items[n]);
     return out;
 }
 
@@ -230,8 +251,10 @@ static void split_aliases(struct translation *t, const struct service_list *list
 
 void scope_find(struct translation *t)
 {
-    struct service_list all = all_services(t);
-    struct service_list exported = exported_services(t, &all);
+    struct service_list *all = ARENA_NEW(&t->scratch, struct service_list);
+    struct service_chains *chains = ARENA_NEW(&t->scratch, struct service_chains);
+    *all = all_services(t);
+    struct service_list exported = exported_services(t, all);
     struct service_union maker;
 
     t->sidecar = find_sidecar(t);
@@ -241,7 +264,9 @@ void scope_find(struct translation *t)
     t->scope_count =
         t->sidecar != NULL && t->sidecar->egress_count > 0 ? t->sidecar->egress_count : 1;
     t->scopes = ARENA_ARRAY(&t->scratch, struct scope, t->scope_count);
-    service_union_init(&maker, t, &all, &exported);
+    service_union_init(&maker, t, all, &exported);
+    *chains = maker.all;
+    t->by_host = chains;
     for (uint32_t i = 0; i < t->scope_count; i++) {
         struct scope *scope = &t->scopes[i];
         if (t->sidecar != NULL && t->sidecar->egress_count > 0)
@@ -256,14 +281,31 @@ void scope_find(struct translation *t)
     split_aliases(t, &maker.list, &t->whole);
 }
 
-const struct scope *scope_of_port(const struct translation *t, uint32_t port)
+const struct scope *scope_of_port(const struct translation *t, uint32_t port, struct str bind)
 {
     for (uint32_t i = 0; i < t->scope_count; i++) {
         const struct sidecar_egress *egress = t->scopes[i].egress;
-        if (egress == NULL || egress->port == 0 || egress->port == port)
+        bool is_for_port = egress != NULL && egress->port == port;
+        if (egress == NULL || !egress->has_port ||
+            (is_for_port && (port != 0 || str_eq(egress->bind, bind))))
             return &t->scopes[i];
     }
     return NULL;
+}
+
+const struct service *scope_service_of_namespace(struct translation *t, struct str host,
+                                                 struct str namespace)
+{
+    const struct service_chains *all = t->by_host;
+    const struct service *found = NULL;
+
+    for (uint32_t i = map_get(&all->first, host); i != MAP_NONE; i = all->next[i]) {
+        const struct service *service = all->list->items[i];
+        if (str_eq(service->meta.namespace, namespace) &&
+            (found == NULL || (found->entry != NULL && service->entry == NULL)))
+            found = service;
+    }
+    return found != NULL && is_exported(t, found) ? found : NULL;
 }
 
 static bool names_meet(struct str name, struct str host)

@@ -14,9 +14,14 @@
  * those that its VirtualServices lead to. */
 void scope_find(struct translation *t);
 
-/* The scope that is for a port: the first with its number, else the one for all
- * others. NULL: none is. */
-const struct scope *scope_of_port(const struct translation *t, uint32_t port);
+/* The scope that is for a port: the first with its number (of port 0, of a Unix
+ * domain socket, with its `bind`), else the one for all others. NULL: none is. */
+const struct scope *scope_of_port(const struct translation *t, uint32_t port, struct str bind);
+
+/* The oldest service of the host in that namespace (a Kubernetes Service before
+ * those of ServiceEntries); NULL: none, or it is not exported to the proxy. */
+const struct service *scope_service_of_namespace(struct translation *t, struct str host,
+                                                 struct str namespace);
 
 /* The scope lets the VirtualService in (which is exported to the proxy). */
 bool scope_has_virtual_service(const struct translation *t, const struct scope *scope,

@@ -70,7 +70,7 @@ static void add_service(struct translation *t, const struct service *service, co
 }
 
 /* A ServiceEntry's endpoint at the proxy's own address is the proxy, where both
- * are of one namespace. */
+ * are of one namespace; one that another entry of the host lends is that one's. */
 static void add_entry(struct translation *t, const struct service *service,
                       struct service_targets *out)
 {
@@ -80,7 +80,7 @@ static void add_entry(struct translation *t, const struct service *service,
         return;
     for (uint32_t e = 0; e < service->endpoint_count; e++) {
         const struct service_endpoint *endpoint = &service->endpoints[e];
-        if (!str_eq(endpoint->address, t->proxy->address))
+        if (endpoint->is_lent || !str_eq(endpoint->address, t->proxy->address))
             continue;
         for (uint32_t i = 0; i < service->port_count; i++) {
             uint32_t target_port = endpoint->ports[i];

@@ -376,10 +376,11 @@ struct sidecar_routes *sidecar_routes_new(struct translation *t)
 }
 
 /* NULL: no egress listener is for the port. */
-static const struct scope_routes *routes_of_port(struct sidecar_routes *routes, uint32_t port)
+static const struct scope_routes *routes_of_port(struct sidecar_routes *routes, uint32_t port,
+                                                 struct str bind)
 {
     struct translation *t = routes->t;
-    const struct scope *scope = scope_of_port(t, port);
+    const struct scope *scope = scope_of_port(t, port, bind);
 
     if (scope == NULL)
         return NULL;
@@ -408,10 +409,11 @@ static void note_full_names(struct table_maker *maker)
     }
 }
 
-struct virtual_host_list sidecar_routes_hosts(struct sidecar_routes *routes, uint32_t port)
+struct virtual_host_list sidecar_routes_hosts(struct sidecar_routes *routes, uint32_t port,
+                                              struct str bind)
 {
     struct translation *t = routes->t;
-    struct table_maker maker = {.t = t, .shared = routes_of_port(routes, port), .port = port};
+    struct table_maker maker = {.t = t, .shared = routes_of_port(routes, port, bind), .port = port};
 
     if (maker.shared == NULL)
         return maker.out;
@@ -439,7 +441,7 @@ struct virtual_host_list sidecar_routes_hosts(struct sidecar_routes *routes, uin
 }
 
 struct route_config sidecar_routes_table(struct sidecar_routes *routes,
-                                         const struct virtual_host_list *hosts, uint32_t port)
+                                         const struct virtual_host_list *hosts, struct str name)
 {
     struct translation *t = routes->t;
     struct virtual_host *items = ARENA_ARRAY(t->arena, struct virtual_host, hosts->count + 1);
@@ -450,8 +452,7 @@ struct route_config sidecar_routes_table(struct sidecar_routes *routes,
     if (virtual_host_catch_all(t, &items[count]))
         count++;
     return (struct route_config){
-        .name =
-            port == 0 ? STR("http_proxy") : context_keep(t, arena_format(&t->scratch, "%u", port)),
+        .name = context_keep(t, name),
         .virtual_hosts = items,
         .virtual_host_count = count,
         .is_port_ignored = true,

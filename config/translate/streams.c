@@ -5,6 +5,7 @@
 #include "config/translate/streams.h"
 
 #include "base/ip.h"
+#include "config/translate/authz.h"
 #include "config/translate/clusters.h"
 #include "config/translate/listeners.h"
 #include "config/translate/policy.h"
@@ -146,6 +147,9 @@ struct filter_chain streams_service_chain(struct translation *t, const struct se
 
     if (t->proxy->type == PROXY_SIDECAR)
         out.tcp.sni_cache = cluster_dns_cache(t, service);
+    /* Where names are looked up istiod asks who may come in, though nobody comes in. */
+    if (out.tcp.sni_cache.name.len > 0)
+        out.security = authz_translate(t).tcp;
     out.tcp.sni_port = port;
     set_policy(t, service, STR_EMPTY, &out.tcp);
     return out;
@@ -237,7 +241,8 @@ void streams_set_destinations(struct translation *t, const struct text_list *sub
         struct str bits = sorted[i];
         struct str address = str_cut(&bits, '/');
         struct ip ip;
-        if (!ip_parse(address, &ip) || str_eq(address, STR("0.0.0.0")))
+        if (!ip_parse(address, &ip) || str_eq(address, STR("0.0.0.0")) ||
+            str_eq(address, STR("::")))
             continue; /* no subnet: said when it was validated */
         uint64_t bit_count = ip.bit_count;
         if (bits.ptr != NULL && !str_to_u64(bits, ip.bit_count, &bit_count))

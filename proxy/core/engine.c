@@ -173,16 +173,22 @@ const struct outlier_event *engine_note_result(struct engine *engine, uint32_t c
                                                : NULL;
 }
 
-uint32_t engine_code_of(const struct response_head *head, bool is_grpc)
+uint32_t engine_code_of_grpc(struct str said)
 {
     static const uint32_t CODES[] = {200, 499, 500, 400, 504, 404, 409, 403, 429,
                                      400, 409, 400, 501, 500, 503, 500, 401};
+    uint64_t status;
+    return str_to_u64(said, COUNT_OF(CODES) - 1, &status) ? CODES[status] : 500;
+}
+
+uint32_t engine_code_of(const struct response_head *head, bool is_grpc)
+{
     struct str said;
     uint64_t status;
     if (!is_grpc || !header_get(&head->headers, STR("grpc-status"), &said) ||
         !str_to_u64(said, UINT32_MAX, &status))
         return head->status;
-    return status < COUNT_OF(CODES) ? CODES[status] : 500;
+    return engine_code_of_grpc(said);
 }
 
 const struct outlier_event *engine_note_response(struct engine *engine, uint32_t cluster_index,

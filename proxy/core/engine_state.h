@@ -31,6 +31,7 @@ struct cluster_state {
     struct cluster_stats stats;
     struct original_pool *originals;
     struct pool **pools;                   /* of each endpoint; NULL until asked for */
+    struct pool **h2_pools;                /* the same */
     struct endpoint_stats *endpoint_stats; /* the same */
     struct breaker *breaker;               /* of all workers */
 };

@@ -118,8 +118,17 @@ struct pool_gauges engine_pool_gauges(const struct engine *engine, uint32_t clus
                                       uint32_t endpoint_index)
 {
     const struct cluster_state *state = &engine->clusters[cluster_index];
-    bool is_there = state->pools != NULL && state->pools[endpoint_index] != NULL;
-    return is_there ? pool_gauges(state->pools[endpoint_index]) : (struct pool_gauges){0};
+    struct pool_gauges sum = {0};
+    struct pool **const kinds[] = {state->pools, state->h2_pools};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (kinds[i] == NULL || kinds[i][endpoint_index] == NULL)
+            continue;
+        struct pool_gauges one = pool_gauges(kinds[i][endpoint_index]);
+        sum.connections += one.connections;
+        sum.waiters += one.waiters;
+        sum.busy += one.busy;
+    }
+    return sum;
 }
 
 bool stat_is_gauge(struct str name)

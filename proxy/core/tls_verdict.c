@@ -148,18 +148,12 @@ static bool share_cipher(const struct tls_party *client, const struct tls_party 
     return listing->cipher_count == 0;
 }
 
-bool tls_is_spoken(struct str protocol)
-{
-    return !str_eq(protocol, STR("h2")) && !str_eq(protocol, STR("istio-h2"));
-}
-
 /* The server's order counts. */
 static struct str common_protocol(const struct tls_party *client, const struct tls_party *server)
 {
     for (uint32_t i = 0; i < server->protocol_count; i++) {
         for (uint32_t k = 0; k < client->protocol_count; k++) {
-            if (str_eq(server->protocols[i], client->protocols[k]) &&
-                tls_is_spoken(server->protocols[i]))
+            if (str_eq(server->protocols[i], client->protocols[k]))
                 return server->protocols[i];
         }
     }

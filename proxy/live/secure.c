@@ -42,7 +42,7 @@ struct tls_session *secure_call(struct server_wire *wire, const struct wire_acti
         .host = action->host,
         .address = action->address,
         .port = action->port,
-        .is_http = action->is_http,
+        .payload = action->payload,
     };
     struct tls_session *session = tls_connect(tls_store_of(wire), &call);
     if (tls_state(session) != TLS_STATE_FAILED)
@@ -118,7 +118,9 @@ static void tell_secured(struct socket *socket)
     struct arena arena;
     arena_init(&arena, WHY_BLOCK_BYTES, 0);
     bool has_peer = tls_peer(socket->tls, &peer, &arena);
-    struct wire_secured secured = {.peer = has_peer ? &peer : NULL, .own = tls_own(socket->tls)};
+    struct wire_secured secured = {.peer = has_peer ? &peer : NULL,
+                                   .own = tls_own(socket->tls),
+                                   .protocol = tls_facts(socket->tls).protocol};
     wire_secured(wire->wire, socket->conn, &secured, now(socket));
     arena_fini(&arena);
 }

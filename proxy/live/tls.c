@@ -161,7 +161,7 @@ static void set_protocols(SSL *ssl, const struct tls_call *call)
     struct str names[TLS_PROTOCOLS_MAX];
     unsigned char list[256];
     unsigned size = 0;
-    uint32_t count = tls_protocols(call->cluster, call->is_http, names);
+    uint32_t count = tls_protocols(call->cluster, call->payload, names);
     for (uint32_t i = 0; i < count; i++) {
         ASSERT(size + 1 + names[i].len <= sizeof(list));
         list[size++] = (unsigned char)names[i].len;

@@ -40,7 +40,7 @@ struct tls_call {
     struct str host;               /* for auto_sni: of the request */
     struct str address;            /* whose session may be resumed: the endpoint's.. */
     uint32_t port;                 /* ..and its port */
-    bool is_http;
+    enum tls_payload payload;
 };
 
 /* The connecting and the accepting side. Never NULL; one whose secrets are absent has

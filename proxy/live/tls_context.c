@@ -252,7 +252,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     (void)ssl;
     for (uint32_t i = 0; i < tls->protocol_count; i++) {
         struct str wanted = tls->protocols[i];
-        for (unsigned at = 0; at < in_size && tls_is_spoken(wanted); at += 1u + in[at]) {
+        for (unsigned at = 0; at < in_size; at += 1u + in[at]) {
             if (in[at] == wanted.len && memcmp(in + at + 1, wanted.ptr, wanted.len) == 0) {
                 *out = in + at + 1;
                 *out_size = in[at];

@@ -138,6 +138,27 @@ static uint32_t inside_port(struct str name)
     return str_to_u64(str_cut(&name, '|'), UINT16_MAX, &port) ? (uint32_t)port : 0;
 }
 
+/* Where a file has the endpoints. */
+static void write_files(const struct bootstrap_job *job, struct str name,
+                        const struct cluster *cluster)
+{
+    struct json *json = job->json;
+    uint32_t index = (uint32_t)(cluster - job->snapshot->clusters);
+    json_key(json, STR("edsClusterConfig"));
+    json_begin_object(json);
+    json_key_str(json, STR("serviceName"), name);
+    json_key(json, STR("edsConfig"));
+    json_begin_object(json);
+    json_key(json, STR("pathConfigSource"));
+    json_begin_object(json);
+    json_key_str(json, STR("path"),
+                 bootstrap_endpoints_file(job->arena, job->options->endpoints_folder, index));
+    json_end_object(json);
+    json_key_str(json, STR("resourceApiVersion"), STR("V3"));
+    json_end_object(json);
+    json_end_object(json);
+}
+
 /* Endpoints in place of those that istiod would serve. */
 static void write_load(struct bootstrap_job *job, const struct json_value *value, struct str name,
                        bool is_eds)
@@ -148,7 +169,9 @@ static void write_load(struct bootstrap_job *job, const struct json_value *value
         is_eds ? bootstrap_find(json_get(job->all, STR("endpoints")), STR("clusterName"), name)
                : NULL;
 
-    if (job->is_led_inside)
+    if (is_eds && job->options->endpoints_folder.len > 0)
+        write_files(job, name, cluster);
+    else if (job->is_led_inside)
         bootstrap_inside_load(job, name, inside_port(name));
     else if (served != NULL)
         bootstrap_load(job, served);
@@ -162,8 +185,9 @@ static void write_load(struct bootstrap_job *job, const struct json_value *value
 static struct str cluster_type(const struct bootstrap_job *job, struct str type)
 {
     bool is_looking_up = str_eq(type, STR("STRICT_DNS")) || str_eq(type, STR("LOGICAL_DNS"));
-    bool is_static = str_eq(type, STR("EDS")) || job->is_led_inside ||
-                     (is_looking_up && job->options->reach != NULL);
+    bool is_served = str_eq(type, STR("EDS")) && job->options->endpoints_folder.len == 0;
+    bool is_static =
+        is_served || job->is_led_inside || (is_looking_up && job->options->reach != NULL);
     return is_static ? STR("STATIC") : type;
 }
 

@@ -37,14 +37,18 @@ typedef bool bootstrap_reach(void *user, struct str address, uint32_t port, stru
  * dialled, which no cluster's name says. */
 typedef bool bootstrap_reach_inside(void *user, uint32_t port, struct str *at, uint32_t *at_port);
 
-/* Who dials `port` of the proxy's pod is met here, by a listener for inbound traffic,
- * as if the mesh's redirect had caught the connection. */
+/* A listener's further socket: who comes here was on the way to `target` and `port`, as
+ * if the mesh's redirect had caught the connection. */
 struct bootstrap_gate {
     struct str listener; /* istiod's */
     struct str name;     /* what it is called here */
+    struct str target;   /* empty: the proxy's own pod, of inbound traffic */
     uint32_t port;
     struct str address; /* where its socket is.. */
     uint32_t bound_port;
+    /* Where clusters that follow the original destination meet the target. */
+    struct str at;
+    uint32_t at_port;
 };
 
 struct bootstrap_options {
@@ -65,15 +69,25 @@ struct bootstrap_options {
     bootstrap_reach *reach;
     bootstrap_reach_inside *reach_inside; /* with it: of inbound clusters */
     void *reach_user;
-    /* With some, inbound traffic comes in nowhere else. */
+    /* With those of inbound traffic, it comes in nowhere else. */
     const struct bootstrap_gate *gates;
     uint32_t gate_count;
+    /* Where files have the endpoints that istiod would serve (bootstrap_print_endpoints), and
+     * where they may be replaced; empty: they are in the bootstrap. */
+    struct str endpoints_folder;
     struct str source_address; /* of connections to upstreams; empty: the system's choice */
     /* What stands behind the names of secrets, with PEM. */
     const struct keyring *keyring;
     struct str secrets_folder; /* files of bootstrap_secret_file; empty: all in the bootstrap */
     struct str no_secrets;     /* a file without resources: secrets that are in no keyring */
 };
+
+/* Of snapshot->clusters[index], when that is one of EDS. Moves nothing while Envoy reads:
+ * write another file, and rename it. */
+struct str bootstrap_endpoints_file(struct arena *arena, struct str folder, uint32_t index);
+enum rc bootstrap_print_endpoints(const struct snapshot *snapshot,
+                                  const struct bootstrap_options *options, uint32_t index,
+                                  struct json *json, struct arena *arena) MUST_USE;
 
 enum bootstrap_secret_part { BOOTSTRAP_CHAIN, BOOTSTRAP_KEY, BOOTSTRAP_AUTHORITIES };
 /* Where a secret of secrets_folder is to be. */

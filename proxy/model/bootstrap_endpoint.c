@@ -93,23 +93,29 @@ static void write_locality(struct bootstrap_job *job, const struct json_value *l
     json_end_object(job->json);
 }
 
-void bootstrap_load(struct bootstrap_job *job, const struct json_value *load)
+/* The pairs of a ClusterLoadAssignment. */
+static void write_load(struct bootstrap_job *job, const struct json_value *load)
 {
     static const struct str LOCALITIES = STR_INIT("endpoints");
     const struct json_value *localities = json_get(load, LOCALITIES);
 
-    json_key(job->json, STR("loadAssignment"));
     if (job->options->reach == NULL || localities == NULL) {
-        bootstrap_copy(job->json, load);
+        bootstrap_copy_others(job->json, load, NULL, 0);
         return;
     }
-    json_begin_object(job->json);
     bootstrap_copy_others(job->json, load, &LOCALITIES, 1);
     json_key(job->json, LOCALITIES);
     json_begin_array(job->json);
     for (uint32_t i = 0; i < localities->count; i++)
         write_locality(job, &localities->items[i]);
     json_end_array(job->json);
+}
+
+void bootstrap_load(struct bootstrap_job *job, const struct json_value *load)
+{
+    json_key(job->json, STR("loadAssignment"));
+    json_begin_object(job->json);
+    write_load(job, load);
     json_end_object(job->json);
 }
 
@@ -146,7 +152,7 @@ void bootstrap_inside_load(struct bootstrap_job *job, struct str cluster, uint32
     json_end_object(json);
 }
 
-void bootstrap_cluster_load(struct bootstrap_job *job, const struct cluster *cluster)
+static struct json_value load_of(const struct cluster *cluster, struct arena *arena)
 {
     struct json_value load;
     struct json printer;
@@ -157,8 +163,40 @@ void bootstrap_cluster_load(struct bootstrap_job *job, const struct cluster *clu
     json_init(&printer, &text, 0);
     print_load_assignment(&printer, cluster);
     bool is_read =
-        !json_is_full(&printer) && json_read(buf_str(&text), job->arena, &load, &where) == RC_OK;
+        !json_is_full(&printer) && json_read(buf_str(&text), arena, &load, &where) == RC_OK;
     ASSERT(is_read);
-    bootstrap_load(job, &load);
     buf_fini(&text);
+    return load;
+}
+
+void bootstrap_cluster_load(struct bootstrap_job *job, const struct cluster *cluster)
+{
+    struct json_value load = load_of(cluster, job->arena);
+    bootstrap_load(job, &load);
+}
+
+struct str bootstrap_endpoints_file(struct arena *arena, struct str folder, uint32_t index)
+{
+    return arena_format(arena, "%.*s/endpoints%u.json", STR_FMT(folder), index);
+}
+
+enum rc bootstrap_print_endpoints(const struct snapshot *snapshot,
+                                  const struct bootstrap_options *options, uint32_t index,
+                                  struct json *json, struct arena *arena)
+{
+    ASSERT(index < snapshot->cluster_count);
+    struct bootstrap_job job = {
+        .snapshot = snapshot, .options = options, .json = json, .arena = arena};
+    struct json_value load = load_of(&snapshot->clusters[index], arena);
+    json_begin_object(json);
+    json_key(json, STR("resources"));
+    json_begin_array(json);
+    json_begin_object(json);
+    json_key_str(json, STR("@type"),
+                 STR("type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"));
+    write_load(&job, &load);
+    json_end_object(json);
+    json_end_array(json);
+    json_end_object(json);
+    return json_is_full(json) ? RC_FULL : RC_OK;
 }

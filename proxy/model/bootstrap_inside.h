@@ -56,6 +56,10 @@ void bootstrap_note_http(struct bootstrap_job *job);
 /* Of job->gate, if there is one. Is the chain, of these, one that it may lead to? */
 bool bootstrap_gate_takes(const struct bootstrap_job *job, const struct json_value *chains,
                           const struct json_value *chain);
+/* Does the listener have a chain for it? */
+bool bootstrap_gate_leads(const struct bootstrap_job *job, const struct json_value *listener);
+/* A network filter before the others, where one is needed. */
+void bootstrap_gate_destination(struct bootstrap_job *job);
 /* "filterChainMatch": what is left to be matched. */
 void bootstrap_gate_match(struct bootstrap_job *job, const struct json_value *match);
 /* Has a listener's filter no part in it? */

@@ -173,6 +173,8 @@ void bootstrap_filters(struct bootstrap_job *job, struct str key, const struct j
 
     json_key(json, key);
     json_begin_array(json);
+    if (str_eq(key, STR("filters")))
+        bootstrap_gate_destination(job);
     for (uint32_t i = 0; i < list->count; i++) {
         const struct json_value *filter = &list->items[i];
         const struct json_value *config = json_get(filter, OWN[0]);
@@ -334,19 +336,26 @@ static void write_at_gate(struct bootstrap_job *job, const struct json_value *li
     json_end_object(json);
 }
 
-/* Inbound traffic has sockets of its own. */
-static bool write_gates(struct bootstrap_job *job, const struct json_value *listener)
+static void write_gates(struct bootstrap_job *job, const struct json_value *listener)
 {
     const struct bootstrap_options *options = job->options;
-    if (options->gate_count == 0 || !str_eq(job->direction, STR("INBOUND")))
-        return false;
     for (uint32_t i = 0; i < options->gate_count; i++) {
         job->gate = &options->gates[i];
-        if (str_eq(job->gate->listener, bootstrap_text(listener, STR("name"))))
+        if (str_eq(job->gate->listener, bootstrap_text(listener, STR("name"))) &&
+            bootstrap_gate_leads(job, listener))
             write_at_gate(job, listener);
     }
     job->gate = NULL;
-    return true;
+}
+
+/* Inbound traffic has sockets of its own. */
+static bool is_at_gates_only(const struct bootstrap_job *job)
+{
+    const struct bootstrap_options *options = job->options;
+    bool has_inbound = false;
+    for (uint32_t i = 0; i < options->gate_count; i++)
+        has_inbound |= options->gates[i].target.len == 0;
+    return has_inbound && str_eq(job->direction, STR("INBOUND"));
 }
 
 static void write_listener(struct bootstrap_job *job, const struct json_value *listener)
@@ -360,7 +369,8 @@ static void write_listener(struct bootstrap_job *job, const struct json_value *l
     struct bootstrap_place place;
 
     job->direction = bootstrap_text(listener, STR("trafficDirection"));
-    if (write_gates(job, listener))
+    write_gates(job, listener);
+    if (is_at_gates_only(job))
         return;
     enum fate fate = decide(job, listener, &place);
     if (fate == FATE_LEFT_OUT || (fate == FATE_BOUND && !is_free(job, &place)))

@@ -143,6 +143,7 @@ struct cluster {
     struct tcp_keepalive tcp_keepalive;
     uint32_t original_port_override; /* ORIGINAL_DST: another port than the one asked for; 0: no */
     int64_t dns_refresh_ns;          /* DNS clusters */
+    bool is_dns_ipv6;                /* DNS clusters: V6_ONLY, else V4_ONLY */
     struct dns_cache dns_cache;      /* DYNAMIC_DNS */
     bool has_insecure_options;       /* DYNAMIC_DNS: allow_insecure_cluster_options */
     bool has_panic_threshold_zero;   /* healthy_panic_threshold: 0 */

@@ -35,6 +35,7 @@ enum default_value {
 struct dns_cache {
     struct str name;
     uint32_t host_count_max; /* 0: Envoy's 1024 */
+    bool is_ipv6;            /* dns_lookup_family V6_ONLY, else V4_ONLY */
 };
 
 enum string_match_kind {

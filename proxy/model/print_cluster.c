@@ -359,7 +359,8 @@ static void print_keepalive(struct json *json, const struct tcp_keepalive *keepa
 
 static void print_dns(struct json *json, const struct cluster *cluster)
 {
-    json_key_str(json, STR("dnsLookupFamily"), STR("V4_ONLY"));
+    json_key_str(json, STR("dnsLookupFamily"),
+                 cluster->is_dns_ipv6 ? STR("V6_ONLY") : STR("V4_ONLY"));
     print_duration(json, STR("dnsRefreshRate"), cluster->dns_refresh_ns);
     json_key_bool(json, STR("respectDnsTtl"), true);
 }

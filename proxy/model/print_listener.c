@@ -104,7 +104,7 @@ static void print_cert_details(struct json *json, enum client_cert_details detai
 static void print_edge(struct json *json, const struct http_connection_manager *http)
 {
     json_key_bool(json, STR("useRemoteAddress"), http->is_using_remote_address);
-    if (http->is_inbound || http->is_using_remote_address)
+    if (!str_eq(http->server_name, STR("envoy")))
         json_key_str(json, STR("serverName"), http->server_name);
     print_cert_details(json, http->cert_details);
     if (http->is_using_remote_address || http->is_accepting_http10 || http->is_absolute_url_said) {

@@ -126,7 +126,7 @@ void print_dns_cache(struct json *json, const struct dns_cache *cache)
     json_key(json, STR("dnsCacheConfig"));
     json_begin_object(json);
     json_key_str(json, STR("name"), cache->name);
-    json_key_str(json, STR("dnsLookupFamily"), STR("V4_ONLY"));
+    json_key_str(json, STR("dnsLookupFamily"), cache->is_ipv6 ? STR("V6_ONLY") : STR("V4_ONLY"));
     if (cache->host_count_max != 0)
         json_key_i64(json, STR("maxHosts"), cache->host_count_max);
     json_end_object(json);

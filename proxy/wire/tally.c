@@ -47,7 +47,6 @@ void tally_http(struct conn *conn, const struct http_connection_manager *http)
     struct http_stats *stats = engine_http_stats_of(conn->wire->engine, http->stat_prefix);
     conn->tally.http = stats;
     stats->counters[STAT_HTTP_downstream_cx_active]++;
-    stats->counters[STAT_HTTP_downstream_cx_http1_active]++;
     count_bytes(conn, &stats->counters[STAT_HTTP_downstream_cx_rx_bytes_total],
                 &stats->counters[STAT_HTTP_downstream_cx_tx_bytes_total]);
 }
@@ -68,10 +67,26 @@ void tally_tcp_idle(struct conn *conn)
             ->counters[STAT_TCP_idle_timeout]++;
 }
 
-static void leave_http(struct http_stats *stats)
+/* NULL: none is known. */
+static uint64_t *codec_gauge(const struct conn *conn)
 {
-    stats->counters[STAT_HTTP_downstream_cx_active]--;
-    stats->counters[STAT_HTTP_downstream_cx_http1_active]--;
+    uint64_t *counters = conn->tally.http->counters;
+    if (conn->h2 != NULL)
+        return &counters[STAT_HTTP_downstream_cx_http2_active];
+    return conn->parser != NULL ? &counters[STAT_HTTP_downstream_cx_http1_active] : NULL;
+}
+
+void tally_codec(struct conn *conn)
+{
+    ++*codec_gauge(conn);
+}
+
+static void leave_http(const struct conn *conn)
+{
+    uint64_t *gauge = codec_gauge(conn);
+    conn->tally.http->counters[STAT_HTTP_downstream_cx_active]--;
+    if (gauge != NULL)
+        --*gauge;
 }
 
 void tally_moved(struct conn *old, struct conn *conn)
@@ -80,7 +95,7 @@ void tally_moved(struct conn *old, struct conn *conn)
     listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]++;
     conn->tally.began_ns = old->tally.began_ns;
     if (old->tally.http != NULL)
-        leave_http(old->tally.http);
+        leave_http(old);
 }
 
 void tally_connecting(struct conn *conn)
@@ -112,7 +127,7 @@ static void downstream_gone(struct conn *conn)
     struct http_stats *http = conn->tally.http;
     if (http == NULL)
         return;
-    leave_http(http);
+    leave_http(conn);
     http->counters[STAT_HTTP_downstream_cx_destroy]++;
     http->counters[conn->tally.is_remote_end ? STAT_HTTP_downstream_cx_destroy_remote
                                              : STAT_HTTP_downstream_cx_destroy_local]++;

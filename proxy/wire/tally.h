@@ -28,6 +28,8 @@ struct tally {
 void tally_accepted(struct conn *conn);
 void tally_no_chain(struct conn *conn);
 void tally_http(struct conn *conn, const struct http_connection_manager *http);
+/* Which codec it has is known. */
+void tally_codec(struct conn *conn);
 void tally_tcp(struct conn *conn, const struct tcp_proxy *proxy);
 void tally_tcp_idle(struct conn *conn);
 /* It goes on with another wire, after tally_http there if it speaks HTTP. */

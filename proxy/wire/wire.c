@@ -8,12 +8,12 @@
 #include "base/ns.h"
 #include "proxy/core/tls_verdict.h"
 #include "proxy/model/limits.h"
-#include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/leave.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
+#include "proxy/wire/turn.h"
 #include "proxy/wire/upstream.h"
 #include "proxy/wire/whole.h"
 
@@ -49,44 +49,12 @@ static void begin_turn(struct wire *wire, int64_t now_ns)
 static void end_turn(struct wire *wire)
 {
     leave_ejected(wire);
+    turn_settle(wire);
     while (!list_is_empty(&wire->ready_conns)) {
         struct conn *conn = LIST_ITEM(list_first(&wire->ready_conns), struct conn, down.ready);
         list_remove(&conn->down.ready);
         downstream_settle(conn);
     }
-}
-
-static void wake_owner(struct timer *timer)
-{
-    switch (timer->owner) {
-    case TIMER_CONN: {
-        struct conn *conn = HEAP_ITEM(timer, struct conn, timer);
-        if (conn->speech == SPEECH_TCP)
-            tcp_wake(conn);
-        else if (conn->side == CONN_UPSTREAM)
-            upstream_wake(conn);
-        else
-            downstream_wake(conn);
-        return;
-    }
-    case TIMER_CONN_AGE: {
-        struct conn *conn = HEAP_ITEM(timer, struct conn, age);
-        if (conn->speech == SPEECH_TCP)
-            tcp_note_old(conn);
-        else if (conn->side == CONN_UPSTREAM)
-            upstream_note_old(conn);
-        else
-            downstream_note_old(conn);
-        return;
-    }
-    case TIMER_STREAM:
-        stream_wake(HEAP_ITEM(timer, struct stream, timer));
-        return;
-    case TIMER_ATTEMPT:
-        attempt_wake(HEAP_ITEM(timer, struct attempt, timer));
-        return;
-    }
-    UNREACHABLE("timer_owner");
 }
 
 struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_options options)
@@ -111,6 +79,8 @@ struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_opti
     wishes_init(&wire->wishes, &wire->memory);
     list_init(&wire->taken_conns);
     list_init(&wire->done_streams);
+    list_init(&wire->stirred_conns);
+    h2_memory_init(&wire->h2_memory);
     list_init(&wire->ready_conns);
     list_init(&wire->resting_conns);
     date_init(&wire->date);
@@ -127,6 +97,7 @@ void wire_free(struct wire *wire)
         stream_fini(slots_at(&wire->streams, i));
     for (uint32_t i = 0; i < wire->conns.made_count; i++)
         conn_fini(slots_at(&wire->conns, i));
+    h2_memory_fini(&wire->h2_memory);
     heap_fini(&wire->timers);
     engine_free(wire->engine);
     struct arena memory = wire->memory;
@@ -308,7 +279,7 @@ void wire_wake(struct wire *wire, int64_t now_ns)
     uint64_t sequence_end = wire->timers.next_sequence;
     struct timer *timer;
     while ((timer = timers_take(&wire->timers, now_ns, sequence_end)) != NULL)
-        wake_owner(timer);
+        turn_wake(timer);
     end_turn(wire);
 }
 
@@ -464,7 +435,9 @@ static void take_connect(const struct conn *conn, struct wire_action *action)
     action->endpoint = conn->up.endpoint;
     action->is_secure = !conn->wire->options.is_plaintext_only &&
                         tls_of_endpoint(action->cluster, action->endpoint) != NULL;
-    action->is_http = conn->up.pool != NULL;
+    action->payload = conn->up.pool == NULL ? TLS_CARRIES_BYTES
+                      : conn->h2 != NULL    ? TLS_CARRIES_HTTP2
+                                            : TLS_CARRIES_HTTP1;
     action->host = conn->up.host;
 }
 

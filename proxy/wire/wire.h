@@ -26,6 +26,7 @@
 #include "proxy/core/engine.h"
 #include "proxy/core/jwt_token.h"
 #include "proxy/core/record.h"
+#include "proxy/core/tls_verdict.h"
 #include "proxy/core/trace.h"
 #include "proxy/http/h1_whole.h"
 #include "proxy/http/pipeline.h"
@@ -70,6 +71,7 @@ uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int6
  * told with wire_broken. */
 struct wire_secured {
     const struct certificate *peer, *own;
+    struct str protocol; /* ALPN; empty: none was agreed upon */
 };
 void wire_secured(struct wire *wire, uint32_t conn, const struct wire_secured *secured,
                   int64_t now_ns);
@@ -183,9 +185,9 @@ struct wire_action {
     uint32_t port;
     const struct cluster *cluster;
     const struct endpoint *endpoint;
-    bool is_secure;  /* WIRE_CONNECT: speak TLS as cluster->tls says; wire_connected comes.. */
-    bool is_http;    /* ..after the handshake. What will be spoken, for its ALPN.. */
-    struct str host; /* ..and who is called, for auto_sni (proxy/core/tls_verdict.h) */
+    bool is_secure; /* WIRE_CONNECT: speak TLS as cluster->tls says; wire_connected comes.. */
+    enum tls_payload payload; /* ..after the handshake. What it will carry, for its ALPN.. */
+    struct str host;          /* ..and who is called, for auto_sni (proxy/core/tls_verdict.h) */
     const struct downstream_tls *tls; /* WIRE_SECURE */
     bool is_abrupt;                   /* WIRE_CLOSE */
     const struct record *record;      /* WIRE_DONE; valid until the next wire_* call */

@@ -209,8 +209,11 @@ static void greet(struct meeting_maker *maker)
         return;
     greeting->is_tls = true;
     greeting->server_name = tls_server_name(cluster, maker->asked->host);
+    enum tls_payload payload = !maker->asked->is_http                ? TLS_CARRIES_BYTES
+                               : cluster->protocol == UPSTREAM_HTTP2 ? TLS_CARRIES_HTTP2
+                                                                     : TLS_CARRIES_HTTP1;
     greeting->protocols = ARENA_ARRAY(maker->arena, struct str, TLS_PROTOCOLS_MAX);
-    greeting->protocol_count = tls_protocols(cluster, maker->asked->is_http, greeting->protocols);
+    greeting->protocol_count = tls_protocols(cluster, payload, greeting->protocols);
     struct tls_party *party = &maker->out.client_party;
     *party = tls_party_upstream(cluster, maker->asked->host,
                                 world_keyring(maker->world, maker->asked->client, false));

@@ -22,25 +22,48 @@ static void note_unseen(struct run *run, const char *what)
 struct callers {
     bool *is_caller; /* by client */
     const struct world *world;
+    struct arena *arena;
+    struct play_redirect *redirects;
+    uint32_t redirect_count, redirect_capacity;
 };
 
-static void take_client(struct callers *callers, uint32_t client, uint32_t alike_count)
+static void take_calls(struct callers *callers, const struct call *calls, uint32_t count,
+                       uint32_t alike_count)
 {
-    for (uint32_t i = 0; i < alike_count; i++)
-        callers->is_caller[world_client_nth(callers->world, client, i)] = true;
+    for (uint32_t i = 0; i < count * alike_count; i++) {
+        struct call call = calls[i / alike_count];
+        call.client = world_client_nth(callers->world, call.client, i % alike_count);
+        callers->is_caller[call.client] = true;
+        struct call_target target = world_target(callers->world, &call);
+        if (target.has_original)
+            *ARENA_PUSH(callers->arena, callers->redirects, callers->redirect_count,
+                        callers->redirect_capacity) = (struct play_redirect){call.client, target};
+    }
+}
+
+static bool is_moving(const struct suite_case *step)
+{
+    bool is_said = false;
+    for (uint32_t i = 0; i < step->set_count; i++)
+        is_said |= node_get(step->sets[i].change, STR("absent")) != NULL;
+    for (uint32_t i = 0; i < step->timeline_count; i++) {
+        const struct timeline_item *item = &step->timeline[i];
+        bool is_step = item->kind == TIMELINE_SET || item->kind == TIMELINE_REQUEST;
+        is_said |= is_step && is_moving(item->step);
+    }
+    return is_said;
 }
 
 static void take_case(struct callers *callers, const struct suite_case *step)
 {
     uint32_t alike_count = step->is_concurrent ? step->concurrent_callers : 1;
-    for (uint32_t i = 0; i < step->call_count; i++)
-        take_client(callers, step->calls[i].client, alike_count);
+    take_calls(callers, step->calls, step->call_count, alike_count);
     for (uint32_t i = 0; i < step->timeline_count; i++) {
         const struct timeline_item *item = &step->timeline[i];
-        for (uint32_t k = 0; item->kind == TIMELINE_LOAD && k < item->load.call_count; k++)
-            take_client(callers, item->load.calls[k].client, 1);
-        for (uint32_t k = 0; item->kind == TIMELINE_REQUEST && k < item->step->call_count; k++)
-            take_client(callers, item->step->calls[k].client, 1);
+        if (item->kind == TIMELINE_LOAD)
+            take_calls(callers, item->load.calls, item->load.call_count, 1);
+        if (item->kind == TIMELINE_REQUEST)
+            take_calls(callers, item->step->calls, item->step->call_count, 1);
     }
 }
 
@@ -48,10 +71,13 @@ void run_envoy_callers(struct run *run, struct play_options *options)
 {
     const struct world *world = run->world;
     struct callers callers = {.is_caller = ARENA_ARRAY(run->arena, bool, world->client_count + 1),
-                              .world = world};
+                              .world = world,
+                              .arena = run->arena};
     uint32_t *list = ARENA_ARRAY(run->arena, uint32_t, world->client_count + 1);
     for (uint32_t i = 0; i < run->test->case_count; i++)
         take_case(&callers, &run->test->cases[i]);
+    for (uint32_t i = 0; i < run->test->case_count; i++)
+        options->has_moving_pods |= is_moving(&run->test->cases[i]);
     for (uint32_t i = 0; i < world->pod_count; i++) {
         if (world->pods[i].client != UINT32_MAX)
             callers.is_caller[world->pods[i].client] = true;
@@ -61,6 +87,8 @@ void run_envoy_callers(struct run *run, struct play_options *options)
             list[options->caller_count++] = i;
     }
     options->callers = list;
+    options->redirects = callers.redirects;
+    options->redirect_count = callers.redirect_count;
 }
 
 /* --- what cannot be seen ------------------------------------------------------------ */
@@ -83,71 +111,18 @@ static void look_at_expect(struct run *run, const struct expect *expect)
         look_at_expect(run, expect->windows[i].expect);
 }
 
-/* Its listeners are met by themselves: nothing is redirected to them. */
-static bool is_redirected(const struct run *run, const struct call *call)
+static void look_at_case(struct run *run, const struct suite_case *step)
 {
-    return call->to.len > 0 && run->world->clients[call->client].spec.via == VIA_SIDECAR;
-}
-
-static bool can_play_calls(struct run *run, const struct call *calls, uint32_t count)
-{
-    bool can_play = true;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!is_redirected(run, &calls[i]))
-            continue;
-        note_unseen(run, "a request with `to`, which the mesh's redirect would catch");
-        can_play = false;
-    }
-    return can_play;
-}
-
-static bool can_play_case(struct run *run, const struct suite_case *step)
-{
-    bool can_play = can_play_calls(run, step->calls, step->call_count);
-    for (uint32_t i = 0; i < step->set_count; i++) {
-        if (node_get(step->sets[i].change, STR("absent")) == NULL)
-            continue;
-        note_unseen(run, "a pod that comes or goes while the test runs");
-        can_play = false;
-    }
     look_at_expect(run, &step->expect);
-    return can_play;
-}
-
-static bool can_play_item(struct run *run, const struct timeline_item *item)
-{
-    switch (item->kind) {
-    case TIMELINE_LOAD:
-        return can_play_calls(run, item->load.calls, item->load.call_count);
-    case TIMELINE_SET:
-    case TIMELINE_REQUEST:
-        return can_play_case(run, item->step);
-    case TIMELINE_NOTHING:
-        return true;
+    for (uint32_t i = 0; i < step->timeline_count; i++) {
+        const struct timeline_item *item = &step->timeline[i];
+        if (item->kind == TIMELINE_SET || item->kind == TIMELINE_REQUEST)
+            look_at_case(run, item->step);
     }
-    UNREACHABLE("timeline_kind");
 }
 
-bool run_envoy_can_play(struct run *run)
+void run_envoy_look(struct run *run)
 {
-    bool can_play = true;
-    for (uint32_t i = 0; i < run->test->case_count; i++) {
-        const struct suite_case *step = &run->test->cases[i];
-        can_play = can_play_case(run, step) && can_play;
-        for (uint32_t k = 0; k < step->timeline_count; k++)
-            can_play = can_play_item(run, &step->timeline[k]) && can_play;
-    }
-    return can_play;
-}
-
-bool run_envoy_can_judge(struct run *run, const struct call *call, const struct outcome *outcome)
-{
-    const struct snapshot *snapshot = run->world->clients[call->client].snapshot;
-    const struct cluster *cluster = outcome->has_record && snapshot != NULL
-                                        ? snapshot_cluster(snapshot, outcome->record.cluster_name)
-                                        : NULL;
-    if (cluster == NULL || cluster->type != CLUSTER_ORIGINAL_DST)
-        return true;
-    note_unseen(run, "a cluster that follows the original destination");
-    return false;
+    for (uint32_t i = 0; i < run->test->case_count; i++)
+        look_at_case(run, &run->test->cases[i]);
 }

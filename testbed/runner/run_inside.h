@@ -27,11 +27,8 @@ void run_injects(struct run *run);
 
 /* Whose proxies are Envoys from the beginning. */
 void run_envoy_callers(struct run *run, struct play_options *options);
-/* Notes what Envoys do not show of all that the test asserts. False: it cannot be
- * played with them at all. */
-bool run_envoy_can_play(struct run *run);
-/* Can the outcome be judged? If not, that is noted. */
-bool run_envoy_can_judge(struct run *run, const struct call *call, const struct outcome *outcome);
+/* Notes what Envoys do not show of all that the test asserts. */
+void run_envoy_look(struct run *run);
 
 /* A call as complaints name it. */
 struct str run_request_words(const struct call *call, struct arena *arena);

@@ -36,7 +36,8 @@ static void tell_connected(struct sim *sim, struct link_end *end)
     case LINK_PROXY:
         if (end->tls->is_server) {
             struct wire_secured secured = {.peer = end->tls->peer,
-                                           .own = end->tls->party.certificate};
+                                           .own = end->tls->party.certificate,
+                                           .protocol = end->tls->outcome.protocol};
             wire_secured(end->proxy->wire, end->conn, &secured, sim->now_ns);
         } else {
             wire_connected(end->proxy->wire, end->conn, sim->now_ns);

@@ -48,6 +48,13 @@ static bool fail(struct envoy *envoy, struct str *why, const char *what)
     return false;
 }
 
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec * NS_SECOND + now.tv_nsec) / NS_MS;
+}
+
 /* --- its access log --------------------------------------------------------- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested_bytes, uv_buf_t *buf)
@@ -102,33 +109,115 @@ static bool write_file(struct envoy *envoy, enum envoy_file which, struct str te
     return file != NULL && fclose(file) == 0 && is_written;
 }
 
-static bool write_config(struct envoy *envoy, struct str *why)
+static struct bootstrap_options bootstrap_of(const struct envoy *envoy)
 {
     const struct envoy_options *options = &envoy->options;
-    struct bootstrap_options bootstrap = {.admin_address = STR("127.0.0.1"),
-                                          .bind_address = options->bind_address,
-                                          .has_bind_port = true,
-                                          .access_log = str_of(envoy->ward->paths[ENVOY_LOG]),
-                                          .event_log = str_of(envoy->ward->paths[ENVOY_LOG]),
-                                          .reach = options->reach,
-                                          .reach_inside = options->reach_inside,
-                                          .reach_user = options->user,
-                                          .gates = options->gates,
-                                          .gate_count = options->gate_count,
-                                          .source_address = options->bind_address,
-                                          .keyring = options->keyring,
-                                          .no_secrets =
-                                              str_of(envoy->ward->paths[ENVOY_NO_SECRETS])};
+    struct str folder = str_of(envoy->ward->paths[ENVOY_FOLDER]);
+    return (struct bootstrap_options){
+        .admin_address = STR("127.0.0.1"),
+        .bind_address = options->bind_address,
+        .has_bind_port = true,
+        .access_log = str_of(envoy->ward->paths[ENVOY_LOG]),
+        .event_log = str_of(envoy->ward->paths[ENVOY_LOG]),
+        .reach = options->reach,
+        .reach_inside = options->reach_inside,
+        .reach_user = options->user,
+        .gates = options->gates,
+        .gate_count = options->gate_count,
+        .endpoints_folder = options->has_moving_endpoints ? folder : STR_EMPTY,
+        .source_address = options->bind_address,
+        .keyring = options->keyring,
+        .no_secrets = str_of(envoy->ward->paths[ENVOY_NO_SECRETS]),
+    };
+}
+
+static bool write_config(struct envoy *envoy, struct str *why)
+{
+    struct bootstrap_options bootstrap = bootstrap_of(envoy);
     struct bootstrap_notes notes = {0};
     struct json json;
     struct buf out;
     buf_init(&out, CONFIG_BYTES_MAX);
     json_init(&json, &out, 0);
-    enum rc rc = bootstrap_print(options->snapshot, &bootstrap, &json, envoy->arena, &notes);
+    enum rc rc = bootstrap_print(envoy->options.snapshot, &bootstrap, &json, envoy->arena, &notes);
     bool is_written = rc == RC_OK && write_file(envoy, ENVOY_CONFIG, buf_str(&out)) &&
                       write_file(envoy, ENVOY_NO_SECRETS, STR("{\"resources\": []}"));
     buf_fini(&out);
     return is_written || fail(envoy, why, "its configuration");
+}
+
+/* --- endpoints that come and go ------------------------------------------------ */
+
+static bool write_endpoints(struct envoy *envoy, uint32_t index)
+{
+    struct bootstrap_options bootstrap = bootstrap_of(envoy);
+    struct arena arena;
+    struct json json;
+    struct buf out;
+    arena_init(&arena, FILE_BYTES_MAX, 0);
+    buf_init(&out, CONFIG_BYTES_MAX);
+    json_init(&json, &out, 0);
+    struct str path = bootstrap_endpoints_file(&arena, bootstrap.endpoints_folder, index);
+    const char *next = envoy->ward->paths[ENVOY_NEXT];
+    bool is_written = bootstrap_print_endpoints(envoy->options.snapshot, &bootstrap, index, &json,
+                                                &arena) == RC_OK &&
+                      write_file(envoy, ENVOY_NEXT, buf_str(&out)) && rename(next, path.ptr) == 0;
+    buf_fini(&out);
+    arena_fini(&arena);
+    return is_written;
+}
+
+static bool write_all_endpoints(struct envoy *envoy, struct str *why)
+{
+    const struct snapshot *snapshot = envoy->options.snapshot;
+    if (!envoy->options.has_moving_endpoints)
+        return true;
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        if (snapshot->clusters[i].type != CLUSTER_EDS)
+            continue;
+        envoy->ward->endpoints_end = (sig_atomic_t)i + 1;
+        if (!write_endpoints(envoy, i))
+            return fail(envoy, why, "its endpoints");
+    }
+    return true;
+}
+
+static uint64_t updates_of(struct envoy *envoy, uint32_t index)
+{
+    uint64_t count = 0;
+    (void)envoy_stat(envoy, envoy->options.snapshot->clusters[index].name, STR("update_success"),
+                     &count);
+    return count;
+}
+
+static bool has_endpoint(const struct cluster *cluster, struct str address)
+{
+    for (uint32_t i = 0; i < cluster->endpoint_count; i++) {
+        if (str_eq(cluster->endpoints[i].address, address))
+            return true;
+    }
+    return false;
+}
+
+bool envoy_move(struct envoy *envoy, struct str address)
+{
+    const struct snapshot *snapshot = envoy->options.snapshot;
+    int64_t end_ms = clock_ms() + ENVOY_PATIENCE_MS;
+    ASSERT(envoy->options.has_moving_endpoints);
+    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
+        const struct cluster *cluster = &snapshot->clusters[i];
+        if (cluster->type != CLUSTER_EDS || !has_endpoint(cluster, address))
+            continue;
+        uint64_t before_count = updates_of(envoy, i);
+        if (!write_endpoints(envoy, i))
+            return false;
+        while (updates_of(envoy, i) == before_count) {
+            if (clock_ms() > end_ms)
+                return false;
+            (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+        }
+    }
+    return true;
 }
 
 /* In the new process: nothing but calls that are safe there. */
@@ -183,7 +272,8 @@ struct envoy *envoy_new(const struct envoy_options *options, struct arena *arena
     buf_init(&envoy->held, LOG_HELD_BYTES_MAX);
     if (!envoy_ward_folder(envoy->ward))
         (void)fail(envoy, why, "a temporary folder");
-    else if (open_log(envoy, why) && write_config(envoy, why) && spawn(envoy, why))
+    else if (open_log(envoy, why) && write_config(envoy, why) && write_all_endpoints(envoy, why) &&
+             spawn(envoy, why))
         return envoy;
     envoy_free(envoy);
     return NULL;
@@ -197,13 +287,6 @@ static struct str read_file(struct envoy *envoy, enum envoy_file which)
     if (file != NULL)
         (void)fclose(file);
     return str_trim(arena_str(envoy->arena, (struct str){text, size}));
-}
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (now.tv_sec * NS_SECOND + now.tv_nsec) / NS_MS;
 }
 
 /* It has ended by itself: its last words are the reason. */
@@ -249,7 +332,8 @@ bool envoy_await(struct envoy *envoy, struct str *why)
         (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
     }
     envoy->is_serving = true;
-    envoy_ward_clean(envoy->ward);
+    if (!envoy->options.has_moving_endpoints)
+        envoy_ward_clean(envoy->ward);
     return true;
 }
 
@@ -299,25 +383,55 @@ void envoy_let_act(struct envoy *envoy)
     arena_fini(&arena);
 }
 
+/* All statistics that end like this, a line each; false: it does not say. */
+static bool read_stats(struct envoy *envoy, struct str name, struct arena *arena, struct str *lines)
+{
+    struct str path = arena_format(arena, "/stats?filter=%.*s$", STR_FMT(name));
+    return envoy_ask(envoy->admin, path, ENVOY_PATIENCE_MS, arena, lines);
+}
+
+/* "NAME: VALUE" */
+static bool cut_stat(struct str *lines, struct str *key, uint64_t *value)
+{
+    struct str line = str_cut(lines, '\n');
+    size_t end = str_find_str(line, STR(": "));
+    *key = end == STR_NONE ? STR_EMPTY : str_slice(line, 0, end);
+    return end != STR_NONE && str_to_u64(str_trim(str_from(line, end + 2)), UINT64_MAX, value);
+}
+
 bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value)
 {
-    struct str path = arena_format(envoy->arena, "/stats?filter=%.*s$", STR_FMT(name));
-    struct str rest;
+    struct arena arena;
+    struct str rest = STR_EMPTY, key;
     bool is_known = false;
     *value = 0;
-    if (!envoy_ask(envoy->admin, path, ENVOY_PATIENCE_MS, envoy->arena, &rest))
-        return false;
+    arena_init(&arena, FILE_BYTES_MAX, 0);
+    (void)read_stats(envoy, name, &arena, &rest);
     while (rest.len > 0) {
-        struct str line = str_cut(&rest, '\n');
-        size_t end = str_find_str(line, STR(": "));
         uint64_t one = 0;
-        if (end == STR_NONE || !is_meant(str_slice(line, 0, end), cluster, name) ||
-            !str_to_u64(str_trim(str_from(line, end + 2)), UINT64_MAX, &one))
+        if (!cut_stat(&rest, &key, &one) || !is_meant(key, cluster, name))
             continue;
         is_known = true;
         *value += one;
     }
+    arena_fini(&arena);
     return is_known;
+}
+
+uint64_t envoy_sum(struct envoy *envoy, struct str head, struct str name)
+{
+    struct arena arena;
+    struct str rest = STR_EMPTY, key;
+    uint64_t sum = 0;
+    arena_init(&arena, FILE_BYTES_MAX, 0);
+    (void)read_stats(envoy, name, &arena, &rest);
+    while (rest.len > 0) {
+        uint64_t one = 0;
+        if (cut_stat(&rest, &key, &one) && str_has_prefix(key, head))
+            sum += one;
+    }
+    arena_fini(&arena);
+    return sum;
 }
 
 void envoy_free(struct envoy *envoy)

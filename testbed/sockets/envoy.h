@@ -36,7 +36,8 @@ struct envoy_options {
     const struct bootstrap_gate *gates; /* borrowed for envoy_new, like the keyring */
     uint32_t gate_count;
     const struct keyring *keyring;
-    void *user; /* of reach, reach_inside and on_line */
+    bool has_moving_endpoints; /* envoy_move may be called; its files stay until envoy_free */
+    void *user;                /* of reach, reach_inside and on_line */
     /* A line of its access log, or of its outlier log, for the call; in the loop's turns. */
     void (*on_line)(struct str line, void *user);
     uv_loop_t *loop; /* borrowed until envoy_close's handle has gone */
@@ -52,9 +53,14 @@ bool envoy_place(const struct envoy *envoy, struct str listener, struct str *add
                  uint32_t *port);
 /* Its main thread has done what it was told before. */
 void envoy_let_act(struct envoy *envoy);
+/* Who is at `address` has come or gone: `reach` says so. Comes back when the Envoy has
+ * taken it; false: it does not, in time. */
+bool envoy_move(struct envoy *envoy, struct str address);
 /* A counter or gauge of a cluster, or, with "http", the sum over its connection
  * managers. False: it has none. */
 bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value);
+/* The sum over all statistics that begin and end like this. */
+uint64_t envoy_sum(struct envoy *envoy, struct str head, struct str name);
 /* Ends the process, waits for that, and closes its handle; the loop must turn
  * once more before it is closed. */
 void envoy_free(struct envoy *envoy);

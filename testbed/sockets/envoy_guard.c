@@ -36,8 +36,8 @@ struct envoy_ward *envoy_ward_new(void)
 
 bool envoy_ward_folder(struct envoy_ward *ward)
 {
-    static const char *const NAMES[ENVOY_FOLDER] = {"config.json", "log", "admin", "errors",
-                                                    "secrets.json"};
+    static const char *const NAMES[ENVOY_FOLDER] = {"config.json", "log",          "admin",
+                                                    "errors",      "secrets.json", "next.json"};
     const char *parent = getenv("TMPDIR");
     if (parent == NULL || parent[0] == '\0' || strlen(parent) > ENVOY_PATH_BYTES / 2)
         parent = "/tmp";
@@ -54,6 +54,26 @@ bool envoy_ward_folder(struct envoy_ward *ward)
     return true;
 }
 
+/* Like snprintf's "%s/endpoints%u.json", which a signal's handler may not call. */
+static void name_endpoints(char *path, const char *folder, unsigned number)
+{
+    static const char HEAD[] = "/endpoints", TAIL[] = ".json";
+    char digits[16];
+    size_t count = 0, at = 0;
+    do {
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    for (size_t i = 0; folder[i] != '\0' && at < ENVOY_PATH_BYTES; i++)
+        path[at++] = folder[i];
+    for (size_t i = 0; HEAD[i] != '\0'; i++)
+        path[at++] = HEAD[i];
+    while (count > 0)
+        path[at++] = digits[--count];
+    for (size_t i = 0; i < sizeof(TAIL); i++)
+        path[at++] = TAIL[i];
+}
+
 /* Safe in a signal's handler. */
 void envoy_ward_clean(struct envoy_ward *ward)
 {
@@ -61,8 +81,14 @@ void envoy_ward_clean(struct envoy_ward *ward)
         return;
     for (size_t i = 0; i < ENVOY_FOLDER; i++)
         (void)unlink(ward->paths[i]);
+    for (int i = 0; i < ward->endpoints_end; i++) {
+        char path[ENVOY_PATH_BYTES + 64];
+        name_endpoints(path, ward->paths[ENVOY_FOLDER], (unsigned)i);
+        (void)unlink(path);
+    }
     (void)rmdir(ward->paths[ENVOY_FOLDER]);
     ward->has_files = 0;
+    ward->endpoints_end = 0;
 }
 
 void envoy_ward_free(struct envoy_ward *ward)

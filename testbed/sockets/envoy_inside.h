@@ -20,9 +20,10 @@ enum envoy_file {
     ENVOY_ADMIN,
     ENVOY_ERRORS,
     ENVOY_NO_SECRETS,
+    ENVOY_NEXT, /* a file that is about to replace another */
     ENVOY_FOLDER
 };
-#define ENVOY_FILES 6
+#define ENVOY_FILES 7
 #define ENVOY_PATH_BYTES 256
 
 /* envoy_guard.c: processes and files that must not outlive this one. NULL: there
@@ -31,6 +32,7 @@ struct envoy_ward {
     volatile sig_atomic_t is_taken;
     volatile sig_atomic_t pid; /* 0: none */
     volatile sig_atomic_t has_files;
+    volatile sig_atomic_t endpoints_end; /* files of bootstrap_endpoints_file below this number */
     char paths[ENVOY_FILES][ENVOY_PATH_BYTES];
 };
 struct envoy_ward *envoy_ward_new(void);

@@ -135,6 +135,7 @@ void hops_stop(struct sockets *sockets)
     if (shared->nobody_fd >= 0)
         close(shared->nobody_fd);
     gates_close(&shared->gates);
+    sockets->world->node_address_count = 0;
     loop_free(shared->loop);
 }
 
@@ -222,8 +223,10 @@ bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, 
 void hops_pod_changed(struct sockets *sockets, uint32_t pod)
 {
     struct world_pod *changed = &sockets->world->pods[pod];
-    if (sockets->options.envoy != NULL)
-        return; /* its endpoints are what they were */
+    if (sockets->options.envoy != NULL) {
+        hops_move_pod(sockets, changed->address);
+        return;
+    }
     changed->may_come = changed->may_come || changed->behaviour.is_absent;
     for (uint32_t i = 0; changed->may_come && i < sockets->world->client_count; i++) {
         if (sockets->hops[i].server == NULL && sockets->world->clients[i].snapshot != NULL)

@@ -53,6 +53,10 @@ void hops_let_envoys_act(struct sockets *sockets);
  * one that our proxies have. */
 void hops_name_nodes(const struct outcome *outcome, struct arena *arena);
 
+/* Several Envoys hand a mirrored request on, and nobody says when it has come: runs the
+ * loop until all of them have. */
+void hops_await_mirrors(struct sockets *sockets);
+
 /* Looks at what is watched in all proxies. */
 void hops_watch(struct sockets *sockets);
 /* The pod's behaviour is another: is it among the endpoints? */

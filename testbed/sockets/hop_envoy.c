@@ -218,12 +218,53 @@ static void on_line(struct str text, void *user)
 
 /* --- its life ------------------------------------------------------------------- */
 
+static struct str redirect_name(struct sockets *sockets, const struct call_target *target)
+{
+    return arena_format(&sockets->arena, "to_%.*s_%u", STR_FMT(target->address), target->port);
+}
+
+static bool has_gate(const struct bootstrap_gate *gates, uint32_t count, struct str name)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (str_eq(gates[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* Sockets for what the client's redirect would catch. */
+static void add_redirects(struct hop *hop, struct bootstrap_gate *gates, uint32_t *count)
+{
+    struct sockets *sockets = hop->sockets;
+    const struct play_options *options = &sockets->options;
+    for (uint32_t i = 0; i < options->redirect_count; i++) {
+        const struct call_target *target = &options->redirects[i].target;
+        struct str name = redirect_name(sockets, target);
+        if (options->redirects[i].client != hop->client || target->listener == NULL ||
+            has_gate(gates, *count, name))
+            continue;
+        struct bootstrap_gate *gate = &gates[(*count)++];
+        *gate = (struct bootstrap_gate){
+            .listener = target->listener->name,
+            .name = name,
+            .target = target->address,
+            .port = target->port,
+            .address = door_loopback(sockets->world->clients[hop->client].proxy_address),
+        };
+        if (!reach(hop, target->address, target->port, &gate->at, &gate->at_port)) {
+            gate->at = nobody(hop->shared, target->address, &sockets->arena);
+            gate->at_port = hop->shared->nobody_port;
+        }
+    }
+}
+
 /* Sockets for what comes in to the client's pod, if it is one. */
-static const struct bootstrap_gate *gates_of(const struct hop *hop, uint32_t *count)
+static const struct bootstrap_gate *gates_of(struct hop *hop, uint32_t *count)
 {
     struct sockets *sockets = hop->sockets;
     const struct gates *all = &hop->shared->gates;
-    struct bootstrap_gate *out = ARENA_ARRAY(&sockets->arena, struct bootstrap_gate, all->count);
+    struct bootstrap_gate *out = ARENA_ARRAY(&sockets->arena, struct bootstrap_gate,
+                                             all->count + sockets->options.redirect_count);
     *count = 0;
     for (uint32_t i = 0; i < all->count; i++) {
         const struct gate *gate = &all->items[i];
@@ -241,6 +282,7 @@ static const struct bootstrap_gate *gates_of(const struct hop *hop, uint32_t *co
             .bound_port = gate->bound_port,
         };
     }
+    add_redirects(hop, out, count);
     return out;
 }
 
@@ -255,6 +297,7 @@ static bool begin_envoy(struct hop *hop, struct str *why)
         .bind_address = door_loopback(client->proxy_address),
         .reach = reach,
         .reach_inside = reach_inside,
+        .has_moving_endpoints = sockets->options.has_moving_pods,
         .on_line = on_line,
         .user = hop,
         .loop = sockets_uv(sockets),
@@ -305,6 +348,7 @@ static bool begin_met(struct sockets *sockets, struct str *why)
 bool hops_begin_envoys(struct sockets *sockets, struct str *why)
 {
     const struct play_options *options = &sockets->options;
+    hops_find_nodes(sockets);
     if (!begin_nobody(sockets, why) || !gates_open(&sockets->hops[0].shared->gates, sockets, why))
         return false;
     for (uint32_t i = 0; i < options->caller_count; i++) {
@@ -314,39 +358,6 @@ bool hops_begin_envoys(struct sockets *sockets, struct str *why)
             return false;
     }
     return begin_met(sockets, why);
-}
-
-static bool is_of_this_machine(struct str address)
-{
-    uv_interface_address_t *all;
-    int count;
-    bool is_ours = false;
-    if (uv_interface_addresses(&all, &count) != 0)
-        return false;
-    for (int i = 0; i < count && !is_ours; i++) {
-        char text[INET6_ADDRSTRLEN];
-        is_ours = all[i].address.address4.sin_family == AF_INET &&
-                  uv_ip4_name(&all[i].address.address4, text, sizeof(text)) == 0 &&
-                  str_eq(str_of(text), address);
-    }
-    uv_free_interface_addresses(all, count);
-    return is_ours;
-}
-
-void hops_name_nodes(const struct outcome *outcome, struct arena *arena)
-{
-    for (uint32_t i = 0; i < outcome->sighting_count; i++) {
-        const struct sighting *seen = &outcome->sightings[i];
-        for (uint32_t k = 0; seen->is_mirror && k < seen->header_count; k++) {
-            struct header *header = &seen->headers[k];
-            size_t comma = str_find_last(header->value, ',');
-            size_t from = comma == STR_NONE ? 0 : comma + 1;
-            if (str_eq_ci(header->name, STR("x-forwarded-for")) &&
-                is_of_this_machine(str_from(header->value, from)))
-                header->value = arena_format(arena, "%.*s" WORLD_NODE_ADDRESS,
-                                             STR_FMT(str_slice(header->value, 0, from)));
-        }
-    }
 }
 
 void hops_let_envoys_act(struct sockets *sockets)
@@ -363,7 +374,9 @@ bool hop_reach_envoy(struct hop *hop, const struct call_target *target, struct s
     struct str why;
     if (hop->envoy == NULL && (!begin_envoy(hop, &why) || !begin_met(hop->sockets, &why)))
         return false;
-    return envoy_place(hop->envoy, target->listener->name, address, port);
+    struct str name =
+        target->has_original ? redirect_name(hop->sockets, target) : target->listener->name;
+    return envoy_place(hop->envoy, name, address, port);
 }
 
 bool hop_reach_gate(struct sockets *sockets, uint32_t pod, uint32_t target_port,
@@ -377,4 +390,14 @@ bool hop_reach_gate(struct sockets *sockets, uint32_t pod, uint32_t target_port,
     *address = gate->address;
     *port = gate->bound_port;
     return begin_met(sockets, &why);
+}
+
+void hops_move_pod(struct sockets *sockets, struct str address)
+{
+    for (uint32_t i = 0; i < sockets->world->client_count; i++) {
+        struct hop *hop = &sockets->hops[i];
+        /* One that does not take it says so itself: its pods stay who they were. */
+        if (hop->envoy != NULL && sockets->options.has_moving_pods)
+            (void)envoy_move(hop->envoy, address);
+    }
 }

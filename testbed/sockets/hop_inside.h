@@ -47,6 +47,10 @@ struct hop {
 /* Where an Envoy's listener is; begins the Envoy if it was not. */
 bool hop_reach_envoy(struct hop *hop, const struct call_target *target, struct str *address,
                      uint32_t *port);
+/* Tells the world what Envoys call themselves: the first address of this machine. */
+void hops_find_nodes(struct sockets *sockets);
+/* The Envoys hear who has come or gone. */
+void hops_move_pod(struct sockets *sockets, struct str address);
 /* Where the sidecar of a played pod is met; begins it, and whoever it may ask. */
 bool hop_reach_gate(struct sockets *sockets, uint32_t pod, uint32_t target_port,
                     struct str *address, uint32_t *port);

@@ -110,6 +110,8 @@ void peer_tls_gather(struct peer *peer);
 bool peer_tls_is_open(const struct peer *peer);
 
 /* sockets.c */
+/* Until what was sent has arrived at our ends. */
+void sockets_run_until_quiet(struct sockets *sockets);
 void sockets_begin_call(struct sockets_errand *errand);
 void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server);
 /* Its local port is known. */

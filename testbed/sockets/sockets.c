@@ -106,7 +106,7 @@ static void run_for(struct sockets *sockets, uint64_t duration_ms, enum run_unti
     uv_timer_stop(timer);
 }
 
-static void run_until_quiet(struct sockets *sockets)
+void sockets_run_until_quiet(struct sockets *sockets)
 {
     uint32_t quiet_turns = 0;
     while (quiet_turns < QUIET_TURNS) {
@@ -154,9 +154,11 @@ static void play_call(struct play *play, const struct call *calls, uint32_t call
         turn(sockets);
     if (sockets->batch_recordless_count > 0)
         run_for(sockets, (uint64_t)(SOCKETS_RECORD_PATIENCE_NS / NS_MS), RUN_FOR_RECORDS);
-    run_until_quiet(sockets);
+    sockets_run_until_quiet(sockets);
     if (sockets->options.envoy != NULL && has_failure(outcomes, call_count))
         hops_let_envoys_act(sockets);
+    if (sockets->options.envoy != NULL)
+        hops_await_mirrors(sockets);
     outcomes_take_sightings(outcomes, call_count, &sockets->log, sockets->world, arena);
     sighting_log_close(&sockets->log);
     for (uint32_t i = 0; i < call_count; i++) {
@@ -249,7 +251,7 @@ static void play_drop_kept(struct play *play)
         list_remove(&caller->node);
         peer_close(caller, false);
     }
-    run_until_quiet(sockets);
+    sockets_run_until_quiet(sockets);
 }
 
 static bool play_stat(struct play *play, struct str cluster, struct str counter, uint64_t *value)

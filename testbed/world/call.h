@@ -81,7 +81,7 @@ struct sighting {
     uint32_t trailer_count;
     struct str server_name; /* SNI, where the application ends TLS; empty: none */
     uint32_t connection;    /* number of the application's connection, from 1 */
-    bool is_mirror;         /* a copy that the proxy made, by its x-envoy-internal */
+    bool is_mirror;         /* a copy that a proxy made */
 };
 
 #define CALL_BODY_KEPT_MAX 65536u /* enough to compare what tests write down */

@@ -22,14 +22,6 @@ static struct str request_id(const struct sighting *seen)
     return id;
 }
 
-/* Envoy's shadow requests call themselves internal, which callers cannot. */
-static bool is_mirror(const struct sighting *seen)
-{
-    struct str value;
-    return reading_header(seen->headers, seen->header_count, STR("x-envoy-internal"), &value) &&
-           str_eq(value, STR("true"));
-}
-
 static const struct trace *copied_trace(const struct trace *from, struct arena *arena)
 {
     if (from == NULL)
@@ -126,11 +118,8 @@ static void give(struct outcome *outcome, const struct sighting_log *log, const 
                  uint32_t first, struct arena *arena)
 {
     outcome->sightings = ARENA_ARRAY(arena, struct sighting, links[first].count);
-    for (uint32_t at = first; at != UINT32_MAX; at = links[at].next) {
-        struct sighting *seen = &outcome->sightings[outcome->sighting_count++];
-        *seen = log->items[at];
-        seen->is_mirror = is_mirror(seen);
-    }
+    for (uint32_t at = first; at != UINT32_MAX; at = links[at].next)
+        outcome->sightings[outcome->sighting_count++] = log->items[at];
 }
 
 static void give_all(struct outcome *outcome, const struct sighting_log *log, struct arena *arena)

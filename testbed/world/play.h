@@ -17,6 +17,11 @@
 
 struct play;
 
+struct play_redirect {
+    uint32_t client;
+    struct call_target target; /* it has_original */
+};
+
 struct play_options {
     uint64_t seed;
     bool is_tracing;
@@ -27,6 +32,10 @@ struct play_options {
     /* With it: whose proxies are started before time begins; of others, when they call. */
     const uint32_t *callers;
     uint32_t caller_count;
+    bool has_moving_pods; /* pods come or go while it plays */
+    /* Whose connections will be caught on their way to where. */
+    const struct play_redirect *redirects;
+    uint32_t redirect_count;
 };
 
 /* What a proxy did to a pod by itself. */

@@ -34,7 +34,8 @@ bool sighting_log_is_open(const struct sighting_log *log)
 }
 
 struct sighting_ref sighting_log_note(struct sighting_log *log, uint32_t pod, uint32_t connection,
-                                      struct str server_name, const struct reading_event *head)
+                                      struct str server_name, bool is_mirror,
+                                      const struct reading_event *head)
 {
     ASSERT(log->arena != NULL);
     struct str text = arena_str(log->arena, head->text);
@@ -53,6 +54,7 @@ struct sighting_ref sighting_log_note(struct sighting_log *log, uint32_t pod, ui
         .header_count = head->header_count,
         .connection = connection,
         .server_name = arena_str(log->arena, server_name),
+        .is_mirror = is_mirror,
     };
     return (struct sighting_ref){log->generation, log->count - 1};
 }

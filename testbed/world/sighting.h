@@ -35,7 +35,8 @@ bool sighting_log_is_open(const struct sighting_log *log);
 
 /* A request's head reached the application; copied. The log must be open. */
 struct sighting_ref sighting_log_note(struct sighting_log *log, uint32_t pod, uint32_t connection,
-                                      struct str server_name, const struct reading_event *head);
+                                      struct str server_name, bool is_mirror,
+                                      const struct reading_event *head);
 /* Its end came, or as much as will ever come. Does nothing when the log was
  * closed since. */
 void sighting_log_note_end(struct sighting_log *log, struct sighting_ref ref, struct str body,

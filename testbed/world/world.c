@@ -96,6 +96,16 @@ uint32_t world_pod_at(const struct world *world, struct str address, uint32_t po
     return UINT32_MAX;
 }
 
+bool world_is_node(const struct world *world, struct str forwarded_for)
+{
+    size_t comma = str_find_last(forwarded_for, ',');
+    struct str last = comma == STR_NONE ? forwarded_for : str_from(forwarded_for, comma + 1);
+    bool is_node = str_eq(last, STR(WORLD_NODE_ADDRESS));
+    for (uint32_t i = 0; i < world->node_address_count; i++)
+        is_node |= str_eq(last, world->node_addresses[i]);
+    return is_node;
+}
+
 static const struct answer *scripted(struct world *world, struct world_pod *pod)
 {
     const struct behaviour *behaviour = &pod->behaviour;
@@ -161,6 +171,14 @@ static void begin_queue(struct world *world, struct world_pod *pod)
     queue_init(&pod->queue, pod->behaviour.worker_count, pod->behaviour.waiting_max, world->arena);
 }
 
+/* What its behaviour means to whoever speaks to it. */
+static void note_behaviour(struct world_pod *pod)
+{
+    pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
+    pod->is_http2 = pod->behaviour.http2 == HTTP2_SPOKEN ||
+                    (pod->behaviour.http2 == HTTP2_BY_PORT && pod->is_grpc);
+}
+
 void world_pod_behave(struct world *world, uint32_t pod_index, struct behaviour behaviour)
 {
     ASSERT(pod_index < world->pod_count);
@@ -169,7 +187,7 @@ void world_pod_behave(struct world *world, uint32_t pod_index, struct behaviour 
     bool is_same_queue = pod->behaviour.worker_count == behaviour.worker_count &&
                          pod->behaviour.waiting_max == behaviour.waiting_max;
     pod->behaviour = behaviour;
-    pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
+    note_behaviour(pod);
     if (!is_same_queue)
         begin_queue(world, pod);
     rewind_scripts(world);
@@ -182,7 +200,7 @@ void world_begin(struct world *world, uint64_t seed)
         pod->luck = rng_seeded(seed, pod->name);
         pod->request_count = 0;
         pod->mirror_count = 0;
-        pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
+        note_behaviour(pod);
         begin_queue(world, pod);
     }
     rewind_scripts(world);

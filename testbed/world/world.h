@@ -115,6 +115,8 @@ struct world_pod {
     uint32_t port_count;
     bool has_sidecar;
     struct behaviour behaviour;
+    bool is_http2; /* its application speaks HTTP/2, too */
+    bool is_grpc;  /* a port of it is one of gRPC, so it does unless its behaviour says no */
     bool is_reading_heads; /* an answer of its depends on more than a request's coming */
     uint32_t script_at;
     struct rng luck;    /* of this pod alone */
@@ -151,6 +153,10 @@ struct world {
     struct manifests manifests;
     struct map pod_by_address;
     struct map pod_by_name;
+    /* What proxies call themselves beside WORLD_NODE_ADDRESS, as they are not ours; as long
+     * as one play. */
+    const struct str *node_addresses;
+    uint32_t node_address_count;
 };
 
 /* NULL when the manifests have errors (in diags). With stable addresses pods'
@@ -223,3 +229,5 @@ void world_begin(struct world *world, uint64_t seed);
 /* What Envoy takes for its own address where nothing says better; what is seen
  * of it is an x-forwarded-for of mirrored requests. */
 #define WORLD_NODE_ADDRESS "127.0.0.1"
+/* Does an x-forwarded-for end with a proxy's own address? */
+bool world_is_node(const struct world *world, struct str forwarded_for);

@@ -84,7 +84,7 @@ static void make_pods(struct maker *maker)
 static void serve_port(struct maker *maker, struct world_pod *pod, struct pod *resource,
                        const struct service_port *port)
 {
-    uint32_t number = port->target_port != 0 ? port->target_port : port->port;
+    uint32_t number = port->target_port;
     if (port->target_port_name.len > 0) {
         const struct node *object = maker->roster.items[pod->workload_index].object;
         uint32_t named = manifest_container_port(object, port->target_port_name);
@@ -94,7 +94,7 @@ static void serve_port(struct maker *maker, struct world_pod *pod, struct pod *r
         resource->ports[resource->port_count++] =
             (struct container_port){port->target_port_name, port->protocol, number};
     }
-    world_pod_listens(pod, number, maker->arena);
+    world_pod_serves(pod, port, number, maker->arena);
 }
 
 static void serve(struct maker *maker, struct world_pod *pod, struct pod *resource)
@@ -169,7 +169,7 @@ static void adopt_bare_pods(struct maker *maker)
                                               resource->meta.label_count);
             for (uint32_t k = 0; is_ours && k < service->port_count; k++) {
                 uint32_t target = service->ports[k].target_port;
-                world_pod_listens(pod, target != 0 ? target : service->ports[k].port, maker->arena);
+                world_pod_serves(pod, &service->ports[k], target, maker->arena);
             }
         }
         index_pod(world, world->pod_count++);

@@ -7,6 +7,7 @@ import entrances
 import further
 import policies
 import traffic
+import wider
 from words import EXTERNAL, NAMESPACES, chance, maybe, meta, one, some
 
 PORTS = [("http", 80), ("http-web", 8080), ("grpc-api", 7070), ("http2", 8082), ("tcp-raw", 9000), ("tls-web", 8443), ("https", 443),
@@ -121,9 +122,8 @@ def mesh_config(r):
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta("istio", "istio-system"), "data": {"mesh": json.dumps(lines)}}
 
 
-def rules(r, services):
+def rules(r, hosts):
     """What is said about the services; a seed leans to two or three kinds, so that they meet."""
-    hosts = traffic.Hosts(r, services)
     makers = [(5, traffic.virtual_service), (4, traffic.destination_rule), (3, traffic.service_entry), (3, entrances.gateway_pair),
               (2, policies.sidecar), (2, policies.peer_authentication), (1, entrances.ingress), (2, entrances.http_route_pair),
               (1, traffic.delegate_pair), (1, policies.authorization), (1, policies.request_authentication)]
@@ -143,7 +143,8 @@ def mesh_at(seed, index):
                    and "sidecar.istio.io/inject" not in d["spec"]["template"]["metadata"]["labels"]), None)
     if server:
         proxies.append({"name": server["metadata"]["name"] + "-0", "namespace": server["metadata"]["namespace"], "type": "sidecar"})
-    said = rules(r, services)
+    hosts = traffic.Hosts(r, services)
+    said = rules(r, hosts)
     if chance(r, 0.35) or any(d["kind"] in ("Gateway", "Ingress") for d in said):
         documents += gateway_workload(r)
         proxies.append({"name": "istio-ingressgateway-0", "namespace": "istio-system", "type": "router"})
@@ -154,4 +155,5 @@ def mesh_at(seed, index):
         documents.append(mesh_config(r))
     documents += said
     further.add(random.Random("%d/%d/further" % (seed, index)), documents)
+    wider.add(random.Random("%d/%d/wider" % (seed, index)), documents, proxies, hosts)
     return Mesh(documents, proxies)

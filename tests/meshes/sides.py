@@ -58,9 +58,13 @@ class Istiod:
         return json.loads(line)
 
     def ask(self, mesh):
-        """(descriptions of the proxies, their configurations)"""
+        """(descriptions of the proxies, their configurations)
+
+        Gateways ask first. What a namespace's proxies see is kept by istiod until its next push: if a sidecar without a Sidecar
+        asked before, a gateway of that namespace is given what the sidecar sees, with what its VirtualServices lead to.
+        """
         cluster = self.derive.Cluster(self.derive.load_text(mesh.text()))
-        proxies = [cluster.proxy(p) for p in mesh.proxies]
+        proxies = [cluster.proxy(p) for p in sorted(mesh.proxies, key=lambda p: p["type"] != "router")]
         request = self.derive.request(cluster, proxies)
         if self.process is None:
             self.start()
@@ -102,6 +106,15 @@ class Ours:
         return out
 
 
+def in_order(listeners):
+    """Two listeners may have one name; and istiod takes the ports of a PeerAuthentication as its hash map has them (Envoy finds
+    chains by what they match)."""
+    listeners.sort(key=lambda listener: (listener["name"], listener.get("trafficDirection", "")))
+    for listener in listeners:
+        if listener.get("name") == "virtualInbound":
+            listener["filterChains"].sort(key=lambda chain: chain.get("filterChainMatch", {}).get("destinationPort", 0))
+
+
 class Comparison:
     """The reference's `compare`, used as a module: [(path, istiod's value, ours)], as text."""
 
@@ -119,6 +132,8 @@ class Comparison:
 
     def differences(self, expected, actual):
         out = []
+        for side in (expected, actual):
+            in_order(side.get("listeners") or [])
         for name in SECTIONS:
             diff = self.compare.Diff({k: self.compare.scalar(v) for k, v in self.defaults.items()})
             diff.walk(self.normal(expected, name), self.normal(actual, name), [name])

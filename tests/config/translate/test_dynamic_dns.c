@@ -165,6 +165,28 @@ static void test_tls_to_a_wildcard_is_led_by_its_server_name(void **state)
     fixture_fini(&fixture);
 }
 
+/* Where bytes are led by their SNI, who may come in is asked, too; nowhere else. */
+static void test_streams_that_are_looked_up_meet_policies(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(
+        &fixture,
+        WILD("443", "tls", "TLS") SERVICE(
+            "b", "tcp",
+            "90") "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n"
+                  "metadata: {name: p}\nspec: {action: DENY, rules: [{to: [{operation: {ports: "
+                  "['1']}}]}]}\n");
+    const struct listener *wild = listener_named(&fixture, "0.0.0.0_443");
+    assert_non_null(wild->chains[0].security);
+    assert_null(wild->default_chain->security);
+    uint32_t other = fixture.snapshot->listeners[0].port == 443 ? 1 : 0;
+    const struct listener *plain = &fixture.snapshot->listeners[other];
+    assert_int_equal(plain->port, 90);
+    assert_null(plain->chains[0].security);
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_tls_to_unknown_hosts_checks_who_answers),
         cmocka_unit_test(test_hosts_of_a_wildcard_have_a_cache_of_their_own),
         cmocka_unit_test(test_tls_to_a_wildcard_is_led_by_its_server_name),
+        cmocka_unit_test(test_streams_that_are_looked_up_meet_policies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * tests/proxy/core/test_pool.c - ENVOY.md 8.2, 8.4.
  */
 #include "tests/proxy/core/build.h"
+#include "proxy/core/engine_stats.h"
 #include "proxy/core/pool.h"
 
 static struct engine *cluster_of(struct cluster wanted)
@@ -232,6 +233,82 @@ static void test_who_waits_for_nothing_is_refused(void **state)
     engine_free(engine);
 }
 
+/* --- HTTP/2: ENVOY.md 8.3 ------------------------------------------------------ */
+
+static struct engine *streams(uint32_t streams_max, uint32_t requests_max)
+{
+    return cluster_of((struct cluster){
+        .breakers = {BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED},
+        .streams_max = streams_max,
+        .requests_per_connection_max = requests_max});
+}
+
+static void test_one_connection_is_for_all(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = streams(0, 0);
+    struct pool *pool = engine_h2_pool(engine, 0, 0);
+    assert_true(pool_is_h2(pool));
+    assert_ptr_not_equal(pool, engine_pool(engine, 0, 0));
+    assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
+    pool_note_connecting(pool, 10);
+    assert_int_equal(pool_ask(pool, 2).verdict, POOL_WAIT);
+    assert_int_equal(pool_note_connected(pool, 10), 1);
+    assert_int_equal(pool_next_waiter(pool, 10), 2);
+    assert_int_equal(pool_next_waiter(pool, 10), POOL_NONE);
+    assert_int_equal(pool_ask(pool, 3).verdict, POOL_REUSE);
+    assert_int_equal(counter(engine, "upstream_cx_http2_total"), 1);
+    assert_int_equal(counter(engine, "upstream_rq_total"), 3);
+    assert_int_equal(engine_pool_gauges(engine, 0, 0).busy, 3);
+    for (int i = 0; i < 3; i++)
+        pool_note_done(pool, 10);
+    assert_int_equal(engine_pool_gauges(engine, 0, 0).busy, 0);
+    pool_note_closed(pool, 10, POOL_CLOSE_LOCAL);
+    assert_int_equal(counter(engine, "upstream_cx_destroy_with_active_rq"), 0);
+    engine_free(engine);
+}
+
+static void test_a_full_connection_makes_room_or_gets_company(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = streams(2, 0);
+    struct pool *pool = engine_h2_pool(engine, 0, 0);
+    connect(pool, 1, 10);
+    assert_int_equal(pool_ask(pool, 2).verdict, POOL_REUSE);
+    assert_int_equal(pool_ask(pool, 3).verdict, POOL_CONNECT);
+    pool_note_connecting(pool, 20);
+    pool_note_done(pool, 10);
+    assert_int_equal(pool_next_waiter(pool, 10), 3);
+    assert_int_equal(pool_note_connected(pool, 20), POOL_NONE);
+    pool_note_streams_max(pool, 20, 0);
+    pool_note_streams_max(pool, 10, 9); /* the cluster's own limit stays */
+    assert_int_equal(pool_ask(pool, 4).verdict, POOL_CONNECT);
+    pool_note_connecting(pool, 30);
+    pool_note_streams_max(pool, 20, 1);
+    assert_int_equal(pool_next_waiter(pool, 20), 4);
+    engine_free(engine);
+}
+
+static void test_a_draining_connection_takes_no_more(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = streams(0, 2);
+    struct pool *pool = engine_h2_pool(engine, 0, 0);
+    connect(pool, 1, 10);
+    assert_true(pool_may_keep(pool, 10));
+    assert_int_equal(pool_ask(pool, 2).verdict, POOL_REUSE);
+    assert_false(pool_may_keep(pool, 10)); /* it has had its two */
+    assert_int_equal(counter(engine, "upstream_cx_max_requests"), 1);
+    connect(pool, 3, 20);
+    pool_note_draining(pool, 20);
+    assert_false(pool_may_keep(pool, 20));
+    assert_int_equal(pool_ask(pool, 4).verdict, POOL_CONNECT);
+    pool_note_connecting(pool, 30);
+    pool_note_closed(pool, 10, POOL_CLOSE_REMOTE);
+    assert_int_equal(counter(engine, "upstream_cx_destroy_remote_with_active_rq"), 1);
+    engine_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +323,9 @@ int main(void)
         cmocka_unit_test(test_a_pool_without_a_connection_always_gets_one),
         cmocka_unit_test(test_so_many_requests_are_active),
         cmocka_unit_test(test_who_waits_for_nothing_is_refused),
+        cmocka_unit_test(test_one_connection_is_for_all),
+        cmocka_unit_test(test_a_full_connection_makes_room_or_gets_company),
+        cmocka_unit_test(test_a_draining_connection_takes_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

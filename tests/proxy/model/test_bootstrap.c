@@ -85,6 +85,43 @@ static void test_a_reach_moves_endpoints_and_drops_those_that_are_nowhere(void *
     assert_int_equal(asked_count, 3);
 }
 
+/* Those of EDS; what is looked up stays in the bootstrap. */
+static void test_endpoints_may_be_files(void **state)
+{
+    (void)state;
+    static const char *const HAS[] = {
+        "\"type\":\"EDS\",\"edsClusterConfig\":{\"serviceName\":\"pods\",\"edsConfig\":"
+        "{\"pathConfigSource\":{\"path\":\"/e/endpoints0.json\"},\"resourceApiVersion\":\"V3\"}}",
+        "\"type\":\"STATIC\"", NULL};
+    static const char *const HAS_NOT[] = {"endpoints1.json", NULL};
+    uint32_t asked_count = 0;
+    struct bootstrap_options options = {.admin_address = STR("127.0.0.1"),
+                                        .reach = reach,
+                                        .reach_user = &asked_count,
+                                        .endpoints_folder = STR("/e")};
+    assert_bootstrap(&options, HAS, HAS_NOT);
+
+    struct snapshot *snapshot = snapshot_new();
+    struct arena arena;
+    struct json json;
+    struct buf out;
+    snapshot->clusters = clusters;
+    snapshot->cluster_count = COUNT_OF(clusters);
+    snapshot_index(snapshot);
+    arena_init(&arena, 4096, 0);
+    buf_init(&out, 1 << 20);
+    json_init(&json, &out, 0);
+    assert_int_equal(bootstrap_print_endpoints(snapshot, &options, 0, &json, &arena), RC_OK);
+    assert_true(str_has_prefix(
+        buf_str(&out),
+        STR("{\"resources\":[{\"@type\":\"type.googleapis.com/"
+            "envoy.config.endpoint.v3.ClusterLoadAssignment\",\"clusterName\":\"pods\"")));
+    assert_true(str_contains(buf_str(&out), STR("\"address\":\"127.1.1.1\",\"portValue\":1080")));
+    buf_fini(&out);
+    arena_fini(&arena);
+    snapshot_drop(snapshot);
+}
+
 static void test_ejections_have_a_log_when_one_is_wanted(void **state)
 {
     (void)state;
@@ -101,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_a_reach_endpoints_are_as_they_are),
         cmocka_unit_test(test_a_reach_moves_endpoints_and_drops_those_that_are_nowhere),
+        cmocka_unit_test(test_endpoints_may_be_files),
         cmocka_unit_test(test_ejections_have_a_log_when_one_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,29 @@ static const struct listener listeners[] = {
      .has_original_dst = true,
      .tls_inspector = {.is_there = true, .ports = uninspected, .port_count = 1}},
 };
+static const struct cidr wide = {.address = STR_INIT("10.0.0.0"), .bits = 8};
+static const struct cidr narrow = {.address = STR_INIT("10.1.0.0"), .bits = 16};
+static const struct filter_chain outbound_chains[] = {
+    {.name = STR_INIT("wide"),
+     .kind = CHAIN_TCP,
+     .destinations = &wide,
+     .destination_count = 1,
+     .tcp = {.stat_prefix = STR_INIT("w"), .cluster = STR_INIT("wide")}},
+    {.name = STR_INIT("narrow"),
+     .kind = CHAIN_TCP,
+     .destinations = &narrow,
+     .destination_count = 1,
+     .tcp = {.stat_prefix = STR_INIT("n"), .cluster = STR_INIT("narrow")}},
+    {.name = STR_INIT("else"),
+     .kind = CHAIN_TCP,
+     .tcp = {.stat_prefix = STR_INIT("e"), .cluster = STR_INIT("PassthroughCluster")}},
+};
+static const struct listener outbound = {.name = STR_INIT("0.0.0.0_7000"),
+                                         .address = STR_INIT("0.0.0.0"),
+                                         .port = 7000,
+                                         .direction = TRAFFIC_OUTBOUND,
+                                         .chains = outbound_chains,
+                                         .chain_count = COUNT_OF(outbound_chains)};
 static const struct cluster clusters[] = {
     {.name = STR_INIT("inbound|80||"), .type = CLUSTER_ORIGINAL_DST, .lb = LB_CLUSTER_PROVIDED},
     {.name = STR_INIT("InboundPassthroughCluster"),
@@ -76,14 +99,10 @@ static bool reach_inside(void *user, uint32_t port, struct str *at, uint32_t *at
     return true;
 }
 
-/* What is printed with one gate, for this port. */
-static struct json_value printed(uint32_t port, struct arena *arena)
+/* What is printed with one gate. */
+static struct json_value printed(const struct listener *items, struct bootstrap_gate gate,
+                                 struct arena *arena)
 {
-    struct bootstrap_gate gate = {.listener = STR("virtualInbound"),
-                                  .name = STR("inbound_gate"),
-                                  .port = port,
-                                  .address = STR("127.1.1.1"),
-                                  .bound_port = 4711};
     struct bootstrap_options options = {.admin_address = STR("127.0.0.1"),
                                         .bind_address = STR("127.0.0.1"),
                                         .reach = reach,
@@ -97,8 +116,8 @@ static struct json_value printed(uint32_t port, struct arena *arena)
     struct json json;
     struct buf text;
     size_t where;
-    snapshot->listeners = listeners;
-    snapshot->listener_count = COUNT_OF(listeners);
+    snapshot->listeners = items;
+    snapshot->listener_count = 1;
     snapshot->clusters = clusters;
     snapshot->cluster_count = COUNT_OF(clusters);
     snapshot_index(snapshot);
@@ -130,12 +149,21 @@ static struct str text_of(const struct json_value *value, struct arena *arena)
     return out;
 }
 
+static struct bootstrap_gate inbound(uint32_t port)
+{
+    return (struct bootstrap_gate){.listener = STR("virtualInbound"),
+                                   .name = STR("inbound_gate"),
+                                   .port = port,
+                                   .address = STR("127.1.1.1"),
+                                   .bound_port = 4711};
+}
+
 static void assert_gate(uint32_t port, const char *chain, const char *permission,
                         const char *inspector)
 {
     struct arena arena;
     arena_init(&arena, 4096, 0);
-    struct json_value all = printed(port, &arena);
+    struct json_value all = printed(listeners, inbound(port), &arena);
     const struct json_value *items = get(get(&all, "staticResources"), "listeners");
     assert_int_equal(items->count, 1);
     const struct json_value *listener = &items->items[0];
@@ -171,7 +199,7 @@ static void test_inbound_clusters_lead_to_the_application(void **state)
         {"STATIC", "", 5080}, {"STATIC", "", 5000}, {"ORIGINAL_DST", "CLUSTER_PROVIDED", 0}};
     struct arena arena;
     arena_init(&arena, 4096, 0);
-    struct json_value all = printed(80, &arena);
+    struct json_value all = printed(listeners, inbound(80), &arena);
     const struct json_value *items = get(get(&all, "staticResources"), "clusters");
     assert_int_equal(items->count, COUNT_OF(WANTED));
     for (size_t i = 0; i < COUNT_OF(WANTED); i++) {
@@ -188,11 +216,48 @@ static void test_inbound_clusters_lead_to_the_application(void **state)
     arena_fini(&arena);
 }
 
+/* The longest range wins, and is not asked for any more; others stay where they are. */
+static void test_a_gate_for_a_target_takes_the_chains_of_its_address(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *chain;
+    } ROWS[] = {{"10.1.2.3", "narrow"}, {"10.2.2.3", "wide"}, {"11.0.0.1", "else"}};
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        struct bootstrap_gate gate = {.listener = STR("0.0.0.0_7000"),
+                                      .name = STR("to_there"),
+                                      .target = str_of(ROWS[i].target),
+                                      .port = 7000,
+                                      .address = STR("127.1.1.1"),
+                                      .at = STR("127.8.8.8"),
+                                      .at_port = 99};
+        struct arena arena;
+        arena_init(&arena, 4096, 0);
+        struct json_value all = printed(&outbound, gate, &arena);
+        const struct json_value *items = get(get(&all, "staticResources"), "listeners");
+        assert_int_equal(items->count, 2);
+        const struct json_value *left = get(&items->items[0], "filterChains");
+        struct str text = text_of(&items->items[0], &arena);
+        assert_true(str_eq(get(&items->items[0], "name")->text, STR("to_there")));
+        assert_int_equal(left->count, 1);
+        assert_true(str_eq(get(&left->items[0], "name")->text, str_of(ROWS[i].chain)));
+        assert_false(str_contains(text, STR("prefixRanges")));
+        assert_true(str_contains(text, STR("original_dst_address")));
+        assert_true(str_contains(text, STR("\"inlineString\":\"127.8.8.8:99\"")));
+        struct str other = text_of(&items->items[1], &arena);
+        assert_true(str_contains(other, STR("\"name\":\"0.0.0.0_7000\"")));
+        assert_true(str_contains(other, STR("prefixRanges")));
+        assert_false(str_contains(other, STR("original_dst_address")));
+        arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_gate_takes_the_chains_of_its_port),
         cmocka_unit_test(test_inbound_clusters_lead_to_the_application),
+        cmocka_unit_test(test_a_gate_for_a_target_takes_the_chains_of_its_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
