@@ -260,3 +260,10 @@ uint64_t hops_under_way(struct sockets *sockets)
     }
     return sum;
 }
+
+const struct play_hop *hops_inbound(struct play *play, uint32_t *count)
+{
+    const struct sockets *sockets = (const struct sockets *)(void *)play;
+    *count = sockets->inbound.count;
+    return sockets->inbound.items;
+}

@@ -321,12 +321,6 @@ static void play_free(struct play *play)
     arena_fini(&arena);
 }
 
-static const struct play_hop *play_hops(struct play *play, uint32_t *count)
-{
-    *count = sockets_of(play)->inbound.count;
-    return sockets_of(play)->inbound.items;
-}
-
 static const struct play_ops sockets_ops = {
     .call = play_call,
     .wait = play_wait,
@@ -338,7 +332,7 @@ static const struct play_ops sockets_ops = {
     .drop_kept = play_drop_kept,
     .stat = play_stat,
     .events = play_events,
-    .hops = play_hops,
+    .hops = hops_inbound,
     .watch = play_watch,
     .peaks = play_peaks,
     .under_way = play_under_way,
