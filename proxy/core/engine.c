@@ -209,6 +209,13 @@ uint32_t engine_ejected_count(const struct engine *engine, uint32_t cluster_inde
     return outlier != NULL ? outlier_view(outlier).ejected_count : 0;
 }
 
+bool engine_is_ejected(const struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index)
+{
+    const struct shared_cluster *own = shared_cluster(engine->shared, cluster_index);
+    return own->outlier != NULL &&
+           outlier_host_view(own->outlier, own->hosts[endpoint_index]).is_ejected;
+}
+
 bool engine_has_event(const struct engine *engine)
 {
     return engine->events.count > 0;
@@ -331,9 +338,16 @@ bool engine_stat(const struct engine *engine, struct str cluster, struct str nam
     if (str_eq(cluster, STR("http")))
         return read_http(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);
-    return index != MAP_NONE &&
-           (cluster_stats_read(&engine->clusters[index].stats, name, value) ||
-            read_shared(engine, index, name, value) || hash_gauge_read(engine, index, name, value));
+    if (index == MAP_NONE)
+        return false;
+    if (!cluster_stats_read(&engine->clusters[index].stats, name, value))
+        return read_shared(engine, index, name, value) ||
+               hash_gauge_read(engine, index, name, value);
+    if (stat_is_gauge(name)) {
+        struct pool_gauges gauges = engine_cluster_gauges(engine, index);
+        pool_gauges_add(&gauges, name, value);
+    }
+    return true;
 }
 
 bool stat_is_shared(struct str name)

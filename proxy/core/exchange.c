@@ -253,7 +253,8 @@ static void reply_for_cluster(const struct step *step, struct reply reply, bool 
                           reply.status != 0 ? reply.status : reason_row(reply.reason)->status);
     if (is_overflow)
         header_set(&xc->response->headers, STR("x-envoy-overloaded"), STR("true"));
-    if (xc->record.cluster != NULL)
+    /* After an interim answer the router has nothing more to say of it. */
+    if (xc->record.cluster != NULL && !xc->is_interim_told)
         cluster_stats_note_status(&cluster_state(xc)->stats, xc->response->status,
                                   &xc->setup.engine->arena);
     reply_with(step, reply);

@@ -177,8 +177,7 @@ bool standin_ask_next(struct standin *standin, struct standin_action *action)
 {
     if (standin->is_calling)
         return false;
-    if (standin->called_count == standin->answer.call_count ||
-        pod_of(standin)->client == UINT32_MAX) {
+    if (standin->called_count == standin->answer.call_count || !pod_of(standin)->may_ask) {
         standin_begin_answer(standin);
         return false;
     }
@@ -186,4 +185,23 @@ bool standin_ask_next(struct standin *standin, struct standin_action *action)
     standin->is_calling = true;
     *action = (struct standin_action){.kind = STANDIN_CALL, .call = &standin->call};
     return true;
+}
+
+static bool get(const struct standin *standin, const struct header_list *headers, struct str name,
+                struct str *value)
+{
+    return headers != NULL ? header_get(headers, name, value)
+                           : standin_head_header(standin, name, value);
+}
+
+/* It calls itself internal, which callers cannot. A sidecar before the application takes
+ * that away, but not the address of the node that made the copy. */
+bool standin_is_mirror(const struct standin *standin, const struct header_list *headers)
+{
+    struct str value;
+    if (get(standin, headers, STR("x-envoy-internal"), &value))
+        return str_eq(value, STR("true"));
+    return standin->world->pods[standin->pod].is_played &&
+           get(standin, headers, STR("x-forwarded-for"), &value) &&
+           world_is_node(standin->world, value);
 }

@@ -14,6 +14,9 @@ void standin_put(struct standin *standin, struct str text);
 bool standin_head_header(const struct standin *standin, struct str name, struct str *value);
 bool standin_head_has(const struct standin *standin, struct str name);
 
+/* Is it a copy that a proxy made? `headers`: NULL, of the head that was read. */
+bool standin_is_mirror(const struct standin *standin, const struct header_list *headers);
+
 /* Another call (true: an action), or it is asking, or everybody has answered:
  * then its own answer begins. */
 bool standin_ask_next(struct standin *standin, struct standin_action *action);
