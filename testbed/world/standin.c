@@ -104,7 +104,7 @@ static void take_head(struct standin *standin, const struct reading_event *event
         give_up(standin);
         return;
     }
-    note_request(standin, standin_is_mirror(standin, NULL));
+    note_request(standin, standin_is_mirror(standin));
     standin->state = STANDIN_IN_BODY;
     if (!expect_body(standin))
         give_up(standin);
@@ -380,7 +380,7 @@ bool standin_read_whole(struct standin *standin, const struct h1_sent *sent, int
     if (!takes_whole(standin, sent))
         return false;
     standin->head = (struct reading_event){0};
-    note_request(standin, standin_is_mirror(standin, &sent->request->headers));
+    note_request(standin, standin_is_whole_mirror(standin, &sent->request->headers));
     take_end(standin, &standin->head, now_ns);
     return true;
 }

@@ -33,6 +33,26 @@ bool standin_head_header(const struct standin *standin, struct str name, struct 
     return reading_header(standin->head.headers, standin->head.header_count, name, value);
 }
 
+bool standin_is_mirror(const struct standin *standin)
+{
+    struct str value;
+    if (standin_head_header(standin, STR("x-envoy-internal"), &value))
+        return str_eq(value, STR("true"));
+    return standin->world->pods[standin->pod].is_played &&
+           standin_head_header(standin, STR("x-forwarded-for"), &value) &&
+           world_is_node(standin->world, value);
+}
+
+bool standin_is_whole_mirror(const struct standin *standin, const struct header_list *headers)
+{
+    struct str value;
+    if (header_get(headers, STR("x-envoy-internal"), &value))
+        return str_eq(value, STR("true"));
+    return standin->world->pods[standin->pod].is_played &&
+           header_get(headers, STR("x-forwarded-for"), &value) &&
+           world_is_node(standin->world, value);
+}
+
 bool standin_head_has(const struct standin *standin, struct str name)
 {
     struct str value;
@@ -185,23 +205,4 @@ bool standin_ask_next(struct standin *standin, struct standin_action *action)
     standin->is_calling = true;
     *action = (struct standin_action){.kind = STANDIN_CALL, .call = &standin->call};
     return true;
-}
-
-static bool get(const struct standin *standin, const struct header_list *headers, struct str name,
-                struct str *value)
-{
-    return headers != NULL ? header_get(headers, name, value)
-                           : standin_head_header(standin, name, value);
-}
-
-/* It calls itself internal, which callers cannot. A sidecar before the application takes
- * that away, but not the address of the node that made the copy. */
-bool standin_is_mirror(const struct standin *standin, const struct header_list *headers)
-{
-    struct str value;
-    if (get(standin, headers, STR("x-envoy-internal"), &value))
-        return str_eq(value, STR("true"));
-    return standin->world->pods[standin->pod].is_played &&
-           get(standin, headers, STR("x-forwarded-for"), &value) &&
-           world_is_node(standin->world, value);
 }
