@@ -72,6 +72,9 @@ static const struct command COMMANDS[] = {
      "  --engine sim|live     virtual time (default), or sockets on loopback\n"
      "  --profile NAME, --seed N, -o text|json, --strict, --color WHEN, -q\n"
      "\n"
+     "Connections to sidecars, or with TLS, are told as handshakes; then what the server's\n"
+     "sidecar made of the request.\n"
+     "\n"
      "  pocketmesh explain -f manifests/ http://reviews:9080/x -H 'end-user: jason'\n",
      cmd_explain},
     {"mtls", NULL, "-f PATH...", "clients x services: who meets whom in which TLS mode, and why",
