@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 
+#define USUAL_CONFIDENCE 0.999
+
 static struct arena *arena_of(const struct view *view)
 {
     return view->reading->arena;
@@ -282,6 +284,45 @@ static struct want_share *shares_read(const struct view *view, bool is_count, bo
     return out;
 }
 
+/* Of what can be judged at all. */
+static void check_shares(const struct view *view, const struct want_distribution *distribution)
+{
+    double sum = 0, most = 0;
+    for (uint32_t i = 0; i < distribution->share_count; i++) {
+        const struct want_share *share = &distribution->shares[i];
+        sum += share->order == WANT_EQUAL ? share->share : 0;
+        most = share->share > most ? share->share : most;
+    }
+    sum = sum > most ? sum : most;
+    if (distribution->share_count + distribution->count_count == 0)
+        view_complain(view, DIAG_TEST_NO_SHARES, STR_EMPTY, STR_EMPTY);
+    else if (sum > 1 + 1e-9)
+        view_complain(view, DIAG_TEST_BAD_SHARES, arena_format(arena_of(view), "%g", 100 * sum),
+                      STR_EMPTY);
+}
+
+static double confidence_read(const struct view *view)
+{
+    struct view confidence = view_field(view, STR("confidence"));
+    if (!view_is_present(&confidence))
+        return USUAL_CONFIDENCE;
+    struct str text = want_scalar(&confidence, STR_EMPTY);
+    double value = want_percent(&confidence, text);
+    if (value > 0 && value < 1)
+        return value;
+    view_complain(&confidence, DIAG_TEST_BAD_CONFIDENCE, text, STR_EMPTY);
+    return USUAL_CONFIDENCE;
+}
+
+static double tolerance_read(const struct view *tolerance)
+{
+    struct str text = want_scalar(tolerance, STR("0%"));
+    double value = want_percent(tolerance, text);
+    if (value >= 1)
+        view_complain(tolerance, DIAG_TEST_BAD_TOLERANCE, text, STR_EMPTY);
+    return value;
+}
+
 static void distribution_read(const struct view *view, struct want_distribution *out)
 {
     static const struct field_row ROWS[] = {
@@ -302,14 +343,12 @@ static void distribution_read(const struct view *view, struct want_distribution 
     struct view tolerance = view_field(view, STR("tolerance"));
     out->has_tolerance = view_is_present(&tolerance);
     if (out->has_tolerance)
-        out->tolerance = want_percent(&tolerance, want_scalar(&tolerance, STR("0%")));
+        out->tolerance = tolerance_read(&tolerance);
     out->is_exact = view_bool(view, STR("exact"), false);
     if (out->is_exact && (out->by != BY_SUBSET || out->count_count > 0))
         view_complain(view, DIAG_TEST_BAD_EXACT, STR_EMPTY, STR_EMPTY);
-    struct view confidence = view_field(view, STR("confidence"));
-    out->confidence = 0.999;
-    if (view_is_present(&confidence))
-        out->confidence = want_percent(&confidence, want_scalar(&confidence, STR("99.9%")));
+    out->confidence = confidence_read(view);
+    check_shares(view, out);
 }
 
 static void hosts_read(const struct view *view, struct expect *out)
