@@ -26,7 +26,7 @@ static const struct field_row ROWS[] = {
     {"enablePrometheusMerge", FIELD_IGNORED},
     {"defaultProviders", FIELD_IGNORED},
     {"extensionProviders", FIELD_USED},
-    {"defaultConfig", FIELD_IGNORED},
+    {"defaultConfig", FIELD_USED},
     {"configSources", FIELD_IGNORED},
     {"discoverySelectors", FIELD_IGNORED},
     {"dnsRefreshRate", FIELD_USED},
@@ -233,30 +233,6 @@ void mesh_config_default(struct mesh_config *out)
     };
 }
 
-/* What the proxies of the mesh are told; a bare true is meant, too. */
-static bool is_capturing_dns(const struct view *root)
-{
-    struct view config = view_map(root, STR("defaultConfig"));
-    struct view metadata = view_map(&config, STR("proxyMetadata"));
-    struct view word = view_field(&metadata, STR("ISTIO_META_DNS_CAPTURE"));
-
-    return view_is_present(&word) && str_eq(word.node->text, STR("true"));
-}
-
-static void read_headers(const struct view *root, struct mesh_config *out)
-{
-    struct view config = view_map(root, STR("defaultConfig"));
-    struct view topology = view_map(&config, STR("gatewayTopology"));
-    struct view headers = view_map(&config, STR("proxyHeaders"));
-    struct view server = view_map(&headers, STR("server"));
-    struct view attempts = view_map(&headers, STR("attemptCount"));
-
-    out->trusted_proxies =
-        (uint32_t)view_i64(&topology, STR("numTrustedProxies"), 0, UINT32_MAX, 0);
-    out->server_name = view_str(&server, STR("value"), STR_EMPTY);
-    out->has_attempt_count_off = view_bool(&attempts, STR("disabled"), false);
-}
-
 void mesh_config_read(const struct view *root, struct mesh_config *out)
 {
     struct view timeout = view_field(root, STR("connectTimeout"));
@@ -272,8 +248,9 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     struct view auto_mtls = view_field(root, STR("enableAutoMtls"));
     out->has_auto_mtls_off = !view_own_bool(&auto_mtls, true);
     out->auto_mtls_origin = view_origin(&auto_mtls);
-    out->has_dns_capture = is_capturing_dns(root);
-    read_headers(root, out);
+    struct view settings = view_map(root, STR("defaultConfig"));
+    if (view_is_present(&settings))
+        proxy_settings_read(&settings, &out->settings);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
     read_ingress(root, out);
     read_trust(root, out);
