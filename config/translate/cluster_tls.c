@@ -128,6 +128,10 @@ static void set_own_tls(struct translation *t, const struct tls_question *questi
         set_credential(t, rule, out);
     else
         set_files(t, rule, out);
+    out->ciphers = context_keep_list(t, &t->mesh->config.default_ciphers);
+    out->cipher_count = t->mesh->config.default_ciphers.count;
+    out->curves = context_keep_list(t, &t->mesh->config.default_curves);
+    out->curve_count = t->mesh->config.default_curves.count;
     cluster->tls = out;
     cluster->security = UPSTREAM_TLS;
 }

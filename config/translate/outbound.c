@@ -272,7 +272,7 @@ static void add_stream_service(struct outbound_maker *maker, const struct servic
 
     if (address.len == 0 && !service_is_headless(service))
         address = service->cluster_ip;
-    if (str_find(address, '/') != STR_NONE) {
+    if (maker->bind.len == 0 && str_find(address, '/') != STR_NONE) {
         text_list_add(&subnets, address, &maker->t->scratch);
         address = STR_EMPTY;
     }
@@ -431,7 +431,7 @@ static void set_chains(struct translation *t, const struct entry *entry, struct 
 
     for (uint32_t i = 0; i < entry->chains.count; i++) {
         const struct outbound_chain *chain = &entry->chains.items[i];
-        out->tls_inspector.is_there |= chain->has_sni;
+        out->tls_inspector.is_there |= chain->has_sni || chain->chain.tcp.sni_cache.name.len > 0;
         out->http_inspector.is_there |= chain->chain.application_protocol_count > 0;
         if (outbound_chain_is_match_all(chain))
             default_chain = copy_of(t, chain->chain);
