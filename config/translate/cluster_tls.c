@@ -162,7 +162,7 @@ static void set_auto_tls(struct translation *t, const struct tls_question *quest
     if (!t->profile->has_auto_mtls)
         return;
     /* Without a per-endpoint choice all endpoints need a sidecar. */
-    if (is_all_or_nothing && !endpoints_are_injected(service, question->port_index))
+    if (is_all_or_nothing && !endpoints_are_injected(t, service, question->port_index))
         return;
     cluster->tls = mesh_tls(t, service, NULL, cluster);
     cluster->security =
