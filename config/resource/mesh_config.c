@@ -79,6 +79,8 @@ static void read_mtls(const struct view *root, struct mesh_config *out)
     out->is_tls13_only = view_choice(&mtls, STR("minProtocolVersion"), TLS_VERSIONS, 0) == 2;
     out->ciphers = text_list_read(&ciphers);
     out->curves = text_list_read(&curves);
+    if (view_is_present(&curves))
+        view_complain(&curves, DIAG_NOT_ACTED_ON, STR("ecdhCurves"), STR_EMPTY);
 }
 
 static void read_tls_defaults(const struct view *root, struct mesh_config *out)
@@ -95,6 +97,8 @@ static void read_tls_defaults(const struct view *root, struct mesh_config *out)
         VERSIONS[view_choice(&tls, STR("minProtocolVersion"), TLS_VERSIONS, 0)];
     out->default_ciphers = text_list_read(&ciphers);
     out->default_curves = text_list_read(&curves);
+    if (view_is_present(&curves))
+        view_complain(&curves, DIAG_NOT_ACTED_ON, STR("ecdhCurves"), STR_EMPTY);
 }
 
 static void read_trust(const struct view *root, struct mesh_config *out)
@@ -265,6 +269,26 @@ static bool is_capturing_dns(const struct view *root)
     return view_is_present(&word) && str_eq(word.node->text, STR("true"));
 }
 
+static const struct field_row TOPOLOGY_ROWS[] = {
+    {"numTrustedProxies", FIELD_USED},
+    {"forwardClientCertDetails", FIELD_NO_EFFECT},
+    {"proxyProtocol", FIELD_NO_EFFECT},
+};
+static const struct field_row HEADER_ROWS[] = {
+    {"server", FIELD_USED},
+    {"attemptCount", FIELD_USED},
+    {"forwardedClientCert", FIELD_NO_EFFECT},
+    {"setCurrentClientCertDetails", FIELD_NO_EFFECT},
+    {"requestId", FIELD_NO_EFFECT},
+    {"envoyDebugHeaders", FIELD_NO_EFFECT},
+    {"metadataExchangeHeaders", FIELD_IGNORED},
+    {"preserveHttp1HeaderCase", FIELD_NO_EFFECT},
+    {"xForwardedPort", FIELD_NO_EFFECT},
+    {"xForwardedHost", FIELD_NO_EFFECT},
+};
+static const struct field_row SERVER_ROWS[] = {{"value", FIELD_USED},
+                                               {"disabled", FIELD_NO_EFFECT}};
+
 static void read_headers(const struct view *root, struct mesh_config *out)
 {
     struct view config = view_map(root, STR("defaultConfig"));
@@ -273,6 +297,12 @@ static void read_headers(const struct view *root, struct mesh_config *out)
     struct view server = view_map(&headers, STR("server"));
     struct view attempts = view_map(&headers, STR("attemptCount"));
 
+    if (view_is_present(&topology))
+        view_check_fields(&topology, TOPOLOGY_ROWS, COUNT_OF(TOPOLOGY_ROWS));
+    if (view_is_present(&headers))
+        view_check_fields(&headers, HEADER_ROWS, COUNT_OF(HEADER_ROWS));
+    if (view_is_present(&server))
+        view_check_fields(&server, SERVER_ROWS, COUNT_OF(SERVER_ROWS));
     out->trusted_proxies =
         (uint32_t)view_i64(&topology, STR("numTrustedProxies"), 0, UINT32_MAX, 0);
     out->server_name = view_str(&server, STR("value"), STR_EMPTY);
