@@ -47,7 +47,7 @@ slug        = $(subst /,-,$(1))
 lib         = $(B)/lib$(call slug,$(1)).a
 objects     = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard $(1)/*.cc))
 
-PKGS := libuv yaml-0.1 re2 openssl
+PKGS := libuv libnghttp2 yaml-0.1 re2 openssl
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wvla -Werror
 WARN_C := -Wstrict-prototypes -Wmissing-prototypes
@@ -63,7 +63,7 @@ ALL_CXX = $(COMMON) -std=c++17 $(CXXFLAGS)
 # Each third-party library is linked only where a layer that uses it is linked.
 LIBS_base        := -lre2 -lstdc++ -lm -lpthread
 LIBS_config-yaml := -lyaml
-LIBS_proxy-http  :=
+LIBS_proxy-http  := -lnghttp2
 LIBS_proxy-live  := -luv -lssl -lcrypto
 LIBS_proxy-crypto := -lcrypto
 LIBS_testbed-world := -lcrypto

@@ -96,8 +96,10 @@ static void pair_init(struct pair *pair, bool is_mutual)
         pair->down.peer_name_count = COUNT_OF(PEERS);
     }
     pair->cluster = (struct cluster){.name = STR("c"), .security = UPSTREAM_TLS, .tls = &pair->up};
-    pair->call = (struct tls_call){
-        .cluster = &pair->cluster, .address = STR("127.0.0.1"), .port = 1, .is_http = true};
+    pair->call = (struct tls_call){.cluster = &pair->cluster,
+                                   .address = STR("127.0.0.1"),
+                                   .port = 1,
+                                   .payload = TLS_CARRIES_HTTP1};
     pair->client.store = tls_store_new(&pair->client.keyring);
     pair->server.store = tls_store_new(&pair->server.keyring);
 }

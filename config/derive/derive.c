@@ -403,6 +403,7 @@ void mesh_complete(struct mesh *mesh)
     COMPACT(mesh, workload_entries);
     COMPACT(mesh, sidecars);
     COMPACT(mesh, envoy_filters);
+    COMPACT(mesh, proxy_configs);
     COMPACT(mesh, workloads);
     COMPACT(mesh, pods);
     COMPACT(mesh, slices);
@@ -429,6 +430,7 @@ void mesh_complete(struct mesh *mesh)
     derive_endpoints(mesh);
     SORT(mesh, sidecars, meta_order);
     SORT(mesh, envoy_filters, meta_order);
+    SORT(mesh, proxy_configs, meta_order);
     complain_of_ingress_tls(mesh);
     SORT(mesh, workload_entries, name_order);
     SORT(mesh, service_entries, meta_order);

@@ -408,7 +408,8 @@ void service_entry_derive(struct mesh *mesh)
             for (uint32_t a = 0; a < entry->addresses.count; a++)
                 (void)add_service(mesh, entry, host, address_of(entry->addresses.items[a]));
             if (entry->addresses.count == 0)
-                (void)add_service(mesh, entry, host, auto_addresses_take(&own, entry, host));
+                add_service(mesh, entry, host, STR_EMPTY)->auto_address =
+                    auto_addresses_take(&own, entry, host);
         }
     }
     add_to_services(mesh);

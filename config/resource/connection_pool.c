@@ -91,11 +91,7 @@ static enum h2_upgrade read_upgrade(const struct view *http)
 {
     static const char *const NAMES[] = {"DEFAULT", "DO_NOT_UPGRADE", "UPGRADE", NULL};
     static const enum h2_upgrade MEANINGS[] = {H2_UPGRADE_UNSET, H2_UPGRADE_OFF, H2_UPGRADE_ON};
-    enum h2_upgrade upgrade = MEANINGS[view_choice(http, STR("h2UpgradePolicy"), NAMES, 0)];
-
-    if (upgrade == H2_UPGRADE_ON)
-        complain(http, STR("h2UpgradePolicy"));
-    return upgrade;
+    return MEANINGS[view_choice(http, STR("h2UpgradePolicy"), NAMES, 0)];
 }
 
 static void read_h2_keepalive(const struct view *http, struct connection_pool *out)
@@ -125,11 +121,7 @@ static void read_http(const struct view *pool, struct connection_pool *out)
     out->http_idle_timeout_ns = checked_duration(&http, STR("idleTimeout"));
     out->h2_upgrade = read_upgrade(&http);
     out->is_using_client_protocol = view_bool(&http, STR("useClientProtocol"), false);
-    if (out->is_using_client_protocol)
-        complain(&http, STR("useClientProtocol"));
     out->streams_max = count_field(&http, STR("maxConcurrentStreams"));
-    if (out->streams_max != 0)
-        complain(&http, STR("maxConcurrentStreams"));
     read_h2_keepalive(&http, out);
 }
 

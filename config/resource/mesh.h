@@ -81,6 +81,7 @@ struct service {
     struct label *selector;
     uint32_t selector_count;
     struct str cluster_ip;   /* "None" for headless; given when the file gives none */
+    struct str auto_address; /* Istio's own, for proxies that catch DNS; empty: none */
     struct str *cluster_ips; /* of both families, where they are said */
     uint32_t cluster_ip_count;
     struct str type;

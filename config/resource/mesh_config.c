@@ -26,7 +26,7 @@ static const struct field_row ROWS[] = {
     {"enablePrometheusMerge", FIELD_IGNORED},
     {"defaultProviders", FIELD_IGNORED},
     {"extensionProviders", FIELD_USED},
-    {"defaultConfig", FIELD_IGNORED},
+    {"defaultConfig", FIELD_USED},
     {"configSources", FIELD_IGNORED},
     {"discoverySelectors", FIELD_IGNORED},
     {"dnsRefreshRate", FIELD_USED},
@@ -154,10 +154,6 @@ static void read_cluster_defaults(const struct view *root, struct mesh_config *o
 
     out->tcp_keepalive = keepalive_rule_read(root);
     out->is_upgrading_h2 = view_choice(root, STR("h2UpgradePolicy"), UPGRADES, 0) == 1;
-    if (out->is_upgrading_h2) {
-        struct view upgrade = view_field(root, STR("h2UpgradePolicy"));
-        view_complain(&upgrade, DIAG_NOT_ACTED_ON, STR("h2UpgradePolicy"), STR_EMPTY);
-    }
     out->locality = locality_setting_read(root);
     out->dns_refresh_ns = view_duration_ns(root, STR("dnsRefreshRate"), out->dns_refresh_ns);
     if (view_is_present(&inbound)) {
@@ -259,56 +255,6 @@ void mesh_config_default(struct mesh_config *out)
     };
 }
 
-/* What the proxies of the mesh are told; a bare true is meant, too. */
-static bool is_capturing_dns(const struct view *root)
-{
-    struct view config = view_map(root, STR("defaultConfig"));
-    struct view metadata = view_map(&config, STR("proxyMetadata"));
-    struct view word = view_field(&metadata, STR("ISTIO_META_DNS_CAPTURE"));
-
-    return view_is_present(&word) && str_eq(word.node->text, STR("true"));
-}
-
-static const struct field_row TOPOLOGY_ROWS[] = {
-    {"numTrustedProxies", FIELD_USED},
-    {"forwardClientCertDetails", FIELD_NO_EFFECT},
-    {"proxyProtocol", FIELD_NO_EFFECT},
-};
-static const struct field_row HEADER_ROWS[] = {
-    {"server", FIELD_USED},
-    {"attemptCount", FIELD_USED},
-    {"forwardedClientCert", FIELD_NO_EFFECT},
-    {"setCurrentClientCertDetails", FIELD_NO_EFFECT},
-    {"requestId", FIELD_NO_EFFECT},
-    {"envoyDebugHeaders", FIELD_NO_EFFECT},
-    {"metadataExchangeHeaders", FIELD_IGNORED},
-    {"preserveHttp1HeaderCase", FIELD_NO_EFFECT},
-    {"xForwardedPort", FIELD_NO_EFFECT},
-    {"xForwardedHost", FIELD_NO_EFFECT},
-};
-static const struct field_row SERVER_ROWS[] = {{"value", FIELD_USED},
-                                               {"disabled", FIELD_NO_EFFECT}};
-
-static void read_headers(const struct view *root, struct mesh_config *out)
-{
-    struct view config = view_map(root, STR("defaultConfig"));
-    struct view topology = view_map(&config, STR("gatewayTopology"));
-    struct view headers = view_map(&config, STR("proxyHeaders"));
-    struct view server = view_map(&headers, STR("server"));
-    struct view attempts = view_map(&headers, STR("attemptCount"));
-
-    if (view_is_present(&topology))
-        view_check_fields(&topology, TOPOLOGY_ROWS, COUNT_OF(TOPOLOGY_ROWS));
-    if (view_is_present(&headers))
-        view_check_fields(&headers, HEADER_ROWS, COUNT_OF(HEADER_ROWS));
-    if (view_is_present(&server))
-        view_check_fields(&server, SERVER_ROWS, COUNT_OF(SERVER_ROWS));
-    out->trusted_proxies =
-        (uint32_t)view_i64(&topology, STR("numTrustedProxies"), 0, UINT32_MAX, 0);
-    out->server_name = view_str(&server, STR("value"), STR_EMPTY);
-    out->has_attempt_count_off = view_bool(&attempts, STR("disabled"), false);
-}
-
 void mesh_config_read(const struct view *root, struct mesh_config *out)
 {
     struct view timeout = view_field(root, STR("connectTimeout"));
@@ -324,8 +270,9 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     struct view auto_mtls = view_field(root, STR("enableAutoMtls"));
     out->has_auto_mtls_off = !view_own_bool(&auto_mtls, true);
     out->auto_mtls_origin = view_origin(&auto_mtls);
-    out->has_dns_capture = is_capturing_dns(root);
-    read_headers(root, out);
+    struct view settings = view_map(root, STR("defaultConfig"));
+    if (view_is_present(&settings))
+        proxy_settings_read(&settings, &out->settings);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
     read_ingress(root, out);
     read_trust(root, out);

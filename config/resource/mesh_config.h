@@ -7,6 +7,7 @@
 #include "config/resource/destination_rule.h"
 #include "config/resource/authz_provider.h"
 #include "config/resource/label.h"
+#include "config/resource/proxy_settings.h"
 #include "config/resource/virtual_service.h"
 #include "config/yaml/view.h"
 
@@ -31,10 +32,7 @@ struct mesh_config {
     enum path_normalization paths;
     bool has_auto_mtls_off;
     struct origin auto_mtls_origin; /* of enableAutoMtls */
-    bool has_dns_capture;           /* defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE */
-    struct str server_name;         /* defaultConfig.proxyHeaders.server.value; empty: Istio's */
-    bool has_attempt_count_off;     /* defaultConfig.proxyHeaders.attemptCount.disabled */
-    uint32_t trusted_proxies;       /* defaultConfig.gatewayTopology.numTrustedProxies */
+    struct proxy_settings settings; /* defaultConfig */
     int64_t connect_timeout_ns;     /* 0: the profile's */
     struct str root_namespace;
     enum ingress_mode ingress_mode;

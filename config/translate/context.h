@@ -34,6 +34,7 @@ struct translation {
     const struct profile *profile;
     struct diag_list *diags;
 
+    struct proxy_settings settings;
     const struct sidecar *sidecar; /* the proxy's; NULL: none */
     enum outbound_mode outbound;   /* unset: the profile's */
     struct scope *scopes;          /* one for each egress listener, at least one */

@@ -81,6 +81,19 @@ static bool is_public(struct translation *t, const struct service *service)
     return list->count == 0 || text_list_has(list, STR("*"));
 }
 
+/* As the proxy sees it: where it answers DNS itself, Istio's own address counts. */
+static const struct service *entry_service(struct translation *t, uint32_t index)
+{
+    const struct service *from = &t->mesh->entry_services[index];
+
+    if (!t->settings.has_dns_capture || from->auto_address.len == 0)
+        return from;
+    struct service *out = ARENA_NEW(&t->scratch, struct service);
+    *out = *from;
+    out->cluster_ip = from->auto_address;
+    return out;
+}
+
 /* Of addresses of both families a proxy knows the one of its own. */
 static const struct service *with_reachable_address(struct translation *t,
                                                     const struct service *service)
@@ -111,7 +124,7 @@ static struct service_list all_services(struct translation *t)
         bool is_entry = i == mesh->services_count;
         if (!is_entry && k < mesh->entry_services_count)
             is_entry = meta_order(&mesh->entry_services[k].meta, &mesh->services[i].meta) < 0;
-        service_list_add(&out, is_entry ? &mesh->entry_services[k++] : &mesh->services[i++], t);
+        service_list_add(&out, is_entry ? entry_service(t, k++) : &mesh->services[i++], t);
     }
     for (uint32_t n = 0; n < out.count; n++)
         out.items[n] = with_reachable_address(t, out.items[n]);

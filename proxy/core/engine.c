@@ -173,16 +173,22 @@ const struct outlier_event *engine_note_result(struct engine *engine, uint32_t c
                                                : NULL;
 }
 
-uint32_t engine_code_of(const struct response_head *head, bool is_grpc)
+uint32_t engine_code_of_grpc(struct str said)
 {
     static const uint32_t CODES[] = {200, 499, 500, 400, 504, 404, 409, 403, 429,
                                      400, 409, 400, 501, 500, 503, 500, 401};
+    uint64_t status;
+    return str_to_u64(said, COUNT_OF(CODES) - 1, &status) ? CODES[status] : 500;
+}
+
+uint32_t engine_code_of(const struct response_head *head, bool is_grpc)
+{
     struct str said;
     uint64_t status;
     if (!is_grpc || !header_get(&head->headers, STR("grpc-status"), &said) ||
         !str_to_u64(said, UINT32_MAX, &status))
         return head->status;
-    return status < COUNT_OF(CODES) ? CODES[status] : 500;
+    return engine_code_of_grpc(said);
 }
 
 const struct outlier_event *engine_note_response(struct engine *engine, uint32_t cluster_index,
@@ -201,6 +207,13 @@ uint32_t engine_ejected_count(const struct engine *engine, uint32_t cluster_inde
 {
     struct outlier *outlier = shared_cluster(engine->shared, cluster_index)->outlier;
     return outlier != NULL ? outlier_view(outlier).ejected_count : 0;
+}
+
+bool engine_is_ejected(const struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index)
+{
+    const struct shared_cluster *own = shared_cluster(engine->shared, cluster_index);
+    return own->outlier != NULL &&
+           outlier_host_view(own->outlier, own->hosts[endpoint_index]).is_ejected;
 }
 
 bool engine_has_event(const struct engine *engine)
@@ -325,9 +338,16 @@ bool engine_stat(const struct engine *engine, struct str cluster, struct str nam
     if (str_eq(cluster, STR("http")))
         return read_http(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);
-    return index != MAP_NONE &&
-           (cluster_stats_read(&engine->clusters[index].stats, name, value) ||
-            read_shared(engine, index, name, value) || hash_gauge_read(engine, index, name, value));
+    if (index == MAP_NONE)
+        return false;
+    if (!cluster_stats_read(&engine->clusters[index].stats, name, value))
+        return read_shared(engine, index, name, value) ||
+               hash_gauge_read(engine, index, name, value);
+    if (stat_is_gauge(name)) {
+        struct pool_gauges gauges = engine_cluster_gauges(engine, index);
+        pool_gauges_add(&gauges, name, value);
+    }
+    return true;
 }
 
 bool stat_is_shared(struct str name)

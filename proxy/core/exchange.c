@@ -253,7 +253,8 @@ static void reply_for_cluster(const struct step *step, struct reply reply, bool 
                           reply.status != 0 ? reply.status : reason_row(reply.reason)->status);
     if (is_overflow)
         header_set(&xc->response->headers, STR("x-envoy-overloaded"), STR("true"));
-    if (xc->record.cluster != NULL)
+    /* After an interim answer the router has nothing more to say of it. */
+    if (xc->record.cluster != NULL && !xc->is_interim_told)
         cluster_stats_note_status(&cluster_state(xc)->stats, xc->response->status,
                                   &xc->setup.engine->arena);
     reply_with(step, reply);
@@ -1335,12 +1336,16 @@ static void count_answer(const struct step *step, const struct response_head *he
 }
 
 /* HTTP/1 has no trailers for it. */
-static void count_grpc_end(const struct step *step, bool is_reset)
+static void count_grpc_end(const struct step *step, const struct header_list *trailers,
+                           bool is_reset)
 {
+    struct str said;
     if (!step->xc->is_grpc_status_due)
         return;
     step->xc->is_grpc_status_due = false;
-    count_endpoint(step, STAT_ENDPOINT_rq_error);
+    bool is_fine = trailers != NULL && header_get(trailers, STR("grpc-status"), &said) &&
+                   engine_code_of_grpc(said) < 500;
+    count_endpoint(step, is_fine ? STAT_ENDPOINT_rq_success : STAT_ENDPOINT_rq_error);
     if (is_reset)
         count_http(step, STAT_HTTP_rq_reset_after_downstream_response_started);
 }
@@ -1449,7 +1454,7 @@ static void count_failure(const struct step *step)
     if (step->xc->state == XC_STATE_UPSTREAM)
         count_endpoint(step, STAT_ENDPOINT_rq_error);
     else
-        count_grpc_end(step, true);
+        count_grpc_end(step, NULL, true);
 }
 
 static void on_attempt_failed(const struct step *step, const struct xc_event *event)
@@ -1538,7 +1543,8 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
         note_sign_of_life(step);
     } else if (event->kind == XC_EVENT_RESPONSE_END) {
         ASSERT(xc->state == XC_STATE_RESPONDING);
-        count_grpc_end(step, false);
+        xc->record.trailers = event->trailers;
+        count_grpc_end(step, event->trailers, false);
         end_attempt(xc);
         finish(step);
     } else if (event->kind == XC_EVENT_ATTEMPT_FAILED) {

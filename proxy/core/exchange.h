@@ -46,7 +46,7 @@ enum xc_event_kind {
     XC_EVENT_INTERIM,         /* attempt, response: a 1xx other than 101 */
     XC_EVENT_RESPONSE_HEAD,   /* attempt, response, is_end */
     XC_EVENT_RESPONSE_DATA,   /* attempt, size */
-    XC_EVENT_RESPONSE_END,    /* attempt: the response is complete */
+    XC_EVENT_RESPONSE_END,    /* attempt: the response is complete; trailers */
     XC_EVENT_ATTEMPT_FAILED,  /* attempt, failure, text: the transport's words */
     XC_EVENT_WAKE,            /* the time of exchange_wake_ns has come */
 };
@@ -61,8 +61,9 @@ struct xc_event {
     uint32_t status;
     uint32_t grpc_status;                 /* to a gRPC client; 0: what goes with the status */
     struct str details, body, flag, text; /* text: transport's; of FAILURE_OVERFLOW: which limit */
-    struct request_head *request;   /* lives in the exchange's arena; the exchange changes it */
-    struct response_head *response; /* the same */
+    struct request_head *request;       /* lives in the exchange's arena; the exchange changes it */
+    struct response_head *response;     /* the same */
+    const struct header_list *trailers; /* the same; NULL: none */
 };
 
 enum xc_action_kind {

@@ -100,7 +100,9 @@ struct lb_answer lb_choose(struct lb *lb, const struct lb_question *asked, struc
     if (index == UINT32_MAX)
         return answer;
     struct lb_priority *priority = &lb->priorities[index];
-    answer.is_panicking = lb->shares[index].is_panicking;
+    /* Envoy's balancer of original destinations knows no panic. */
+    answer.is_panicking =
+        lb->shares[index].is_panicking && lb->cluster->type != CLUSTER_ORIGINAL_DST;
     struct lb_list *list = list_of(lb, priority, answer.is_panicking);
     answer.usable_count = list->count;
     if (list->count > 0)

@@ -1,18 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/core/pool.c - the HTTP/1 connections to one endpoint.
+ * proxy/core/pool.c - the HTTP connections to one endpoint.
  */
 #include "proxy/core/pool.h"
+
+#include <string.h>
 
 #include "base/check.h"
 #include "proxy/core/engine_state.h"
 
+#define NAME_BYTES_MAX 255u /* a longer one is called by nobody */
+
+/* HTTP/2: idle has room, busy has none, done takes no more. */
 enum conn_state { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_DONE };
+
+/* Envoy's max_concurrent_streams, where the cluster says nothing. */
+#define STREAMS_MAX 1024u
+/* Envoy's, of a connection that carries many at once. */
+#define H2_REQUESTS_MAX (UINT32_C(1) << 29)
 
 struct pool_conn {
     uint32_t number;
     enum conn_state state;
     uint32_t request_count; /* that it was given */
+    uint32_t stream_count;  /* active on it */
+    uint32_t streams_max;   /* HTTP/2 */
 };
 
 /* Small arrays in order: a laptop's pools have few connections, and order is
@@ -24,6 +36,7 @@ struct pool {
     struct breaker *breaker;
     struct lb *lb;           /* NULL: an original destination, which nobody chose */
     uint32_t endpoint_index; /* LB_NONE: the same */
+    bool is_h2;
     struct pool_conn *conns; /* oldest state change first */
     uint32_t conn_count, conn_capacity;
     uint32_t connecting_count;
@@ -32,6 +45,9 @@ struct pool {
     uint32_t waiter_head, waiter_count, waiter_capacity;
     uint32_t failed_count; /* waiters at the head that fail now */
     bool is_overflowing;   /* they fail as no more requests may be active */
+    struct str name;       /* with auto_sni: who is called */
+    char *name_text;
+    struct pool *next; /* of the endpoint's, with another name */
 };
 
 static void count(struct pool *pool, enum cluster_stat stat)
@@ -84,21 +100,34 @@ static uint32_t pop_waiter(struct pool *pool)
     return waiter;
 }
 
+/* Of one connection; 0: any number. */
+static uint32_t requests_max(const struct pool *pool)
+{
+    uint32_t max = pool->cluster->requests_per_connection_max;
+    return max == 0 && pool->is_h2 ? H2_REQUESTS_MAX : max;
+}
+
 /* The breaker has let it in. */
 static void begin_request(struct pool *pool, struct pool_conn *conn)
 {
-    uint32_t max = pool->cluster->requests_per_connection_max;
-    conn->state = CONN_BUSY;
     conn->request_count++;
-    if (conn->request_count == max)
+    conn->stream_count++;
+    if (!pool->is_h2 || conn->stream_count >= conn->streams_max)
+        conn->state = CONN_BUSY;
+    if (conn->request_count == requests_max(pool)) {
         count(pool, STAT_CLUSTER_upstream_cx_max_requests);
+        if (pool->is_h2)
+            conn->state = CONN_DONE;
+    }
     count(pool, STAT_CLUSTER_upstream_rq_total);
     if (pool->endpoint_index != LB_NONE)
         lb_note_begin(pool->lb, pool->endpoint_index);
 }
 
-static void end_request(struct pool *pool)
+static void end_request(struct pool *pool, struct pool_conn *conn)
 {
+    ASSERT(conn->stream_count > 0);
+    conn->stream_count--;
     breaker_give(pool->breaker, BREAKER_REQUESTS);
     if (pool->endpoint_index != LB_NONE)
         lb_note_end(pool->lb, pool->endpoint_index);
@@ -117,10 +146,29 @@ static bool may_connect(struct pool *pool)
     return true;
 }
 
+/* That one connection is used for, whatever its peer allows. */
+static uint32_t streams_max(const struct pool *pool)
+{
+    return pool->cluster->streams_max != 0 ? pool->cluster->streams_max : STREAMS_MAX;
+}
+
 static void refuse_waiting(struct pool *pool)
 {
     pool->failed_count = pool->waiter_count;
     pool->is_overflowing = true;
+}
+
+/* Somebody waits, and the connection gets the request, or nobody may have it. */
+static uint32_t serve_waiter(struct pool *pool, struct pool_conn *conn)
+{
+    if (pool->waiter_count == 0)
+        return POOL_NONE;
+    if (!breaker_take(pool->breaker, BREAKER_REQUESTS)) {
+        refuse_waiting(pool);
+        return POOL_NONE;
+    }
+    begin_request(pool, conn);
+    return pop_waiter(pool);
 }
 
 /* The connection becomes busy for a waiter, or idle, as the newest. */
@@ -133,42 +181,103 @@ static uint32_t serve(struct pool *pool, struct pool_conn *conn)
     struct pool_conn *newest = &pool->conns[pool->conn_count - 1];
     *newest = moved;
     newest->state = CONN_IDLE;
-    if (pool->waiter_count == 0)
-        return POOL_NONE;
-    if (!breaker_take(pool->breaker, BREAKER_REQUESTS)) {
-        refuse_waiting(pool);
-        return POOL_NONE;
-    }
-    begin_request(pool, newest);
-    return pop_waiter(pool);
+    return serve_waiter(pool, newest);
 }
 
-struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index)
+static struct pool *new_pool(struct engine *engine, struct pool ***pools, uint32_t cluster_index,
+                             uint32_t endpoint_index)
+{
+    struct cluster_state *state = &engine->clusters[cluster_index];
+    struct pool *pool = ARENA_NEW(&engine->arena, struct pool);
+    *pool = (struct pool){.engine = engine,
+                          .cluster = &engine->snapshot->clusters[cluster_index],
+                          .stats = &state->stats,
+                          .breaker = state->breaker,
+                          .lb = engine_lb(engine, cluster_index),
+                          .endpoint_index = endpoint_index,
+                          .is_h2 = pools == &state->h2_pools,
+                          .next = (*pools)[endpoint_index]};
+    (*pools)[endpoint_index] = pool;
+    return pool;
+}
+
+static bool is_unused(const struct pool *pool)
+{
+    return pool->conn_count == 0 && pool->waiter_count == 0 && pool->promised_count == 0;
+}
+
+/* The pool of this name, or one that may have it. NULL: none of those that there are. */
+static struct pool *find_named(struct pool *first, struct str name)
+{
+    struct pool *unused = NULL;
+    for (struct pool *pool = first; pool != NULL; pool = pool->next) {
+        if (str_eq(pool->name, name))
+            return pool;
+        if (is_unused(pool))
+            unused = pool;
+    }
+    return unused;
+}
+
+static void set_name(struct pool *pool, struct str name)
+{
+    if (str_eq(pool->name, name))
+        return;
+    if (pool->name_text == NULL)
+        pool->name_text = arena_alloc(&pool->engine->arena, NAME_BYTES_MAX);
+    if (name.len > 0)
+        memcpy(pool->name_text, name.ptr, name.len);
+    pool->name = (struct str){pool->name_text, name.len};
+}
+
+static struct pool *pool_of(struct engine *engine, struct pool ***pools, uint32_t cluster_index,
+                            uint32_t endpoint_index, struct str host)
 {
     const struct cluster *cluster = &engine->snapshot->clusters[cluster_index];
-    struct cluster_state *state = &engine->clusters[cluster_index];
     ASSERT(endpoint_index < cluster->endpoint_count);
-    if (state->pools == NULL)
-        state->pools = ARENA_ARRAY(&engine->arena, struct pool *, cluster->endpoint_count);
-    if (state->pools[endpoint_index] == NULL) {
-        struct pool *pool = ARENA_NEW(&engine->arena, struct pool);
-        *pool = (struct pool){.engine = engine,
-                              .cluster = cluster,
-                              .stats = &state->stats,
-                              .breaker = state->breaker,
-                              .lb = engine_lb(engine, cluster_index),
-                              .endpoint_index = endpoint_index};
-        state->pools[endpoint_index] = pool;
-    }
-    return state->pools[endpoint_index];
+    if (*pools == NULL)
+        *pools = ARENA_ARRAY(&engine->arena, struct pool *, cluster->endpoint_count);
+    struct pool *pool = (*pools)[endpoint_index];
+    if (!cluster->has_auto_sni)
+        return pool != NULL ? pool : new_pool(engine, pools, cluster_index, endpoint_index);
+    struct str name = str_slice(tls_server_name(cluster, host), 0, NAME_BYTES_MAX);
+    pool = find_named(pool, name);
+    if (pool == NULL)
+        pool = new_pool(engine, pools, cluster_index, endpoint_index);
+    set_name(pool, name);
+    return pool;
+}
+
+struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index,
+                         struct str host)
+{
+    struct pool ***pools = &engine->clusters[cluster_index].pools;
+    return pool_of(engine, pools, cluster_index, endpoint_index, host);
+}
+
+struct pool *engine_h2_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index,
+                            struct str host)
+{
+    struct pool ***pools = &engine->clusters[cluster_index].h2_pools;
+    return pool_of(engine, pools, cluster_index, endpoint_index, host);
+}
+
+bool pool_is_h2(const struct pool *pool)
+{
+    return pool->is_h2;
+}
+
+const struct pool *pool_next(const struct pool *pool)
+{
+    return pool->next;
 }
 
 struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index, struct str address,
-                                  uint32_t port)
+                                  uint32_t port, bool is_h2)
 {
     struct cluster_state *state = &engine->clusters[cluster_index];
     for (struct original_pool *known = state->originals; known != NULL; known = known->next) {
-        if (known->port == port && str_eq(known->address, address))
+        if (known->port == port && known->pool->is_h2 == is_h2 && str_eq(known->address, address))
             return known->pool;
     }
     struct original_pool *fresh = ARENA_NEW(&engine->arena, struct original_pool);
@@ -180,7 +289,8 @@ struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index,
                                  .cluster = &engine->snapshot->clusters[cluster_index],
                                  .stats = &state->stats,
                                  .breaker = state->breaker,
-                                 .endpoint_index = LB_NONE};
+                                 .endpoint_index = LB_NONE,
+                                 .is_h2 = is_h2};
     state->originals = fresh;
     return fresh->pool;
 }
@@ -214,12 +324,37 @@ void pool_note_connecting(struct pool *pool, uint32_t conn)
 {
     struct pool_conn *fresh =
         ARENA_PUSH(&pool->engine->arena, pool->conns, pool->conn_count, pool->conn_capacity);
-    *fresh = (struct pool_conn){.number = conn, .state = CONN_CONNECTING};
+    *fresh = (struct pool_conn){
+        .number = conn, .state = CONN_CONNECTING, .streams_max = streams_max(pool)};
     pool->connecting_count++;
     ASSERT(pool->promised_count > 0);
     pool->promised_count--;
     count(pool, STAT_CLUSTER_upstream_cx_total);
-    count(pool, STAT_CLUSTER_upstream_cx_http1_total);
+    count(pool, pool->is_h2 ? STAT_CLUSTER_upstream_cx_http2_total
+                            : STAT_CLUSTER_upstream_cx_http1_total);
+}
+
+uint32_t pool_next_waiter(struct pool *pool, uint32_t conn)
+{
+    struct pool_conn *asked = find(pool, conn);
+    return asked != NULL && asked->state == CONN_IDLE ? serve_waiter(pool, asked) : POOL_NONE;
+}
+
+void pool_note_streams_max(struct pool *pool, uint32_t conn, uint32_t max)
+{
+    struct pool_conn *told = find(pool, conn);
+    ASSERT(told != NULL);
+    told->streams_max = max < streams_max(pool) ? max : streams_max(pool);
+    if (told->state == CONN_IDLE || told->state == CONN_BUSY)
+        told->state = told->stream_count < told->streams_max ? CONN_IDLE : CONN_BUSY;
+}
+
+void pool_note_draining(struct pool *pool, uint32_t conn)
+{
+    struct pool_conn *told = find(pool, conn);
+    ASSERT(told != NULL);
+    ASSERT(told->state != CONN_CONNECTING);
+    told->state = CONN_DONE;
 }
 
 uint32_t pool_note_connected(struct pool *pool, uint32_t conn)
@@ -266,7 +401,8 @@ void pool_refuse_waiting(struct pool *pool)
 
 bool pool_needs_connection(struct pool *pool)
 {
-    if (pool->waiter_count <= pool->connecting_count || !may_connect(pool))
+    uint64_t coming = (uint64_t)pool->connecting_count * (pool->is_h2 ? streams_max(pool) : 1);
+    if (pool->waiter_count <= coming || !may_connect(pool))
         return false;
     pool->promised_count++;
     return true;
@@ -283,9 +419,13 @@ void pool_note_done(struct pool *pool, uint32_t conn)
 {
     struct pool_conn *done = find(pool, conn);
     ASSERT(done != NULL);
-    ASSERT(done->state == CONN_BUSY);
-    done->state = CONN_DONE;
-    end_request(pool);
+    end_request(pool, done);
+    if (!pool->is_h2) {
+        ASSERT(done->state == CONN_BUSY);
+        done->state = CONN_DONE;
+    } else if (done->state == CONN_BUSY && done->stream_count < done->streams_max) {
+        done->state = CONN_IDLE;
+    }
 }
 
 uint32_t pool_note_idle(struct pool *pool, uint32_t conn)
@@ -321,7 +461,9 @@ void pool_note_closed(struct pool *pool, uint32_t conn, enum pool_close by)
 {
     struct pool_conn *closed = find(pool, conn);
     ASSERT(closed != NULL);
-    bool is_active = closed->state == CONN_BUSY;
+    bool is_active = closed->stream_count > 0;
+    while (closed->stream_count > 0)
+        end_request(pool, closed);
     forget(pool, closed);
     bool is_local = by == POOL_CLOSE_LOCAL;
     count(pool, STAT_CLUSTER_upstream_cx_destroy);
@@ -329,7 +471,6 @@ void pool_note_closed(struct pool *pool, uint32_t conn, enum pool_close by)
                          : STAT_CLUSTER_upstream_cx_destroy_remote);
     if (!is_active)
         return;
-    end_request(pool);
     count(pool, STAT_CLUSTER_upstream_cx_destroy_with_active_rq);
     count(pool, is_local ? STAT_CLUSTER_upstream_cx_destroy_local_with_active_rq
                          : STAT_CLUSTER_upstream_cx_destroy_remote_with_active_rq);
@@ -339,14 +480,14 @@ bool pool_may_keep(const struct pool *pool, uint32_t conn)
 {
     const struct pool_conn *asked = find(pool, conn);
     ASSERT(asked != NULL);
-    uint32_t max = pool->cluster->requests_per_connection_max;
-    return max == 0 || asked->request_count < max;
+    uint32_t max = requests_max(pool);
+    return !(pool->is_h2 && asked->state == CONN_DONE) && (max == 0 || asked->request_count < max);
 }
 
 struct pool_gauges pool_gauges(const struct pool *pool)
 {
     struct pool_gauges gauges = {.connections = pool->conn_count, .waiters = pool->waiter_count};
     for (uint32_t i = 0; i < pool->conn_count; i++)
-        gauges.busy += pool->conns[i].state == CONN_BUSY;
+        gauges.busy += pool->conns[i].stream_count;
     return gauges;
 }

@@ -39,6 +39,7 @@ struct record_upstream {
     uint32_t local_port;
     struct str address; /* where it goes, when that is no endpoint of the cluster */
     uint32_t port;
+    bool is_h2; /* else HTTP/1.1 */
 };
 
 struct record {
@@ -74,6 +75,7 @@ struct record {
     struct str cluster_name; /* empty: the log's "-" */
     const struct request_head *request;   /* as it was last; NULL: no head was read */
     const struct response_head *response; /* as it was sent; NULL: none */
+    const struct header_list *trailers;   /* of the response, as they came; NULL: none */
     struct record_downstream downstream;
     struct record_upstream upstream;
     struct str flags[RECORD_FLAGS_MAX]; /* in order of insertion; none: "-" */

@@ -38,6 +38,15 @@ void substitution_read_response_header(const struct substitution_question *q)
         substitution_text(q, value);
 }
 
+void substitution_read_trailer(const struct substitution_question *q)
+{
+    const struct header_list *trailers = substitution_record(q)->trailers;
+    struct str value;
+    if (trailers != NULL && (header_get(trailers, q->substitution->argument, &value) ||
+                             header_get(trailers, q->substitution->other, &value)))
+        substitution_text(q, value);
+}
+
 /* The client's path, before any rewriting, or the one that went upstream. */
 static bool path_of(const struct substitution_question *q, struct str which, struct str *path)
 {
@@ -102,7 +111,7 @@ void substitution_read_stream_id(const struct substitution_question *q)
     substitution_text_unless_empty(q, substitution_record(q)->request_id);
 }
 
-/* ENVOY.md 14.5: what the headers say, else what the status means. */
+/* ENVOY.md 14.5: what the trailers say, or the headers, else what the status means. */
 static bool grpc_code(const struct substitution_question *q, uint32_t *code)
 {
     const struct response_head *response = q->facts->response;
@@ -110,7 +119,9 @@ static bool grpc_code(const struct substitution_question *q, uint32_t *code)
     uint64_t value;
     if (q->facts->request == NULL || !request_head_is_grpc(q->facts->request) || response == NULL)
         return false;
-    bool is_said = header_get(&response->headers, STR("grpc-status"), &said) &&
+    const struct header_list *trailers = substitution_record(q)->trailers;
+    bool is_said = ((trailers != NULL && header_get(trailers, STR("grpc-status"), &said)) ||
+                    header_get(&response->headers, STR("grpc-status"), &said)) &&
                    str_to_u64(said, UINT32_MAX, &value);
     *code = is_said ? (uint32_t)value : local_reply_grpc_status(response->status);
     return true;

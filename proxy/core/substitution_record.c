@@ -127,8 +127,9 @@ void substitution_read_protocol(const struct substitution_question *q)
 
 void substitution_read_upstream_protocol(const struct substitution_question *q)
 {
-    if (!substitution_record(q)->is_tcp && substitution_record(q)->upstream.connection_id != 0)
-        substitution_text(q, STR("HTTP/1.1"));
+    const struct record_upstream *upstream = &substitution_record(q)->upstream;
+    if (!substitution_record(q)->is_tcp && upstream->connection_id != 0)
+        substitution_text(q, upstream->is_h2 ? STR("HTTP/2") : STR("HTTP/1.1"));
 }
 
 void substitution_read_response_code(const struct substitution_question *q)

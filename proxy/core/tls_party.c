@@ -122,22 +122,33 @@ struct str tls_server_name(const struct cluster *cluster, struct str host)
     return is_address(host) ? STR_EMPTY : host;
 }
 
-uint32_t tls_protocols(const struct cluster *cluster, bool is_http,
+uint32_t tls_protocols(const struct cluster *cluster, enum tls_payload payload,
                        struct str out[TLS_PROTOCOLS_MAX])
 {
     uint32_t count = 0;
     bool is_h2 = cluster->protocol == UPSTREAM_HTTP2;
-    if (cluster->tls->is_mesh && is_http) {
+    if (!cluster->tls->is_mesh) {
+        if (is_h2 && payload != TLS_CARRIES_HTTP1)
+            out[count++] = STR("h2");
+        return count;
+    }
+    switch (payload) {
+    case TLS_CARRIES_BYTES:
+        out[count++] = STR("istio-peer-exchange");
+        out[count++] = STR("istio");
+        return count;
+    case TLS_CARRIES_HTTP1:
         out[count++] = STR("istio-http/1.1");
         out[count++] = STR("istio");
         out[count++] = STR("http/1.1");
-    } else if (cluster->tls->is_mesh) {
-        out[count++] = STR("istio-peer-exchange");
+        return count;
+    case TLS_CARRIES_HTTP2:
+        out[count++] = STR("istio-h2");
         out[count++] = STR("istio");
-    } else if (is_h2 && !is_http) {
         out[count++] = STR("h2");
+        return count;
     }
-    return count;
+    UNREACHABLE("tls_payload");
 }
 
 struct tls_party tls_party_upstream(const struct cluster *cluster, struct str host,

@@ -95,13 +95,12 @@ const struct upstream_tls *tls_of_endpoint(const struct cluster *cluster,
  * request's host, unless that is an address. */
 struct str tls_server_name(const struct cluster *cluster, struct str host);
 
-/* May a server agree to this protocol? HTTP/2 is not spoken here, whatever is
- * configured. */
-bool tls_is_spoken(struct str protocol);
+/* What a connection carries. */
+enum tls_payload { TLS_CARRIES_BYTES, TLS_CARRIES_HTTP1, TLS_CARRIES_HTTP2 };
 
 #define TLS_PROTOCOLS_MAX 4u
-/* What it offers: istio.alpn replaces the mesh's list for HTTP/1.1. */
-uint32_t tls_protocols(const struct cluster *cluster, bool is_http,
+/* What it offers: istio.alpn replaces the mesh's list for HTTP. */
+uint32_t tls_protocols(const struct cluster *cluster, enum tls_payload payload,
                        struct str out[TLS_PROTOCOLS_MAX]);
 
 /* Do the names do? TLS_FINE, TLS_NAME_MISMATCH, TLS_NAME_NOT_LISTED. */
@@ -113,6 +112,7 @@ enum tls_failure tls_check_peer(const struct tls_party *own, const struct certif
 struct tls_outcome {
     enum tls_version version;
     struct str protocol; /* ALPN; empty: none */
+    struct str cipher;
     /* What each side finds, or hears of the other. */
     enum tls_failure client, server;
     /* The client was done before the server refused it (TLS 1.3): what `client` says it

@@ -42,5 +42,10 @@
 /* Istio: max_direct_response_body_size_bytes. */
 #define LIMIT_DIRECT_RESPONSE_BYTES (1024u * 1024)
 
+/* Envoy's initial_stream_window_size and initial_connection_window_size of HTTP/2: so much
+ * a peer may send before any of it is dealt with. */
+#define LIMIT_H2_STREAM_WINDOW_BYTES (16u * 1024 * 1024)
+#define LIMIT_H2_CONNECTION_WINDOW_BYTES (24u * 1024 * 1024)
+
 /* Envoy's default delayed_close_timeout, in ns. */
 #define LIMIT_DELAYED_CLOSE_NS (INT64_C(1000) * 1000 * 1000)

@@ -8,14 +8,15 @@
 #include "proxy/core/lb.h"
 #include "proxy/core/pool.h"
 #include "proxy/core/stats.h"
+#include "proxy/http/h2.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/dial.h"
 #include "proxy/wire/facts.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/upstream.h"
+#include "proxy/wire/upstream_h2.h"
 
 #define ARENA_BLOCK_BYTES (4u * 1024)
-#define BODY_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES)
 #define KEPT_BODY_BYTES_MAX (64u * 1024)
 
 static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
@@ -24,9 +25,10 @@ static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
     attempt->number = number;
     list_init(&attempt->link);
     list_init(&attempt->failing);
+    list_init(&attempt->lent);
     arena_init(&attempt->arena, ARENA_BLOCK_BYTES, 0);
     arena_init(&attempt->reading, ARENA_BLOCK_BYTES, 0);
-    buf_init(&attempt->body, BODY_BYTES_MAX);
+    buf_init(&attempt->body, STREAM_BODY_BYTES_MAX);
     timer_init(&attempt->timer, TIMER_ATTEMPT);
 }
 
@@ -45,6 +47,8 @@ static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluste
     attempt->is_response_complete = attempt->is_body_complete = attempt->is_answered = false;
     attempt->is_interim_counted = false;
     attempt->framing = (struct h1_out){0};
+    attempt->h2 = NULL;
+    attempt->held_bytes = 0;
     return attempt;
 }
 
@@ -52,6 +56,7 @@ static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluste
 static void give(struct attempt *attempt)
 {
     ASSERT(attempt->conn == NULL);
+    ASSERT(attempt->h2 == NULL);
     attempt_note_unqueued(attempt);
     timer_stop(&attempt->timer);
     list_remove(&attempt->link);
@@ -136,6 +141,25 @@ static void ask(struct attempt *attempt, const struct dial_target *target)
     UNREACHABLE("pool_verdict");
 }
 
+/* What the cluster's options say; one that follows its clients speaks as they do. */
+static bool is_h2(const struct attempt *attempt, const struct cluster *cluster)
+{
+    return cluster->protocol == UPSTREAM_HTTP2 ||
+           (cluster->protocol == UPSTREAM_AS_DOWNSTREAM && attempt->head->version == HTTP_2);
+}
+
+static struct pool *pool_for(const struct attempt *attempt, const struct dial_target *target)
+{
+    struct engine *engine = attempt->wire->engine;
+    uint32_t cluster_index = target->cluster_index;
+    const struct cluster *cluster = &attempt->wire->snapshot->clusters[cluster_index];
+    bool is_two = is_h2(attempt, cluster);
+    if (target->endpoint_index == LB_NONE)
+        return engine_original_pool(engine, cluster_index, target->address, target->port, is_two);
+    return is_two ? engine_h2_pool(engine, cluster_index, target->endpoint_index, target->host)
+                  : engine_pool(engine, cluster_index, target->endpoint_index, target->host);
+}
+
 static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
                     const struct conn_downstream *down)
 {
@@ -146,12 +170,8 @@ static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
         .port = down->original_port,
         .host = attempt->head->authority,
     };
-    struct engine *engine = attempt->wire->engine;
     attempt->endpoint_index = endpoint_index;
-    target.pool =
-        target.endpoint_index == LB_NONE
-            ? engine_original_pool(engine, target.cluster_index, target.address, target.port)
-            : engine_pool(engine, target.cluster_index, target.endpoint_index);
+    target.pool = pool_for(attempt, &target);
     attempt->pool = target.pool;
     ask(attempt, &target);
 }
@@ -196,10 +216,14 @@ static void send_head(struct attempt *attempt)
 {
     /* What follows an upgrade's head is no body, whatever it becomes. */
     bool has_body = attempt->has_body && (attempt->stream == NULL || !attempt->stream->is_upgrade);
+    attempt->is_head_sent = true;
+    if (attempt->conn->h2 != NULL) {
+        upstream_h2_send_head(attempt, has_body);
+        return;
+    }
     attempt->framing = (struct h1_out){.request_method = attempt->head->method};
     enum rc rc = h1_write_request(&attempt->conn->out, attempt->head, has_body, &attempt->framing);
     ASSERT(rc == RC_OK);
-    attempt->is_head_sent = true;
 }
 
 /* The request is complete and has no body: it may go as it is. */
@@ -224,11 +248,48 @@ static void send_body(struct attempt *attempt)
     struct str data = unsent_body(attempt);
     if (data.len == 0)
         return;
+    if (attempt->conn->h2 != NULL) {
+        upstream_h2_send_data(attempt, data);
+        note_body_sent(attempt, data.len);
+        return;
+    }
     bool is_tunnel = attempt->stream != NULL && attempt->stream->is_tunnel;
     enum rc rc = is_tunnel ? buf_append(&attempt->conn->out, data)
                            : h1_write_data(&attempt->conn->out, &attempt->framing, data);
     ASSERT(rc == RC_OK);
     note_body_sent(attempt, data.len);
+}
+
+static void send_end(struct attempt *attempt)
+{
+    if (attempt->conn->h2 != NULL) {
+        if (!attempt->is_end_sent)
+            upstream_h2_send_end(attempt);
+    } else {
+        enum rc rc = h1_write_end(&attempt->conn->out, &attempt->framing, NULL);
+        ASSERT(rc == RC_OK);
+    }
+    attempt->is_end_sent = true;
+    if (attempt->stream != NULL)
+        attempt->stream->xc.record.request_sent_ns = record_moment(attempt->wire->now_ns);
+}
+
+bool attempt_is_full(const struct attempt *attempt)
+{
+    if (attempt->conn == NULL)
+        return false;
+    return conn_is_full(attempt->conn) ||
+           (attempt->h2 != NULL &&
+            h2_stream_waiting_bytes(attempt->h2) >= LIMIT_CONNECTION_BUFFER_BYTES);
+}
+
+bool attempt_has_room(const struct attempt *attempt)
+{
+    if (attempt->conn == NULL)
+        return true;
+    return conn_has_room(attempt->conn) &&
+           (attempt->h2 == NULL ||
+            h2_stream_waiting_bytes(attempt->h2) <= LIMIT_CONNECTION_BUFFER_BYTES / 2);
 }
 
 void attempt_open(struct stream *stream, const struct xc_action *action)
@@ -275,14 +336,12 @@ bool attempt_pump(struct attempt *attempt)
         send_head(attempt);
     if (attempt->has_body)
         send_body(attempt);
-    if (is_body_complete(attempt)) {
-        enum rc rc = h1_write_end(&conn->out, &attempt->framing, NULL);
-        ASSERT(rc == RC_OK);
-        attempt->is_end_sent = true;
-        if (attempt->stream != NULL)
-            attempt->stream->xc.record.request_sent_ns = record_moment(attempt->wire->now_ns);
-    }
-    conn_written(conn);
+    if (is_body_complete(attempt))
+        send_end(attempt);
+    if (conn->h2 != NULL)
+        conn_flush_h2(conn);
+    else
+        conn_written(conn);
     return is_first;
 }
 
@@ -290,8 +349,7 @@ void attempt_mirror_data(struct attempt *attempt, struct str data)
 {
     /* A mirror that cannot keep up is not waited for. */
     size_t waiting_bytes = buf_size(&attempt->body);
-    if (waiting_bytes + data.len > LIMIT_CONNECTION_BUFFER_BYTES ||
-        (attempt->conn != NULL && conn_is_full(attempt->conn))) {
+    if (waiting_bytes + data.len > LIMIT_CONNECTION_BUFFER_BYTES || attempt_is_full(attempt)) {
         attempt_abandon(attempt);
         return;
     }
@@ -331,7 +389,7 @@ void attempt_abandon(struct attempt *attempt)
     struct conn *conn = attempt->conn;
     if (conn != NULL) {
         attempt->conn = NULL;
-        upstream_reset(conn);
+        upstream_reset(conn, attempt);
     } else if (attempt->is_waiting) {
         pool_cancel(attempt->pool, attempt->number);
     }

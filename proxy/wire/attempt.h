@@ -20,6 +20,7 @@
 #include "proxy/wire/inside.h"
 
 struct conn;
+struct h2_stream;
 struct stream;
 
 struct attempt {
@@ -38,6 +39,11 @@ struct attempt {
     bool is_end_sent;
     bool is_response_complete;
     struct list failing; /* among those whose connect failed */
+
+    /* On a connection of HTTP/2. */
+    struct list lent;     /* in conn->up.attempts */
+    struct h2_stream *h2; /* NULL: its head is not sent */
+    size_t held_bytes;    /* of the response: those that the client has no room for */
 
     /* Where a mirror's answers are read, and what comes after a 1xx: forgotten
      * before the next one, so that no number of them needs more room. */
@@ -62,6 +68,9 @@ void attempt_open_mirror(struct stream *stream, const struct request_head *reque
 
 /* Sends what there is to send; true when these were the first bytes. */
 bool attempt_pump(struct attempt *attempt);
+/* Waits so much of it on the connection that no more of the request should come? */
+bool attempt_is_full(const struct attempt *attempt);
+bool attempt_has_room(const struct attempt *attempt);
 /* One more piece of a mirror's body. */
 void attempt_mirror_data(struct attempt *attempt, struct str data);
 void attempt_mirror_end(struct attempt *attempt);

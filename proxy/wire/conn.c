@@ -5,13 +5,14 @@
 #include "proxy/wire/conn.h"
 
 #include "base/ns.h"
+#include "proxy/http/h2.h"
 #include "proxy/model/limits.h"
 
 /* One turn writes at most a read's bytes, a head and a direct response on top
- * of what waits. */
+ * of what waits; and who speaks HTTP/2 may send a window's worth ahead. */
 #define OUT_BYTES_MAX                                                      \
     (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES + \
-     LIMIT_DIRECT_RESPONSE_BYTES + LIMIT_EXCHANGE_ARENA_BYTES)
+     LIMIT_DIRECT_RESPONSE_BYTES + LIMIT_EXCHANGE_ARENA_BYTES + LIMIT_H2_STREAM_WINDOW_BYTES)
 #define IN_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES)
 /* An idle place keeps no more than this in each buffer. */
 #define KEPT_BYTES_MAX (64u * 1024)
@@ -41,8 +42,12 @@ static void make(struct conn *conn, struct wire *wire, uint32_t number)
     buf_init(&conn->in, IN_BYTES_MAX);
     list_init(&conn->taken);
     list_init(&conn->down.ready);
+    list_init(&conn->down.streams);
+    list_init(&conn->up.attempts);
+    list_init(&conn->stirred);
     timer_init(&conn->timer, TIMER_CONN);
     timer_init(&conn->age, TIMER_CONN_AGE);
+    timer_init(&conn->meeting, TIMER_CONN_MEETING);
     arena_init(&conn->facts, FACTS_BLOCK_BYTES, 0);
 }
 
@@ -50,6 +55,7 @@ static void stop_timers(struct conn *conn)
 {
     timer_fini(&conn->wire->timers, &conn->timer);
     timer_fini(&conn->wire->timers, &conn->age);
+    timer_fini(&conn->wire->timers, &conn->meeting);
 }
 
 struct conn *conn_take(struct wire *wire, enum conn_side side)
@@ -78,7 +84,9 @@ void conn_give(struct conn *conn)
     struct wire *wire = conn->wire;
     ASSERT(conn->state != CONN_FREE);
     ASSERT(conn->down.stream == NULL);
+    ASSERT(list_is_empty(&conn->down.streams));
     ASSERT(conn->up.attempt == NULL);
+    ASSERT(list_is_empty(&conn->up.attempts));
     ASSERT(conn->session == NULL);
     wire->conn_count--;
     if (conn->side == CONN_DOWNSTREAM)
@@ -86,11 +94,14 @@ void conn_give(struct conn *conn)
     stop_timers(conn);
     list_remove(&conn->taken);
     list_remove(&conn->down.ready);
+    list_remove(&conn->stirred);
     forget_bytes(&conn->out);
     forget_bytes(&conn->in);
     h1_parser_free(conn->parser);
+    h2_free(conn->h2);
     arena_reset(&conn->facts);
     conn->parser = NULL;
+    conn->h2 = NULL;
     conn->state = CONN_FREE;
     conn->generation++;
     conn->is_paused = false;
@@ -99,8 +110,10 @@ void conn_give(struct conn *conn)
     conn->whole = NULL;
     conn->counted_bytes = conn->taken_bytes = conn->unsent_bytes = 0;
     conn->down = (struct conn_downstream){0};
+    list_init(&conn->down.streams);
     list_init(&conn->down.ready);
     conn->up = (struct conn_upstream){0};
+    list_init(&conn->up.attempts);
     slots_give(&wire->conns, conn->number);
 }
 
@@ -111,6 +124,7 @@ void conn_fini(struct conn *conn)
     buf_fini(&conn->out);
     buf_fini(&conn->in);
     h1_parser_free(conn->parser);
+    h2_free(conn->h2);
     arena_fini(&conn->facts);
 }
 
@@ -138,10 +152,21 @@ void conn_write(struct conn *conn, struct str bytes)
     conn_written(conn);
 }
 
+void conn_flush_h2(struct conn *conn)
+{
+    if (conn->state != CONN_OPEN && conn->state != CONN_LINGERING)
+        return;
+    h2_flush(conn->h2, &conn->out, conn->taken_bytes + LIMIT_CONNECTION_BUFFER_BYTES);
+    conn_written(conn);
+    list_remove(&conn->stirred);
+    if (h2_has_news(conn->h2))
+        list_push_back(&conn->wire->stirred_conns, &conn->stirred);
+}
+
 bool conn_takes_whole(const struct conn *conn)
 {
-    return conn->wire->options.is_giving_wholes && conn->whole == NULL && !conn->is_write_wished &&
-           buf_size(&conn->out) == conn->taken_bytes;
+    return conn->wire->options.is_giving_wholes && conn->h2 == NULL && conn->whole == NULL &&
+           !conn->is_write_wished && buf_size(&conn->out) == conn->taken_bytes;
 }
 
 void conn_write_whole(struct conn *conn, struct wire_whole *whole)

@@ -24,6 +24,7 @@
 #include "proxy/wire/tally.h"
 
 struct attempt;
+struct h2;
 struct pool;
 struct stream;
 
@@ -49,6 +50,8 @@ struct conn_downstream {
     struct str original_address;
     uint32_t original_port;
     struct stream *stream; /* the request that is under way, or NULL */
+    struct list streams;   /* of HTTP/2: all of them */
+    bool is_h2_agreed;     /* by ALPN */
     struct list ready;     /* in wire->ready_conns or resting_conns */
     int64_t grace_ns;      /* while lingering: since the last progress */
     bool is_last;          /* no request is served after the one under way */
@@ -58,6 +61,8 @@ struct conn_downstream {
     struct known *known;  /* of the request that came whole last; NULL: none did */
     bool is_securing;     /* WIRE_SECURE was wished, and the handshake is not over */
     bool is_feeding;      /* what was read is being parsed */
+    bool is_waiting;      /* for bytes that say which chain it is */
+    bool is_unseen;       /* they did not come in time: it goes on without */
 };
 
 /* What only an upstream connection has. */
@@ -72,6 +77,8 @@ struct conn_upstream {
     uint32_t local_port;
     struct pool *pool;       /* NULL: not pooled */
     struct attempt *attempt; /* whose request it carries, or NULL */
+    struct list attempts;    /* of HTTP/2: all of them */
+    uint32_t streams_max;    /* the same: as the peer says */
     bool is_interim;         /* the message being read is a 1xx */
     bool is_keep_alive;      /* of the response's head */
     bool is_resting;         /* its response is complete; it is idle when the timer fires */
@@ -99,9 +106,12 @@ struct conn {
     bool is_input_taken;  /* `in` was given to whoever ends TLS */
     struct list taken;    /* in wire->taken_conns */
     struct timer timer;
-    struct timer age;   /* max_connection_duration */
-    struct arena facts; /* slices of the parts below */
+    struct timer age;     /* max_connection_duration */
+    struct timer meeting; /* while the first bytes are waited for, then while hands are shaken */
+    struct arena facts;   /* slices of the parts below */
     struct h1_parser *parser;
+    struct h2 *h2;          /* NULL: HTTP/1, or not known */
+    struct list stirred;    /* of HTTP/2: in wire->stirred_conns */
     struct stream *session; /* SPEECH_TCP: the pair's record; NULL when over */
     struct conn_downstream down;
     struct conn_upstream up;
@@ -120,6 +130,9 @@ bool conn_is_open(const struct conn *conn);
 /* What codecs write goes to conn->out and is then told here. */
 void conn_written(struct conn *conn);
 void conn_write(struct conn *conn, struct str bytes);
+/* HTTP/2: what was noted to be sent is written, as far as the peer and our own buffer
+ * allow. What ends by it is told at the end of the turn. */
+void conn_flush_h2(struct conn *conn);
 /* May a message be given as it is? Nothing else waits to be written. */
 bool conn_takes_whole(const struct conn *conn);
 /* One that is its stream's; `stream` in it is set. */

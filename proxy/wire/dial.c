@@ -7,6 +7,7 @@
 #include "base/ns.h"
 #include "proxy/core/pool.h"
 #include "proxy/http/h1.h"
+#include "proxy/http/h2.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/tally.h"
 
@@ -32,6 +33,27 @@ static void resolve(struct conn *conn, const struct dial_target *target)
     }
 }
 
+static void open_h1(struct conn *conn)
+{
+    conn->parser = h1_parser_new(H1_RESPONSES, (struct h1_settings){
+                                                   .is_accepting_http10 = true,
+                                                   .head_bytes_max = LIMIT_RESPONSE_HEAD_BYTES,
+                                                   .header_count_max = LIMIT_HEADER_COUNT,
+                                               });
+}
+
+static void open_h2(struct conn *conn)
+{
+    struct h2_settings settings = {
+        .side = H2_CLIENT,
+        .streams_max = conn->up.cluster->streams_max,
+        .head_bytes_max = LIMIT_REQUEST_HEAD_BYTES,
+        .header_count_max = LIMIT_HEADER_COUNT,
+    };
+    conn->h2 = h2_new(&settings, &conn->wire->h2_memory);
+    ASSERT(conn->h2 != NULL);
+}
+
 struct conn *dial(struct wire *wire, const struct dial_target *target)
 {
     struct conn *conn = conn_take(wire, CONN_UPSTREAM);
@@ -49,11 +71,18 @@ struct conn *dial(struct wire *wire, const struct dial_target *target)
     if (target->pool == NULL)
         return conn;
     conn->speech = SPEECH_HTTP;
-    conn->parser = h1_parser_new(H1_RESPONSES, (struct h1_settings){
-                                                   .is_accepting_http10 = true,
-                                                   .head_bytes_max = LIMIT_RESPONSE_HEAD_BYTES,
-                                                   .header_count_max = LIMIT_HEADER_COUNT,
-                                               });
+    if (pool_is_h2(target->pool))
+        open_h2(conn);
+    else
+        open_h1(conn);
     pool_note_connecting(target->pool, conn->number);
     return conn;
+}
+
+void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
+{
+    struct conn *conn = slots_at(&wire->conns, conn_number);
+    ASSERT(conn->side == CONN_UPSTREAM);
+    conn->up.local_address = arena_str(&conn->facts, address);
+    conn->up.local_port = port;
 }

@@ -7,39 +7,43 @@
 #include "base/ns.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/downstream_h2.h"
+#include "proxy/wire/downstream_inside.h"
 #include "proxy/wire/facts.h"
 #include "proxy/wire/meeting.h"
 #include "proxy/wire/response.h"
 #include "proxy/wire/stream_body.h"
 #include "proxy/wire/tcp.h"
+#include "proxy/wire/upstream.h"
 
 /* Envoy's defaults: idle_timeout, drain_timeout. */
 #define IDLE_TIMEOUT_NS NS_HOUR
 #define DRAIN_TIMEOUT_NS (5 * NS_SECOND)
+#define H2_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 static void count(const struct conn *conn, enum http_stat stat)
 {
     conn->tally.http->counters[stat]++;
 }
 
-static int64_t idle_timeout_ns(const struct http_connection_manager *http)
+int64_t downstream_idle_timeout_ns(const struct http_connection_manager *http)
 {
     return http->idle_timeout_ns > 0 ? http->idle_timeout_ns : IDLE_TIMEOUT_NS;
 }
 
-static void set_idle_timer(struct conn *conn)
+void downstream_set_idle_timer(struct conn *conn)
 {
-    conn_set_timer(conn, ns_add(conn->wire->now_ns, idle_timeout_ns(conn->down.http)));
+    conn_set_timer(conn, ns_add(conn->wire->now_ns, downstream_idle_timeout_ns(conn->down.http)));
 }
 
 /* Into one of the wire's lists of connections without a request. */
-static void put(struct conn *conn, struct list *list)
+void downstream_put(struct conn *conn, struct list *list)
 {
     list_remove(&conn->down.ready);
     list_push_back(list, &conn->down.ready);
 }
 
-static void linger(struct conn *conn)
+void downstream_linger(struct conn *conn)
 {
     int64_t grace_ns = conn->down.http->delayed_close_ns;
     if (grace_ns == NS_NEVER)
@@ -49,7 +53,7 @@ static void linger(struct conn *conn)
 }
 
 /* Answers say from now on that the connection closes; it does after a while. */
-static void drain(struct conn *conn)
+void downstream_begin_drain(struct conn *conn)
 {
     int64_t grace_ns = conn->down.http->drain_timeout_ns;
     if (conn->down.request_count == 0) {
@@ -57,6 +61,8 @@ static void drain(struct conn *conn)
         return;
     }
     conn->down.is_idle_over = true;
+    if (conn->h2 != NULL)
+        downstream_h2_tell_drain(conn);
     conn_set_timer(conn, ns_add(conn->wire->now_ns, grace_ns > 0 ? grace_ns : DRAIN_TIMEOUT_NS));
 }
 
@@ -66,20 +72,43 @@ static bool is_edge(const struct conn *conn, const struct http_connection_manage
     return http->is_using_remote_address && http->xff_trusted_hops == 0 && !conn->down.peer.is_tls;
 }
 
-static void open_http(struct conn *conn, const struct http_connection_manager *http)
+void downstream_open_http(struct conn *conn, const struct http_connection_manager *http)
 {
     ASSERT(conn->parser == NULL);
     conn->speech = SPEECH_HTTP;
     tally_http(conn, http);
     conn->down.http = http;
+    downstream_set_idle_timer(conn);
+    conn_set_age(conn, http->max_connection_duration_ns);
+}
+
+void downstream_open_h1(struct conn *conn)
+{
+    const struct http_connection_manager *http = conn->down.http;
+    ASSERT(conn->h2 == NULL);
     conn->parser = h1_parser_new(H1_REQUESTS, (struct h1_settings){
                                                   .is_accepting_http10 = http->is_accepting_http10,
                                                   .is_refusing_https = is_edge(conn, http),
                                                   .head_bytes_max = LIMIT_REQUEST_HEAD_BYTES,
                                                   .header_count_max = LIMIT_HEADER_COUNT,
                                               });
-    set_idle_timer(conn);
-    conn_set_age(conn, http->max_connection_duration_ns);
+    tally_codec(conn);
+}
+
+/* Envoy's determineNextProtocol (ENVOY.md 0): a preface that came in pieces is none, unless
+ * an inspector has waited for it, or TLS has agreed. */
+static void choose_codec(struct conn *conn, struct str input)
+{
+    if (conn->parser != NULL || conn->h2 != NULL || input.len == 0)
+        return;
+    if (conn->down.is_h2_agreed || str_has_prefix(input, STR(H2_PREFACE))) {
+        downstream_h2_open(conn);
+        tally_codec(conn);
+        count(conn, STAT_HTTP_downstream_cx_http2_total);
+    } else {
+        downstream_open_h1(conn);
+        count(conn, STAT_HTTP_downstream_cx_http1_total);
+    }
 }
 
 static void open_chain(struct conn *conn, const struct filter_chain *chain)
@@ -87,9 +116,10 @@ static void open_chain(struct conn *conn, const struct filter_chain *chain)
     conn->down.chain = chain;
     switch (chain->kind) {
     case CHAIN_HTTP:
-        open_http(conn, &chain->http);
+        downstream_open_http(conn, &chain->http);
         count(conn, STAT_HTTP_downstream_cx_total);
-        count(conn, STAT_HTTP_downstream_cx_http1_total);
+        if (chain->tls != NULL)
+            count(conn, STAT_HTTP_downstream_cx_ssl_total);
         return;
     case CHAIN_TCP:
         tcp_start(conn, &chain->tcp);
@@ -116,6 +146,10 @@ bool downstream_is_blocked(const struct conn *conn)
 
 void downstream_begin_stream(struct conn *conn)
 {
+    if (conn->parser == NULL) { /* a message that came whole */
+        downstream_open_h1(conn);
+        count(conn, STAT_HTTP_downstream_cx_http1_total);
+    }
     struct stream *stream = stream_take(conn);
     conn->down.stream = stream;
     h1_begin(conn->parser, &stream->arena, STR_EMPTY);
@@ -226,6 +260,12 @@ static void parse(struct conn *conn, struct str *input)
 
 static void feed(struct conn *conn, struct str *input)
 {
+    choose_codec(conn, *input);
+    if (conn->h2 != NULL) {
+        downstream_h2_read(conn, *input);
+        *input = STR_EMPTY;
+        return;
+    }
     conn->down.is_feeding = true;
     parse(conn, input);
     conn->down.is_feeding = false;
@@ -250,7 +290,7 @@ static void feed_kept(struct conn *conn)
         resume(conn);
 }
 
-static void inspect(struct conn *conn)
+void downstream_start(struct conn *conn)
 {
     const struct filter_chain *chain = meeting_chain(conn);
     if (chain == NULL)
@@ -274,15 +314,11 @@ struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept
     return conn;
 }
 
-void downstream_start(struct conn *conn)
-{
-    inspect(conn);
-}
-
 void downstream_note_secured(struct conn *conn, const struct wire_secured *secured)
 {
     struct peer_facts *peer = &conn->down.peer;
-    conn->down.is_securing = false;
+    meeting_note_secured(conn);
+    conn->down.is_h2_agreed = str_eq(secured->protocol, STR("h2"));
     peer->certificate = facts_certificate(secured->peer, &conn->facts);
     peer->own_certificate = facts_certificate(secured->own, &conn->facts);
     if (conn->wire->is_retiring)
@@ -295,7 +331,7 @@ void downstream_read(struct conn *conn, struct str bytes)
         return;
     if (conn->speech == SPEECH_UNKNOWN) {
         conn_keep_input(conn, bytes);
-        inspect(conn);
+        downstream_start(conn);
         return;
     }
     if (buf_size(&conn->in) == 0) {
@@ -312,6 +348,10 @@ void downstream_note_end(struct conn *conn)
 {
     struct stream *stream = conn->down.stream;
     conn->tally.is_remote_end = true;
+    if (conn->h2 != NULL) {
+        downstream_h2_note_end(conn);
+        return;
+    }
     if (conn->unsent_bytes > 0)
         conn_abort(conn);
     else
@@ -330,11 +370,15 @@ void downstream_note_sent(struct conn *conn, size_t size)
         conn_set_timer(conn, ns_add(conn->wire->now_ns, conn->down.grace_ns));
     if (!conn_is_open(conn) || !conn_has_room(conn))
         return;
+    if (conn->h2 != NULL) {
+        downstream_h2_note_sent(conn);
+        return;
+    }
     const struct stream *stream = conn->down.stream;
     if (stream == NULL)
         downstream_settle(conn);
     else if (stream->attempt != NULL && stream->attempt->conn != NULL)
-        conn_resume(stream->attempt->conn);
+        upstream_resume(stream->attempt);
 }
 
 void downstream_wake(struct conn *conn)
@@ -345,13 +389,15 @@ void downstream_wake(struct conn *conn)
             conn_abort(conn);
         else
             conn_close(conn);
+    } else if (conn->h2 != NULL) {
+        downstream_h2_wake(conn);
     } else if (conn->down.is_idle_over && conn->down.stream != NULL) {
         conn->down.is_last = true;
     } else if (conn->down.is_idle_over) {
-        linger(conn);
+        downstream_linger(conn);
     } else {
         count(conn, STAT_HTTP_downstream_cx_idle_timeout);
-        drain(conn);
+        downstream_begin_drain(conn);
     }
 }
 
@@ -360,11 +406,15 @@ void downstream_note_old(struct conn *conn)
     if (conn->state != CONN_OPEN || conn->down.is_idle_over)
         return;
     count(conn, STAT_HTTP_downstream_cx_max_duration_reached);
-    drain(conn);
+    downstream_begin_drain(conn);
 }
 
-void downstream_note_finished(struct conn *conn, const struct stream *stream)
+void downstream_note_finished(struct conn *conn, struct stream *stream)
 {
+    if (conn->h2 != NULL) {
+        downstream_h2_note_finished(conn, stream);
+        return;
+    }
     ASSERT(conn->down.stream == stream);
     conn->down.stream = NULL;
     if (!conn_is_open(conn))
@@ -378,13 +428,14 @@ void downstream_note_finished(struct conn *conn, const struct stream *stream)
      * that was cut, but where it had said that it is the last. */
     if (is_early || (stream->is_cut && !is_last) ||
         (is_last && (stream->is_in_head || conn->down.is_idle_over))) {
-        linger(conn);
+        downstream_linger(conn);
     } else if (is_last) {
         conn_close(conn);
     } else {
         if (!conn->down.is_idle_over)
-            set_idle_timer(conn);
-        put(conn, is_moving(conn) ? &conn->wire->resting_conns : &conn->wire->ready_conns);
+            downstream_set_idle_timer(conn);
+        downstream_put(conn,
+                       is_moving(conn) ? &conn->wire->resting_conns : &conn->wire->ready_conns);
     }
 }
 
@@ -406,91 +457,26 @@ void downstream_drain(struct conn *conn)
 {
     if (!conn_is_open(conn) || conn->speech == SPEECH_TCP)
         return;
+    if (conn->h2 != NULL) {
+        downstream_h2_drain(conn);
+        return;
+    }
     conn->down.is_last = true;
     if (conn->down.stream != NULL)
         return;
     if (conn->speech == SPEECH_HTTP && buf_size(&conn->in) > 0)
-        put(conn, &conn->wire->ready_conns);
+        downstream_put(conn, &conn->wire->ready_conns);
     else
         conn_close(conn);
 }
 
 void downstream_retire(struct conn *conn)
 {
+    if (conn->h2 != NULL) {
+        downstream_h2_drain(conn); /* its compression's state cannot be handed over */
+        return;
+    }
     if (conn_is_open(conn) && conn->speech != SPEECH_TCP && conn->down.stream == NULL &&
         !conn->down.is_securing && is_moving(conn))
-        put(conn, &conn->wire->resting_conns);
-}
-
-/* The connection manager of `listener` for a connection that speaks HTTP/1, or
- * NULL. */
-static const struct http_connection_manager *find_http(const struct conn *old,
-                                                       const struct listener *listener)
-{
-    struct inspection asked = meeting_inspection(&old->down, listener);
-    const struct filter_chain *chain =
-        inspector_choose(&asked, inspector_look(&asked, STR("GET / HTTP/1.1\r\n")));
-    return chain != NULL && chain->kind == CHAIN_HTTP ? &chain->http : NULL;
-}
-
-static const struct filter_chain *chain_of(const struct http_connection_manager *http)
-{
-    return (const struct filter_chain *)(const void *)((const char *)http -
-                                                       offsetof(struct filter_chain, http));
-}
-
-/* Its age is counted from the same moment. */
-static void keep_age(struct conn *conn, const struct conn *old,
-                     const struct http_connection_manager *http)
-{
-    if (http->max_connection_duration_ns == 0 || old->age.due_ns == NS_NEVER)
-        return;
-    int64_t began_ns = old->age.due_ns - old->down.http->max_connection_duration_ns;
-    conn_set_age_due(conn, ns_add(began_ns, http->max_connection_duration_ns));
-}
-
-/* It goes on where it was: nothing is counted again, and its idle time is
- * counted from the same moment. */
-static void go_on(struct conn *conn, const struct conn *old,
-                  const struct http_connection_manager *http)
-{
-    open_http(conn, http);
-    conn->down.chain = chain_of(http);
-    conn->down.is_idle_over = old->down.is_idle_over;
-    conn->down.queued = old->down.queued;
-    conn->down.request_count = old->down.request_count;
-    keep_age(conn, old, http);
-    if (old->timer.due_ns == NS_NEVER)
-        return;
-    int64_t due_ns = old->timer.due_ns;
-    if (!old->down.is_idle_over)
-        due_ns = ns_add(due_ns - idle_timeout_ns(old->down.http), idle_timeout_ns(http));
-    conn_set_timer(conn, due_ns);
-}
-
-struct conn *downstream_take_over(struct wire *wire, const struct conn *old,
-                                  const struct listener *listener)
-{
-    bool is_http = old->speech == SPEECH_HTTP;
-    const struct http_connection_manager *http = is_http ? find_http(old, listener) : NULL;
-    struct wire_accept accept = {
-        .listener = listener,
-        .peer = old->down.peer,
-        .original_address = old->down.original_address,
-        .original_port = old->down.original_port,
-    };
-    struct conn *conn = is_http && http == NULL ? NULL : downstream_take(wire, &accept);
-    if (conn == NULL)
-        return NULL;
-    conn->is_paused = old->is_paused;
-    conn->unsent_bytes = old->unsent_bytes;
-    conn_keep_input(conn, buf_str(&old->in));
-    if (is_http) {
-        go_on(conn, old, http);
-        put(conn, &wire->ready_conns);
-    } else {
-        inspect(conn);
-        downstream_settle(conn);
-    }
-    return conn;
+        downstream_put(conn, &conn->wire->resting_conns);
 }

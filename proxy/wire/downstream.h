@@ -30,7 +30,7 @@ void downstream_wake(struct conn *conn);
 void downstream_note_old(struct conn *conn);
 
 /* The request under way is over. */
-void downstream_note_finished(struct conn *conn, const struct stream *stream);
+void downstream_note_finished(struct conn *conn, struct stream *stream);
 /* Reads on what waited; called at the end of the turn. */
 void downstream_settle(struct conn *conn);
 /* No request is served after those that it sent already. */

@@ -76,5 +76,6 @@ struct record_upstream facts_upstream(const struct conn *conn, struct arena *are
         .address =
             conn->up.endpoint != NULL ? conn->up.address : arena_str(arena, conn->up.address),
         .port = conn->up.port,
+        .is_h2 = conn->h2 != NULL,
     };
 }

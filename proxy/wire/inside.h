@@ -17,6 +17,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/rng.h"
+#include "proxy/http/h2_memory.h"
 #include "proxy/wire/date.h"
 #include "proxy/wire/slot.h"
 #include "proxy/wire/timer.h"
@@ -37,6 +38,8 @@ struct wire {
     struct lb **tcp_balancers; /* of each cluster; made when first used */
     struct list taken_conns;   /* their WIRE_WRITE was taken: bytes go at the next turn */
     struct list done_streams;  /* their WIRE_DONE was taken */
+    struct list stirred_conns; /* of HTTP/2: what was sent has ended streams */
+    struct h2_memory h2_memory;
     struct list ready_conns;   /* downstream: input waits and may be read on now */
     struct list resting_conns; /* downstream, while retiring: to be handed over */
     struct date date;

@@ -7,7 +7,10 @@
 #include "base/ns.h"
 #include "proxy/core/stats.h"
 #include "proxy/http/h1_head.h"
+#include "proxy/http/h2.h"
+#include "proxy/model/limits.h"
 #include "proxy/wire/downstream.h"
+#include "proxy/wire/downstream_h2.h"
 
 static bool is_writable(const struct stream *stream)
 {
@@ -50,7 +53,7 @@ static bool is_last_on_connection(struct stream *stream)
 {
     struct conn_downstream *down = &stream->down->down;
     if (!stream->is_request_complete && !stream->is_tunnel) {
-        down->is_last = true;
+        down->is_last |= stream->h2 == NULL;
         count(stream, STAT_HTTP_downstream_rq_response_before_rq_complete);
     }
     if (stream->wire->is_draining && !down->is_last)
@@ -64,8 +67,22 @@ static bool is_last_on_connection(struct stream *stream)
 static bool is_until_close(const struct stream *stream, const struct response_head *head,
                            bool is_end)
 {
-    return stream->is_http10 && !is_end && head->status >= 200 && head->status != 204 &&
-           head->status != 304 && !header_is_present(&head->headers, STR("content-length"));
+    return stream->is_http10 && stream->h2 == NULL && !is_end && head->status >= 200 &&
+           head->status != 204 && head->status != 304 &&
+           !header_is_present(&head->headers, STR("content-length"));
+}
+
+static void write_interim(struct stream *stream, const struct response_head *head)
+{
+    if (stream->h2 != NULL) {
+        downstream_h2_send_head(stream, head, false);
+        return;
+    }
+    struct h1_out framing = {.request_method = stream->method};
+    enum rc rc =
+        h1_write_response(&stream->down->out, head, false, false, stream->is_http10, &framing);
+    ASSERT(rc == RC_OK);
+    conn_written(stream->down);
 }
 
 void response_send_interim(struct stream *stream, const struct response_head *head)
@@ -78,13 +95,9 @@ void response_send_interim(struct stream *stream, const struct response_head *he
     struct response_head out = *head;
     for (size_t i = 0; i < COUNT_OF(hops); i++)
         header_remove(&out.headers, hops[i]);
-    struct h1_out framing = {.request_method = stream->method};
-    enum rc rc =
-        h1_write_response(&stream->down->out, &out, false, false, stream->is_http10, &framing);
-    ASSERT(rc == RC_OK);
+    write_interim(stream, &out);
     count_completed(stream, head->status);
     stream_note_progress(stream);
-    conn_written(stream->down);
 }
 
 void response_answer_expectation(struct stream *stream, struct request_head *head)
@@ -146,7 +159,9 @@ void response_send_head(struct stream *stream, const struct response_head *head,
                                       .request_method = stream->method};
     struct response_head *sent = ARENA_NEW(&stream->arena, struct response_head);
     *sent = out;
-    if (!is_whole(stream, is_end, is_last) || !begin_whole(stream, sent, is_end)) {
+    if (stream->h2 != NULL) {
+        downstream_h2_send_head(stream, sent, is_end);
+    } else if (!is_whole(stream, is_end, is_last) || !begin_whole(stream, sent, is_end)) {
         enum rc rc = h1_write_response(&down->out, &out, !is_end, is_last && !stream->is_tunnel,
                                        stream->is_http10, &stream->framing);
         ASSERT(rc == RC_OK);
@@ -155,7 +170,8 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     stream->is_responding = true;
     stream_note_responding(stream);
     count_completed(stream, head->status);
-    conn_written(down);
+    if (stream->h2 == NULL)
+        conn_written(down);
 }
 
 bool response_may_pass(const struct stream *stream)
@@ -182,6 +198,10 @@ void response_send_data(struct stream *stream, struct str data)
     if (!is_writable(stream) || !stream->is_responding)
         return;
     stream_note_progress(stream);
+    if (stream->h2 != NULL) {
+        downstream_h2_send_data(stream, data);
+        return;
+    }
     if (stream->is_tunnel) {
         conn_write(stream->down, data);
         return;
@@ -207,10 +227,28 @@ static void send_whole(struct stream *stream)
     stream->whole = NULL;
 }
 
-void response_send_end(struct stream *stream)
+bool response_is_full(const struct stream *stream)
+{
+    return stream->down != NULL && (conn_is_full(stream->down) ||
+                                    (stream->h2 != NULL && h2_stream_waiting_bytes(stream->h2) >=
+                                                               LIMIT_CONNECTION_BUFFER_BYTES));
+}
+
+bool response_has_room(const struct stream *stream)
+{
+    return stream->down == NULL || (conn_has_room(stream->down) &&
+                                    (stream->h2 == NULL || h2_stream_waiting_bytes(stream->h2) <=
+                                                               LIMIT_CONNECTION_BUFFER_BYTES / 2));
+}
+
+void response_send_end(struct stream *stream, const struct header_list *trailers)
 {
     if (!is_writable(stream) || !stream->is_responding || stream->is_tunnel)
         return;
+    if (stream->h2 != NULL) {
+        downstream_h2_send_end(stream, trailers);
+        return;
+    }
     if (stream->whole != NULL) {
         send_whole(stream);
         return;
@@ -222,12 +260,14 @@ void response_send_end(struct stream *stream)
 
 void response_send_reply(struct stream *stream, const struct response_head *head, struct str body)
 {
+    bool is_head_alone = body.len == 0;
     stream->is_reply = true;
     stream->is_read_whole = true; /* it is here to its end */
-    response_send_head(stream, head, body.len == 0);
-    if (body.len > 0)
+    response_send_head(stream, head, is_head_alone);
+    if (!is_head_alone)
         response_send_data(stream, body);
-    response_send_end(stream);
+    if (!is_head_alone || stream->h2 == NULL)
+        response_send_end(stream, NULL);
 }
 
 void response_count_reset(const struct stream *stream, bool is_early)

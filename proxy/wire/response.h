@@ -23,7 +23,11 @@ void response_send_interim(struct stream *stream, const struct response_head *he
 /* The head; without a body when is_end. */
 void response_send_head(struct stream *stream, const struct response_head *head, bool is_end);
 void response_send_data(struct stream *stream, struct str data);
-void response_send_end(struct stream *stream);
+/* `trailers` may be NULL; HTTP/1 has no use for them. */
+void response_send_end(struct stream *stream, const struct header_list *trailers);
+/* Waits so much for the client that no more of the response should come? */
+bool response_is_full(const struct stream *stream);
+bool response_has_room(const struct stream *stream);
 /* proxy_100_continue is off: the connection manager answers (ENVOY.md 1.3, 5). */
 void response_answer_expectation(struct stream *stream, struct request_head *head);
 /* A whole local reply. */

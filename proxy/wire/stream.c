@@ -8,6 +8,7 @@
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/downstream.h"
+#include "proxy/wire/downstream_h2.h"
 #include "proxy/wire/facts.h"
 #include "proxy/wire/known.h"
 #include "proxy/wire/receive.h"
@@ -15,7 +16,6 @@
 
 /* The first block holds a usual request's and response's heads. */
 #define ARENA_BLOCK_BYTES (8u * 1024)
-#define BODY_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES)
 #define KEPT_BODY_BYTES_MAX (64u * 1024)
 #define GRPC_DEADLINE_EXCEEDED 4u
 
@@ -25,9 +25,10 @@ static void make(struct stream *stream, struct wire *wire, uint32_t number)
     stream->number = number;
     arena_init(&stream->arena, ARENA_BLOCK_BYTES, 0);
     arena_init(&stream->trace_arena, ARENA_BLOCK_BYTES, 0);
-    buf_init(&stream->body, BODY_BYTES_MAX);
+    buf_init(&stream->body, STREAM_BODY_BYTES_MAX);
     list_init(&stream->mirrors);
     list_init(&stream->done);
+    list_init(&stream->lent);
     timer_init(&stream->timer, TIMER_STREAM);
 }
 
@@ -167,7 +168,7 @@ void stream_give(struct stream *stream)
     stream->is_client_gone = stream->is_upgrade_counted = false;
     stream->is_interim_sent = stream->is_read_whole = false;
     stream->whole = NULL;
-    stream->known = NULL;
+    stream->known = NULL, stream->request_trailers = NULL;
     stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
     slots_give(&stream->wire->streams, stream->number);
@@ -196,7 +197,8 @@ static void note_started(struct stream *stream)
     stream->is_started = true;
     stream->wire->exchange_count++;
     count(stream, STAT_HTTP_downstream_rq_total);
-    count(stream, STAT_HTTP_downstream_rq_http1_total);
+    count(stream, stream->h2 != NULL ? STAT_HTTP_downstream_rq_http2_total
+                                     : STAT_HTTP_downstream_rq_http1_total);
     count(stream, STAT_HTTP_downstream_rq_active);
 }
 
@@ -298,7 +300,7 @@ static bool is_upgrade_allowed(const struct stream *stream, const struct request
 static void refuse(struct stream *stream, struct request_head *head,
                    const struct pipeline_answer *answer)
 {
-    if (answer->is_closing)
+    if (answer->is_closing && stream->h2 == NULL)
         stream->down->down.is_last = true;
     if (str_eq(answer->details, STR("absolute_path_rejected")))
         count(stream, STAT_HTTP_downstream_rq_non_relative_path);

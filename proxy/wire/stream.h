@@ -22,12 +22,20 @@
 #include "proxy/core/memo.h"
 #include "proxy/core/session.h"
 #include "proxy/http/h1.h"
+#include "proxy/model/limits.h"
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/deadline.h"
 #include "proxy/wire/inside.h"
 
 #define STREAM_EVENTS_MAX 16u
+/* Of a request, what may wait here. Above the mark a client of HTTP/2 may still send a
+ * window's worth. */
+#define STREAM_BODY_BYTES_MAX                                              \
+    (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES + \
+     LIMIT_H2_STREAM_WINDOW_BYTES)
+
+struct h2_stream;
 
 struct stream {
     struct wire *wire; /* NULL: a place that was never used */
@@ -37,6 +45,10 @@ struct stream {
     struct attempt *attempt; /* under way, or NULL */
     struct list mirrors;     /* attempts that want the body too */
     struct list done;        /* in wire->done_streams */
+    struct list lent;        /* of HTTP/2: in down's streams */
+    struct h2_stream *h2;    /* NULL: HTTP/1, or over */
+    size_t held_bytes;       /* of HTTP/2: those of the request that nobody has room for */
+    const struct header_list *request_trailers; /* NULL: none */
     struct timer timer;
     struct arena arena, trace_arena;
     struct trace trace;

@@ -6,6 +6,7 @@
 
 #include "proxy/model/limits.h"
 #include "proxy/wire/deadline.h"
+#include "proxy/wire/downstream_h2.h"
 
 /* A body that may have to be sent again is kept from its first byte. */
 static void keep_or_forget_body(struct stream *stream)
@@ -56,11 +57,17 @@ void stream_balance(struct stream *stream)
     struct conn *down = stream->down;
     if (down == NULL || stream->is_finished)
         return;
-    const struct conn *up = stream->attempt != NULL ? stream->attempt->conn : NULL;
+    if (stream->h2 != NULL) {
+        downstream_h2_balance(stream);
+        return;
+    }
+    const struct attempt *attempt = stream->attempt;
     size_t waiting_bytes = buf_size(&stream->body) - stream->body_sent_bytes;
-    if (waiting_bytes >= LIMIT_CONNECTION_BUFFER_BYTES || (up != NULL && conn_is_full(up)))
+    if (waiting_bytes >= LIMIT_CONNECTION_BUFFER_BYTES ||
+        (attempt != NULL && attempt_is_full(attempt)))
         conn_pause(down);
     else if (waiting_bytes <= LIMIT_CONNECTION_BUFFER_BYTES / 2 &&
-             (up == NULL || conn_has_room(up)) && buf_size(&down->in) < LIMIT_READ_BYTES)
+             (attempt == NULL || attempt_has_room(attempt)) &&
+             buf_size(&down->in) < LIMIT_READ_BYTES)
         conn_resume(down);
 }

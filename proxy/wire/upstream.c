@@ -11,104 +11,35 @@
 #include "base/ns.h"
 #include "proxy/core/stats.h"
 #include "proxy/model/limits.h"
-#include "proxy/wire/dial.h"
 #include "proxy/wire/response.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/stream_body.h"
 #include "proxy/wire/tcp.h"
-
-/* Envoy's default. */
-#define IDLE_TIMEOUT_NS NS_HOUR
-#define DIALS_AT_ONCE 3u
-
-static void count(struct conn *conn, enum cluster_stat stat)
-{
-    engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->counters[stat]++;
-}
-
-static struct attempt *attempt_at(struct wire *wire, uint32_t number)
-{
-    return slots_at(&wire->attempts, number);
-}
-
-/* All who are to fail with this connection. They are collected first: what
- * the first one's exchange does next may queue another. */
-static void fail_waiters(struct conn *conn, enum failure failure, struct str why)
-{
-    struct wire *wire = conn->wire;
-    struct list failed;
-    list_init(&failed);
-    for (uint32_t waiter = pool_next_failed(conn->up.pool); waiter != POOL_NONE;
-         waiter = pool_next_failed(conn->up.pool)) {
-        struct attempt *attempt = attempt_at(wire, waiter);
-        attempt_note_unqueued(attempt);
-        list_push_back(&failed, &attempt->failing);
-    }
-    while (!list_is_empty(&failed))
-        attempt_fail(LIST_ITEM(list_first(&failed), struct attempt, failing), failure, why);
-}
-
-/* A pooled connection is gone, or has served somebody: who waits may need other ones,
- * or would wait for nobody. Envoy opens three at a time at most. */
-static void replace(struct conn *conn)
-{
-    struct conn_upstream *up = &conn->up;
-    struct dial_target target = {.cluster_index = up->cluster_index,
-                                 .endpoint_index = up->endpoint_index,
-                                 .pool = up->pool,
-                                 .address = up->address,
-                                 .port = up->port,
-                                 .host = up->host};
-    for (uint32_t i = 0; i < DIALS_AT_ONCE && pool_needs_connection(up->pool); i++) {
-        if (dial(conn->wire, &target) != NULL)
-            continue;
-        pool_refuse_waiting(up->pool);
-        fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
-        return;
-    }
-}
-
-static void close_pooled(struct conn *conn, enum pool_close by)
-{
-    conn_close(conn);
-    pool_note_closed(conn->up.pool, conn->number, by);
-    replace(conn);
-}
-
-/* Nobody needs it now. A wire that ends has no use for it later either. */
-static void rest(struct conn *conn)
-{
-    if (conn->wire->is_retiring || conn->wire->is_draining) {
-        close_pooled(conn, POOL_CLOSE_LOCAL);
-        return;
-    }
-    int64_t idle_ns = conn->up.cluster->idle_timeout_ns;
-    conn_set_timer(conn, ns_add(conn->wire->now_ns, idle_ns > 0 ? idle_ns : IDLE_TIMEOUT_NS));
-}
+#include "proxy/wire/upstream_h2.h"
+#include "proxy/wire/upstream_parts.h"
 
 /* Offers it to whoever waits, else it is idle. */
 static void offer(struct conn *conn)
 {
-    struct wire *wire = conn->wire;
     conn->up.is_resting = false;
     uint32_t waiter = pool_note_idle(conn->up.pool, conn->number);
     if (waiter != POOL_NONE) {
-        attempt_attach(attempt_at(wire, waiter), conn, true);
-        replace(conn);
+        attempt_attach(upstream_waiter(conn, waiter), conn, true);
+        upstream_replace(conn);
         return;
     }
-    rest(conn);
-    fail_waiters(conn, FAILURE_OVERFLOW, breaker_kind_name(BREAKER_REQUESTS));
+    upstream_rest(conn);
+    upstream_fail_waiters(conn, FAILURE_OVERFLOW, breaker_kind_name(BREAKER_REQUESTS));
 }
 
 static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool has_surplus)
 {
     if (has_surplus) {
-        count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
+        upstream_count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
         return false;
     }
     if (!conn->up.is_keep_alive) {
-        count(conn, STAT_CLUSTER_upstream_cx_close_notify);
+        upstream_count(conn, STAT_CLUSTER_upstream_cx_close_notify);
         return false;
     }
     return attempt->is_end_sent && !conn->wire->is_draining && !conn->up.is_old &&
@@ -126,7 +57,7 @@ void upstream_part(struct conn *conn, struct attempt *attempt, bool has_surplus)
     attempt->is_response_complete = true;
     conn_resume(conn);
     if (!is_kept) {
-        close_pooled(conn, POOL_CLOSE_LOCAL);
+        upstream_close_pooled(conn, POOL_CLOSE_LOCAL);
     } else if (conn->wire->waiting_count > 0) {
         conn->up.is_resting = true;
         conn_set_timer(conn, conn->wire->now_ns);
@@ -146,8 +77,8 @@ static void fail_attempt(struct conn *conn, enum failure failure)
 
 static void fail_protocol(struct conn *conn)
 {
-    count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
-    close_pooled(conn, POOL_CLOSE_LOCAL);
+    upstream_count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
+    upstream_close_pooled(conn, POOL_CLOSE_LOCAL);
     fail_attempt(conn, FAILURE_PROTOCOL_ERROR);
 }
 
@@ -165,40 +96,11 @@ static void begin_message_after_interim(struct conn *conn, struct attempt *attem
     h1_begin(conn->parser, &attempt->reading, attempt->head->method);
 }
 
-/* What was read behind a 1xx is kept with the stream once it is the response. */
-static struct response_head *keep_head(struct attempt *attempt, struct response_head *head)
-{
-    if (attempt->stream == NULL || head->headers.arena == &attempt->stream->arena)
-        return head;
-    struct response_head *kept = ARENA_NEW(&attempt->stream->arena, struct response_head);
-    response_head_copy(kept, head, &attempt->stream->arena);
-    return kept;
-}
-
-/* Numbers below 100 are final, too; so is 101. */
-static bool is_interim(uint32_t status)
-{
-    return status / 100 == 1 && status != 101;
-}
-
 static void take_head(struct conn *conn, struct attempt *attempt, const struct h1_event *event)
 {
-    struct stream *stream = attempt->stream;
-    uint32_t status = event->response->status;
-    conn->up.is_interim = is_interim(status);
+    conn->up.is_interim = upstream_is_interim(event->response->status);
     conn->up.is_keep_alive = event->is_keep_alive;
-    if (stream == NULL) {
-        if (conn->up.is_interim)
-            attempt_mirror_interim(attempt, status);
-        else
-            attempt_mirror_answered(attempt, event->response);
-        return;
-    }
-    stream_tell(stream, &(struct xc_event){
-                            .kind = conn->up.is_interim ? XC_EVENT_INTERIM : XC_EVENT_RESPONSE_HEAD,
-                            .attempt = attempt->ordinal,
-                            .response = event->response,
-                        });
+    upstream_tell_head(attempt, event->response);
 }
 
 /* The whole response came with its head. The connection goes first, so that
@@ -206,50 +108,16 @@ static void take_head(struct conn *conn, struct attempt *attempt, const struct h
 void upstream_take_only_head(struct conn *conn, struct attempt *attempt,
                              const struct h1_event *event, bool has_surplus)
 {
-    struct stream *stream = attempt->stream;
     conn->up.is_keep_alive = event->is_keep_alive;
     upstream_part(conn, attempt, has_surplus);
-    if (stream == NULL) {
-        attempt_mirror_answered(attempt, event->response);
-        attempt_done(attempt);
-        return;
-    }
-    stream_tell(stream, &(struct xc_event){
-                            .kind = XC_EVENT_RESPONSE_HEAD,
-                            .attempt = attempt->ordinal,
-                            .response = event->response,
-                            .is_end = true,
-                        });
+    upstream_tell_only_head(attempt, event->response);
 }
 
 static void take_data(struct attempt *attempt, struct str data)
 {
-    struct stream *stream = attempt->stream;
-    if (stream == NULL)
-        return;
     struct conn *conn = attempt->conn;
-    stream_tell(stream, &(struct xc_event){
-                            .kind = XC_EVENT_RESPONSE_DATA,
-                            .attempt = attempt->ordinal,
-                            .size = data.len,
-                        });
-    response_send_data(stream, data);
-    if (stream->down != NULL && conn_is_full(stream->down))
+    if (upstream_tell_data(attempt, data))
         conn_pause(conn);
-}
-
-static void tell_end(struct attempt *attempt)
-{
-    struct stream *stream = attempt->stream;
-    if (stream == NULL) {
-        attempt_done(attempt);
-        return;
-    }
-    response_send_end(stream);
-    stream_tell(stream, &(struct xc_event){
-                            .kind = XC_EVENT_RESPONSE_END,
-                            .attempt = attempt->ordinal,
-                        });
 }
 
 static void take_end(struct conn *conn, struct attempt *attempt, bool has_surplus)
@@ -259,7 +127,7 @@ static void take_end(struct conn *conn, struct attempt *attempt, bool has_surplu
         return;
     }
     upstream_part(conn, attempt, has_surplus);
-    tell_end(attempt);
+    upstream_tell_end(attempt, NULL);
 }
 
 /* The peer's close ends the response, or a tunnel. */
@@ -269,8 +137,8 @@ static void take_last_end(struct conn *conn, struct attempt *attempt)
     attempt->conn = NULL;
     attempt->is_response_complete = true;
     pool_note_done(conn->up.pool, conn->number);
-    close_pooled(conn, POOL_CLOSE_REMOTE);
-    tell_end(attempt);
+    upstream_close_pooled(conn, POOL_CLOSE_REMOTE);
+    upstream_tell_end(attempt, NULL);
 }
 
 /* Bytes that nobody asked for. A 408 is how servers say that they are tired of
@@ -278,8 +146,8 @@ static void take_last_end(struct conn *conn, struct attempt *attempt)
 static void refuse_unsolicited(struct conn *conn, struct str bytes)
 {
     if (!str_has_prefix(bytes, STR("HTTP/1.1 408")) && !str_has_prefix(bytes, STR("HTTP/1.0 408")))
-        count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
-    close_pooled(conn, POOL_CLOSE_LOCAL);
+        upstream_count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
+    upstream_close_pooled(conn, POOL_CLOSE_LOCAL);
 }
 
 /* A websocket's server that answers with neither 101 nor an error: its headers
@@ -345,7 +213,7 @@ static bool take_whole(struct conn *conn, struct attempt *attempt, const struct 
     if (event->kind != H1_HEAD || !event->is_end)
         return false;
     uint32_t status = event->response->status;
-    if (is_interim(status) || is_switch(attempt, event) || is_declined(attempt, status))
+    if (upstream_is_interim(status) || is_switch(attempt, event) || is_declined(attempt, status))
         return false;
     struct h1_event end;
     enum h1_event_kind kind = h1_next(conn->parser, input, &end);
@@ -361,29 +229,36 @@ static bool is_tunnel(const struct attempt *attempt)
 
 void upstream_note_connected(struct conn *conn)
 {
-    struct wire *wire = conn->wire;
     conn_set_age(conn, conn->up.cluster->max_connection_duration_ns);
-    uint32_t waiter = pool_note_connected(conn->up.pool, conn->number);
-    if (waiter != POOL_NONE) {
-        attempt_attach(attempt_at(wire, waiter), conn, false);
-        replace(conn);
+    if (conn->h2 != NULL) {
+        upstream_h2_note_connected(conn);
         return;
     }
-    rest(conn);
-    fail_waiters(conn, FAILURE_OVERFLOW, breaker_kind_name(BREAKER_REQUESTS));
+    uint32_t waiter = pool_note_connected(conn->up.pool, conn->number);
+    if (waiter != POOL_NONE) {
+        attempt_attach(upstream_waiter(conn, waiter), conn, false);
+        upstream_replace(conn);
+        return;
+    }
+    upstream_rest(conn);
+    upstream_fail_waiters(conn, FAILURE_OVERFLOW, breaker_kind_name(BREAKER_REQUESTS));
 }
 
 void upstream_note_connect_failed(struct conn *conn, struct str why)
 {
     tally_connect_failed(conn);
     pool_note_connect_failed(conn->up.pool, conn->number, false);
-    fail_waiters(conn, FAILURE_REMOTE_CONNECTION_FAILURE, why);
+    upstream_fail_waiters(conn, FAILURE_REMOTE_CONNECTION_FAILURE, why);
 }
 
 void upstream_read(struct conn *conn, struct str bytes)
 {
     if (!conn_is_open(conn) || bytes.len == 0)
         return;
+    if (conn->h2 != NULL) {
+        upstream_h2_read(conn, bytes);
+        return;
+    }
     struct attempt *attempt = conn->up.attempt;
     if (attempt == NULL) {
         refuse_unsolicited(conn, bytes);
@@ -399,7 +274,7 @@ void upstream_read(struct conn *conn, struct str bytes)
         if (kind == H1_MORE)
             return;
         if (kind == H1_HEAD && (event.response->status >= 200 || event.response->status == 101))
-            event.response = keep_head(attempt, event.response);
+            event.response = upstream_keep_head(attempt, event.response);
         if (!take_whole(conn, attempt, &event, &bytes))
             upstream_take_event(conn, attempt, &event, bytes.len > 0);
     }
@@ -411,8 +286,12 @@ void upstream_note_end(struct conn *conn)
     bool is_counted = conn->state == CONN_OPEN || conn->state == CONN_BROKEN;
     if (!is_counted)
         return;
+    if (conn->h2 != NULL) {
+        upstream_h2_note_end(conn);
+        return;
+    }
     if (attempt == NULL) {
-        close_pooled(conn, POOL_CLOSE_REMOTE);
+        upstream_close_pooled(conn, POOL_CLOSE_REMOTE);
         return;
     }
     struct h1_event event;
@@ -424,15 +303,17 @@ void upstream_note_end(struct conn *conn)
     }
     bool is_started = h1_is_started(conn->parser);
     if (is_started)
-        count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
-    close_pooled(conn, POOL_CLOSE_REMOTE);
+        upstream_count(conn, STAT_CLUSTER_upstream_cx_protocol_error);
+    upstream_close_pooled(conn, POOL_CLOSE_REMOTE);
     fail_attempt(conn, is_started ? FAILURE_PROTOCOL_ERROR : FAILURE_CONNECTION_TERMINATION);
 }
 
 void upstream_note_sent(struct conn *conn)
 {
     const struct attempt *attempt = conn->up.attempt;
-    if (attempt != NULL && attempt->stream != NULL && conn_has_room(conn))
+    if (conn->h2 != NULL)
+        upstream_h2_note_sent(conn);
+    else if (attempt != NULL && attempt->stream != NULL && conn_has_room(conn))
         stream_balance(attempt->stream);
 }
 
@@ -442,53 +323,80 @@ void upstream_wake(struct conn *conn)
         conn_abort(conn);
         tally_connect_failed(conn);
         pool_note_connect_failed(conn->up.pool, conn->number, true);
-        fail_waiters(conn, FAILURE_CONNECTION_TIMEOUT, STR_EMPTY);
+        upstream_fail_waiters(conn, FAILURE_CONNECTION_TIMEOUT, STR_EMPTY);
     } else if (conn->up.is_resting) {
         offer(conn);
     } else {
-        count(conn, STAT_CLUSTER_upstream_cx_idle_timeout);
-        close_pooled(conn, POOL_CLOSE_LOCAL);
+        upstream_count(conn, STAT_CLUSTER_upstream_cx_idle_timeout);
+        upstream_close_pooled(conn, POOL_CLOSE_LOCAL);
     }
+}
+
+static bool is_in_use(const struct conn *conn)
+{
+    return conn->up.attempt != NULL || !list_is_empty(&conn->up.attempts);
+}
+
+/* It serves nobody after those whom it serves now. */
+static void note_old(struct conn *conn)
+{
+    conn->up.is_old = true;
+    if (!is_in_use(conn))
+        upstream_close_pooled(conn, POOL_CLOSE_LOCAL);
+    else if (conn->h2 != NULL)
+        pool_note_draining(conn->up.pool, conn->number);
 }
 
 void upstream_note_old(struct conn *conn)
 {
-    count(conn, STAT_CLUSTER_upstream_cx_max_duration_reached);
-    conn->up.is_old = true;
-    if (conn->up.attempt == NULL)
-        close_pooled(conn, POOL_CLOSE_LOCAL);
+    upstream_count(conn, STAT_CLUSTER_upstream_cx_max_duration_reached);
+    note_old(conn);
 }
 
 void upstream_note_ejected(struct conn *conn)
 {
-    conn->up.is_old = true;
-    if (conn->up.attempt == NULL)
-        close_pooled(conn, POOL_CLOSE_LOCAL);
+    note_old(conn);
 }
-
 void upstream_lend(struct conn *conn, struct attempt *attempt)
 {
     ASSERT(conn_is_open(conn));
     ASSERT(conn->up.attempt == NULL);
     conn_stop_timer(conn);
+    if (conn->h2 != NULL) {
+        list_push_back(&conn->up.attempts, &attempt->lent);
+        return;
+    }
     conn->up.attempt = attempt;
     begin_message(conn, attempt);
 }
 
-void upstream_reset(struct conn *conn)
+void upstream_reset(struct conn *conn, struct attempt *attempt)
 {
+    if (conn->h2 != NULL) {
+        upstream_h2_reset(conn, attempt);
+        return;
+    }
+    ASSERT(conn->up.attempt == attempt);
     conn->up.attempt = NULL;
     if (conn->unsent_bytes > 0)
         conn_abort(conn);
     else
         conn_close(conn);
     pool_note_closed(conn->up.pool, conn->number, POOL_CLOSE_LOCAL);
-    replace(conn);
+    upstream_replace(conn);
+}
+
+void upstream_resume(struct attempt *attempt)
+{
+    if (attempt->conn->h2 != NULL)
+        upstream_h2_resume(attempt);
+    else
+        conn_resume(attempt->conn);
 }
 
 void upstream_close_idle(struct conn *conn)
 {
-    bool is_idle = conn->up.attempt == NULL && !conn->up.is_resting;
+    bool is_idle = !is_in_use(conn) && !conn->up.is_resting;
     if (conn_is_open(conn) && conn->up.pool != NULL && is_idle)
-        close_pooled(conn, POOL_CLOSE_LOCAL);
+        upstream_close_pooled(conn, POOL_CLOSE_LOCAL);
 }

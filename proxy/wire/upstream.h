@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * proxy/wire/upstream.h - an HTTP connection to an endpoint: opened for a pool,
- * lent to one attempt at a time, kept or closed after each response.
+ * lent to one attempt at a time (HTTP/2: to many), kept or closed after each response.
  *
- * Source: ENVOY.md 8.2.
+ * Source: ENVOY.md 8.2, 8.3.
  */
 #pragma once
 
@@ -37,6 +37,8 @@ void upstream_note_ejected(struct conn *conn);
 /* The attempt takes it for its request. */
 void upstream_lend(struct conn *conn, struct attempt *attempt);
 /* The attempt was given up: reset. */
-void upstream_reset(struct conn *conn);
+void upstream_reset(struct conn *conn, struct attempt *attempt);
+/* Whoever takes its response has room again. */
+void upstream_resume(struct attempt *attempt);
 /* Closes it if it is idle. */
 void upstream_close_idle(struct conn *conn);

@@ -19,8 +19,8 @@
 
 static bool is_request_readable(const struct conn *conn)
 {
-    return conn->speech == SPEECH_HTTP && conn->down.stream == NULL && buf_size(&conn->in) == 0 &&
-           !downstream_is_blocked(conn);
+    return conn->speech == SPEECH_HTTP && conn->h2 == NULL && conn->down.stream == NULL &&
+           buf_size(&conn->in) == 0 && !downstream_is_blocked(conn);
 }
 
 /* Does the stream want more of its request? */
@@ -84,8 +84,9 @@ static void read_request(struct conn *conn, const struct h1_read *whole)
 static bool is_response_readable(const struct conn *conn)
 {
     const struct attempt *attempt = conn->up.attempt;
-    return attempt != NULL && attempt->stream != NULL && !attempt->stream->is_upgrade &&
-           !h1_is_started(conn->parser) && !str_eq(attempt->head->method, STR("HEAD")) &&
+    return conn->h2 == NULL && attempt != NULL && attempt->stream != NULL &&
+           !attempt->stream->is_upgrade && !h1_is_started(conn->parser) &&
+           !str_eq(attempt->head->method, STR("HEAD")) &&
            !str_eq(attempt->head->method, STR("CONNECT"));
 }
 

@@ -6,14 +6,13 @@
 #include "proxy/wire/wire.h"
 
 #include "base/ns.h"
-#include "proxy/core/tls_verdict.h"
 #include "proxy/model/limits.h"
-#include "proxy/wire/attempt.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/leave.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
+#include "proxy/wire/turn.h"
 #include "proxy/wire/upstream.h"
 #include "proxy/wire/whole.h"
 
@@ -49,44 +48,12 @@ static void begin_turn(struct wire *wire, int64_t now_ns)
 static void end_turn(struct wire *wire)
 {
     leave_ejected(wire);
+    turn_settle(wire);
     while (!list_is_empty(&wire->ready_conns)) {
         struct conn *conn = LIST_ITEM(list_first(&wire->ready_conns), struct conn, down.ready);
         list_remove(&conn->down.ready);
         downstream_settle(conn);
     }
-}
-
-static void wake_owner(struct timer *timer)
-{
-    switch (timer->owner) {
-    case TIMER_CONN: {
-        struct conn *conn = HEAP_ITEM(timer, struct conn, timer);
-        if (conn->speech == SPEECH_TCP)
-            tcp_wake(conn);
-        else if (conn->side == CONN_UPSTREAM)
-            upstream_wake(conn);
-        else
-            downstream_wake(conn);
-        return;
-    }
-    case TIMER_CONN_AGE: {
-        struct conn *conn = HEAP_ITEM(timer, struct conn, age);
-        if (conn->speech == SPEECH_TCP)
-            tcp_note_old(conn);
-        else if (conn->side == CONN_UPSTREAM)
-            upstream_note_old(conn);
-        else
-            downstream_note_old(conn);
-        return;
-    }
-    case TIMER_STREAM:
-        stream_wake(HEAP_ITEM(timer, struct stream, timer));
-        return;
-    case TIMER_ATTEMPT:
-        attempt_wake(HEAP_ITEM(timer, struct attempt, timer));
-        return;
-    }
-    UNREACHABLE("timer_owner");
 }
 
 struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_options options)
@@ -111,6 +78,8 @@ struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_opti
     wishes_init(&wire->wishes, &wire->memory);
     list_init(&wire->taken_conns);
     list_init(&wire->done_streams);
+    list_init(&wire->stirred_conns);
+    h2_memory_init(&wire->h2_memory);
     list_init(&wire->ready_conns);
     list_init(&wire->resting_conns);
     date_init(&wire->date);
@@ -127,6 +96,7 @@ void wire_free(struct wire *wire)
         stream_fini(slots_at(&wire->streams, i));
     for (uint32_t i = 0; i < wire->conns.made_count; i++)
         conn_fini(slots_at(&wire->conns, i));
+    h2_memory_fini(&wire->h2_memory);
     heap_fini(&wire->timers);
     engine_free(wire->engine);
     struct arena memory = wire->memory;
@@ -233,6 +203,13 @@ void wire_connected(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     end_turn(wire);
 }
 
+void wire_leave_ejected(struct wire *wire, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    leave_all_ejected(wire);
+    end_turn(wire);
+}
+
 void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_secured *secured,
                   int64_t now_ns)
 {
@@ -242,14 +219,6 @@ void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_sec
     if (conn_is_open(conn))
         downstream_note_secured(conn, secured);
     end_turn(wire);
-}
-
-void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
-{
-    struct conn *conn = conn_at(wire, conn_number);
-    ASSERT(conn->side == CONN_UPSTREAM);
-    conn->up.local_address = arena_str(&conn->facts, address);
-    conn->up.local_port = port;
 }
 
 void wire_connect_failed(struct wire *wire, uint32_t conn_number, struct str why, int64_t now_ns)
@@ -308,7 +277,7 @@ void wire_wake(struct wire *wire, int64_t now_ns)
     uint64_t sequence_end = wire->timers.next_sequence;
     struct timer *timer;
     while ((timer = timers_take(&wire->timers, now_ns, sequence_end)) != NULL)
-        wake_owner(timer);
+        turn_wake(timer);
     end_turn(wire);
 }
 
@@ -414,13 +383,6 @@ uint32_t wire_exchange_count(const struct wire *wire)
     return wire->exchange_count;
 }
 
-static bool is_wish_for_gone(const struct wish *wish)
-{
-    const struct conn *conn = wish->conn;
-    return wish->generation != conn->generation || conn->state == CONN_BROKEN ||
-           conn->state == CONN_FREE;
-}
-
 static bool take_write(struct conn *conn, struct wire_action *action)
 {
     action->bytes = conn_take_bytes(conn);
@@ -462,9 +424,10 @@ static void take_connect(const struct conn *conn, struct wire_action *action)
     action->port = conn->up.port;
     action->cluster = conn->up.cluster;
     action->endpoint = conn->up.endpoint;
-    action->is_secure = !conn->wire->options.is_plaintext_only &&
-                        tls_of_endpoint(action->cluster, action->endpoint) != NULL;
-    action->is_http = conn->up.pool != NULL;
+    action->is_secure = tls_of_endpoint(action->cluster, action->endpoint) != NULL;
+    action->payload = conn->up.pool == NULL ? TLS_CARRIES_BYTES
+                      : conn->h2 != NULL    ? TLS_CARRIES_HTTP2
+                                            : TLS_CARRIES_HTTP1;
     action->host = conn->up.host;
 }
 
@@ -478,7 +441,7 @@ bool wire_next(struct wire *wire, struct wire_action *action)
             take_done(wish.stream, action);
             return true;
         }
-        if (is_wish_for_gone(&wish))
+        if (wish_is_for_gone(&wish))
             continue;
         action->conn = wish.conn->number;
         if ((wish.kind == WIRE_WHOLE && !take_whole(wish.conn, action)) ||

@@ -4,6 +4,8 @@
  */
 #include "proxy/wire/wish.h"
 
+#include "proxy/wire/conn.h"
+
 void wishes_init(struct wishes *wishes, struct arena *memory)
 {
     *wishes = (struct wishes){.memory = memory};
@@ -22,4 +24,11 @@ bool wishes_take(struct wishes *wishes, struct wish *wish)
     if (wishes->first == wishes->count)
         wishes->first = wishes->count = 0;
     return true;
+}
+
+bool wish_is_for_gone(const struct wish *wish)
+{
+    const struct conn *conn = wish->conn;
+    return wish->generation != conn->generation || conn->state == CONN_BROKEN ||
+           conn->state == CONN_FREE;
 }

@@ -34,3 +34,5 @@ struct wishes {
 void wishes_init(struct wishes *wishes, struct arena *memory);
 void wishes_add(struct wishes *wishes, struct wish wish);
 bool wishes_take(struct wishes *wishes, struct wish *wish);
+/* Its connection broke, or was given back. Not of WIRE_DONE. */
+bool wish_is_for_gone(const struct wish *wish);

@@ -211,7 +211,10 @@ static void greet(struct meeting_maker *maker)
         return;
     greeting->is_tls = true;
     greeting->server_name = tls_server_name(cluster, maker->asked->host);
-    greeting->protocol_count = tls_protocols(cluster, maker->asked->is_http, greeting->protocols);
+    enum tls_payload payload = !maker->asked->is_http                ? TLS_CARRIES_BYTES
+                               : cluster->protocol == UPSTREAM_HTTP2 ? TLS_CARRIES_HTTP2
+                                                                     : TLS_CARRIES_HTTP1;
+    greeting->protocol_count = tls_protocols(cluster, payload, greeting->protocols);
 }
 
 struct mtls_meeting mtls_meet(struct world *world, const struct mtls_question *asked,

@@ -30,8 +30,8 @@ static const struct field_row WORKLOAD_ROWS[] = {
     {"concurrency", FIELD_USED}, {"queue", FIELD_USED},
     {"listen", FIELD_USED},      {"interimHeaders", FIELD_USED},
     {"trustDomain", FIELD_USED}, {"minTls", FIELD_USED},
-    {"maxTls", FIELD_USED},      {"pod", FIELD_IGNORED},
-    {"workload", FIELD_IGNORED}, /* of `set` */
+    {"maxTls", FIELD_USED},      {"http2", FIELD_USED},
+    {"pod", FIELD_IGNORED},      {"workload", FIELD_IGNORED}, /* of `set` */
 };
 
 static const char *const ACTS[] = {"answer",
@@ -306,6 +306,9 @@ struct behaviour behaviour_spec_read(const struct view *view)
     out.worker_count = (uint32_t)view_i64(view, STR("concurrency"), 1, QUEUE_WORKERS_MAX, 0);
     out.waiting_max =
         (uint32_t)view_i64(view, STR("queue"), 0, QUEUE_WAITING_MAX, QUEUE_WAITING_MAX);
+    struct view http2 = view_field(view, STR("http2"));
+    if (view_is_present(&http2))
+        out.http2 = view_bool(view, STR("http2"), false) ? HTTP2_SPOKEN : HTTP2_UNKNOWN;
     struct view listen = view_field(view, STR("listen"));
     listen_read(&listen, &out);
     end_read(view, &out.tls);

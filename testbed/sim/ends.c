@@ -55,7 +55,7 @@ static void connect_caller(struct sim *sim, struct sim_caller *caller,
     const struct tls_end *end = world_caller_tls(sim->world, caller->client, false);
     if (end != NULL)
         link->ends[LINK_CONNECTOR].tls =
-            sim_tls_connect(&sim->tls, &end->cluster, STR_EMPTY, true, &end->keyring);
+            sim_tls_connect(&sim->tls, &end->cluster, STR_EMPTY, TLS_CARRIES_HTTP1, &end->keyring);
     caller->link = link;
     caller->address = target->address;
     caller->port = target->port;

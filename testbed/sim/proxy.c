@@ -60,7 +60,7 @@ static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wi
     if (action->is_secure) {
         const struct keyring *keyring = world_keyring(sim->world, proxy->client, false);
         link->ends[LINK_CONNECTOR].tls =
-            sim_tls_connect(&sim->tls, action->cluster, action->host, action->is_http, keyring);
+            sim_tls_connect(&sim->tls, action->cluster, action->host, action->payload, keyring);
     }
     sim_connect(sim, link);
 }

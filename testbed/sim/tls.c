@@ -175,13 +175,14 @@ static void set_server_name(struct sim_tls *tls, struct str name)
 }
 
 struct sim_tls *sim_tls_connect(struct sim_tls_room *room, const struct cluster *cluster,
-                                struct str host, bool is_http, const struct keyring *keyring)
+                                struct str host, enum tls_payload payload,
+                                const struct keyring *keyring)
 {
     struct sim_tls *tls = new_session(room);
     tls->is_server = false;
     set_server_name(tls, tls_server_name(cluster, host));
     tls->party = tls_party_upstream(cluster, tls->server_name, keyring);
-    tls->party.protocol_count = tls_protocols(cluster, is_http, tls->protocols);
+    tls->party.protocol_count = tls_protocols(cluster, payload, tls->protocols);
     tls->party.protocols = tls->protocols;
     if (tls->party.is_absent)
         fail(tls, TLS_SECRET_ABSENT);

@@ -44,7 +44,8 @@ struct sim_tls_room {
 /* The connecting side; `host` for auto_sni. Slices of cluster, socket and keyring live as
  * long as the session; host is copied. One whose secrets are absent has failed. */
 struct sim_tls *sim_tls_connect(struct sim_tls_room *room, const struct cluster *cluster,
-                                struct str host, bool is_http, const struct keyring *keyring);
+                                struct str host, enum tls_payload payload,
+                                const struct keyring *keyring);
 struct sim_tls *sim_tls_accept(struct sim_tls_room *room, const struct downstream_tls *tls,
                                const struct keyring *keyring);
 void sim_tls_free(struct sim_tls *tls);

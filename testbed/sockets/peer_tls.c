@@ -23,7 +23,7 @@ struct tls_session *sockets_secure(struct sockets *sockets, const struct tls_end
     struct tls_store *store = store_of(sockets, end);
     if (!is_client)
         return tls_accept(store, &end->server);
-    struct tls_call call = {.cluster = &end->cluster, .is_http = true};
+    struct tls_call call = {.cluster = &end->cluster, .payload = TLS_CARRIES_HTTP1};
     return tls_connect(store, &call);
 }
 

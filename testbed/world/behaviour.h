@@ -88,6 +88,13 @@ struct behaviour_tls {
     bool is_expired;
 };
 
+/* Does the application speak HTTP/2 with prior knowledge, too? */
+enum behaviour_http2 {
+    HTTP2_BY_PORT, /* unless said: who has a port of gRPC does */
+    HTTP2_SPOKEN,
+    HTTP2_UNKNOWN,
+};
+
 struct behaviour {
     struct answer answer;  /* without a script */
     struct answer *script; /* one item a request; the last repeats */
@@ -96,6 +103,7 @@ struct behaviour {
     bool is_refusing; /* refuse: nobody listens */
     bool is_dropping; /* drop: SYNs are not answered */
     bool is_absent;   /* not among the endpoints */
+    enum behaviour_http2 http2;
     struct behaviour_tls tls;
     /* listen: a real local process stands in the pod's place; port 0: none does. */
     struct str listen_address;

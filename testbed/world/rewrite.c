@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "config/resource/service.h"
 #include "testbed/world/manifest.h"
 
 static struct node *copy_of(const struct node *node, struct arena *arena)
@@ -50,6 +51,8 @@ static void learn_ports(struct world_pod *pod, const struct node *entry_spec,
     for (uint32_t i = 0; ports != NULL && ports->kind == NODE_LIST && i < ports->count; i++) {
         uint32_t target = manifest_number(ports->items[i], STR("targetPort"));
         uint32_t number = manifest_number(ports->items[i], STR("number"));
+        pod->is_grpc |=
+            str_has_prefix_ci(manifest_text(ports->items[i], STR("protocol")), STR("GRPC"));
         world_pod_listens(pod, target != 0 ? target : number, arena);
     }
 }
@@ -106,4 +109,13 @@ void world_pod_listens(struct world_pod *pod, uint32_t port, struct arena *arena
     pod->ports =
         arena_grow(arena, pod->ports, pod->port_count, pod->port_count + 1, sizeof(*pod->ports));
     pod->ports[pod->port_count++] = port;
+}
+
+/* A port that is called http2 may be wrong. */
+void world_pod_serves(struct world_pod *pod, const struct service_port *port, uint32_t number,
+                      struct arena *arena)
+{
+    enum port_protocol protocol = service_port_protocol(port);
+    pod->is_grpc |= protocol == PORT_GRPC || protocol == PORT_GRPC_WEB;
+    world_pod_listens(pod, number != 0 ? number : port->port, arena);
 }

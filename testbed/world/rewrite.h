@@ -16,3 +16,7 @@ const struct node *rewrite_pod_addresses(const struct node *object, struct world
 
 /* The pod listens on one more port; known ones are not repeated. */
 void world_pod_listens(struct world_pod *pod, uint32_t port, struct arena *arena);
+/* The same, for a port of a service (number 0: its own). gRPC is HTTP/2, so what serves it speaks
+ * that. */
+void world_pod_serves(struct world_pod *pod, const struct service_port *port, uint32_t number,
+                      struct arena *arena);

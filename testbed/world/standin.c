@@ -11,6 +11,7 @@
 #include "testbed/world/standin_parts.h"
 
 #include "base/check.h"
+#include "testbed/world/standin_h2.h"
 
 #define HOP_FAILED_STATUS 502u                     /* whom the application asked did not answer */
 #define OUT_BYTES_MAX (STANDIN_HELD_BYTES_MAX * 4) /* a head, or what a websocket echoes */
@@ -71,6 +72,10 @@ static bool expect_body(struct standin *standin)
         return true;
     }
     uint64_t length_bytes = 0;
+    if (standin->is_stream) {
+        reading_expect(&standin->reading, READING_BODY_UNTIL_CLOSE, 0);
+        return true;
+    }
     if (standin_head_header(standin, STR("content-length"), &value) && value.len > 0 &&
         !str_to_u64(value, UINT64_MAX, &length_bytes))
         return false;
@@ -308,6 +313,7 @@ void standin_fini(struct standin *standin)
     buf_fini(&standin->held);
     buf_fini(&standin->out);
     buf_fini(&standin->body);
+    standin_h2_fini(standin);
 }
 
 void standin_begin(struct standin *standin, uint32_t pod, uint32_t number)
@@ -316,6 +322,8 @@ void standin_begin(struct standin *standin, uint32_t pod, uint32_t number)
     standin->pod = pod;
     standin->number = number;
     standin->has_eof = false;
+    standin->is_stream = standin->is_spoken_to = false;
+    standin_h2_end(standin);
     standin->server_name = STR_EMPTY;
     standin->wake_ns = 0;
     standin->is_out_given = false;
@@ -337,10 +345,35 @@ void standin_secured(struct standin *standin, struct str server_name)
     standin->server_name = (struct str){standin->server_name_text, kept.len};
 }
 
+/* Who may speak HTTP/2 is known by his first bytes, which may come in pieces. True: they
+ * are dealt with. */
+static bool take_preface(struct standin *standin, struct str bytes, int64_t now_ns)
+{
+    if (standin->state != STANDIN_IN_HEAD || !pod_of(standin)->is_http2 || standin->is_stream ||
+        standin->is_spoken_to)
+        return false;
+    bool is_more;
+    if (buf_append(&standin->held, bytes) != RC_OK)
+        return false;
+    struct str first = buf_str(&standin->held);
+    if (standin_h2_is_preface(first, &is_more)) {
+        standin_h2_begin(standin, first, now_ns);
+        buf_clear(&standin->held);
+    } else if (!is_more) {
+        standin->is_spoken_to = true;
+        take_held(standin, now_ns);
+    }
+    return true;
+}
+
 void standin_read(struct standin *standin, struct str bytes, int64_t now_ns)
 {
-    if (standin->state == STANDIN_OVER)
+    if (standin->state == STANDIN_OVER || take_preface(standin, bytes, now_ns))
         return;
+    if (standin->state == STANDIN_IN_STREAMS) {
+        standin_h2_read(standin, bytes, now_ns);
+        return;
+    }
     if (standin->state == STANDIN_IN_SILENCE) {
         give_up(standin);
         return;
@@ -356,10 +389,10 @@ void standin_read(struct standin *standin, struct str bytes, int64_t now_ns)
 /* Nothing of the head is wanted but what is asked here. */
 static bool takes_whole(const struct standin *standin, const struct h1_sent *sent)
 {
-    return standin->state == STANDIN_IN_HEAD && !reading_is_started(&standin->reading) &&
-           buf_size(&standin->held) == 0 && !sighting_log_is_open(standin->log) &&
-           !pod_of(standin)->is_reading_heads && !sent->has_body &&
-           !str_eq(sent->request->method, STR("HEAD")) &&
+    return standin->state == STANDIN_IN_HEAD && !pod_of(standin)->is_http2 &&
+           !reading_is_started(&standin->reading) && buf_size(&standin->held) == 0 &&
+           !sighting_log_is_open(standin->log) && !pod_of(standin)->is_reading_heads &&
+           !sent->has_body && !str_eq(sent->request->method, STR("HEAD")) &&
            !header_is_present(&sent->request->headers, STR("expect")) &&
            !header_is_present(&sent->request->headers, STR("connection"));
 }
@@ -376,7 +409,13 @@ bool standin_read_whole(struct standin *standin, const struct h1_sent *sent, int
 
 void standin_eof(struct standin *standin, int64_t now_ns)
 {
-    standin->has_eof = true;
+    standin->has_eof = !standin->is_stream; /* there it ends the request alone */
+    if (standin->is_stream && standin->state == STANDIN_IN_BODY)
+        take_end(standin, &(struct reading_event){0}, now_ns);
+    if (standin->is_stream)
+        return;
+    if (standin->state == STANDIN_IN_STREAMS)
+        give_up(standin);
     if (standin->state == STANDIN_IN_HEAD || standin->state == STANDIN_IN_BODY)
         take_held(standin, now_ns);
     else if (standin->state == STANDIN_IN_SILENCE)
@@ -390,6 +429,10 @@ void standin_broken(struct standin *standin)
 
 void standin_called(struct standin *standin, uint32_t number, const struct outcome *outcome)
 {
+    if (standin->number == number && standin->state == STANDIN_IN_STREAMS) {
+        standin_h2_called(standin, outcome);
+        return;
+    }
     if (standin->number != number || standin->state != STANDIN_IN_CALLS || !standin->is_calling)
         return;
     standin->is_calling = false;
@@ -405,6 +448,8 @@ void standin_called(struct standin *standin, uint32_t number, const struct outco
 
 int64_t standin_wake_ns(const struct standin *standin)
 {
+    if (standin->state == STANDIN_IN_STREAMS)
+        return standin_h2_wake_ns(standin);
     bool is_timed = standin->state == STANDIN_IN_LATENCY || standin->state == STANDIN_IN_PAUSE ||
                     standin->state == STANDIN_IN_ENDING;
     return is_timed ? standin->wake_ns : NS_NEVER;
@@ -458,6 +503,8 @@ bool standin_next(struct standin *standin, int64_t now_ns, struct standin_action
             if (give_out(standin, action))
                 return true;
             return standin->has_eof && finish(standin, action, STANDIN_CLOSE);
+        case STANDIN_IN_STREAMS:
+            return standin_h2_next(standin, now_ns, action);
         case STANDIN_OVER:
             return false;
         }

@@ -5,7 +5,8 @@
  * Pure: bytes and the time come in, bytes and wishes (close, reset) come out;
  * both engines play the same. It reads a request, writes down what it saw,
  * waits as long as its behaviour says, asks others if it is told to, and answers;
- * one request at a time, as a simple server does.
+ * one request at a time, as a simple server does; where its behaviour says so it also
+ * speaks HTTP/2 with prior knowledge.
  *
  * Usage: tell what happened, then take actions with standin_next until it
  * answers false; ask again when what was written has left. After STANDIN_CLOSE
@@ -55,6 +56,7 @@ enum standin_state {
     STANDIN_IN_ENDING,  /* everything is written, then.. */
     STANDIN_IN_SILENCE, /* never: until the peer says anything */
     STANDIN_IN_ECHO,
+    STANDIN_IN_STREAMS, /* HTTP/2: standin_h2.h */
     STANDIN_OVER,
 };
 
@@ -95,6 +97,9 @@ struct standin {
     int64_t ending_delay_ns;
     int64_t wake_ns;
     bool has_eof;
+    bool is_spoken_to;     /* its first bytes were not HTTP/2's */
+    struct standin_h2 *h2; /* of the place; NULL: it was never needed */
+    bool is_stream;        /* of one that speaks HTTP/2: its request ends with standin_eof */
 };
 
 /* Slots are pooled: init and fini once, begin for each connection. `world`

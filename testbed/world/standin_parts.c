@@ -177,8 +177,7 @@ bool standin_ask_next(struct standin *standin, struct standin_action *action)
 {
     if (standin->is_calling)
         return false;
-    if (standin->called_count == standin->answer.call_count ||
-        pod_of(standin)->client == UINT32_MAX) {
+    if (standin->called_count == standin->answer.call_count || !pod_of(standin)->may_ask) {
         standin_begin_answer(standin);
         return false;
     }

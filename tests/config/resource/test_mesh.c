@@ -13,7 +13,7 @@ static const struct {
     uint32_t ignored_count;
 } KINDS[] = {
     {"apiVersion: networking.istio.io/v1alpha3\nkind: ProxyConfig\nmetadata: {name: a}\n",
-     DIAG_KIND_NO_EFFECT, 0},
+     DIAG_ID_COUNT, 0},
     {"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n"
      "spec: {hosts: [a.b], resolution: STATIC, endpoints: [{address: 10.0.0.1}]}\n",
      DIAG_ID_COUNT, 0},
@@ -95,8 +95,8 @@ static void test_mesh_config_is_read_from_its_config_map(void **state)
                                 "    h2UpgradePolicy: UPGRADE\n");
     assert_int_equal(reading.mesh->config.outbound, OUTBOUND_REGISTRY_ONLY);
     assert_int_equal(reading.mesh->config.paths, PATHS_MERGE_SLASHES);
-    assert_said(&reading, DIAG_NOT_ACTED_ON, 9);
-    assert_int_equal(reading.diags.count, 1);
+    assert_true(reading.mesh->config.is_upgrading_h2);
+    assert_int_equal(reading.diags.count, 0);
     mesh_reading_fini(&reading);
 }
 

@@ -69,7 +69,8 @@ static void close_hall(struct hall *hall)
 
 static struct sim_tls *caller(struct hall *hall)
 {
-    return sim_tls_connect(&hall->room, &hall->cluster, STR_EMPTY, true, &hall->client_keys);
+    return sim_tls_connect(&hall->room, &hall->cluster, STR_EMPTY, TLS_CARRIES_HTTP1,
+                           &hall->client_keys);
 }
 
 static struct sim_tls *callee(struct hall *hall)

@@ -184,14 +184,14 @@ static void meet(struct hall *hall, const struct meeting *meeting)
     struct tls_party one = tls_party_upstream(&cluster, STR_EMPTY, &client_side.keyring);
     struct tls_party other = tls_party_downstream(&down, &server_side.keyring);
     struct str offered[TLS_PROTOCOLS_MAX];
-    one.protocol_count = tls_protocols(&cluster, true, offered);
+    one.protocol_count = tls_protocols(&cluster, TLS_CARRIES_HTTP1, offered);
     one.protocols = offered;
     struct tls_outcome want = tls_verdict(&one, &other, 0);
 
     struct tls_store *client_store = tls_store_new(&client_side.keyring);
     struct tls_store *server_store = tls_store_new(&server_side.keyring);
     struct tls_call call = {
-        .cluster = &cluster, .address = STR("127.0.0.1"), .port = 1, .is_http = true};
+        .cluster = &cluster, .address = STR("127.0.0.1"), .port = 1, .payload = TLS_CARRIES_HTTP1};
     bool is_right = want.client == TLS_FINE && want.server == TLS_FINE && meeting->is_resuming;
     for (int i = 0; i < 1 + is_right; i++) {
         struct tls_session *client = tls_connect(client_store, &call);
@@ -364,7 +364,7 @@ static void test_a_session_says_nothing_to_a_socket_that_wants_other_names(void 
     struct tls_store *client_store = tls_store_new(&client_side.keyring);
     struct tls_store *server_store = tls_store_new(&server_side.keyring);
     struct tls_call call = {
-        .cluster = &cluster, .address = STR("127.0.0.1"), .port = 1, .is_http = true};
+        .cluster = &cluster, .address = STR("127.0.0.1"), .port = 1, .payload = TLS_CARRIES_HTTP1};
     for (size_t i = 0; i < COUNT_OF(sockets); i++) {
         struct tls_session *client = tls_connect(client_store, &call);
         struct tls_session *server = tls_accept(server_store, &sockets[i]);
