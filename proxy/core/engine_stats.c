@@ -38,6 +38,18 @@ struct listener_stats *engine_listener_stats(struct engine *engine, const struct
     return all->listeners[index];
 }
 
+void engine_note_handshake(struct engine *engine, struct ssl_stats **stats,
+                           const struct ssl_handshake *handshake)
+{
+    ssl_stats_note_handshake(stats, handshake, &engine->arena);
+}
+
+void engine_note_tls_failure(struct engine *engine, struct ssl_stats **stats,
+                             enum tls_failure failure)
+{
+    ssl_stats_note_failure(stats, failure, &engine->arena);
+}
+
 const struct listener_stats *engine_find_listener_stats(const struct engine *engine,
                                                         struct str name)
 {
@@ -121,12 +133,13 @@ struct pool_gauges engine_pool_gauges(const struct engine *engine, uint32_t clus
     struct pool_gauges sum = {0};
     struct pool **const kinds[] = {state->pools, state->h2_pools};
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        if (kinds[i] == NULL || kinds[i][endpoint_index] == NULL)
-            continue;
-        struct pool_gauges one = pool_gauges(kinds[i][endpoint_index]);
-        sum.connections += one.connections;
-        sum.waiters += one.waiters;
-        sum.busy += one.busy;
+        const struct pool *pool = kinds[i] != NULL ? kinds[i][endpoint_index] : NULL;
+        for (; pool != NULL; pool = pool_next(pool)) {
+            struct pool_gauges one = pool_gauges(pool);
+            sum.connections += one.connections;
+            sum.waiters += one.waiters;
+            sum.busy += one.busy;
+        }
     }
     return sum;
 }
@@ -203,6 +216,7 @@ static void reset_cluster(struct engine *engine, uint32_t index)
     size_t status_bytes = (STAT_STATUS_MAX - STAT_STATUS_MIN + 1) * sizeof(uint32_t);
     reset(stats->counters, STAT_CLUSTER_COUNT, stat_cluster_name);
     stats->retried_completed = 0;
+    ssl_stats_reset(stats->ssl);
     if (stats->statuses != NULL)
         memset(stats->statuses, 0, status_bytes);
     if (stats->retried_statuses != NULL)
@@ -220,6 +234,8 @@ static void reset_listener(struct listener_stats *stats)
     for (uint32_t i = 0; stats != NULL && i < STAT_LISTENER_COUNT; i++)
         if (i != STAT_LISTENER_downstream_cx_active)
             stats->counters[i] = 0;
+    if (stats != NULL)
+        ssl_stats_reset(stats->ssl);
 }
 
 void engine_reset_counters(struct engine *engine)
@@ -246,6 +262,7 @@ static void inherit_listeners(struct engine *heir, const struct engine *from)
         for (uint32_t k = 0; k < STAT_LISTENER_COUNT; k++)
             stats->counters[k] += old->counters[k];
         histogram_add(&stats->length_ms, &old->length_ms, &heir->arena);
+        ssl_stats_add(&stats->ssl, old->ssl, &heir->arena);
     }
 }
 

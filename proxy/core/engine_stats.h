@@ -55,6 +55,7 @@ struct listener_stats {
     struct str name; /* address_port, as in listener.<name>. */
     uint64_t counters[STAT_LISTENER_COUNT];
     struct histogram length_ms;
+    struct ssl_stats *ssl; /* NULL: nobody has spoken TLS */
 };
 
 struct tcp_stats {
@@ -70,6 +71,12 @@ struct endpoint_stats {
 struct pool_gauges {
     uint32_t connections, waiters, busy;
 };
+
+/* Counts for a cluster, or a listener. */
+void engine_note_handshake(struct engine *engine, struct ssl_stats **stats,
+                           const struct ssl_handshake *handshake);
+void engine_note_tls_failure(struct engine *engine, struct ssl_stats **stats,
+                             enum tls_failure failure);
 
 struct listener_stats *engine_listener_stats(struct engine *engine,
                                              const struct listener *listener);

@@ -86,6 +86,8 @@ static void add_server(struct worker *worker, void *user)
         .is_literal = plan->facts->is_literal,
         .is_loopback_only = plan->facts->is_loopback_only,
         .node_address = plan->facts->node_address,
+        .source_address = plan->facts->source_address,
+        .inside_name = plan->facts->inside_name,
         .on_done = plan->facts->on_done,
         .user = plan->facts->user,
         .on_ejected = tell_others,

@@ -57,6 +57,9 @@ struct server_options {
      * Must not call a function of this server. */
     bool (*find)(const struct wire_action *connect, struct sockaddr_storage *place, void *user);
     struct str source_address; /* connections come from there, if it can be; copied; may be empty */
+    /* What an inbound cluster dials is in the map by this name and the port, or nowhere:
+     * the application behind the proxy. Empty: it is where it says. Copied. */
+    struct str inside_name;
     const struct keyring *keyring; /* its secrets; borrowed; NULL: the snapshot's */
     struct str node_address;       /* what Envoy takes for its own address; copied */
     /* May be NULL. Must not call a function of the server. It is called for

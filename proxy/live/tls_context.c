@@ -83,7 +83,7 @@ static int verify(X509_STORE_CTX *chain, void *user)
         return 0;
     }
     arena_init(&arena, CHECK_BLOCK_BYTES, 0);
-    tls_words_of(X509_STORE_CTX_get0_cert(chain), &words, &arena);
+    x509_words(X509_STORE_CTX_get0_cert(chain), &words, &arena);
     check->failure = tls_check_names(&check->names, &words);
     if (check->failure != TLS_FINE) {
         struct str met = tls_met_text(check->failure, &check->names, &words, &arena);
@@ -159,6 +159,8 @@ static bool use_authorities(struct tls_context *context, struct str name)
     BIO *bio = reader_of(secret->authorities_pem);
     X509_STORE *store = SSL_CTX_get_cert_store(context->ssl);
     bool is_right = false;
+    /* Envoy believes an authority that has another one above it. */
+    (void)X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
     for (X509 *next = PEM_read_bio_X509(bio, NULL, NULL, NULL); next != NULL;
          next = PEM_read_bio_X509(bio, NULL, NULL, NULL)) {
         is_right |= X509_STORE_add_cert(store, next) == 1;

@@ -173,3 +173,9 @@ struct cluster {
     struct origin subset_origin; /* the DestinationRule's subset */
     struct origin policy_origin; /* where the load balancer was said */
 };
+
+/* Does it lead to the application behind the proxy itself? */
+static inline bool cluster_is_inside(const struct cluster *cluster)
+{
+    return cluster->is_inbound || str_eq(cluster->name, STR("InboundPassthroughCluster"));
+}

@@ -156,8 +156,8 @@ static struct pool *pool_for(const struct attempt *attempt, const struct dial_ta
     bool is_two = is_h2(attempt, cluster);
     if (target->endpoint_index == LB_NONE)
         return engine_original_pool(engine, cluster_index, target->address, target->port, is_two);
-    return is_two ? engine_h2_pool(engine, cluster_index, target->endpoint_index)
-                  : engine_pool(engine, cluster_index, target->endpoint_index);
+    return is_two ? engine_h2_pool(engine, cluster_index, target->endpoint_index, target->host)
+                  : engine_pool(engine, cluster_index, target->endpoint_index, target->host);
 }
 
 static void ask_for(struct attempt *attempt, uint32_t endpoint_index,

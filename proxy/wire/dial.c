@@ -78,3 +78,11 @@ struct conn *dial(struct wire *wire, const struct dial_target *target)
     pool_note_connecting(target->pool, conn->number);
     return conn;
 }
+
+void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
+{
+    struct conn *conn = slots_at(&wire->conns, conn_number);
+    ASSERT(conn->side == CONN_UPSTREAM);
+    conn->up.local_address = arena_str(&conn->facts, address);
+    conn->up.local_port = port;
+}

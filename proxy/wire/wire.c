@@ -6,7 +6,6 @@
 #include "proxy/wire/wire.h"
 
 #include "base/ns.h"
-#include "proxy/core/tls_verdict.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/downstream.h"
@@ -222,14 +221,6 @@ void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_sec
     end_turn(wire);
 }
 
-void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
-{
-    struct conn *conn = conn_at(wire, conn_number);
-    ASSERT(conn->side == CONN_UPSTREAM);
-    conn->up.local_address = arena_str(&conn->facts, address);
-    conn->up.local_port = port;
-}
-
 void wire_connect_failed(struct wire *wire, uint32_t conn_number, struct str why, int64_t now_ns)
 {
     begin_turn(wire, now_ns);
@@ -433,8 +424,7 @@ static void take_connect(const struct conn *conn, struct wire_action *action)
     action->port = conn->up.port;
     action->cluster = conn->up.cluster;
     action->endpoint = conn->up.endpoint;
-    action->is_secure = !conn->wire->options.is_plaintext_only &&
-                        tls_of_endpoint(action->cluster, action->endpoint) != NULL;
+    action->is_secure = tls_of_endpoint(action->cluster, action->endpoint) != NULL;
     action->payload = conn->up.pool == NULL ? TLS_CARRIES_BYTES
                       : conn->h2 != NULL    ? TLS_CARRIES_HTTP2
                                             : TLS_CARRIES_HTTP1;

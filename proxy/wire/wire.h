@@ -39,7 +39,6 @@ struct wire;
 struct wire_options {
     struct shared *shared;     /* of the snapshot, with other workers; held. NULL: with nobody */
     uint32_t connections_max;  /* 0: LIMIT_CONNECTIONS */
-    bool is_plaintext_only;    /* nobody has secrets: upstreams are spoken to in the clear */
     jwt_verify_fn *jwt_verify; /* NULL: no token's signature is right */
     bool is_recording_traces;  /* every exchange keeps a trace until WIRE_DONE was taken */
     uint32_t trace_items_max;
@@ -75,6 +74,11 @@ struct wire_secured {
 };
 void wire_secured(struct wire *wire, uint32_t conn, const struct wire_secured *secured,
                   int64_t now_ns);
+
+/* For the counters ssl.*: before wire_secured or wire_connected, what a handshake came to;
+ * before the connection is told to be broken or over, what TLS says is wrong with it. */
+void wire_note_handshake(struct wire *wire, uint32_t conn, const struct ssl_handshake *handshake);
+void wire_note_tls_failure(struct wire *wire, uint32_t conn, enum tls_failure failure);
 
 /* At most LIMIT_CONNECTION_BUFFER_SLACK_BYTES / 2 at once; after WIRE_PAUSE no
  * more than what was under way already. */

@@ -69,6 +69,8 @@ struct str town_proxy_name(const struct world_client *client, struct arena *aren
 void town_drain(struct town *town, int64_t patience_ns);
 /* At once. */
 void town_stop(struct town *town);
+/* Has no proxy a configuration of before any more? */
+bool town_is_settled(struct town *town);
 bool town_is_over(const struct town *town);
 /* Whether a request was cut off by town_stop or by the end of patience. */
 bool town_was_cut(const struct town *town);

@@ -83,28 +83,6 @@ static bool expect_body(struct standin *standin)
     return true;
 }
 
-/* A copy that a proxy made calls itself internal, which callers cannot. A sidecar before
- * the application takes that away, but not the address of the node that made the copy. */
-static bool is_mirror(const struct standin *standin)
-{
-    struct str value;
-    if (standin_head_header(standin, STR("x-envoy-internal"), &value))
-        return str_eq(value, STR("true"));
-    return standin->world->pods[standin->pod].is_played &&
-           standin_head_header(standin, STR("x-forwarded-for"), &value) &&
-           world_is_node(standin->world, value);
-}
-
-static bool is_whole_mirror(const struct standin *standin, const struct header_list *headers)
-{
-    struct str value;
-    if (header_get(headers, STR("x-envoy-internal"), &value))
-        return str_eq(value, STR("true"));
-    return standin->world->pods[standin->pod].is_played &&
-           header_get(headers, STR("x-forwarded-for"), &value) &&
-           world_is_node(standin->world, value);
-}
-
 static void note_request(struct standin *standin, bool is_mirror)
 {
     struct world_pod *pod = &standin->world->pods[standin->pod];
@@ -126,7 +104,7 @@ static void take_head(struct standin *standin, const struct reading_event *event
         give_up(standin);
         return;
     }
-    note_request(standin, is_mirror(standin));
+    note_request(standin, standin_is_mirror(standin));
     standin->state = STANDIN_IN_BODY;
     if (!expect_body(standin))
         give_up(standin);
@@ -402,7 +380,7 @@ bool standin_read_whole(struct standin *standin, const struct h1_sent *sent, int
     if (!takes_whole(standin, sent))
         return false;
     standin->head = (struct reading_event){0};
-    note_request(standin, is_whole_mirror(standin, &sent->request->headers));
+    note_request(standin, standin_is_whole_mirror(standin, &sent->request->headers));
     take_end(standin, &standin->head, now_ns);
     return true;
 }

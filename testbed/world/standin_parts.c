@@ -33,6 +33,26 @@ bool standin_head_header(const struct standin *standin, struct str name, struct 
     return reading_header(standin->head.headers, standin->head.header_count, name, value);
 }
 
+bool standin_is_mirror(const struct standin *standin)
+{
+    struct str value;
+    if (standin_head_header(standin, STR("x-envoy-internal"), &value))
+        return str_eq(value, STR("true"));
+    return standin->world->pods[standin->pod].is_played &&
+           standin_head_header(standin, STR("x-forwarded-for"), &value) &&
+           world_is_node(standin->world, value);
+}
+
+bool standin_is_whole_mirror(const struct standin *standin, const struct header_list *headers)
+{
+    struct str value;
+    if (header_get(headers, STR("x-envoy-internal"), &value))
+        return str_eq(value, STR("true"));
+    return standin->world->pods[standin->pod].is_played &&
+           header_get(headers, STR("x-forwarded-for"), &value) &&
+           world_is_node(standin->world, value);
+}
+
 bool standin_head_has(const struct standin *standin, struct str name)
 {
     struct str value;
@@ -177,8 +197,7 @@ bool standin_ask_next(struct standin *standin, struct standin_action *action)
 {
     if (standin->is_calling)
         return false;
-    if (standin->called_count == standin->answer.call_count ||
-        pod_of(standin)->client == UINT32_MAX) {
+    if (standin->called_count == standin->answer.call_count || !pod_of(standin)->may_ask) {
         standin_begin_answer(standin);
         return false;
     }

@@ -16,7 +16,8 @@ void world_free(struct world *world)
             snapshot_drop(world->clients[i].snapshot);
         world->clients[i].snapshot = NULL;
     }
-    authority_free(world->authority);
+    if (world->authority != world->spec.authority)
+        authority_free(world->authority);
 }
 
 uint32_t world_client_find(const struct world *world, struct str name)
@@ -48,17 +49,12 @@ static uint32_t pod_of_address(const struct world *world, struct str address)
     return pod == MAP_NONE ? UINT32_MAX : pod;
 }
 
-/* To the application behind the proxy itself. */
-static bool is_inside(const struct cluster *cluster)
-{
-    return cluster->is_inbound || str_eq(cluster->name, STR("InboundPassthroughCluster"));
-}
-
 uint32_t world_pod_dialled(const struct world *world, uint32_t client,
                            const struct cluster *cluster, struct str address)
 {
     ASSERT(client < world->client_count);
-    return pod_of_address(world, is_inside(cluster) ? world->clients[client].address : address);
+    return pod_of_address(world,
+                          cluster_is_inside(cluster) ? world->clients[client].address : address);
 }
 
 struct snapshot *world_snapshot(struct world *world, uint32_t index)
@@ -79,7 +75,7 @@ const struct listener *world_inbound(struct world *world, uint32_t pod, uint32_t
 {
     ASSERT(pod < world->pod_count);
     const struct world_pod *its = &world->pods[pod];
-    if (!its->is_played || (cluster != NULL && is_inside(cluster)))
+    if (!its->is_played || (cluster != NULL && cluster_is_inside(cluster)))
         return NULL;
     return snapshot_inbound_listener(world_snapshot(world, its->client), port);
 }
