@@ -72,6 +72,9 @@ static const struct command COMMANDS[] = {
      "  --engine sim|live     virtual time (default), or sockets on loopback\n"
      "  --profile NAME, --seed N, -o text|json, --strict, --color WHEN, -q\n"
      "\n"
+     "Connections to sidecars, or with TLS, are told as handshakes; then what the server's\n"
+     "sidecar made of the request.\n"
+     "\n"
      "  pocketmesh explain -f manifests/ http://reviews:9080/x -H 'end-user: jason'\n",
      cmd_explain},
     {"mtls", NULL, "-f PATH...", "clients x services: who meets whom in which TLS mode, and why",
@@ -117,10 +120,12 @@ static const struct command COMMANDS[] = {
      "                        listeners stand where the mesh's redirect meets them in a pod\n"
      "  --listen NAME=ADDR:PORT   one listener, repeatable; without --bind, no other is bound\n"
      "  --access-log FILE     a line of JSON for each request\n"
+     "  --certificates DIR    TLS, with certificates, keys and roots in DIR/POD.NS/, signed by\n"
+     "                        authorities that are kept in DIR: exports to one DIR fit together\n"
      "  --profile NAME, --strict, -q\n"
      "\n"
      "Endpoints and routes are inlined. What a stock Envoy does not have is left out, and\n"
-     "named on standard error.\n"
+     "named on standard error, as is TLS without --certificates.\n"
      "\n"
      "  pocketmesh export envoy productpage-v1-0 -f manifests/ --bind 127.0.0.1:0 >envoy.json\n"
      "  envoy -c envoy.json --admin-address-path admin.txt\n",

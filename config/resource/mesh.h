@@ -58,6 +58,9 @@ struct service_endpoint {
     const struct workload_entry *entry; /* NULL: none; at most one of pod and entry */
     bool is_ready;
     bool is_lent; /* by another service of this host and namespace */
+    /* Of one that is lent: as listeners and TLS know it, by a ServiceEntry's port numbers
+     * where clusters go by names; NULL: the same. */
+    const uint32_t *indexed_ports;
     struct origin origin;
 };
 

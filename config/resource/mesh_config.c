@@ -53,7 +53,7 @@ static const struct field_row ROWS[] = {
     {"serviceSettings", FIELD_NO_EFFECT},
     {"serviceEntryVisibility", FIELD_NO_EFFECT},
     {"meshMTLS", FIELD_USED},
-    {"tlsDefaults", FIELD_NO_EFFECT},
+    {"tlsDefaults", FIELD_USED},
     {"verifyCertificateAtClient", FIELD_NO_EFFECT},
     {"defaultTrafficPolicy", FIELD_USED},
     {"hboneIdleTimeout", FIELD_IGNORED},
@@ -62,21 +62,43 @@ static const struct field_row OUTBOUND_ROWS[] = {
     {"mode", FIELD_USED}, {"tls", FIELD_USED}, {"egressProxy", FIELD_NO_EFFECT}};
 static const struct field_row PATH_ROWS[] = {{"normalization", FIELD_USED}};
 
-static const struct field_row MTLS_ROWS[] = {{"minProtocolVersion", FIELD_USED},
-                                             {"cipherSuites", FIELD_USED},
-                                             {"ecdhCurves", FIELD_NO_EFFECT}};
+static const struct field_row MTLS_ROWS[] = {
+    {"minProtocolVersion", FIELD_USED}, {"cipherSuites", FIELD_USED}, {"ecdhCurves", FIELD_USED}};
+
+static const char *const TLS_VERSIONS[] = {"TLS_AUTO", "TLSV1_2", "TLSV1_3", NULL};
 
 static void read_mtls(const struct view *root, struct mesh_config *out)
 {
-    static const char *const VERSIONS[] = {"TLS_AUTO", "TLSV1_2", "TLSV1_3", NULL};
     struct view mtls = view_map(root, STR("meshMTLS"));
     struct view ciphers = view_list(&mtls, STR("cipherSuites"));
+    struct view curves = view_list(&mtls, STR("ecdhCurves"));
 
     if (!view_is_present(&mtls))
         return;
     view_check_fields(&mtls, MTLS_ROWS, COUNT_OF(MTLS_ROWS));
-    out->is_tls13_only = view_choice(&mtls, STR("minProtocolVersion"), VERSIONS, 0) == 2;
+    out->is_tls13_only = view_choice(&mtls, STR("minProtocolVersion"), TLS_VERSIONS, 0) == 2;
     out->ciphers = text_list_read(&ciphers);
+    out->curves = text_list_read(&curves);
+    if (view_is_present(&curves))
+        view_complain(&curves, DIAG_NOT_ACTED_ON, STR("ecdhCurves"), STR_EMPTY);
+}
+
+static void read_tls_defaults(const struct view *root, struct mesh_config *out)
+{
+    static const struct str VERSIONS[] = {STR_INIT(""), STR_INIT("TLSv1_2"), STR_INIT("TLSv1_3")};
+    struct view tls = view_map(root, STR("tlsDefaults"));
+    struct view ciphers = view_list(&tls, STR("cipherSuites"));
+    struct view curves = view_list(&tls, STR("ecdhCurves"));
+
+    if (!view_is_present(&tls))
+        return;
+    view_check_fields(&tls, MTLS_ROWS, COUNT_OF(MTLS_ROWS));
+    out->default_version_min =
+        VERSIONS[view_choice(&tls, STR("minProtocolVersion"), TLS_VERSIONS, 0)];
+    out->default_ciphers = text_list_read(&ciphers);
+    out->default_curves = text_list_read(&curves);
+    if (view_is_present(&curves))
+        view_complain(&curves, DIAG_NOT_ACTED_ON, STR("ecdhCurves"), STR_EMPTY);
 }
 
 static void read_trust(const struct view *root, struct mesh_config *out)
@@ -260,6 +282,7 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     if (view_is_present(&providers))
         out->authz_providers = authz_providers_read(&providers);
     read_mtls(root, out);
+    read_tls_defaults(root, out);
     out->detection_timeout_ns =
         view_duration_ns(root, STR("protocolDetectionTimeout"), out->detection_timeout_ns);
     read_access_log(root, out);

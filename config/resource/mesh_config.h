@@ -45,6 +45,10 @@ struct mesh_config {
     int64_t detection_timeout_ns;               /* protocolDetectionTimeout; 0: none */
     bool is_tls13_only;                         /* meshMTLS.minProtocolVersion */
     struct text_list ciphers;                   /* meshMTLS.cipherSuites; empty: Istio's */
+    struct text_list curves;                    /* meshMTLS.ecdhCurves; empty: Envoy's */
+    /* tlsDefaults: of TLS that is not the mesh's own, where nobody says otherwise. */
+    struct text_list default_ciphers, default_curves;
+    struct str default_version_min;
     struct text_list service_export_to, virtual_service_export_to, destination_rule_export_to;
     struct str access_log_file;   /* empty: no access log */
     struct str access_log_format; /* empty: Istio's default of the encoding */

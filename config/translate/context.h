@@ -76,6 +76,9 @@ struct origin context_keep_origin(struct translation *t, struct origin origin);
 bool context_is_exported(const struct translation *t, const struct text_list *export_to,
                          const struct text_list *otherwise, struct str namespace);
 
+/* Copies in the snapshot. */
+const struct str *context_keep_list(struct translation *t, const struct text_list *list);
+
 /* All addresses of the proxy's family, and the one of itself. */
 struct str context_any_address(const struct translation *t);
 struct str context_localhost(const struct translation *t);

@@ -11,6 +11,7 @@
 #include "config/resource/service_entry.h"
 #include "config/translate/authn.h"
 #include "config/translate/locality.h"
+#include "config/translate/scope.h"
 
 /* Of a pod and of a WorkloadEntry alike. */
 struct workload_facts {
@@ -280,16 +281,15 @@ const struct str *endpoints_identities(struct translation *t, const struct servi
     return list.items;
 }
 
-bool endpoints_are_injected(const struct service *service, uint32_t port_index)
+bool endpoints_are_injected(const struct translation *t, const struct service *service,
+                            uint32_t port_index)
 {
-    bool has_endpoint = false;
+    const struct service *known = scope_indexed(t, service, &port_index);
 
-    for (uint32_t i = 0; i < service->endpoint_count; i++) {
-        if (service->endpoints[i].ports[port_index] == 0)
-            continue;
-        if (!has_sidecar(&service->endpoints[i]))
+    for (uint32_t i = 0; known != NULL && i < known->endpoint_count; i++) {
+        if (scope_indexed_port(&known->endpoints[i], port_index) != 0 &&
+            !has_sidecar(&known->endpoints[i]))
             return false;
-        has_endpoint = true;
     }
-    return has_endpoint;
+    return known != NULL;
 }

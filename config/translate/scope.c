@@ -306,6 +306,43 @@ const struct scope *scope_of_port(const struct translation *t, uint32_t port, st
     return NULL;
 }
 
+uint32_t scope_indexed_port(const struct service_endpoint *endpoint, uint32_t port_index)
+{
+    return endpoint->indexed_ports != NULL ? endpoint->indexed_ports[port_index]
+                                           : endpoint->ports[port_index];
+}
+
+static bool has_indexed(const struct service *service, uint32_t number, uint32_t *port_index)
+{
+    for (uint32_t k = 0; k < service->port_count; k++) {
+        if (service->ports[k].port != number)
+            continue;
+        for (uint32_t e = 0; e < service->endpoint_count; e++) {
+            if (scope_indexed_port(&service->endpoints[e], k) != 0) {
+                *port_index = k;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+const struct service *scope_indexed(const struct translation *t, const struct service *service,
+                                    uint32_t *port_index)
+{
+    const struct service_chains *all = t->by_host;
+    uint32_t number = service->ports[*port_index].port;
+    const struct service *found = NULL;
+
+    for (uint32_t i = map_get(&all->first, service->host); i != MAP_NONE; i = all->next[i]) {
+        const struct service *candidate = all->list->items[i];
+        if (str_eq(candidate->meta.namespace, service->meta.namespace) &&
+            has_indexed(candidate, number, port_index))
+            found = candidate;
+    }
+    return found;
+}
+
 const struct service *scope_service_of_namespace(struct translation *t, struct str host,
                                                  struct str namespace)
 {

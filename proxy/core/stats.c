@@ -10,6 +10,7 @@
 
 static const struct str CLUSTER_NAMES[] = {
 #define CLUSTER(name) STR_INIT(#name),
+#define CLUSTER_IN(scope, name) STR_INIT(#scope "." #name),
 #define HTTP(name)
 #include "proxy/core/stats.def"
 #undef CLUSTER

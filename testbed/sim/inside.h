@@ -136,6 +136,7 @@ struct sim {
     struct sim_model **models; /* by number, from 1 */
     uint32_t model_count, model_capacity;
     struct watches watches;
+    struct play_hops inbound;  /* what came in to sidecars */
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };

@@ -150,6 +150,7 @@ static void give_record(struct sim *sim, struct sim_caller *caller,
 static void take_record(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     hash_record(sim, action->record);
+    play_hops_note(&sim->inbound, proxy->client, action->record, action->trace, &sim->arena);
     /* A caller that went away has a record all the same. */
     give_record(sim, conn_at(sim, proxy, action->conn)->caller, action);
 }

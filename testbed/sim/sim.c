@@ -149,6 +149,12 @@ static const struct play_event *sim_events(struct play *play, uint32_t *count)
     return sim_of(play)->events;
 }
 
+static const struct play_hop *sim_hops(struct play *play, uint32_t *count)
+{
+    *count = sim_of(play)->inbound.count;
+    return sim_of(play)->inbound.items;
+}
+
 static void sim_watch(struct play *play, struct str cluster)
 {
     (void)watches_add(&sim_of(play)->watches, cluster);
@@ -201,6 +207,7 @@ static const struct play_ops sim_ops = {
     .drop_kept = sim_drop_kept,
     .stat = sim_stat,
     .events = sim_events,
+    .hops = sim_hops,
     .watch = sim_watch,
     .peaks = sim_peaks,
     .under_way = sim_under_way,

@@ -75,6 +75,7 @@ struct sockets {
     struct watches watches;
     struct sockets_end *ends; /* of TLS that no proxy speaks */
     uint32_t end_count, end_capacity;
+    struct play_hops inbound;  /* what came in to sidecars */
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };

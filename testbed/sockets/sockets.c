@@ -277,6 +277,7 @@ static const struct play_ops sockets_ops = {
     .drop_kept = play_drop_kept,
     .stat = play_stat,
     .events = play_events,
+    .hops = hops_inbound,
     .watch = play_watch,
     .peaks = play_peaks,
     .under_way = play_under_way,

@@ -323,33 +323,13 @@ void standin_secured(struct standin *standin, struct str server_name)
     standin->server_name = (struct str){standin->server_name_text, kept.len};
 }
 
-/* Who may speak HTTP/2 is known by his first bytes, which may come in pieces. True: they
- * are dealt with. */
-static bool take_preface(struct standin *standin, struct str bytes, int64_t now_ns)
-{
-    if (standin->state != STANDIN_IN_HEAD || !pod_of(standin)->is_http2 || standin->is_stream ||
-        standin->is_spoken_to)
-        return false;
-    bool is_more;
-    if (buf_append(&standin->held, bytes) != RC_OK)
-        return false;
-    struct str first = buf_str(&standin->held);
-    if (standin_h2_is_preface(first, &is_more)) {
-        standin_h2_begin(standin, first, now_ns);
-        buf_clear(&standin->held);
-    } else if (!is_more) {
-        standin->is_spoken_to = true;
-        take_held(standin, now_ns);
-    }
-    return true;
-}
-
 void standin_read(struct standin *standin, struct str bytes, int64_t now_ns)
 {
-    if (standin->state == STANDIN_OVER || take_preface(standin, bytes, now_ns))
+    bool is_more = false;
+    if (standin->state == STANDIN_OVER || standin_h2_read(standin, bytes, now_ns, &is_more))
         return;
-    if (standin->state == STANDIN_IN_STREAMS) {
-        standin_h2_read(standin, bytes, now_ns);
+    if (is_more) {
+        take_held(standin, now_ns);
         return;
     }
     if (standin->state == STANDIN_IN_SILENCE) {
@@ -367,7 +347,7 @@ void standin_read(struct standin *standin, struct str bytes, int64_t now_ns)
 /* Nothing of the head is wanted but what is asked here. */
 static bool takes_whole(const struct standin *standin, const struct h1_sent *sent)
 {
-    return standin->state == STANDIN_IN_HEAD && !pod_of(standin)->is_http2 &&
+    return standin->state == STANDIN_IN_HEAD && !world_pod_is_http2(pod_of(standin)) &&
            !reading_is_started(&standin->reading) && buf_size(&standin->held) == 0 &&
            !sighting_log_is_open(standin->log) && !pod_of(standin)->is_reading_heads &&
            !sent->has_body && !str_eq(sent->request->method, STR("HEAD")) &&

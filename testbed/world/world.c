@@ -167,14 +167,6 @@ static void begin_queue(struct world *world, struct world_pod *pod)
     queue_init(&pod->queue, pod->behaviour.worker_count, pod->behaviour.waiting_max, world->arena);
 }
 
-/* What its behaviour means to whoever speaks to it. */
-static void note_behaviour(struct world_pod *pod)
-{
-    pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
-    pod->is_http2 = pod->behaviour.http2 == HTTP2_SPOKEN ||
-                    (pod->behaviour.http2 == HTTP2_BY_PORT && pod->is_grpc);
-}
-
 void world_pod_behave(struct world *world, uint32_t pod_index, struct behaviour behaviour)
 {
     ASSERT(pod_index < world->pod_count);
@@ -183,7 +175,7 @@ void world_pod_behave(struct world *world, uint32_t pod_index, struct behaviour 
     bool is_same_queue = pod->behaviour.worker_count == behaviour.worker_count &&
                          pod->behaviour.waiting_max == behaviour.waiting_max;
     pod->behaviour = behaviour;
-    note_behaviour(pod);
+    pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
     if (!is_same_queue)
         begin_queue(world, pod);
     rewind_scripts(world);
@@ -196,7 +188,7 @@ void world_begin(struct world *world, uint64_t seed)
         pod->luck = rng_seeded(seed, pod->name);
         pod->request_count = 0;
         pod->mirror_count = 0;
-        note_behaviour(pod);
+        pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
         begin_queue(world, pod);
     }
     rewind_scripts(world);

@@ -118,8 +118,7 @@ struct world_pod {
     uint32_t port_count;
     bool has_sidecar;
     struct behaviour behaviour;
-    bool is_http2; /* its application speaks HTTP/2, too */
-    bool is_grpc;  /* a port of it is one of gRPC, so it does unless its behaviour says no */
+    bool is_grpc; /* a port of it is one of gRPC, so it does unless its behaviour says no */
     bool is_reading_heads; /* an answer of its depends on more than a request's coming */
     uint32_t script_at;
     struct rng luck;    /* of this pod alone */
@@ -131,6 +130,13 @@ struct world_pod {
     struct tls_end *tls_end; /* keyrings.h; NULL: nobody has asked */
     uint64_t request_count, mirror_count; /* that reached it; mirrors are not among the first */
 };
+
+/* Does its application speak HTTP/2, too? */
+static inline bool world_pod_is_http2(const struct world_pod *pod)
+{
+    return pod->behaviour.http2 == HTTP2_SPOKEN ||
+           (pod->behaviour.http2 == HTTP2_BY_PORT && pod->is_grpc);
+}
 
 struct world_client {
     struct client_spec spec;

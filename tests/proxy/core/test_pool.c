@@ -81,8 +81,8 @@ static void test_gauges_are_what_pools_hold_now(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = one_endpoint(0);
-    struct pool *pool = engine_pool(engine, 0, 0);
-    struct pool *other = engine_original_pool(engine, 0, STR("10.9.9.9"), 80);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
+    struct pool *other = engine_original_pool(engine, 0, STR("10.9.9.9"), 80, false);
     assert_gauges(engine, 0, 0, 0);
     assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
     assert_gauges(engine, 0, 0, 1);
