@@ -18,7 +18,7 @@
 
 static bool is_substitute(const struct register_row *row)
 {
-    return row->port != row->wanted_port && !row->is_foreign;
+    return row->port != row->wanted_port && (row->is_guarded || !row->is_foreign);
 }
 
 static struct str purpose_of(const struct register_row *row, struct arena *arena)
@@ -26,6 +26,9 @@ static struct str purpose_of(const struct register_row *row, struct arena *arena
     struct str purpose = row->purpose;
     if (row->kind == REGISTER_POD && purpose.len == 0)
         purpose = STR("(no service)");
+    if (row->is_foreign && row->is_guarded)
+        return arena_format(arena, "%.*s, a process of yours at %.*s:%u", STR_FMT(purpose),
+                            STR_FMT(row->inside_address), row->inside_port);
     if (row->is_foreign)
         return arena_format(arena, "%.*s, a process of yours", STR_FMT(purpose));
     if (is_substitute(row))
@@ -91,11 +94,15 @@ static void write_row(const struct register_row *row, struct json *json)
     json_key_str(json, STR("namespace"), row->namespace);
     json_key_str(json, STR("address"), row->address);
     json_key_i64(json, STR("port"), row->port);
-    if (row->is_foreign || is_substitute(row))
+    if ((row->is_foreign && !row->is_guarded) || is_substitute(row))
         json_key_i64(json, STR("insteadOf"), row->wanted_port);
     json_key_str(json, STR("for"), row->purpose);
     if (row->is_foreign)
         json_key_bool(json, STR("isProcess"), true);
+    if (row->is_foreign && row->is_guarded) {
+        json_key_str(json, STR("processAddress"), row->inside_address);
+        json_key_i64(json, STR("processPort"), row->inside_port);
+    }
     json_end_object(json);
 }
 

@@ -68,10 +68,18 @@ static const struct known_answer *find_answer(const struct known *known,
     return NULL;
 }
 
+/* What becomes of an answer is the route's word: where the request does not decide the route
+ * by itself (a match of x-request-id), nothing is known. */
+static bool is_on_its_route(const struct known *known, const struct record *record)
+{
+    return record->route != NULL && record->route == known->memo.route;
+}
+
 const struct known_answer *known_answer_of(const struct stream *stream,
                                            const struct h1_read *message)
 {
-    if (stream->known == NULL || !exchange_is_passing(&stream->xc))
+    if (stream->known == NULL || !is_on_its_route(stream->known, &stream->xc.record) ||
+        !exchange_is_passing(&stream->xc))
         return NULL;
     return find_answer(stream->known, stream->xc.record.weighted, message);
 }
@@ -90,8 +98,9 @@ void known_keep_answer(struct stream *stream, const struct h1_read *message,
     struct known *known = stream->known;
     struct arena *memory = &stream->wire->memory;
     const struct record *record = &stream->xc.record;
-    if (known == NULL || known->answer_count == KNOWN_ANSWERS_MAX || record->route == NULL ||
-        known->memo.received.head == NULL || !exchange_passes(&stream->xc, message->response) ||
+    if (known == NULL || known->answer_count == KNOWN_ANSWERS_MAX ||
+        !is_on_its_route(known, record) || known->memo.received.head == NULL ||
+        !exchange_passes(&stream->xc, message->response) ||
         find_answer(known, record->weighted, message) != NULL)
         return;
     struct known_answer *answer = ARENA_NEW(memory, struct known_answer);

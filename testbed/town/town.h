@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * testbed/town/town.h - a mesh that stays: stand-ins at their pods' addresses,
- * gateways, and for each client an HTTP proxy's door, until somebody ends it.
+ * testbed/town/town.h - a mesh that stays: at pods' addresses their sidecars, with the
+ * stand-ins behind them (or these alone), gateways, and for each client an HTTP proxy's
+ * door, until somebody ends it.
  *
  *   main thread: loop, stand-ins, whatever the owner adds (signals, watching)
  *   fleet:       workers with the proxies (proxy/live/fleet.h)

@@ -111,14 +111,24 @@ static void say_pool(struct chance *chance)
                                        "",
                                        "maxRequestsPerConnection: 1",
                                        "maxRequestsPerConnection: 2",
-                                       "http1MaxPendingRequests: 1",
-                                       "http2MaxRequests: 1",
+                                       "http1MaxPendingRequests: 3",
+                                       "http2MaxRequests: 3",
                                        "maxRetries: 1",
                                        "idleTimeout: 20s"};
+    /* One request at a time and its copies do not reach the limits: which of them would be
+     * refused is a race. */
+    static const char *const HTTP_OF_LOADS[] = {"",
+                                                "",
+                                                "maxRequestsPerConnection: 1",
+                                                "maxRequestsPerConnection: 2",
+                                                "http1MaxPendingRequests: 1",
+                                                "http2MaxRequests: 1",
+                                                "maxRetries: 1",
+                                                "idleTimeout: 20s"};
     say(chance, "connectionPool: {tcp: {");
     say(chance, ONE_OF(chance, TCP));
     say(chance, "}, http: {");
-    say(chance, ONE_OF(chance, HTTP));
+    say(chance, chance->is_load ? ONE_OF(chance, HTTP_OF_LOADS) : ONE_OF(chance, HTTP));
     say(chance, "}}");
 }
 
