@@ -182,6 +182,9 @@ static int play_calls(struct explain_job *job, struct play *play, uint64_t seed)
     job->call.is_keeping = job->repeat > 1;
     play->ops->call(play, &job->call, 1, &first, arena);
     spread_add(&spread, &first, job->world);
+    uint32_t hop_count; /* of the first one */
+    uint32_t all_count;
+    (void)play->ops->hops(play, &hop_count);
     for (uint64_t i = 1; i < job->repeat; i++) {
         struct outcome outcome;
         play->ops->call(play, &job->call, 1, &outcome, &scratch);
@@ -192,6 +195,8 @@ static int play_calls(struct explain_job *job, struct play *play, uint64_t seed)
     struct explain_page page = {.world = job->world,
                                 .call = &job->call,
                                 .outcome = &first,
+                                .hops = hop_count > 0 ? play->ops->hops(play, &all_count) : NULL,
+                                .hop_count = hop_count,
                                 .spread = job->repeat > 1 ? &spread : NULL,
                                 .engine_name = job->words.is_live ? STR("live") : STR("sim"),
                                 .seed = seed,

@@ -8,9 +8,11 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/export_secrets.h"
 #include "cli/proxy_name.h"
 #include "cli/words.h"
 #include "config/derive/derive.h"
+#include "config/resource/mesh_types.h"
 #include "proxy/model/bootstrap.h"
 
 #define OUTPUT_BYTES_MAX ((size_t)1 << 30) /* a large mesh prints some MB */
@@ -21,6 +23,7 @@ struct export_job {
     struct words words;
     struct proxy_wish wish;
     struct bootstrap_options options;
+    struct str certificates; /* a folder; empty: no TLS that needs secrets */
     struct bootstrap_place *places;
     uint32_t place_count, place_capacity;
 };
@@ -97,6 +100,14 @@ static void take_access_log(void *user, struct str value)
     ((struct export_job *)user)->options.access_log = value;
 }
 
+static void take_certificates(void *user, struct str value)
+{
+    struct export_job *job = user;
+    job->certificates = value;
+    if (value.len == 0)
+        words_complain(&job->words, "--certificates is a folder, not \"\"");
+}
+
 static const struct words_option OPTIONS[] = {
     {"-n", true, take_namespace},
     {"--namespace", true, take_namespace},
@@ -105,6 +116,7 @@ static const struct words_option OPTIONS[] = {
     {"--bind", true, take_bind},
     {"--listen", true, take_listen},
     {"--access-log", true, take_access_log},
+    {"--certificates", true, take_certificates},
 };
 
 static bool check_words(struct export_job *job)
@@ -148,6 +160,27 @@ static int print_bootstrap(struct export_job *job, const struct snapshot *snapsh
     return code;
 }
 
+/* After the input was found right: nothing is left behind by a wrong one. */
+static int export_proxy(struct export_job *job, const struct mesh *mesh,
+                        const struct documents *documents, const struct proxy_identity *proxy,
+                        struct snapshot *snapshot)
+{
+    struct words *words = &job->words;
+    struct keyring_alone_wish wish = {
+        .proxy = proxy,
+        .snapshot = snapshot,
+        .manifests = manifests_of(documents, &words->arena),
+        .trust_domain = mesh->config.trust_domain,
+    };
+    struct str why;
+    if (job->certificates.len > 0 &&
+        !export_secrets(job->certificates, &wish, &job->options, &words->arena, &why)) {
+        fprintf(stderr, "pocketmesh export: %.*s\n", STR_FMT(why));
+        return EXIT_CODE_SURROUNDINGS;
+    }
+    return print_bootstrap(job, snapshot);
+}
+
 static int run(struct export_job *job)
 {
     struct words *words = &job->words;
@@ -163,7 +196,8 @@ static int run(struct export_job *job)
     const struct profile *profile = words->profile != NULL ? words->profile : profile_default();
     struct snapshot *snapshot = translate_proxy(mesh, &proxy, profile, &words->diags);
     diag_list_sort(&words->diags);
-    int code = words_report(words) ? EXIT_CODE_INPUT : print_bootstrap(job, snapshot);
+    int code = words_report(words) ? EXIT_CODE_INPUT
+                                   : export_proxy(job, mesh, &documents, &proxy, snapshot);
     snapshot_drop(snapshot);
     return code;
 }

@@ -267,22 +267,6 @@ enum rc mtls_page_write(const struct mtls_page *page, struct buf *out)
 
 /* --- json --------------------------------------------------------------------- */
 
-static void json_side(const char *key, const struct mtls_side *side, struct json *json)
-{
-    json_key(json, str_of(key));
-    json_begin_object(json);
-    json_key_str(json, STR("mode"), side->mode);
-    json_key_str(json, STR("speaks"), side->speaks);
-    if (side->by.len > 0)
-        json_key_str(json, STR("by"), side->by);
-    if (side->origin.line != 0) {
-        json_key_str(json, STR("file"), side->origin.file);
-        json_key_i64(json, STR("line"), side->origin.line);
-        json_key_i64(json, STR("column"), side->origin.column);
-    }
-    json_end_object(json);
-}
-
 /* Was the application told who calls? */
 static bool is_known(const struct sighting *sighting)
 {
@@ -342,9 +326,9 @@ static void json_cell(const struct mtls_page *page, const struct mtls_cell *cell
     for (uint32_t i = 0; i < cell->pod_count; i++)
         json_str(json, page->grid->world->pods[cell->pods[i]].name);
     json_end_array(json);
-    json_side("clientSide", &meeting->client, json);
+    mtls_side_json(STR("clientSide"), &meeting->client, json);
     if (meeting->verdict != MTLS_NOBODY)
-        json_side("serverSide", &meeting->server, json);
+        mtls_side_json(STR("serverSide"), &meeting->server, json);
     json_key_str(json, STR("verdict"), mtls_verdict_name(meeting->verdict));
     if (meeting->verdict == MTLS_REFUSED) {
         json_key_str(json, STR("because"), mtls_reason_word(meeting->reason));

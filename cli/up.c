@@ -115,8 +115,11 @@ static void put_into_force(struct up_job *job, struct era *era)
     era_hold(before);
     switch (town_open(job->town, era, &registry, &why)) {
     case TOWN_FINE:
-        up_show_changes(before->world, era->world);
+        if (!job->is_reading_again)
+            up_show_changes(before->world, era->world);
         (void)up_show(job, &registry);
+        (void)up_save_certs(job, era);
+        up_follow_authority(job);
         break;
     case TOWN_UNBINDABLE:
         up_show_unbindable(&registry);
@@ -148,6 +151,14 @@ static void reload(struct up_job *job)
     else
         fputs(NOT_RELOADED, stderr);
     era_drop(era);
+}
+
+/* Another authority signs: the same files, with its certificates. */
+static void read_again(struct up_job *job)
+{
+    job->is_reading_again = true;
+    reload(job);
+    job->is_reading_again = false;
 }
 
 static void on_change(void *user)
@@ -219,7 +230,10 @@ static void begin_handles(struct up_job *job)
     int rc = uv_timer_init(&town_loop(job->town)->uv, &job->patience);
     ASSERT(rc == 0);
     job->patience.data = job;
-    job->handle_count = 1;
+    rc = uv_timer_init(&town_loop(job->town)->uv, &job->settling);
+    ASSERT(rc == 0);
+    job->settling.data = job;
+    job->handle_count = 2;
     watch_signal(job, &job->interrupt, on_end_signal, SIGINT);
     watch_signal(job, &job->terminate, on_end_signal, SIGTERM);
     watch_signal(job, &job->hangup, on_hangup, SIGHUP);
@@ -228,6 +242,7 @@ static void begin_handles(struct up_job *job)
 static void end_handles(struct up_job *job)
 {
     uv_close((uv_handle_t *)&job->patience, on_handle_closed);
+    uv_close((uv_handle_t *)&job->settling, on_handle_closed);
     uv_close((uv_handle_t *)&job->interrupt, on_handle_closed);
     uv_close((uv_handle_t *)&job->terminate, on_handle_closed);
     uv_close((uv_handle_t *)&job->hangup, on_handle_closed);
@@ -287,7 +302,8 @@ static int open_town(struct up_job *job, struct era *era)
     switch (town_open(job->town, era, &registry, &why)) {
     case TOWN_FINE:
         admin_town_follow(job->admin);
-        return up_show(job, &registry) ? serve(job) : EXIT_CODE_SURROUNDINGS;
+        return up_save_certs(job, era) && up_show(job, &registry) ? serve(job)
+                                                                  : EXIT_CODE_SURROUNDINGS;
     case TOWN_UNBINDABLE:
         up_show_unbindable(&registry);
         return EXIT_CODE_SURROUNDINGS;
@@ -308,9 +324,15 @@ static int run_job(struct up_job *job)
 {
     if (!take_words(job))
         return EXIT_CODE_INPUT;
+    if (!up_begin_certs(job)) {
+        up_end_certs(job);
+        return EXIT_CODE_SURROUNDINGS;
+    }
     struct era *era = up_read(job);
-    if (era == NULL)
+    if (era == NULL) {
+        up_end_certs(job);
         return EXIT_CODE_INPUT;
+    }
     int code = EXIT_CODE_SURROUNDINGS;
     job->town = begin_town(job);
     if (job->town != NULL && up_begin_admin(job))
@@ -320,6 +342,7 @@ static int run_job(struct up_job *job)
     up_end_access_log(job);
     up_end_outlier_log(job);
     era_drop(era);
+    up_end_certs(job);
     return code;
 }
 
@@ -337,8 +360,9 @@ int cmd_up(int argc, char **argv)
         {"--access-log-format", true, up_take_access_log_format},
         {"--outlier-log", true, up_take_outlier_log},
         {"--admin", true, up_take_admin},
+        {"--certs", true, up_take_certs},
     };
-    struct up_job job = {.namespace = STR("default"), .end = begin_end};
+    struct up_job job = {.namespace = STR("default"), .end = begin_end, .read_again = read_again};
     words_init(&job.words, "up");
     map_init(&job.said, &job.words.arena);
     arena_init(&job.watched_names, 4096, 0);

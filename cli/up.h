@@ -7,6 +7,7 @@
  *   up_show.c     what listens where, and what an edit did, for people and machines
  *   up_observe.c  the access log, the admin interface
  *   up_outlier.c  the outlier log
+ *   up_certs.c    the authority, and files of certificates
  */
 #pragma once
 
@@ -43,6 +44,11 @@ struct up_job {
     struct access_logger *logger;       /* NULL: off */
     struct str outlier_path;            /* of --outlier-log; empty: none */
     struct up_outlier_log *outlier_log; /* NULL: none */
+    struct str certs_path;              /* of --certs; empty: none */
+    struct authority *authority;        /* as long as the job */
+    uv_timer_t settling;                /* until another authority may sign */
+    int64_t settle_until_ns;
+    void (*read_again)(struct up_job *job); /* puts the same files into force once more */
     bool has_admin;
     struct str admin_address;
     uint32_t admin_port; /* 0: the kernel gives one, and then it is that */
@@ -54,6 +60,7 @@ struct up_job {
     uv_timer_t patience;
     uint32_t handle_count;
     bool is_draining;
+    bool is_reading_again; /* for another authority: nothing was edited */
 };
 
 /* The files as they are now, brought to life; NULL: something is wrong, and it was
@@ -92,6 +99,19 @@ bool up_begin_outlier_log(struct up_job *job, struct town_listener *listener);
 void up_reopen_outlier_log(struct up_job *job);
 /* Writes what is left. After the town. */
 void up_end_outlier_log(struct up_job *job);
+
+void up_take_certs(void *job, struct str value);
+/* The authority, as it was saved; false: it cannot be had, which was said. */
+bool up_begin_certs(struct up_job *job);
+/* After the last world. */
+void up_end_certs(struct up_job *job);
+/* The manifests' cacerts, if there is one, else what it was at first, are to sign: before
+ * keyrings are made. What is wrong goes to `diags`. */
+void up_offer_authority(struct up_job *job, const struct world *world, struct diag_list *diags);
+/* An era is in force: when no proxy of before is left, who is offered signs. */
+void up_follow_authority(struct up_job *job);
+/* What curl and others need, if --certs is there; false: said. */
+bool up_save_certs(struct up_job *job, struct era *era);
 
 /* Listens, if --admin is there; false: it cannot, which was said. */
 bool up_begin_admin(struct up_job *job);

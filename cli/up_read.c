@@ -7,6 +7,7 @@
 #include "testbed/runner/suite.h"
 #include "testbed/town/people.h"
 #include "testbed/world/files.h"
+#include "testbed/world/keyrings.h"
 
 #define DIAG_TEXT_MAX (1u << 20)
 
@@ -107,6 +108,8 @@ static bool read_spec(struct reader *reader)
                                            .has_sidecar_default = true,
                                            .profile = job->words.profile};
     reader->spec.has_stable_addresses = true;
+    reader->spec.has_real_callers = true;
+    reader->spec.authority = job->authority;
     reader->spec.access_log = job->access_log;
     reader->clients = reader->spec.clients;
     reader->client_count = reader->spec.client_count;
@@ -182,7 +185,11 @@ static bool make_world(struct reader *reader)
     if (!read_spec(reader) || !find_people(reader))
         return false;
     reader->era->world = world_new(&reader->spec, reader->arena, &reader->diags);
-    return reader->era->world != NULL && check_wishes(reader);
+    if (reader->era->world == NULL)
+        return false;
+    up_offer_authority(reader->job, reader->era->world, &reader->diags);
+    world_make_keyrings(reader->era->world, &reader->diags);
+    return check_wishes(reader);
 }
 
 struct era *up_read(struct up_job *job)

@@ -18,7 +18,7 @@
 
 static bool is_substitute(const struct register_row *row)
 {
-    return row->port != row->wanted_port && !row->is_foreign;
+    return row->port != row->wanted_port && (row->is_guarded || !row->is_foreign);
 }
 
 static struct str purpose_of(const struct register_row *row, struct arena *arena)
@@ -26,6 +26,9 @@ static struct str purpose_of(const struct register_row *row, struct arena *arena
     struct str purpose = row->purpose;
     if (row->kind == REGISTER_POD && purpose.len == 0)
         purpose = STR("(no service)");
+    if (row->is_foreign && row->is_guarded)
+        return arena_format(arena, "%.*s, a process of yours at %.*s:%u", STR_FMT(purpose),
+                            STR_FMT(row->inside_address), row->inside_port);
     if (row->is_foreign)
         return arena_format(arena, "%.*s, a process of yours", STR_FMT(purpose));
     if (is_substitute(row))
@@ -57,6 +60,10 @@ static enum rc print_table(const struct up_job *job, const struct registry *regi
     if (job->admin != NULL)
         *table_add(&table) = (struct table_row){
             {STR("admin"), STR("pocketmesh"), admin_address(job, arena), STR("/help, /proxies")}};
+    if (job->certs_path.len > 0)
+        *table_add(&table) = (struct table_row){
+            {STR("authority"), STR("pocketmesh"),
+             arena_format(arena, "%.*s/ca.pem", STR_FMT(job->certs_path)), STR("curl --cacert")}};
     return table_print(&table, COLUMN_PADDING, out);
 }
 
@@ -87,12 +94,33 @@ static void write_row(const struct register_row *row, struct json *json)
     json_key_str(json, STR("namespace"), row->namespace);
     json_key_str(json, STR("address"), row->address);
     json_key_i64(json, STR("port"), row->port);
-    if (row->is_foreign || is_substitute(row))
+    if ((row->is_foreign && !row->is_guarded) || is_substitute(row))
         json_key_i64(json, STR("insteadOf"), row->wanted_port);
     json_key_str(json, STR("for"), row->purpose);
     if (row->is_foreign)
         json_key_bool(json, STR("isProcess"), true);
+    if (row->is_foreign && row->is_guarded) {
+        json_key_str(json, STR("processAddress"), row->inside_address);
+        json_key_i64(json, STR("processPort"), row->inside_port);
+    }
     json_end_object(json);
+}
+
+static void write_certs(const struct up_job *job, struct json *json)
+{
+    static const struct str FILES[][2] = {{STR_INIT("cacert"), STR_INIT("ca.pem")},
+                                          {STR_INIT("cert"), STR_INIT("client.pem")},
+                                          {STR_INIT("key"), STR_INIT("client-key.pem")}};
+    struct arena scratch;
+    arena_init(&scratch, 1024, 0);
+    json_key(json, STR("authority"));
+    json_begin_object(json);
+    for (size_t i = 0; i < COUNT_OF(FILES); i++)
+        json_key_str(
+            json, FILES[i][0],
+            arena_format(&scratch, "%.*s/%.*s", STR_FMT(job->certs_path), STR_FMT(FILES[i][1])));
+    json_end_object(json);
+    arena_fini(&scratch);
 }
 
 /* One line for each state, so that a reader knows where it ends. */
@@ -114,6 +142,8 @@ static enum rc print_json(const struct up_job *job, const struct registry *regis
         json_key_i64(&json, STR("port"), job->admin_port);
         json_end_object(&json);
     }
+    if (job->certs_path.len > 0)
+        write_certs(job, &json);
     json_end_object(&json);
     return json_is_full(&json) ? RC_FULL : buf_append(out, STR("\n"));
 }

@@ -8,9 +8,9 @@
 
 #define BLOCK_SIZE (256u * 256u)
 
-static bool is_eligible(const struct mesh *mesh, const struct service_entry *entry, struct str host)
+static bool is_eligible(const struct service_entry *entry, struct str host)
 {
-    if (!mesh->config.has_dns_capture || entry->has_no_auto_address)
+    if (entry->has_no_auto_address)
         return false;
     if (entry->resolution == RESOLUTION_NONE || entry->addresses.count > 0)
         return false;
@@ -40,7 +40,7 @@ struct str auto_addresses_take(struct auto_addresses *addresses, const struct se
 {
     const struct mesh *mesh = addresses->mesh;
 
-    if (!is_eligible(mesh, entry, host))
+    if (!is_eligible(entry, host))
         return STR_EMPTY;
     for (uint32_t i = 0; i < entry->given_count; i++) {
         if (str_eq(entry->given[i].host, host) && is_ipv4(entry->given[i].value))

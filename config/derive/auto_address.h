@@ -3,10 +3,9 @@
  * config/derive/auto_address.h - addresses that Istio gives the hosts of
  * ServiceEntries by itself, of 240.240.0.0/16.
  *
- * Proxies use them only where they answer DNS themselves (ISTIO_META_DNS_CAPTURE in
- * the mesh's proxyMetadata). Those that a dump of a cluster has in status.addresses
- * stay; others are given as Istio's controller does, one after the other. Source:
- * ISTIO.md 7.1.
+ * Proxies use them only where they answer DNS themselves (ISTIO_META_DNS_CAPTURE). Those that a
+ * dump of a cluster has in status.addresses stay; others are given as Istio's controller does, one
+ * after the other. Source: ISTIO.md 7.1.
  */
 #pragma once
 

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "config/resource/destination_rule.h"
 #include "config/resource/entrance.h"
 #include "config/resource/virtual_service.h"
 #include "config/yaml/make.h"
@@ -31,6 +32,9 @@ struct destination_rule *entrance_add_destination_rule(struct mesh *mesh,
                                                        const struct node *spec);
 struct gateway *entrance_add_gateway(struct mesh *mesh, const struct object_meta *meta,
                                      const struct node *spec);
+struct destination_rule *entrance_add_destination_rule(struct mesh *mesh,
+                                                       const struct object_meta *meta,
+                                                       const struct node *spec);
 
 /* A made rule, and its matches, were written at `path` ("spec.rules[0]"). */
 void entrance_set_path(struct http_rule *rule, struct str path);

@@ -8,6 +8,7 @@
 
 #include "config/derive/convert.h"
 #include "config/derive/delegate.h"
+#include "config/derive/discovery.h"
 #include "config/derive/service_entry.h"
 #include "config/resource/label.h"
 #include "config/resource/meta.h"
@@ -387,6 +388,7 @@ static void complain_of_ingress_tls(struct mesh *mesh)
 void mesh_complete(struct mesh *mesh)
 {
     ASSERT(!mesh->is_complete);
+    discovery_filter(mesh);
     COMPACT(mesh, entrances);
     SORT(mesh, entrances, meta_order);
     entrances_convert(mesh);
@@ -403,6 +405,7 @@ void mesh_complete(struct mesh *mesh)
     COMPACT(mesh, workload_entries);
     COMPACT(mesh, sidecars);
     COMPACT(mesh, envoy_filters);
+    COMPACT(mesh, proxy_configs);
     COMPACT(mesh, workloads);
     COMPACT(mesh, pods);
     COMPACT(mesh, slices);
@@ -429,6 +432,7 @@ void mesh_complete(struct mesh *mesh)
     derive_endpoints(mesh);
     SORT(mesh, sidecars, meta_order);
     SORT(mesh, envoy_filters, meta_order);
+    SORT(mesh, proxy_configs, meta_order);
     complain_of_ingress_tls(mesh);
     SORT(mesh, workload_entries, name_order);
     SORT(mesh, service_entries, meta_order);

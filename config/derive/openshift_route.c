@@ -3,12 +3,11 @@
  * config/derive/openshift_route.c - OpenShift's Route: what its router does,
  * as Gateways and VirtualServices of a gateway of its own.
  *
- * istiod does not read Routes; the cluster's router is one more proxy in front.
- * Here it is a gateway with the router's label, whose plain port has the Routes
- * that are served in the clear and whose TLS port the others. Source: ISTIO.md
- * 8.4.
+ * istiod does not read Routes; the cluster's router is one more proxy in front. Here it
+ * is a gateway with the router's label: a plain port and one of TLS. Source: ISTIO.md 8.4.
  */
 #include "config/derive/gateway_api.h"
+#include "config/derive/openshift_backend.h"
 
 #include "config/resource/host.h"
 
@@ -41,6 +40,7 @@ struct router {
     struct admitted **items;
     uint32_t count, capacity;
     struct map claims; /* "host path" and "host" -> index of who has it */
+    struct openshift_backends backends;
 };
 
 static const struct field_row SPEC_ROWS[] = {{"host", FIELD_USED},
@@ -54,11 +54,11 @@ static const struct field_row SPEC_ROWS[] = {{"host", FIELD_USED},
                                              {"httpHeaders", FIELD_NO_EFFECT}};
 static const struct field_row TLS_ROWS[] = {{"termination", FIELD_USED},
                                             {"insecureEdgeTerminationPolicy", FIELD_USED},
-                                            {"certificate", FIELD_IGNORED},
-                                            {"key", FIELD_IGNORED},
-                                            {"caCertificate", FIELD_IGNORED},
-                                            {"externalCertificate", FIELD_IGNORED},
-                                            {"destinationCACertificate", FIELD_NO_EFFECT}};
+                                            {"certificate", FIELD_USED},
+                                            {"key", FIELD_USED},
+                                            {"caCertificate", FIELD_USED},
+                                            {"externalCertificate", FIELD_USED},
+                                            {"destinationCACertificate", FIELD_USED}};
 
 static struct str annotation(const struct object_meta *meta, const char *name)
 {
@@ -176,7 +176,7 @@ static uint32_t service_port(const struct admitted *route, const struct service 
 }
 
 /* Adds a weighted destination; nothing when its weight is 0. */
-static void add_backend(const struct router *router, const struct admitted *route,
+static void add_backend(struct router *router, const struct admitted *route,
                         const struct view *backend, struct node *list)
 {
     struct mesh *mesh = router->mesh;
@@ -195,6 +195,11 @@ static void add_backend(const struct router *router, const struct admitted *rout
     struct node *item = make_push(&maker, list, make_map(&maker));
     struct node *destination = make_put_map(&maker, item, STR("destination"));
     make_put_text(&maker, destination, STR("host"), host_of_service(name, namespace, mesh->arena));
+    bool is_plain = route->termination != TERMINATION_REENCRYPT;
+    struct str subset = openshift_backend_note(&router->backends, namespace, name,
+                                               is_plain ? STR_EMPTY : route->entrance->meta.name);
+    if (subset.len > 0)
+        make_put_text(&maker, destination, STR("subset"), subset);
     if (port != 0) {
         struct node *number = make_put_map(&maker, destination, STR("port"));
         (void)make_put(&maker, number, STR("number"), make_whole(&maker, port));
@@ -202,7 +207,7 @@ static void add_backend(const struct router *router, const struct admitted *rout
     (void)make_put(&maker, item, STR("weight"), make_whole(&maker, weight));
 }
 
-static struct node *backends_of(const struct router *router, const struct admitted *route)
+static struct node *backends_of(struct router *router, const struct admitted *route)
 {
     struct maker maker = {.arena = router->mesh->arena, .origin = route->entrance->meta.origin};
     struct view to = view_map(&route->view.spec, STR("to"));
@@ -269,18 +274,17 @@ static void put_timeout(const struct maker *maker, const struct admitted *route,
     make_put_text(maker, rule, STR("timeout"), said.len > 0 ? said : STR(TIMEOUT));
 }
 
-static void add_rule(const struct router *router, const struct admitted *route, bool is_secure,
+static void add_rule(struct router *router, const struct admitted *route, bool is_secure,
                      struct node *rules, struct text_list *paths)
 {
     struct maker maker = {.arena = router->mesh->arena, .origin = route->entrance->meta.origin};
     struct node *rule = make_push(&maker, rules, make_map(&maker));
-    bool is_redirecting = !is_secure && route->insecure == INSECURE_REDIRECT;
     bool is_hidden =
         !is_secure && route->termination != TERMINATION_NONE && route->insecure == INSECURE_NONE;
 
     text_list_add(paths, STR("spec"), maker.arena);
     put_match(&maker, route, rule);
-    if (is_redirecting) {
+    if (!is_secure && route->insecure == INSECURE_REDIRECT) {
         struct node *redirect = make_put_map(&maker, rule, STR("redirect"));
         make_put_text(&maker, redirect, STR("scheme"), STR("https"));
         (void)make_put(&maker, redirect, STR("redirectCode"), make_whole(&maker, 302));
@@ -476,6 +480,7 @@ static void convert(struct router *router)
             convert_host(router, i, true);
     }
     add_otherwise(router);
+    openshift_backends_convert(&router->backends, ROUTER_NAMESPACE, maker.origin);
     add_gateway(router, false, plain);
     if (secure->count > 0)
         add_gateway(router, true, secure);
@@ -483,7 +488,7 @@ static void convert(struct router *router)
 
 void openshift_routes_convert(struct mesh *mesh)
 {
-    struct router router = {.mesh = mesh};
+    struct router router = {.mesh = mesh, .backends = {.mesh = mesh}};
 
     map_init(&router.claims, mesh->arena);
     for (uint32_t i = 0; i < mesh->entrances_count; i++) {

@@ -219,10 +219,8 @@ static void add_to_services(struct mesh *mesh)
 /* The port of an endpoint of `from` that is `wanted` of `to`: of the same name,
  * but DNS clusters know the ports of ServiceEntries by their numbers. */
 static uint32_t lent_port(const struct service *from, const struct service_endpoint *endpoint,
-                          const struct service *to, const struct service_port *wanted)
+                          const struct service_port *wanted, bool is_by_number)
 {
-    bool is_by_number = from->entry != NULL && is_dns(to);
-
     for (uint32_t i = 0; i < from->port_count; i++) {
         const struct service_port *port = &from->ports[i];
         if (is_by_number ? port->port == wanted->port : str_eq(port->name, wanted->name))
@@ -248,8 +246,13 @@ static void lend(struct mesh *mesh, const struct service *from, uint32_t count, 
         added->entry = endpoint->entry;
         added->is_ready = endpoint->is_ready;
         added->is_lent = true;
-        for (uint32_t k = 0; k < to->port_count; k++)
-            added->ports[k] = lent_port(from, endpoint, to, &to->ports[k]);
+        uint32_t *indexed = ARENA_ARRAY(mesh->arena, uint32_t, to->port_count);
+        bool is_entry = from->entry != NULL;
+        for (uint32_t k = 0; k < to->port_count; k++) {
+            added->ports[k] = lent_port(from, endpoint, &to->ports[k], is_entry && is_dns(to));
+            indexed[k] = lent_port(from, endpoint, &to->ports[k], is_entry);
+        }
+        added->indexed_ports = indexed;
     }
 }
 
@@ -405,7 +408,8 @@ void service_entry_derive(struct mesh *mesh)
             for (uint32_t a = 0; a < entry->addresses.count; a++)
                 (void)add_service(mesh, entry, host, address_of(entry->addresses.items[a]));
             if (entry->addresses.count == 0)
-                (void)add_service(mesh, entry, host, auto_addresses_take(&own, entry, host));
+                add_service(mesh, entry, host, STR_EMPTY)->auto_address =
+                    auto_addresses_take(&own, entry, host);
         }
     }
     add_to_services(mesh);

@@ -278,6 +278,15 @@ static void add_envoy_filter(struct arriving *arriving)
     REPLACE(arriving, envoy_filters);
 }
 
+static void add_proxy_config(struct arriving *arriving)
+{
+    struct proxy_config *added = ADD(arriving, proxy_configs);
+
+    added->meta = arriving->meta;
+    proxy_config_read(&arriving->spec, added);
+    REPLACE(arriving, proxy_configs);
+}
+
 static void add_config_map(struct arriving *arriving)
 {
     struct mesh *mesh = arriving->mesh;
@@ -304,7 +313,7 @@ static const struct kind_row KINDS[] = {
      add_workload_entry},
     {STR_INIT("networking.istio.io"), STR_INIT("WorkloadGroup"), ISTIO_VERSIONS, NULL},
     {STR_INIT("networking.istio.io"), STR_INIT("EnvoyFilter"), NULL, add_envoy_filter},
-    {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, NULL},
+    {STR_INIT("networking.istio.io"), STR_INIT("ProxyConfig"), NULL, add_proxy_config},
     {STR_INIT("security.istio.io"), STR_INIT("AuthorizationPolicy"), NULL,
      add_authorization_policy},
     {STR_INIT("security.istio.io"), STR_INIT("PeerAuthentication"), NULL, add_peer_authentication},

@@ -58,6 +58,9 @@ struct service_endpoint {
     const struct workload_entry *entry; /* NULL: none; at most one of pod and entry */
     bool is_ready;
     bool is_lent; /* by another service of this host and namespace */
+    /* Of one that is lent: as listeners and TLS know it, by a ServiceEntry's port numbers
+     * where clusters go by names; NULL: the same. */
+    const uint32_t *indexed_ports;
     struct origin origin;
 };
 
@@ -78,11 +81,13 @@ struct service {
     struct label *selector;
     uint32_t selector_count;
     struct str cluster_ip;   /* "None" for headless; given when the file gives none */
+    struct str auto_address; /* Istio's own, for proxies that catch DNS; empty: none */
     struct str *cluster_ips; /* of both families, where they are said */
     uint32_t cluster_ip_count;
     struct str type;
     struct str external_name;
     bool is_publishing_not_ready;
+    bool is_node_local;                     /* internalTrafficPolicy: Local */
     enum traffic_distribution distribution; /* the namespace's too, once complete */
     bool is_distribution_said;              /* its own word, or its annotation's */
     struct service_endpoint *endpoints;     /* once the mesh is complete */

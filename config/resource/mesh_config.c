@@ -26,9 +26,9 @@ static const struct field_row ROWS[] = {
     {"enablePrometheusMerge", FIELD_IGNORED},
     {"defaultProviders", FIELD_IGNORED},
     {"extensionProviders", FIELD_USED},
-    {"defaultConfig", FIELD_IGNORED},
+    {"defaultConfig", FIELD_USED},
     {"configSources", FIELD_IGNORED},
-    {"discoverySelectors", FIELD_IGNORED},
+    {"discoverySelectors", FIELD_USED},
     {"dnsRefreshRate", FIELD_USED},
     {"proxyListenPort", FIELD_USED},
     {"proxyInboundListenPort", FIELD_USED},
@@ -53,7 +53,7 @@ static const struct field_row ROWS[] = {
     {"serviceSettings", FIELD_NO_EFFECT},
     {"serviceEntryVisibility", FIELD_NO_EFFECT},
     {"meshMTLS", FIELD_USED},
-    {"tlsDefaults", FIELD_NO_EFFECT},
+    {"tlsDefaults", FIELD_USED},
     {"verifyCertificateAtClient", FIELD_NO_EFFECT},
     {"defaultTrafficPolicy", FIELD_USED},
     {"hboneIdleTimeout", FIELD_IGNORED},
@@ -62,21 +62,43 @@ static const struct field_row OUTBOUND_ROWS[] = {
     {"mode", FIELD_USED}, {"tls", FIELD_USED}, {"egressProxy", FIELD_NO_EFFECT}};
 static const struct field_row PATH_ROWS[] = {{"normalization", FIELD_USED}};
 
-static const struct field_row MTLS_ROWS[] = {{"minProtocolVersion", FIELD_USED},
-                                             {"cipherSuites", FIELD_USED},
-                                             {"ecdhCurves", FIELD_NO_EFFECT}};
+static const struct field_row MTLS_ROWS[] = {
+    {"minProtocolVersion", FIELD_USED}, {"cipherSuites", FIELD_USED}, {"ecdhCurves", FIELD_USED}};
+
+static const char *const TLS_VERSIONS[] = {"TLS_AUTO", "TLSV1_2", "TLSV1_3", NULL};
 
 static void read_mtls(const struct view *root, struct mesh_config *out)
 {
-    static const char *const VERSIONS[] = {"TLS_AUTO", "TLSV1_2", "TLSV1_3", NULL};
     struct view mtls = view_map(root, STR("meshMTLS"));
     struct view ciphers = view_list(&mtls, STR("cipherSuites"));
+    struct view curves = view_list(&mtls, STR("ecdhCurves"));
 
     if (!view_is_present(&mtls))
         return;
     view_check_fields(&mtls, MTLS_ROWS, COUNT_OF(MTLS_ROWS));
-    out->is_tls13_only = view_choice(&mtls, STR("minProtocolVersion"), VERSIONS, 0) == 2;
+    out->is_tls13_only = view_choice(&mtls, STR("minProtocolVersion"), TLS_VERSIONS, 0) == 2;
     out->ciphers = text_list_read(&ciphers);
+    out->curves = text_list_read(&curves);
+    if (view_is_present(&curves))
+        view_complain(&curves, DIAG_NOT_ACTED_ON, STR("ecdhCurves"), STR_EMPTY);
+}
+
+static void read_tls_defaults(const struct view *root, struct mesh_config *out)
+{
+    static const struct str VERSIONS[] = {STR_INIT(""), STR_INIT("TLSv1_2"), STR_INIT("TLSv1_3")};
+    struct view tls = view_map(root, STR("tlsDefaults"));
+    struct view ciphers = view_list(&tls, STR("cipherSuites"));
+    struct view curves = view_list(&tls, STR("ecdhCurves"));
+
+    if (!view_is_present(&tls))
+        return;
+    view_check_fields(&tls, MTLS_ROWS, COUNT_OF(MTLS_ROWS));
+    out->default_version_min =
+        VERSIONS[view_choice(&tls, STR("minProtocolVersion"), TLS_VERSIONS, 0)];
+    out->default_ciphers = text_list_read(&ciphers);
+    out->default_curves = text_list_read(&curves);
+    if (view_is_present(&curves))
+        view_complain(&curves, DIAG_NOT_ACTED_ON, STR("ecdhCurves"), STR_EMPTY);
 }
 
 static void read_trust(const struct view *root, struct mesh_config *out)
@@ -233,30 +255,6 @@ void mesh_config_default(struct mesh_config *out)
     };
 }
 
-/* What the proxies of the mesh are told; a bare true is meant, too. */
-static bool is_capturing_dns(const struct view *root)
-{
-    struct view config = view_map(root, STR("defaultConfig"));
-    struct view metadata = view_map(&config, STR("proxyMetadata"));
-    struct view word = view_field(&metadata, STR("ISTIO_META_DNS_CAPTURE"));
-
-    return view_is_present(&word) && str_eq(word.node->text, STR("true"));
-}
-
-static void read_headers(const struct view *root, struct mesh_config *out)
-{
-    struct view config = view_map(root, STR("defaultConfig"));
-    struct view topology = view_map(&config, STR("gatewayTopology"));
-    struct view headers = view_map(&config, STR("proxyHeaders"));
-    struct view server = view_map(&headers, STR("server"));
-    struct view attempts = view_map(&headers, STR("attemptCount"));
-
-    out->trusted_proxies =
-        (uint32_t)view_i64(&topology, STR("numTrustedProxies"), 0, UINT32_MAX, 0);
-    out->server_name = view_str(&server, STR("value"), STR_EMPTY);
-    out->has_attempt_count_off = view_bool(&attempts, STR("disabled"), false);
-}
-
 void mesh_config_read(const struct view *root, struct mesh_config *out)
 {
     struct view timeout = view_field(root, STR("connectTimeout"));
@@ -272,15 +270,19 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     struct view auto_mtls = view_field(root, STR("enableAutoMtls"));
     out->has_auto_mtls_off = !view_own_bool(&auto_mtls, true);
     out->auto_mtls_origin = view_origin(&auto_mtls);
-    out->has_dns_capture = is_capturing_dns(root);
-    read_headers(root, out);
+    struct view settings = view_map(root, STR("defaultConfig"));
+    if (view_is_present(&settings))
+        proxy_settings_read(&settings, &out->settings);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
+    struct view selectors = view_list(root, STR("discoverySelectors"));
+    out->discovery_selectors = selectors.node;
     read_ingress(root, out);
     read_trust(root, out);
     struct view providers = view_list(root, STR("extensionProviders"));
     if (view_is_present(&providers))
         out->authz_providers = authz_providers_read(&providers);
     read_mtls(root, out);
+    read_tls_defaults(root, out);
     out->detection_timeout_ns =
         view_duration_ns(root, STR("protocolDetectionTimeout"), out->detection_timeout_ns);
     read_access_log(root, out);

@@ -7,6 +7,7 @@
 #include "config/resource/destination_rule.h"
 #include "config/resource/authz_provider.h"
 #include "config/resource/label.h"
+#include "config/resource/proxy_settings.h"
 #include "config/resource/virtual_service.h"
 #include "config/yaml/view.h"
 
@@ -30,12 +31,10 @@ struct mesh_config {
     const struct client_tls *outbound_tls; /* to names that are looked up; NULL: none */
     enum path_normalization paths;
     bool has_auto_mtls_off;
-    struct origin auto_mtls_origin; /* of enableAutoMtls */
-    bool has_dns_capture;           /* defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE */
-    struct str server_name;         /* defaultConfig.proxyHeaders.server.value; empty: Istio's */
-    bool has_attempt_count_off;     /* defaultConfig.proxyHeaders.attemptCount.disabled */
-    uint32_t trusted_proxies;       /* defaultConfig.gatewayTopology.numTrustedProxies */
-    int64_t connect_timeout_ns;     /* 0: the profile's */
+    struct origin auto_mtls_origin;         /* of enableAutoMtls */
+    struct proxy_settings settings;         /* defaultConfig */
+    const struct node *discovery_selectors; /* label selectors of namespaces; NULL: all */
+    int64_t connect_timeout_ns;             /* 0: the profile's */
     struct str root_namespace;
     enum ingress_mode ingress_mode;
     struct str ingress_class;
@@ -46,6 +45,10 @@ struct mesh_config {
     int64_t detection_timeout_ns;               /* protocolDetectionTimeout; 0: none */
     bool is_tls13_only;                         /* meshMTLS.minProtocolVersion */
     struct text_list ciphers;                   /* meshMTLS.cipherSuites; empty: Istio's */
+    struct text_list curves;                    /* meshMTLS.ecdhCurves; empty: Envoy's */
+    /* tlsDefaults: of TLS that is not the mesh's own, where nobody says otherwise. */
+    struct text_list default_ciphers, default_curves;
+    struct str default_version_min;
     struct text_list service_export_to, virtual_service_export_to, destination_rule_export_to;
     struct str access_log_file;   /* empty: no access log */
     struct str access_log_format; /* empty: Istio's default of the encoding */

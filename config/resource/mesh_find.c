@@ -55,7 +55,7 @@ bool mesh_has_entry_address(const struct mesh *mesh, struct str address)
 {
     for (uint32_t i = 0; i < mesh->entry_services_count; i++) {
         const struct service *service = &mesh->entry_services[i];
-        if (str_eq(service->cluster_ip, address))
+        if (str_eq(service->cluster_ip, address) || str_eq(service->auto_address, address))
             return true;
         for (uint32_t k = 0; k < service->endpoint_count; k++) {
             if (str_eq(service->endpoints[k].address, address))

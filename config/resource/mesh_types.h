@@ -54,6 +54,7 @@ struct mesh {
     MESH_LIST(struct service, entry_services); /* made of service_entries */
     MESH_LIST(struct sidecar, sidecars);
     MESH_LIST(struct envoy_filter, envoy_filters);
+    MESH_LIST(struct proxy_config, proxy_configs);
     MESH_LIST(struct workload, workloads);
     MESH_LIST(struct pod, pods);
     MESH_LIST(struct endpoint_slice, slices);

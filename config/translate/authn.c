@@ -254,15 +254,6 @@ void authn_tell_modes(struct translation *t, const struct peer_policy *policy)
     t->snapshot->inbound_mode_count = policy->port_count + 1;
 }
 
-static const struct str *keep_list(struct translation *t, const struct text_list *list)
-{
-    struct str *out = ARENA_ARRAY(t->arena, struct str, list->count);
-
-    for (uint32_t i = 0; i < list->count; i++)
-        out[i] = context_keep(t, list->items[i]);
-    return out;
-}
-
 /* Peers of the own trust domain and of its aliases. */
 static void set_peer_names(struct translation *t, struct downstream_tls *out)
 {
@@ -304,9 +295,11 @@ const struct downstream_tls *authn_inbound_tls(struct translation *t, bool is_ht
         .cipher_count = COUNT_OF(CIPHERS),
     };
     if (config->ciphers.count > 0) {
-        out->ciphers = keep_list(t, &config->ciphers);
+        out->ciphers = context_keep_list(t, &config->ciphers);
         out->cipher_count = config->ciphers.count;
     }
+    out->curves = context_keep_list(t, &config->curves);
+    out->curve_count = config->curves.count;
     set_peer_names(t, out);
     return out;
 }

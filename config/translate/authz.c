@@ -48,13 +48,17 @@ static bool is_for_proxy(const struct translation *t, const struct object_meta *
            target_refs_select(targets, selector, proxy->labels, proxy->label_count);
 }
 
-static struct policy_list find_policies(struct translation *t)
+/* Those of the proxy's namespace and the root's, and of `further` (or empty). */
+static struct policy_list find_policies(struct translation *t, struct str further)
 {
     struct policy_list out = {0};
 
     for (uint32_t i = 0; i < t->mesh->authorization_policies_count; i++) {
         const struct authorization_policy *policy = &t->mesh->authorization_policies[i];
-        if (is_for_proxy(t, &policy->meta, &policy->targets, &policy->selector))
+        struct object_meta meta = policy->meta;
+        if (further.len > 0 && str_eq(meta.namespace, further))
+            meta.namespace = t->proxy->namespace;
+        if (is_for_proxy(t, &meta, &policy->targets, &policy->selector))
             *ARENA_PUSH(&t->scratch, out.items, out.count, out.capacity) = policy;
     }
     return out;
@@ -240,10 +244,17 @@ struct authz_filters authz_translate(struct translation *t)
 {
     if (t->authz != NULL)
         return *t->authz;
-    struct policy_list policies = find_policies(t);
+    struct policy_list policies = find_policies(t, STR_EMPTY);
     struct authz_filters *out = ARENA_NEW(&t->scratch, struct authz_filters);
     *out = (struct authz_filters){.http = security_of(t, &policies, jwt_translate(t), false),
                                   .tcp = security_of(t, &policies, NULL, true)};
     t->authz = out;
     return *out;
+}
+
+const struct security *authz_to_service(struct translation *t, struct str namespace)
+{
+    struct policy_list policies = find_policies(t, namespace);
+
+    return security_of(t, &policies, NULL, true);
 }

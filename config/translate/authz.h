@@ -16,3 +16,5 @@ struct authz_filters {
 
 /* Of a sidecar's inbound side, or of a gateway. */
 struct authz_filters authz_translate(struct translation *t);
+/* Of streams to a service, where its namespace's policies count, too; NULL: none. */
+const struct security *authz_to_service(struct translation *t, struct str namespace);

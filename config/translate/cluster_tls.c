@@ -128,6 +128,10 @@ static void set_own_tls(struct translation *t, const struct tls_question *questi
         set_credential(t, rule, out);
     else
         set_files(t, rule, out);
+    out->ciphers = context_keep_list(t, &t->mesh->config.default_ciphers);
+    out->cipher_count = t->mesh->config.default_ciphers.count;
+    out->curves = context_keep_list(t, &t->mesh->config.default_curves);
+    out->curve_count = t->mesh->config.default_curves.count;
     cluster->tls = out;
     cluster->security = UPSTREAM_TLS;
 }
@@ -158,7 +162,7 @@ static void set_auto_tls(struct translation *t, const struct tls_question *quest
     if (!t->profile->has_auto_mtls)
         return;
     /* Without a per-endpoint choice all endpoints need a sidecar. */
-    if (is_all_or_nothing && !endpoints_are_injected(service, question->port_index))
+    if (is_all_or_nothing && !endpoints_are_injected(t, service, question->port_index))
         return;
     cluster->tls = mesh_tls(t, service, NULL, cluster);
     cluster->security =

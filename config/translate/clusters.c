@@ -87,7 +87,7 @@ static bool set_endpoints(const struct cluster_maker *maker, const struct subset
         cluster->dns_refresh_ns = maker->t->mesh->config.dns_refresh_ns;
         cluster->is_dns_ipv6 = context_is_ipv6(maker->t);
         endpoints_translate(maker->t, &question, cluster);
-        return cluster->endpoint_count > 0;
+        return cluster->endpoint_count > 0 || cluster->locality_count > 0;
     case CLUSTER_ORIGINAL_DST:
         if (maker->service->entry != NULL && port->target_port != 0)
             cluster->original_port_override = port->target_port;

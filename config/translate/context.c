@@ -48,6 +48,15 @@ bool context_is_exported(const struct translation *t, const struct text_list *ex
     return text_list_has(list, STR(".")) && str_eq(namespace, t->proxy->namespace);
 }
 
+const struct str *context_keep_list(struct translation *t, const struct text_list *list)
+{
+    struct str *out = ARENA_ARRAY(t->arena, struct str, list->count);
+
+    for (uint32_t i = 0; i < list->count; i++)
+        out[i] = context_keep(t, list->items[i]);
+    return out;
+}
+
 bool context_is_ipv6(const struct translation *t)
 {
     return str_find(t->proxy->address, ':') != STR_NONE;

@@ -34,6 +34,7 @@ struct translation {
     const struct profile *profile;
     struct diag_list *diags;
 
+    struct proxy_settings settings;
     const struct sidecar *sidecar; /* the proxy's; NULL: none */
     enum outbound_mode outbound;   /* unset: the profile's */
     struct scope *scopes;          /* one for each egress listener, at least one */
@@ -74,6 +75,9 @@ struct origin context_keep_origin(struct translation *t, struct origin origin);
  * (empty: `otherwise`, and that empty: everyone). */
 bool context_is_exported(const struct translation *t, const struct text_list *export_to,
                          const struct text_list *otherwise, struct str namespace);
+
+/* Copies in the snapshot. */
+const struct str *context_keep_list(struct translation *t, const struct text_list *list);
 
 /* All addresses of the proxy's family, and the one of itself. */
 struct str context_any_address(const struct translation *t);

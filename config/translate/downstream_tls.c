@@ -114,17 +114,19 @@ static void set_workload(struct translation *t, const struct server_tls *from,
     set_names(t, from, out);
 }
 
-/* Istio's own mode takes Envoy's versions and ciphers. */
+/* Its own, else the mesh's tlsDefaults. Istio's own mode takes Envoy's. */
 static void set_params(struct translation *t, const struct server_tls *from,
                        struct downstream_tls *out)
 {
-    struct str *ciphers = ARENA_ARRAY(t->arena, struct str, from->ciphers.count);
+    const struct mesh_config *config = &t->mesh->config;
+    bool is_said = from->ciphers.count > 0;
+    const struct text_list *ciphers = is_said ? &from->ciphers : &config->default_ciphers;
 
-    for (uint32_t i = 0; i < from->ciphers.count; i++)
-        ciphers[i] = context_keep(t, from->ciphers.items[i]);
-    out->ciphers = ciphers;
-    out->cipher_count = from->ciphers.count;
-    out->version_min = from->version_min;
+    out->ciphers = context_keep_list(t, ciphers);
+    out->cipher_count = ciphers->count;
+    out->curves = context_keep_list(t, &config->default_curves);
+    out->curve_count = config->default_curves.count;
+    out->version_min = from->version_min.len > 0 ? from->version_min : config->default_version_min;
     out->version_max = from->version_max;
 }
 

@@ -11,6 +11,7 @@
 #include "config/resource/service_entry.h"
 #include "config/translate/authn.h"
 #include "config/translate/locality.h"
+#include "config/translate/scope.h"
 
 /* Of a pod and of a WorkloadEntry alike. */
 struct workload_facts {
@@ -161,6 +162,23 @@ static bool is_told(const struct service_endpoint *from, const struct cluster *c
            str_has_prefix(from->address, STR("unix://"));
 }
 
+/* Where no file says on which node somebody is, all are on one. */
+static struct str node_of(const struct pod *pod)
+{
+    return pod != NULL && pod->node.len > 0 ? pod->node : STR("node-0");
+}
+
+static bool is_near_enough(const struct translation *t, const struct service *service,
+                           const struct service_endpoint *from)
+{
+    const struct pod *own = NULL;
+
+    if (!service->is_node_local)
+        return true;
+    own = mesh_pod_find(t->mesh, t->proxy->namespace, t->proxy->name);
+    return from->pod != NULL && str_eq(node_of(from->pod), node_of(own));
+}
+
 static bool is_wanted(struct translation *t, const struct endpoints_question *question,
                       const struct service_endpoint *from)
 {
@@ -168,7 +186,7 @@ static bool is_wanted(struct translation *t, const struct endpoints_question *qu
     const struct outlier_rule *outlier = question->parts->outlier;
     bool is_hiding_unready = outlier != NULL && outlier->min_health_percent > 0;
 
-    if (from->ports[question->port_index] == 0)
+    if (from->ports[question->port_index] == 0 || !is_near_enough(t, question->service, from))
         return false;
     /* With a panic threshold the ones that are not ready could be chosen. */
     if (is_hiding_unready && !from->is_ready)
@@ -263,16 +281,15 @@ const struct str *endpoints_identities(struct translation *t, const struct servi
     return list.items;
 }
 
-bool endpoints_are_injected(const struct service *service, uint32_t port_index)
+bool endpoints_are_injected(const struct translation *t, const struct service *service,
+                            uint32_t port_index)
 {
-    bool has_endpoint = false;
+    const struct service *known = scope_indexed(t, service, &port_index);
 
-    for (uint32_t i = 0; i < service->endpoint_count; i++) {
-        if (service->endpoints[i].ports[port_index] == 0)
-            continue;
-        if (!has_sidecar(&service->endpoints[i]))
+    for (uint32_t i = 0; known != NULL && i < known->endpoint_count; i++) {
+        if (scope_indexed_port(&known->endpoints[i], port_index) != 0 &&
+            !has_sidecar(&known->endpoints[i]))
             return false;
-        has_endpoint = true;
     }
-    return has_endpoint;
+    return known != NULL;
 }

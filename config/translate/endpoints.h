@@ -27,4 +27,5 @@ const struct str *endpoints_identities(struct translation *t, const struct servi
                                        uint32_t *count);
 
 /* Every endpoint of the port has a sidecar, and there is one. */
-bool endpoints_are_injected(const struct service *service, uint32_t port_index);
+bool endpoints_are_injected(const struct translation *t, const struct service *service,
+                            uint32_t port_index);

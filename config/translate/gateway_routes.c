@@ -49,7 +49,7 @@ static struct str gateway_name(struct translation *t, const struct gateway *gate
                         STR_FMT(gateway->meta.name));
 }
 
-/* The routes are those for the first server that asked for them. */
+/* The routes are those for the first server that had some of them. */
 static uint32_t part_of(struct gateway_table *table, struct str gateway,
                         const struct virtual_service *service, const struct gateway_server *server)
 {
@@ -58,7 +58,7 @@ static uint32_t part_of(struct gateway_table *table, struct str gateway,
                                   STR_FMT(service->meta.namespace), STR_FMT(service->meta.name));
     uint32_t index = map_get(&table->part_index, key);
 
-    if (index != MAP_NONE)
+    if (index != MAP_NONE && table->parts[index].routes.count > 0)
         return index;
     struct route_question question = {.service = service,
                                       .gateway = gateway,

@@ -239,7 +239,7 @@ static void add_chain(struct inbound_maker *maker, const struct inbound_port *po
     chain->http.is_http2_declared = port_protocol_is_http2(port->protocol);
     chain->http.has_grpc_web = port->protocol == PORT_GRPC_WEB;
     chain->http.cert_details = CERT_APPEND_FORWARD;
-    if (t->mesh->config.server_name.len == 0)
+    if (t->settings.server_name.len == 0)
         chain->http.server_name = STR("istio-envoy");
 }
 

@@ -35,11 +35,11 @@ struct http_connection_manager listeners_manager(struct translation *t,
         .is_tracing_egress = true,
         .delayed_close_ns = LIMIT_DELAYED_CLOSE_NS,
         .cert_details = is_gateway ? CERT_SANITIZE_SET : CERT_SANITIZE,
-        .xff_trusted_hops = is_gateway ? t->mesh->config.trusted_proxies : 0,
+        .xff_trusted_hops = is_gateway ? t->settings.xff_trusted_hops : 0,
         .server_name = is_gateway ? STR("istio-envoy") : STR("envoy"),
     };
-    if (t->mesh->config.server_name.len > 0)
-        out.server_name = context_keep(t, t->mesh->config.server_name);
+    if (t->settings.server_name.len > 0)
+        out.server_name = context_keep(t, t->settings.server_name);
     if (routes_is_looking_names_up(t))
         out.dns_caches[out.dns_cache_count++] = cluster_unknown_dns_cache();
     return out;

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "config/translate/settings.h"
 
 static const struct str TEXT = STR_INIT(
     "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" "
@@ -115,6 +116,7 @@ static const struct filter_chain *observed(struct observer *observer,
 
     for (uint32_t i = 0; i < count; i++) {
         out[i] = chains[i];
+        settings_apply(t, &out[i]);
         out[i].http.access_logs = observer->logs;
         out[i].tcp.access_logs = observer->logs;
         if (out[i].kind == CHAIN_HTTP && out[i].http.stat_prefix.len == 0)

@@ -14,6 +14,7 @@
 #include "config/translate/clusters.h"
 #include "config/translate/outbound_chains.h"
 #include "config/translate/routes.h"
+#include "config/translate/scope.h"
 #include "config/translate/sidecar_routes.h"
 
 #define UNIX_PREFIX STR("unix://")
@@ -272,21 +273,12 @@ static void add_stream_service(struct outbound_maker *maker, const struct servic
 
     if (address.len == 0 && !service_is_headless(service))
         address = service->cluster_ip;
-    if (str_find(address, '/') != STR_NONE) {
+    if (maker->bind.len == 0 && str_find(address, '/') != STR_NONE) {
         text_list_add(&subnets, address, &maker->t->scratch);
         address = STR_EMPTY;
     }
     add_stream_address(maker, service, port,
                        address.len > 0 ? address : context_any_address(maker->t), subnets);
-}
-
-static bool has_endpoint(const struct service *service, uint32_t port_index)
-{
-    for (uint32_t i = 0; i < service->endpoint_count; i++) {
-        if (service->endpoints[i].ports[port_index] != 0)
-            return true;
-    }
-    return false;
 }
 
 /* Where a service has no address, each of its endpoints gets a listener, but
@@ -300,14 +292,16 @@ static void add_stream_port(struct outbound_maker *maker, const struct service *
     const struct service_entry *entry = service->entry;
     struct text_list none = {0};
 
-    if (has_own_address || !service_is_passthrough(service) ||
-        (entry != NULL && !entry->has_selector && !has_endpoint(service, port_index))) {
+    if (has_own_address || !service_is_passthrough(service)) {
         add_stream_service(maker, service, port);
         return;
     }
-    for (uint32_t i = 0; i < service->endpoint_count; i++) {
-        const struct service_endpoint *endpoint = &service->endpoints[i];
-        if (endpoint->ports[port_index] == 0 || !host_is_ip(endpoint->address) ||
+    const struct service *known = scope_indexed(maker->t, service, &port_index);
+    if (known == NULL && entry != NULL && !entry->has_selector)
+        add_stream_service(maker, service, port);
+    for (uint32_t i = 0; known != NULL && i < known->endpoint_count; i++) {
+        const struct service_endpoint *endpoint = &known->endpoints[i];
+        if (scope_indexed_port(endpoint, port_index) == 0 || !host_is_ip(endpoint->address) ||
             str_eq(endpoint->address, maker->t->proxy->address))
             continue;
         add_stream_address(maker, service, port, endpoint->address, none);
@@ -431,7 +425,7 @@ static void set_chains(struct translation *t, const struct entry *entry, struct 
 
     for (uint32_t i = 0; i < entry->chains.count; i++) {
         const struct outbound_chain *chain = &entry->chains.items[i];
-        out->tls_inspector.is_there |= chain->has_sni;
+        out->tls_inspector.is_there |= chain->has_sni || chain->chain.tcp.sni_cache.name.len > 0;
         out->http_inspector.is_there |= chain->chain.application_protocol_count > 0;
         if (outbound_chain_is_match_all(chain))
             default_chain = copy_of(t, chain->chain);

@@ -81,6 +81,19 @@ static bool is_public(struct translation *t, const struct service *service)
     return list->count == 0 || text_list_has(list, STR("*"));
 }
 
+/* As the proxy sees it: where it answers DNS itself, Istio's own address counts. */
+static const struct service *entry_service(struct translation *t, uint32_t index)
+{
+    const struct service *from = &t->mesh->entry_services[index];
+
+    if (!t->settings.has_dns_capture || from->auto_address.len == 0)
+        return from;
+    struct service *out = ARENA_NEW(&t->scratch, struct service);
+    *out = *from;
+    out->cluster_ip = from->auto_address;
+    return out;
+}
+
 /* Of addresses of both families a proxy knows the one of its own. */
 static const struct service *with_reachable_address(struct translation *t,
                                                     const struct service *service)
@@ -111,7 +124,7 @@ static struct service_list all_services(struct translation *t)
         bool is_entry = i == mesh->services_count;
         if (!is_entry && k < mesh->entry_services_count)
             is_entry = meta_order(&mesh->entry_services[k].meta, &mesh->services[i].meta) < 0;
-        service_list_add(&out, is_entry ? &mesh->entry_services[k++] : &mesh->services[i++], t);
+        service_list_add(&out, is_entry ? entry_service(t, k++) : &mesh->services[i++], t);
     }
     for (uint32_t n = 0; n < out.count; n++)
         out.items[n] = with_reachable_address(t, out.items[n]);
@@ -291,6 +304,43 @@ const struct scope *scope_of_port(const struct translation *t, uint32_t port, st
             return &t->scopes[i];
     }
     return NULL;
+}
+
+uint32_t scope_indexed_port(const struct service_endpoint *endpoint, uint32_t port_index)
+{
+    return endpoint->indexed_ports != NULL ? endpoint->indexed_ports[port_index]
+                                           : endpoint->ports[port_index];
+}
+
+static bool has_indexed(const struct service *service, uint32_t number, uint32_t *port_index)
+{
+    for (uint32_t k = 0; k < service->port_count; k++) {
+        if (service->ports[k].port != number)
+            continue;
+        for (uint32_t e = 0; e < service->endpoint_count; e++) {
+            if (scope_indexed_port(&service->endpoints[e], k) != 0) {
+                *port_index = k;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+const struct service *scope_indexed(const struct translation *t, const struct service *service,
+                                    uint32_t *port_index)
+{
+    const struct service_chains *all = t->by_host;
+    uint32_t number = service->ports[*port_index].port;
+    const struct service *found = NULL;
+
+    for (uint32_t i = map_get(&all->first, service->host); i != MAP_NONE; i = all->next[i]) {
+        const struct service *candidate = all->list->items[i];
+        if (str_eq(candidate->meta.namespace, service->meta.namespace) &&
+            has_indexed(candidate, number, port_index))
+            found = candidate;
+    }
+    return found;
 }
 
 const struct service *scope_service_of_namespace(struct translation *t, struct str host,

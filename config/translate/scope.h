@@ -23,6 +23,14 @@ const struct scope *scope_of_port(const struct translation *t, uint32_t port, st
 const struct service *scope_service_of_namespace(struct translation *t, struct str host,
                                                  struct str namespace);
 
+/* Who tells listeners and TLS which endpoints a port of the service's host and namespace
+ * has: of all namesakes the youngest that knows of some. `port_index` becomes its own.
+ * NULL: nobody does. */
+const struct service *scope_indexed(const struct translation *t, const struct service *service,
+                                    uint32_t *port_index);
+/* The endpoint's port there; 0: it has none. */
+uint32_t scope_indexed_port(const struct service_endpoint *endpoint, uint32_t port_index);
+
 /* The scope lets the VirtualService in (which is exported to the proxy). */
 bool scope_has_virtual_service(const struct translation *t, const struct scope *scope,
                                const struct virtual_service *service);

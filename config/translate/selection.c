@@ -79,20 +79,8 @@ static const struct virtual_service *best_for(const struct selection *selection,
     return found;
 }
 
-/* The Gateway API's routes to a service are those of its namespace, or of the
- * caller's; nobody else has a word. */
-static bool is_heard(const struct translation *t, const struct virtual_service *service)
-{
-    if (service->semantics != SEMANTICS_GATEWAY_API ||
-        str_eq(service->meta.namespace, t->proxy->namespace))
-        return true;
-    const struct service *target = context_service(t, service->hosts.items[0]);
-    return target == NULL || str_eq(target->meta.namespace, service->meta.namespace);
-}
-
 struct selection selection_for(struct translation *t, struct str gateway)
 {
-    bool is_mesh = str_eq(gateway, STR("mesh"));
     struct selection out = {0};
 
     for (int bucket = 0; bucket < BUCKET_COUNT; bucket++) {
@@ -101,8 +89,6 @@ struct selection selection_for(struct translation *t, struct str gateway)
             if ((int)bucket_of(t, service) != bucket)
                 continue;
             if (!text_list_has(&service->gateways, gateway))
-                continue;
-            if (is_mesh && !is_heard(t, service))
                 continue;
             if (!context_is_exported(t, &service->export_to,
                                      &t->mesh->config.virtual_service_export_to,

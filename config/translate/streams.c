@@ -149,7 +149,7 @@ struct filter_chain streams_service_chain(struct translation *t, const struct se
         out.tcp.sni_cache = cluster_dns_cache(t, service);
     /* Where names are looked up istiod asks who may come in, though nobody comes in. */
     if (out.tcp.sni_cache.name.len > 0)
-        out.security = authz_translate(t).tcp;
+        out.security = authz_to_service(t, service->meta.namespace);
     out.tcp.sni_port = port;
     set_policy(t, service, STR_EMPTY, &out.tcp);
     return out;

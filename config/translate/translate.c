@@ -11,6 +11,7 @@
 #include "config/translate/listeners.h"
 #include "config/translate/observe.h"
 #include "config/translate/policy.h"
+#include "config/translate/settings.h"
 
 #define SCRATCH_BLOCK_BYTES (64u * 1024)
 
@@ -33,6 +34,7 @@ struct snapshot *translate_proxy(const struct mesh *mesh, const struct proxy_ide
     snapshot->proxy_name = context_keep(&t, proxy->name);
     snapshot->proxy_namespace = context_keep(&t, proxy->namespace);
     snapshot->proxy_type = proxy->type;
+    settings_find(&t);
     context_find_services(&t);
     if (t.outbound == OUTBOUND_UNSET && proxy->type == PROXY_SIDECAR)
         snapshot->defaults |= DEFAULT_UNKNOWN_HOST;

@@ -11,7 +11,7 @@ struct virtual_host virtual_host_of(struct translation *t, struct str name,
         .name = context_keep(t, name),
         .routes = routes->items,
         .route_count = routes->count,
-        .has_attempt_count = !t->mesh->config.has_attempt_count_off,
+        .has_attempt_count = !t->settings.has_no_attempt_count,
         .origin = routes->count > 0 ? routes->items[0].origin : (struct origin){.line = 0},
     };
 }

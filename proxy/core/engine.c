@@ -163,9 +163,9 @@ const struct outlier_event *engine_note_result(struct engine *engine, uint32_t c
                                                uint32_t code, int64_t now_ns)
 {
     const struct shared_cluster *cluster = shared_cluster(engine->shared, cluster_index);
-    uint32_t before_count = engine->events.count;
     if (cluster->outlier == NULL || endpoint_index == LB_NONE)
         return NULL;
+    uint32_t before_count = engine->events.count;
     outlier_note_result(cluster->outlier, cluster->hosts[endpoint_index], result, code,
                         now_ns + engine->epoch_ns, &engine->events);
     engine->detect_ns = ns_min(engine->detect_ns, outlier_due_ns(cluster->outlier));
@@ -207,6 +207,13 @@ uint32_t engine_ejected_count(const struct engine *engine, uint32_t cluster_inde
 {
     struct outlier *outlier = shared_cluster(engine->shared, cluster_index)->outlier;
     return outlier != NULL ? outlier_view(outlier).ejected_count : 0;
+}
+
+bool engine_is_ejected(const struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index)
+{
+    const struct shared_cluster *own = shared_cluster(engine->shared, cluster_index);
+    return own->outlier != NULL &&
+           outlier_host_view(own->outlier, own->hosts[endpoint_index]).is_ejected;
 }
 
 bool engine_has_event(const struct engine *engine)
@@ -331,9 +338,16 @@ bool engine_stat(const struct engine *engine, struct str cluster, struct str nam
     if (str_eq(cluster, STR("http")))
         return read_http(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);
-    return index != MAP_NONE &&
-           (cluster_stats_read(&engine->clusters[index].stats, name, value) ||
-            read_shared(engine, index, name, value) || hash_gauge_read(engine, index, name, value));
+    if (index == MAP_NONE)
+        return false;
+    if (!cluster_stats_read(&engine->clusters[index].stats, name, value))
+        return read_shared(engine, index, name, value) ||
+               hash_gauge_read(engine, index, name, value);
+    if (stat_is_gauge(name)) {
+        struct pool_gauges gauges = engine_cluster_gauges(engine, index);
+        pool_gauges_add(&gauges, name, value);
+    }
+    return true;
 }
 
 bool stat_is_shared(struct str name)

@@ -65,6 +65,9 @@ const struct outlier_event *engine_note_response(struct engine *engine, uint32_t
                                                  int64_t now_ns);
 /* The response's status, or what a gRPC server says among its headers as one. */
 uint32_t engine_code_of(const struct response_head *head, bool is_grpc);
+/* Is it ejected at this moment, whichever worker did it? Takes the detector's lock. */
+bool engine_is_ejected(const struct engine *engine, uint32_t cluster_index,
+                       uint32_t endpoint_index);
 /* What a grpc-status means as one of HTTP; 500: none that is known. */
 uint32_t engine_code_of_grpc(struct str said);
 /* How many of the cluster's endpoints are ejected at this moment. */

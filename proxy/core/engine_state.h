@@ -86,5 +86,7 @@ const struct router *engine_router(const struct engine *engine, const struct rou
 struct lb *engine_lb(struct engine *engine, uint32_t cluster_index);
 
 struct pool_gauges pool_gauges(const struct pool *pool);
+/* The endpoint's next one, of another name; NULL: that was the last. */
+const struct pool *pool_next(const struct pool *pool);
 /* engine_inherit's part of what has a name. */
 void engine_stats_inherit(struct engine *heir, const struct engine *from);

@@ -38,6 +38,18 @@ struct listener_stats *engine_listener_stats(struct engine *engine, const struct
     return all->listeners[index];
 }
 
+void engine_note_handshake(struct engine *engine, struct ssl_stats **stats,
+                           const struct ssl_handshake *handshake)
+{
+    ssl_stats_note_handshake(stats, handshake, &engine->arena);
+}
+
+void engine_note_tls_failure(struct engine *engine, struct ssl_stats **stats,
+                             enum tls_failure failure)
+{
+    ssl_stats_note_failure(stats, failure, &engine->arena);
+}
+
 const struct listener_stats *engine_find_listener_stats(const struct engine *engine,
                                                         struct str name)
 {
@@ -121,14 +133,47 @@ struct pool_gauges engine_pool_gauges(const struct engine *engine, uint32_t clus
     struct pool_gauges sum = {0};
     struct pool **const kinds[] = {state->pools, state->h2_pools};
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        if (kinds[i] == NULL || kinds[i][endpoint_index] == NULL)
-            continue;
-        struct pool_gauges one = pool_gauges(kinds[i][endpoint_index]);
-        sum.connections += one.connections;
-        sum.waiters += one.waiters;
-        sum.busy += one.busy;
+        const struct pool *pool = kinds[i] != NULL ? kinds[i][endpoint_index] : NULL;
+        for (; pool != NULL; pool = pool_next(pool)) {
+            struct pool_gauges one = pool_gauges(pool);
+            sum.connections += one.connections;
+            sum.waiters += one.waiters;
+            sum.busy += one.busy;
+        }
     }
     return sum;
+}
+
+static void add_gauges(const struct pool_gauges *more, struct pool_gauges *sum)
+{
+    sum->connections += more->connections;
+    sum->waiters += more->waiters;
+    sum->busy += more->busy;
+}
+
+struct pool_gauges engine_cluster_gauges(const struct engine *engine, uint32_t cluster_index)
+{
+    const struct cluster_state *state = &engine->clusters[cluster_index];
+    struct pool_gauges sum = {0}, one;
+    for (uint32_t i = 0; i < engine->snapshot->clusters[cluster_index].endpoint_count; i++) {
+        one = engine_pool_gauges(engine, cluster_index, i);
+        add_gauges(&one, &sum);
+    }
+    for (const struct original_pool *at = state->originals; at != NULL; at = at->next) {
+        one = pool_gauges(at->pool);
+        add_gauges(&one, &sum);
+    }
+    return sum;
+}
+
+void pool_gauges_add(const struct pool_gauges *gauges, struct str name, uint64_t *value)
+{
+    if (str_eq(name, STR("upstream_cx_active")))
+        *value += gauges->connections;
+    else if (str_eq(name, STR("upstream_rq_active")))
+        *value += gauges->busy;
+    else if (str_eq(name, STR("upstream_rq_pending_active")))
+        *value += gauges->waiters;
 }
 
 bool stat_is_gauge(struct str name)
@@ -171,6 +216,7 @@ static void reset_cluster(struct engine *engine, uint32_t index)
     size_t status_bytes = (STAT_STATUS_MAX - STAT_STATUS_MIN + 1) * sizeof(uint32_t);
     reset(stats->counters, STAT_CLUSTER_COUNT, stat_cluster_name);
     stats->retried_completed = 0;
+    ssl_stats_reset(stats->ssl);
     if (stats->statuses != NULL)
         memset(stats->statuses, 0, status_bytes);
     if (stats->retried_statuses != NULL)
@@ -188,6 +234,8 @@ static void reset_listener(struct listener_stats *stats)
     for (uint32_t i = 0; stats != NULL && i < STAT_LISTENER_COUNT; i++)
         if (i != STAT_LISTENER_downstream_cx_active)
             stats->counters[i] = 0;
+    if (stats != NULL)
+        ssl_stats_reset(stats->ssl);
 }
 
 void engine_reset_counters(struct engine *engine)
@@ -214,6 +262,7 @@ static void inherit_listeners(struct engine *heir, const struct engine *from)
         for (uint32_t k = 0; k < STAT_LISTENER_COUNT; k++)
             stats->counters[k] += old->counters[k];
         histogram_add(&stats->length_ms, &old->length_ms, &heir->arena);
+        ssl_stats_add(&stats->ssl, old->ssl, &heir->arena);
     }
 }
 

@@ -55,6 +55,7 @@ struct listener_stats {
     struct str name; /* address_port, as in listener.<name>. */
     uint64_t counters[STAT_LISTENER_COUNT];
     struct histogram length_ms;
+    struct ssl_stats *ssl; /* NULL: nobody has spoken TLS */
 };
 
 struct tcp_stats {
@@ -70,6 +71,12 @@ struct endpoint_stats {
 struct pool_gauges {
     uint32_t connections, waiters, busy;
 };
+
+/* Counts for a cluster, or a listener. */
+void engine_note_handshake(struct engine *engine, struct ssl_stats **stats,
+                           const struct ssl_handshake *handshake);
+void engine_note_tls_failure(struct engine *engine, struct ssl_stats **stats,
+                             enum tls_failure failure);
 
 struct listener_stats *engine_listener_stats(struct engine *engine,
                                              const struct listener *listener);
@@ -89,6 +96,10 @@ const struct endpoint_stats *engine_find_endpoint_stats(const struct engine *eng
                                                         uint32_t endpoint_index);
 struct pool_gauges engine_pool_gauges(const struct engine *engine, uint32_t cluster_index,
                                       uint32_t endpoint_index);
+/* Of all pools of a cluster, also those of original destinations. */
+struct pool_gauges engine_cluster_gauges(const struct engine *engine, uint32_t cluster_index);
+/* Adds what pools hold, if that is what the counter of TCP sessions lacks. */
+void pool_gauges_add(const struct pool_gauges *gauges, struct str name, uint64_t *value);
 
 /* "0.0.0.0_80", "[__1]_80": Envoy's name of a listener in its counters. */
 struct str listener_stats_name(const struct listener *listener, struct arena *arena);

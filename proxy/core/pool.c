@@ -4,8 +4,12 @@
  */
 #include "proxy/core/pool.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "proxy/core/engine_state.h"
+
+#define NAME_BYTES_MAX 255u /* a longer one is called by nobody */
 
 /* HTTP/2: idle has room, busy has none, done takes no more. */
 enum conn_state { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_DONE };
@@ -41,6 +45,9 @@ struct pool {
     uint32_t waiter_head, waiter_count, waiter_capacity;
     uint32_t failed_count; /* waiters at the head that fail now */
     bool is_overflowing;   /* they fail as no more requests may be active */
+    struct str name;       /* with auto_sni: who is called */
+    char *name_text;
+    struct pool *next; /* of the endpoint's, with another name */
 };
 
 static void count(struct pool *pool, enum cluster_stat stat)
@@ -48,7 +55,7 @@ static void count(struct pool *pool, enum cluster_stat stat)
     pool->stats->counters[stat]++;
 }
 
-static struct pool_conn *find(const struct pool *pool, uint32_t conn)
+static inline struct pool_conn *find(const struct pool *pool, uint32_t conn)
 {
     for (uint32_t i = pool->conn_count; i-- > 0;)
         if (pool->conns[i].number == conn)
@@ -101,7 +108,7 @@ static uint32_t requests_max(const struct pool *pool)
 }
 
 /* The breaker has let it in. */
-static void begin_request(struct pool *pool, struct pool_conn *conn)
+static inline void begin_request(struct pool *pool, struct pool_conn *conn)
 {
     conn->request_count++;
     conn->stream_count++;
@@ -117,7 +124,7 @@ static void begin_request(struct pool *pool, struct pool_conn *conn)
         lb_note_begin(pool->lb, pool->endpoint_index);
 }
 
-static void end_request(struct pool *pool, struct pool_conn *conn)
+static inline void end_request(struct pool *pool, struct pool_conn *conn)
 {
     ASSERT(conn->stream_count > 0);
     conn->stream_count--;
@@ -165,7 +172,7 @@ static uint32_t serve_waiter(struct pool *pool, struct pool_conn *conn)
 }
 
 /* The connection becomes busy for a waiter, or idle, as the newest. */
-static uint32_t serve(struct pool *pool, struct pool_conn *conn)
+static inline uint32_t serve(struct pool *pool, struct pool_conn *conn)
 {
     struct pool_conn moved = *conn;
     uint32_t index = (uint32_t)(conn - pool->conns);
@@ -177,43 +184,92 @@ static uint32_t serve(struct pool *pool, struct pool_conn *conn)
     return serve_waiter(pool, newest);
 }
 
+static struct pool *new_pool(struct engine *engine, struct pool ***pools, uint32_t cluster_index,
+                             uint32_t endpoint_index)
+{
+    struct cluster_state *state = &engine->clusters[cluster_index];
+    struct pool *pool = ARENA_NEW(&engine->arena, struct pool);
+    *pool = (struct pool){.engine = engine,
+                          .cluster = &engine->snapshot->clusters[cluster_index],
+                          .stats = &state->stats,
+                          .breaker = state->breaker,
+                          .lb = engine_lb(engine, cluster_index),
+                          .endpoint_index = endpoint_index,
+                          .is_h2 = pools == &state->h2_pools,
+                          .next = (*pools)[endpoint_index]};
+    (*pools)[endpoint_index] = pool;
+    return pool;
+}
+
+static bool is_unused(const struct pool *pool)
+{
+    return pool->conn_count == 0 && pool->waiter_count == 0 && pool->promised_count == 0;
+}
+
+/* The pool of this name, or one that may have it. NULL: none of those that there are. */
+static struct pool *find_named(struct pool *first, struct str name)
+{
+    struct pool *unused = NULL;
+    for (struct pool *pool = first; pool != NULL; pool = pool->next) {
+        if (str_eq(pool->name, name))
+            return pool;
+        if (is_unused(pool))
+            unused = pool;
+    }
+    return unused;
+}
+
+static void set_name(struct pool *pool, struct str name)
+{
+    if (str_eq(pool->name, name))
+        return;
+    if (pool->name_text == NULL)
+        pool->name_text = arena_alloc(&pool->engine->arena, NAME_BYTES_MAX);
+    if (name.len > 0)
+        memcpy(pool->name_text, name.ptr, name.len);
+    pool->name = (struct str){pool->name_text, name.len};
+}
+
 static struct pool *pool_of(struct engine *engine, struct pool ***pools, uint32_t cluster_index,
-                            uint32_t endpoint_index)
+                            uint32_t endpoint_index, struct str host)
 {
     const struct cluster *cluster = &engine->snapshot->clusters[cluster_index];
-    struct cluster_state *state = &engine->clusters[cluster_index];
     ASSERT(endpoint_index < cluster->endpoint_count);
     if (*pools == NULL)
         *pools = ARENA_ARRAY(&engine->arena, struct pool *, cluster->endpoint_count);
-    if ((*pools)[endpoint_index] == NULL) {
-        struct pool *pool = ARENA_NEW(&engine->arena, struct pool);
-        *pool = (struct pool){.engine = engine,
-                              .cluster = cluster,
-                              .stats = &state->stats,
-                              .breaker = state->breaker,
-                              .lb = engine_lb(engine, cluster_index),
-                              .endpoint_index = endpoint_index,
-                              .is_h2 = pools == &state->h2_pools};
-        (*pools)[endpoint_index] = pool;
-    }
-    return (*pools)[endpoint_index];
+    struct pool *pool = (*pools)[endpoint_index];
+    if (!cluster->has_auto_sni)
+        return pool != NULL ? pool : new_pool(engine, pools, cluster_index, endpoint_index);
+    struct str name = str_slice(tls_server_name(cluster, host), 0, NAME_BYTES_MAX);
+    pool = find_named(pool, name);
+    if (pool == NULL)
+        pool = new_pool(engine, pools, cluster_index, endpoint_index);
+    set_name(pool, name);
+    return pool;
 }
 
-struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index)
+struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index,
+                         struct str host)
 {
     struct pool ***pools = &engine->clusters[cluster_index].pools;
-    return pool_of(engine, pools, cluster_index, endpoint_index);
+    return pool_of(engine, pools, cluster_index, endpoint_index, host);
 }
 
-struct pool *engine_h2_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index)
+struct pool *engine_h2_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index,
+                            struct str host)
 {
     struct pool ***pools = &engine->clusters[cluster_index].h2_pools;
-    return pool_of(engine, pools, cluster_index, endpoint_index);
+    return pool_of(engine, pools, cluster_index, endpoint_index, host);
 }
 
 bool pool_is_h2(const struct pool *pool)
 {
     return pool->is_h2;
+}
+
+const struct pool *pool_next(const struct pool *pool)
+{
+    return pool->next;
 }
 
 struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index, struct str address,

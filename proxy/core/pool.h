@@ -23,10 +23,14 @@
 
 struct pool;
 
-/* The engine's pool for an endpoint; made when first asked for. */
-struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index);
+/* The engine's pool for an endpoint; made when first asked for. With auto_sni each name
+ * that `host` (a request's authority) comes to has its own, as a certificate that was
+ * seen for one name says nothing of another; one that nobody uses is given away. */
+struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index,
+                         struct str host);
 /* The same of HTTP/2. */
-struct pool *engine_h2_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index);
+struct pool *engine_h2_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index,
+                            struct str host);
 /* The same for a place that an ORIGINAL_DST cluster was asked for. */
 struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index, struct str address,
                                   uint32_t port, bool is_h2);

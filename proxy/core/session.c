@@ -17,6 +17,11 @@ static void count(const struct session *session, enum cluster_stat stat)
     engine_cluster_stats(session->engine, session->cluster_index)->counters[stat]++;
 }
 
+static void uncount(const struct session *session, enum cluster_stat stat)
+{
+    engine_cluster_stats(session->engine, session->cluster_index)->counters[stat]--;
+}
+
 bool session_admit(struct session *session, struct engine *engine, uint32_t cluster_index)
 {
     *session = (struct session){.engine = engine, .cluster_index = cluster_index};
@@ -42,6 +47,7 @@ bool session_note_connecting(struct session *session, struct lb *lb, uint32_t en
     count(session, STAT_CLUSTER_upstream_cx_total);
     count(session, STAT_CLUSTER_upstream_cx_active);
     count(session, STAT_CLUSTER_upstream_rq_pending_total);
+    count(session, STAT_CLUSTER_upstream_rq_pending_active);
     return true;
 }
 
@@ -53,6 +59,8 @@ void session_note_connected(struct session *session)
     /* Counted, but never refused: Envoy asks for HTTP alone. */
     breaker_force(breaker_of(session), BREAKER_REQUESTS);
     count(session, STAT_CLUSTER_upstream_rq_total);
+    count(session, STAT_CLUSTER_upstream_rq_active);
+    uncount(session, STAT_CLUSTER_upstream_rq_pending_active);
     /* A connection's requests: one, the session. */
     const struct snapshot *snapshot = session->engine->snapshot;
     if (snapshot->clusters[session->cluster_index].requests_per_connection_max == 1)
@@ -93,13 +101,15 @@ void session_end(struct session *session, enum session_end by)
         return;
     if (phase >= SESSION_CONNECTING) {
         count_destroyed(session, by == SESSION_END_REMOTE);
-        engine_cluster_stats(session->engine, session->cluster_index)
-            ->counters[STAT_CLUSTER_upstream_cx_active]--;
+        uncount(session, STAT_CLUSTER_upstream_cx_active);
     }
     breaker_give(breaker_of(session), BREAKER_CONNECTIONS);
-    if (phase == SESSION_CONNECTING)
+    if (phase == SESSION_CONNECTING) {
+        uncount(session, STAT_CLUSTER_upstream_rq_pending_active);
         breaker_give(breaker_of(session), BREAKER_PENDING);
+    }
     if (phase == SESSION_CONNECTED) {
+        uncount(session, STAT_CLUSTER_upstream_rq_active);
         breaker_give(breaker_of(session), BREAKER_REQUESTS);
         if (session->lb != NULL)
             lb_note_end(session->lb, session->endpoint_index);

@@ -10,6 +10,7 @@
 
 static const struct str CLUSTER_NAMES[] = {
 #define CLUSTER(name) STR_INIT(#name),
+#define CLUSTER_IN(scope, name) STR_INIT(#scope "." #name),
 #define HTTP(name)
 #include "proxy/core/stats.def"
 #undef CLUSTER
@@ -90,6 +91,7 @@ void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *
     stats->retried_completed += more->retried_completed;
     add_statuses(&stats->statuses, more->statuses, arena);
     add_statuses(&stats->retried_statuses, more->retried_statuses, arena);
+    ssl_stats_add(&stats->ssl, more->ssl, arena);
     histogram_add(&stats->connect_ms, &more->connect_ms, arena);
     histogram_add(&stats->length_ms, &more->length_ms, arena);
     histogram_add(&stats->rq_time, &more->rq_time, arena);
@@ -127,6 +129,8 @@ bool cluster_stats_read(const struct cluster_stats *stats, struct str name, uint
             return true;
         }
     }
+    if (ssl_stats_read(stats->ssl, name, value))
+        return true;
     struct str prefix = STR("upstream_rq_");
     if (str_has_prefix(name, prefix))
         return read_status(stats->statuses, str_from(name, prefix.len), value);

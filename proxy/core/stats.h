@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "proxy/core/histogram.h"
+#include "proxy/core/ssl_stats.h"
 
 enum cluster_stat {
 #define CLUSTER(name) STAT_CLUSTER_##name,
@@ -37,6 +38,7 @@ struct cluster_stats {
     uint32_t *statuses;         /* upstream_rq_<code>, allocated when one moves; NULL before */
     uint32_t *retried_statuses; /* retry.upstream_rq_<code>, the same */
     uint64_t retried_completed; /* retry.upstream_rq_completed */
+    struct ssl_stats *ssl;      /* NULL: nobody has spoken TLS */
     struct histogram connect_ms, length_ms, rq_time; /* upstream_cx_connect_ms, ... */
 };
 

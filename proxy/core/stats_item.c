@@ -239,15 +239,35 @@ static void add_shared(struct stats_list *list, const struct scope *scope,
                    total->hash_gauges[i].value);
 }
 
-static uint64_t sum_gauges(const struct total_cluster *total, uint32_t count,
-                           struct pool_gauges *sum)
+static void add_ssl(struct stats_list *list, const struct scope *scope,
+                    const struct ssl_stats *stats, bool is_listener)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        sum->connections += total->endpoints[i].gauges.connections;
-        sum->waiters += total->endpoints[i].gauges.waiters;
-        sum->busy += total->endpoints[i].gauges.busy;
+    struct scope own = *scope;
+    own.prefix = arena_concat(list->arena, scope->prefix, STR("ssl."));
+    own.family = arena_concat(list->arena, scope->family, STR("ssl_"));
+    for (uint32_t i = 0; ssl_stat_name(i).len > 0; i++)
+        add_number(list, &own, ssl_stat_name(i), ssl_stat_value(stats, i));
+    for (uint32_t i = 0; stats != NULL && i < stats->name_count; i++) {
+        const struct ssl_name *named = &stats->names[i];
+        struct stat_item *item = add_item(list, &own, ssl_scope_name(named->scope), STAT_COUNTER);
+        item->name =
+            arena_format(list->arena, "%.*s.%.*s", STR_FMT(item->name), STR_FMT(named->name));
+        item->labels[item->label_count] = item->labels[0];
+        item->labels[0] =
+            (struct stat_label){ssl_scope_label(named->scope, is_listener), named->name};
+        item->label_count++;
+        item->value = named->count;
+        item->is_used = named->count != 0;
     }
-    return sum->connections;
+}
+
+static bool is_secured(const struct listener *listener)
+{
+    for (uint32_t i = 0; i < listener->chain_count; i++) {
+        if (listener->chains[i].tls != NULL)
+            return true;
+    }
+    return listener->default_chain != NULL && listener->default_chain->tls != NULL;
 }
 
 static void add_cluster(struct stats_list *list, uint32_t index)
@@ -255,13 +275,11 @@ static void add_cluster(struct stats_list *list, uint32_t index)
     const struct cluster *cluster = &list->snapshot->clusters[index];
     struct total_cluster *total = &list->totals->clusters[index];
     struct scope scope = scope_of(list, "cluster", "envoy_cluster_name", cluster->name);
-    struct pool_gauges gauges = {0};
-    total->stats.counters[STAT_CLUSTER_upstream_cx_active] +=
-        sum_gauges(total, cluster->endpoint_count, &gauges);
-    for (uint32_t i = 0; i < STAT_CLUSTER_COUNT; i++)
-        add_number(list, &scope, stat_cluster_name(i), total->stats.counters[i]);
-    add_number(list, &scope, STR("upstream_rq_active"), gauges.busy);
-    add_number(list, &scope, STR("upstream_rq_pending_active"), gauges.waiters);
+    for (uint32_t i = 0; i < STAT_CLUSTER_COUNT; i++) {
+        uint64_t value = total->stats.counters[i];
+        pool_gauges_add(&total->gauges, stat_cluster_name(i), &value);
+        add_number(list, &scope, stat_cluster_name(i), value);
+    }
     add_statuses(list, &scope, "", total->stats.statuses);
     uint64_t completed = total->stats.counters[STAT_CLUSTER_upstream_rq_completed];
     if (completed > 0) {
@@ -275,6 +293,8 @@ static void add_cluster(struct stats_list *list, uint32_t index)
     }
     add_membership(list, &scope, cluster, total);
     add_shared(list, &scope, total);
+    if (cluster->tls != NULL)
+        add_ssl(list, &scope, total->stats.ssl, false);
     add_still(list, &scope, CLUSTER_STILL, COUNT_OF(CLUSTER_STILL));
     add_histogram(list, &scope, STR("upstream_cx_connect_ms"), &total->stats.connect_ms);
     add_histogram(list, &scope, STR("upstream_cx_length_ms"), &total->stats.length_ms);
@@ -318,11 +338,14 @@ static void add_listener_http(struct stats_list *list, const struct total_listen
     }
 }
 
-static void add_listener(struct stats_list *list, struct total_listener *listener)
+static void add_listener(struct stats_list *list, uint32_t index)
 {
+    struct total_listener *listener = &list->totals->listeners[index];
     struct scope scope = scope_of(list, "listener", "envoy_listener_address", listener->stats.name);
     for (uint32_t i = 0; i < STAT_LISTENER_COUNT; i++)
         add_number(list, &scope, LISTENER_NAMES[i], listener->stats.counters[i]);
+    if (is_secured(&list->snapshot->listeners[index]))
+        add_ssl(list, &scope, listener->stats.ssl, true);
     add_still(list, &scope, LISTENER_STILL, COUNT_OF(LISTENER_STILL));
     add_histogram(list, &scope, STR("downstream_cx_length_ms"), &listener->stats.length_ms);
     for (uint32_t i = 0; i < list->worker_count; i++) {
@@ -398,7 +421,7 @@ void stats_list_finish(struct stats_list *list)
     for (uint32_t i = 0; i < totals->http_count; i++)
         add_http(list, &totals->https[i]);
     for (uint32_t i = 0; i < list->snapshot->listener_count; i++)
-        add_listener(list, &totals->listeners[i]);
+        add_listener(list, i);
     for (uint32_t i = 0; i < totals->tcp_count; i++)
         add_tcp(list, &totals->tcps[i]);
     put_managers(list);

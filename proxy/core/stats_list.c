@@ -124,6 +124,10 @@ static void gather_clusters(struct stats_list *list, const struct engine *engine
             continue;
         cluster_stats_add(&list->totals->clusters[index].stats, &engine->clusters[i].stats,
                           list->arena);
+        struct pool_gauges gauges = engine_cluster_gauges(engine, i);
+        list->totals->clusters[index].gauges.connections += gauges.connections;
+        list->totals->clusters[index].gauges.waiters += gauges.waiters;
+        list->totals->clusters[index].gauges.busy += gauges.busy;
         /* Endpoints are known by their place, which another snapshot's have not. */
         if (from != list->snapshot)
             continue;
@@ -143,6 +147,7 @@ static void gather_listeners(struct stats_list *list, const struct engine *engin
         for (uint32_t k = 0; k < STAT_LISTENER_COUNT; k++)
             total->stats.counters[k] += stats->counters[k];
         histogram_add(&total->stats.length_ms, &stats->length_ms, list->arena);
+        ssl_stats_add(&total->stats.ssl, stats->ssl, list->arena);
         total->workers[worker].total += stats->counters[STAT_LISTENER_downstream_cx_total];
         total->workers[worker].active += stats->counters[STAT_LISTENER_downstream_cx_active];
     }

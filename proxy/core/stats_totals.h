@@ -21,6 +21,7 @@ struct total_listener {
 
 struct total_cluster {
     struct cluster_stats stats;
+    struct pool_gauges gauges; /* of all its pools */
     struct stats_endpoint *endpoints;
     /* What is shared by the workers: looked at, not summed. NULL: nobody was asked. */
     const struct shared_cluster *shared;

@@ -136,16 +136,19 @@ static bool has_cipher(const struct tls_party *party, struct str cipher)
     return party->cipher_count == 0;
 }
 
-static bool share_cipher(const struct tls_party *client, const struct tls_party *server)
+/* The first that both have, in the order of who lists any. Empty: there is none. */
+static struct str common_cipher(const struct tls_party *client, const struct tls_party *server)
 {
     const struct tls_party *listing = server->cipher_count > 0 ? server : client;
     bool is_rsa = server->certificate->is_rsa;
     for (uint32_t i = 0; i < listing->cipher_count; i++) {
         struct str cipher = listing->ciphers[i];
         if (is_for_key(cipher, is_rsa) && has_cipher(client, cipher) && has_cipher(server, cipher))
-            return true;
+            return cipher;
     }
-    return listing->cipher_count == 0;
+    if (listing->cipher_count > 0)
+        return STR_EMPTY;
+    return is_rsa ? STR("ECDHE-RSA-AES128-GCM-SHA256") : STR("ECDHE-ECDSA-AES128-GCM-SHA256");
 }
 
 /* The server's order counts. */
@@ -182,7 +185,9 @@ struct tls_outcome tls_verdict(const struct tls_party *client, const struct tls_
         return refused_by_server(out, TLS_SECRET_ABSENT);
     if (out.version < client->version_min || out.version < server->version_min)
         return refused_by_server(out, TLS_UNSUPPORTED_PROTOCOL);
-    if (out.version < TLS_VERSION_1_3 && !share_cipher(client, server))
+    out.cipher = out.version == TLS_VERSION_1_3 ? STR("TLS_AES_128_GCM_SHA256")
+                                                : common_cipher(client, server);
+    if (out.cipher.len == 0)
         return refused_by_server(out, TLS_NO_SHARED_CIPHER);
     out.protocol = common_protocol(client, server);
     out.client = tls_check_peer(client, server->certificate, now_s);

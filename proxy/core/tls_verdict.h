@@ -112,6 +112,7 @@ enum tls_failure tls_check_peer(const struct tls_party *own, const struct certif
 struct tls_outcome {
     enum tls_version version;
     struct str protocol; /* ALPN; empty: none */
+    struct str cipher;
     /* What each side finds, or hears of the other. */
     enum tls_failure client, server;
     /* The client was done before the server refused it (TLS 1.3): what `client` says it

@@ -71,6 +71,11 @@ struct h2_settings {
 
 struct h2;
 
+/* As Envoy counts them for a cluster, since they were last taken. */
+struct h2_counts {
+    uint32_t rx_reset, tx_reset, header_overflow, rx_messaging_error;
+};
+
 /* The preface and SETTINGS are what h2_flush gives first. NULL: no memory. */
 struct h2 *h2_new(const struct h2_settings *settings, struct h2_memory *memory);
 /* Streams too; their owners are not told. NULL is allowed. */
@@ -86,6 +91,10 @@ bool h2_has_news(const struct h2 *h2);
 /* A client's: a request, whose stream belongs to `owner`. NULL: the connection is broken. */
 struct h2_stream *h2_send_request(struct h2 *h2, const struct request_head *head, bool is_end,
                                   void *owner);
+/* The same of an extended CONNECT to `protocol` (RFC 8441), which is what an upgrade of
+ * HTTP/1 becomes; its end is not sent. */
+struct h2_stream *h2_send_connect(struct h2 *h2, const struct request_head *head,
+                                  struct str protocol, void *owner);
 /* A server's: 1xx, not is_end, or the final head. */
 void h2_send_response(struct h2 *h2, struct h2_stream *stream, const struct response_head *head,
                       bool is_end);
@@ -107,6 +116,8 @@ void h2_stream_set_owner(struct h2_stream *stream, void *owner);
 size_t h2_stream_waiting_bytes(const struct h2_stream *stream);
 /* Its data of that size were dealt with: the peer may send so many more. */
 void h2_consume(struct h2 *h2, struct h2_stream *stream, size_t size);
+
+struct h2_counts h2_take_counts(struct h2 *h2);
 
 /* So many streams may be open at once, as the peer says. */
 uint32_t h2_peer_streams_max(const struct h2 *h2);

@@ -98,6 +98,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (h2->block_bytes > h2->settings.head_bytes_max ||
         h2->block_count > h2->settings.header_count_max) {
         h2->block_stream->is_too_big = true;
+        h2->counts.header_overflow++;
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
     add_line(h2, arena_str(&h2->reading, (struct str){(const char *)name, name_len}),
@@ -151,6 +152,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
             note_end(h2, stream);
         return 0;
     case NGHTTP2_RST_STREAM:
+        h2->counts.rx_reset++;
         if (stream != NULL)
             stream->is_reset_by_peer = true;
         return 0;
@@ -204,6 +206,8 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     if (error == NGHTTP2_ERR_REFUSED_STREAM)
         return 0;
     h2_break(h2);
+    h2->counts.rx_messaging_error +=
+        error == NGHTTP2_ERR_HTTP_HEADER || error == NGHTTP2_ERR_HTTP_MESSAGING;
     if (error == NGHTTP2_ERR_HTTP_HEADER)
         h2->details = STR("http2.invalid.header.field");
     if (error == NGHTTP2_ERR_HTTP_MESSAGING)
@@ -217,6 +221,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     struct h2 *h2 = user;
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
         h2_break(h2);
+    h2->counts.tx_reset += frame->hd.type == NGHTTP2_RST_STREAM;
     bool is_end = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
                   (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     struct h2_stream *stream = is_end ? stream_at(h2, frame->hd.stream_id) : NULL;

@@ -41,6 +41,7 @@ struct h2 {
     struct h2_event queue[H2_QUEUE_MAX];
     uint32_t queue_first, queue_count;
     bool is_broken, is_error_told;
+    struct h2_counts counts;
     struct str details; /* of what broke it */
     bool is_in_block;   /* block_stream's is not complete */
 

@@ -8,7 +8,7 @@
 #include "proxy/http/h2_inside.h"
 #include "proxy/model/limits.h"
 
-#define PSEUDO_MAX 4u
+#define PSEUDO_MAX 5u
 #define STATUS_DIGITS 3u
 
 /* --- heads ------------------------------------------------------------------------------ */
@@ -97,8 +97,9 @@ static void resume(struct h2 *h2, struct h2_stream *stream)
 
 /* --- sending -------------------------------------------------------------------------------- */
 
-struct h2_stream *h2_send_request(struct h2 *h2, const struct request_head *head, bool is_end,
-                                  void *owner)
+/* `protocol` empty: an ordinary request. */
+static struct h2_stream *submit(struct h2 *h2, const struct request_head *head, struct str protocol,
+                                bool is_end, void *owner)
 {
     ASSERT(h2->settings.side == H2_CLIENT);
     nghttp2_nv *lines = h2->is_broken ? NULL : take_lines(h2, &head->headers);
@@ -107,12 +108,15 @@ struct h2_stream *h2_send_request(struct h2 *h2, const struct request_head *head
         return NULL;
     }
     size_t count = 0;
+    bool has_place = protocol.len > 0 || !str_eq(head->method, STR("CONNECT"));
     lines[count++] = line(STR(":authority"), head->authority);
-    if (!str_eq(head->method, STR("CONNECT")))
+    if (has_place)
         lines[count++] = line(STR(":path"), head->path);
-    lines[count++] = line(STR(":method"), head->method);
-    if (!str_eq(head->method, STR("CONNECT")))
+    lines[count++] = line(STR(":method"), protocol.len > 0 ? STR("CONNECT") : head->method);
+    if (has_place)
         lines[count++] = line(STR(":scheme"), head->scheme.len > 0 ? head->scheme : STR("http"));
+    if (protocol.len > 0)
+        lines[count++] = line(STR(":protocol"), protocol);
     count += put_list(lines + count, &head->headers);
     struct h2_stream *stream = h2_stream_take(h2, 0, owner);
     nghttp2_data_provider body = {.source.ptr = stream, .read_callback = h2_read_body};
@@ -124,6 +128,18 @@ struct h2_stream *h2_send_request(struct h2 *h2, const struct request_head *head
     h2_stream_give(h2, stream);
     h2_break(h2);
     return NULL;
+}
+
+struct h2_stream *h2_send_request(struct h2 *h2, const struct request_head *head, bool is_end,
+                                  void *owner)
+{
+    return submit(h2, head, STR_EMPTY, is_end, owner);
+}
+
+struct h2_stream *h2_send_connect(struct h2 *h2, const struct request_head *head,
+                                  struct str protocol, void *owner)
+{
+    return submit(h2, head, protocol, false, owner);
 }
 
 static void note_result(struct h2 *h2, int error)
@@ -246,6 +262,13 @@ void h2_consume(struct h2 *h2, struct h2_stream *stream, size_t size)
         return;
     if (nghttp2_session_consume_stream(h2->session, stream->id, size) == NGHTTP2_ERR_NOMEM)
         h2_break(h2);
+}
+
+struct h2_counts h2_take_counts(struct h2 *h2)
+{
+    struct h2_counts counts = h2->counts;
+    h2->counts = (struct h2_counts){0};
+    return counts;
 }
 
 uint32_t h2_peer_streams_max(const struct h2 *h2)

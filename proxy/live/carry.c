@@ -181,11 +181,26 @@ static bool find_place(struct server_wire *wire, const struct wire_action *actio
     const struct server_options *options = &wire->server->options;
     if (options->find != NULL)
         return options->find(action, place, options->user);
+    if (options->inside_name.len > 0 && cluster_is_inside(action->cluster))
+        return wire->map != NULL && address_map_find(wire->map, options->inside_name, action->port,
+                                                     wire->dial_turn++, place);
     if (wire->map != NULL &&
         address_map_find(wire->map, action->address, action->port, wire->dial_turn++, place))
         return true;
     return options->is_literal && address_parse(action->address, action->port, place) &&
            (!options->is_loopback_only || address_is_loopback(place));
+}
+
+/* From loopback nobody reaches what is elsewhere. NULL: from any address. */
+static const struct sockaddr_storage *source_for(const struct server *server,
+                                                 const struct wire_action *action,
+                                                 const struct sockaddr_storage *place)
+{
+    bool is_inside = server->options.inside_name.len > 0 && cluster_is_inside(action->cluster);
+    const struct sockaddr_storage *source = is_inside ? &server->inside_source : &server->source;
+    bool is_there = source->ss_family == place->ss_family &&
+                    address_is_loopback(source) == address_is_loopback(place);
+    return is_there ? source : NULL;
 }
 
 static void connect_to(struct server_wire *wire, const struct wire_action *action)
@@ -202,7 +217,7 @@ static void connect_to(struct server_wire *wire, const struct wire_action *actio
     struct socket *socket = server_take_socket(server);
     socket->tls = session;
     server_attach(wire, socket, action->conn);
-    int error = socket_connect(socket, &place, server->has_source ? &server->source : NULL);
+    int error = socket_connect(socket, &place, source_for(server, action, &place));
     if (error != 0)
         note_immediate_failure(wire, action->conn, error, &place);
 }
@@ -243,6 +258,8 @@ static void tell_outlier(struct server *server, const struct outlier_event *even
         .event = event, .worker = server->options.worker, .at_ns = loop_now_ns(server->loop)};
     if (server->options.on_outlier != NULL)
         server->options.on_outlier(&outlier, server->options.user);
+    if (event->is_ejection && event->is_enforced && server->options.on_ejected != NULL)
+        server->options.on_ejected(server->options.others);
 }
 
 static void close_conn(struct socket *socket, bool is_abrupt)

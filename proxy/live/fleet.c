@@ -62,6 +62,17 @@ static void tell_each(struct fleet *fleet, struct letter letter)
 
 /* --- letters: on a worker's thread -------------------------------------- */
 
+/* As Envoy's main thread tells all workers of a host's health. */
+static void tell_others(void *user)
+{
+    const struct worker *own = user;
+    const struct fleet *fleet = own->user;
+    for (uint32_t i = 0; i < fleet->options.worker_count; i++) {
+        if (fleet->workers[i] != own)
+            worker_tell_ejected(fleet->workers[i]);
+    }
+}
+
 static void add_server(struct worker *worker, void *user)
 {
     const struct plan *plan = user;
@@ -75,8 +86,12 @@ static void add_server(struct worker *worker, void *user)
         .is_literal = plan->facts->is_literal,
         .is_loopback_only = plan->facts->is_loopback_only,
         .node_address = plan->facts->node_address,
+        .source_address = plan->facts->source_address,
+        .inside_name = plan->facts->inside_name,
         .on_done = plan->facts->on_done,
         .user = plan->facts->user,
+        .on_ejected = tell_others,
+        .others = worker,
     };
     options.wire.shared = plan->shared;
     struct worker_host *host = worker_add_host(worker);

@@ -75,9 +75,11 @@ struct fleet_config {
 struct fleet_proxy {
     struct str name; /* unique in the fleet: "productpage-v1-0.default" */
     struct wire_options wire;
-    bool is_literal;         /* see server_options */
-    bool is_loopback_only;   /* the same */
-    struct str node_address; /* copied */
+    bool is_literal;           /* see server_options */
+    bool is_loopback_only;     /* the same */
+    struct str node_address;   /* copied */
+    struct str source_address; /* see server_options */
+    struct str inside_name;    /* the same */
     /* Comes on a worker's thread, at the same time on several, once for each
      * exchange, also for those that stopping cuts off; `done->worker` tells
      * which. What it touches must be that worker's own (an array of

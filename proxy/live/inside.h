@@ -53,8 +53,8 @@ struct server {
     struct server_wire *current;
     struct list retiring; /* of before, the newest first */
     struct server_options options;
-    struct sockaddr_storage source; /* of options.source_address */
-    bool has_source;
+    struct sockaddr_storage source;        /* of options.source_address; AF_UNSPEC: any */
+    struct sockaddr_storage inside_source; /* towards the application behind the proxy */
     uint32_t replace_count;
     struct server_entry **entries;
     uint32_t entry_count, entry_capacity;

@@ -99,10 +99,26 @@ static bool is_shaking_hands(const struct socket *socket)
     return tls_state(socket->tls) == TLS_STATE_HANDSHAKE;
 }
 
+/* For the counters. */
+static void tell_shaken(struct socket *socket)
+{
+    struct tls_facts facts = tls_facts(socket->tls);
+    struct ssl_handshake handshake = {
+        .version = tls_version_name(facts.version),
+        .cipher = facts.cipher,
+        .curve = facts.curve,
+        .sigalg = facts.sigalg,
+        .is_resumed = facts.is_resumed,
+        .has_peer = facts.has_peer,
+    };
+    wire_note_handshake(socket->wire->wire, socket->conn, &handshake);
+}
+
 /* It cannot go on. What there is to say of it (an alert) leaves first. */
 static void give_up(struct socket *socket, bool was_shaking_hands)
 {
     bool is_connecting = was_shaking_hands && !socket->is_downstream;
+    wire_note_tls_failure(socket->wire->wire, socket->conn, tls_failed(socket->tls));
     socket_close(socket);
     if (is_connecting)
         tell_connect_failed(socket, tls_failed(socket->tls));
@@ -128,6 +144,7 @@ static void tell_secured(struct socket *socket)
 static void note_open(struct socket *socket)
 {
     struct server_wire *wire = socket->wire;
+    tell_shaken(socket);
     if (socket->is_downstream)
         tell_secured(socket);
     else

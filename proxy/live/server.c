@@ -15,6 +15,7 @@
 #define MEMORY_BLOCK_BYTES (64u * 1024)
 #define WIRE_BLOCK_BYTES 1024u
 #define SEED_NAME_BYTES_MAX 32
+#define INSIDE_SOURCE "127.0.0.6" /* Istio's upstream_bind_config of inbound clusters */
 
 static void on_timer_closed(uv_handle_t *handle)
 {
@@ -85,7 +86,10 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     server->loop = loop;
     server->options = *options;
     server->options.node_address = arena_str(&server->memory, options->node_address);
-    server->has_source = address_parse(options->source_address, 0, &server->source);
+    server->options.inside_name = arena_str(&server->memory, options->inside_name);
+    if (!address_parse(options->source_address, 0, &server->source))
+        server->source.ss_family = AF_UNSPEC;
+    (void)address_parse(STR(INSIDE_SOURCE), 0, &server->inside_source);
     list_init(&server->retiring);
     list_init(&server->idle_sockets);
     list_init(&server->greeted_sockets);
@@ -167,6 +171,18 @@ static void for_each_wire(struct server *server, void (*call)(struct server_wire
         call(LIST_ITEM(node, struct server_wire, node));
     }
     call(server->current);
+}
+
+static void leave_wire(struct server_wire *wire)
+{
+    wire_leave_ejected(wire->wire, loop_now_ns(wire->server->loop));
+    server_pump(wire);
+}
+
+void server_leave_ejected(struct server *server)
+{
+    if (!server->is_stopped)
+        for_each_wire(server, leave_wire);
 }
 
 static void drain_wire(struct server_wire *wire)

@@ -57,6 +57,9 @@ struct server_options {
      * Must not call a function of this server. */
     bool (*find)(const struct wire_action *connect, struct sockaddr_storage *place, void *user);
     struct str source_address; /* connections come from there, if it can be; copied; may be empty */
+    /* What an inbound cluster dials is in the map by this name and the port, or nowhere:
+     * the application behind the proxy. Empty: it is where it says. Copied. */
+    struct str inside_name;
     const struct keyring *keyring; /* its secrets; borrowed; NULL: the snapshot's */
     struct str node_address;       /* what Envoy takes for its own address; copied */
     /* May be NULL. Must not call a function of the server. It is called for
@@ -65,6 +68,10 @@ struct server_options {
     /* An endpoint was ejected or let in again; the rest as with on_done. */
     void (*on_outlier)(const struct server_outlier *outlier, void *user);
     void *user;
+    /* After an ejection that is enforced: other threads' servers of this proxy are to be told
+     * (server_leave_ejected), by whoever knows them. NULL: there are none. */
+    void (*on_ejected)(void *others);
+    void *others;
 };
 
 /* A listener's socket. Slices are copied. */
@@ -88,6 +95,8 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
                           const struct server_options *options);
 /* Makes ready what the first connections with TLS would wait for. */
 void server_warm(struct server *server);
+/* Another thread ejected a host: its connections here go, too. */
+void server_leave_ejected(struct server *server);
 /* Stops it if it was not, and turns the loop until its last handle is closed. */
 void server_free(struct server *server);
 

@@ -344,6 +344,47 @@ void tls_sent(struct tls_session *session, size_t size)
         buf_shrink(&session->out);
 }
 
+static struct str curve_of(SSL *ssl)
+{
+    switch (SSL_get_negotiated_group(ssl)) {
+    case NID_X25519:
+        return STR("X25519");
+    case NID_X9_62_prime256v1:
+        return STR("P-256");
+    default:
+        return STR_EMPTY;
+    }
+}
+
+/* What the peer signed with; it did not, where a session is resumed. */
+static struct str sigalg_of(SSL *ssl)
+{
+    static const struct {
+        int type, digest;
+        struct str name;
+    } ROWS[] = {
+        {EVP_PKEY_EC, NID_sha256, STR_INIT("ecdsa_secp256r1_sha256")},
+        {EVP_PKEY_EC, NID_sha384, STR_INIT("ecdsa_secp384r1_sha384")},
+        {EVP_PKEY_EC, NID_sha512, STR_INIT("ecdsa_secp521r1_sha512")},
+        {EVP_PKEY_RSA_PSS, NID_sha256, STR_INIT("rsa_pss_rsae_sha256")},
+        {EVP_PKEY_RSA_PSS, NID_sha384, STR_INIT("rsa_pss_rsae_sha384")},
+        {EVP_PKEY_RSA_PSS, NID_sha512, STR_INIT("rsa_pss_rsae_sha512")},
+        {EVP_PKEY_RSA, NID_sha256, STR_INIT("rsa_pkcs1_sha256")},
+        {EVP_PKEY_RSA, NID_sha384, STR_INIT("rsa_pkcs1_sha384")},
+        {EVP_PKEY_RSA, NID_sha512, STR_INIT("rsa_pkcs1_sha512")},
+        {EVP_PKEY_ED25519, NID_undef, STR_INIT("ed25519")},
+    };
+    int type = NID_undef, digest = NID_undef;
+    if (SSL_get_peer_signature_type_nid(ssl, &type) != 1)
+        return STR_EMPTY;
+    (void)SSL_get_peer_signature_nid(ssl, &digest);
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        if (ROWS[i].type == type && (ROWS[i].digest == digest || ROWS[i].digest == NID_undef))
+            return ROWS[i].name;
+    }
+    return STR_EMPTY;
+}
+
 struct tls_facts tls_facts(const struct tls_session *session)
 {
     const unsigned char *protocol = NULL;
@@ -355,6 +396,9 @@ struct tls_facts tls_facts(const struct tls_session *session)
                    : SSL_version(session->ssl) == TLS1_2_VERSION ? TLS_VERSION_1_2
                    : SSL_version(session->ssl) == TLS1_1_VERSION ? TLS_VERSION_1_1
                                                                  : TLS_VERSION_1_0,
+        .cipher = str_of(SSL_get_cipher_name(session->ssl)),
+        .curve = curve_of(session->ssl),
+        .sigalg = sigalg_of(session->ssl),
         .protocol = {(const char *)protocol, protocol_size},
         .server_name = str_of(SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name)),
         .is_resumed = SSL_session_reused(session->ssl) == 1,
@@ -367,6 +411,6 @@ bool tls_peer(const struct tls_session *session, struct certificate *out, struct
     X509 *peer = session->ssl != NULL ? SSL_get0_peer_certificate(session->ssl) : NULL;
     if (peer == NULL)
         return false;
-    tls_words_of(peer, out, arena);
+    x509_words(peer, out, arena);
     return true;
 }

@@ -71,8 +71,9 @@ void tls_sent(struct tls_session *session, size_t size);
 /* What was agreed upon, of an open session. Slices live as long as it does. */
 struct tls_facts {
     enum tls_version version;
-    struct str protocol;    /* ALPN; empty: none */
-    struct str server_name; /* called by the client; empty: none */
+    struct str cipher, curve, sigalg; /* by Envoy's names (proxy/core/ssl_stats.h) */
+    struct str protocol;              /* ALPN; empty: none */
+    struct str server_name;           /* called by the client; empty: none */
     bool is_resumed;
     bool has_peer; /* the peer showed a certificate */
 };

@@ -21,6 +21,9 @@
 #define CIPHERS                                                                                \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256:" \
     "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+#define CIPHERS_CHACHA_FIRST                                                                   \
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:" \
+    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
 #define CIPHERS_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS "X25519:P-256"
 #define SESSION_CONTEXT "pocketmesh"
@@ -83,7 +86,7 @@ static int verify(X509_STORE_CTX *chain, void *user)
         return 0;
     }
     arena_init(&arena, CHECK_BLOCK_BYTES, 0);
-    tls_words_of(X509_STORE_CTX_get0_cert(chain), &words, &arena);
+    x509_words(X509_STORE_CTX_get0_cert(chain), &words, &arena);
     check->failure = tls_check_names(&check->names, &words);
     if (check->failure != TLS_FINE) {
         struct str met = tls_met_text(check->failure, &check->names, &words, &arena);
@@ -159,6 +162,8 @@ static bool use_authorities(struct tls_context *context, struct str name)
     BIO *bio = reader_of(secret->authorities_pem);
     X509_STORE *store = SSL_CTX_get_cert_store(context->ssl);
     bool is_right = false;
+    /* Envoy believes an authority that has another one above it. */
+    (void)X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
     for (X509 *next = PEM_read_bio_X509(bio, NULL, NULL, NULL); next != NULL;
          next = PEM_read_bio_X509(bio, NULL, NULL, NULL)) {
         is_right |= X509_STORE_add_cert(store, next) == 1;
@@ -273,6 +278,35 @@ static int take_server_name(SSL *ssl, int *alert, void *user)
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* Of TLS 1.3's ciphers the client's first counts, and so it does of two that stand
+ * together in Envoy's list: AES128 and ChaCha20. */
+static int follow_taste(SSL *ssl, int *alert, void *user)
+{
+    const unsigned char *versions, *ciphers;
+    size_t size, count = SSL_client_hello_get0_ciphers(ssl, &ciphers) / 2;
+    const bool *has_own_list = user;
+    (void)alert;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &versions, &size) == 1) {
+        for (size_t i = 1; i + 1 < size; i += 2) {
+            if (versions[i] == TLS1_3_VERSION >> 8 && versions[i + 1] == (TLS1_3_VERSION & 0xff) &&
+                SSL_get_max_proto_version(ssl) == TLS1_3_VERSION) {
+                (void)SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+                return SSL_CLIENT_HELLO_SUCCESS;
+            }
+        }
+    }
+    for (size_t i = 0; i < count && !*has_own_list; i++) {
+        unsigned number = (unsigned)ciphers[2 * i] << 8 | ciphers[2 * i + 1];
+        bool is_chacha = number == 0xcca8 || number == 0xcca9;
+        bool is_aes128 = number == 0xc02b || number == 0xc02f;
+        if (is_chacha)
+            (void)SSL_set_cipher_list(ssl, CIPHERS_CHACHA_FIRST);
+        if (is_chacha || is_aes128)
+            break;
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 static struct downstream_tls *keep(struct arena *arena, const struct downstream_tls *tls)
 {
     struct downstream_tls *out = ARENA_NEW(arena, struct downstream_tls);
@@ -299,6 +333,9 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
                                          sizeof(SESSION_CONTEXT) - 1);
     (void)SSL_CTX_set_tlsext_servername_callback(ssl, take_server_name);
     SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, keep(arena, tls));
+    bool *has_own_list = ARENA_NEW(arena, bool);
+    *has_own_list = tls->cipher_count > 0;
+    SSL_CTX_set_client_hello_cb(ssl, follow_taste, has_own_list);
     for (uint32_t i = 0; i < tls->certificate_count; i++) {
         if (!use_certificate(context, tls->certificates[i]))
             return false;

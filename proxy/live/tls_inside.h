@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/live/tls_inside.h - what tls.c, tls_context.c and tls_peer.c share.
+ * proxy/live/tls_inside.h - what tls.c and tls_context.c share.
  */
 #pragma once
 
 #include <openssl/ssl.h>
 
+#include "proxy/crypto/x509_words.h"
 #include "proxy/live/tls.h"
 
 /* One remembered session of a place. */
@@ -54,9 +55,6 @@ struct tls_context *tls_context_client(struct tls_store *store, const struct tls
 /* Of an SSL: its check. */
 struct tls_check *tls_check_of(const SSL *ssl);
 int tls_check_index(void);
-
-/* tls_peer.c: a certificate's words. */
-void tls_words_of(X509 *peer, struct certificate *out, struct arena *arena);
 
 /* tls_store_*: sessions of the places that were called, to be resumed. */
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place);

@@ -89,6 +89,21 @@ static void on_mail(uv_async_t *mail)
     uv_sem_post(&worker->answered);
 }
 
+static void on_news(uv_async_t *news)
+{
+    struct worker *worker = news->data;
+    for (uint32_t i = 0; i < worker->host_count; i++) {
+        if (worker->hosts[i].server != NULL)
+            server_leave_ejected(worker->hosts[i].server);
+    }
+}
+
+void worker_tell_ejected(struct worker *worker)
+{
+    int rc = uv_async_send(&worker->news);
+    ASSERT(rc == 0);
+}
+
 /* A letter that came at the last moment is answered too. */
 static void end(struct worker *worker)
 {
@@ -117,11 +132,13 @@ static void make_handles(struct worker *worker)
     uv_loop_t *uv = &worker->loop->uv;
     int rc = uv_async_init(uv, &worker->mail, on_mail);
     ASSERT(rc == 0); /* the loop has its descriptor already */
+    rc = uv_async_init(uv, &worker->news, on_news);
+    ASSERT(rc == 0);
     rc = uv_prepare_init(uv, &worker->watch);
     ASSERT(rc == 0);
     rc = uv_timer_init(uv, &worker->deadline);
     ASSERT(rc == 0);
-    worker->mail.data = worker->watch.data = worker->deadline.data = worker;
+    worker->news.data = worker->mail.data = worker->watch.data = worker->deadline.data = worker;
     rc = uv_mutex_init(&worker->lock);
     ASSERT(rc == 0);
     rc = uv_sem_init(&worker->answered, 0);
@@ -168,6 +185,7 @@ void worker_free(struct worker *worker)
             free_host(&worker->hosts[i]);
     }
     uv_close((uv_handle_t *)&worker->mail, NULL);
+    uv_close((uv_handle_t *)&worker->news, NULL);
     uv_close((uv_handle_t *)&worker->watch, NULL);
     uv_close((uv_handle_t *)&worker->deadline, NULL);
     loop_free(worker->loop);

@@ -7,6 +7,7 @@
  *   worker_send: letter, uv_async ───> on_mail: runs it between two events
  *   worker_wait <──────semaphore────── answered
  *
+ * Beside it stands a bell that other workers ring (an ejection); it carries nothing.
  * The mailbox's lock is taken when a letter is sent and when one has come, and
  * at no other time. The first and the last part of a worker's life (before
  * worker_start, after the thread was joined) belong to the control thread.
@@ -53,6 +54,7 @@ struct worker {
     bool is_started;
     bool is_joined;
     uv_async_t mail;
+    uv_async_t news; /* other workers': a host was ejected */
     uv_mutex_t lock; /* of the two that follow */
     struct letter letter;
     bool is_over; /* the thread serves nobody and will not again */
@@ -77,6 +79,10 @@ void worker_free(struct worker *worker);
  * worker is over the letter is run by the sender. */
 void worker_send(struct worker *worker, struct letter letter);
 void worker_wait(struct worker *worker);
+
+/* For any thread while workers are not freed: another one ejected a host, and its
+ * connections are to go. It is not waited for. */
+void worker_tell_ejected(struct worker *worker);
 
 /* For letters. */
 

@@ -142,26 +142,28 @@ static void write_validation(struct bootstrap_job *job, const struct json_value 
     json_end_object(json);
 }
 
-static bool is_protocols_of_istio(const struct json_value *protocols)
+static bool has_protocol(const struct json_value *protocols, uint32_t index, struct str name)
 {
-    return protocols != NULL && protocols->count == 2 &&
-           str_eq(protocols->items[0].text, STR("istio-peer-exchange")) &&
-           str_eq(protocols->items[1].text, STR("istio"));
+    return index < protocols->count && str_eq(protocols->items[index].text, name);
 }
 
-/* What Istio's own filter (istio.alpn) says in its place for HTTP/1.1. */
+/* What Istio's own filter (istio.alpn) says in their place, for what travels. */
 static void write_protocols(struct bootstrap_job *job, const struct json_value *protocols)
 {
     static const struct str FOR_HTTP[] = {STR_INIT("istio-http/1.1"), STR_INIT("istio"),
                                           STR_INIT("http/1.1")};
+    static const struct str FOR_HTTP2[] = {STR_INIT("istio-h2"), STR_INIT("istio"), STR_INIT("h2")};
+    bool is_of_mesh = has_protocol(protocols, 0, STR("istio-peer-exchange")) &&
+                      has_protocol(protocols, 1, STR("istio"));
+    bool is_http2 = has_protocol(protocols, 2, STR("h2"));
     json_key(job->json, STR("alpnProtocols"));
-    if (!job->is_http_cluster || !is_protocols_of_istio(protocols)) {
+    if (!job->is_http_cluster || !is_of_mesh || protocols->count > (is_http2 ? 3 : 2)) {
         bootstrap_copy(job->json, protocols);
         return;
     }
     json_begin_array(job->json);
     for (size_t i = 0; i < COUNT_OF(FOR_HTTP); i++)
-        json_str(job->json, FOR_HTTP[i]);
+        json_str(job->json, is_http2 ? FOR_HTTP2[i] : FOR_HTTP[i]);
     json_end_array(job->json);
 }
 

@@ -77,6 +77,8 @@ struct upstream_tls {
     const struct str *names; /* SANs, one of which the peer must have; none: any */
     uint32_t name_count;
     struct str sni;
+    const struct str *ciphers, *curves; /* none: Envoy's; printed, not acted on */
+    uint32_t cipher_count, curve_count;
 };
 
 enum proxy_protocol { PROXY_PROTOCOL_NONE, PROXY_PROTOCOL_V1, PROXY_PROTOCOL_V2 };
@@ -173,3 +175,9 @@ struct cluster {
     struct origin subset_origin; /* the DestinationRule's subset */
     struct origin policy_origin; /* where the load balancer was said */
 };
+
+/* Does it lead to the application behind the proxy itself? */
+static inline bool cluster_is_inside(const struct cluster *cluster)
+{
+    return cluster->is_inbound || str_eq(cluster->name, STR("InboundPassthroughCluster"));
+}

@@ -405,7 +405,7 @@ static void print_discovery(struct json *json, const struct cluster *cluster)
         print_dynamic_forward_proxy(json, cluster);
         return;
     }
-    if (cluster->endpoint_count > 0) {
+    if (cluster->endpoint_count > 0 || cluster->locality_count > 0) {
         json_key(json, STR("loadAssignment"));
         print_load_assignment(json, cluster);
     }

@@ -210,7 +210,8 @@ static void print_manager(struct json *json, const struct http_connection_manage
 static void print_tcp_details(struct json *json, const struct tcp_proxy *tcp)
 {
     if (tcp->idle_timeout_ns != 0)
-        print_duration(json, STR("idleTimeout"), tcp->idle_timeout_ns);
+        print_duration(json, STR("idleTimeout"),
+                       tcp->idle_timeout_ns == NS_NEVER ? 0 : tcp->idle_timeout_ns);
     if (tcp->max_connection_duration_ns != 0)
         print_duration(json, STR("maxDownstreamConnectionDuration"),
                        tcp->max_connection_duration_ns);

@@ -60,7 +60,8 @@ static void print_validation(struct json *json, const struct downstream_tls *tls
 
 static void print_params(struct json *json, const struct downstream_tls *tls)
 {
-    if (tls->cipher_count == 0 && tls->version_min.len == 0 && tls->version_max.len == 0)
+    if (tls->cipher_count == 0 && tls->version_min.len == 0 && tls->version_max.len == 0 &&
+        tls->curve_count == 0)
         return;
     json_key(json, STR("tlsParams"));
     json_begin_object(json);
@@ -70,6 +71,8 @@ static void print_params(struct json *json, const struct downstream_tls *tls)
         json_key_str(json, STR("tlsMaximumProtocolVersion"), tls->version_max);
     if (tls->cipher_count > 0)
         print_strings(json, STR("cipherSuites"), tls->ciphers, tls->cipher_count);
+    if (tls->curve_count > 0)
+        print_strings(json, STR("ecdhCurves"), tls->curves, tls->curve_count);
     json_end_object(json);
 }
 

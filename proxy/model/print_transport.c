@@ -86,6 +86,10 @@ static void print_common_tls(struct json *json, const struct cluster *cluster)
     json_begin_object(json);
     json_key_str(json, STR("tlsMinimumProtocolVersion"), STR("TLSv1_2"));
     json_key_str(json, STR("tlsMaximumProtocolVersion"), STR("TLSv1_3"));
+    if (tls->cipher_count > 0)
+        print_strings(json, STR("cipherSuites"), tls->ciphers, tls->cipher_count);
+    if (tls->curve_count > 0)
+        print_strings(json, STR("ecdhCurves"), tls->curves, tls->curve_count);
     json_end_object(json);
     json_end_object(json);
 }

@@ -127,7 +127,8 @@ const struct listener *snapshot_listener(const struct snapshot *snapshot, struct
             continue;
         if (str_eq(listener->address, address))
             return listener;
-        if (wildcard == NULL && str_eq(listener->address, STR("0.0.0.0")))
+        if (wildcard == NULL &&
+            (str_eq(listener->address, STR("0.0.0.0")) || str_eq(listener->address, STR("::"))))
             wildcard = listener;
     }
     return wildcard;

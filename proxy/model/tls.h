@@ -39,4 +39,6 @@ struct downstream_tls {
     struct str version_min, version_max; /* "TLSv1_2"; empty: Envoy's */
     const struct str *ciphers;
     uint32_t cipher_count; /* 0: Envoy's */
+    const struct str *curves;
+    uint32_t curve_count; /* 0: Envoy's; printed, not acted on */
 };

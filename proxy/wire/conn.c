@@ -47,6 +47,7 @@ static void make(struct conn *conn, struct wire *wire, uint32_t number)
     list_init(&conn->stirred);
     timer_init(&conn->timer, TIMER_CONN);
     timer_init(&conn->age, TIMER_CONN_AGE);
+    timer_init(&conn->meeting, TIMER_CONN_MEETING);
     arena_init(&conn->facts, FACTS_BLOCK_BYTES, 0);
 }
 
@@ -54,6 +55,7 @@ static void stop_timers(struct conn *conn)
 {
     timer_fini(&conn->wire->timers, &conn->timer);
     timer_fini(&conn->wire->timers, &conn->age);
+    timer_fini(&conn->wire->timers, &conn->meeting);
 }
 
 struct conn *conn_take(struct wire *wire, enum conn_side side)

@@ -61,6 +61,8 @@ struct conn_downstream {
     struct known *known;  /* of the request that came whole last; NULL: none did */
     bool is_securing;     /* WIRE_SECURE was wished, and the handshake is not over */
     bool is_feeding;      /* what was read is being parsed */
+    bool is_waiting;      /* for bytes that say which chain it is */
+    bool is_unseen;       /* they did not come in time: it goes on without */
 };
 
 /* What only an upstream connection has. */
@@ -73,6 +75,7 @@ struct conn_upstream {
     struct str host;          /* of the request that asked first, for auto_sni */
     struct str local_address; /* empty: the carrier did not say */
     uint32_t local_port;
+    bool is_local_own;       /* the text of the address is the wire's */
     struct pool *pool;       /* NULL: not pooled */
     struct attempt *attempt; /* whose request it carries, or NULL */
     struct list attempts;    /* of HTTP/2: all of them */
@@ -104,8 +107,9 @@ struct conn {
     bool is_input_taken;  /* `in` was given to whoever ends TLS */
     struct list taken;    /* in wire->taken_conns */
     struct timer timer;
-    struct timer age;   /* max_connection_duration */
-    struct arena facts; /* slices of the parts below */
+    struct timer age;     /* max_connection_duration */
+    struct timer meeting; /* while the first bytes are waited for, then while hands are shaken */
+    struct arena facts;   /* slices of the parts below */
     struct h1_parser *parser;
     struct h2 *h2;          /* NULL: HTTP/1, or not known */
     struct list stirred;    /* of HTTP/2: in wire->stirred_conns */

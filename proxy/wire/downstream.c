@@ -118,6 +118,8 @@ static void open_chain(struct conn *conn, const struct filter_chain *chain)
     case CHAIN_HTTP:
         downstream_open_http(conn, &chain->http);
         count(conn, STAT_HTTP_downstream_cx_total);
+        if (chain->tls != NULL)
+            count(conn, STAT_HTTP_downstream_cx_ssl_total);
         return;
     case CHAIN_TCP:
         tcp_start(conn, &chain->tcp);
@@ -315,7 +317,7 @@ struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept
 void downstream_note_secured(struct conn *conn, const struct wire_secured *secured)
 {
     struct peer_facts *peer = &conn->down.peer;
-    conn->down.is_securing = false;
+    meeting_note_secured(conn);
     conn->down.is_h2_agreed = str_eq(secured->protocol, STR("h2"));
     peer->certificate = facts_certificate(secured->peer, &conn->facts);
     peer->own_certificate = facts_certificate(secured->own, &conn->facts);

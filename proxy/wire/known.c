@@ -4,6 +4,7 @@
  */
 #include "proxy/wire/known.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "proxy/wire/response.h"
@@ -56,6 +57,18 @@ struct known *known_of(struct conn *conn, const void *message)
     return conn->down.known = known;
 }
 
+struct known_frame known_frame_of(struct stream *stream, const struct request_head *head)
+{
+    struct known *known = stream->known;
+    const struct weighted_cluster *weighted = stream->xc.record.weighted;
+    ptrdiff_t index = weighted != NULL ? weighted - known->memo.route->forward.weighted + 1 : 0;
+    ASSERT(index < (ptrdiff_t)MEMO_FORWARDED_MAX);
+    struct known_frame *frame = &known->frames[index];
+    if (frame->size == 0)
+        frame->size = h1_frame_request(head, false, &frame->framing);
+    return *frame;
+}
+
 static const struct known_answer *find_answer(const struct known *known,
                                               const struct weighted_cluster *weighted,
                                               const struct h1_read *message)
@@ -68,10 +81,18 @@ static const struct known_answer *find_answer(const struct known *known,
     return NULL;
 }
 
+/* What becomes of an answer is the route's word: where the request does not decide the route
+ * by itself (a match of x-request-id), nothing is known. */
+static bool is_on_its_route(const struct known *known, const struct record *record)
+{
+    return record->route != NULL && record->route == known->memo.route;
+}
+
 const struct known_answer *known_answer_of(const struct stream *stream,
                                            const struct h1_read *message)
 {
-    if (stream->known == NULL || !exchange_is_passing(&stream->xc))
+    if (stream->known == NULL || !is_on_its_route(stream->known, &stream->xc.record) ||
+        !exchange_is_passing(&stream->xc))
         return NULL;
     return find_answer(stream->known, stream->xc.record.weighted, message);
 }
@@ -90,8 +111,9 @@ void known_keep_answer(struct stream *stream, const struct h1_read *message,
     struct known *known = stream->known;
     struct arena *memory = &stream->wire->memory;
     const struct record *record = &stream->xc.record;
-    if (known == NULL || known->answer_count == KNOWN_ANSWERS_MAX || record->route == NULL ||
-        known->memo.received.head == NULL || !exchange_passes(&stream->xc, message->response) ||
+    if (known == NULL || known->answer_count == KNOWN_ANSWERS_MAX ||
+        !is_on_its_route(known, record) || known->memo.received.head == NULL ||
+        !exchange_passes(&stream->xc, message->response) ||
         find_answer(known, record->weighted, message) != NULL)
         return;
     struct known_answer *answer = ARENA_NEW(memory, struct known_answer);

@@ -8,5 +8,7 @@ struct wire;
 
 /* What Envoy's cluster manager does when a host's health fails: its connections go, idle
  * ones at once, others behind the response that they carry. Of ejections since the last
- * call; another worker's are left where they are. */
+ * call. */
 void leave_ejected(struct wire *wire);
+/* The same of all hosts that are out now, whoever ejected them. */
+void leave_all_ejected(struct wire *wire);

@@ -4,8 +4,13 @@
  */
 #include "proxy/wire/meeting.h"
 
+#include "base/ns.h"
 #include "proxy/wire/client_hello.h"
+#include "proxy/wire/downstream.h"
 #include "proxy/wire/tally.h"
+#include "proxy/wire/tcp.h"
+
+#define FILTERS_TIMEOUT_NS (15 * NS_SECOND) /* listener_filters_timeout, if nothing is said */
 
 struct inspection meeting_inspection(const struct conn_downstream *down,
                                      const struct listener *listener)
@@ -34,6 +39,9 @@ static void secure(struct conn *conn, const struct filter_chain *chain)
     conn->down.chain = chain;
     conn->down.peer.is_tls = true;
     conn->down.is_securing = true;
+    if (chain->transport_connect_timeout_ns > 0)
+        timer_set(&conn->wire->timers, &conn->meeting,
+                  ns_add(conn->wire->now_ns, chain->transport_connect_timeout_ns));
     wishes_add(&conn->wire->wishes,
                (struct wish){.kind = WIRE_SECURE, .conn = conn, .generation = conn->generation});
     conn_resume(conn);
@@ -64,15 +72,39 @@ static enum inspected read_hello(struct conn *conn)
     return INSPECTED_TLS;
 }
 
+/* Its first bytes say nothing yet. */
+static void wait(struct conn *conn)
+{
+    const struct listener *listener = conn->down.listener;
+    int64_t timeout_ns =
+        listener->has_detection_timeout ? listener->detection_timeout_ns : FILTERS_TIMEOUT_NS;
+    conn_resume(conn); /* a line may be longer than one read */
+    if (conn->down.is_waiting)
+        return;
+    tally_waiting(conn, true);
+    if (timeout_ns > 0)
+        timer_set(&conn->wire->timers, &conn->meeting, ns_add(conn->wire->now_ns, timeout_ns));
+}
+
+static enum inspected look(struct conn *conn, const struct inspection *asked)
+{
+    enum inspected what = inspector_look(asked, buf_str(&conn->in));
+    if (what == INSPECTED_TLS && !conn->down.peer.is_tls)
+        what = read_hello(conn);
+    return what == INSPECTED_MORE && conn->down.is_unseen ? INSPECTED_OTHER : what;
+}
+
 const struct filter_chain *meeting_chain(struct conn *conn)
 {
     struct inspection asked = meeting_inspection(&conn->down, conn->down.listener);
-    enum inspected what = inspector_look(&asked, buf_str(&conn->in));
-    if (what == INSPECTED_TLS && !conn->down.peer.is_tls)
-        what = read_hello(conn);
-    if (what == INSPECTED_MORE)
-        conn_resume(conn); /* a line may be longer than one read */
-    if (what == INSPECTED_MORE || !conn_is_open(conn))
+    enum inspected what = look(conn, &asked);
+    if (what == INSPECTED_MORE) {
+        wait(conn);
+        return NULL;
+    }
+    timer_stop(&conn->meeting);
+    tally_waiting(conn, false);
+    if (!conn_is_open(conn))
         return NULL;
     const struct filter_chain *chain = inspector_choose(&asked, what);
     if (chain == NULL) {
@@ -83,4 +115,30 @@ const struct filter_chain *meeting_chain(struct conn *conn)
     if (chain->tls != NULL && !conn->down.peer.is_tls)
         secure(conn, chain);
     return chain;
+}
+
+void meeting_note_secured(struct conn *conn)
+{
+    conn->down.is_securing = false;
+    timer_stop(&conn->meeting);
+}
+
+void meeting_wake(struct conn *conn)
+{
+    if (!conn_is_open(conn))
+        return;
+    if (conn->down.is_securing) {
+        tally_transport_timeout(conn);
+        if (conn->speech == SPEECH_TCP)
+            tcp_note_broken(conn);
+        conn_close(conn);
+        return;
+    }
+    tally_waiting_timeout(conn);
+    if (conn->down.listener->has_detection_timeout) {
+        conn->down.is_unseen = true;
+        downstream_read(conn, STR_EMPTY);
+    } else {
+        turn_away(conn);
+    }
 }

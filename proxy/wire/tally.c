@@ -42,11 +42,50 @@ void tally_no_chain(struct conn *conn)
     listener_of(conn)->counters[STAT_LISTENER_no_filter_chain_match]++;
 }
 
+void tally_waiting(struct conn *conn, bool is_waiting)
+{
+    if (conn->down.is_waiting == is_waiting)
+        return;
+    uint64_t *active = &listener_of(conn)->counters[STAT_LISTENER_downstream_pre_cx_active];
+    *active = is_waiting ? *active + 1 : *active - 1;
+    conn->down.is_waiting = is_waiting;
+}
+
+void tally_waiting_timeout(struct conn *conn)
+{
+    listener_of(conn)->counters[STAT_LISTENER_downstream_pre_cx_timeout]++;
+}
+
+void tally_transport_timeout(struct conn *conn)
+{
+    listener_of(conn)->counters[STAT_LISTENER_downstream_cx_transport_socket_connect_timeout]++;
+}
+
+static struct ssl_stats **ssl_of(const struct conn *conn)
+{
+    return conn->side == CONN_DOWNSTREAM
+               ? &listener_of(conn)->ssl
+               : &engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->ssl;
+}
+
+void wire_note_handshake(struct wire *wire, uint32_t number, const struct ssl_handshake *handshake)
+{
+    const struct conn *conn = slots_at(&wire->conns, number);
+    engine_note_handshake(wire->engine, ssl_of(conn), handshake);
+}
+
+void wire_note_tls_failure(struct wire *wire, uint32_t number, enum tls_failure failure)
+{
+    const struct conn *conn = slots_at(&wire->conns, number);
+    engine_note_tls_failure(wire->engine, ssl_of(conn), failure);
+}
+
 void tally_http(struct conn *conn, const struct http_connection_manager *http)
 {
     struct http_stats *stats = engine_http_stats_of(conn->wire->engine, http->stat_prefix);
     conn->tally.http = stats;
     stats->counters[STAT_HTTP_downstream_cx_active]++;
+    stats->counters[STAT_HTTP_downstream_cx_ssl_active] += conn->down.peer.is_tls;
     count_bytes(conn, &stats->counters[STAT_HTTP_downstream_cx_rx_bytes_total],
                 &stats->counters[STAT_HTTP_downstream_cx_tx_bytes_total]);
 }
@@ -85,12 +124,14 @@ static void leave_http(const struct conn *conn)
 {
     uint64_t *gauge = codec_gauge(conn);
     conn->tally.http->counters[STAT_HTTP_downstream_cx_active]--;
+    conn->tally.http->counters[STAT_HTTP_downstream_cx_ssl_active] -= conn->down.peer.is_tls;
     if (gauge != NULL)
         --*gauge;
 }
 
 void tally_moved(struct conn *old, struct conn *conn)
 {
+    tally_waiting(old, false);
     listener_of(old)->counters[STAT_LISTENER_downstream_cx_active]--;
     listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]++;
     conn->tally.began_ns = old->tally.began_ns;
@@ -121,6 +162,7 @@ void tally_connect_failed(struct conn *conn)
 static void downstream_gone(struct conn *conn)
 {
     struct listener_stats *listener = listener_of(conn);
+    tally_waiting(conn, false);
     listener->counters[STAT_LISTENER_downstream_cx_destroy]++;
     listener->counters[STAT_LISTENER_downstream_cx_active]--;
     note_age(conn, &listener->length_ms);

@@ -27,6 +27,10 @@ struct tally {
 /* A downstream connection: accepted, matched by no chain, HTTP, TCP. */
 void tally_accepted(struct conn *conn);
 void tally_no_chain(struct conn *conn);
+/* Its first bytes are waited for, or are not any more. */
+void tally_waiting(struct conn *conn, bool is_waiting);
+void tally_waiting_timeout(struct conn *conn);
+void tally_transport_timeout(struct conn *conn);
 void tally_http(struct conn *conn, const struct http_connection_manager *http);
 /* Which codec it has is known. */
 void tally_codec(struct conn *conn);

@@ -6,6 +6,7 @@
 
 #include "proxy/wire/attempt.h"
 #include "proxy/wire/downstream.h"
+#include "proxy/wire/meeting.h"
 #include "proxy/wire/downstream_h2.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
@@ -35,6 +36,9 @@ void turn_wake(struct timer *timer)
             downstream_note_old(conn);
         return;
     }
+    case TIMER_CONN_MEETING:
+        meeting_wake(HEAP_ITEM(timer, struct conn, meeting));
+        return;
     case TIMER_STREAM:
         stream_wake(HEAP_ITEM(timer, struct stream, timer));
         return;

@@ -21,6 +21,22 @@ static bool is_in_use(const struct conn *conn)
     return !list_is_empty(&conn->up.attempts);
 }
 
+static void count_codec(struct conn *conn)
+{
+    struct h2_counts counts = h2_take_counts(conn->h2);
+    uint64_t *counters = engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->counters;
+    counters[STAT_CLUSTER_http2_header_overflow] += counts.header_overflow;
+    counters[STAT_CLUSTER_http2_rx_messaging_error] += counts.rx_messaging_error;
+    counters[STAT_CLUSTER_http2_rx_reset] += counts.rx_reset;
+    counters[STAT_CLUSTER_http2_tx_reset] += counts.tx_reset;
+}
+
+static void flush(struct conn *conn)
+{
+    conn_flush_h2(conn);
+    count_codec(conn);
+}
+
 /* It has room: who waits goes on. */
 static void serve_waiters(struct conn *conn, uint32_t waiter, bool is_reused)
 {
@@ -64,7 +80,7 @@ static void part(struct conn *conn, struct attempt *attempt)
     if (!attempt->is_end_sent) {
         h2_reset(conn->h2, attempt->h2, H2_CODE_INTERNAL);
         upstream_count(conn, STAT_CLUSTER_upstream_rq_tx_reset);
-        conn_flush_h2(conn);
+        flush(conn);
     }
     leave(attempt);
     attempt->is_response_complete = true;
@@ -73,11 +89,24 @@ static void part(struct conn *conn, struct attempt *attempt)
     settle_use(conn);
 }
 
+/* What 101 is to HTTP/1 is 200 here (ENVOY.md 15.1); any other answer is passed on as it is. */
+static void switch_head(const struct attempt *attempt, struct response_head *head)
+{
+    struct str protocol = STR_EMPTY;
+    (void)header_get(&attempt->head->headers, STR("upgrade"), &protocol);
+    header_set(&head->headers, STR("upgrade"), protocol);
+    header_set(&head->headers, STR("connection"), STR("upgrade"));
+    head->status = 101;
+}
+
 static void take_head(struct conn *conn, struct attempt *attempt, const struct h2_event *event)
 {
     struct response_head *head = event->response;
+    bool is_upgrade = attempt->stream != NULL && attempt->stream->is_upgrade;
     if (!upstream_is_interim(head->status))
         head = upstream_keep_head(attempt, head);
+    if (is_upgrade && head->status == 200 && !event->is_end)
+        switch_head(attempt, head);
     if (!event->is_end) {
         upstream_tell_head(attempt, head);
         return;
@@ -161,6 +190,7 @@ static void end_all(struct conn *conn, enum failure failure, enum pool_close by)
     struct list failed;
     list_init(&failed);
     bool is_protocol = failure == FAILURE_PROTOCOL_ERROR;
+    count_codec(conn);
     while (is_in_use(conn)) {
         struct attempt *attempt = LIST_ITEM(list_first(&conn->up.attempts), struct attempt, lent);
         count_reset(conn, failure);
@@ -237,7 +267,7 @@ void upstream_h2_settle(struct conn *conn)
 
 void upstream_h2_note_connected(struct conn *conn)
 {
-    conn_flush_h2(conn);
+    flush(conn);
     conn->up.streams_max = h2_peer_streams_max(conn->h2);
     serve_waiters(conn, pool_note_connected(conn->up.pool, conn->number), false);
     if (!conn_is_open(conn))
@@ -250,7 +280,7 @@ void upstream_h2_note_connected(struct conn *conn)
 void upstream_h2_read(struct conn *conn, struct str bytes)
 {
     take_events(conn, bytes);
-    conn_flush_h2(conn);
+    flush(conn);
     if (conn_is_open(conn))
         note_streams_max(conn);
 }
@@ -264,7 +294,7 @@ void upstream_h2_note_sent(struct conn *conn)
 {
     if (!conn_is_open(conn) || !conn_has_room(conn))
         return;
-    conn_flush_h2(conn);
+    flush(conn);
     struct list *next;
     for (struct list *link = conn->up.attempts.next; link != &conn->up.attempts; link = next) {
         next = link->next;
@@ -277,6 +307,12 @@ void upstream_h2_note_sent(struct conn *conn)
 void upstream_h2_send_head(struct attempt *attempt, bool has_body)
 {
     struct conn *conn = attempt->conn;
+    struct str protocol;
+    if (attempt->stream != NULL && attempt->stream->is_upgrade &&
+        header_get(&attempt->head->headers, STR("upgrade"), &protocol)) {
+        attempt->h2 = h2_send_connect(conn->h2, attempt->head, protocol, attempt);
+        return;
+    }
     attempt->h2 = h2_send_request(conn->h2, attempt->head, !has_body, attempt);
     /* Without an end to come when the head is all. */
     attempt->is_end_sent = !has_body;
@@ -302,7 +338,7 @@ void upstream_h2_resume(struct attempt *attempt)
         return;
     attempt->held_bytes = 0;
     h2_consume(attempt->conn->h2, attempt->h2, held_bytes);
-    conn_flush_h2(attempt->conn);
+    flush(attempt->conn);
 }
 
 void upstream_h2_reset(struct conn *conn, struct attempt *attempt)
@@ -315,7 +351,7 @@ void upstream_h2_reset(struct conn *conn, struct attempt *attempt)
         return;
     if (stream != NULL)
         h2_reset(conn->h2, stream, H2_CODE_INTERNAL);
-    conn_flush_h2(conn);
+    flush(conn);
     serve_waiters(conn, pool_next_waiter(conn->up.pool, conn->number), true);
     settle_use(conn);
 }

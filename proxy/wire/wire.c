@@ -6,7 +6,6 @@
 #include "proxy/wire/wire.h"
 
 #include "base/ns.h"
-#include "proxy/core/tls_verdict.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/downstream.h"
@@ -204,6 +203,13 @@ void wire_connected(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     end_turn(wire);
 }
 
+void wire_leave_ejected(struct wire *wire, int64_t now_ns)
+{
+    begin_turn(wire, now_ns);
+    leave_all_ejected(wire);
+    end_turn(wire);
+}
+
 void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_secured *secured,
                   int64_t now_ns)
 {
@@ -213,14 +219,6 @@ void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_sec
     if (conn_is_open(conn))
         downstream_note_secured(conn, secured);
     end_turn(wire);
-}
-
-void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
-{
-    struct conn *conn = conn_at(wire, conn_number);
-    ASSERT(conn->side == CONN_UPSTREAM);
-    conn->up.local_address = arena_str(&conn->facts, address);
-    conn->up.local_port = port;
 }
 
 void wire_connect_failed(struct wire *wire, uint32_t conn_number, struct str why, int64_t now_ns)
@@ -385,13 +383,6 @@ uint32_t wire_exchange_count(const struct wire *wire)
     return wire->exchange_count;
 }
 
-static bool is_wish_for_gone(const struct wish *wish)
-{
-    const struct conn *conn = wish->conn;
-    return wish->generation != conn->generation || conn->state == CONN_BROKEN ||
-           conn->state == CONN_FREE;
-}
-
 static bool take_write(struct conn *conn, struct wire_action *action)
 {
     action->bytes = conn_take_bytes(conn);
@@ -433,8 +424,7 @@ static void take_connect(const struct conn *conn, struct wire_action *action)
     action->port = conn->up.port;
     action->cluster = conn->up.cluster;
     action->endpoint = conn->up.endpoint;
-    action->is_secure = !conn->wire->options.is_plaintext_only &&
-                        tls_of_endpoint(action->cluster, action->endpoint) != NULL;
+    action->is_secure = tls_of_endpoint(action->cluster, action->endpoint) != NULL;
     action->payload = conn->up.pool == NULL ? TLS_CARRIES_BYTES
                       : conn->h2 != NULL    ? TLS_CARRIES_HTTP2
                                             : TLS_CARRIES_HTTP1;
@@ -451,7 +441,7 @@ bool wire_next(struct wire *wire, struct wire_action *action)
             take_done(wish.stream, action);
             return true;
         }
-        if (is_wish_for_gone(&wish))
+        if (wish_is_for_gone(&wish))
             continue;
         action->conn = wish.conn->number;
         if ((wish.kind == WIRE_WHOLE && !take_whole(wish.conn, action)) ||

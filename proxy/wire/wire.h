@@ -39,7 +39,6 @@ struct wire;
 struct wire_options {
     struct shared *shared;     /* of the snapshot, with other workers; held. NULL: with nobody */
     uint32_t connections_max;  /* 0: LIMIT_CONNECTIONS */
-    bool is_plaintext_only;    /* nobody has secrets: upstreams are spoken to in the clear */
     jwt_verify_fn *jwt_verify; /* NULL: no token's signature is right */
     bool is_recording_traces;  /* every exchange keeps a trace until WIRE_DONE was taken */
     uint32_t trace_items_max;
@@ -76,6 +75,11 @@ struct wire_secured {
 void wire_secured(struct wire *wire, uint32_t conn, const struct wire_secured *secured,
                   int64_t now_ns);
 
+/* For the counters ssl.*: before wire_secured or wire_connected, what a handshake came to;
+ * before the connection is told to be broken or over, what TLS says is wrong with it. */
+void wire_note_handshake(struct wire *wire, uint32_t conn, const struct ssl_handshake *handshake);
+void wire_note_tls_failure(struct wire *wire, uint32_t conn, enum tls_failure failure);
+
 /* At most LIMIT_CONNECTION_BUFFER_SLACK_BYTES / 2 at once; after WIRE_PAUSE no
  * more than what was under way already. */
 void wire_read(struct wire *wire, uint32_t conn, struct str bytes, int64_t now_ns);
@@ -110,6 +114,10 @@ int64_t wire_wake_ns(const struct wire *wire);
 /* The same, not earlier: it costs more. */
 int64_t wire_due_ns(struct wire *wire);
 void wire_wake(struct wire *wire, int64_t now_ns);
+
+/* Another worker ejected a host: connections to it close, as after an ejection of this
+ * wire's own, idle ones at once, others behind the response that they carry. */
+void wire_leave_ejected(struct wire *wire, int64_t now_ns);
 
 /* Seconds since 1970 at the driver's time 0, for the date header. */
 void wire_set_epoch(struct wire *wire, int64_t seconds);

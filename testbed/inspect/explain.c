@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "config/yaml/duration.h"
+#include "testbed/inspect/connections.h"
 #include "testbed/inspect/defaults.h"
 #include "testbed/inspect/flag.h"
 #include "testbed/inspect/story.h"
@@ -129,6 +130,24 @@ static void write_story(struct writer *writer)
         writer->rc = story_write(page->outcome->trace, &options, writer->arena, writer->out);
 }
 
+static struct connections_page connections_met(const struct explain_page *page, struct arena *arena)
+{
+    return (struct connections_page){
+        .world = page->world,
+        .connections = connections_of(page->world, page->call, page->outcome, arena),
+        .hops = page->hops,
+        .hop_count = page->hop_count,
+        .has_colour = page->has_colour,
+    };
+}
+
+static void write_connections(struct writer *writer)
+{
+    struct connections_page page = connections_met(writer->page, writer->arena);
+    if (writer->rc == RC_OK)
+        writer->rc = connections_write(&page, writer->arena, writer->out);
+}
+
 static struct str took_words(const struct outcome *outcome, struct arena *arena)
 {
     int64_t grain = outcome->duration_ns < NS_MS ? NS_US : NS_MS;
@@ -246,6 +265,7 @@ enum rc explain_write(const struct explain_page *page, struct arena *scratch, st
     struct writer writer = {.page = page, .arena = scratch, .out = out, .rc = RC_OK};
     write_heading(&writer);
     write_story(&writer);
+    write_connections(&writer);
     write_time_line(&writer);
     write_answer(&writer);
     write_body(&writer);
@@ -375,6 +395,8 @@ void explain_write_json(const struct explain_page *page, struct arena *scratch, 
         json_key(json, STR("timeLine"));
         waterfall_write_json(&waterfall, page->world, scratch, json);
     }
+    struct connections_page connections = connections_met(page, scratch);
+    connections_write_json(&connections, scratch, json);
     json_outcome(page->outcome, page->world, json);
     json_defaults(page, scratch, json);
     if (page->spread != NULL) {

@@ -17,12 +17,15 @@
 #include "base/json.h"
 #include "testbed/inspect/spread.h"
 #include "testbed/world/call.h"
+#include "testbed/world/play.h"
 #include "testbed/world/world.h"
 
 struct explain_page {
-    const struct world *world;
+    struct world *world; /* pods' sidecars hear of it when they are first asked about */
     const struct call *call;
     const struct outcome *outcome;
+    const struct play_hop *hops; /* what came in to sidecars meanwhile */
+    uint32_t hop_count;
     const struct spread *spread; /* of all requests; NULL: there was one */
     struct str engine_name;
     uint64_t seed;

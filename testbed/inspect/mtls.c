@@ -135,9 +135,7 @@ static void judge_handshake(struct meeting_maker *maker)
 static void shake_hands(struct meeting_maker *maker, struct tls_party server)
 {
     struct mtls_meeting *out = &maker->out;
-    const struct keyring *keyring = world_keyring(maker->world, maker->asked->client, false);
     out->has_handshake = true;
-    out->client_party = tls_party_upstream(maker->asked->cluster, maker->asked->host, keyring);
     out->server_party = server;
     out->outcome = tls_verdict(&out->client_party, &out->server_party, 0);
     judge_handshake(maker);
@@ -214,7 +212,13 @@ static void greet(struct meeting_maker *maker)
     enum tls_payload payload = !maker->asked->is_http                ? TLS_CARRIES_BYTES
                                : cluster->protocol == UPSTREAM_HTTP2 ? TLS_CARRIES_HTTP2
                                                                      : TLS_CARRIES_HTTP1;
+    greeting->protocols = ARENA_ARRAY(maker->arena, struct str, TLS_PROTOCOLS_MAX);
     greeting->protocol_count = tls_protocols(cluster, payload, greeting->protocols);
+    struct tls_party *party = &maker->out.client_party;
+    *party = tls_party_upstream(cluster, maker->asked->host,
+                                world_keyring(maker->world, maker->asked->client, false));
+    party->protocols = greeting->protocols;
+    party->protocol_count = greeting->protocol_count;
 }
 
 struct mtls_meeting mtls_meet(struct world *world, const struct mtls_question *asked,
@@ -232,9 +236,7 @@ struct mtls_meeting mtls_meet(struct world *world, const struct mtls_question *a
     out->listener = world_inbound(world, asked->pod, asked->port, asked->cluster);
     out->server = server_side(&maker);
     greet(&maker);
-    if (maker.tls != NULL &&
-        tls_party_upstream(asked->cluster, asked->host, world_keyring(world, asked->client, false))
-            .is_absent) {
+    if (maker.tls != NULL && out->client_party.is_absent) {
         refuse(&maker, MTLS_CERTIFICATE_ABSENT, false);
         set_failure(&maker, TLS_SECRET_ABSENT);
     } else if (out->listener != NULL) {
@@ -328,4 +330,20 @@ struct str mtls_source(const struct mtls_side *side, struct arena *arena)
         return side->by;
     return arena_format(arena, "%.*s %.*s:%u:%u", STR_FMT(side->by), STR_FMT(side->origin.file),
                         side->origin.line, side->origin.column);
+}
+
+void mtls_side_json(struct str key, const struct mtls_side *side, struct json *json)
+{
+    json_key(json, key);
+    json_begin_object(json);
+    json_key_str(json, STR("mode"), side->mode);
+    json_key_str(json, STR("speaks"), side->speaks);
+    if (side->by.len > 0)
+        json_key_str(json, STR("by"), side->by);
+    if (side->origin.line != 0) {
+        json_key_str(json, STR("file"), side->origin.file);
+        json_key_i64(json, STR("line"), side->origin.line);
+        json_key_i64(json, STR("column"), side->origin.column);
+    }
+    json_end_object(json);
 }

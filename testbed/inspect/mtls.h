@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "proxy/core/tls_verdict.h"
 #include "proxy/model/listener.h"
 #include "testbed/world/world.h"
@@ -65,7 +66,7 @@ struct mtls_side {
 struct mtls_greeting {
     bool is_tls;
     struct str server_name;
-    struct str protocols[TLS_PROTOCOLS_MAX];
+    struct str *protocols; /* of ALPN */
     uint32_t protocol_count;
 };
 
@@ -107,3 +108,5 @@ struct str mtls_reason_word(enum mtls_reason reason);    /* "certificate-expired
 struct str mtls_because(const struct mtls_meeting *meeting, struct arena *arena);
 /* "DestinationRule/reviews.default mesh.yaml:4:7". */
 struct str mtls_source(const struct mtls_side *side, struct arena *arena);
+/* The pair KEY of an object: mode, speaks, by, file, line, column. */
+void mtls_side_json(struct str key, const struct mtls_side *side, struct json *json);

@@ -22,6 +22,15 @@ static struct str pod_of(const struct sentence_context *context, const struct en
     return arena_format(context->arena, "%.*s:%u", STR_FMT(endpoint->address), endpoint->port);
 }
 
+/* Where an attempt goes. */
+static struct str aim_of(const struct sentence_context *context, const struct trace_event *event)
+{
+    if (event->endpoint != NULL || event->cluster == NULL)
+        return pod_of(context, event->endpoint);
+    return event->cluster->is_inbound ? STR("the application behind it")
+                                      : STR("where its client meant to go");
+}
+
 /* What the value must do. */
 static struct str text_matcher_words(const struct string_matcher *match, struct arena *arena)
 {
@@ -371,7 +380,7 @@ static bool tell_attempt(const struct sentence_context *context, const struct tr
         line->subject = STR("endpoint");
         line->words = no_endpoint_words(event, arena);
     } else if (event->kind == TRACE_ATTEMPT_OPENED) {
-        line->words = arena_format(arena, "to %.*s", STR_FMT(pod_of(context, event->endpoint)));
+        line->words = arena_format(arena, "to %.*s", STR_FMT(aim_of(context, event)));
     } else if (event->kind == TRACE_ATTEMPT_CONNECTED) {
         line->words =
             event->number != 0 ? STR("on a connection that was kept") : STR("on a new connection");

@@ -163,3 +163,50 @@ void story_write_json(const struct trace *trace, const struct story_options *opt
     }
     json_end_array(json);
 }
+
+#define STEP_SUBJECT_BYTES 17 /* "transport failure" */
+
+enum rc story_write_step(const struct sentence *step, struct str indent, bool has_colour,
+                         struct buf *out)
+{
+    const struct origin *origin = &step->origin;
+    const char *dim = has_colour ? "\033[2m" : "", *plain = has_colour ? "\033[0m" : "";
+    enum rc rc =
+        buf_format(out, "%.*s%s%s %-*.*s  %.*s%s", STR_FMT(indent),
+                   has_colour ? mark_colour(step->mark) : "", mark_text(step->mark),
+                   STEP_SUBJECT_BYTES, STR_FMT(step->subject), STR_FMT(step->words), plain);
+    if (rc != RC_OK || origin->line == 0)
+        return rc == RC_OK ? buf_append(out, STR("\n")) : rc;
+    return buf_format(out, "   %s%.*s:%u:%u%s\n", dim, STR_FMT(origin->file), origin->line,
+                      origin->column, plain);
+}
+
+static struct str mark_name(enum sentence_mark mark)
+{
+    switch (mark) {
+    case SENTENCE_PLAIN:
+    case SENTENCE_GO:
+        return STR("step");
+    case SENTENCE_NO:
+        return STR("no");
+    case SENTENCE_YES:
+        return STR("yes");
+    case SENTENCE_BAD:
+        return STR("failure");
+    }
+    UNREACHABLE("sentence_mark");
+}
+
+void story_step_json(const struct sentence *step, struct json *json)
+{
+    json_begin_object(json);
+    json_key_str(json, STR("kind"), mark_name(step->mark));
+    json_key_str(json, STR("subject"), step->subject);
+    json_key_str(json, STR("words"), step->words);
+    if (step->origin.line != 0) {
+        json_key_str(json, STR("file"), step->origin.file);
+        json_key_i64(json, STR("line"), step->origin.line);
+        json_key_i64(json, STR("column"), step->origin.column);
+    }
+    json_end_object(json);
+}

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/origin.h"
 #include "proxy/core/trace.h"
+#include "testbed/inspect/sentence.h"
 #include "testbed/world/world.h"
 
 /* A line before the trace's own: which listener the request came to. */
@@ -39,3 +40,8 @@ enum rc story_write(const struct trace *trace, const struct story_options *optio
 /* The same as an array of objects. */
 void story_write_json(const struct trace *trace, const struct story_options *options,
                       struct arena *scratch, struct json *json);
+
+/* One line that is no event's, and the same as an object. */
+enum rc story_write_step(const struct sentence *step, struct str indent, bool has_colour,
+                         struct buf *out) MUST_USE;
+void story_step_json(const struct sentence *step, struct json *json);

@@ -124,14 +124,16 @@ static uint64_t underpowered(const struct want_distribution *want, const struct 
     bool is_by_chance = tally_is_drawn(tally, want->by);
     uint64_t most = 0;
     double rest = 1;
+    bool is_any = false; /* a share of none says something of the rest */
     for (uint32_t i = 0; i < want->share_count; i++) {
         if (want->shares[i].order != WANT_EQUAL)
             continue;
+        is_any = true;
         rest -= want->shares[i].share;
         uint64_t one = needed(want, want->shares[i].share, is_by_chance);
         most = one > most ? one : most;
     }
-    if (most > 0 && rest > 1e-9 && !want->has_tolerance) {
+    if (is_any && rest > 1e-9 && !want->has_tolerance) {
         uint64_t one = needed(want, rest, is_by_chance);
         most = one > most ? one : most;
     }

@@ -177,14 +177,31 @@ uint64_t tally_needed(double share, double margin, double confidence)
     return (uint64_t)ceil(z * z * share * (1 - share) / (margin * margin));
 }
 
+/* How likely chi-square with so many degrees is at most x: the regularized lower incomplete
+ * gamma function of k/2 and x/2, by its series. */
+static double chi_square_below(double degrees, double x)
+{
+    double a = degrees / 2, z = x / 2;
+    double term = 1 / a, sum = term;
+    if (x <= 0)
+        return 0;
+    for (int n = 1; n < 10000 && term > sum * 1e-16; n++) {
+        term *= z / (a + n);
+        sum += term;
+    }
+    return sum * exp(a * log(z) - z - lgamma(a));
+}
+
 double tally_g_limit(uint32_t degrees, double confidence)
 {
-    /* Exact for the usual confidence and few degrees. */
-    static const double POINTS[] = {10.83, 13.82, 16.27, 18.47, 20.52};
-    if (fabs(confidence - 0.999) < 1e-9 && degrees >= 1 && degrees <= COUNT_OF(POINTS))
-        return POINTS[degrees - 1];
     double k = degrees > 0 ? degrees : 1;
-    double z = normal_point(confidence);
-    double root = 1 - 2 / (9 * k) + z * sqrt(2 / (9 * k));
-    return k * root * root * root;
+    double low = 0, high = 100 + 10 * k;
+    for (int i = 0; i < 100; i++) {
+        double middle = (low + high) / 2;
+        if (chi_square_below(k, middle) < confidence)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
 }

@@ -46,6 +46,8 @@ void expect_whole_read(const struct view *view, struct regex_set *regexes, struc
 void over_time_read(const struct view *view, struct regex_set *regexes, struct expect *out);
 /* `distribution`'s `by`. */
 enum want_by want_by_read(const struct view *view, struct str text, struct str *header);
+/* One that could not fail is an error. */
+void distribution_read(const struct view *view, struct want_distribution *out);
 /* "20/s", "90/m", 20. */
 double want_rate(const struct view *view);
 int64_t want_moment_ns(const struct view *view, struct str text);

@@ -150,6 +150,7 @@ static void give_record(struct sim *sim, struct sim_caller *caller,
 static void take_record(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
     hash_record(sim, action->record);
+    play_hops_note(&sim->inbound, proxy->client, action->record, action->trace, &sim->arena);
     /* A caller that went away has a record all the same. */
     give_record(sim, conn_at(sim, proxy, action->conn)->caller, action);
 }
@@ -236,6 +237,7 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
                                    .is_giving_wholes = !sim->options.is_bytewise};
     uint64_t seed = rng_derive(sim->options.seed, its->spec.name);
     options.shared = shared_new(snapshot, NULL, seed, SIM_EPOCH_SECONDS * NS_SECOND);
+    shared_set_alone(options.shared);
     proxy->wire = wire_new(snapshot, seed, options);
     shared_drop(options.shared);
     wire_set_epoch(proxy->wire, SIM_EPOCH_SECONDS);

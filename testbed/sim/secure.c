@@ -22,6 +22,22 @@ static void flush(struct sim *sim, struct link *link, enum link_side side)
     buf_clear(&tls->out);
 }
 
+/* For the counters; everybody has OpenSSL's taste. */
+static void tell_shaken(const struct link_end *end)
+{
+    const struct sim_tls *tls = end->tls;
+    struct ssl_handshake handshake = {
+        .version = tls_version_name(tls->outcome.version),
+        .cipher = tls->outcome.cipher,
+        .curve = STR("X25519"),
+        .has_peer = tls->peer != NULL,
+    };
+    if (tls->peer != NULL)
+        handshake.sigalg =
+            tls->peer->is_rsa ? STR("rsa_pss_rsae_sha256") : STR("ecdsa_secp256r1_sha256");
+    wire_note_handshake(end->proxy->wire, end->conn, &handshake);
+}
+
 static void tell_connected(struct sim *sim, struct link_end *end)
 {
     switch (end->owner) {
@@ -34,6 +50,7 @@ static void tell_connected(struct sim *sim, struct link_end *end)
         standin_secured(&end->standin->standin, end->tls->server_name);
         return;
     case LINK_PROXY:
+        tell_shaken(end);
         if (end->tls->is_server) {
             struct wire_secured secured = {.peer = end->tls->peer,
                                            .own = end->tls->party.certificate,
@@ -89,6 +106,7 @@ static void end_proxy(struct sim *sim, struct link *link, enum link_side side,
 {
     struct link_end *end = end_of(link, side);
     struct wire *wire = end->proxy->wire;
+    wire_note_tls_failure(wire, end->conn, failure);
     if (is_connecting) {
         struct arena arena;
         arena_init(&arena, WHY_BLOCK_BYTES, 0);

@@ -332,7 +332,9 @@ bool envoy_await(struct envoy *envoy, struct str *why)
         (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
     }
     envoy->is_serving = true;
-    if (!envoy->options.has_moving_endpoints)
+    if (envoy->options.has_moving_endpoints)
+        envoy_ward_trim(envoy->ward);
+    else
         envoy_ward_clean(envoy->ward);
     return true;
 }

@@ -74,13 +74,18 @@ static void name_endpoints(char *path, const char *folder, unsigned number)
         path[at++] = TAIL[i];
 }
 
+void envoy_ward_trim(struct envoy_ward *ward)
+{
+    for (size_t i = 0; i < ENVOY_FOLDER; i++)
+        (void)unlink(ward->paths[i]);
+}
+
 /* Safe in a signal's handler. */
 void envoy_ward_clean(struct envoy_ward *ward)
 {
     if (!ward->has_files)
         return;
-    for (size_t i = 0; i < ENVOY_FOLDER; i++)
-        (void)unlink(ward->paths[i]);
+    envoy_ward_trim(ward);
     for (int i = 0; i < ward->endpoints_end; i++) {
         char path[ENVOY_PATH_BYTES + 64];
         name_endpoints(path, ward->paths[ENVOY_FOLDER], (unsigned)i);

@@ -38,6 +38,8 @@ struct envoy_ward {
 struct envoy_ward *envoy_ward_new(void);
 /* Makes the folder; false: errno says why. */
 bool envoy_ward_folder(struct envoy_ward *ward);
+/* Removes what was read when it started, keys among it; endpoints stay. */
+void envoy_ward_trim(struct envoy_ward *ward);
 /* Removes files and folder, if they are there. */
 void envoy_ward_clean(struct envoy_ward *ward);
 void envoy_ward_free(struct envoy_ward *ward);

@@ -43,7 +43,7 @@ void errand_free(struct sockets_errand *errand)
         errands_give_back(&errand->sockets->errands, &errand->base);
 }
 
-static void begin(struct sockets_errand *errand)
+void errand_begin(struct sockets_errand *errand)
 {
     errand->base.is_begun = true;
     errand->base.started_ns = sockets_now_ns(errand->sockets);
@@ -69,10 +69,14 @@ static void finish(struct sockets_errand *errand)
 static void on_timer(uv_timer_t *timer)
 {
     struct sockets_errand *errand = timer->data;
-    if (!errand->base.is_begun)
-        begin(errand);
-    else
+    if (errand->base.is_begun) {
         finish(errand);
+    } else if (errand->base.kind == ERRAND_OF_BATCH) {
+        list_push_back(&errand->sockets->due_errands, &errand->due);
+        uv_stop(timer->loop); /* this turn need not sleep any more */
+    } else {
+        errand_begin(errand);
+    }
 }
 
 static void set_timer(struct sockets_errand *errand, int64_t after_ns)
@@ -87,7 +91,7 @@ static void set_timer(struct sockets_errand *errand, int64_t after_ns)
 void errand_start(struct sockets_errand *errand, int64_t after_ns)
 {
     if (after_ns == 0)
-        begin(errand);
+        errand_begin(errand);
     else
         set_timer(errand, after_ns);
 }

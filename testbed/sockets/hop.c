@@ -26,6 +26,9 @@ static void on_done(const struct server_done *done, void *user)
     /* What came in from others is no call of this client's. */
     if (listener == NULL || listener->direction == TRAFFIC_OUTBOUND)
         errands_note_record(hop->sockets, hop->client, done);
+    else
+        play_hops_note(&hop->sockets->inbound, hop->client, done->record, done->trace,
+                       &hop->sockets->arena);
 }
 
 static void on_outlier(const struct server_outlier *outlier, void *user)
@@ -256,4 +259,11 @@ uint64_t hops_under_way(struct sockets *sockets)
             sum += watches_held(server_engine(server, k));
     }
     return sum;
+}
+
+const struct play_hop *hops_inbound(struct play *play, uint32_t *count)
+{
+    const struct sockets *sockets = (const struct sockets *)(void *)play;
+    *count = sockets->inbound.count;
+    return sockets->inbound.items;
 }

@@ -11,7 +11,7 @@
 #include <uv.h>
 
 #include "base/str.h"
-#include "testbed/world/world.h"
+#include "testbed/world/play.h"
 
 struct sockets;
 struct hop;
@@ -64,3 +64,6 @@ void hops_pod_changed(struct sockets *sockets, uint32_t pod);
 /* Requests that proxies have, or that hold something of theirs. */
 uint64_t hops_under_way(struct sockets *sockets);
 bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, uint64_t *value);
+
+/* What came in to pods' sidecars: play_ops.hops. */
+const struct play_hop *hops_inbound(struct play *play, uint32_t *count);

@@ -34,6 +34,7 @@
 struct sockets_errand {
     struct errand base;
     struct list wanting; /* of those whose record has not come */
+    struct list due;     /* of those whose time to begin has come */
     struct sockets *sockets;
     uv_timer_t timer; /* it begins, or its record was waited for long enough */
     bool has_timer, is_freed;
@@ -59,6 +60,7 @@ struct sockets {
     struct list all_peers;
     struct errands errands;
     struct list wanting_errands;
+    struct list due_errands;      /* of a batch, in their order */
     struct sockets_errand *given; /* `next` answered it; free with the next one */
     struct play_done done;
     uint32_t stream_count;           /* begun and not answered yet */
@@ -73,6 +75,7 @@ struct sockets {
     struct watches watches;
     struct sockets_end *ends; /* of TLS that no proxy speaks */
     uint32_t end_count, end_capacity;
+    struct play_hops inbound;  /* what came in to sidecars */
     struct play_event *events; /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };
@@ -81,6 +84,8 @@ struct sockets {
 struct sockets_errand *errand_new(struct sockets *sockets, enum errand_kind kind);
 /* Begins so long after now; what it asks and where its outcome goes is set. */
 void errand_start(struct sockets_errand *errand, int64_t after_ns);
+/* Its time has come, and what happened before has been dealt with. */
+void errand_begin(struct sockets_errand *errand);
 /* Its caller has everything; `outcome` is complete but for the record. */
 void errand_note_over(struct sockets_errand *errand);
 /* No record will come. */
@@ -108,9 +113,18 @@ void peer_tls_gather(struct peer *peer);
 /* May the end speak? */
 bool peer_tls_is_open(const struct peer *peer);
 
+/* turns.c: the loop runs.. */
+
+/* ..until something has happened; calls of the batch that are due begin. */
+void turns_take(struct sockets *sockets);
+/* ..until what was sent has arrived at our ends. */
+void turns_until_quiet(struct sockets *sockets);
+enum turns_until { TURNS_FOR_TIME, TURNS_FOR_RECORDS, TURNS_FOR_OUTCOME };
+/* ..for so long, or until it is there: every record of the batch, an outcome of the
+ * stream. */
+void turns_for(struct sockets *sockets, uint64_t duration_ms, enum turns_until what);
+
 /* sockets.c */
-/* Until what was sent has arrived at our ends. */
-void sockets_run_until_quiet(struct sockets *sockets);
 void sockets_begin_call(struct sockets_errand *errand);
 void sockets_accept(struct sockets *sockets, uint32_t pod, uv_stream_t *server);
 /* Its local port is known. */

@@ -97,5 +97,5 @@ void hops_await_mirrors(struct sockets *sockets)
     sockets_begin_turn(sockets);
     int64_t end_ns = sockets_now_ns(sockets) + SOCKETS_RECORD_PATIENCE_NS;
     while (is_on_the_way(sockets) && sockets_now_ns(sockets) < end_ns)
-        sockets_run_until_quiet(sockets);
+        turns_until_quiet(sockets);
 }

@@ -11,10 +11,6 @@
 #include "testbed/sockets/inside.h"
 #include "testbed/world/outcome.h"
 
-/* Turns of the loop in which nothing happens to an end until all is quiet. On
- * loopback what was sent has arrived when the sending call returns. */
-#define QUIET_TURNS 8
-
 static struct sockets *sockets_of(struct play *play)
 {
     return (struct sockets *)(void *)play;
@@ -65,57 +61,6 @@ static void connect_caller(struct sockets *sockets, struct peer *caller,
     }
 }
 
-static void on_time_is_up(uv_timer_t *timer)
-{
-    *(bool *)timer->data = true;
-    uv_stop(timer->loop); /* it may have come before this turn slept */
-}
-
-static void turn(struct sockets *sockets)
-{
-    uv_run(sockets_uv(sockets), UV_RUN_ONCE);
-    if (sockets->watches.count > 0)
-        hops_watch(sockets);
-}
-
-enum run_until { RUN_FOR_TIME, RUN_FOR_RECORDS, RUN_FOR_OUTCOME };
-
-static bool is_there(const struct sockets *sockets, enum run_until what)
-{
-    switch (what) {
-    case RUN_FOR_TIME:
-        return false;
-    case RUN_FOR_RECORDS:
-        return sockets->batch_recordless_count == 0;
-    case RUN_FOR_OUTCOME:
-        return !list_is_empty(&sockets->errands.over);
-    }
-    UNREACHABLE("run_until");
-}
-
-/* Runs the loop for so long, or until it is there: every record of the batch, an
- * outcome of the stream. */
-static void run_for(struct sockets *sockets, uint64_t duration_ms, enum run_until what)
-{
-    bool is_up = false;
-    uv_timer_t *timer = &sockets->patience;
-    timer->data = &is_up;
-    uv_timer_start(timer, on_time_is_up, duration_ms, 0);
-    while (!is_up && !is_there(sockets, what))
-        turn(sockets);
-    uv_timer_stop(timer);
-}
-
-void sockets_run_until_quiet(struct sockets *sockets)
-{
-    uint32_t quiet_turns = 0;
-    while (quiet_turns < QUIET_TURNS) {
-        uint64_t before_count = sockets->happened_count;
-        uv_run(sockets_uv(sockets), UV_RUN_NOWAIT);
-        quiet_turns = before_count == sockets->happened_count ? quiet_turns + 1 : 0;
-    }
-}
-
 /* The batch's errands, in the order of its calls. */
 static struct sockets_errand **begin_calls(struct sockets *sockets, const struct call *calls,
                                            uint32_t call_count, struct outcome *outcomes,
@@ -151,10 +96,10 @@ static void play_call(struct play *play, const struct call *calls, uint32_t call
     sockets_begin_turn(sockets);
     struct sockets_errand **errands = begin_calls(sockets, calls, call_count, outcomes, arena);
     while (sockets->batch_count > 0)
-        turn(sockets);
+        turns_take(sockets);
     if (sockets->batch_recordless_count > 0)
-        run_for(sockets, (uint64_t)(SOCKETS_RECORD_PATIENCE_NS / NS_MS), RUN_FOR_RECORDS);
-    sockets_run_until_quiet(sockets);
+        turns_for(sockets, (uint64_t)(SOCKETS_RECORD_PATIENCE_NS / NS_MS), TURNS_FOR_RECORDS);
+    turns_until_quiet(sockets);
     if (sockets->options.envoy != NULL && has_failure(outcomes, call_count))
         hops_let_envoys_act(sockets);
     if (sockets->options.envoy != NULL)
@@ -196,12 +141,12 @@ static void run_for_outcome(struct sockets *sockets, int64_t until_ns)
 {
     if (until_ns == NS_NEVER) {
         while (list_is_empty(&sockets->errands.over))
-            turn(sockets);
+            turns_take(sockets);
         return;
     }
     sockets_begin_turn(sockets);
     int64_t left_ns = ns_max(0, until_ns - play_now_ns(&sockets->play));
-    run_for(sockets, (uint64_t)((left_ns + NS_MS - 1) / NS_MS), RUN_FOR_OUTCOME);
+    turns_for(sockets, (uint64_t)((left_ns + NS_MS - 1) / NS_MS), TURNS_FOR_OUTCOME);
 }
 
 static const struct play_done *play_next(struct play *play, int64_t until_ns)
@@ -229,7 +174,7 @@ static const struct play_done *play_next(struct play *play, int64_t until_ns)
 
 static void play_wait(struct play *play, int64_t duration_ns)
 {
-    run_for(sockets_of(play), (uint64_t)(duration_ns / NS_MS), RUN_FOR_TIME);
+    turns_for(sockets_of(play), (uint64_t)(duration_ns / NS_MS), TURNS_FOR_TIME);
 }
 
 static void play_pod_changed(struct play *play, uint32_t pod)
@@ -251,7 +196,7 @@ static void play_drop_kept(struct play *play)
         list_remove(&caller->node);
         peer_close(caller, false);
     }
-    sockets_run_until_quiet(sockets);
+    turns_until_quiet(sockets);
 }
 
 static bool play_stat(struct play *play, struct str cluster, struct str counter, uint64_t *value)
@@ -332,6 +277,7 @@ static const struct play_ops sockets_ops = {
     .drop_kept = play_drop_kept,
     .stat = play_stat,
     .events = play_events,
+    .hops = hops_inbound,
     .watch = play_watch,
     .peaks = play_peaks,
     .under_way = play_under_way,
@@ -377,6 +323,7 @@ static struct sockets *new_sockets(struct world *world, struct play_options opti
     sighting_log_init(&sockets->log);
     errands_init(&sockets->errands);
     list_init(&sockets->wanting_errands);
+    list_init(&sockets->due_errands);
     list_init(&sockets->free_callers);
     list_init(&sockets->kept_callers);
     list_init(&sockets->free_standins);

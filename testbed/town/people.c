@@ -30,7 +30,9 @@ static void add(struct crowd *crowd, struct client_spec spec)
     struct people *people = &crowd->people;
     if (spec.namespace.len == 0)
         spec.namespace =
-            spec.via == VIA_GATEWAY ? STR("istio-system") : crowd->asked->world->spec.namespace;
+            spec.via == VIA_GATEWAY
+                ? world_gateway_home(crowd->mesh, spec.gateway_namespace, spec.gateway_name)
+                : crowd->asked->world->spec.namespace;
     if (!is_there(crowd, &spec))
         *ARENA_PUSH(crowd->arena, people->items, people->count, people->capacity) = spec;
 }

@@ -60,7 +60,8 @@ static const struct register_row *row_of_before(const struct registrar *registra
         const struct register_row *other = &before->rows[i];
         if (other->kind == row->kind && other->wanted_port == row->wanted_port &&
             str_eq(other->name, row->name) && str_eq(other->namespace, row->namespace) &&
-            str_eq(other->address, row->address) && other->port != 0 && !other->is_foreign)
+            str_eq(other->address, row->address) && other->port != 0 &&
+            (other->is_guarded || !other->is_foreign))
             return other;
     }
     return NULL;
@@ -167,6 +168,11 @@ static struct str pod_purpose(const struct registrar *registrar, const struct wo
     return text;
 }
 
+static bool is_refusing(const struct world_pod *pod)
+{
+    return pod->behaviour.is_refusing || pod->behaviour.is_dropping;
+}
+
 static void add_pod(struct registrar *registrar, uint32_t index)
 {
     const struct world_pod *pod = &registrar->asked->world->pods[index];
@@ -181,8 +187,13 @@ static void add_pod(struct registrar *registrar, uint32_t index)
             .purpose = pod_purpose(registrar, pod, pod->ports[i]),
             .index = index,
             .is_foreign = pod->behaviour.listen_port != 0,
+            .is_guarded = pod->is_played,
         };
         if (row.is_foreign) {
+            row.inside_address = pod->behaviour.listen_address;
+            row.inside_port = pod->behaviour.listen_port;
+        }
+        if (row.is_foreign && !row.is_guarded) {
             row.address = pod->behaviour.listen_address;
             row.port = pod->behaviour.listen_port;
             add_row(registrar, row);
@@ -192,7 +203,7 @@ static void add_pod(struct registrar *registrar, uint32_t index)
             here = address_here(registrar, pod->address, pod->namespace, pod->kube_name);
         row.address = here;
         /* Who drops connections refuses them here: nobody listens. */
-        if (!pod->behaviour.is_refusing && !pod->behaviour.is_dropping)
+        if (row.is_guarded || !is_refusing(pod))
             find_port(registrar, add_row(registrar, row));
     }
 }
@@ -291,7 +302,7 @@ struct registry registry_of(const struct register_question *asked)
             add_gateway(&registrar, i);
     }
     for (uint32_t i = 0; i < world->client_count; i++) {
-        if (world->clients[i].spec.via == VIA_SIDECAR)
+        if (world->clients[i].spec.via == VIA_SIDECAR && !world->clients[i].is_pods)
             add_client(&registrar, i);
     }
     return registrar.registry;

@@ -34,7 +34,10 @@ struct register_row {
     struct str purpose;              /* for a person: "reviews.default:9080", "shop.example.com" */
     uint32_t index;                  /* of the world's pods, or of its clients */
     const struct listener *listener; /* REGISTER_GATEWAY */
-    bool is_foreign;                 /* a real process listens there, not the town */
+    bool is_foreign;                 /* the application is a real process of the user's */
+    bool is_guarded;                 /* the pod's sidecar listens there.. */
+    struct str inside_address;       /* ..and the application here.. */
+    uint32_t inside_port;            /* ..0: nobody */
 };
 
 struct registry {

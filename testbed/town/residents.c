@@ -15,6 +15,7 @@
 #include "testbed/world/standin.h"
 
 #define MEMORY_BLOCK_BYTES (64u * 1024)
+#define NAME_BLOCK_BYTES 128u
 #define BACKLOG 1024 /* as the proxies' */
 /* Bytes that wait for the kernel before a stand-in is asked for more. */
 #define UNSENT_BYTES_MAX (256u * 1024)
@@ -26,7 +27,9 @@ struct resident_door {
     char address_text[ADDRESS_TEXT_BYTES_MAX];
     struct str address;
     uint32_t port;
-    struct era *era; /* held while it is open */
+    struct arena memory; /* of the name */
+    struct str name;     /* of one whose port the kernel gave; else empty */
+    struct era *era;     /* held while it is open */
     uint32_t pod;
     bool is_open, is_closing;
 };
@@ -37,9 +40,10 @@ struct resident {
     struct socket socket;
     uv_timer_t timer;
     struct standin standin;
-    struct era *era;     /* held while it is connected */
-    struct str pending;  /* of the stand-in's last bytes: not given to the socket yet */
-    size_t unsent_bytes; /* given, and not taken by the kernel */
+    struct era *era;         /* held while it is connected */
+    struct str pending;      /* of the stand-in's last bytes: not given to the socket yet */
+    size_t unsent_bytes;     /* given, and not taken by the kernel */
+    struct tls_session *tls; /* NULL: it speaks plaintext */
 };
 
 struct residents {
@@ -66,19 +70,58 @@ static int64_t now_of(const struct resident *resident)
     return loop_now_ns(resident->residents->loop);
 }
 
+static void give(struct resident *resident, struct str bytes)
+{
+    size_t sent_bytes;
+    if (bytes.len == 0 || socket_is_ending(&resident->socket))
+        return;
+    if (socket_write(&resident->socket, bytes, &sent_bytes)) {
+        resident->unsent_bytes += bytes.len - sent_bytes;
+    } else {
+        standin_broken(&resident->standin);
+        resident->pending = STR_EMPTY;
+    }
+}
+
+/* What TLS has to say. */
+static void give_tls(struct resident *resident)
+{
+    struct str out = tls_out(resident->tls);
+    give(resident, out);
+    tls_sent(resident->tls, out.len);
+}
+
 static void say_pending(struct resident *resident)
 {
     while (resident->pending.len > 0 && resident->unsent_bytes < UNSENT_BYTES_MAX) {
         struct str piece = str_slice(resident->pending, 0, UNSENT_BYTES_MAX);
-        size_t sent_bytes;
         resident->pending = str_from(resident->pending, piece.len);
-        if (!socket_write(&resident->socket, piece, &sent_bytes)) {
-            standin_broken(&resident->standin);
-            resident->pending = STR_EMPTY;
-            return;
+        if (resident->tls == NULL) {
+            give(resident, piece);
+            continue;
         }
-        resident->unsent_bytes += piece.len - sent_bytes;
+        tls_write(resident->tls, piece);
+        give_tls(resident);
     }
+}
+
+/* May the stand-in speak? */
+static bool is_open(const struct resident *resident)
+{
+    if (socket_is_ending(&resident->socket) || resident->pending.len > 0 ||
+        resident->unsent_bytes >= UNSENT_BYTES_MAX)
+        return false;
+    return resident->tls == NULL || tls_state(resident->tls) == TLS_STATE_OPEN ||
+           tls_state(resident->tls) == TLS_STATE_CLOSED;
+}
+
+static void close_politely(struct resident *resident)
+{
+    if (resident->tls != NULL) {
+        tls_end(resident->tls);
+        give_tls(resident);
+    }
+    socket_close(&resident->socket);
 }
 
 static void on_timer(uv_timer_t *timer);
@@ -88,16 +131,14 @@ static void turn(struct resident *resident)
 {
     struct standin_action action;
     say_pending(resident);
-    while (!socket_is_ending(&resident->socket) && resident->pending.len == 0 &&
-           resident->unsent_bytes < UNSENT_BYTES_MAX &&
-           standin_next(&resident->standin, now_of(resident), &action)) {
+    while (is_open(resident) && standin_next(&resident->standin, now_of(resident), &action)) {
         switch (action.kind) {
         case STANDIN_WRITE:
             resident->pending = action.bytes;
             say_pending(resident);
             break;
         case STANDIN_CLOSE:
-            socket_close(&resident->socket);
+            close_politely(resident);
             break;
         case STANDIN_RESET:
             socket_abort(&resident->socket);
@@ -132,17 +173,46 @@ static void on_timer_closed(uv_handle_t *handle)
     resident->residents->handle_count--;
 }
 
+/* Ciphertext came, or (empty) it is to begin. */
+static void read_tls(struct resident *resident, struct str bytes)
+{
+    bool was_shaking_hands = tls_state(resident->tls) == TLS_STATE_HANDSHAKE;
+    struct str plain;
+    if (tls_state(resident->tls) == TLS_STATE_CLOSED)
+        return;
+    tls_feed(resident->tls, bytes);
+    if (was_shaking_hands && tls_state(resident->tls) == TLS_STATE_OPEN)
+        standin_secured(&resident->standin, tls_facts(resident->tls).server_name);
+    while (tls_read(resident->tls, &plain))
+        standin_read(&resident->standin, plain, now_of(resident));
+    give_tls(resident);
+    if (tls_state(resident->tls) == TLS_STATE_FAILED) {
+        standin_broken(&resident->standin);
+        socket_close(&resident->socket);
+    } else if (tls_state(resident->tls) == TLS_STATE_CLOSED) {
+        standin_eof(&resident->standin, now_of(resident));
+    }
+}
+
 static void on_read(struct socket *socket, struct str bytes)
 {
     struct resident *resident = resident_of(socket);
-    standin_read(&resident->standin, bytes, now_of(resident));
+    if (resident->tls != NULL)
+        read_tls(resident, bytes);
+    else
+        standin_read(&resident->standin, bytes, now_of(resident));
     turn(resident);
 }
 
 static void on_read_ended(struct socket *socket)
 {
     struct resident *resident = resident_of(socket);
-    standin_eof(&resident->standin, now_of(resident));
+    if (resident->tls != NULL && tls_state(resident->tls) == TLS_STATE_HANDSHAKE) {
+        socket_close(socket);
+        return;
+    }
+    if (resident->tls == NULL || tls_state(resident->tls) == TLS_STATE_OPEN)
+        standin_eof(&resident->standin, now_of(resident));
     turn(resident);
 }
 
@@ -164,6 +234,8 @@ static void on_gone(struct socket *socket)
     struct resident *resident = resident_of(socket);
     struct residents *residents = resident->residents;
     uv_timer_stop(&resident->timer);
+    tls_free(resident->tls);
+    resident->tls = NULL;
     era_drop(resident->era);
     resident->era = NULL;
     residents->open_count--;
@@ -215,6 +287,7 @@ static void on_door_connection(uv_stream_t *stream, int status)
     era_hold(resident->era);
     if (!socket_accept(&resident->socket, stream))
         return;
+    resident->tls = era_accept_tls(door->era, door->pod);
     resident->standin.world = door->era->world;
     standin_begin(&resident->standin, door->pod, ++residents->number);
     socket_start_reading(&resident->socket);
@@ -239,12 +312,14 @@ static void close_door(struct resident_door *door)
     uv_close((uv_handle_t *)&door->tcp, on_door_closed);
 }
 
-static struct resident_door *find_door(const struct residents *residents, struct str address,
-                                       uint32_t port)
+static struct resident_door *find_door(const struct residents *residents,
+                                       const struct resident_place *place)
 {
     for (uint32_t i = 0; i < residents->door_count; i++) {
         struct resident_door *door = residents->doors[i];
-        if (door->is_open && door->port == port && str_eq(door->address, address))
+        bool is_it = door->is_open && str_eq(door->name, place->name) &&
+                     str_eq(door->address, place->address);
+        if (is_it && (place->name.len > 0 || door->port == place->port))
             return door;
     }
     return NULL;
@@ -258,6 +333,7 @@ static struct resident_door *new_door(struct residents *residents)
     }
     struct resident_door *door = ARENA_NEW(&residents->memory, struct resident_door);
     door->residents = residents;
+    arena_init(&door->memory, NAME_BLOCK_BYTES, 0);
     *ARENA_PUSH(&residents->memory, residents->doors, residents->door_count,
                 residents->door_capacity) = door;
     return door;
@@ -274,8 +350,14 @@ static int listen_at(struct resident_door *door, const struct sockaddr_storage *
     rc = uv_tcp_bind(&door->tcp, (const struct sockaddr *)place, 0);
     if (rc == 0)
         rc = uv_listen((uv_stream_t *)&door->tcp, BACKLOG, on_door_connection);
+    struct sockaddr_storage got;
+    int size = sizeof(got);
     if (rc == 0)
+        rc = uv_tcp_getsockname(&door->tcp, (struct sockaddr *)&got, &size);
+    if (rc == 0) {
+        door->address = address_text(&got, door->address_text, &door->port);
         return 0;
+    }
     door->is_closing = true;
     uv_close((uv_handle_t *)&door->tcp, on_door_closed);
     return -rc;
@@ -314,28 +396,30 @@ void residents_free(struct residents *residents)
         socket_fini(&residents->residents[i]->socket);
         standin_fini(&residents->residents[i]->standin);
     }
+    for (uint32_t i = 0; i < residents->door_count; i++)
+        arena_fini(&residents->doors[i]->memory);
     struct arena memory = residents->memory;
     arena_fini(&memory);
 }
 
-int residents_open(struct residents *residents, struct str address, uint32_t port, struct era *era,
+int residents_open(struct residents *residents, struct resident_place *place, struct era *era,
                    uint32_t pod)
 {
-    struct sockaddr_storage place;
-    struct resident_door *door = find_door(residents, address, port);
-    ASSERT(address.len < ADDRESS_TEXT_BYTES_MAX);
-    if (!address_parse(address, port, &place))
+    struct sockaddr_storage where;
+    struct resident_door *door = find_door(residents, place);
+    ASSERT(place->address.len < ADDRESS_TEXT_BYTES_MAX);
+    if (!address_parse(place->address, place->port, &where))
         return EINVAL;
     if (door == NULL) {
         door = new_door(residents);
-        int error = listen_at(door, &place);
+        int error = listen_at(door, &where);
         if (error != 0)
             return error;
-        uint32_t same_port;
-        door->address = address_text(&place, door->address_text, &same_port);
-        door->port = port;
+        arena_reset(&door->memory);
+        door->name = arena_str(&door->memory, place->name);
         door->is_open = true;
     }
+    place->port = door->port;
     era_hold(era);
     era_drop(door->era);
     door->era = era;

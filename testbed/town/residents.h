@@ -23,9 +23,15 @@ struct residents *residents_new(struct loop *loop);
 /* Closes everything and turns the loop until it is closed. */
 void residents_free(struct residents *residents);
 
-/* From now on `pod` of the era's world answers at address:port, whoever did
- * before. 0, or the errno of the system that refused. */
-int residents_open(struct residents *residents, struct str address, uint32_t port, struct era *era,
+struct resident_place {
+    struct str address;
+    uint32_t port;   /* 0: the one that it had before, else the kernel's; then that one */
+    struct str name; /* of a place whose port is the kernel's; else empty */
+};
+
+/* From now on `pod` of the era's world answers at this place, whoever did before. 0, or
+ * the errno of the system that refused. */
+int residents_open(struct residents *residents, struct resident_place *place, struct era *era,
                    uint32_t pod);
 /* Whoever is not of this era opens no door any more; connections stay. */
 void residents_keep_only(struct residents *residents, const struct era *era);

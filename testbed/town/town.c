@@ -135,34 +135,55 @@ static void on_outlier(const struct server_outlier *outlier, void *user)
 
 /* --- making it so -------------------------------------------------------------- */
 
+/* What the application behind a pod's sidecar is called in the map. */
+static struct str inside_name(struct str name, struct str namespace, struct arena *arena)
+{
+    return arena_format(arena, "inside %.*s.%.*s", STR_FMT(name), STR_FMT(namespace));
+}
+
 /* Where names of the snapshot are on this machine, if not where they say. */
-static void fill_map(struct address_map *map, const struct registry *registry)
+static void fill_map(struct address_map *map, const struct registry *registry, struct arena *arena)
 {
     for (uint32_t i = 0; i < registry->count; i++) {
         const struct register_row *row = &registry->rows[i];
         bool is_elsewhere =
             row->port != row->wanted_port || !str_eq(row->address, row->wanted_address);
-        if (row->kind != REGISTER_POD || row->port == 0 || !is_elsewhere)
+        if (row->kind != REGISTER_POD || row->port == 0)
             continue;
-        bool is_set =
-            address_map_set(map, row->wanted_address, row->wanted_port, row->address, row->port);
+        bool is_set = true;
+        if (is_elsewhere)
+            is_set = address_map_set(map, row->wanted_address, row->wanted_port, row->address,
+                                     row->port);
+        ASSERT(is_set);
+        if (row->inside_port != 0)
+            is_set = address_map_set(map, inside_name(row->name, row->namespace, arena),
+                                     row->wanted_port, row->inside_address, row->inside_port);
         ASSERT(is_set);
     }
+}
+
+/* What is redirected to a pod's sidecar meets the listener of its port. */
+static const struct listener *listener_of(const struct register_row *row, struct snapshot *snapshot)
+{
+    return row->kind == REGISTER_POD ? snapshot_inbound_listener(snapshot, row->wanted_port)
+                                     : row->listener;
 }
 
 static struct fleet_door door_of(const struct register_row *row, const struct world_client *client,
                                  struct town_proxy *proxy)
 {
+    const struct listener *listener = listener_of(row, client->snapshot);
     struct fleet_door door = {
-        .name = row->listener != NULL ? row->listener->name : STR("http_proxy"),
-        .door = {.listener = row->listener, .bind_address = row->address, .bind_port = row->port},
+        .name = listener != NULL ? listener->name : STR("http_proxy"),
+        .door = {.listener = listener, .bind_address = row->address, .bind_port = row->port},
     };
     if (row->kind == REGISTER_CLIENT) {
         door.door.guide = &proxy->guide;
         door.door.remote_address = client->address;
     } else {
-        door.door.local_address = client->proxy_address;
+        door.door.local_address = row->wanted_address;
         door.door.local_port = row->wanted_port;
+        door.door.has_original = row->kind == REGISTER_POD;
     }
     return door;
 }
@@ -192,11 +213,14 @@ static struct town_proxy *new_proxy(struct town *town, const struct world_client
 }
 
 static bool begin_proxy(struct town *town, struct town_proxy *proxy,
-                        const struct fleet_config *config, struct str *why)
+                        const struct world_client *client, const struct fleet_config *config,
+                        struct str *why)
 {
+    struct era *era = town->era;
     struct fleet_proxy facts = {
         .name = proxy->name,
-        .wire = {.is_plaintext_only = true},
+        .source_address = client->proxy_address,
+        .inside_name = inside_name(client->spec.name, client->spec.namespace, &era->arena),
         .is_literal = true,
         .is_loopback_only = !town->options.is_external_allowed,
         .node_address = STR(WORLD_NODE_ADDRESS),
@@ -216,29 +240,38 @@ struct str town_proxy_name(const struct world_client *client, struct arena *aren
                         STR_FMT(client->spec.namespace));
 }
 
+/* Does the proxy of this client listen there? */
+static bool is_door_of(const struct register_row *row, const struct world *world, uint32_t client)
+{
+    if (row->kind != REGISTER_POD)
+        return row->index == client;
+    return row->is_guarded && world->pods[row->index].client == client;
+}
+
 /* One client's proxy, as the registry has its doors. */
 static bool open_proxy(struct town *town, struct era *era, const struct registry *registry,
                        uint32_t index, const struct address_map *map, struct str *why)
 {
     const struct world_client *client = &era->world->clients[index];
-    if (client->snapshot == NULL)
+    if (world_snapshot(era->world, index) == NULL)
         return true;
     struct str name = town_proxy_name(client, &era->arena);
     struct town_proxy *proxy = find_proxy(town, name);
     if (proxy == NULL)
         proxy = new_proxy(town, client, name);
-    /* Gateways end TLS; pods' sidecars are not played here, and nobody calls them with it. */
-    if (client->spec.via == VIA_GATEWAY && client->snapshot->keyring == NULL)
+    if (client->snapshot->keyring == NULL)
         snapshot_set_keyring(client->snapshot, world_keyring(era->world, index, true));
     struct fleet_config config = {.snapshot = client->snapshot, .map = map};
-    struct fleet_door *doors = ARENA_ARRAY(&era->arena, struct fleet_door, registry->count);
+    struct fleet_door *doors = NULL;
+    uint32_t capacity = 0;
     for (uint32_t i = 0; i < registry->count; i++) {
         const struct register_row *row = &registry->rows[i];
-        if (row->kind != REGISTER_POD && row->index == index)
-            doors[config.door_count++] = door_of(row, client, proxy);
+        if (is_door_of(row, era->world, index))
+            *ARENA_PUSH(&era->arena, doors, config.door_count, capacity) =
+                door_of(row, client, proxy);
     }
     config.doors = doors;
-    return begin_proxy(town, proxy, &config, why);
+    return begin_proxy(town, proxy, client, &config, why);
 }
 
 static bool has_client(const struct world *world, struct str name, struct arena *arena)
@@ -262,15 +295,35 @@ static void remove_proxies(struct town *town, struct era *era)
     }
 }
 
+/* Behind a sidecar the application listens where nobody looks for it. */
+static void open_resident(struct town *town, struct era *era, struct register_row *row)
+{
+    const struct behaviour *behaviour = &era->world->pods[row->index].behaviour;
+    struct resident_place place = {.address = row->address, .port = row->port};
+    if (row->is_guarded && (behaviour->is_refusing || behaviour->is_dropping))
+        return;
+    if (row->is_guarded)
+        place = (struct resident_place){
+            .address = STR("127.0.0.1"),
+            .name = arena_format(&era->arena, "%.*s:%u",
+                                 STR_FMT(inside_name(row->name, row->namespace, &era->arena)),
+                                 row->wanted_port)};
+    row->error = residents_open(town->residents, &place, era, row->index);
+    if (row->error != 0)
+        row->port = 0;
+    if (row->error == 0 && row->is_guarded) {
+        row->inside_address = place.address;
+        row->inside_port = place.port;
+    }
+}
+
 static bool open_residents(struct town *town, struct era *era, struct registry *registry)
 {
     bool is_fine = true;
     for (uint32_t i = 0; i < registry->count; i++) {
         struct register_row *row = &registry->rows[i];
-        if (row->kind == REGISTER_POD && row->port != 0 && !row->is_foreign) {
-            row->error = residents_open(town->residents, row->address, row->port, era, row->index);
-            row->port = row->error == 0 ? row->port : 0;
-        }
+        if (row->kind == REGISTER_POD && row->port != 0 && !row->is_foreign)
+            open_resident(town, era, row);
         is_fine = is_fine && row->port != 0;
     }
     return is_fine;
@@ -372,7 +425,7 @@ enum town_verdict town_open(struct town *town, struct era *era, struct registry 
         return TOWN_UNBINDABLE;
     set_era(town, era, found);
     address_map_init(&map);
-    fill_map(&map, found);
+    fill_map(&map, found, &era->arena);
     kube_proxy_fill(&map, era->world);
     bool is_fine = true;
     for (uint32_t i = 0; i < era->world->client_count && is_fine; i++)
@@ -406,6 +459,15 @@ void town_stop(struct town *town)
     if (fleet_counts(town->fleet, FLEET_NONE).exchanges > 0)
         atomic_store(&town->was_cut, true);
     fleet_stop(town->fleet);
+}
+
+bool town_is_settled(struct town *town)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < town->proxy_count; i++)
+        count += town->proxies[i]->number != FLEET_NONE;
+    return fleet_counts(town->fleet, FLEET_NONE).configurations <=
+           count * fleet_worker_count(town->fleet);
 }
 
 bool town_is_over(const struct town *town)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * testbed/town/town.h - a mesh that stays: stand-ins at their pods' addresses,
- * gateways, and for each client an HTTP proxy's door, until somebody ends it.
+ * testbed/town/town.h - a mesh that stays: at pods' addresses their sidecars, with the
+ * stand-ins behind them (or these alone), gateways, and for each client an HTTP proxy's
+ * door, until somebody ends it.
  *
  *   main thread: loop, stand-ins, whatever the owner adds (signals, watching)
  *   fleet:       workers with the proxies (proxy/live/fleet.h)
@@ -69,6 +70,8 @@ struct str town_proxy_name(const struct world_client *client, struct arena *aren
 void town_drain(struct town *town, int64_t patience_ns);
 /* At once. */
 void town_stop(struct town *town);
+/* Has no proxy a configuration of before any more? */
+bool town_is_settled(struct town *town);
 bool town_is_over(const struct town *town);
 /* Whether a request was cut off by town_stop or by the end of patience. */
 bool town_was_cut(const struct town *town);

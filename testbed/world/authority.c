@@ -2,13 +2,14 @@
  *
  * testbed/world/authority.c - see authority.h.
  */
-#include "testbed/world/authority.h"
+#include "testbed/world/authority_inside.h"
 
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
 #include "base/check.h"
@@ -20,22 +21,7 @@
 #define RSA_BITS 2048
 #define KEY_USAGE "critical,digitalSignature"
 #define HASH_DIGITS 64u
-
-/* One of the three, with its key from when something was first sealed. */
-struct issuer {
-    struct str name;
-    EVP_PKEY *key;
-    X509 *certificate;
-    struct str pem;
-};
-
-struct authority {
-    struct arena *arena;
-    struct issuer issuers[3];
-    struct certificate **issued;
-    uint32_t issued_count, issued_capacity;
-    long serial;
-};
+#define SCRATCH_BYTES 512u
 
 static const struct str NAMES[] = {STR_INIT(AUTHORITY_MESH), STR_INIT(AUTHORITY_PUBLIC),
                                    STR_INIT(AUTHORITY_STRANGER)};
@@ -45,7 +31,8 @@ struct authority *authority_new(struct arena *arena)
     struct authority *authority = ARENA_NEW(arena, struct authority);
     authority->arena = arena;
     for (size_t i = 0; i < COUNT_OF(NAMES); i++)
-        authority->issuers[i].name = NAMES[i];
+        authority->issuers[i] = (struct issuer){.name = NAMES[i], .is_believed = true};
+    authority->mesh = &authority->issuers[0];
     return authority;
 }
 
@@ -95,6 +82,14 @@ static struct str pretend_hash(struct arena *arena, const struct certificate *ce
     return out;
 }
 
+static const struct str *copies(struct arena *arena, const struct str *items, uint32_t count)
+{
+    struct str *out = ARENA_ARRAY(arena, struct str, count);
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = arena_str(arena, items[i]);
+    return out;
+}
+
 const struct certificate *authority_issue(struct authority *authority,
                                           const struct certificate_wish *wish)
 {
@@ -114,6 +109,9 @@ const struct certificate *authority_issue(struct authority *authority,
     }
     struct certificate *out = ARENA_NEW(authority->arena, struct certificate);
     wished.hash = pretend_hash(authority->arena, &wished);
+    wished.issuer = arena_str(authority->arena, wished.issuer);
+    wished.uris = copies(authority->arena, wished.uris, wished.uri_count);
+    wished.names = copies(authority->arena, wished.names, wished.name_count);
     *out = wished;
     *ARENA_PUSH(authority->arena, authority->issued, authority->issued_count,
                 authority->issued_capacity) = out;
@@ -125,23 +123,27 @@ const struct certificate *authority_issue_workload(struct authority *authority,
                                                    enum certificate_fault fault)
 {
     struct str account = fault == CERTIFICATE_WRONG_SAN ? STR("stranger") : name->account;
-    struct str *uri = ARENA_NEW(authority->arena, struct str);
+    struct arena scratch;
+    struct str uri;
     struct certificate_wish wish = {
-        .issuer = STR(AUTHORITY_MESH), .uris = uri, .uri_count = 1, .fault = fault};
+        .issuer = STR(AUTHORITY_MESH), .uris = &uri, .uri_count = 1, .fault = fault};
     if (fault == CERTIFICATE_NONE)
         return NULL;
     if (fault == CERTIFICATE_WRONG_CA)
         wish.issuer = STR(AUTHORITY_STRANGER);
     if (fault == CERTIFICATE_SELF_SIGNED)
         wish.issuer = STR_EMPTY;
-    *uri = arena_format(authority->arena, "spiffe://%.*s/ns/%.*s/sa/%.*s",
-                        STR_FMT(name->trust_domain), STR_FMT(name->namespace), STR_FMT(account));
-    return authority_issue(authority, &wish);
+    arena_init(&scratch, SCRATCH_BYTES, 0);
+    uri = arena_format(&scratch, "spiffe://%.*s/ns/%.*s/sa/%.*s", STR_FMT(name->trust_domain),
+                       STR_FMT(name->namespace), STR_FMT(account));
+    const struct certificate *issued = authority_issue(authority, &wish);
+    arena_fini(&scratch);
+    return issued;
 }
 
 /* --- seals ------------------------------------------------------------------ */
 
-static struct str take_text(BIO *bio, struct arena *arena)
+struct str authority_take_text(BIO *bio, struct arena *arena)
 {
     char *text;
     long size = BIO_get_mem_data(bio, &text);
@@ -150,14 +152,14 @@ static struct str take_text(BIO *bio, struct arena *arena)
     return out;
 }
 
-static struct str pem_of(X509 *certificate, struct arena *arena)
+struct str authority_pem_of(X509 *certificate, struct arena *arena)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     ASSERT(bio != NULL && PEM_write_bio_X509(bio, certificate) == 1);
-    return take_text(bio, arena);
+    return authority_take_text(bio, arena);
 }
 
-static void set_subject(X509 *certificate, const char *key, struct str value)
+void authority_set_subject(X509 *certificate, const char *key, struct str value)
 {
     X509_NAME *name = X509_get_subject_name(certificate);
     int rc = X509_NAME_add_entry_by_txt(name, key, MBSTRING_UTF8, (const unsigned char *)value.ptr,
@@ -177,16 +179,35 @@ static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *
 }
 
 /* A frame to be filled and signed. */
-static X509 *new_frame(struct authority *authority, EVP_PKEY *key, int64_t from_s, int64_t until_s)
+static X509 *new_frame(EVP_PKEY *key, int64_t from_s, int64_t until_s)
 {
     X509 *out = X509_new();
     ASSERT(out != NULL && key != NULL);
     ASSERT(X509_set_version(out, X509_VERSION_3) == 1);
-    ASSERT(ASN1_INTEGER_set(X509_get_serialNumber(out), ++authority->serial) == 1);
+    uint64_t serial;
+    ASSERT(RAND_bytes((unsigned char *)&serial, sizeof(serial)) == 1);
+    ASSERT(ASN1_INTEGER_set_uint64(X509_get_serialNumber(out), serial >> 1) == 1);
     ASSERT(X509_gmtime_adj(X509_getm_notBefore(out), (long)from_s) != NULL);
     ASSERT(X509_gmtime_adj(X509_getm_notAfter(out), (long)until_s) != NULL);
     ASSERT(X509_set_pubkey(out, key) == 1);
     return out;
+}
+
+void authority_make(struct authority *authority, struct issuer *issuer)
+{
+    if (issuer->key != NULL)
+        return;
+    issuer->key = EVP_EC_gen("P-256");
+    X509 *own = new_frame(issuer->key, SINCE_S, UNTIL_S);
+    authority_set_subject(own, "O",
+                          arena_format(authority->arena, "%.*s CA", STR_FMT(issuer->name)));
+    ASSERT(X509_set_issuer_name(own, X509_get_subject_name(own)) == 1);
+    add_extension(own, own, NID_basic_constraints, "critical,CA:TRUE");
+    add_extension(own, own, NID_key_usage, "critical,keyCertSign,cRLSign");
+    add_extension(own, own, NID_subject_key_identifier, "hash");
+    ASSERT(X509_sign(own, issuer->key, EVP_sha256()) > 0);
+    issuer->certificate = own;
+    issuer->root_pem = authority_pem_of(own, authority->arena);
 }
 
 static struct issuer *issuer_of(struct authority *authority, struct str name)
@@ -195,18 +216,8 @@ static struct issuer *issuer_of(struct authority *authority, struct str name)
         struct issuer *issuer = &authority->issuers[i];
         if (!str_eq(issuer->name, name))
             continue;
-        if (issuer->key != NULL)
-            return issuer;
-        issuer->key = EVP_EC_gen("P-256");
-        X509 *own = new_frame(authority, issuer->key, SINCE_S, UNTIL_S);
-        set_subject(own, "O", arena_format(authority->arena, "%.*s CA", STR_FMT(name)));
-        ASSERT(X509_set_issuer_name(own, X509_get_subject_name(own)) == 1);
-        add_extension(own, own, NID_basic_constraints, "critical,CA:TRUE");
-        add_extension(own, own, NID_key_usage, "critical,keyCertSign,cRLSign");
-        add_extension(own, own, NID_subject_key_identifier, "hash");
-        ASSERT(X509_sign(own, issuer->key, EVP_sha256()) > 0);
-        issuer->certificate = own;
-        issuer->pem = pem_of(own, authority->arena);
+        issuer = i == 0 ? authority->mesh : issuer;
+        authority_make(authority, issuer);
         return issuer;
     }
     UNREACHABLE("authority");
@@ -214,7 +225,17 @@ static struct issuer *issuer_of(struct authority *authority, struct str name)
 
 struct str authority_pem(struct authority *authority, struct str name)
 {
-    return issuer_of(authority, name)->pem;
+    struct issuer *issuer = issuer_of(authority, name);
+    struct str out = issuer->root_pem;
+    if (issuer != authority->mesh)
+        return out;
+    if (authority->issuers[0].is_believed && issuer != &authority->issuers[0])
+        out = arena_concat(authority->arena, out, authority->issuers[0].root_pem);
+    for (uint32_t i = 0; i < authority->offered_count; i++) {
+        if (authority->offered[i]->is_believed && authority->offered[i] != issuer)
+            out = arena_concat(authority->arena, out, authority->offered[i]->root_pem);
+    }
+    return out;
 }
 
 /* "critical,URI:spiffe://a, DNS:b" */
@@ -243,13 +264,13 @@ static void set_hash(struct certificate *certificate, X509 *sealed, struct arena
 static void seal(struct authority *authority, struct certificate *certificate)
 {
     EVP_PKEY *key = certificate->is_rsa ? EVP_RSA_gen(RSA_BITS) : EVP_EC_gen("P-256");
-    X509 *out = new_frame(authority, key, certificate->from_s, certificate->until_s);
+    X509 *out = new_frame(key, certificate->from_s, certificate->until_s);
     struct issuer *issuer =
         certificate->issuer.len > 0 ? issuer_of(authority, certificate->issuer) : NULL;
     if (certificate->subject.len > 0)
-        set_subject(out, "CN", STR("server"));
+        authority_set_subject(out, "CN", STR("server"));
     if (issuer == NULL && certificate->subject.len == 0)
-        set_subject(out, "O", STR("self")); /* a name of its own, to be its own issuer */
+        authority_set_subject(out, "O", STR("self")); /* a name of its own, to be its own issuer */
     X509 *parent = issuer != NULL ? issuer->certificate : out;
     ASSERT(X509_set_issuer_name(out, X509_get_subject_name(parent)) == 1);
     struct str names = alternative_names(authority->arena, certificate);
@@ -259,12 +280,19 @@ static void seal(struct authority *authority, struct certificate *certificate)
     add_extension(out, parent, NID_key_usage,
                   issuer != NULL ? KEY_USAGE : KEY_USAGE ",keyCertSign");
     add_extension(out, parent, NID_ext_key_usage, "serverAuth,clientAuth");
+    if (X509_get0_subject_key_id(parent) != NULL) /* others may be called the same */
+        add_extension(out, parent, NID_authority_key_identifier, "keyid");
     ASSERT(X509_sign(out, issuer != NULL ? issuer->key : key, EVP_sha256()) > 0);
-    certificate->chain_pem = pem_of(out, authority->arena);
+    certificate->chain_pem = authority_pem_of(out, authority->arena);
+    if (issuer != NULL && issuer->chain_pem.len > 0)
+        certificate->chain_pem =
+            arena_concat(authority->arena, certificate->chain_pem, issuer->chain_pem);
+    if (issuer != NULL)
+        issuer->has_signed = true;
     set_hash(certificate, out, authority->arena);
     BIO *bio = BIO_new(BIO_s_mem());
     ASSERT(bio != NULL && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
-    certificate->key_pem = take_text(bio, authority->arena);
+    certificate->key_pem = authority_take_text(bio, authority->arena);
     X509_free(out);
     EVP_PKEY_free(key);
     ERR_clear_error();
@@ -279,12 +307,19 @@ void authority_seal(struct authority *authority, const struct certificate *certi
     }
 }
 
+static void free_issuer(struct issuer *issuer)
+{
+    X509_free(issuer->certificate);
+    EVP_PKEY_free(issuer->key);
+    issuer->certificate = NULL;
+    issuer->key = NULL;
+}
+
 void authority_free(struct authority *authority)
 {
-    for (size_t i = 0; i < COUNT_OF(authority->issuers); i++) {
-        X509_free(authority->issuers[i].certificate);
-        EVP_PKEY_free(authority->issuers[i].key);
-        authority->issuers[i].certificate = NULL;
-        authority->issuers[i].key = NULL;
-    }
+    for (size_t i = 0; i < COUNT_OF(authority->issuers); i++)
+        free_issuer(&authority->issuers[i]);
+    for (uint32_t i = 0; i < authority->offered_count; i++)
+        free_issuer(authority->offered[i]);
+    authority->offered_count = 0;
 }

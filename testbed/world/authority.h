@@ -6,6 +6,9 @@
  * A certificate is told in words at once, and signed (P-256, real X.509) when
  * somebody wants it sealed: a play in virtual time never does. Its times are
  * seconds since the authority was made, on both clocks.
+ *
+ * One authority may serve many worlds, one after the other: who is wished for again
+ * is the same. Its keys can be saved, and be others' (Istio's `cacerts`).
  */
 #pragma once
 
@@ -53,8 +56,28 @@ const struct certificate *authority_issue(struct authority *authority,
 /* Signs it, if it was not: chain_pem, key_pem and hash are there from now on. */
 void authority_seal(struct authority *authority, const struct certificate *certificate);
 
-/* The authority's own certificate, PEM. */
+/* What is believed with the authority: its own certificate, PEM, and those of before
+ * (authority_offer). */
 struct str authority_pem(struct authority *authority, struct str name);
+
+/* Keys and certificates of all three, PEM, made if need be, in `arena`. A secret. */
+struct str authority_save(struct authority *authority, struct arena *arena);
+/* Becomes what was saved; nothing was sealed yet. False: it was not saved so. */
+bool authority_load(struct authority *authority, struct str pem);
+
+/* A certificate and its key (PEM) that the mesh's authority is to sign with; `root`:
+ * whom to believe; empty: itself. From now on they are believed, and when that is known
+ * to everybody, authority_accept lets it sign: so nobody meets a stranger. The same once
+ * more changes nothing. Empty texts offer what it was at first. NULL: fine; else what is
+ * wrong. */
+struct authority_offer {
+    struct str certificate_pem, key_pem;
+    struct str chain_pem; /* shown behind each certificate; may be empty */
+    struct str root_pem;
+};
+const char *authority_offer(struct authority *authority, const struct authority_offer *offer);
+bool authority_has_offer(const struct authority *authority);
+void authority_accept(struct authority *authority);
 
 /* spiffe://DOMAIN/ns/NAMESPACE/sa/ACCOUNT, with the fault's account and issuer. NULL:
  * CERTIFICATE_NONE. */

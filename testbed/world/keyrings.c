@@ -5,14 +5,18 @@
 #include "testbed/world/keyrings.h"
 
 #include "testbed/world/authority.h"
+#include "testbed/world/secrets.h"
 
 #define OWN STR("own")
 #define AUTHORITIES_SUFFIX STR("-cacert")
 #define SECRET_PREFIX STR("kubernetes://")
+#define GATEWAY_SECRET_PREFIX STR("kubernetes-gateway://")
 
 struct keymaker {
     struct world *world;
     const struct world_client *client;
+    struct diag_list *diags; /* NULL: nobody listens */
+    struct origin origin;    /* who names the secret */
     struct secret *items;
     uint32_t count, capacity;
 };
@@ -39,21 +43,123 @@ static bool has(const struct keymaker *maker, struct str name)
     return false;
 }
 
-/* With `secrets: manifests`, a Secret must be in the proxy's namespace. */
+/* --- Secrets of the manifests ---------------------------------------------------- */
+
+static bool is_secret_name(struct str name)
+{
+    return str_has_prefix(name, SECRET_PREFIX) || str_has_prefix(name, GATEWAY_SECRET_PREFIX);
+}
+
+/* NULL: there is none. */
+static const struct node *find_secret(const struct keymaker *maker, struct str name,
+                                      bool is_authority)
+{
+    return secrets_find(&maker->world->manifests, maker->client->spec.namespace, name,
+                        is_authority);
+}
+
+/* With `secrets: manifests`, a Secret must be there. */
 static bool is_delivered(const struct keymaker *maker, struct str name)
 {
-    const struct world *world = maker->world;
-    if (!world->spec.has_secrets_of_manifests || !str_has_prefix(name, SECRET_PREFIX))
-        return true;
-    struct str wanted = str_from(name, SECRET_PREFIX.len);
-    for (uint32_t i = 0; i < world->manifests.count; i++) {
-        const struct node *object = world->manifests.items[i];
-        if (str_eq(manifest_kind(object), STR("Secret")) && str_eq(manifest_name(object), wanted) &&
-            str_eq(manifest_namespace(object), maker->client->spec.namespace))
-            return true;
-    }
+    return !maker->world->spec.has_secrets_of_manifests || !str_has_prefix(name, SECRET_PREFIX) ||
+           find_secret(maker, name, false) != NULL;
+}
+
+static struct str full_name(const struct keymaker *maker, const struct node *secret)
+{
+    return arena_format(arena_of(maker), "%.*s/%.*s", STR_FMT(manifest_namespace(secret)),
+                        STR_FMT(manifest_name(secret)));
+}
+
+static void say_absent(const struct keymaker *maker, struct str name)
+{
+    size_t at = str_find(name, '/') + 2;
+    if (maker->diags != NULL && is_secret_name(name))
+        diag_add(maker->diags, DIAG_SECRET_ABSENT, maker->origin, STR_EMPTY, str_from(name, at),
+                 maker->client->spec.namespace, STR_EMPTY);
+}
+
+/* SECRET_FINE: it may be used. */
+static bool judge(const struct keymaker *maker, const struct node *secret,
+                  enum secret_verdict verdict, const struct secret_problem *problem)
+{
+    bool is_unsaid = verdict == SECRET_EMPTY && secrets_is_route(secret);
+    if (verdict == SECRET_FINE || is_unsaid || maker->diags == NULL)
+        return verdict == SECRET_FINE;
+    diag_add(maker->diags, verdict == SECRET_EMPTY ? DIAG_SECRET_EMPTY : DIAG_SECRET_WRONG,
+             problem->origin, STR_EMPTY, full_name(maker, secret), problem->text, STR_EMPTY);
     return false;
 }
+
+static void judge_times(const struct keymaker *maker, const struct node *secret,
+                        const struct certificate *certificate)
+{
+    bool is_early = certificate->from_s > 0;
+    if (maker->diags != NULL && (is_early || certificate->until_s < 0))
+        diag_add(maker->diags, DIAG_SECRET_EXPIRED, secret->origin, STR_EMPTY,
+                 full_name(maker, secret), is_early ? STR("not valid yet") : STR("expired"),
+                 STR_EMPTY);
+}
+
+/* NULL: it is to be made. */
+static const struct certificate *certificate_of_secret(struct keymaker *maker, struct str name)
+{
+    const struct node *secret = find_secret(maker, name, false);
+    struct secret_problem problem;
+    if (secret == NULL) {
+        say_absent(maker, name);
+        return NULL;
+    }
+    struct certificate *out = ARENA_NEW(arena_of(maker), struct certificate);
+    if (!judge(maker, secret, secrets_certificate(secret, arena_of(maker), out, &problem),
+               &problem))
+        return NULL;
+    judge_times(maker, secret, out);
+    return out;
+}
+
+/* False: they are to be made. */
+static bool authorities_of_secret(struct keymaker *maker, struct str name,
+                                  struct secret_authorities *out)
+{
+    const struct node *secret = find_secret(maker, name, true);
+    struct secret_problem problem;
+    if (secret == NULL) {
+        say_absent(maker, name);
+        return false;
+    }
+    return judge(maker, secret, secrets_authorities(secret, arena_of(maker), out, &problem),
+                 &problem);
+}
+
+/* Made-up callers show certificates of the public authority. */
+static void add_public(struct keymaker *maker, struct secret_authorities *all)
+{
+    struct arena *arena = arena_of(maker);
+    struct str *names = ARENA_ARRAY(arena, struct str, all->count + 1);
+    for (uint32_t i = 0; i < all->count; i++)
+        names[i] = all->names[i];
+    names[all->count++] = STR(AUTHORITY_PUBLIC);
+    all->names = names;
+    all->pem = arena_concat(arena, arena_concat(arena, all->pem, STR("\n")),
+                            authority_pem(maker->world->authority, STR(AUTHORITY_PUBLIC)));
+}
+
+static bool add_authorities_of_secret(struct keymaker *maker, struct str name)
+{
+    struct secret_authorities found;
+    if (!is_secret_name(name) || !authorities_of_secret(maker, name, &found))
+        return false;
+    if (!maker->world->spec.has_real_callers)
+        add_public(maker, &found);
+    struct secret *secret = add(maker, name);
+    secret->authorities = found.names;
+    secret->authority_count = found.count;
+    secret->authorities_pem = found.pem;
+    return true;
+}
+
+/* --- what is made ------------------------------------------------------------------ */
 
 static void set_authority(struct keymaker *maker, struct secret *secret, const char *name)
 {
@@ -65,7 +171,7 @@ static void set_authority(struct keymaker *maker, struct secret *secret, const c
 
 static void add_authorities(struct keymaker *maker, struct str name)
 {
-    if (name.len == 0 || has(maker, name))
+    if (name.len == 0 || has(maker, name) || add_authorities_of_secret(maker, name))
         return;
     bool is_public = str_has_suffix(name, AUTHORITIES_SUFFIX) ||
                      str_contains(name, STR("system")) || str_contains(name, STR("public"));
@@ -111,7 +217,10 @@ static void add_certificate(struct keymaker *maker, struct str name,
         wish.names = chain->server_names;
         wish.name_count = chain->server_name_count;
     }
-    add(maker, name)->certificate = authority_issue(maker->world->authority, &wish);
+    const struct certificate *own =
+        is_secret_name(name) ? certificate_of_secret(maker, name) : NULL;
+    add(maker, name)->certificate =
+        own != NULL ? own : authority_issue(maker->world->authority, &wish);
 }
 
 static void add_chain(struct keymaker *maker, const struct filter_chain *chain)
@@ -119,6 +228,7 @@ static void add_chain(struct keymaker *maker, const struct filter_chain *chain)
     const struct downstream_tls *tls = chain->tls;
     if (tls == NULL)
         return;
+    maker->origin = chain->origin;
     for (uint32_t i = 0; i < tls->certificate_count; i++)
         add_certificate(maker, tls->certificates[i], chain);
     add_authorities(maker, tls->authorities);
@@ -141,9 +251,10 @@ static void set_versions(const struct version_bounds *bounds, struct keyring *ou
     out->version_max = bounds->max;
 }
 
-static struct keyring *make(struct world *world, const struct world_client *client)
+static struct keyring *make(struct world *world, const struct world_client *client,
+                            struct diag_list *diags)
 {
-    struct keymaker maker = {.world = world, .client = client};
+    struct keymaker maker = {.world = world, .client = client, .diags = diags};
     const struct snapshot *snapshot = client->snapshot;
     for (uint32_t i = 0; i < snapshot->listener_count; i++) {
         const struct listener *listener = &snapshot->listeners[i];
@@ -156,6 +267,7 @@ static struct keyring *make(struct world *world, const struct world_client *clie
         const struct upstream_tls *tls = snapshot->clusters[i].tls;
         if (tls == NULL)
             continue;
+        maker.origin = snapshot->clusters[i].policy_origin;
         add_certificate(&maker, tls->certificate, NULL);
         add_authorities(&maker, tls->root);
     }
@@ -202,10 +314,34 @@ const struct keyring *world_keyring(struct world *world, uint32_t index, bool is
     struct world_client *client = &world->clients[index];
     ASSERT(world_snapshot(world, index) != NULL);
     if (client->keyring == NULL)
-        client->keyring = make(world, client);
+        client->keyring = make(world, client, NULL);
     if (is_sealed)
         seal(world, client->keyring);
     return client->keyring;
+}
+
+void world_make_keyrings(struct world *world, struct diag_list *diags)
+{
+    for (uint32_t i = 0; i < world->client_count; i++) {
+        struct world_client *client = &world->clients[i];
+        if (world_snapshot(world, i) != NULL && client->keyring == NULL)
+            client->keyring = make(world, client, diags);
+    }
+}
+
+/* Does the gateway show what a Secret holds? */
+static bool has_own_certificate(struct world *world, uint32_t client)
+{
+    if (world_snapshot(world, client) == NULL)
+        return false;
+    const struct keyring *keyring = world_keyring(world, client, false);
+    for (uint32_t i = 0; i < keyring->count; i++) {
+        const struct secret *secret = &keyring->items[i];
+        if (is_secret_name(secret->name) && secret->certificate != NULL &&
+            !str_eq(secret->certificate->issuer, STR(AUTHORITY_PUBLIC)))
+            return true;
+    }
+    return false;
 }
 
 const struct tls_end *world_caller_tls(struct world *world, uint32_t index, bool is_sealed)
@@ -225,10 +361,12 @@ const struct tls_end *world_caller_tls(struct world *world, uint32_t index, bool
             add(&maker, OWN)->certificate = authority_issue(world->authority, &wish);
         end->keyring = (struct keyring){.items = maker.items, .count = maker.count};
         set_versions(&client->spec.versions, &end->keyring);
-        /* Who calls nobody by name does not look at the answer. */
+        /* Who calls nobody by name does not look at the answer, nor who does not know the
+         * authority of a Secret's certificate. */
+        bool is_checking = spec->has_sni && !has_own_certificate(world, index);
         end->client = (struct upstream_tls){
             .certificate = spec->is_mutual ? OWN : STR_EMPTY,
-            .root = spec->has_sni ? STR(AUTHORITY_PUBLIC) : STR_EMPTY,
+            .root = is_checking ? STR(AUTHORITY_PUBLIC) : STR_EMPTY,
             .sni = spec->sni,
         };
         end->cluster = (struct cluster){

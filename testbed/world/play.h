@@ -82,6 +82,23 @@ void watches_note(struct watches *watches, const struct engine *engine);
 uint64_t watches_held(const struct engine *engine);
 bool watches_peaks(const struct watches *watches, struct str cluster, struct play_peaks *peaks);
 
+/* A request as the sidecar of a pod had it that it came in to. */
+struct play_hop {
+    uint32_t client;        /* whose proxy */
+    struct outcome outcome; /* its record and trace, and nothing else */
+    struct str peer;        /* the caller's name by its certificate; empty: it showed none */
+};
+
+/* The first ones of a play that is tracing. */
+#define PLAY_HOPS_MAX 64u
+struct play_hops {
+    struct play_hop *items;
+    uint32_t count, capacity;
+};
+/* Notes a record, if it is of what came in from others. Copied into `arena`. */
+void play_hops_note(struct play_hops *hops, uint32_t client, const struct record *record,
+                    const struct trace *trace, struct arena *arena);
+
 struct play_ops {
     /* Makes `call_count` calls, all begun start_after_ns after now, and comes
      * back when each has its outcome. What outcomes hold lives in `arena`. */
@@ -110,6 +127,9 @@ struct play_ops {
     bool (*stat)(struct play *play, struct str cluster, struct str counter, uint64_t *value);
     /* Ejections so far, of all proxies, in their order; as long as the play. */
     const struct play_event *(*events)(struct play *play, uint32_t *count);
+    /* Of a play that is tracing: what came in to pods' sidecars so far, in the order in which
+     * it was over; as long as the play. */
+    const struct play_hop *(*hops)(struct play *play, uint32_t *count);
     /* Watches a cluster from now on, by Envoy's name; at most WATCHES_MAX. */
     void (*watch)(struct play *play, struct str cluster);
     /* What was seen of it, between turns; false: it is not watched. */

@@ -10,6 +10,7 @@
  */
 #include "testbed/world/standin_parts.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "testbed/world/standin_h2.h"
 
@@ -23,8 +24,7 @@ static const struct world_pod *pod_of(const struct standin *standin)
 
 static void begin_request(struct standin *standin)
 {
-    if (standin->scratch.used_bytes > 0)
-        arena_reset(&standin->scratch);
+    arena_reset(&standin->scratch);
     reading_begin(&standin->reading, &standin->scratch);
     standin->state = STANDIN_IN_HEAD;
     standin->whole = NULL;
@@ -39,27 +39,6 @@ static void give_up(struct standin *standin)
     standin->ending_delay_ns = 0;
     standin->state = STANDIN_IN_ENDING;
     standin->wake_ns = 0;
-}
-
-static void put_interim(struct standin *standin)
-{
-    for (uint32_t i = 0; i < standin->answer.interim_count; i++) {
-        char text[] = "HTTP/1.1 100 Interim\r\n\r\n";
-        uint32_t status = standin->answer.interim[i] % 1000;
-        text[9] = (char)('0' + status / 100);
-        text[10] = (char)('0' + status / 10 % 10);
-        text[11] = (char)('0' + status % 10);
-        standin_put(standin, (struct str){text, sizeof(text) - 3});
-        for (uint32_t k = 0; k < standin->answer.interim_header_count; k++) {
-            standin_put(standin, standin->answer.interim_headers[k].name);
-            standin_put(standin, STR(": "));
-            standin_put(standin, standin->answer.interim_headers[k].value);
-            standin_put(standin, STR("\r\n"));
-        }
-        standin_put(standin, STR("\r\n"));
-    }
-    if (standin->answer.interim_count == 0 && standin_head_has(standin, STR("expect")))
-        standin_put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
 /* False: a length that is none. */
@@ -83,40 +62,17 @@ static bool expect_body(struct standin *standin)
     return true;
 }
 
-/* A copy that a proxy made calls itself internal, which callers cannot. A sidecar before
- * the application takes that away, but not the address of the node that made the copy. */
-static bool is_mirror(const struct standin *standin)
-{
-    struct str value;
-    if (standin_head_header(standin, STR("x-envoy-internal"), &value))
-        return str_eq(value, STR("true"));
-    return standin->world->pods[standin->pod].is_played &&
-           standin_head_header(standin, STR("x-forwarded-for"), &value) &&
-           world_is_node(standin->world, value);
-}
-
-static bool is_whole_mirror(const struct standin *standin, const struct header_list *headers)
-{
-    struct str value;
-    if (header_get(headers, STR("x-envoy-internal"), &value))
-        return str_eq(value, STR("true"));
-    return standin->world->pods[standin->pod].is_played &&
-           header_get(headers, STR("x-forwarded-for"), &value) &&
-           world_is_node(standin->world, value);
-}
-
 static void note_request(struct standin *standin, bool is_mirror)
 {
     struct world_pod *pod = &standin->world->pods[standin->pod];
-    if (is_mirror)
-        pod->mirror_count++;
-    else
-        pod->request_count++;
+    pod->mirror_count += is_mirror;
+    pod->request_count += !is_mirror;
     if (sighting_log_is_open(standin->log))
         standin->seen = sighting_log_note(standin->log, standin->pod, standin->number,
                                           standin->server_name, is_mirror, &standin->head);
-    standin->answer = *world_next_answer(standin->world, standin->pod);
-    put_interim(standin);
+    bytes_copy(&standin->answer, world_next_answer(standin->world, standin->pod),
+               sizeof(standin->answer));
+    standin_put_interim(standin);
 }
 
 static void take_head(struct standin *standin, const struct reading_event *event)
@@ -126,7 +82,7 @@ static void take_head(struct standin *standin, const struct reading_event *event
         give_up(standin);
         return;
     }
-    note_request(standin, is_mirror(standin));
+    note_request(standin, standin_is_mirror(standin));
     standin->state = STANDIN_IN_BODY;
     if (!expect_body(standin))
         give_up(standin);
@@ -273,6 +229,10 @@ static bool give_whole(struct standin *standin, struct standin_action *action)
         return false;
     *action = (struct standin_action){.kind = STANDIN_WHOLE, .whole = standin->whole};
     standin->whole = NULL;
+    if (standin_is_at_rest_then(standin)) {
+        standin->is_out_given = true;
+        begin_request(standin);
+    }
     return true;
 }
 
@@ -345,33 +305,13 @@ void standin_secured(struct standin *standin, struct str server_name)
     standin->server_name = (struct str){standin->server_name_text, kept.len};
 }
 
-/* Who may speak HTTP/2 is known by his first bytes, which may come in pieces. True: they
- * are dealt with. */
-static bool take_preface(struct standin *standin, struct str bytes, int64_t now_ns)
-{
-    if (standin->state != STANDIN_IN_HEAD || !pod_of(standin)->is_http2 || standin->is_stream ||
-        standin->is_spoken_to)
-        return false;
-    bool is_more;
-    if (buf_append(&standin->held, bytes) != RC_OK)
-        return false;
-    struct str first = buf_str(&standin->held);
-    if (standin_h2_is_preface(first, &is_more)) {
-        standin_h2_begin(standin, first, now_ns);
-        buf_clear(&standin->held);
-    } else if (!is_more) {
-        standin->is_spoken_to = true;
-        take_held(standin, now_ns);
-    }
-    return true;
-}
-
 void standin_read(struct standin *standin, struct str bytes, int64_t now_ns)
 {
-    if (standin->state == STANDIN_OVER || take_preface(standin, bytes, now_ns))
+    bool is_more = false;
+    if (standin->state == STANDIN_OVER || standin_h2_read(standin, bytes, now_ns, &is_more))
         return;
-    if (standin->state == STANDIN_IN_STREAMS) {
-        standin_h2_read(standin, bytes, now_ns);
+    if (is_more) {
+        take_held(standin, now_ns);
         return;
     }
     if (standin->state == STANDIN_IN_SILENCE) {
@@ -389,7 +329,7 @@ void standin_read(struct standin *standin, struct str bytes, int64_t now_ns)
 /* Nothing of the head is wanted but what is asked here. */
 static bool takes_whole(const struct standin *standin, const struct h1_sent *sent)
 {
-    return standin->state == STANDIN_IN_HEAD && !pod_of(standin)->is_http2 &&
+    return standin->state == STANDIN_IN_HEAD && !world_pod_is_http2(pod_of(standin)) &&
            !reading_is_started(&standin->reading) && buf_size(&standin->held) == 0 &&
            !sighting_log_is_open(standin->log) && !pod_of(standin)->is_reading_heads &&
            !sent->has_body && !str_eq(sent->request->method, STR("HEAD")) &&
@@ -402,7 +342,7 @@ bool standin_read_whole(struct standin *standin, const struct h1_sent *sent, int
     if (!takes_whole(standin, sent))
         return false;
     standin->head = (struct reading_event){0};
-    note_request(standin, is_whole_mirror(standin, &sent->request->headers));
+    note_request(standin, standin_is_whole_mirror(standin, &sent->request->headers));
     take_end(standin, &standin->head, now_ns);
     return true;
 }

@@ -4,6 +4,8 @@
  */
 #include "testbed/world/standin_h2.h"
 
+#include <stdlib.h>
+
 #include "base/check.h"
 #include "base/list.h"
 #include "proxy/http/h2.h"
@@ -31,13 +33,6 @@ struct standin_h2 {
     bool is_ending;        /* what is written leaves, then.. */
     enum standin_action_kind ending;
 };
-
-bool standin_h2_is_preface(struct str bytes, bool *is_more)
-{
-    struct str preface = STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    *is_more = bytes.len < preface.len && str_has_prefix(preface, bytes);
-    return str_has_prefix(bytes, preface);
-}
 
 /* --- children ------------------------------------------------------------------------- */
 
@@ -288,11 +283,13 @@ static void take_events(struct standin *standin, struct str bytes, int64_t now_n
 
 /* --- a connection --------------------------------------------------------------------------- */
 
-void standin_h2_begin(struct standin *standin, struct str bytes, int64_t now_ns)
+static void begin(struct standin *standin, struct str bytes, int64_t now_ns)
 {
     struct standin_h2 *two = standin->h2;
     if (two == NULL) {
-        two = ARENA_NEW(standin->world->arena, struct standin_h2);
+        /* It outlives a world: places are used again in the next one. */
+        two = calloc(1, sizeof(*two));
+        ASSERT(two != NULL);
         h2_memory_init(&two->memory);
         list_init(&two->children);
         list_init(&two->spare);
@@ -332,12 +329,34 @@ void standin_h2_fini(struct standin *standin)
         arena_fini(&child->arena);
     }
     h2_memory_fini(&two->memory);
+    free(two);
     standin->h2 = NULL;
 }
 
-void standin_h2_read(struct standin *standin, struct str bytes, int64_t now_ns)
+/* Who may speak HTTP/2 is known by his first bytes, which may come in pieces. */
+static bool may_begin(const struct standin *standin)
 {
-    take_events(standin, bytes, now_ns);
+    return standin->state == STANDIN_IN_HEAD && !standin->is_stream && !standin->is_spoken_to &&
+           world_pod_is_http2(&standin->world->pods[standin->pod]);
+}
+
+bool standin_h2_read(struct standin *standin, struct str bytes, int64_t now_ns, bool *is_held)
+{
+    struct str preface = STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    if (standin->state == STANDIN_IN_STREAMS) {
+        take_events(standin, bytes, now_ns);
+        return true;
+    }
+    if (!may_begin(standin) || buf_append(&standin->held, bytes) != RC_OK)
+        return false;
+    struct str first = buf_str(&standin->held);
+    if (str_has_prefix(first, preface)) {
+        begin(standin, first, now_ns);
+        buf_clear(&standin->held);
+        return true;
+    }
+    *is_held = standin->is_spoken_to = first.len >= preface.len || !str_has_prefix(preface, first);
+    return !*is_held;
 }
 
 void standin_h2_called(struct standin *standin, const struct outcome *outcome)

@@ -15,16 +15,13 @@
 
 #include "testbed/world/standin.h"
 
-/* Does it begin with HTTP/2's preface? False with `*is_more`: it may yet. */
-bool standin_h2_is_preface(struct str bytes, bool *is_more);
-
-/* The connection's first bytes were a preface: all of them are in `bytes`. */
-void standin_h2_begin(struct standin *standin, struct str bytes, int64_t now_ns);
+/* Bytes of a connection. False: they are HTTP/1's, or nobody's; with `*is_held` they stand in
+ * `held`, where pieces of what might have been a preface had to wait. */
+bool standin_h2_read(struct standin *standin, struct str bytes, int64_t now_ns, bool *is_held);
 /* Nothing of it is left; the place may begin anew. */
 void standin_h2_end(struct standin *standin);
 void standin_h2_fini(struct standin *standin);
 
-void standin_h2_read(struct standin *standin, struct str bytes, int64_t now_ns);
 void standin_h2_called(struct standin *standin, const struct outcome *outcome);
 int64_t standin_h2_wake_ns(const struct standin *standin);
 bool standin_h2_next(struct standin *standin, int64_t now_ns, struct standin_action *action);

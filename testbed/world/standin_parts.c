@@ -33,10 +33,57 @@ bool standin_head_header(const struct standin *standin, struct str name, struct 
     return reading_header(standin->head.headers, standin->head.header_count, name, value);
 }
 
+bool standin_is_mirror(const struct standin *standin)
+{
+    struct str value;
+    if (standin_head_header(standin, STR("x-envoy-internal"), &value))
+        return str_eq(value, STR("true"));
+    return standin->world->pods[standin->pod].is_played &&
+           standin_head_header(standin, STR("x-forwarded-for"), &value) &&
+           world_is_node(standin->world, value);
+}
+
+bool standin_is_whole_mirror(const struct standin *standin, const struct header_list *headers)
+{
+    struct str value;
+    if (header_get(headers, STR("x-envoy-internal"), &value))
+        return str_eq(value, STR("true"));
+    return standin->world->pods[standin->pod].is_played &&
+           header_get(headers, STR("x-forwarded-for"), &value) &&
+           world_is_node(standin->world, value);
+}
+
 bool standin_head_has(const struct standin *standin, struct str name)
 {
     struct str value;
     return standin_head_header(standin, name, &value) && value.len > 0;
+}
+
+void standin_put_interim(struct standin *standin)
+{
+    for (uint32_t i = 0; i < standin->answer.interim_count; i++) {
+        char text[] = "HTTP/1.1 100 Interim\r\n\r\n";
+        uint32_t status = standin->answer.interim[i] % 1000;
+        text[9] = (char)('0' + status / 100);
+        text[10] = (char)('0' + status / 10 % 10);
+        text[11] = (char)('0' + status % 10);
+        standin_put(standin, (struct str){text, sizeof(text) - 3});
+        for (uint32_t k = 0; k < standin->answer.interim_header_count; k++) {
+            standin_put(standin, standin->answer.interim_headers[k].name);
+            standin_put(standin, STR(": "));
+            standin_put(standin, standin->answer.interim_headers[k].value);
+            standin_put(standin, STR("\r\n"));
+        }
+        standin_put(standin, STR("\r\n"));
+    }
+    if (standin->answer.interim_count == 0 && standin_head_has(standin, STR("expect")))
+        standin_put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+bool standin_is_at_rest_then(const struct standin *standin)
+{
+    return standin->ending == STANDIN_THEN_KEEP && standin->ending_delay_ns == 0 &&
+           buf_size(&standin->held) == 0 && !standin->has_eof;
 }
 
 static void end_with(struct standin *standin, enum standin_ending ending, int64_t delay_ns)
@@ -177,8 +224,7 @@ bool standin_ask_next(struct standin *standin, struct standin_action *action)
 {
     if (standin->is_calling)
         return false;
-    if (standin->called_count == standin->answer.call_count ||
-        pod_of(standin)->client == UINT32_MAX) {
+    if (standin->called_count == standin->answer.call_count || !pod_of(standin)->may_ask) {
         standin_begin_answer(standin);
         return false;
     }

@@ -16,7 +16,8 @@ void world_free(struct world *world)
             snapshot_drop(world->clients[i].snapshot);
         world->clients[i].snapshot = NULL;
     }
-    authority_free(world->authority);
+    if (world->authority != world->spec.authority)
+        authority_free(world->authority);
 }
 
 uint32_t world_client_find(const struct world *world, struct str name)
@@ -48,17 +49,12 @@ static uint32_t pod_of_address(const struct world *world, struct str address)
     return pod == MAP_NONE ? UINT32_MAX : pod;
 }
 
-/* To the application behind the proxy itself. */
-static bool is_inside(const struct cluster *cluster)
-{
-    return cluster->is_inbound || str_eq(cluster->name, STR("InboundPassthroughCluster"));
-}
-
 uint32_t world_pod_dialled(const struct world *world, uint32_t client,
                            const struct cluster *cluster, struct str address)
 {
     ASSERT(client < world->client_count);
-    return pod_of_address(world, is_inside(cluster) ? world->clients[client].address : address);
+    return pod_of_address(world,
+                          cluster_is_inside(cluster) ? world->clients[client].address : address);
 }
 
 struct snapshot *world_snapshot(struct world *world, uint32_t index)
@@ -79,7 +75,7 @@ const struct listener *world_inbound(struct world *world, uint32_t pod, uint32_t
 {
     ASSERT(pod < world->pod_count);
     const struct world_pod *its = &world->pods[pod];
-    if (!its->is_played || (cluster != NULL && is_inside(cluster)))
+    if (!its->is_played || (cluster != NULL && cluster_is_inside(cluster)))
         return NULL;
     return snapshot_inbound_listener(world_snapshot(world, its->client), port);
 }
@@ -171,14 +167,6 @@ static void begin_queue(struct world *world, struct world_pod *pod)
     queue_init(&pod->queue, pod->behaviour.worker_count, pod->behaviour.waiting_max, world->arena);
 }
 
-/* What its behaviour means to whoever speaks to it. */
-static void note_behaviour(struct world_pod *pod)
-{
-    pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
-    pod->is_http2 = pod->behaviour.http2 == HTTP2_SPOKEN ||
-                    (pod->behaviour.http2 == HTTP2_BY_PORT && pod->is_grpc);
-}
-
 void world_pod_behave(struct world *world, uint32_t pod_index, struct behaviour behaviour)
 {
     ASSERT(pod_index < world->pod_count);
@@ -187,7 +175,7 @@ void world_pod_behave(struct world *world, uint32_t pod_index, struct behaviour 
     bool is_same_queue = pod->behaviour.worker_count == behaviour.worker_count &&
                          pod->behaviour.waiting_max == behaviour.waiting_max;
     pod->behaviour = behaviour;
-    note_behaviour(pod);
+    pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
     if (!is_same_queue)
         begin_queue(world, pod);
     rewind_scripts(world);
@@ -200,7 +188,7 @@ void world_begin(struct world *world, uint64_t seed)
         pod->luck = rng_seeded(seed, pod->name);
         pod->request_count = 0;
         pod->mirror_count = 0;
-        note_behaviour(pod);
+        pod->is_reading_heads = behaviour_is_reading_heads(&pod->behaviour);
         begin_queue(world, pod);
     }
     rewind_scripts(world);

@@ -94,6 +94,9 @@ struct world_spec {
      * where the MeshConfig says otherwise: who was there before holds such ones. */
     struct str trust_domain;
     bool has_secrets_of_manifests; /* defaults.secrets: manifests; else all are there */
+    bool has_real_callers;         /* with certificates of their own */
+    /* Serves others after this world, too; borrowed. NULL: it makes its own. */
+    struct authority *authority;
     const struct profile *profile;
     /* Addresses by docs/addresses.md, which stay when others come and go; else
      * short ones in the order of the files. */
@@ -115,18 +118,25 @@ struct world_pod {
     uint32_t port_count;
     bool has_sidecar;
     struct behaviour behaviour;
-    bool is_http2; /* its application speaks HTTP/2, too */
-    bool is_grpc;  /* a port of it is one of gRPC, so it does unless its behaviour says no */
+    bool is_grpc; /* a port of it is one of gRPC, so it does unless its behaviour says no */
     bool is_reading_heads; /* an answer of its depends on more than a request's coming */
     uint32_t script_at;
     struct rng luck;    /* of this pod alone */
     struct queue queue; /* what its application works on */
     struct answer injected;
     uint32_t client;         /* its own proxy, for what it asks others; UINT32_MAX: it has none */
+    bool may_ask;            /* somebody carries out what it asks by that proxy */
     bool is_played;          /* that proxy stands before the application, too */
     struct tls_end *tls_end; /* keyrings.h; NULL: nobody has asked */
     uint64_t request_count, mirror_count; /* that reached it; mirrors are not among the first */
 };
+
+/* Does its application speak HTTP/2, too? */
+static inline bool world_pod_is_http2(const struct world_pod *pod)
+{
+    return pod->behaviour.http2 == HTTP2_SPOKEN ||
+           (pod->behaviour.http2 == HTTP2_BY_PORT && pod->is_grpc);
+}
 
 struct world_client {
     struct client_spec spec;
@@ -137,6 +147,7 @@ struct world_client {
     const struct keyring *keyring; /* keyrings.h; NULL: nobody has asked */
     struct tls_end *tls_end;       /* the same */
     uint32_t others_first;         /* index of the second one of those alike */
+    bool is_pods;                  /* a pod's own proxy, and no client of the spec */
 };
 
 struct world {
@@ -159,13 +170,16 @@ struct world {
     uint32_t node_address_count;
 };
 
-/* NULL when the manifests have errors (in diags). With stable addresses pods'
- * sidecars are not played: callers' proxies meet the application itself, and a warning
- * says so. */
+/* NULL when the manifests have errors (in diags). With stable addresses a client that
+ * is called as a pod is that pod's own proxy, and no stand-in asks others. */
 struct world *world_new(const struct world_spec *spec, struct arena *arena,
                         struct diag_list *diags);
 /* Drops the snapshots. */
 void world_free(struct world *world);
+
+/* Where a gateway's pods are: istiod makes those of the Gateway API beside their Gateway,
+ * and OpenShift's router has its own namespace. */
+struct str world_gateway_home(const struct mesh *mesh, struct str namespace, struct str name);
 
 /* UINT32_MAX when there is none. */
 uint32_t world_client_find(const struct world *world, struct str name);

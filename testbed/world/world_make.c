@@ -16,165 +16,7 @@
 
 #include "base/check.h"
 #include "testbed/world/rewrite.h"
-#include "testbed/world/roster.h"
-
-#define BYTE_MAX 254u /* hosts in the last byte of an address */
-
-struct maker {
-    struct world *world;
-    struct roster roster;
-    struct arena *arena;
-    struct diag_list *diags;
-};
-
-static struct str pod_address(struct maker *maker, uint32_t workload_index, uint32_t pod_index,
-                              const struct world_pod *pod)
-{
-    bool is_short = !maker->world->spec.has_stable_addresses && workload_index < BYTE_MAX &&
-                    pod_index < BYTE_MAX;
-    if (is_short)
-        return arena_format(maker->arena, "127.1.%u.%u", workload_index + 1, pod_index + 1);
-    struct str key = arena_format(maker->arena, "pod/%.*s/%.*s", STR_FMT(pod->namespace),
-                                  STR_FMT(pod->kube_name));
-    return mesh_address(maker->world->mesh, 128, key);
-}
-
-static void index_pod(struct world *world, uint32_t pod)
-{
-    (void)map_set(&world->pod_by_address, world->pods[pod].address, pod);
-    (void)map_set(&world->pod_by_name, world->pods[pod].name, pod);
-}
-
-static void make_pod(struct maker *maker, uint32_t workload_index, uint32_t index)
-{
-    struct world *world = maker->world;
-    const struct roster_entry *entry = &maker->roster.items[workload_index];
-    struct world_pod *pod = &world->pods[world->pod_count];
-    pod->name = arena_format(maker->arena, "%.*s/%u", STR_FMT(entry->name), index);
-    pod->kube_name = arena_format(maker->arena, "%.*s-%u", STR_FMT(entry->name), index);
-    pod->workload = entry->name;
-    pod->namespace = entry->namespace;
-    pod->workload_index = workload_index;
-    pod->index = index;
-    pod->has_sidecar = entry->has_sidecar;
-    pod->behaviour = roster_behaviour(entry, index);
-    pod->address = pod_address(maker, workload_index, index, pod);
-    for (uint32_t i = 0; entry->spec != NULL && i < entry->spec->port_count; i++)
-        world_pod_listens(pod, entry->spec->ports[i], maker->arena);
-    index_pod(world, world->pod_count++);
-}
-
-static void make_pods(struct maker *maker)
-{
-    struct world *world = maker->world;
-    const struct roster *roster = &maker->roster;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < roster->count; i++)
-        count += roster->items[i].replica_count;
-    world->pods = ARENA_ARRAY(maker->arena, struct world_pod, count);
-    world->script_at = ARENA_ARRAY(maker->arena, uint32_t, roster->count);
-    for (uint32_t i = 0; i < roster->count; i++) {
-        for (uint32_t j = 0; j < roster->items[i].replica_count; j++)
-            make_pod(maker, i, j);
-    }
-}
-
-/* What the pod must listen on for this service; a name that no container knows
- * stands for the service's own number. */
-static void serve_port(struct maker *maker, struct world_pod *pod, struct pod *resource,
-                       const struct service_port *port)
-{
-    uint32_t number = port->target_port;
-    if (port->target_port_name.len > 0) {
-        const struct node *object = maker->roster.items[pod->workload_index].object;
-        uint32_t named = manifest_container_port(object, port->target_port_name);
-        number = named != 0 ? named : port->port;
-        resource->ports = arena_grow(maker->arena, resource->ports, resource->port_count,
-                                     resource->port_count + 1, sizeof(*resource->ports));
-        resource->ports[resource->port_count++] =
-            (struct container_port){port->target_port_name, port->protocol, number};
-    }
-    world_pod_serves(pod, port, number, maker->arena);
-}
-
-static void serve(struct maker *maker, struct world_pod *pod, struct pod *resource)
-{
-    const struct mesh *mesh = maker->world->mesh;
-    for (uint32_t i = 0; i < mesh_service_count(mesh); i++) {
-        const struct service *service = mesh_service(mesh, i);
-        if (!roster_is_selected(service, pod->namespace, resource->meta.labels,
-                                resource->meta.label_count))
-            continue;
-        for (uint32_t j = 0; j < service->port_count; j++)
-            serve_port(maker, pod, resource, &service->ports[j]);
-    }
-}
-
-/* Pods without labels are nobody's for Kubernetes, absent ones may come
- * later; all have an address. */
-static void declare_pod(struct maker *maker, struct world_pod *pod)
-{
-    const struct roster_entry *entry = &maker->roster.items[pod->workload_index];
-    struct pod scratch = {.meta = {.labels = entry->labels, .label_count = entry->label_count}};
-    struct pod *resource = &scratch;
-    if (entry->label_count > 0) {
-        resource = mesh_add_pod(maker->world->mesh, pod->namespace, pod->kube_name);
-        resource->meta.labels = entry->labels;
-        resource->meta.label_count = entry->label_count;
-        resource->workload = pod->workload;
-        resource->service_account = entry->service_account;
-        resource->address = pod->address;
-        resource->is_ready = true;
-        resource->is_absent = pod->may_come = pod->behaviour.is_absent;
-        resource->is_injected = pod->has_sidecar;
-        if (entry->spec != NULL)
-            resource->meta.origin = entry->spec->origin;
-        else if (entry->object != NULL)
-            resource->meta.origin = entry->object->origin;
-    }
-    serve(maker, pod, resource);
-    uint32_t ports[64];
-    uint32_t count = manifest_container_ports(entry->object, ports, COUNT_OF(ports));
-    for (uint32_t i = 0; i < count; i++)
-        world_pod_listens(pod, ports[i], maker->arena);
-}
-
-/* Pods that manifests declare as such; they answer 200. */
-static void adopt_bare_pods(struct maker *maker)
-{
-    struct world *world = maker->world;
-    uint32_t ours_count = world->pod_count;
-    world->pods = arena_grow(maker->arena, world->pods, ours_count,
-                             ours_count + mesh_pod_count(world->mesh), sizeof(*world->pods));
-    for (uint32_t i = 0; i < mesh_pod_count(world->mesh); i++) {
-        const struct pod *resource = mesh_pod(world->mesh, i);
-        if (map_get(&world->pod_by_address, resource->address) != MAP_NONE)
-            continue;
-        struct world_pod *pod = &world->pods[world->pod_count];
-        *pod = (struct world_pod){
-            .name = arena_format(maker->arena, "%.*s/0", STR_FMT(resource->meta.name)),
-            .kube_name = resource->meta.name,
-            .workload = resource->workload,
-            .namespace = resource->meta.namespace,
-            .workload_index = UINT32_MAX,
-            .address = resource->address,
-            .has_sidecar = resource->is_injected,
-            .behaviour = behaviour_default(),
-        };
-        for (uint32_t j = 0; j < resource->port_count; j++)
-            world_pod_listens(pod, resource->ports[j].port, maker->arena);
-        for (uint32_t j = 0; j < mesh_service_count(world->mesh); j++) {
-            const struct service *service = mesh_service(world->mesh, j);
-            bool is_ours = roster_is_selected(service, pod->namespace, resource->meta.labels,
-                                              resource->meta.label_count);
-            for (uint32_t k = 0; is_ours && k < service->port_count; k++) {
-                uint32_t target = service->ports[k].target_port;
-                world_pod_serves(pod, &service->ports[k], target, maker->arena);
-            }
-        }
-        index_pod(world, world->pod_count++);
-    }
-}
+#include "testbed/world/world_maker.h"
 
 static bool is_service_entry(const struct node *object)
 {
@@ -193,33 +35,16 @@ static void make_mesh(struct maker *maker)
     mesh_set_access_log(world->mesh, &world->spec.access_log);
     mesh_skip_derived_pods(world->mesh);
     maker->roster = roster_of(&world->spec, all, world->mesh, maker->arena);
-    make_pods(maker);
+    world_make_pods(maker);
     for (uint32_t i = 0; i < all->count; i++) {
         if (is_service_entry(all->items[i]))
             mesh_add_document(world->mesh,
                               rewrite_pod_addresses(all->items[i], world, maker->arena));
     }
     for (uint32_t i = 0; i < world->pod_count; i++)
-        declare_pod(maker, &world->pods[i]);
+        world_declare_pod(maker, &world->pods[i]);
     mesh_complete(world->mesh);
-    adopt_bare_pods(maker);
-}
-
-static void warn_of_sidecars(struct maker *maker)
-{
-    const struct world *world = maker->world;
-    for (uint32_t i = 0; world->spec.has_stable_addresses && i < world->pod_count; i++) {
-        const struct world_pod *pod = &world->pods[i];
-        if (!pod->has_sidecar || pod->workload_index == UINT32_MAX)
-            continue;
-        const struct roster_entry *entry = &maker->roster.items[pod->workload_index];
-        struct origin origin = entry->spec != NULL     ? entry->spec->origin
-                               : entry->object != NULL ? entry->object->origin
-                                                       : (struct origin){0};
-        diag_add(maker->diags, DIAG_SIDECAR_NOT_PLAYED, origin, STR_EMPTY, pod->workload, STR_EMPTY,
-                 STR_EMPTY);
-        return;
-    }
+    world_adopt_bare_pods(maker);
 }
 
 static bool is_known(const struct diag_list *list, const struct diag *diag)
@@ -298,16 +123,19 @@ static struct proxy_identity identity_of(struct maker *maker, const struct world
     return proxy;
 }
 
-/* Where a gateway's pods are: istiod makes those of the Gateway API beside their Gateway. */
-static struct str gateway_home(struct maker *maker, const struct client_spec *spec)
+struct str world_gateway_home(const struct mesh *mesh, struct str namespace, struct str name)
 {
+    static const struct str LABELS[] = {
+        STR_INIT("gateway.networking.k8s.io/gateway-name"),
+        STR_INIT("ingresscontroller.operator.openshift.io/deployment-ingresscontroller")};
     struct label *selector = NULL;
     uint32_t count = 0;
-    (void)mesh_gateway_selector(maker->world->mesh, spec->gateway_namespace, spec->gateway_name,
-                                &selector, &count);
+    (void)mesh_gateway_selector(mesh, namespace, name, &selector, &count);
     for (uint32_t i = 0; i < count; i++) {
-        if (str_eq(selector[i].name, STR("gateway.networking.k8s.io/gateway-name")))
-            return spec->gateway_namespace;
+        for (size_t k = 0; k < COUNT_OF(LABELS); k++) {
+            if (str_eq(selector[i].name, LABELS[k]))
+                return namespace;
+        }
     }
     return STR("istio-system");
 }
@@ -320,8 +148,10 @@ static void fill_client_spec(struct maker *maker, struct client_spec *spec)
     if (spec->gateway_namespace.len == 0)
         spec->gateway_namespace = maker->world->spec.namespace;
     if (spec->namespace.len == 0)
-        spec->namespace =
-            spec->via == VIA_GATEWAY ? gateway_home(maker, spec) : maker->world->spec.namespace;
+        spec->namespace = spec->via == VIA_GATEWAY
+                              ? world_gateway_home(maker->world->mesh, spec->gateway_namespace,
+                                                   spec->gateway_name)
+                              : maker->world->spec.namespace;
 }
 
 /* A client that is one of the pods has that pod's address. */
@@ -435,11 +265,45 @@ static void make_pod_proxy(struct maker *maker, struct world_pod *pod, bool is_a
         .spec = pod_spec_of(maker, pod),
         .address = pod->address,
         .proxy_address = pod->address,
+        .is_pods = true,
     };
+    if (world->spec.has_stable_addresses)
+        client->spec.name = pod->kube_name;
     client->identity = identity_of(maker, client);
     client->identity.name = pod->kube_name;
     if (is_asking || mesh_envoy_filter_count(world->mesh) > 0)
         translate_client(maker, client);
+}
+
+/* The client that is this pod. NULL: none is. */
+static struct world_client *client_of_pod(struct world *world, const struct world_pod *pod)
+{
+    for (uint32_t i = 0; i < world->spec.client_count; i++) {
+        struct world_client *client = &world->clients[i];
+        if (client->spec.via != VIA_NONE && str_eq(client->spec.name, pod->kube_name) &&
+            str_eq(client->spec.namespace, pod->namespace))
+            return client;
+    }
+    return NULL;
+}
+
+/* In a mesh that stays. A gateway's proxy has no application behind it. */
+static void give_proxy(struct maker *maker, struct world_pod *pod)
+{
+    struct world *world = maker->world;
+    struct world_client *client = client_of_pod(world, pod);
+    pod->is_played = pod->has_sidecar && (client == NULL || client->spec.via == VIA_SIDECAR);
+    if (!pod->is_played)
+        return;
+    if (client == NULL) {
+        make_pod_proxy(maker, pod, false);
+        return;
+    }
+    struct client_spec spec = pod_spec_of(maker, pod);
+    client->spec.fault = spec.fault;
+    client->spec.trust_domain = spec.trust_domain;
+    client->spec.versions = spec.versions;
+    pod->client = (uint32_t)(client - world->clients);
 }
 
 static void make_pod_proxies(struct maker *maker)
@@ -448,12 +312,15 @@ static void make_pod_proxies(struct maker *maker)
     for (uint32_t i = 0; i < world->pod_count; i++) {
         struct world_pod *pod = &world->pods[i];
         pod->client = UINT32_MAX;
-        if (world->spec.has_stable_addresses)
+        if (world->spec.has_stable_addresses) {
+            give_proxy(maker, pod);
             continue;
+        }
         bool is_asking = pod->workload_index != UINT32_MAX && behaviour_is_asking(&pod->behaviour);
         pod->is_played = pod->has_sidecar;
         world->has_asking_pods |= is_asking;
-        if (pod->is_played || is_asking)
+        pod->may_ask = pod->is_played || is_asking;
+        if (pod->may_ask)
             make_pod_proxy(maker, pod, is_asking);
     }
 }
@@ -480,7 +347,7 @@ struct world *world_new(const struct world_spec *spec, struct arena *arena, stru
     struct maker maker = {.world = world, .arena = arena, .diags = diags};
     uint32_t errors_before = diags->error_count;
     world->arena = arena;
-    world->authority = authority_new(arena);
+    world->authority = spec->authority != NULL ? spec->authority : authority_new(arena);
     world->spec = *spec;
     if (world->spec.namespace.len == 0)
         world->spec.namespace = STR("default");
@@ -491,7 +358,6 @@ struct world *world_new(const struct world_spec *spec, struct arena *arena, stru
     world->manifests = manifests_of(&spec->documents, arena);
     make_mesh(&maker);
     make_clients(&maker);
-    warn_of_sidecars(&maker);
     if (diags->error_count > errors_before) {
         world_free(world);
         return NULL;

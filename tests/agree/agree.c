@@ -10,7 +10,8 @@
  *   agree witness COUNT SEED  the same of sim and of a real Envoy, $ENVOY, with cases
  *                             in which nothing is luck
  *   agree laws COUNT SEED     COUNT made-up loads in virtual time: see laws.h
- *   agree show SEED [plain]   the manifests and the test of a pair (of a witness)
+ *   agree show SEED [plain|load]  the manifests and the test of a pair (of a witness, of
+ *                             laws)
  *
  * The last line counts; a difference comes with its seed.
  */
@@ -173,10 +174,13 @@ static bool pair_agrees(uint64_t seed, const char *envoy)
     return is_same;
 }
 
-static int show(uint64_t seed, bool is_plain)
+static int show(uint64_t seed, const char *what)
 {
     struct chance_text text;
-    chance_requests(seed, is_plain, &text);
+    if (strcmp(what, "load") == 0)
+        chance_load(seed, &text);
+    else
+        chance_requests(seed, strcmp(what, "plain") == 0, &text);
     printf("# mesh.yaml\n%.*s# test.yaml\n%.*s", STR_FMT(buf_str(&text.mesh)),
            STR_FMT(buf_str(&text.test)));
     chance_fini(&text);
@@ -188,13 +192,14 @@ int main(int argc, char **argv)
     uint64_t count = 0, seed = 0;
     bool is_show = argc >= 3 && strcmp(argv[1], "show") == 0;
     if (is_show && str_to_u64(str_of(argv[2]), UINT64_MAX, &seed))
-        return show(seed, argc == 4 && strcmp(argv[3], "plain") == 0);
+        return show(seed, argc == 4 ? argv[3] : "");
     bool is_laws = argc == 4 && strcmp(argv[1], "laws") == 0;
     bool is_witness = argc == 4 && strcmp(argv[1], "witness") == 0;
     bool is_pairs = argc == 4 && strcmp(argv[1], "pairs") == 0;
     if ((!is_pairs && !is_laws && !is_witness) || !str_to_u64(str_of(argv[2]), 1000000, &count) ||
         !str_to_u64(str_of(argv[3]), UINT64_MAX / 2, &seed)) {
-        fprintf(stderr, "usage: agree pairs|laws|witness COUNT SEED, agree show SEED [plain]\n");
+        fprintf(stderr,
+                "usage: agree pairs|laws|witness COUNT SEED, agree show SEED [plain|load]\n");
         return 2;
     }
     const char *envoy = is_witness ? getenv("ENVOY") : NULL;

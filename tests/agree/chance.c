@@ -12,7 +12,7 @@
 #define TEXT_BYTES_MAX (1u << 20)
 
 struct chance {
-    struct rng rng;
+    struct rng rng, rng_h2;
     struct buf *out;
     bool is_plain; /* nothing that happens is left to luck */
     bool is_load;  /* there is time for hosts to come back */
@@ -49,13 +49,24 @@ static const char *one_of(struct chance *chance, const char *const *words, size_
 
 /* --- the mesh --------------------------------------------------------------- */
 
+/* Three in ten speak HTTP/2, by names that say so. A luck of its own: what else a seed
+ * makes up stays as it was. */
+static void say_port(struct chance *chance)
+{
+    static const char *const NAMES[] = {"http", "http", "http",  "http", "http",
+                                        "http", "http", "http2", "grpc", "grpc"};
+    say(chance, "ports: [{name: ");
+    say(chance, NAMES[rng_below(&chance->rng_h2, COUNT_OF(NAMES))]);
+    say(chance, ", port: 80}]}}\n---\n");
+}
+
 static void say_services(struct chance *chance)
 {
-    say(chance, "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {selector: {app: a}, "
-                "ports: [{name: http, port: 80}]}}\n---\n"
-                "{apiVersion: v1, kind: Service, metadata: {name: b}, spec: {selector: {app: b}, "
-                "ports: [{name: http, port: 80}]}}\n---\n"
-                "{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, "
+    say(chance, "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {selector: {app: a}, ");
+    say_port(chance);
+    say(chance, "{apiVersion: v1, kind: Service, metadata: {name: b}, spec: {selector: {app: b}, ");
+    say_port(chance);
+    say(chance, "{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, "
                 "ports: [{name: tcp, port: 9000}]}}\n---\n"
                 "{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: web}, spec: "
                 "{selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, "
@@ -100,14 +111,24 @@ static void say_pool(struct chance *chance)
                                        "",
                                        "maxRequestsPerConnection: 1",
                                        "maxRequestsPerConnection: 2",
-                                       "http1MaxPendingRequests: 1",
-                                       "http2MaxRequests: 1",
+                                       "http1MaxPendingRequests: 3",
+                                       "http2MaxRequests: 3",
                                        "maxRetries: 1",
                                        "idleTimeout: 20s"};
+    /* One request at a time and its copies do not reach the limits: which of them would be
+     * refused is a race. */
+    static const char *const HTTP_OF_LOADS[] = {"",
+                                                "",
+                                                "maxRequestsPerConnection: 1",
+                                                "maxRequestsPerConnection: 2",
+                                                "http1MaxPendingRequests: 1",
+                                                "http2MaxRequests: 1",
+                                                "maxRetries: 1",
+                                                "idleTimeout: 20s"};
     say(chance, "connectionPool: {tcp: {");
     say(chance, ONE_OF(chance, TCP));
     say(chance, "}, http: {");
-    say(chance, ONE_OF(chance, HTTP));
+    say(chance, chance->is_load ? ONE_OF(chance, HTTP_OF_LOADS) : ONE_OF(chance, HTTP));
     say(chance, "}}");
 }
 
@@ -335,6 +356,9 @@ static void say_workload(struct chance *chance, const char *name, const char *se
     say(chance, chance->is_plain ? "1" : ONE_OF(chance, REPLICAS));
     say(chance, ", ");
     say_behaviour(chance, strcmp(name, "a1") == 0 || strcmp(name, "b1") == 0);
+    /* An application that a port of HTTP/2 leads to mostly speaks it. */
+    if (rng_below(&chance->rng_h2, 10) > 0)
+        say(chance, ", http2: true");
     say(chance, "}\n");
 }
 
@@ -391,6 +415,7 @@ static void say_request(struct chance *chance, bool is_outside)
 static void begin(struct chance *chance, uint64_t seed, struct chance_text *out)
 {
     chance->rng = rng_seeded(seed, STR("agree"));
+    chance->rng_h2 = rng_seeded(seed, STR("http2"));
     chance->out = &out->mesh;
     buf_init(&out->mesh, TEXT_BYTES_MAX);
     buf_init(&out->test, TEXT_BYTES_MAX);

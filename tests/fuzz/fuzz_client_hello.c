@@ -31,7 +31,7 @@ static void feed_session(struct str bytes, struct arena *arena)
     static const struct str own[] = {STR_INIT("own")};
     static const struct certificate certificate = {.issuer = STR_INIT("a"), .until_s = 1};
     static const struct secret secret = {.name = STR_INIT("own"), .certificate = &certificate};
-    struct keyring keyring = {&secret, 1};
+    struct keyring keyring = {.items = &secret, .count = 1};
     struct downstream_tls socket = {.certificates = own, .certificate_count = 1};
     struct sim_tls_room room = {.arena = arena};
     struct sim_tls *server = sim_tls_accept(&room, &socket, &keyring);

@@ -20,7 +20,8 @@ def service_kinds(r, documents):
             continue
         spec = d["spec"]
         maybe(r, 0.15, spec, "sessionAffinity", lambda: "ClientIP")
-        maybe(r, 0.2, spec, "trafficDistribution", lambda: one(r, ["PreferClose", "PreferSameZone", "PreferSameNode"]))
+        # Not PreferSameNode: the proxies that the oracle is asked for do not say where they run.
+        maybe(r, 0.2, spec, "trafficDistribution", lambda: one(r, ["PreferClose", "PreferSameZone", "PreferClose"]))
         if spec.get("clusterIP") != "None":
             maybe(r, 0.15, spec, "externalIPs", lambda: ["7.7.7.7"])
             maybe(r, 0.15, spec, "type", lambda: one(r, ["NodePort", "LoadBalancer"]))

@@ -13,7 +13,7 @@ static const struct {
     uint32_t ignored_count;
 } KINDS[] = {
     {"apiVersion: networking.istio.io/v1alpha3\nkind: ProxyConfig\nmetadata: {name: a}\n",
-     DIAG_KIND_NO_EFFECT, 0},
+     DIAG_ID_COUNT, 0},
     {"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n"
      "spec: {hosts: [a.b], resolution: STATIC, endpoints: [{address: 10.0.0.1}]}\n",
      DIAG_ID_COUNT, 0},

@@ -235,6 +235,107 @@ static void test_lent_endpoints_are_no_targets(void **state)
     fixture_fini(&fixture);
 }
 
+/* Clusters go by the ports' names, listeners by what the youngest namesake knows of the
+ * port's number. */
+static void test_namesakes_have_one_set_of_listeners(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *port, *want;
+    } rows[] = {
+        /* The entry's number is another one: nobody knows of an endpoint. */
+        {"{number: 444, name: tls, protocol: TLS}", "0.0.0.0:443"},
+        {"{number: 443, name: other, protocol: TLS}", "10.0.0.1:443"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_sidecar(&fixture,
+                        mesh_text(ENTRY("a", "default",
+                                        "hosts: [x.test], resolution: NONE, ports: [{number: 443, "
+                                        "name: tls, protocol: TLS}]")
+                                      ENTRY("b", "default",
+                                            "hosts: [x.test], resolution: STATIC, addresses: "
+                                            "[240.0.0.1], endpoints: [{address: 10.0.0.1}], "
+                                            "ports: [%s]"),
+                                  rows[i].port));
+        assert_text(&fixture,
+                    arena_format(&fixture.arena, "%.*s:%u",
+                                 STR_FMT(fixture.snapshot->listeners[0].address),
+                                 fixture.snapshot->listeners[0].port),
+                    rows[i].want);
+        fixture_fini(&fixture);
+    }
+}
+
+#define RULE(name, more)                                                                        \
+    DESTINATION_RULE(name)                                                                      \
+    "  host: a.default.svc.cluster.local\n  subsets: [{name: " name ", labels: {v: x}}]\n" more \
+    "---\n"
+
+/* A rule is told with each that it may be told with; the last one says whether it stays
+ * one of its own, and of several the last counts. */
+static void test_rules_of_one_host_meet_one_by_one(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture, SERVICE("a", "http", "80") RULE("r1", "")
+                                  RULE("r2", "  exportTo: [.]\n") RULE("r3", ""));
+    assert_non_null(
+        snapshot_cluster(fixture.snapshot, STR("outbound|80|r3|a.default.svc.cluster.local")));
+    assert_null(
+        snapshot_cluster(fixture.snapshot, STR("outbound|80|r1|a.default.svc.cluster.local")));
+    assert_null(
+        snapshot_cluster(fixture.snapshot, STR("outbound|80|r2|a.default.svc.cluster.local")));
+    fixture_fini(&fixture);
+}
+
+/* Two servers may listen on one port: the routes are those of the first that has some. */
+static void test_servers_of_one_port_share_routes(void **state)
+{
+    (void)state;
+    static const char *const text =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: gw, namespace: istio-system}\n"
+        "spec: {selector: {istio: ingressgateway}, ports: [{name: http, port: 80, targetPort: "
+        "8080}]}\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: gateway-0, namespace: istio-system, labels: "
+        "{istio: ingressgateway}}\nspec: {}\nstatus: {podIP: 127.9.9.8}\n---\n" SERVICE(
+            "a", "http", "80") GATEWAY("g") "  servers:\n  - {port: {number: 8080, name: a, "
+                                            "protocol: HTTP}, hosts: [x.test]}\n"
+                                            "  - {port: {number: 80, name: b, protocol: HTTP}, "
+                                            "hosts: [x.test]}\n---\n" VIRTUAL_SERVICE(
+                                                "v") "  hosts: [x.test]\n  gateways: [g]\n"
+                                                     "  http: [{match: [{port: 80}], route: "
+                                                     "[{destination: {host: a}}]}]\n";
+    struct fixture fixture;
+    fixture_gateway(&fixture, text);
+    assert_text(&fixture, fixture_routes(&fixture, "http.8080", "x.test:80"),
+                "outbound|80||a.default.svc.cluster.local");
+    fixture_fini(&fixture);
+}
+
+static void test_the_mesh_has_defaults_for_tls(void **state)
+{
+    (void)state;
+    static const char *const text = SERVICE("a", "http", "80")
+        DESTINATION_RULE("a") "  host: a\n  trafficPolicy: {tls: {mode: SIMPLE}}\n---\n" MESH(
+            "{tlsDefaults: {cipherSuites: [ONE], ecdhCurves: [P-256]}, meshMTLS: "
+            "{ecdhCurves: [P-384]}}");
+    struct fixture fixture;
+    fixture_sidecar(&fixture, text);
+    const struct upstream_tls *tls =
+        snapshot_cluster(fixture.snapshot, STR("outbound|80||a.default.svc.cluster.local"))->tls;
+    assert_int_equal(tls->cipher_count, 1);
+    assert_text(&fixture, tls->ciphers[0], "ONE");
+    assert_text(&fixture, tls->curves[0], "P-256");
+    const struct listener *inbound =
+        &fixture.snapshot->listeners[fixture.snapshot->listener_count - 1];
+    for (uint32_t i = 0; i < inbound->chain_count; i++) {
+        if (inbound->chains[i].tls != NULL)
+            assert_text(&fixture, inbound->chains[i].tls->curves[0], "P-384");
+    }
+    fixture_fini(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -246,6 +347,10 @@ int main(void)
         cmocka_unit_test(test_services_lead_to_workload_entries),
         cmocka_unit_test(test_a_gateway_takes_services_of_the_rule_s_namespace),
         cmocka_unit_test(test_lent_endpoints_are_no_targets),
+        cmocka_unit_test(test_namesakes_have_one_set_of_listeners),
+        cmocka_unit_test(test_rules_of_one_host_meet_one_by_one),
+        cmocka_unit_test(test_servers_of_one_port_share_routes),
+        cmocka_unit_test(test_the_mesh_has_defaults_for_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,24 @@ static void test_commands(void **state)
     }
 }
 
+/* ENVOY.md 14.5: the trailers of HTTP/2 say more than the headers. */
+static void test_trailers_are_logged(void **state)
+{
+    UNUSED_STATE(state);
+    struct fixture f;
+    struct header_list trailers;
+    set_up(&f);
+    header_list_init(&trailers, &f.arena);
+    header_append_line(&trailers, STR("grpc-status"), STR("14"));
+    f.record.trailers = &trailers;
+    f.record.upstream.is_h2 = true;
+    assert_str(render(&f, ACCESS_LOG_TEXT,
+                      "%GRPC_STATUS% %GRPC_STATUS_NUMBER% %TRAILER(GRPC-STATUS)% "
+                      "%TRAILER(x?grpc-status)% %TRAILER(x)% %UPSTREAM_PROTOCOL%"),
+               "Unavailable 14 14 14 - HTTP/2");
+    arena_fini(&f.arena);
+}
+
 static void test_json_keeps_types_sorts_keys_and_escapes(void **state)
 {
     UNUSED_STATE(state);
@@ -290,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_trailers_are_logged),
         cmocka_unit_test(test_json_keeps_types_sorts_keys_and_escapes),
         cmocka_unit_test(test_mistakes_have_their_place),
         cmocka_unit_test(test_what_never_was_is_a_dash),

@@ -240,6 +240,9 @@ static void test_a_failure_behind_an_interim_response_is_late(void **state)
         ASSERT_PLAN(&scene, XC_REPLY, XC_FINISH);
         assert_int_equal(scene.plan.items[0].response->status, 503);
         assert_str(scene.xc.record.details, rows[i].details);
+        /* To the router the answer had begun: nobody's status is counted any more. */
+        assert_int_equal(counter(&scene, "upstream_rq_5xx"), rows[i].status == 199);
+        assert_int_equal(counter(&scene, "upstream_rq_completed"), 1);
         scene_fini(&scene);
     }
 }

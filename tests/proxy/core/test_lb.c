@@ -107,6 +107,24 @@ static void test_nobody_healthy_means_nobody_without_panic(void **state)
     assert_int_equal(counts[0], 10);
 }
 
+/* The counter of panics moves with an empty cluster, too, but not with one that has its
+ * endpoints on demand. */
+static void test_only_a_balancer_panics(void **state)
+{
+    UNUSED_STATE(state);
+    for (int is_on_demand = 0; is_on_demand < 2; is_on_demand++) {
+        struct cluster cluster = {.lb = LB_RANDOM,
+                                  .type = is_on_demand ? CLUSTER_ORIGINAL_DST : CLUSTER_EDS};
+        struct fixture fixture;
+        begin(&fixture, &cluster);
+        struct lb_question asked = {0};
+        struct lb_answer answer = lb_choose(&fixture.lb, &asked, &fixture.rng);
+        assert_int_equal(answer.endpoint_index, LB_NONE);
+        assert_int_equal(answer.is_panicking, !is_on_demand);
+        arena_fini(&fixture.arena);
+    }
+}
+
 static void test_a_lower_priority_waits(void **state)
 {
     UNUSED_STATE(state);
@@ -411,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_round_robin_follows_weights),
         cmocka_unit_test(test_only_the_healthy_are_picked),
         cmocka_unit_test(test_nobody_healthy_means_nobody_without_panic),
+        cmocka_unit_test(test_only_a_balancer_panics),
         cmocka_unit_test(test_a_lower_priority_waits),
         cmocka_unit_test(test_a_weak_priority_shares_with_the_next),
         cmocka_unit_test(test_an_empty_priority_is_passed_over),

@@ -3,6 +3,7 @@
  * tests/proxy/core/test_pool.c - ENVOY.md 8.2, 8.4.
  */
 #include "tests/proxy/core/build.h"
+#include "proxy/core/engine_state.h"
 #include "proxy/core/engine_stats.h"
 #include "proxy/core/pool.h"
 
@@ -54,7 +55,7 @@ static void test_the_newest_idle_connection_goes_first(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = one_endpoint(0);
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     connect(pool, 1, 10);
     connect(pool, 2, 20);
     pool_note_done(pool, 20);
@@ -68,11 +69,42 @@ static void test_the_newest_idle_connection_goes_first(void **state)
     engine_free(engine);
 }
 
+static void assert_gauges(struct engine *engine, uint64_t cx, uint64_t rq, uint64_t pending)
+{
+    assert_int_equal(counter(engine, "upstream_cx_active"), cx);
+    assert_int_equal(counter(engine, "upstream_rq_active"), rq);
+    assert_int_equal(counter(engine, "upstream_rq_pending_active"), pending);
+}
+
+/* Of each endpoint's pool, and of places on demand. */
+static void test_gauges_are_what_pools_hold_now(void **state)
+{
+    UNUSED_STATE(state);
+    struct engine *engine = one_endpoint(0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
+    struct pool *other = engine_original_pool(engine, 0, STR("10.9.9.9"), 80, false);
+    assert_gauges(engine, 0, 0, 0);
+    assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
+    assert_gauges(engine, 0, 0, 1);
+    pool_note_connecting(pool, 10);
+    assert_gauges(engine, 1, 0, 1);
+    assert_int_equal(pool_note_connected(pool, 10), 1);
+    assert_gauges(engine, 1, 1, 0);
+    connect(other, 2, 20);
+    assert_gauges(engine, 2, 2, 0);
+    pool_note_done(pool, 10);
+    assert_int_equal(pool_note_idle(pool, 10), POOL_NONE);
+    assert_gauges(engine, 2, 1, 0);
+    pool_note_closed(pool, 10, POOL_CLOSE_LOCAL);
+    assert_gauges(engine, 1, 1, 0);
+    engine_free(engine);
+}
+
 static void test_waiters_are_served_in_order(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = one_endpoint(0);
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
     pool_note_connecting(pool, 10);
     assert_int_equal(pool_ask(pool, 2).verdict, POOL_CONNECT);
@@ -87,7 +119,7 @@ static void test_a_coming_connection_is_not_opened_twice(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = one_endpoint(0);
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
     pool_note_connecting(pool, 10);
     pool_cancel(pool, 1);
@@ -101,7 +133,7 @@ static void test_a_failed_connect_fails_all_who_wait(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = one_endpoint(0);
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     for (uint32_t waiter = 1; waiter <= 3; waiter++) {
         assert_int_equal(pool_ask(pool, waiter).verdict, POOL_CONNECT);
         pool_note_connecting(pool, waiter * 10);
@@ -119,7 +151,7 @@ static void test_closing_counts_who_closed_and_what_was_active(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = one_endpoint(0);
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     connect(pool, 1, 10);
     pool_note_closed(pool, 10, POOL_CLOSE_LOCAL);
     connect(pool, 2, 20);
@@ -137,7 +169,7 @@ static void test_a_connection_takes_no_more_than_its_requests(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = one_endpoint(2);
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     connect(pool, 1, 10);
     assert_true(pool_may_keep(pool, 10));
     pool_note_done(pool, 10);
@@ -153,7 +185,7 @@ static void test_so_many_may_wait(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = limited((struct breaker_limits){9, 1, 9, 9});
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
     pool_note_connecting(pool, 10);
     assert_int_equal(counter(engine, "circuit_breakers.default.rq_pending_open"), 1);
@@ -171,7 +203,7 @@ static void test_beyond_the_connections_requests_wait(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = limited((struct breaker_limits){1, 9, 9, 9});
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     connect(pool, 1, 10);
     assert_int_equal(counter(engine, "circuit_breakers.default.cx_open"), 1);
     assert_int_equal(pool_ask(pool, 2).verdict, POOL_WAIT);
@@ -189,7 +221,7 @@ static void test_a_pool_without_a_connection_always_gets_one(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = limited((struct breaker_limits){0, 9, 9, 9});
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     connect(pool, 1, 10);
     assert_int_equal(counter(engine, "upstream_cx_overflow"), 1);
     assert_int_equal(pool_ask(pool, 2).verdict, POOL_WAIT);
@@ -200,7 +232,7 @@ static void test_so_many_requests_are_active(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = limited((struct breaker_limits){9, 9, 1, 9});
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     connect(pool, 1, 10);
     assert_int_equal(counter(engine, "circuit_breakers.default.rq_open"), 1);
     /* A connection comes, but nobody may use it; it stays. */
@@ -225,11 +257,37 @@ static void test_who_waits_for_nothing_is_refused(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = one_endpoint(0);
-    struct pool *pool = engine_pool(engine, 0, 0);
+    struct pool *pool = engine_pool(engine, 0, 0, STR_EMPTY);
     assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
     pool_refuse_waiting(pool);
     assert_int_equal(pool_next_failed(pool), 1);
     assert_int_equal(pool_next_failed(pool), POOL_NONE);
+    engine_free(engine);
+}
+
+static void test_each_name_has_a_pool_and_one_that_is_not_used_is_given_away(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct upstream_tls tls;
+    struct engine *engine = cluster_of((struct cluster){
+        .breakers = {BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED, BREAKER_UNLIMITED},
+        .has_auto_sni = true,
+        .tls = &tls});
+    struct pool *a = engine_pool(engine, 0, 0, STR("a.example.com:443"));
+    connect(a, 1, 10);
+    struct pool *b = engine_pool(engine, 0, 0, STR("b.example.com"));
+    assert_ptr_not_equal(a, b);
+    assert_ptr_equal(engine_pool(engine, 0, 0, STR("a.example.com")), a);
+    connect(b, 2, 20);
+    struct pool *nameless = engine_pool(engine, 0, 0, STR("10.1.2.3"));
+    assert_ptr_not_equal(nameless, a);
+    assert_ptr_not_equal(nameless, b);
+    assert_int_equal(engine_pool_gauges(engine, 0, 0).connections, 2);
+    pool_note_done(a, 10);
+    pool_note_closed(a, 10, POOL_CLOSE_REMOTE);
+    struct pool *c = engine_pool(engine, 0, 0, STR("c.example.com"));
+    assert_true(c == a || c == nameless);
+    assert_int_equal(pool_ask(c, 3).verdict, POOL_CONNECT);
     engine_free(engine);
 }
 
@@ -247,9 +305,9 @@ static void test_one_connection_is_for_all(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = streams(0, 0);
-    struct pool *pool = engine_h2_pool(engine, 0, 0);
+    struct pool *pool = engine_h2_pool(engine, 0, 0, STR_EMPTY);
     assert_true(pool_is_h2(pool));
-    assert_ptr_not_equal(pool, engine_pool(engine, 0, 0));
+    assert_ptr_not_equal(pool, engine_pool(engine, 0, 0, STR_EMPTY));
     assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
     pool_note_connecting(pool, 10);
     assert_int_equal(pool_ask(pool, 2).verdict, POOL_WAIT);
@@ -272,7 +330,7 @@ static void test_a_full_connection_makes_room_or_gets_company(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = streams(2, 0);
-    struct pool *pool = engine_h2_pool(engine, 0, 0);
+    struct pool *pool = engine_h2_pool(engine, 0, 0, STR_EMPTY);
     connect(pool, 1, 10);
     assert_int_equal(pool_ask(pool, 2).verdict, POOL_REUSE);
     assert_int_equal(pool_ask(pool, 3).verdict, POOL_CONNECT);
@@ -293,7 +351,7 @@ static void test_a_draining_connection_takes_no_more(void **state)
 {
     UNUSED_STATE(state);
     struct engine *engine = streams(0, 2);
-    struct pool *pool = engine_h2_pool(engine, 0, 0);
+    struct pool *pool = engine_h2_pool(engine, 0, 0, STR_EMPTY);
     connect(pool, 1, 10);
     assert_true(pool_may_keep(pool, 10));
     assert_int_equal(pool_ask(pool, 2).verdict, POOL_REUSE);
@@ -313,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_newest_idle_connection_goes_first),
+        cmocka_unit_test(test_gauges_are_what_pools_hold_now),
         cmocka_unit_test(test_waiters_are_served_in_order),
         cmocka_unit_test(test_a_coming_connection_is_not_opened_twice),
         cmocka_unit_test(test_a_failed_connect_fails_all_who_wait),
@@ -323,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_a_pool_without_a_connection_always_gets_one),
         cmocka_unit_test(test_so_many_requests_are_active),
         cmocka_unit_test(test_who_waits_for_nothing_is_refused),
+        cmocka_unit_test(test_each_name_has_a_pool_and_one_that_is_not_used_is_given_away),
         cmocka_unit_test(test_one_connection_is_for_all),
         cmocka_unit_test(test_a_full_connection_makes_room_or_gets_company),
         cmocka_unit_test(test_a_draining_connection_takes_no_more),

@@ -38,6 +38,8 @@ static void assert_nothing_held(struct engine *engine)
     for (uint32_t i = 0; i < BREAKER_KIND_COUNT; i++)
         assert_int_equal(breaker_count(engine->clusters[0].breaker, (enum breaker_kind)i), 0);
     assert_int_equal(counter(engine, "upstream_cx_active"), 0);
+    assert_int_equal(counter(engine, "upstream_rq_active"), 0);
+    assert_int_equal(counter(engine, "upstream_rq_pending_active"), 0);
 }
 
 static void test_sessions_are_connections_of_their_cluster(void **state)
@@ -51,9 +53,11 @@ static void test_sessions_are_connections_of_their_cluster(void **state)
     assert_int_equal(counter(engine, "upstream_cx_overflow"), 1);
     assert_int_equal(counter(engine, "circuit_breakers.default.cx_open"), 1);
     assert_int_equal(counter(engine, "circuit_breakers.default.rq_pending_open"), 1);
+    assert_int_equal(counter(engine, "upstream_rq_pending_active"), 1);
     session_note_connected(&one); /* max_requests 0 does not stop it */
     assert_int_equal(counter(engine, "circuit_breakers.default.rq_pending_open"), 0);
     assert_int_equal(breaker_count(engine->clusters[0].breaker, BREAKER_REQUESTS), 1);
+    assert_int_equal(counter(engine, "upstream_rq_active"), 1);
     assert_int_equal(engine_lb(engine, 0)->active[0], 1);
     session_end(&one, SESSION_END_REMOTE);
     assert_int_equal(engine_lb(engine, 0)->active[0], 0);

@@ -104,7 +104,8 @@ static void test_breakers_count_for_all_workers(void **state)
     struct shared *shared = shared_of((struct wanted){2, 0, 1, 1, NULL}, NULL);
     struct engine *engines[] = {engine_new_worker(shared, 1), engine_new_worker(shared, 2)};
     shared_drop(shared);
-    struct pool *pools[] = {engine_pool(engines[0], 0, 0), engine_pool(engines[1], 0, 0)};
+    struct pool *pools[] = {engine_pool(engines[0], 0, 0, STR_EMPTY),
+                            engine_pool(engines[1], 0, 0, STR_EMPTY)};
     for (uint32_t i = 0; i < 2; i++) {
         assert_int_equal(pool_ask(pools[i], 1).verdict, POOL_CONNECT);
         pool_note_connecting(pools[i], 10);
@@ -141,7 +142,7 @@ static void test_what_a_new_configuration_inherits(void **state)
         struct shared *old = shared_of(before, NULL);
         struct engine *engine = engine_new_worker(old, 1);
         give_errors(engine, 0, 2);
-        struct pool *pool = engine_pool(engine, 0, 1);
+        struct pool *pool = engine_pool(engine, 0, 1, STR_EMPTY);
         assert_int_equal(pool_ask(pool, 1).verdict, POOL_CONNECT);
         pool_note_connecting(pool, 10);
         struct shared *shared = shared_of(rows[i].wanted, old);

@@ -157,6 +157,34 @@ static void test_an_ejection_is_every_workers(void **state)
     crew_free(crew);
 }
 
+static bool has_left(void *user)
+{
+    return crew_stat(user, "one", "upstream_cx_active") == 0;
+}
+
+/* Each worker has connections to the host; one of them ejects it, and all leave, also those who
+ * have nothing else to do. */
+static void test_all_workers_leave_an_ejected_host(void **state)
+{
+    (void)state;
+    static struct outlier_detection outlier = {.interval_ns = NS_HOUR, .base_ejection_ns = NS_HOUR};
+    outlier_say(&outlier, OUTLIER_CONSECUTIVE_5XX, CLIENT_COUNT);
+    outlier_say(&outlier, OUTLIER_MAX_EJECTION_PERCENT, 100);
+    struct crew *crew = crew_plan(WORKERS);
+    crew->outlier = &outlier;
+    crew->town->answer = FAILED;
+    assert_true(crew_open(crew, "test-0"));
+    struct crowd crowd;
+    ask_all(&crowd, crew);
+    crowd.answered_count = CLIENT_COUNT;
+    TOWN_WAIT(crew->town, has_answered, &crowd);
+    TOWN_WAIT(crew->town, has_left, crew);
+    assert_int_equal(crew->ejected_count, 1);
+    assert_int_equal(crew_stat(crew, "one", "upstream_cx_destroy_local"),
+                     crew_stat(crew, "one", "upstream_cx_total"));
+    crew_free(crew);
+}
+
 /* Ejected under one configuration, out under the next. */
 static void test_an_ejection_outlives_a_configuration(void **state)
 {
@@ -183,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_no_limit_is_passed_by_workers_together),
         cmocka_unit_test(test_threads_never_pass_a_limit),
         cmocka_unit_test(test_an_ejection_is_every_workers),
+        cmocka_unit_test(test_all_workers_leave_an_ejected_host),
         cmocka_unit_test(test_an_ejection_outlives_a_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

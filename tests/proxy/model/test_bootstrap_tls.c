@@ -18,6 +18,11 @@ static const struct downstream_tls gateway = {
     .certificates = (const struct str[]){STR_INIT("kubernetes://shop")}, .certificate_count = 1};
 static const struct cluster clusters[] = {
     {.name = STR_INIT("http"), .type = CLUSTER_EDS, .security = UPSTREAM_TLS, .tls = &mesh},
+    {.name = STR_INIT("two"),
+     .type = CLUSTER_EDS,
+     .protocol = UPSTREAM_HTTP2,
+     .security = UPSTREAM_TLS,
+     .tls = &mesh},
     {.name = STR_INIT("bytes"), .type = CLUSTER_EDS, .security = UPSTREAM_TLS, .tls = &mesh},
 };
 static const struct filter_chain chain = {
@@ -49,9 +54,11 @@ static void assert_printed(const struct bootstrap_options *options, uint32_t not
 {
     struct snapshot *snapshot = snapshot_new();
     struct bootstrap_notes notes = {0};
-    struct forward_action forward = {.cluster = STR("http")};
-    struct route route = {.action = ROUTE_FORWARD, .forward = forward};
-    struct virtual_host host = {.routes = &route, .route_count = 1};
+    struct route routes[] = {
+        {.action = ROUTE_FORWARD, .forward = {.cluster = STR("http")}},
+        {.action = ROUTE_FORWARD, .forward = {.cluster = STR("two")}},
+    };
+    struct virtual_host host = {.routes = routes, .route_count = COUNT_OF(routes)};
     struct route_config config = {
         .name = STR("80"), .virtual_hosts = &host, .virtual_host_count = 1};
     struct arena arena;
@@ -99,7 +106,9 @@ static void test_secrets_stand_in_the_bootstrap(void **state)
         "\"privateKey\":{\"inlineString\":\"OWN-KEY\"}}]",
         "\"trustedCa\":{\"inlineString\":\"MESH-ROOT\"}",
         "\"alpnProtocols\":[\"istio-http/1.1\",\"istio\",\"http/1.1\"]",
-        "\"alpnProtocols\":[\"istio-peer-exchange\",\"istio\"]", NULL};
+        "\"alpnProtocols\":[\"istio-h2\",\"istio\",\"h2\"]",
+        "\"alpnProtocols\":[\"istio-peer-exchange\",\"istio\"]",
+        NULL};
     static const char *const HAS_NOT[] = {"Sds", "filename", NULL};
     struct keyring keyring = {.items = secrets, .count = COUNT_OF(secrets)};
     assert_printed(

@@ -5,6 +5,8 @@
  */
 #include "tests/proxy/wire/peers.h"
 
+#include "proxy/core/engine_stats.h"
+
 /* ALPN istio, http/1.1 and, in its place, a name of 9 letters. */
 #define HELLO(name)                                                    \
     "\x16\x03\x01\x00\x5b\x01\x00\x00\x57\x03\x03"                     \
@@ -121,6 +123,76 @@ static void test_a_handshake_ends_where_it_began(void **state)
     peers_free(peers);
 }
 
+static uint64_t counter(struct peers *peers, enum listener_stat stat)
+{
+    return engine_listener_stats(wire_engine(peers->wire), &peers->listener)->counters[stat];
+}
+
+/* listener_filters_timeout: Envoy's 15 s where nothing is said. */
+static void test_who_says_too_little_is_closed(void **state)
+{
+    (void)state;
+    struct peers *peers = gateway();
+    uint32_t silent = peers_dial(peers);
+    uint32_t slow = peers_dial(peers);
+    peers_say_bytes(peers, slow, str_slice(HELLO_SHOP, 0, 20));
+    assert_int_equal(counter(peers, STAT_LISTENER_downstream_pre_cx_active), 2);
+    peers_wait(peers, 15 * NS_SECOND - 1);
+    assert_false(peers->items[silent].is_closed || peers->items[slow].is_closed);
+    peers_wait(peers, 1);
+    assert_true(peers->items[silent].is_closed);
+    assert_true(peers->items[slow].is_reset); /* nobody has read it */
+    assert_int_equal(counter(peers, STAT_LISTENER_downstream_pre_cx_timeout), 2);
+    assert_int_equal(counter(peers, STAT_LISTENER_downstream_pre_cx_active), 0);
+    peers_free(peers);
+}
+
+/* With a time of its own (protocolDetectionTimeout) it goes on without what was not
+ * said; 0: for ever. */
+static void test_a_listener_with_a_time_goes_on(void **state)
+{
+    (void)state;
+    for (int64_t timeout_ns = 0; timeout_ns < 2 * NS_SECOND; timeout_ns += NS_SECOND) {
+        struct peers *peers = gateway();
+        peers->listener.has_detection_timeout = true;
+        peers->listener.detection_timeout_ns = timeout_ns;
+        peers->listener.chain_count = 1;
+        peers_chains[0].is_tls = false;
+        peers_chains[0].tls = NULL;
+        peers_chains[0].server_name_count = 0;
+        uint32_t client = peers_dial(peers);
+        peers_wait(peers, NS_HOUR / 2);
+        assert_false(peers->items[client].is_closed);
+        assert_int_equal(counter(peers, STAT_LISTENER_downstream_pre_cx_timeout), timeout_ns > 0);
+        assert_int_equal(counter(peers, STAT_LISTENER_downstream_pre_cx_active), timeout_ns == 0);
+        peers_say(peers, client, "GET /app HTTP/1.1\r\nhost: a\r\n\r\n");
+        assert_true(
+            str_has_prefix(peers_heard(peers, peers_server(peers)), STR("GET /app HTTP/1.1")));
+        peers_free(peers);
+    }
+}
+
+static void test_a_handshake_has_its_time(void **state)
+{
+    (void)state;
+    struct peers *peers = gateway();
+    peers_chains[0].transport_connect_timeout_ns = 2 * NS_SECOND;
+    uint32_t slow = peers_dial(peers), quick = peers_dial(peers);
+    peers_say_bytes(peers, slow, HELLO_SHOP);
+    peers_say_bytes(peers, quick, HELLO_SHOP);
+    peers_wait(peers, NS_SECOND);
+    struct wire_secured secured = {0};
+    wire_secured(peers->wire, peers->items[quick].conn, &secured, peers->now_ns);
+    peers_run(peers);
+    peers_wait(peers, NS_SECOND);
+    assert_true(peers->items[slow].is_closed);
+    assert_false(peers->items[quick].is_closed);
+    assert_int_equal(counter(peers, STAT_LISTENER_downstream_cx_transport_socket_connect_timeout),
+                     1);
+    assert_int_equal(peers->done_count, 0);
+    peers_free(peers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +201,9 @@ int main(void)
         cmocka_unit_test(test_a_handshake_that_fails_is_the_end_of_it),
         cmocka_unit_test(test_nobody_by_that_name_is_a_reset),
         cmocka_unit_test(test_a_handshake_ends_where_it_began),
+        cmocka_unit_test(test_who_says_too_little_is_closed),
+        cmocka_unit_test(test_a_listener_with_a_time_goes_on),
+        cmocka_unit_test(test_a_handshake_has_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

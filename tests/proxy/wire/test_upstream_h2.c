@@ -208,6 +208,7 @@ static void test_ends_of_streams(void **state)
         peers_expect_done(peers, rows[i].status, rows[i].flags, details);
         if (rows[i].counter != NULL)
             assert_int_equal(stat(peers, rows[i].counter), before + 1);
+        assert_int_equal(stat(peers, "http2.rx_reset"), i + 1);
     }
     assert_int_equal(peers_server_count(peers), 1);
     assert_int_equal(stat(peers, "upstream_cx_destroy"), 0);
@@ -359,6 +360,57 @@ static void test_a_slow_server_holds_the_client_back(void **state)
     peers_free(peers);
 }
 
+#define WEBSOCKET                                                      \
+    "GET /app HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: " \
+    "websocket\r\n\r\n"
+#define SETTINGS "\0\0\6\4\0\0\0\0\0\0\10\0\0\0\1"
+#define FRAME(size, type, flags, payload) "\0\0" size type flags "\0\0\0\1" payload
+
+/* An upgrade is an extended CONNECT, and 200 its agreement; what the server says else is
+ * passed on as it is. As a real Envoy does. */
+static void test_a_websocket_over_a_stream(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str says;
+        const char *heard;
+        uint32_t status;
+    } rows[] = {
+        {STR_INIT(SETTINGS FRAME("\1", "\1", "\4", "\x88") FRAME("\2", "\0", "\0", "hi")),
+         "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+         "date: " PEERS_DATE "\r\nserver: envoy\r\n\r\nhi",
+         101},
+        {STR_INIT(SETTINGS FRAME("\5", "\1", "\4", "\10\003302") FRAME("\2", "\0", "\1", "no")),
+         "HTTP/1.1 302 Found\r\ndate: " PEERS_DATE "\r\nserver: envoy\r\nconnection: close\r\n"
+         "transfer-encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+         302},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct peers *peers = peers_new();
+        small_clusters[0].protocol = UPSTREAM_HTTP2;
+        peers_renew(peers);
+        uint32_t client = peers_dial(peers);
+        peers_say(peers, client, WEBSOCKET);
+        uint32_t server = peers_server(peers);
+        assert_true(str_contains(peers_heard(peers, server), STR("\7CONNECT")));
+        peers_say_bytes(peers, server, rows[i].says);
+        peers_expect(peers, client, rows[i].heard);
+        (void)peers_heard(peers, server);
+        if (rows[i].status == 101) {
+            peers_say(peers, client, "hello");
+            assert_true(
+                str_has_suffix(peers_heard(peers, server), STR(FRAME("\5", "\0", "\0", "hello"))));
+            peers_fin(peers, client);
+        }
+        assert_int_equal(peers_last_done(peers)->status, rows[i].status);
+        assert_int_equal(stat(peers, "http2.tx_reset"), 1);
+        assert_int_equal(stat(peers, "upstream_cx_destroy"), 0);
+        peers_free(peers);
+    }
+}
+#undef SETTINGS
+#undef FRAME
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_a_timeout_leaves_the_connection),
         cmocka_unit_test(test_an_early_answer_resets_the_request),
         cmocka_unit_test(test_a_slow_server_holds_the_client_back),
+        cmocka_unit_test(test_a_websocket_over_a_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -351,7 +351,7 @@ static void test_an_error_that_nobody_expected_is_one(void **state)
         {"{error: [connection_closed, connection_reset]}", NULL, NULL, NULL},
         {"{error: connection_closed}", "error", "connection_closed", "connection_reset"},
         {"{error: null}", "error", "none", "connection_reset"},
-        {"{distribution: {by: status, counts: {}}}", NULL, NULL, NULL},
+        {"{distribution: {by: status, counts: {connection_reset: 1}}}", NULL, NULL, NULL},
     };
     struct outcome outcome = usual();
     outcome.error = CALL_CONNECTION_RESET;

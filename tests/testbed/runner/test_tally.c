@@ -151,9 +151,10 @@ static void test_the_limit_is_the_chi_square_point(void **state)
         uint32_t degrees;
         double confidence, want, within;
     } rows[] = {
-        {1, 0.999, 10.83, 0.01},  {5, 0.999, 20.52, 0.01}, {10, 0.999, 29.59, 0.25},
-        {30, 0.999, 59.70, 0.15}, {1, 0.95, 3.84, 0.15},   {10, 0.95, 18.31, 0.1},
-        {4, 0.99, 13.28, 0.1},
+        {1, 0.999, 10.828, 0.001},  {2, 0.999, 13.816, 0.001},  {5, 0.999, 20.515, 0.001},
+        {10, 0.999, 29.588, 0.001}, {30, 0.999, 59.703, 0.001}, {100, 0.999, 149.449, 0.001},
+        {1, 0.95, 3.841, 0.001},    {10, 0.95, 18.307, 0.001},  {4, 0.99, 13.277, 0.001},
+        {1, 0.5, 0.455, 0.001},     {1, 0.000001, 0, 0.001},    {1, 0.999999999, 37.325, 0.01},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_true(fabs(tally_g_limit(rows[i].degrees, rows[i].confidence) - rows[i].want) <=
@@ -219,6 +220,10 @@ static void test_too_few_requests_do_not_pass_for_proof(void **state)
         {"{distribution: {by: subset, shares: {v1: 97%}}}", 97, 3, "underpowered: 100 requests"},
         {"{distribution: {by: subset, shares: {v1: 97%}}}", 162, 5, NULL},
         {"{distribution: {by: subset, shares: {v1: 100%}}}", 4, 0, "cannot tell, 5 can"},
+        /* That somebody gets nothing is said of all others. */
+        {"{distribution: {by: subset, shares: {v2: 0%}}}", 4, 0, "cannot tell, 5 can"},
+        {"{distribution: {by: subset, shares: {v2: 0%}}}", 5, 0, NULL},
+        {"{distribution: {by: subset, shares: {v2: 0%}}}", 2, 1, "v2: 1"},
         /* Within 3 points of 90 %: 3.29 deviations of a draw. */
         {"{distribution: {by: subset, shares: {v1: 90%}, tolerance: 3%}}", 900, 100,
          "underpowered: 1000 requests cannot tell, 1083 can"},

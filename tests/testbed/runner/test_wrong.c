@@ -96,6 +96,19 @@ static const struct {
      "by"},
     {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {distribution: {by: mood}}}\n", 5,
      "mood"},
+#define SHARES(words)                                                                     \
+    HEAD "tests:\n- {name: x, request: {uri: /}, repeat: 9, expect: {distribution: {by: " \
+         "status" words "}}}\n"
+    {SHARES(""), 5, "always right"},
+    {SHARES(", shares: {}"), 5, "always right"},
+    {SHARES(", shares: {200: 80%, 500: 30%}"), 5, "these are 110%"},
+    {SHARES(", shares: {200: \">120%\"}"), 5, "these are 120%"},
+    {SHARES(", shares: {200: 80%..90%}"), 5, "no share"},
+    {SHARES(", shares: {200: 100%}, confidence: 100%"), 5, "decides nothing"},
+    {SHARES(", shares: {200: 100%}, confidence: 0%"), 5, "decides nothing"},
+    {SHARES(", shares: {200: 100%}, confidence: 120%"), 5, "decides nothing"},
+    {SHARES(", shares: {200: 50%}, tolerance: 100%"), 5, "every share"},
+#undef SHARES
     {HEAD "tests:\n- {name: x, request: {uri: /}, expect: {attemptHosts: {w: two}}}\n", 5, "two"},
     {HEAD ONE_TEST "---\n" HEAD ONE_TEST, 6, "one document"},
 };

@@ -34,6 +34,17 @@ static const char MESH[] =
     "metadata: {name: empty}\n"
     "spec: {selector: {app: empty}, ports: [{name: http, port: 9080}]}\n"
     "---\n"
+    "apiVersion: v1\n"
+    "kind: Service\n"
+    "metadata: {name: narrow}\n"
+    "spec: {selector: {app: narrow}, ports: [{name: http, port: 9080}]}\n"
+    "---\n"
+    "apiVersion: networking.istio.io/v1\n"
+    "kind: DestinationRule\n"
+    "metadata: {name: narrow}\n"
+    "spec: {host: narrow, trafficPolicy: {connectionPool: {tcp: {maxConnections: 1}, http: "
+    "{http1MaxPendingRequests: 1}}}}\n"
+    "---\n"
     "apiVersion: networking.istio.io/v1\n"
     "kind: Gateway\n"
     "metadata: {name: public}\n"
@@ -66,7 +77,7 @@ static uint32_t outsider_ports[] = {8123};
 
 struct scene {
     struct stage stage;
-    struct workload_spec workloads[3];
+    struct workload_spec workloads[4];
     struct play *play;
     struct outcome outcome;
 };
@@ -80,9 +91,11 @@ static void scene_open(struct scene *scene, struct behaviour behaviour)
         (struct workload_spec){.name = STR("db"), .service = STR("db"), .behaviour = behaviour};
     scene->workloads[2] = (struct workload_spec){
         .name = STR("outsider"), .ports = outsider_ports, .port_count = 1, .behaviour = behaviour};
+    scene->workloads[3] = (struct workload_spec){
+        .name = STR("narrow"), .service = STR("narrow"), .behaviour = behaviour};
     stage_init(&scene->stage, MESH);
     scene->stage.spec.workloads = scene->workloads;
-    scene->stage.spec.workload_count = 3;
+    scene->stage.spec.workload_count = COUNT_OF(scene->workloads);
     scene->stage.spec.clients = clients;
     scene->stage.spec.client_count = COUNT_OF(clients);
     struct str why = STR_EMPTY;
@@ -309,6 +322,31 @@ static void test_concurrent_calls_overlap(void **state)
     scene_close(&scene);
 }
 
+/* All are due in the same turn, as in a loop that was late: each finds the world as the one
+ * before has left it. */
+static void test_calls_that_are_due_at_once_begin_one_after_the_other(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct behaviour behaviour = behaviour_default();
+    behaviour.answer.latency = latency_constant(300 * NS_MS);
+    scene_open(&scene, behaviour);
+    struct call calls[4];
+    struct outcome outcomes[4];
+    for (int i = 0; i < 4; i++) {
+        calls[i] = to_reviews;
+        calls[i].authority = STR("narrow");
+        calls[i].start_after_ns = NS_MS / 2;
+    }
+    scene.play->ops->call(scene.play, calls, 4, outcomes, &scene.stage.arena);
+    /* One has the connection, one waits for it. */
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(outcomes[i].status, i < 2 ? 200 : 503);
+        assert_true(str_eq(outcomes[i].flags, i < 2 ? STR("-") : STR("UO")));
+    }
+    scene_close(&scene);
+}
+
 static void test_a_pods_door_follows_its_behaviour(void **state)
 {
     (void)state;
@@ -401,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_a_gateway_sees_its_callers_address),
         cmocka_unit_test(test_a_kept_connection_is_used_again_until_dropped),
         cmocka_unit_test(test_concurrent_calls_overlap),
+        cmocka_unit_test(test_calls_that_are_due_at_once_begin_one_after_the_other),
         cmocka_unit_test(test_a_pods_door_follows_its_behaviour),
         cmocka_unit_test(test_large_bodies_pass_both_ways),
         cmocka_unit_test(test_nothing_is_left_open),

@@ -30,7 +30,7 @@ static inline void scene_init(struct scene *scene, struct behaviour behaviour)
 {
     *scene = (struct scene){0};
     arena_init(&scene->arena, 4096, 0);
-    scene->pod = (struct world_pod){.name = STR("a/0"), .behaviour = behaviour};
+    scene->pod = (struct world_pod){.name = STR("a/0"), .behaviour = behaviour, .may_ask = true};
     scene->world = (struct world){
         .pods = &scene->pod,
         .pod_count = 1,

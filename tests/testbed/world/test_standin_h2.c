@@ -42,7 +42,7 @@ static void asker_init(struct asker *asker, struct behaviour behaviour)
     memset(asker, 0, sizeof(*asker));
     scene_init(&asker->scene, behaviour);
     asker->scene.world.arena = &asker->scene.arena;
-    asker->scene.pod.is_http2 = true;
+    asker->scene.pod.behaviour.http2 = HTTP2_SPOKEN;
     h2_memory_init(&asker->memory);
     struct h2_settings settings = {
         .side = H2_CLIENT, .head_bytes_max = 65536, .header_count_max = 100};
@@ -260,7 +260,7 @@ static void test_who_does_not_speak_it_answers_the_preface(void **state)
     (void)state;
     struct asker asker;
     asker_init(&asker, (struct behaviour){.answer = {.status = 200}});
-    asker.scene.pod.is_http2 = false;
+    asker.scene.pod.behaviour.http2 = HTTP2_UNKNOWN;
     ask(&asker, "GET", NULL, NULL);
     talk(&asker);
     expect(&asker, "error ");

@@ -317,9 +317,12 @@ static void test_mistakes_are_diagnosed(void **state)
     stage_fini(&stage);
 }
 
-static void test_sidecars_are_warned_of_once(void **state)
+/* In a mesh that stays a client that is called as a pod is that pod's own proxy. */
+static void test_a_client_is_its_pods_proxy(void **state)
 {
     (void)state;
+    static struct client_spec pods_own[] = {
+        {.name = STR_INIT("reviews-0"), .via = VIA_SIDECAR, .caller_count = 1}};
     for (int has_sidecar = 0; has_sidecar < 2; has_sidecar++) {
         struct stage stage;
         stage_init(&stage, MESH);
@@ -327,12 +330,20 @@ static void test_sidecars_are_warned_of_once(void **state)
         stage.spec.has_stable_addresses = true;
         stage.spec.workloads = workloads;
         stage.spec.workload_count = 2;
+        stage.spec.clients = pods_own;
+        stage.spec.client_count = COUNT_OF(pods_own);
         struct world *world = stage_open(&stage);
-        uint32_t count = 0;
-        for (uint32_t i = 0; i < stage.diags.count; i++)
-            count += stage.diags.items[i].id == DIAG_SIDECAR_NOT_PLAYED;
-        assert_int_equal(count, has_sidecar);
-        assert_int_equal(world->pods[0].has_sidecar, has_sidecar);
+        for (uint32_t i = 0; i < world->pod_count; i++) {
+            const struct world_pod *pod = &world->pods[i];
+            bool is_client = str_eq(pod->kube_name, pods_own[0].name);
+            assert_int_equal(pod->is_played, has_sidecar);
+            assert_false(pod->may_ask);
+            if (has_sidecar == 0)
+                assert_int_equal(pod->client, UINT32_MAX);
+            else
+                assert_int_equal(world->clients[pod->client].is_pods, !is_client);
+            assert_true(!is_client || has_sidecar == 0 || pod->client == 0);
+        }
         stage_fini(&stage);
     }
 }
@@ -405,7 +416,7 @@ int main(void)
         cmocka_unit_test(test_authorities_name_services),
         cmocka_unit_test(test_a_script_is_the_workloads_or_each_pods),
         cmocka_unit_test(test_mistakes_are_diagnosed),
-        cmocka_unit_test(test_sidecars_are_warned_of_once),
+        cmocka_unit_test(test_a_client_is_its_pods_proxy),
         cmocka_unit_test(test_a_pod_without_injection_has_no_sidecar),
         cmocka_unit_test(test_a_sidecar_stands_before_its_application),
     };

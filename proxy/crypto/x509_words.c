@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/live/tls_peer.c - a peer's certificate in words, and the check of it.
+ * proxy/crypto/x509_words.c - see x509_words.h.
  */
-#include <openssl/x509v3.h>
+#include "proxy/crypto/x509_words.h"
 
-#include "proxy/live/tls_inside.h"
+#include <openssl/x509v3.h>
 
 #define NAMES_MAX 64
 #define HASH_BYTES 32u
@@ -62,7 +62,7 @@ static void take_hash(X509 *peer, struct certificate *out, struct arena *arena)
     out->hash = (struct str){text, (size_t)2 * HASH_BYTES};
 }
 
-void tls_words_of(X509 *peer, struct certificate *out, struct arena *arena)
+void x509_words(X509 *peer, struct certificate *out, struct arena *arena)
 {
     *out = (struct certificate){0};
     take_names(peer, out, arena);

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/inspect/handshake.c - see handshake.h.
+ */
+#include "testbed/inspect/handshake.h"
+
+#include "base/check.h"
+#include "proxy/core/chain.h"
+
+struct teller {
+    const struct world *world;
+    const struct mtls_question *asked;
+    const struct mtls_meeting *meeting;
+    struct arena *arena;
+    struct handshake_story out;
+};
+
+static struct sentence *say(struct teller *teller, enum sentence_mark mark, const char *subject,
+                            struct str words)
+{
+    struct handshake_story *out = &teller->out;
+    struct sentence *step = ARENA_PUSH(teller->arena, out->steps, out->count, out->capacity);
+    *step = (struct sentence){.mark = mark, .subject = str_of(subject), .words = words};
+    return step;
+}
+
+static struct str joined(const struct teller *teller, const struct str *items, uint32_t count)
+{
+    struct str out = STR_EMPTY;
+    for (uint32_t i = 0; i < count; i++)
+        out = arena_format(teller->arena, "%.*s%s%.*s", STR_FMT(out), i > 0 ? ", " : "",
+                           STR_FMT(items[i]));
+    return out;
+}
+
+/* --- who they are --------------------------------------------------------------- */
+
+static void tell_side(struct teller *teller, const char *subject, const struct mtls_side *side,
+                      const char *verb)
+{
+    struct str words =
+        arena_format(teller->arena, "%.*s: %s %.*s%s%.*s", STR_FMT(side->mode), verb,
+                     STR_FMT(side->speaks), side->by.len > 0 ? "; by " : "", STR_FMT(side->by));
+    say(teller, SENTENCE_PLAIN, subject, words)->origin = side->origin;
+}
+
+static struct str range_words(const struct teller *teller, const struct tls_party *party)
+{
+    return arena_format(teller->arena, "%.*s to %.*s",
+                        STR_FMT(tls_version_name(party->version_min)),
+                        STR_FMT(tls_version_name(party->version_max)));
+}
+
+static void tell_greeting(struct teller *teller)
+{
+    const struct mtls_greeting *greeting = &teller->meeting->greeting;
+    struct arena *arena = teller->arena;
+    if (!greeting->is_tls) {
+        say(teller, SENTENCE_GO, "greeting", STR("none: plaintext"));
+        return;
+    }
+    struct str versions = range_words(teller, &teller->meeting->client_party);
+    struct str protocols = joined(teller, greeting->protocols, greeting->protocol_count);
+    say(teller, SENTENCE_GO, "ClientHello",
+        arena_format(arena, "%.*s, SNI %.*s, ALPN %.*s", STR_FMT(versions),
+                     STR_FMT(greeting->server_name.len > 0 ? greeting->server_name : STR("none")),
+                     STR_FMT(protocols.len > 0 ? protocols : STR("none"))));
+}
+
+/* --- filter chains ---------------------------------------------------------------- */
+
+static bool has_port(const struct listener *listener, uint32_t port)
+{
+    for (uint32_t i = 0; i < listener->chain_count; i++) {
+        if (listener->chains[i].destination_port == port)
+            return true;
+    }
+    return false;
+}
+
+static struct str wanted_words(const struct teller *teller, const struct filter_chain *chain)
+{
+    struct arena *arena = teller->arena;
+    struct str out =
+        chain->transport_protocol.len > 0 ? chain->transport_protocol : STR("any bytes");
+    if (chain->server_name_count > 0)
+        out = arena_format(arena, "%.*s, SNI %.*s", STR_FMT(out),
+                           STR_FMT(joined(teller, chain->server_names, chain->server_name_count)));
+    if (chain->application_protocol_count > 0)
+        out = arena_format(arena, "%.*s, protocol %.*s", STR_FMT(out),
+                           STR_FMT(joined(teller, chain->application_protocols,
+                                          chain->application_protocol_count)));
+    return out;
+}
+
+static bool has_protocol(const struct filter_chain *chain, const struct mtls_greeting *greeting)
+{
+    for (uint32_t i = 0; i < chain->application_protocol_count; i++) {
+        for (uint32_t k = 0; k < greeting->protocol_count; k++) {
+            if (str_eq(chain->application_protocols[i], greeting->protocols[k]))
+                return true;
+        }
+    }
+    return chain->application_protocol_count == 0;
+}
+
+/* Why a chain that was not chosen was not. */
+static struct str missed_words(const struct teller *teller, const struct filter_chain *chain)
+{
+    const struct mtls_greeting *greeting = &teller->meeting->greeting;
+    struct str met = greeting->is_tls ? STR("tls") : STR("raw_buffer");
+    if (chain->transport_protocol.len > 0 && !str_eq(chain->transport_protocol, met))
+        return greeting->is_tls ? STR("this is TLS") : STR("this is plaintext");
+    if (greeting->is_tls && !has_protocol(chain, greeting))
+        return STR("the client offers none of these protocols");
+    if (!greeting->is_tls && chain->application_protocol_count > 0 &&
+        teller->meeting->chain == NULL)
+        return STR("this is no such protocol");
+    return STR("another fits better");
+}
+
+static void tell_chain(struct teller *teller, const struct filter_chain *chain)
+{
+    struct arena *arena = teller->arena;
+    struct str wanted = wanted_words(teller, chain);
+    struct str name = chain->name.len > 0 ? chain->name : STR("one without a name");
+    if (chain != teller->meeting->chain) {
+        say(teller, SENTENCE_NO, "filter chain",
+            arena_format(arena, "%.*s (%.*s): %.*s", STR_FMT(name), STR_FMT(wanted),
+                         STR_FMT(missed_words(teller, chain))));
+        return;
+    }
+    const char *does = chain->kind == CHAIN_HTTP ? "HTTP" : "bytes";
+    say(teller, SENTENCE_YES, "filter chain",
+        arena_format(arena, "%.*s (%.*s) takes it: %s%s", STR_FMT(name), STR_FMT(wanted),
+                     chain->tls != NULL ? "ends TLS, then " : "", does));
+}
+
+static void tell_chains(struct teller *teller)
+{
+    const struct listener *listener = teller->meeting->listener;
+    uint32_t port = teller->asked->port;
+    if (listener == NULL) {
+        say(teller, SENTENCE_PLAIN, "server", STR("no sidecar: the application itself is met"));
+        return;
+    }
+    uint32_t wanted = has_port(listener, port) ? port : 0;
+    for (uint32_t i = 0; i < listener->chain_count; i++) {
+        const struct filter_chain *chain = &listener->chains[i];
+        if (chain->destination_port == wanted && chain->destination_count == 0)
+            tell_chain(teller, chain);
+    }
+    const struct filter_chain *chosen = teller->meeting->chain;
+    if (chosen == NULL)
+        say(teller, SENTENCE_BAD, "filter chain",
+            STR("none takes it: the connection is closed, and no HTTP is read"));
+    else if (chosen->destination_port != wanted || chosen->destination_count > 0)
+        tell_chain(teller, chosen);
+}
+
+/* --- certificates ------------------------------------------------------------------ */
+
+static struct str time_words(const struct certificate *certificate)
+{
+    if (0 < certificate->from_s)
+        return STR("not valid yet");
+    return 0 > certificate->until_s ? STR("expired") : STR("valid today");
+}
+
+static struct str certificate_words(const struct teller *teller,
+                                    const struct certificate *certificate)
+{
+    struct arena *arena = teller->arena;
+    if (certificate == NULL)
+        return STR("none");
+    struct str uris = joined(teller, certificate->uris, certificate->uri_count);
+    struct str names = joined(teller, certificate->names, certificate->name_count);
+    struct str issuer = certificate->issuer.len > 0 ? arena_format(arena, "the %.*s authority",
+                                                                   STR_FMT(certificate->issuer))
+                                                    : STR("itself");
+    return arena_format(arena, "%.*s%s%.*s, signed by %.*s, %.*s", STR_FMT(uris),
+                        uris.len > 0 && names.len > 0 ? ", " : "", STR_FMT(names), STR_FMT(issuer),
+                        STR_FMT(time_words(certificate)));
+}
+
+static struct str matcher_words(const struct teller *teller, const struct string_matcher *matcher)
+{
+    const char *how = matcher->kind == STRING_PREFIX   ? "what begins with "
+                      : matcher->kind == STRING_SUFFIX ? "what ends in "
+                                                       : "";
+    return arena_format(teller->arena, "%s%.*s", how, STR_FMT(matcher->value));
+}
+
+/* What a side holds the other's certificate against. */
+static struct str demand_words(const struct teller *teller, const struct tls_party *party)
+{
+    struct arena *arena = teller->arena;
+    const struct tls_names *names = &party->names;
+    struct str authorities = joined(teller, party->authorities, party->authority_count);
+    struct str out = party->is_checking
+                         ? arena_format(arena, "the %.*s authority", STR_FMT(authorities))
+                         : STR("nothing, it is not verified");
+    struct str wanted = joined(teller, names->exact, names->exact_count);
+    if (names->host.len > 0)
+        wanted = names->host;
+    for (uint32_t i = 0; i < names->count; i++)
+        wanted = arena_format(arena, "%.*s%s%.*s", STR_FMT(wanted), i > 0 ? ", " : "",
+                              STR_FMT(matcher_words(teller, &names->matchers[i])));
+    if (wanted.len == 0)
+        return out;
+    return arena_format(arena, "%.*s, for %.*s", STR_FMT(out), STR_FMT(wanted));
+}
+
+/* "the client verifies": the judge's own finding. */
+static void tell_check(struct teller *teller, const char *subject, const struct tls_party *own,
+                       const struct certificate *peer)
+{
+    enum tls_failure found = tls_check_peer(own, peer, 0);
+    struct str demand = demand_words(teller, own);
+    if (found == TLS_FINE) {
+        say(teller, SENTENCE_YES, subject,
+            arena_format(teller->arena, "against %.*s: it will do", STR_FMT(demand)));
+        return;
+    }
+    struct str met = tls_met_text(found, &own->names, peer, teller->arena);
+    say(teller, SENTENCE_BAD, subject,
+        arena_format(teller->arena, "against %.*s: %.*s", STR_FMT(demand),
+                     STR_FMT(tls_failure_text(found, met, teller->arena))));
+}
+
+static void tell_refusal(struct teller *teller)
+{
+    const struct mtls_meeting *meeting = teller->meeting;
+    const struct tls_outcome *outcome = &meeting->outcome;
+    bool is_server = meeting->is_refused_by_server;
+    enum tls_failure found = is_server ? outcome->server : outcome->client;
+    uint32_t alert = tls_alert(found, outcome->version);
+    const char *finder = is_server ? "server" : "client", *other = is_server ? "client" : "server";
+    struct str words = STR("no alert is sent: the connection is reset");
+    if (alert != 0)
+        words = arena_format(
+            teller->arena, "%u from the %s; the %s hears %.*s%s", alert, finder, other,
+            STR_FMT(tls_failure_text(tls_heard(found, outcome->version), STR_EMPTY, teller->arena)),
+            is_server && outcome->is_client_early
+                ? ", but it was done already (TLS 1.3) and has sent its request"
+                : "");
+    say(teller, SENTENCE_BAD, "alert", words);
+}
+
+static void tell_handshake(struct teller *teller)
+{
+    const struct mtls_meeting *meeting = teller->meeting;
+    const struct tls_party *client = &meeting->client_party, *server = &meeting->server_party;
+    const struct tls_outcome *outcome = &meeting->outcome;
+    bool is_begun = meeting->reason != MTLS_VERSION && meeting->reason != MTLS_CIPHER &&
+                    server->certificate != NULL && !server->is_absent;
+    say(teller, SENTENCE_PLAIN, "server speaks", range_words(teller, server));
+    if (server->certificate == NULL || server->is_absent) {
+        say(teller, SENTENCE_BAD, "certificate", STR("the server's was never delivered"));
+    } else if (!is_begun) {
+        say(teller, SENTENCE_BAD, "version", mtls_because(meeting, teller->arena));
+    } else {
+        say(teller, SENTENCE_PLAIN, "server shows", certificate_words(teller, server->certificate));
+        tell_check(teller, "client verifies", client, server->certificate);
+    }
+    bool is_going_on = is_begun && tls_check_peer(client, server->certificate, 0) == TLS_FINE;
+    if (is_going_on && (server->is_asking || server->is_requiring)) {
+        say(teller, SENTENCE_PLAIN, "client shows", certificate_words(teller, client->certificate));
+        tell_check(teller, "server verifies", server, client->certificate);
+    } else if (is_going_on) {
+        say(teller, SENTENCE_PLAIN, "client shows", STR("nothing: it is not asked"));
+    }
+    if (outcome->client != TLS_FINE || outcome->server != TLS_FINE)
+        tell_refusal(teller);
+    else
+        say(teller, SENTENCE_YES, "agreed",
+            arena_format(teller->arena, "%.*s, ALPN %.*s",
+                         STR_FMT(tls_version_name(outcome->version)),
+                         STR_FMT(outcome->protocol.len > 0 ? outcome->protocol : STR("none"))));
+}
+
+static void tell_end(struct teller *teller)
+{
+    const struct mtls_meeting *meeting = teller->meeting;
+    struct arena *arena = teller->arena;
+    if (meeting->verdict != MTLS_REFUSED) {
+        say(teller, SENTENCE_YES, "verdict", mtls_verdict_name(meeting->verdict));
+        return;
+    }
+    say(teller, SENTENCE_BAD, "verdict",
+        arena_format(arena, "refused: %.*s", STR_FMT(mtls_because(meeting, arena))));
+    if (meeting->transport_failure.len > 0)
+        say(teller, SENTENCE_BAD, "transport failure", meeting->transport_failure);
+}
+
+struct handshake_story handshake_tell(const struct world *world, const struct mtls_question *asked,
+                                      const struct mtls_meeting *meeting, struct arena *arena)
+{
+    struct teller teller = {.world = world, .asked = asked, .meeting = meeting, .arena = arena};
+    bool is_client_absent = meeting->reason == MTLS_CERTIFICATE_ABSENT &&
+                            !meeting->is_refused_by_server && !meeting->has_handshake;
+    tell_side(&teller, "client side", &meeting->client, "speaks");
+    if (meeting->verdict == MTLS_NOBODY)
+        return teller.out;
+    tell_side(&teller, "server side", &meeting->server, "takes");
+    if (is_client_absent) {
+        say(&teller, SENTENCE_BAD, "ClientHello", STR("none: the client's secrets are not there"));
+    } else {
+        tell_greeting(&teller);
+        tell_chains(&teller);
+        if (meeting->has_handshake)
+            tell_handshake(&teller);
+    }
+    tell_end(&teller);
+    return teller.out;
+}
