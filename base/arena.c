@@ -84,6 +84,8 @@ static void limit_block(struct arena *arena)
 
 void arena_reset(struct arena *arena)
 {
+    if (arena->used_bytes == 0)
+        return;
     struct arena_block *block = arena->blocks;
     while (block != NULL && block->next != NULL) {
         struct arena_block *next = block->next;

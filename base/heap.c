@@ -97,10 +97,8 @@ void heap_put(struct heap *heap, struct heap_node *node, int64_t due_ns)
     sift_down(heap, node);
 }
 
-void heap_remove(struct heap *heap, struct heap_node *node)
+void heap_take_out(struct heap *heap, struct heap_node *node)
 {
-    if (node->index == HEAP_OUT)
-        return;
     ASSERT(node->index < heap->count);
     ASSERT(heap->nodes[node->index] == node);
     uint32_t index = node->index;
@@ -111,9 +109,4 @@ void heap_remove(struct heap *heap, struct heap_node *node)
     set_place(heap, index, last);
     sift_up(heap, last);
     sift_down(heap, last);
-}
-
-struct heap_node *heap_first(const struct heap *heap)
-{
-    return heap->count == 0 ? NULL : heap->nodes[0];
 }

@@ -34,7 +34,17 @@ void heap_node_init(struct heap_node *node);
 
 /* Puts in, or moves what is in already: a moved node counts as newly added. */
 void heap_put(struct heap *heap, struct heap_node *node, int64_t due_ns);
+/* Takes out one that is in. */
+void heap_take_out(struct heap *heap, struct heap_node *node);
 /* Takes out; does nothing when it is not in. */
-void heap_remove(struct heap *heap, struct heap_node *node);
+static inline void heap_remove(struct heap *heap, struct heap_node *node)
+{
+    if (node->index != HEAP_OUT)
+        heap_take_out(heap, node);
+}
+
 /* The node due first, or NULL. */
-struct heap_node *heap_first(const struct heap *heap);
+static inline struct heap_node *heap_first(const struct heap *heap)
+{
+    return heap->count == 0 ? NULL : heap->nodes[0];
+}

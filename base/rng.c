@@ -63,7 +63,9 @@ uint64_t rng_next(struct rng *rng)
 uint64_t rng_below(struct rng *rng, uint64_t bound)
 {
     ASSERT(bound >= 1);
-    return rng_next(rng) % bound;
+    uint64_t drawn = rng_next(rng);
+    /* The same without a division, where it can be had. */
+    return (bound & (bound - 1)) == 0 ? drawn & (bound - 1) : drawn % bound;
 }
 
 double rng_unit(struct rng *rng)

@@ -3,11 +3,12 @@
  * bench/bench_sim.c - how many requests a second virtual time can play: one
  * caller, its proxy, a weighted route to two subsets of a service.
  *
- *   bench sim [REQUESTS [SEED [load|bytes|calls]]]
+ *   bench sim [REQUESTS [SEED [load|bytes|calls|day]]]
  *
  * As a load of 100 a second, of which outcomes are counted; the same through the
  * bytes of every message; and one call after the other, of each of which everything
- * is kept, as a test's cases are played. Times are the processor's.
+ * is kept, as a test's cases are played; then a day of that load, whatever REQUESTS says, with
+ * the memory that it took. Times are the processor's.
  *
  * The hash says that the same thing was played: it depends on the number of
  * requests and the seed, and on no compiler, machine or build.
@@ -17,6 +18,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/arena.h"
@@ -28,6 +30,8 @@
 #define REQUESTS_DEFAULT 1000000u
 #define LOAD_GAP_NS (10 * NS_MS)
 #define REQUESTS_MAX UINT64_C(1000000000)
+#define HOUR_REQUESTS UINT64_C(360000) /* at one in LOAD_GAP_NS */
+#define DAY_HOURS 24u
 
 static int64_t clock_ns(void)
 {
@@ -61,21 +65,61 @@ static uint64_t make_calls(struct play *play, uint64_t request_count)
     return bad_count;
 }
 
-/* So many, evenly. */
-static uint64_t make_load(struct play *play, uint64_t request_count)
+static struct call model_call(struct play *play)
 {
     struct call call = call_of_bench();
     call.is_counted = true;
     call.model = play->ops->model(play, &call);
+    return call;
+}
+
+/* So many, evenly; the number of those that are not 200. */
+static uint64_t make_many(struct play *play, const struct call *call, uint64_t request_count)
+{
     uint64_t bad_count = 0;
     for (uint64_t i = 0; i < request_count; i++) {
-        play->ops->begin(play, &call, i);
+        play->ops->begin(play, call, i);
         const struct play_done *done;
         int64_t until_ns = ns_add(play->ops->now_ns(play), LOAD_GAP_NS);
         while ((done = play->ops->next(play, until_ns)) != NULL)
             bad_count += done->outcome->status != 200;
     }
     return bad_count;
+}
+
+static uint64_t make_load(struct play *play, uint64_t request_count)
+{
+    struct call call = model_call(play);
+    return make_many(play, &call, request_count);
+}
+
+/* The most that the process has had so far. */
+static double memory_mib(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (double)usage.ru_maxrss / 1024 : 0;
+}
+
+/* A day of a hundred requests a second. Memory that has grown since the first hour is a leak. */
+static void measure_day(struct world *world, uint64_t seed)
+{
+    struct play *play = sim_play_new(world, (struct play_options){.seed = seed});
+    int64_t started_ns = clock_ns();
+    struct call call = model_call(play);
+    uint64_t bad_count = make_many(play, &call, HOUR_REQUESTS);
+    double first_mib = memory_mib();
+    for (uint32_t hour = 1; hour < DAY_HOURS; hour++)
+        bad_count += make_many(play, &call, HOUR_REQUESTS);
+    double seconds = (double)(clock_ns() - started_ns) / (double)NS_SECOND;
+    printf("day   %" PRIu64
+           " requests, %.2f hours of virtual time in %.2f s: %.0f requests/s, peak "
+           "memory %.1f MiB after the first hour, %.1f MiB after the last, hash %016" PRIx64 "\n",
+           DAY_HOURS * HOUR_REQUESTS, (double)play->ops->now_ns(play) / (double)NS_HOUR, seconds,
+           (double)(DAY_HOURS * HOUR_REQUESTS) / seconds, first_mib, memory_mib(),
+           play->ops->hash(play));
+    if (bad_count > 0)
+        printf("%" PRIu64 " of them were not answered with 200\n", bad_count);
+    play->ops->free(play);
 }
 
 struct way {
@@ -126,6 +170,8 @@ int bench_sim(int argc, char **argv)
         if (argc <= 3 || strcmp(argv[3], WAYS[i].name) == 0)
             measure(world, request_count, seed, WAYS[i]);
     }
+    if (world != NULL && (argc <= 3 || strcmp(argv[3], "day") == 0))
+        measure_day(world, seed);
     if (world == NULL)
         fprintf(stderr, "bench sim: the mesh has %u errors\n", diags.error_count);
     world_free(world);

@@ -8,6 +8,7 @@
 
 #include "config/derive/convert.h"
 #include "config/derive/delegate.h"
+#include "config/derive/discovery.h"
 #include "config/derive/service_entry.h"
 #include "config/resource/label.h"
 #include "config/resource/meta.h"
@@ -387,6 +388,7 @@ static void complain_of_ingress_tls(struct mesh *mesh)
 void mesh_complete(struct mesh *mesh)
 {
     ASSERT(!mesh->is_complete);
+    discovery_filter(mesh);
     COMPACT(mesh, entrances);
     SORT(mesh, entrances, meta_order);
     entrances_convert(mesh);

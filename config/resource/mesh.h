@@ -87,6 +87,7 @@ struct service {
     struct str type;
     struct str external_name;
     bool is_publishing_not_ready;
+    bool is_node_local;                     /* internalTrafficPolicy: Local */
     enum traffic_distribution distribution; /* the namespace's too, once complete */
     bool is_distribution_said;              /* its own word, or its annotation's */
     struct service_endpoint *endpoints;     /* once the mesh is complete */

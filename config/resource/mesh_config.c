@@ -28,7 +28,7 @@ static const struct field_row ROWS[] = {
     {"extensionProviders", FIELD_USED},
     {"defaultConfig", FIELD_USED},
     {"configSources", FIELD_IGNORED},
-    {"discoverySelectors", FIELD_IGNORED},
+    {"discoverySelectors", FIELD_USED},
     {"dnsRefreshRate", FIELD_USED},
     {"proxyListenPort", FIELD_USED},
     {"proxyInboundListenPort", FIELD_USED},
@@ -274,6 +274,8 @@ void mesh_config_read(const struct view *root, struct mesh_config *out)
     if (view_is_present(&settings))
         proxy_settings_read(&settings, &out->settings);
     out->root_namespace = view_str(root, STR("rootNamespace"), out->root_namespace);
+    struct view selectors = view_list(root, STR("discoverySelectors"));
+    out->discovery_selectors = selectors.node;
     read_ingress(root, out);
     read_trust(root, out);
     struct view providers = view_list(root, STR("extensionProviders"));

@@ -31,9 +31,10 @@ struct mesh_config {
     const struct client_tls *outbound_tls; /* to names that are looked up; NULL: none */
     enum path_normalization paths;
     bool has_auto_mtls_off;
-    struct origin auto_mtls_origin; /* of enableAutoMtls */
-    struct proxy_settings settings; /* defaultConfig */
-    int64_t connect_timeout_ns;     /* 0: the profile's */
+    struct origin auto_mtls_origin;         /* of enableAutoMtls */
+    struct proxy_settings settings;         /* defaultConfig */
+    const struct node *discovery_selectors; /* label selectors of namespaces; NULL: all */
+    int64_t connect_timeout_ns;             /* 0: the profile's */
     struct str root_namespace;
     enum ingress_mode ingress_mode;
     struct str ingress_class;

@@ -25,7 +25,7 @@ static const struct field_row SPEC_ROWS[] = {
     {"loadBalancerSourceRanges", FIELD_IGNORED},
     {"loadBalancerClass", FIELD_IGNORED},
     {"externalTrafficPolicy", FIELD_IGNORED},
-    {"internalTrafficPolicy", FIELD_IGNORED},
+    {"internalTrafficPolicy", FIELD_USED},
     {"healthCheckNodePort", FIELD_IGNORED},
     {"ipFamilies", FIELD_IGNORED},
     {"ipFamilyPolicy", FIELD_IGNORED},
@@ -146,6 +146,8 @@ void service_read(const struct view *spec, struct service *out)
     view_check_fields(spec, SPEC_ROWS, COUNT_OF(SPEC_ROWS));
     out->host = host_of_service(out->meta.name, out->meta.namespace, spec->reading->arena);
     out->type = view_str(spec, STR("type"), STR("ClusterIP"));
+    out->is_node_local =
+        str_eq(view_str(spec, STR("internalTrafficPolicy"), STR_EMPTY), STR("Local"));
     out->cluster_ip = view_str(spec, STR("clusterIP"), STR_EMPTY);
     struct view addresses = view_list(spec, STR("clusterIPs"));
     struct text_list list = text_list_read(&addresses);

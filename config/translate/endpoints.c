@@ -162,6 +162,23 @@ static bool is_told(const struct service_endpoint *from, const struct cluster *c
            str_has_prefix(from->address, STR("unix://"));
 }
 
+/* Where no file says on which node somebody is, all are on one. */
+static struct str node_of(const struct pod *pod)
+{
+    return pod != NULL && pod->node.len > 0 ? pod->node : STR("node-0");
+}
+
+static bool is_near_enough(const struct translation *t, const struct service *service,
+                           const struct service_endpoint *from)
+{
+    const struct pod *own = NULL;
+
+    if (!service->is_node_local)
+        return true;
+    own = mesh_pod_find(t->mesh, t->proxy->namespace, t->proxy->name);
+    return from->pod != NULL && str_eq(node_of(from->pod), node_of(own));
+}
+
 static bool is_wanted(struct translation *t, const struct endpoints_question *question,
                       const struct service_endpoint *from)
 {
@@ -169,7 +186,7 @@ static bool is_wanted(struct translation *t, const struct endpoints_question *qu
     const struct outlier_rule *outlier = question->parts->outlier;
     bool is_hiding_unready = outlier != NULL && outlier->min_health_percent > 0;
 
-    if (from->ports[question->port_index] == 0)
+    if (from->ports[question->port_index] == 0 || !is_near_enough(t, question->service, from))
         return false;
     /* With a panic threshold the ones that are not ready could be chosen. */
     if (is_hiding_unready && !from->is_ready)

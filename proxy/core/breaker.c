@@ -62,7 +62,7 @@ void breaker_init(struct breaker *breaker, const struct breaker_limits *limits,
 {
     breaker->limits = *limits;
     breaker->is_tracking_remaining = is_tracking_remaining;
-    breaker->has_retry_budget = false;
+    breaker->has_retry_budget = breaker->is_alone = false;
     breaker->window = NULL;
     atomic_init(&breaker->seen_ns, 0);
     for (uint32_t i = 0; i < BREAKER_KIND_COUNT; i++)
@@ -93,10 +93,20 @@ bool breaker_take_retry(struct breaker *breaker, int64_t now_ns)
     return breaker_take(breaker, BREAKER_RETRIES);
 }
 
+static void set_count(struct breaker *breaker, enum breaker_kind kind, unsigned count)
+{
+    atomic_store_explicit(&breaker->counts[kind], count, memory_order_relaxed);
+}
+
 bool breaker_take(struct breaker *breaker, enum breaker_kind kind)
 {
     uint32_t limit = limit_of(breaker, kind);
-    unsigned count = atomic_load_explicit(&breaker->counts[kind], memory_order_relaxed);
+    unsigned count = breaker_count(breaker, kind);
+    if (breaker->is_alone) {
+        if (count < limit)
+            set_count(breaker, kind, count + 1);
+        return count < limit;
+    }
     do {
         if (count >= limit)
             return false;
@@ -112,6 +122,12 @@ void breaker_force(struct breaker *breaker, enum breaker_kind kind)
 
 void breaker_give(struct breaker *breaker, enum breaker_kind kind)
 {
+    if (breaker->is_alone) {
+        unsigned count = breaker_count(breaker, kind);
+        ASSERT(count > 0);
+        set_count(breaker, kind, count - 1);
+        return;
+    }
     unsigned before = atomic_fetch_sub_explicit(&breaker->counts[kind], 1, memory_order_relaxed);
     ASSERT(before > 0);
 }

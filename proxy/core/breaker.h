@@ -30,6 +30,7 @@ struct breaker {
     struct breaker_limits limits;
     bool is_tracking_remaining;
     bool has_retry_budget;
+    bool is_alone; /* one thread counts: no other one is held off meanwhile */
     struct retry_budget retry_budget;
     struct budget_window *window; /* of a budget with an interval, else NULL */
     atomic_int_least64_t seen_ns; /* the same: when it was last asked, for gauges */

@@ -163,9 +163,9 @@ const struct outlier_event *engine_note_result(struct engine *engine, uint32_t c
                                                uint32_t code, int64_t now_ns)
 {
     const struct shared_cluster *cluster = shared_cluster(engine->shared, cluster_index);
-    uint32_t before_count = engine->events.count;
     if (cluster->outlier == NULL || endpoint_index == LB_NONE)
         return NULL;
+    uint32_t before_count = engine->events.count;
     outlier_note_result(cluster->outlier, cluster->hosts[endpoint_index], result, code,
                         now_ns + engine->epoch_ns, &engine->events);
     engine->detect_ns = ns_min(engine->detect_ns, outlier_due_ns(cluster->outlier));

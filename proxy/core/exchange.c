@@ -7,6 +7,9 @@
  */
 #include "proxy/core/exchange.h"
 
+#include <stddef.h>
+
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/ns.h"
 #include "proxy/core/cors.h"
@@ -65,14 +68,14 @@ static void count_cluster(const struct step *step, enum cluster_stat stat)
     cluster_state(step->xc)->stats.counters[stat]++;
 }
 
-static void count_endpoint(const struct step *step, enum endpoint_stat stat)
+static inline void count_endpoint(const struct step *step, enum endpoint_stat stat)
 {
     const struct exchange *xc = step->xc;
     engine_endpoint_stats(xc->setup.engine, xc->cluster_index, xc->endpoint_index)
         ->counters[stat]++;
 }
 
-static void tell_event(const struct step *step, const struct outlier_event *what)
+static inline void tell_event(const struct step *step, const struct outlier_event *what)
 {
     struct trace_event *event = what != NULL ? tell(step, TRACE_EJECTED) : NULL;
     if (event == NULL)
@@ -83,7 +86,7 @@ static void tell_event(const struct step *step, const struct outlier_event *what
     event->origin = step->xc->record.cluster->outlier->origin;
 }
 
-static void note_result(const struct step *step, enum outlier_result result, uint32_t code)
+static inline void note_result(const struct step *step, enum outlier_result result, uint32_t code)
 {
     const struct exchange *xc = step->xc;
     tell_event(step, engine_note_result(xc->setup.engine, xc->cluster_index, xc->endpoint_index,
@@ -99,7 +102,7 @@ static struct formatter_facts facts_of(const struct exchange *xc)
 /* --- the ways to end ------------------------------------------------------ */
 
 /* Words from it count no more. */
-static void end_attempt(struct exchange *xc)
+static inline void end_attempt(struct exchange *xc)
 {
     xc->is_connected = false;
     xc->attempt = 0;
@@ -107,7 +110,7 @@ static void end_attempt(struct exchange *xc)
 }
 
 /* The cluster's budget of retries gets back what was held of it, if it was. */
-static bool release_retry(struct exchange *xc)
+static inline bool release_retry(struct exchange *xc)
 {
     bool was_held = xc->holds_retry;
     if (was_held)
@@ -126,7 +129,7 @@ static void abandon(const struct step *step)
 
 /* upstream_rq_time: from the request's end to the response's, when there were
  * both. */
-static void note_time(const struct step *step)
+static inline void note_time(const struct step *step)
 {
     struct exchange *xc = step->xc;
     const struct record *record = &xc->record;
@@ -137,7 +140,7 @@ static void note_time(const struct step *step)
                    &xc->setup.engine->arena);
 }
 
-static void end(const struct step *step)
+static inline void end(const struct step *step)
 {
     struct exchange *xc = step->xc;
     ASSERT(xc->state != XC_STATE_FINISHED);
@@ -296,7 +299,7 @@ static void note_request_end(const struct step *step, bool is_end)
         xc->record.request_ended_ns = record_moment(step->now_ns);
 }
 
-static void open_attempt(const struct step *step, uint32_t endpoint_index)
+static inline void open_attempt(const struct step *step, uint32_t endpoint_index)
 {
     struct exchange *xc = step->xc;
     xc->attempt = xc->record.attempt_count;
@@ -355,7 +358,7 @@ static const struct priority_share *shares_of_retry(const struct step *step, str
 
 /* The balancer's choice; in a retry it is asked again while it names an endpoint
  * that was tried before, but not for ever. */
-static struct lb_answer choose_endpoint(const struct step *step)
+static inline struct lb_answer choose_endpoint(const struct step *step)
 {
     struct exchange *xc = step->xc;
     struct engine *engine = xc->setup.engine;
@@ -476,7 +479,7 @@ static void pick_endpoint(const struct step *step)
 }
 
 /* The router has the whole request: the route's clock starts (ENVOY.md 3.2). */
-static void note_complete(const struct step *step)
+static inline void note_complete(const struct step *step)
 {
     struct exchange *xc = step->xc;
     xc->completed_ns = step->now_ns;
@@ -486,7 +489,7 @@ static void note_complete(const struct step *step)
 
 /* Where it is kept what is the same of all requests to the cluster that was chosen, or may
  * be; NULL: nowhere. */
-static struct memo_forwarded *forwarded_memo(const struct exchange *xc)
+static inline struct memo_forwarded *forwarded_memo(const struct exchange *xc)
 {
     struct request_memo *memo = xc->setup.memo;
     const struct weighted_cluster *weighted = xc->record.weighted;
@@ -619,7 +622,7 @@ static void make_forwarded(const struct step *step)
 }
 
 /* It is the router's: the route's clock starts, an endpoint is chosen. */
-static void begin_attempts(const struct step *step)
+static inline void begin_attempts(const struct step *step)
 {
     if (step->xc->is_request_complete)
         note_complete(step);
@@ -1264,7 +1267,7 @@ static const struct retry_policy *retry_policy(const struct exchange *xc)
 }
 
 /* Between two signs of life of an attempt; 0: any. */
-static void arm_try_idle(const struct step *step)
+static inline void arm_try_idle(const struct step *step)
 {
     struct exchange *xc = step->xc;
     int64_t idle_ns = retry_policy(xc) != NULL ? retry_policy(xc)->per_try_idle_timeout_ns : 0;
@@ -1273,7 +1276,7 @@ static void arm_try_idle(const struct step *step)
 }
 
 /* The time of one attempt runs while it has a connection and the whole request. */
-static void arm_try_timeout(const struct step *step)
+static inline void arm_try_timeout(const struct step *step)
 {
     struct exchange *xc = step->xc;
     if (!xc->is_connected || !xc->is_request_complete || xc->state != XC_STATE_UPSTREAM)
@@ -1321,7 +1324,8 @@ static void set_service_time(const struct step *step, struct response_head *head
 
 /* As Envoy counts it for the endpoint: by grpc-status, which a response with
  * messages has at its end. */
-static void count_answer(const struct step *step, const struct response_head *head, bool is_end)
+static inline void count_answer(const struct step *step, const struct response_head *head,
+                                bool is_end)
 {
     struct exchange *xc = step->xc;
     bool is_failed = engine_code_of(head, xc->is_grpc) >= 500;
@@ -1350,7 +1354,7 @@ static void count_grpc_end(const struct step *step, const struct header_list *tr
         count_http(step, STAT_HTTP_rq_reset_after_downstream_response_started);
 }
 
-static void note_response(const struct step *step, const struct response_head *head)
+static inline void note_response(const struct step *step, const struct response_head *head)
 {
     const struct exchange *xc = step->xc;
     tell_event(step, engine_note_response(xc->setup.engine, xc->cluster_index, xc->endpoint_index,
@@ -1358,7 +1362,7 @@ static void note_response(const struct step *step, const struct response_head *h
 }
 
 /* It is the response that the client gets.. */
-static void note_final(const struct step *step, const struct response_head *head)
+static inline void note_final(const struct step *step, const struct response_head *head)
 {
     struct exchange *xc = step->xc;
     cluster_stats_note_status(&cluster_state(xc)->stats, head->status, &xc->setup.engine->arena);
@@ -1367,7 +1371,7 @@ static void note_final(const struct step *step, const struct response_head *head
 }
 
 /* ..and it is on its way. */
-static void note_forwarded(const struct step *step)
+static inline void note_forwarded(const struct step *step)
 {
     struct exchange *xc = step->xc;
     xc->state = XC_STATE_RESPONDING;
@@ -1503,7 +1507,7 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
 }
 
 /* The attempt has a connection. */
-static void note_ready(const struct step *step, bool is_reused)
+static inline void note_ready(const struct step *step, bool is_reused)
 {
     struct exchange *xc = step->xc;
     xc->is_connected = true;
@@ -1786,7 +1790,8 @@ void exchange_begin_again(struct exchange *xc, const struct xc_again *again, int
     struct step step = {.xc = xc, .now_ns = now_ns, .plan = plan};
     struct record *record = &xc->record;
     plan->count = 0;
-    *xc = *again->image;
+    /* Its flags come last, and there are none. */
+    bytes_copy(xc, again->image, offsetof(struct exchange, record.flags));
     xc->setup.arena = again->arena;
     xc->setup.has_original = again->has_original;
     xc->stream_random = again->stream_random;
@@ -1878,7 +1883,7 @@ void exchange_pass(struct exchange *xc, const struct response_head *sent, uint64
                    int64_t now_ns)
 {
     struct step step = {.xc = xc, .now_ns = now_ns};
-    ASSERT(exchange_is_passing(xc));
+    ASSERT(xc->state == XC_STATE_UPSTREAM);
     note_response(&step, sent);
     if (release_retry(xc))
         count_cluster(&step, STAT_CLUSTER_upstream_rq_retry_success);

@@ -57,7 +57,9 @@ static struct histogram_decade *decade_at(struct histogram *histogram, uint32_t 
 void histogram_note(struct histogram *histogram, uint64_t value, int64_t now_ns,
                     struct arena *arena)
 {
-    set_interval(histogram, now_ns / HISTOGRAM_INTERVAL_NS);
+    int64_t began_ns = histogram->interval * HISTOGRAM_INTERVAL_NS;
+    if (now_ns - began_ns >= HISTOGRAM_INTERVAL_NS)
+        set_interval(histogram, now_ns / HISTOGRAM_INTERVAL_NS);
     histogram->counts[SPAN_EVER]++;
     histogram->counts[SPAN_CURRENT]++;
     if (value == 0) {

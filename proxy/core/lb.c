@@ -16,7 +16,7 @@ static uint32_t pick_due(const struct lb *lb, struct lb_list *list, int64_t now_
     return endpoint;
 }
 
-static uint32_t pick_least(const struct lb *lb, const struct lb_list *list, struct rng *rng)
+static inline uint32_t pick_least(const struct lb *lb, const struct lb_list *list, struct rng *rng)
 {
     uint32_t choices = lb->cluster->least_request_choices;
     if (choices == 0)
@@ -37,8 +37,8 @@ struct draw {
     struct rng *rng;
 };
 
-static uint32_t pick_from(struct lb *lb, struct lb_priority *priority, struct lb_list *list,
-                          const struct draw *draw)
+static inline uint32_t pick_from(struct lb *lb, struct lb_priority *priority, struct lb_list *list,
+                                 const struct draw *draw)
 {
     switch (lb->cluster->lb) {
     case LB_ROUND_ROBIN:
@@ -62,7 +62,8 @@ static uint32_t pick_from(struct lb *lb, struct lb_priority *priority, struct lb
 }
 
 /* Hashes cross all localities: weights are in their tables. */
-static struct lb_list *list_of(struct lb *lb, struct lb_priority *priority, bool is_panicking)
+static inline struct lb_list *list_of(struct lb *lb, struct lb_priority *priority,
+                                      bool is_panicking)
 {
     if (is_panicking)
         return &priority->all;
@@ -74,7 +75,7 @@ static struct lb_list *list_of(struct lb *lb, struct lb_priority *priority, bool
     return &locality->healthy;
 }
 
-static void refresh_if_stale(struct lb *lb, int64_t now_ns)
+static inline void refresh_if_stale(struct lb *lb, int64_t now_ns)
 {
     if (lb->is_stale || lb->health_version != health_version(lb->health))
         lb_refresh(lb, now_ns);

@@ -55,7 +55,7 @@ static void count(struct pool *pool, enum cluster_stat stat)
     pool->stats->counters[stat]++;
 }
 
-static struct pool_conn *find(const struct pool *pool, uint32_t conn)
+static inline struct pool_conn *find(const struct pool *pool, uint32_t conn)
 {
     for (uint32_t i = pool->conn_count; i-- > 0;)
         if (pool->conns[i].number == conn)
@@ -108,7 +108,7 @@ static uint32_t requests_max(const struct pool *pool)
 }
 
 /* The breaker has let it in. */
-static void begin_request(struct pool *pool, struct pool_conn *conn)
+static inline void begin_request(struct pool *pool, struct pool_conn *conn)
 {
     conn->request_count++;
     conn->stream_count++;
@@ -124,7 +124,7 @@ static void begin_request(struct pool *pool, struct pool_conn *conn)
         lb_note_begin(pool->lb, pool->endpoint_index);
 }
 
-static void end_request(struct pool *pool, struct pool_conn *conn)
+static inline void end_request(struct pool *pool, struct pool_conn *conn)
 {
     ASSERT(conn->stream_count > 0);
     conn->stream_count--;
@@ -172,7 +172,7 @@ static uint32_t serve_waiter(struct pool *pool, struct pool_conn *conn)
 }
 
 /* The connection becomes busy for a waiter, or idle, as the newest. */
-static uint32_t serve(struct pool *pool, struct pool_conn *conn)
+static inline uint32_t serve(struct pool *pool, struct pool_conn *conn)
 {
     struct pool_conn moved = *conn;
     uint32_t index = (uint32_t)(conn - pool->conns);

@@ -162,6 +162,12 @@ struct shared *shared_new(struct snapshot *snapshot, const struct shared *before
     return shared;
 }
 
+void shared_set_alone(struct shared *shared)
+{
+    for (uint32_t i = 0; i < shared->snapshot->cluster_count; i++)
+        shared->clusters[i].breaker->is_alone = true;
+}
+
 void shared_hold(struct shared *shared)
 {
     unsigned before = atomic_fetch_add_explicit(&shared->holders, 1, memory_order_relaxed);

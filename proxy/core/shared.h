@@ -40,6 +40,8 @@ struct shared;
  * the caller's to drop. `now_ns`: since 1970; intervals of new detectors begin here. */
 struct shared *shared_new(struct snapshot *snapshot, const struct shared *before, uint64_t seed,
                           int64_t now_ns);
+/* One thread has all its workers, now and later: breakers count without locking the bus. */
+void shared_set_alone(struct shared *shared);
 void shared_hold(struct shared *shared);
 void shared_drop(struct shared *shared);
 

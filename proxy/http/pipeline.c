@@ -253,12 +253,12 @@ static const char HEX_PAIRS[] = "000102030405060708090a0b0c0d0e0f"
                                 "e0e1e2e3e4e5e6e7e8e9eaebecedeeef"
                                 "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
 
-/* Two digits for each byte of `number`, the highest first. */
-static char *put_hex(char *out, uint64_t number, int byte_count)
+/* Four digits of the lowest two bytes. */
+static char *put_hex(char *out, uint64_t number)
 {
-    for (int i = byte_count - 1; i >= 0; i--, out += 2)
-        memcpy(out, HEX_PAIRS + 2 * (number >> 8 * i & 0xff), 2);
-    return out;
+    memcpy(out, HEX_PAIRS + 2 * (number >> 8 & 0xff), 2);
+    memcpy(out + 2, HEX_PAIRS + 2 * (number & 0xff), 2);
+    return out + 4;
 }
 
 /* A random UUID; its digit for the trace decision says "none" (4), which is
@@ -270,15 +270,15 @@ struct str pipeline_new_id(struct rng *uuid, struct arena *arena)
     first = (first & ~UINT64_C(0xf000)) | 0x4000;
     second = (second & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
     char *text = arena_raw(arena, UUID_BYTES);
-    char *out = put_hex(text, first >> 32, 4);
+    char *out = put_hex(put_hex(text, first >> 48), first >> 32);
     *out++ = '-';
-    out = put_hex(out, first >> 16 & 0xffff, 2);
+    out = put_hex(out, first >> 16);
     *out++ = '-';
-    out = put_hex(out, first & 0xffff, 2);
+    out = put_hex(out, first);
     *out++ = '-';
-    out = put_hex(out, second >> 48, 2);
+    out = put_hex(out, second >> 48);
     *out++ = '-';
-    (void)put_hex(out, second & UINT64_C(0xffffffffffff), 6);
+    (void)put_hex(put_hex(put_hex(out, second >> 32), second >> 16), second);
     return (struct str){text, UUID_BYTES};
 }
 

@@ -12,6 +12,7 @@
 #include "proxy/model/limits.h"
 #include "proxy/wire/dial.h"
 #include "proxy/wire/facts.h"
+#include "proxy/wire/known.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/upstream.h"
 #include "proxy/wire/upstream_h2.h"
@@ -32,7 +33,7 @@ static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
     timer_init(&attempt->timer, TIMER_ATTEMPT);
 }
 
-static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluster_index)
+static inline struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluster_index)
 {
     uint32_t number;
     struct attempt *attempt = slots_take(&wire->attempts, &number);
@@ -53,7 +54,7 @@ static struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluste
 }
 
 /* Cuts every road to it. */
-static void give(struct attempt *attempt)
+static inline void give(struct attempt *attempt)
 {
     ASSERT(attempt->conn == NULL);
     ASSERT(attempt->h2 == NULL);
@@ -121,7 +122,7 @@ static void connect_for(struct attempt *attempt, const struct dial_target *targe
     }
 }
 
-static void ask(struct attempt *attempt, const struct dial_target *target)
+static inline void ask(struct attempt *attempt, const struct dial_target *target)
 {
     struct pool_answer answer = pool_ask(target->pool, attempt->number);
     switch (answer.verdict) {
@@ -160,8 +161,8 @@ static struct pool *pool_for(const struct attempt *attempt, const struct dial_ta
                   : engine_pool(engine, cluster_index, target->endpoint_index, target->host);
 }
 
-static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
-                    const struct conn_downstream *down)
+static inline void ask_for(struct attempt *attempt, uint32_t endpoint_index,
+                           const struct conn_downstream *down)
 {
     struct dial_target target = {
         .cluster_index = attempt->cluster_index,
@@ -176,7 +177,7 @@ static void ask_for(struct attempt *attempt, uint32_t endpoint_index,
     ask(attempt, &target);
 }
 
-static void note_attached(struct attempt *attempt, bool is_reused)
+static inline void note_attached(struct attempt *attempt, bool is_reused)
 {
     if (attempt->stream == NULL) {
         note_mirror_result(attempt, RESULT_LOCAL_ORIGIN_CONNECT_SUCCESS, 0);
@@ -233,12 +234,19 @@ static bool send_whole(struct attempt *attempt)
     if (stream == NULL || attempt->has_body || stream->is_upgrade || !stream->is_request_complete ||
         !conn_takes_whole(attempt->conn))
         return false;
-    struct wire_whole *whole = ARENA_NEW(&stream->arena, struct wire_whole);
-    whole->sent.request = attempt->head;
-    whole->sent.size = h1_frame_request(attempt->head, false, &whole->sent.framing);
-    whole->stream = stream;
-    attempt->framing = whole->sent.framing;
-    attempt->is_head_sent = true;
+    struct known_frame frame = {0};
+    if (stream->is_again && attempt->ordinal == 1)
+        frame = known_frame_of(stream, attempt->head);
+    else
+        frame.size = h1_frame_request(attempt->head, false, &frame.framing);
+    struct wire_whole *whole = arena_raw(&stream->arena, sizeof(*whole));
+    *whole = (struct wire_whole){
+        .sent = {.request = attempt->head, .size = frame.size, .framing = frame.framing},
+        .stream = stream,
+    };
+    attempt->framing = frame.framing;
+    attempt->is_head_sent = attempt->is_end_sent = true;
+    stream->xc.record.request_sent_ns = record_moment(attempt->wire->now_ns);
     conn_write_whole(attempt->conn, whole);
     return true;
 }
@@ -332,7 +340,9 @@ bool attempt_pump(struct attempt *attempt)
     if (conn == NULL || !conn_is_open(conn) || attempt->is_end_sent)
         return false;
     bool is_first = !attempt->is_head_sent;
-    if (is_first && !send_whole(attempt))
+    if (is_first && send_whole(attempt))
+        return true;
+    if (is_first)
         send_head(attempt);
     if (attempt->has_body)
         send_body(attempt);

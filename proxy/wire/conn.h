@@ -75,6 +75,7 @@ struct conn_upstream {
     struct str host;          /* of the request that asked first, for auto_sni */
     struct str local_address; /* empty: the carrier did not say */
     uint32_t local_port;
+    bool is_local_own;       /* the text of the address is the wire's */
     struct pool *pool;       /* NULL: not pooled */
     struct attempt *attempt; /* whose request it carries, or NULL */
     struct list attempts;    /* of HTTP/2: all of them */

@@ -79,10 +79,25 @@ struct conn *dial(struct wire *wire, const struct dial_target *target)
     return conn;
 }
 
+/* As long as the wire, if it is one of those from which it mostly connects. */
+static const struct str *own_address(struct wire *wire, struct str address)
+{
+    for (uint32_t i = 0; i < wire->own_address_count; i++)
+        if (str_eq(wire->own_addresses[i], address))
+            return &wire->own_addresses[i];
+    if (wire->own_address_count == OWN_ADDRESSES_MAX)
+        return NULL;
+    struct str *place = &wire->own_addresses[wire->own_address_count++];
+    *place = arena_str(&wire->memory, address);
+    return place;
+}
+
 void wire_note_local(struct wire *wire, uint32_t conn_number, struct str address, uint32_t port)
 {
     struct conn *conn = slots_at(&wire->conns, conn_number);
     ASSERT(conn->side == CONN_UPSTREAM);
-    conn->up.local_address = arena_str(&conn->facts, address);
+    const struct str *own = own_address(wire, address);
+    conn->up.is_local_own = own != NULL;
+    conn->up.local_address = own != NULL ? *own : arena_str(&conn->facts, address);
     conn->up.local_port = port;
 }

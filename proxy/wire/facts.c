@@ -70,7 +70,8 @@ struct record_upstream facts_upstream(const struct conn *conn, struct arena *are
 {
     return (struct record_upstream){
         .connection_id = conn->id,
-        .local_address = arena_str(arena, conn->up.local_address),
+        .local_address = conn->up.is_local_own ? conn->up.local_address
+                                               : arena_str(arena, conn->up.local_address),
         .local_port = conn->up.local_port,
         /* An endpoint's is the snapshot's. */
         .address =

@@ -26,6 +26,8 @@
 
 struct lb; /* proxy/core */
 
+#define OWN_ADDRESSES_MAX 4u /* those behind them are kept with each connection */
+
 struct wire {
     struct engine *engine;
     const struct snapshot *snapshot; /* the engine's */
@@ -43,6 +45,8 @@ struct wire {
     struct list ready_conns;   /* downstream: input waits and may be read on now */
     struct list resting_conns; /* downstream, while retiring: to be handed over */
     struct date date;
+    struct str own_addresses[OWN_ADDRESSES_MAX]; /* from which it connects: few */
+    uint32_t own_address_count;
     struct known *knowns; /* of requests that come whole */
     uint32_t known_count;
     int64_t now_ns;

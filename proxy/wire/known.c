@@ -4,6 +4,7 @@
  */
 #include "proxy/wire/known.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "proxy/wire/response.h"
@@ -54,6 +55,18 @@ struct known *known_of(struct conn *conn, const void *message)
     if (known == NULL && conn->wire->known_count < KNOWN_MAX)
         known = add(conn, message);
     return conn->down.known = known;
+}
+
+struct known_frame known_frame_of(struct stream *stream, const struct request_head *head)
+{
+    struct known *known = stream->known;
+    const struct weighted_cluster *weighted = stream->xc.record.weighted;
+    ptrdiff_t index = weighted != NULL ? weighted - known->memo.route->forward.weighted + 1 : 0;
+    ASSERT(index < (ptrdiff_t)MEMO_FORWARDED_MAX);
+    struct known_frame *frame = &known->frames[index];
+    if (frame->size == 0)
+        frame->size = h1_frame_request(head, false, &frame->framing);
+    return *frame;
 }
 
 static const struct known_answer *find_answer(const struct known *known,

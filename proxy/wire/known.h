@@ -23,6 +23,12 @@ struct known_answer {
 /* Further ones are passed on event by event. */
 #define KNOWN_ANSWERS_MAX 16u
 
+/* How a request without a body is framed that goes on as it did before. */
+struct known_frame {
+    struct h1_out framing;
+    size_t size; /* 0: not known */
+};
+
 struct known {
     struct known *next;
     struct request_memo memo;
@@ -31,12 +37,16 @@ struct known {
     struct str remote_address, local_address, node_address;
     struct known_answer *answers[KNOWN_ANSWERS_MAX];
     uint32_t answer_count;
+    struct known_frame frames[MEMO_FORWARDED_MAX]; /* as memo.forwarded */
 };
 
 /* NULL: there are too many already, or the client spoke TLS, or the listener
  * asks who it is. `message` is never another one at the
  * same place. */
 struct known *known_of(struct conn *conn, const void *message);
+
+/* How the head of a stream that was begun again is framed. */
+struct known_frame known_frame_of(struct stream *stream, const struct request_head *head);
 
 /* How `message` is passed on to the stream's client; NULL: it is not known, or this stream
  * wants more than that. */

@@ -185,7 +185,6 @@ bool response_may_pass(const struct stream *stream)
 
 void response_pass(struct stream *stream, struct wire_whole *whole)
 {
-    ASSERT(response_may_pass(stream));
     stream->framing = whole->sent.framing;
     stream->xc.record.response = whole->sent.response;
     stream->is_responding = true;

@@ -12,8 +12,10 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/check.h"
 
 #define SLOT_NONE UINT32_MAX
+#define SLOT_CHUNK_ITEMS 64u
 
 struct slots {
     struct arena *memory; /* outlives the slots */
@@ -26,8 +28,30 @@ struct slots {
 };
 
 void slots_init(struct slots *slots, struct arena *memory, size_t item_bytes);
-/* A place and its number. */
-void *slots_take(struct slots *slots, uint32_t *number);
-void slots_give(struct slots *slots, uint32_t number);
+/* A new place, zeroed. */
+void *slots_make(struct slots *slots, uint32_t *number);
+
 /* The place of a number that exists, taken or not. */
-void *slots_at(const struct slots *slots, uint32_t number);
+static inline void *slots_at(const struct slots *slots, uint32_t number)
+{
+    ASSERT(number < slots->made_count);
+    return slots->chunks[number / SLOT_CHUNK_ITEMS] +
+           (size_t)(number % SLOT_CHUNK_ITEMS) * slots->item_bytes;
+}
+
+/* A place and its number. */
+static inline void *slots_take(struct slots *slots, uint32_t *number)
+{
+    if (slots->free_count == 0)
+        return slots_make(slots, number);
+    *number = slots->free_numbers[--slots->free_count];
+    return slots_at(slots, *number);
+}
+
+static inline void slots_give(struct slots *slots, uint32_t number)
+{
+    ASSERT(number < slots->made_count);
+    ASSERT(slots->free_count < slots->made_count);
+    *ARENA_PUSH(slots->memory, slots->free_numbers, slots->free_count, slots->free_capacity) =
+        number;
+}

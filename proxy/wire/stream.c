@@ -47,7 +47,7 @@ static void pass_interim(struct stream *stream, const struct response_head *head
     response_send_interim(stream, head);
 }
 
-static void carry_out(struct stream *stream, const struct xc_action *action)
+static inline void carry_out(struct stream *stream, const struct xc_action *action)
 {
     ASSERT(!stream->is_finished);
     switch (action->kind) {
@@ -97,7 +97,7 @@ static void step(struct stream *stream, const struct xc_event *event)
 }
 
 /* A tunnel has none of the route's clock any more. */
-static void set_timer(struct stream *stream)
+static inline void set_timer(struct stream *stream)
 {
     int64_t wake_ns = stream->is_tunnel ? NS_NEVER : exchange_wake_ns(&stream->xc);
     wake_ns = ns_min(wake_ns, deadlines_next_ns(&stream->deadlines));
@@ -110,14 +110,14 @@ void stream_pump(struct stream *stream)
         exchange_note_sent(&stream->xc, stream->attempt->ordinal);
 }
 
-static void pump_last(struct stream *stream)
+static inline void pump_last(struct stream *stream)
 {
     if (stream->event_count == 0 && !stream->is_finished)
         stream_pump(stream);
 }
 
 /* What arose while a plan was carried out. */
-static void step_queued(struct stream *stream)
+static inline void step_queued(struct stream *stream)
 {
     while (stream->event_count > 0 && !stream->is_finished) {
         struct xc_event next = stream->events[stream->event_first];
@@ -166,7 +166,7 @@ void stream_give(struct stream *stream)
     stream->is_http10 = stream->is_upgrade = stream->is_tunnel = false;
     stream->is_responding = stream->is_reply = stream->is_cut = stream->is_body_lost = false;
     stream->is_client_gone = stream->is_upgrade_counted = false;
-    stream->is_interim_sent = stream->is_read_whole = false;
+    stream->is_interim_sent = stream->is_read_whole = stream->is_again = false;
     stream->whole = NULL;
     stream->known = NULL, stream->request_trailers = NULL;
     stream->is_in_head = false;
@@ -192,7 +192,7 @@ static struct str node_address_of(struct stream *stream)
     return stream->wire->options.is_giving_wholes ? arena_str(&stream->arena, address) : address;
 }
 
-static void note_started(struct stream *stream)
+static inline void note_started(struct stream *stream)
 {
     stream->is_started = true;
     stream->wire->exchange_count++;
@@ -247,7 +247,7 @@ bool stream_begin_again(struct stream *stream)
     again.remote_port = down->peer.remote_port;
     again.has_original = down->original_address.len > 0;
     stream->is_stepping = stream->is_in_head = true;
-    stream->is_request_complete = true;
+    stream->is_request_complete = stream->is_again = true;
     exchange_begin_again(&stream->xc, &again, wire->now_ns, &plan);
     note_started(stream);
     stream->method = stream->xc.record.method;
@@ -448,7 +448,7 @@ static void let_mirrors_go(struct stream *stream)
 }
 
 /* Counted when it is over; its time when the client got the whole response. */
-static void tally_stream(struct stream *stream)
+static inline void tally_stream(struct stream *stream)
 {
     struct http_stats *stats = stream->xc.setup.http_stats;
     const struct record *record = &stream->xc.record;

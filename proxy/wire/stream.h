@@ -69,6 +69,7 @@ struct stream {
     bool is_given_up;         /* to be given back when it has none */
     bool is_read_whole;       /* the response is here to its end */
     bool is_started;          /* it has an exchange */
+    bool is_again;            /* which was begun again */
     bool is_session;          /* TCP */
     struct str method;        /* of the request; empty: no head was read */
     bool has_body;

@@ -19,7 +19,7 @@
 #include "proxy/wire/upstream_parts.h"
 
 /* Offers it to whoever waits, else it is idle. */
-static void offer(struct conn *conn)
+static inline void offer(struct conn *conn)
 {
     conn->up.is_resting = false;
     uint32_t waiter = pool_note_idle(conn->up.pool, conn->number);
@@ -32,7 +32,7 @@ static void offer(struct conn *conn)
     upstream_fail_waiters(conn, FAILURE_OVERFLOW, breaker_kind_name(BREAKER_REQUESTS));
 }
 
-static bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool has_surplus)
+static inline bool may_be_kept(struct conn *conn, const struct attempt *attempt, bool has_surplus)
 {
     if (has_surplus) {
         upstream_count(conn, STAT_CLUSTER_upstream_cx_protocol_error);

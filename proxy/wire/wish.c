@@ -11,21 +11,6 @@ void wishes_init(struct wishes *wishes, struct arena *memory)
     *wishes = (struct wishes){.memory = memory};
 }
 
-void wishes_add(struct wishes *wishes, struct wish wish)
-{
-    *ARENA_PUSH(wishes->memory, wishes->items, wishes->count, wishes->capacity) = wish;
-}
-
-bool wishes_take(struct wishes *wishes, struct wish *wish)
-{
-    if (wishes->first == wishes->count)
-        return false;
-    *wish = wishes->items[wishes->first++];
-    if (wishes->first == wishes->count)
-        wishes->first = wishes->count = 0;
-    return true;
-}
-
 bool wish_is_for_gone(const struct wish *wish)
 {
     const struct conn *conn = wish->conn;

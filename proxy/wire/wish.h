@@ -32,7 +32,20 @@ struct wishes {
 };
 
 void wishes_init(struct wishes *wishes, struct arena *memory);
-void wishes_add(struct wishes *wishes, struct wish wish);
-bool wishes_take(struct wishes *wishes, struct wish *wish);
+static inline void wishes_add(struct wishes *wishes, struct wish wish)
+{
+    *ARENA_PUSH(wishes->memory, wishes->items, wishes->count, wishes->capacity) = wish;
+}
+
+static inline bool wishes_take(struct wishes *wishes, struct wish *wish)
+{
+    if (wishes->first == wishes->count)
+        return false;
+    *wish = wishes->items[wishes->first++];
+    if (wishes->first == wishes->count)
+        wishes->first = wishes->count = 0;
+    return true;
+}
+
 /* Its connection broke, or was given back. Not of WIRE_DONE. */
 bool wish_is_for_gone(const struct wish *wish);

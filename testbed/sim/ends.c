@@ -166,10 +166,11 @@ void sim_caller_turn(struct sim *sim, struct sim_caller *caller)
         return;
     }
     const struct h1_read *whole = caller_next_whole(&caller->caller);
+    struct str bytes;
     if (whole != NULL)
         sim_send_read(sim, caller->link, LINK_CONNECTOR, whole);
-    struct str bytes;
-    while (end->under_way_bytes < LINK_WINDOW_BYTES && caller_next(&caller->caller, &bytes))
+    while (whole == NULL && end->under_way_bytes < LINK_WINDOW_BYTES &&
+           caller_next(&caller->caller, &bytes))
         sim_send(sim, caller->link, LINK_CONNECTOR, bytes);
     sim_set_timer(sim, &caller->timer, caller_wake_ns(&caller->caller));
     if (caller_is_done(&caller->caller))

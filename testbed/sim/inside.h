@@ -103,6 +103,13 @@ struct sim_proxy {
     uint32_t report_count, report_capacity;
 };
 
+/* Whose an endpoint is: asked for each record, and always the same. */
+struct sim_place {
+    const struct endpoint *endpoint;
+    uint32_t pod;
+};
+#define SIM_PLACES 64u
+
 /* A call that is made often. */
 struct sim_model {
     struct call call;
@@ -136,8 +143,9 @@ struct sim {
     struct sim_model **models; /* by number, from 1 */
     uint32_t model_count, model_capacity;
     struct watches watches;
-    struct play_hops inbound;  /* what came in to sidecars */
-    struct play_event *events; /* what proxies did to pods */
+    struct play_hops inbound;            /* what came in to sidecars */
+    struct sim_place places[SIM_PLACES]; /* by the endpoint's address in memory */
+    struct play_event *events;           /* what proxies did to pods */
     uint32_t event_count, event_capacity;
 };
 

@@ -10,7 +10,7 @@
 
 #define FIRST_BLOCK_PARCELS 16u
 
-static void push(struct parcel_queue *queue, struct parcel *parcel)
+static inline void push(struct parcel_queue *queue, struct parcel *parcel)
 {
     parcel->next = NULL;
     if (queue->last == NULL)
@@ -29,7 +29,7 @@ static struct parcel *pop(struct parcel_queue *queue)
     return parcel;
 }
 
-static void add_parcels(struct links *links)
+__attribute__((noinline, cold)) static void add_parcels(struct links *links)
 {
     ASSERT(links->block_count < COUNT_OF(links->all_parcels));
     uint32_t count = FIRST_BLOCK_PARCELS << links->block_count;
@@ -44,8 +44,9 @@ static void add_parcels(struct links *links)
     links->free_parcels = parcels;
 }
 
-static struct parcel *send(struct links *links, struct link *link, enum link_side from,
-                           enum parcel_kind kind, int64_t now_ns)
+/* Not sent yet; it has no bytes. */
+static inline struct parcel *new_parcel(struct links *links, struct link *link, enum link_side from,
+                                        enum parcel_kind kind)
 {
     if (links->free_parcels == NULL)
         add_parcels(links);
@@ -58,6 +59,13 @@ static struct parcel *send(struct links *links, struct link *link, enum link_sid
     parcel->read = NULL;
     parcel->whole = NULL;
     parcel->size = 0;
+    return parcel;
+}
+
+static inline struct parcel *send(struct links *links, struct link *link, enum link_side from,
+                                  enum parcel_kind kind, int64_t now_ns)
+{
+    struct parcel *parcel = new_parcel(links, link, from, kind);
     parcel->due_ns = ns_add(now_ns, LINK_DELAY_NS);
     link->parcel_count++;
     push(&links->under_way, parcel);
@@ -65,8 +73,8 @@ static struct parcel *send(struct links *links, struct link *link, enum link_sid
 }
 
 /* The parcel that was sent last, if these bytes can travel in it. */
-static struct parcel *open_parcel(struct links *links, const struct link *link, enum link_side from,
-                                  size_t size, int64_t now_ns)
+static inline struct parcel *open_parcel(struct links *links, const struct link *link,
+                                         enum link_side from, size_t size, int64_t now_ns)
 {
     struct parcel *last = links->under_way.last;
     bool is_same = last != NULL && last->link == link && last->to != from &&
@@ -144,8 +152,8 @@ void link_send_bytes(struct links *links, struct link *link, enum link_side from
 }
 
 /* NULL: bytes are open that it would have to join. */
-static struct parcel *send_message(struct links *links, struct link *link, enum link_side from,
-                                   size_t size, int64_t now_ns)
+static inline struct parcel *send_message(struct links *links, struct link *link,
+                                          enum link_side from, size_t size, int64_t now_ns)
 {
     if (open_parcel(links, link, from, 0, now_ns) != NULL)
         return NULL;
@@ -173,12 +181,6 @@ bool link_send_whole(struct links *links, struct link *link, enum link_side from
     if (parcel != NULL)
         parcel->whole = whole;
     return parcel != NULL;
-}
-
-struct parcel *links_take(struct links *links)
-{
-    ASSERT(links->under_way.first != NULL);
-    return pop(&links->under_way);
 }
 
 void link_hold(struct parcel *parcel)

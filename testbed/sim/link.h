@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/check.h"
 #include "base/list.h"
 #include "base/ns.h"
 #include "proxy/model/listener.h"
@@ -145,7 +146,15 @@ static inline int64_t links_due_ns(const struct links *links)
     return links->under_way.first != NULL ? links->under_way.first->due_ns : NS_NEVER;
 }
 /* Takes the next parcel out. Give it to link_hold or link_done. */
-struct parcel *links_take(struct links *links);
+static inline struct parcel *links_take(struct links *links)
+{
+    struct parcel *parcel = links->under_way.first;
+    ASSERT(parcel != NULL);
+    links->under_way.first = parcel->next;
+    if (parcel->next == NULL)
+        links->under_way.last = NULL;
+    return parcel;
+}
 /* The receiver is paused: the parcel waits there. */
 void link_hold(struct parcel *parcel);
 /* The receiver has seen it. */

@@ -237,6 +237,7 @@ struct sim_proxy *sim_proxy_of(struct sim *sim, uint32_t client)
                                    .is_giving_wholes = !sim->options.is_bytewise};
     uint64_t seed = rng_derive(sim->options.seed, its->spec.name);
     options.shared = shared_new(snapshot, NULL, seed, SIM_EPOCH_SECONDS * NS_SECOND);
+    shared_set_alone(options.shared);
     proxy->wire = wire_new(snapshot, seed, options);
     shared_drop(options.shared);
     wire_set_epoch(proxy->wire, SIM_EPOCH_SECONDS);

@@ -4,6 +4,7 @@
  */
 #include "testbed/sim/sim.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "testbed/sim/inside.h"
@@ -63,10 +64,24 @@ static void sim_begin(struct play *play, const struct call *call, uint64_t numbe
 {
     struct sim *sim = sim_of(play);
     struct sim_errand *errand = sim_errand_new(sim, ERRAND_OF_STREAM);
-    errand->base.own_call = *call;
+    bytes_copy(&errand->base.own_call, call, sizeof(*call));
     errand->base.number = number;
     sim->stream_count++;
     sim_errand_start(sim, errand, call->start_after_ns);
+}
+
+static void take_pod(struct sim *sim, struct outcome *outcome)
+{
+    const struct endpoint *endpoint = outcome->has_record ? outcome->record.endpoint : NULL;
+    struct sim_place *place =
+        &sim->places[(uintptr_t)endpoint / sizeof(struct endpoint) % SIM_PLACES];
+    if (endpoint != NULL && place->endpoint == endpoint) {
+        outcome->pod = place->pod;
+        return;
+    }
+    outcome_take_pod(outcome, sim->world);
+    if (endpoint != NULL && outcome->pod != UINT32_MAX)
+        *place = (struct sim_place){endpoint, outcome->pod};
 }
 
 static const struct play_done *sim_next(struct play *play, int64_t until_ns)
@@ -86,7 +101,7 @@ static const struct play_done *sim_next(struct play *play, int64_t until_ns)
     }
     ASSERT(sim->stream_count > 0);
     sim->stream_count--;
-    outcome_take_pod(errand->base.outcome, sim->world);
+    take_pod(sim, errand->base.outcome);
     sim->given = errand;
     sim->done = (struct play_done){.number = errand->base.number,
                                    .started_ns = errand->base.started_ns,

@@ -8,6 +8,7 @@
  */
 #include "testbed/world/caller.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "testbed/world/request.h"
 
@@ -246,7 +247,8 @@ static void begin(struct caller *caller, const struct call *call, struct outcome
     caller->body_bytes = 0;
     buf_clear(&caller->body);
     buf_clear(&caller->out);
-    *outcome = (struct outcome){.pod = UINT32_MAX};
+    bytes_clear(outcome, sizeof(*outcome));
+    outcome->pod = UINT32_MAX;
     caller->whole = NULL;
     reading_begin(&caller->reading, arena);
     /* The same patience for a connection that is never answered. */

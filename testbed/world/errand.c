@@ -55,8 +55,7 @@ void errands_join(struct errands *errands, struct errand *fresh, enum errand_kin
 void errands_give_back(struct errands *errands, struct errand *errand)
 {
     errand->life++;
-    if (errand->own_arena.used_bytes > 0)
-        arena_reset(&errand->own_arena);
+    arena_reset(&errand->own_arena);
     list_push_front(&errands->spare, &errand->node);
 }
 

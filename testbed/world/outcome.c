@@ -5,8 +5,8 @@
 #include "testbed/world/outcome.h"
 
 #include <stddef.h>
-#include <string.h>
 
+#include "base/bytes.h"
 #include "base/map.h"
 #include "testbed/world/reading.h"
 
@@ -102,7 +102,7 @@ void outcome_take_counts(struct outcome *outcome, const struct record *record, s
 {
     struct record *copy = &outcome->record;
     /* Ends and heads come behind it. */
-    memcpy(copy, record, offsetof(struct record, method));
+    bytes_copy(copy, record, offsetof(struct record, method));
     copy->details = kept_details(record->details, arena);
     copy->transport_failure = kept(record->transport_failure, arena);
     copy->cluster_name =

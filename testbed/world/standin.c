@@ -10,6 +10,7 @@
  */
 #include "testbed/world/standin_parts.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "testbed/world/standin_h2.h"
 
@@ -23,8 +24,7 @@ static const struct world_pod *pod_of(const struct standin *standin)
 
 static void begin_request(struct standin *standin)
 {
-    if (standin->scratch.used_bytes > 0)
-        arena_reset(&standin->scratch);
+    arena_reset(&standin->scratch);
     reading_begin(&standin->reading, &standin->scratch);
     standin->state = STANDIN_IN_HEAD;
     standin->whole = NULL;
@@ -39,27 +39,6 @@ static void give_up(struct standin *standin)
     standin->ending_delay_ns = 0;
     standin->state = STANDIN_IN_ENDING;
     standin->wake_ns = 0;
-}
-
-static void put_interim(struct standin *standin)
-{
-    for (uint32_t i = 0; i < standin->answer.interim_count; i++) {
-        char text[] = "HTTP/1.1 100 Interim\r\n\r\n";
-        uint32_t status = standin->answer.interim[i] % 1000;
-        text[9] = (char)('0' + status / 100);
-        text[10] = (char)('0' + status / 10 % 10);
-        text[11] = (char)('0' + status % 10);
-        standin_put(standin, (struct str){text, sizeof(text) - 3});
-        for (uint32_t k = 0; k < standin->answer.interim_header_count; k++) {
-            standin_put(standin, standin->answer.interim_headers[k].name);
-            standin_put(standin, STR(": "));
-            standin_put(standin, standin->answer.interim_headers[k].value);
-            standin_put(standin, STR("\r\n"));
-        }
-        standin_put(standin, STR("\r\n"));
-    }
-    if (standin->answer.interim_count == 0 && standin_head_has(standin, STR("expect")))
-        standin_put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
 /* False: a length that is none. */
@@ -86,15 +65,14 @@ static bool expect_body(struct standin *standin)
 static void note_request(struct standin *standin, bool is_mirror)
 {
     struct world_pod *pod = &standin->world->pods[standin->pod];
-    if (is_mirror)
-        pod->mirror_count++;
-    else
-        pod->request_count++;
+    pod->mirror_count += is_mirror;
+    pod->request_count += !is_mirror;
     if (sighting_log_is_open(standin->log))
         standin->seen = sighting_log_note(standin->log, standin->pod, standin->number,
                                           standin->server_name, is_mirror, &standin->head);
-    standin->answer = *world_next_answer(standin->world, standin->pod);
-    put_interim(standin);
+    bytes_copy(&standin->answer, world_next_answer(standin->world, standin->pod),
+               sizeof(standin->answer));
+    standin_put_interim(standin);
 }
 
 static void take_head(struct standin *standin, const struct reading_event *event)
@@ -251,6 +229,10 @@ static bool give_whole(struct standin *standin, struct standin_action *action)
         return false;
     *action = (struct standin_action){.kind = STANDIN_WHOLE, .whole = standin->whole};
     standin->whole = NULL;
+    if (standin_is_at_rest_then(standin)) {
+        standin->is_out_given = true;
+        begin_request(standin);
+    }
     return true;
 }
 

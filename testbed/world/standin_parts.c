@@ -59,6 +59,33 @@ bool standin_head_has(const struct standin *standin, struct str name)
     return standin_head_header(standin, name, &value) && value.len > 0;
 }
 
+void standin_put_interim(struct standin *standin)
+{
+    for (uint32_t i = 0; i < standin->answer.interim_count; i++) {
+        char text[] = "HTTP/1.1 100 Interim\r\n\r\n";
+        uint32_t status = standin->answer.interim[i] % 1000;
+        text[9] = (char)('0' + status / 100);
+        text[10] = (char)('0' + status / 10 % 10);
+        text[11] = (char)('0' + status % 10);
+        standin_put(standin, (struct str){text, sizeof(text) - 3});
+        for (uint32_t k = 0; k < standin->answer.interim_header_count; k++) {
+            standin_put(standin, standin->answer.interim_headers[k].name);
+            standin_put(standin, STR(": "));
+            standin_put(standin, standin->answer.interim_headers[k].value);
+            standin_put(standin, STR("\r\n"));
+        }
+        standin_put(standin, STR("\r\n"));
+    }
+    if (standin->answer.interim_count == 0 && standin_head_has(standin, STR("expect")))
+        standin_put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+bool standin_is_at_rest_then(const struct standin *standin)
+{
+    return standin->ending == STANDIN_THEN_KEEP && standin->ending_delay_ns == 0 &&
+           buf_size(&standin->held) == 0 && !standin->has_eof;
+}
+
 static void end_with(struct standin *standin, enum standin_ending ending, int64_t delay_ns)
 {
     standin->ending = ending;

@@ -19,6 +19,12 @@ bool standin_is_mirror(const struct standin *standin);
 bool standin_is_whole_mirror(const struct standin *standin, const struct header_list *headers);
 bool standin_head_has(const struct standin *standin, struct str name);
 
+/* The interim answers that the behaviour asks for, or the client. */
+void standin_put_interim(struct standin *standin);
+
+/* Nothing comes behind a whole answer but the next request, which is not here yet. */
+bool standin_is_at_rest_then(const struct standin *standin);
+
 /* Another call (true: an action), or it is asking, or everybody has answered:
  * then its own answer begins. */
 bool standin_ask_next(struct standin *standin, struct standin_action *action);

@@ -3,6 +3,8 @@
  * tests/config/translate/test_clusters.c - clusters, subsets, load balancers and
  * endpoints; which DestinationRule counts (ISTIO.md 3, 4).
  */
+#include <stdio.h>
+
 #include "tests/config/translate/fixture.h"
 
 #include "base/ns.h"
@@ -328,9 +330,46 @@ static void test_outlier_detection_is_the_clusters(void **state)
     fixture_fini(&fixture);
 }
 
+/* internalTrafficPolicy: Local: only who is on the proxy's node. */
+static void test_a_service_may_stay_on_its_node(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *node, *policy;
+        uint32_t endpoint_count;
+    } rows[] = {{"n1", "Cluster", 2}, {"n1", "Local", 1}, {"n3", "Local", 0}};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        char text[2048];
+        (void)snprintf(text, sizeof(text),
+                       "apiVersion: v1\nkind: Service\nmetadata: {name: near}\n"
+                       "spec: {internalTrafficPolicy: %s, selector: {app: x}, ports: [{name: "
+                       "http, port: 80}]}\n---\n"
+                       "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {app: x}}\n"
+                       "spec: {nodeName: n1, containers: []}\n---\n"
+                       "apiVersion: v1\nkind: Pod\nmetadata: {name: b, labels: {app: x}}\n"
+                       "spec: {nodeName: n2, containers: []}\n---\n"
+                       "apiVersion: v1\nkind: Pod\nmetadata: {name: client-0}\n"
+                       "spec: {nodeName: %s, containers: []}\n",
+                       rows[i].policy, rows[i].node);
+        fixture_sidecar(&fixture, text);
+        const struct cluster *cluster = NULL;
+        for (uint32_t k = 0; k < fixture.snapshot->cluster_count; k++) {
+            if (str_eq(fixture.snapshot->clusters[k].name,
+                       STR("outbound|80||near.default.svc.cluster.local")))
+                cluster = &fixture.snapshot->clusters[k];
+        }
+        assert_non_null(cluster);
+        assert_int_equal(cluster->endpoint_count, rows[i].endpoint_count);
+        fixture_fini(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_service_may_stay_on_its_node),
         cmocka_unit_test(test_connection_pools_are_limits),
         cmocka_unit_test(test_parts_of_subsets_and_ports_replace_the_rules),
         cmocka_unit_test(test_retry_budgets_are_the_clusters),
