@@ -1,6 +1,7 @@
 # pocketmesh - Istio's traffic rules on a laptop.
 #
 #   make              build build/pocketmesh (installs nothing; `make deps` does)
+#   make guided       the same program, a sixth faster: compiled by a profile of itself (gcc)
 #   make demo         the bookstore's tests in virtual time, then on real sockets
 #   make test         lint, unit tests and end-to-end tests, with sanitizers
 #   make conformance  agreement with the recorded answers of the real ones, a table
@@ -54,6 +55,9 @@ WARN_C := -Wstrict-prototypes -Wmissing-prototypes
 # A request crosses some ten files: the linker looks at them as one (a sixth of
 # the instructions). Archives stay ordinary ones for tests and nm.
 OPT_release := -O2 -g $(if $(findstring gcc,$(CC_NAME)),-flto=auto -ffat-lto-objects)
+# make guided: the same, told by a profile of itself which roads are taken. What the
+# compiler then warns of are roads that it has cut short, so nothing is an error.
+OPT_guided  := $(OPT_release) -fprofile-$(STEP)=$(abspath $(BUILD))/profile -Wno-error -Wno-missing-profile
 OPT_debug   := -O1 -g -fno-omit-frame-pointer
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 COMMON := -I. $(PKG_CFLAGS) $(OPT_$(MODE)) $(SANFLAGS) -D_POSIX_C_SOURCE=200809L -MMD -MP $(WARN)
@@ -191,6 +195,17 @@ SECONDS ?= 60
 soak:
 	@$(MAKE) --no-print-directory MODE=debug SAN=address,undefined all
 	@tests/soak $(BUILD)/debug-$(CC_NAME)-address-undefined/pocketmesh $(SECONDS)
+# Twice as long to build, a sixth faster; gcc only. Learns from loads in virtual time, the
+# proxy between buffers, manifests and the example's tests.
+GUIDED = $(BUILD)/guided-$(CC_NAME)
+guided:
+	@rm -rf $(GUIDED) $(BUILD)/profile
+	@$(MAKE) --no-print-directory MODE=guided STEP=generate all
+	@for lesson in 'sim 200000' 'wire 200000' 'exchange 200000' 'lb 200000' 'translate 100'; do $(GUIDED)/pocketmesh bench $$lesson >/dev/null || exit 1; done
+	@$(GUIDED)/pocketmesh test -q examples/bookstore/tests/*.yaml
+	@rm -rf $(GUIDED)
+	@$(MAKE) --no-print-directory MODE=guided STEP=use all
+	@echo "$(GUIDED)/pocketmesh"
 bench: all
 	@$(BUILD)/pocketmesh bench sim
 	@$(BUILD)/pocketmesh bench wire
@@ -227,6 +242,6 @@ clean:
 help:
 	@sed -n '1,/^-include/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all third mtls-envoys run-agreement agree run-agree objects run-objects differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
+.PHONY: all guided third mtls-envoys run-agreement agree run-agree objects run-objects differential run-differential meshes run-meshes soak bench tsan fuzz run-fuzz lib unit unit-list where test demo conformance lint format check deps envoy install uninstall clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

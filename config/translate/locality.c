@@ -95,12 +95,6 @@ struct str locality_label(struct translation *t, const struct label *labels, uin
     return value != NULL ? *value : STR_EMPTY;
 }
 
-static bool is_same(const struct locality *a, const struct locality *b)
-{
-    return str_eq(a->region, b->region) && str_eq(a->zone, b->zone) &&
-           str_eq(a->subzone, b->subzone);
-}
-
 /* By the text of the locality; members of one keep their order. */
 static void sort_members(struct arranging *work)
 {
@@ -114,9 +108,11 @@ static void sort_members(struct arranging *work)
     }
 }
 
+/* By that text too: "eu/a", of a label, and "eu/a/", of a node, are two to istiod. */
 static void find_groups(struct arranging *work)
 {
     uint32_t kept = 0;
+    struct str text = STR_EMPTY;
 
     work->groups = ARENA_ARRAY(work->t->arena, struct locality_endpoints, work->member_count);
     for (uint32_t i = 0; i < work->member_count; i++) {
@@ -124,7 +120,8 @@ static void find_groups(struct arranging *work)
         const struct endpoint *endpoint = &member->endpoint;
         struct locality_endpoints *last =
             work->group_count > 0 ? &work->groups[work->group_count - 1] : NULL;
-        if (last == NULL || !is_same(&last->locality, &endpoint->locality)) {
+        if (last == NULL || !str_eq(text, member->locality)) {
+            text = member->locality;
             last = &work->groups[work->group_count++];
             *last = (struct locality_endpoints){.locality = endpoint->locality, .from = kept};
         }

@@ -84,6 +84,9 @@ static void test_endpoints_follow_their_localities(void **state)
          MESH LOCALITY("{distribute: [{from: us/*, to: {us/*: 100}}, {from: eu/a/*, to: "
                        "{eu/a/*: 70, eu/b/*: 20, us/a: 10}}]}"),
          "eu.a.x", "eu1:0:47 eu2:0:47 eu3:0:24 eu4:0:20 us1:0:10"},
+        {"a label without a subzone is a place of its own beside a node's text",
+         SERVICE("a", "http", "80") PLACED("n1", "eu.a", "") PLACED("n2", "eu/a/", ""), "eu.a.x",
+         "n1:0:1 n2:0:1"},
         {"shares of others", MESH LOCALITY("{distribute: [{from: us/*, to: {us/*: 100}}]}"),
          "eu.a.x", "ap1:0:1 eu1:0:2 eu2:0:2 eu3:0:1 eu4:0:1 us1:0:1"},
     };
