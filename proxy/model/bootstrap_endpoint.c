@@ -119,22 +119,6 @@ void bootstrap_load(struct bootstrap_job *job, const struct json_value *load)
     json_end_object(job->json);
 }
 
-static void write_single(struct json *json, const struct bootstrap_place *at)
-{
-    json_begin_object(json);
-    json_key(json, STR("lbEndpoints"));
-    json_begin_array(json);
-    json_begin_object(json);
-    json_key(json, STR("endpoint"));
-    json_begin_object(json);
-    json_key(json, STR("address"));
-    print_address(json, at->address, at->port);
-    json_end_object(json);
-    json_end_object(json);
-    json_end_array(json);
-    json_end_object(json);
-}
-
 void bootstrap_inside_load(struct bootstrap_job *job, struct str cluster, uint32_t port)
 {
     const struct bootstrap_options *options = job->options;
@@ -147,7 +131,7 @@ void bootstrap_inside_load(struct bootstrap_job *job, struct str cluster, uint32
     json_key(json, STR("endpoints"));
     json_begin_array(json);
     if (is_there)
-        write_single(json, &at);
+        print_lone_endpoint(json, at.address, at.port);
     json_end_array(json);
     json_end_object(json);
 }

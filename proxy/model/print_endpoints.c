@@ -106,11 +106,8 @@ static void print_found(struct json *json, const struct cluster *cluster, uint32
     print_locality(json, cluster, &group);
 }
 
-/* Of the application behind an inbound listener nothing but the address is said. */
-static void print_own_application(struct json *json, const struct endpoint *endpoint)
+void print_lone_endpoint(struct json *json, struct str address, uint32_t port)
 {
-    json_key(json, STR("endpoints"));
-    json_begin_array(json);
     json_begin_object(json);
     json_key(json, STR("lbEndpoints"));
     json_begin_array(json);
@@ -118,11 +115,19 @@ static void print_own_application(struct json *json, const struct endpoint *endp
     json_key(json, STR("endpoint"));
     json_begin_object(json);
     json_key(json, STR("address"));
-    print_address(json, endpoint->address, endpoint->port);
+    print_address(json, address, port);
     json_end_object(json);
     json_end_object(json);
     json_end_array(json);
     json_end_object(json);
+}
+
+/* Of the application behind an inbound listener nothing but the address is said. */
+static void print_own_application(struct json *json, const struct endpoint *endpoint)
+{
+    json_key(json, STR("endpoints"));
+    json_begin_array(json);
+    print_lone_endpoint(json, endpoint->address, endpoint->port);
     json_end_array(json);
 }
 

@@ -20,6 +20,8 @@ void print_string_matcher(struct json *json, const struct string_matcher *match)
 void print_fraction(struct json *json, struct str key, struct fraction fraction);
 /* {"socketAddress": {...}}, or of unix:///path {"pipe": {...}} */
 void print_address(struct json *json, struct str address, uint32_t port);
+/* A locality of one endpoint, of which nothing but its address is said. */
+void print_lone_endpoint(struct json *json, struct str address, uint32_t port);
 /* {"filterMetadata": {"istio": {"config": PATH}}}, with its key */
 void print_route_metadata(struct json *json, struct str config);
 
