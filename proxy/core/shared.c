@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "proxy/core/lb_inherit.h"
 #include "proxy/model/print_parts.h"
 
 #define SHARED_BLOCK_BYTES 4096u
@@ -55,15 +56,6 @@ static void state_drop(struct shared_state *state)
     arena_fini(&arena);
 }
 
-/* Nothing can be told from a fresh one. */
-static bool is_at_rest(const struct shared_state *state)
-{
-    bool is_taken = false;
-    for (uint32_t i = 0; i < BREAKER_KIND_COUNT; i++)
-        is_taken = is_taken || breaker_count(&state->breaker, (enum breaker_kind)i) > 0;
-    return !is_taken && state->outlier == NULL;
-}
-
 static struct str print(const struct cluster *cluster, struct buf *out)
 {
     struct json json;
@@ -95,10 +87,8 @@ static struct shared_state *take_over(const struct shared *before, const struct 
         return NULL;
     *old = &before->clusters[index];
     struct shared_state *state = (*old)->state;
-    bool has_state = !is_at_rest(state);
-    if (has_state || cluster->endpoint_count > 1)
-        *is_kept = is_same(&before->snapshot->clusters[index], cluster);
-    if (!has_state || !*is_kept)
+    *is_kept = is_same(&before->snapshot->clusters[index], cluster);
+    if (!*is_kept)
         return NULL;
     atomic_fetch_add_explicit(&state->holders, 1, memory_order_relaxed);
     return state;
@@ -128,7 +118,33 @@ static void set_absent(struct shared *shared, uint32_t index)
     own->are_absent = ARENA_ARRAY(&shared->arena, atomic_bool, cluster->endpoint_count);
     for (uint32_t i = 0; i < cluster->endpoint_count; i++)
         atomic_init(&own->are_absent[i], cluster->endpoints[i].is_absent);
-    atomic_init(&own->change_count, cluster->endpoint_count > 0);
+}
+
+static bool is_among(const struct cluster *cluster, const struct endpoint *endpoint, uint32_t guess)
+{
+    return lb_find_host(cluster, endpoint, guess) != LB_NONE;
+}
+
+/* Has an endpoint come or gone? */
+static bool is_changed(const struct cluster *before, const struct cluster *now)
+{
+    bool is_same = before->endpoint_count == now->endpoint_count;
+    for (uint32_t i = 0; is_same && i < now->endpoint_count; i++)
+        is_same =
+            is_among(before, &now->endpoints[i], i) && is_among(now, &before->endpoints[i], i);
+    return !is_same;
+}
+
+/* membership_change goes on with the name, as Envoy's counters do. A cluster that is another
+ * one hears of its endpoints as a new one does. */
+static void set_changes(struct shared_cluster *own, const struct shared_cluster *old)
+{
+    unsigned count = 0;
+    if (old != NULL)
+        count = atomic_load_explicit(&old->change_count, memory_order_relaxed);
+    count +=
+        own->is_kept ? is_changed(old->cluster, own->cluster) : own->cluster->endpoint_count > 0;
+    atomic_init(&own->change_count, count);
 }
 
 struct shared *shared_new(struct snapshot *snapshot, const struct shared *before, uint64_t seed,
@@ -145,12 +161,14 @@ struct shared *shared_new(struct snapshot *snapshot, const struct shared *before
     for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
         struct shared_cluster *own = &shared->clusters[i];
         const struct shared_cluster *old = NULL;
+        own->cluster = &snapshot->clusters[i];
         own->state = take_over(before, &snapshot->clusters[i], &old, &own->is_kept);
         bool is_new = own->state == NULL;
         if (is_new)
             own->state = state_new(&snapshot->clusters[i], seed, now_ns);
         own->breaker = &own->state->breaker;
         set_absent(shared, i);
+        set_changes(own, old);
         if (own->state->outlier == NULL)
             continue;
         set_hosts(shared, i, now_ns);

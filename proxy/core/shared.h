@@ -24,6 +24,7 @@
 
 /* A cluster's, as one snapshot sees it. */
 struct shared_cluster {
+    const struct cluster *cluster;
     struct breaker *breaker;
     struct outlier *outlier;     /* NULL: it ejects nobody */
     atomic_bool *are_absent;     /* by the endpoint's index: not there, for now */
