@@ -27,6 +27,7 @@ struct shared {
     atomic_uint holders;
     struct snapshot *snapshot;
     struct shared_cluster *clusters;
+    struct shared_changes changes;
 };
 
 static struct shared_state *state_new(const struct cluster *cluster, uint64_t seed, int64_t now_ns)
@@ -135,6 +136,42 @@ static bool is_changed(const struct cluster *before, const struct cluster *now)
     return !is_same;
 }
 
+static bool is_told_alike(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->weight == b->weight && a->health == b->health && a->priority == b->priority &&
+           a->locality_weight == b->locality_weight &&
+           a->is_tls_mode_istio == b->is_tls_mode_istio && str_eq(a->workload, b->workload);
+}
+
+/* The same endpoints: are any of them told of otherwise? */
+static bool is_retold(const struct cluster *before, const struct cluster *now)
+{
+    for (uint32_t i = 0; i < now->endpoint_count; i++) {
+        uint32_t place = lb_find_host(before, &now->endpoints[i], i);
+        if (!is_told_alike(&now->endpoints[i], &before->endpoints[place]))
+            return true;
+    }
+    return false;
+}
+
+static void count_change(struct shared_changes *changes, const struct shared_cluster *own,
+                         const struct shared_cluster *old)
+{
+    if (old == NULL)
+        changes->added++;
+    else if (!own->is_kept)
+        changes->modified++;
+    else if (is_changed(old->cluster, own->cluster) || is_retold(old->cluster, own->cluster))
+        changes->updated++;
+}
+
+static void count_removed(struct shared_changes *changes, const struct snapshot *before,
+                          const struct snapshot *now)
+{
+    for (uint32_t i = 0; i < before->cluster_count; i++)
+        changes->removed += map_get(&now->cluster_by_name, before->clusters[i].name) == MAP_NONE;
+}
+
 /* membership_change goes on with the name, as Envoy's counters do. A cluster that is another
  * one hears of its endpoints as a new one does. */
 static void set_changes(struct shared_cluster *own, const struct shared_cluster *old)
@@ -157,6 +194,10 @@ struct shared *shared_new(struct snapshot *snapshot, const struct shared *before
     atomic_init(&shared->holders, 1);
     snapshot_hold(snapshot);
     shared->snapshot = snapshot;
+    if (before != NULL) {
+        shared->changes = before->changes;
+        count_removed(&shared->changes, before->snapshot, snapshot);
+    }
     shared->clusters = ARENA_ARRAY(&shared->arena, struct shared_cluster, snapshot->cluster_count);
     for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
         struct shared_cluster *own = &shared->clusters[i];
@@ -169,6 +210,7 @@ struct shared *shared_new(struct snapshot *snapshot, const struct shared *before
         own->breaker = &own->state->breaker;
         set_absent(shared, i);
         set_changes(own, old);
+        count_change(&shared->changes, own, old);
         if (own->state->outlier == NULL)
             continue;
         set_hosts(shared, i, now_ns);
@@ -206,6 +248,11 @@ void shared_drop(struct shared *shared)
 struct snapshot *shared_snapshot(const struct shared *shared)
 {
     return shared->snapshot;
+}
+
+struct shared_changes shared_changes(const struct shared *shared)
+{
+    return shared->changes;
 }
 
 const struct shared_cluster *shared_cluster(const struct shared *shared, uint32_t cluster_index)

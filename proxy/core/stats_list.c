@@ -169,6 +169,8 @@ void stats_list_gather(struct stats_list *list, const struct engine *engine, uin
     ASSERT(worker < list->worker_count);
     if (now_ns > totals->now_ns)
         totals->now_ns = now_ns;
+    if (engine->snapshot == list->snapshot)
+        totals->changes = shared_changes(engine->shared);
     gather_clusters(list, engine);
     gather_listeners(list, engine, worker);
     for (uint32_t i = 0; i < totals->http_count; i++) {

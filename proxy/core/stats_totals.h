@@ -41,5 +41,6 @@ struct stats_totals {
     struct total_http *https;
     struct tcp_stats *tcps;
     uint32_t http_count, http_capacity, tcp_count, tcp_capacity;
+    struct shared_changes changes;
     int64_t now_ns;
 };

@@ -79,6 +79,8 @@ void engine_take_over(struct engine *heir, struct engine *from, int64_t now_ns)
         from->successor_indexes[i] = is_kept ? index : MAP_NONE;
         if (is_kept)
             take_over_cluster(heir, index, from, i, now_ns);
+        else
+            cluster_stats_forget_statuses(&from->clusters[i].stats);
     }
 }
 
@@ -129,8 +131,7 @@ struct endpoint_place engine_place(struct engine *engine, const struct endpoint_
 static void inherit_endpoints(struct engine *heir, struct engine *from, uint32_t cluster_index)
 {
     const struct endpoint_stats *old = from->clusters[cluster_index].endpoint_stats;
-    uint32_t count =
-        old != NULL ? from->snapshot->clusters[cluster_index].endpoint_count : 0;
+    uint32_t count = old != NULL ? from->snapshot->clusters[cluster_index].endpoint_count : 0;
     for (uint32_t i = 0; i < count; i++) {
         struct endpoint_place asked = {from, cluster_index, i};
         struct endpoint_place place = engine_place(from, &asked);
