@@ -337,8 +337,9 @@ static void test_a_connection_that_is_being_opened_goes_on(void **state)
             wire_connect_failed(peers->wire, server->conn, STR("no"), peers->now_ns);
             peers_gone(peers, server);
             peers_run(peers);
-            peers_expect_done(peers, 503, "UF",
-                              "upstream_reset_before_response_started{remote_connection_failure|no}");
+            peers_expect_done(
+                peers, 503, "UF",
+                "upstream_reset_before_response_started{remote_connection_failure|no}");
         } else {
             wire_connected(peers->wire, server->conn, peers->now_ns);
             peers_run(peers);
