@@ -472,10 +472,6 @@ void downstream_drain(struct conn *conn)
 
 void downstream_retire(struct conn *conn)
 {
-    if (conn->h2 != NULL) {
-        downstream_h2_drain(conn); /* its compression's state cannot be handed over */
-        return;
-    }
     if (conn_is_open(conn) && conn->speech != SPEECH_TCP && conn->down.stream == NULL &&
         !conn->down.is_securing && is_moving(conn))
         downstream_put(conn, &conn->wire->resting_conns);

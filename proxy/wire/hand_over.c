@@ -13,14 +13,15 @@
 #include "proxy/wire/meeting.h"
 #include "proxy/wire/upstream.h"
 
-/* The connection manager of `listener` for a connection that speaks HTTP/1, or
- * NULL. */
+/* The connection manager of `listener` for a connection that speaks HTTP as this one does,
+ * or NULL. */
 static const struct http_connection_manager *find_http(const struct conn *conn,
                                                        const struct listener *listener)
 {
     struct inspection asked = meeting_inspection(&conn->down, listener);
-    const struct filter_chain *chain =
-        inspector_choose(&asked, inspector_look(&asked, STR("GET / HTTP/1.1\r\n")));
+    const struct filter_chain *chain = inspector_choose(
+        &asked, inspector_look(&asked, conn->h2 != NULL ? STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+                                                        : STR("GET / HTTP/1.1\r\n")));
     return chain != NULL && chain->kind == CHAIN_HTTP ? &chain->http : NULL;
 }
 
@@ -63,7 +64,9 @@ static void go_on(struct conn *conn, const struct http_connection_manager *http)
     tally_http(conn, http);
     conn->down.http = http;
     conn->down.chain = chain_of(http);
-    if (has_spoken)
+    if (conn->h2 != NULL)
+        tally_codec(conn);
+    else if (has_spoken)
         downstream_open_h1(conn);
     keep_age(conn, before, http);
     keep_idle_time(conn, before, http);
@@ -84,7 +87,8 @@ bool downstream_hand_over(struct conn *conn, const struct listener *listener)
     tally_join(conn);
     if (is_http) {
         go_on(conn, http);
-        downstream_put(conn, &wire->ready_conns);
+        if (conn->h2 == NULL)
+            downstream_put(conn, &wire->ready_conns);
     } else {
         downstream_start(conn);
         downstream_settle(conn);

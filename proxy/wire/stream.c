@@ -41,7 +41,7 @@ static void count(const struct stream *stream, enum http_stat stat)
 static void pass_interim(struct stream *stream, const struct response_head *head)
 {
     bool is_known = head->status == 100 || (head->status >= 102 && head->status <= 104);
-    if (!is_known || stream->is_interim_sent || !stream->down->down.http->is_proxying_100_continue)
+    if (!is_known || stream->is_interim_sent || !stream->xc.setup.http->is_proxying_100_continue)
         return;
     stream->is_interim_sent = true;
     response_send_interim(stream, head);
@@ -295,7 +295,7 @@ void stream_note_ready(struct stream *stream, bool is_reused)
 static bool is_upgrade_allowed(const struct stream *stream, const struct request_head *head)
 {
     struct str protocol;
-    return stream->down->down.http->has_websocket &&
+    return stream->xc.setup.http->has_websocket &&
            header_get(&head->headers, STR("upgrade"), &protocol) &&
            str_eq_ci(protocol, STR("websocket"));
 }

@@ -143,8 +143,8 @@ void wire_drain_conn(struct wire *wire, uint32_t conn, int64_t now_ns);
  * are still there (succession.h); other connections close when nobody needs them.
  *
  * No exchange begins any more on a downstream connection that is at rest (no request under
- * way, what it has read of the next one not parsed): it waits for its listener, at once or
- * when its exchange has ended. See wire_next_at_rest. */
+ * way, what it has read of the next one not parsed; HTTP/2: whatever is under way): it waits
+ * for its listener, at once or when its exchange has ended. See wire_next_at_rest. */
 struct wire_replacement {
     struct snapshot *snapshot; /* held */
     struct shared *shared;     /* of it, with other workers; held. NULL: with nobody */
