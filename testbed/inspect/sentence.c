@@ -78,6 +78,19 @@ static struct str met_words(const struct trace_event *event, struct arena *arena
     return arena_format(arena, "\"%.*s\"", STR_FMT(event->text));
 }
 
+/* A claim is met as JSON: "carol", ["admin","dev"], 3. */
+static struct str claim_words(const struct claim_matcher *claim, const struct trace_event *event,
+                              struct arena *arena)
+{
+    struct str name = STR_EMPTY;
+    for (uint32_t i = 0; i < claim->path_count; i++)
+        name = arena_format(arena, "%.*s[%.*s]", STR_FMT(name), STR_FMT(claim->path[i]));
+    struct str met = event->is_absent ? STR("absent") : event->text;
+    return arena_format(arena, "the token's claim %.*s is %.*s, it must %s%.*s", STR_FMT(name),
+                        STR_FMT(met), claim->is_inverted ? "not " : "",
+                        STR_FMT(text_matcher_words(&claim->value, arena)));
+}
+
 static struct str rejection_words(const struct trace_event *event, struct arena *arena)
 {
     const struct route_match *match = &event->route->match;
@@ -98,7 +111,7 @@ static struct str rejection_words(const struct trace_event *event, struct arena 
                             STR_FMT(met), STR_FMT(text_matcher_words(&query->match, arena)));
     }
     case CONDITION_CLAIM:
-        return STR("a claim of the caller's token must match, and tokens are not read here yet");
+        return claim_words(&match->claims[event->index], event, arena);
     case CONDITION_GRPC:
         return STR("the request is not gRPC");
     case CONDITION_NONE:
