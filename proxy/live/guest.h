@@ -30,7 +30,6 @@
 #include "proxy/model/snapshot.h"
 
 struct server;
-struct server_wire;
 struct socket;
 
 struct guest {
