@@ -140,7 +140,8 @@ static bool agree_once(const struct chance_text *text, uint64_t seed, const char
         /* What callers do not wait for ends too before it is counted. */
         pair.virtual_play->ops->wait(pair.virtual_play, LATE_NS);
         pair.real_play->ops->wait(pair.real_play, LATE_NS);
-        is_same &= compare_counters(pair.virtual_play, pair.real_play, pair.one.world, out);
+        is_same &= compare_counters(pair.virtual_play, pair.real_play, pair.one.world,
+                                    envoy != NULL, out);
         pair.virtual_play->ops->wait(pair.virtual_play, LONG_NS); /* slow mirrors too */
         is_same &= nothing_is_held(pair.virtual_play, out);
     } else {
