@@ -11,12 +11,6 @@
 
 #define TEXT_BYTES_MAX (1u << 20)
 
-/* What is luck stands in the second list. */
-#define ONE_OF_TWO(chance, plain, lucky)                                                        \
-    ((chance)->is_plain || below((chance), COUNT_OF(plain) + COUNT_OF(lucky)) < COUNT_OF(plain) \
-         ? ONE_OF(chance, plain)                                                                \
-         : ONE_OF(chance, lucky))
-
 /* --- the mesh --------------------------------------------------------------- */
 
 /* Three in ten speak HTTP/2, by names that say so. A luck of its own: what else a seed
@@ -313,6 +307,10 @@ static void say_behaviour(struct chance *chance, bool is_mirrored)
         "pods: {0: {status: 500}}",
         "pods: {0: {refuse: true}, 1: {status: 503}}"};
     static const char *const LATENCIES[] = {"", "", "", ", latency: 3ms", ", latency: 250ms"};
+    if (chance->is_calm) {
+        say(chance, "status: 200");
+        return;
+    }
     if (is_lucky(chance, 22) && !(chance->is_plain && is_mirrored))
         say(chance, ONE_OF(chance, SCRIPTS));
     else
@@ -338,7 +336,7 @@ static void say_workload(struct chance *chance, const char *name, const char *se
     say(chance, ", ");
     say_behaviour(chance, strcmp(name, "a1") == 0 || strcmp(name, "b1") == 0);
     /* An application that a port of HTTP/2 leads to mostly speaks it. */
-    if (rng_below(&chance->rng_h2, 10) > 0)
+    if (rng_below(&chance->rng_h2, 10) > 0 || chance->is_calm)
         say(chance, ", http2: true");
     secure_party(chance, false);
     say(chance, "}\n");
@@ -412,13 +410,12 @@ static void begin(struct chance *chance, uint64_t seed, struct chance_text *out)
 {
     static struct chance secure;
     secure = (struct chance){.rng = rng_seeded(seed, STR("secure")), .is_plain = chance->is_plain};
-    if (!chance->is_load && is_lucky(&secure, 50))
+    if (!chance->is_load && (is_lucky(&secure, 50) || chance->is_calm))
         chance->secure = &secure;
     chance->rng = rng_seeded(seed, STR("agree"));
     chance->rng_h2 = rng_seeded(seed, STR("http2"));
     chance->out = &out->mesh;
-    buf_init(&out->mesh, TEXT_BYTES_MAX);
-    buf_init(&out->test, TEXT_BYTES_MAX);
+    chance_empty(out);
     say_services(chance);
     if (is_lucky(chance, 70))
         say_rule(chance);
@@ -450,6 +447,13 @@ static void say_case(struct chance *chance)
     say(chance, is_lucky(chance, 30) ? ", repeat: 3}\n" : "}\n");
 }
 
+void chance_security(uint64_t seed, struct chance_text *out)
+{
+    struct chance chance = {.is_calm = true};
+    begin(&chance, seed, out);
+    say(&chance, "  request: {uri: /}\n");
+}
+
 void chance_requests(uint64_t seed, bool is_plain, struct chance_text *out)
 {
     struct chance chance = {.is_plain = is_plain};
@@ -479,6 +483,12 @@ void chance_load(uint64_t seed, struct chance_text *out)
             say_request(&chance, false);
         say(&chance, "\n");
     }
+}
+
+void chance_empty(struct chance_text *out)
+{
+    buf_init(&out->mesh, TEXT_BYTES_MAX);
+    buf_init(&out->test, TEXT_BYTES_MAX);
 }
 
 void chance_fini(struct chance_text *text)

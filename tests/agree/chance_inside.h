@@ -13,6 +13,7 @@ struct chance {
     struct rng rng, rng_h2;
     struct buf *out;
     bool is_plain; /* nothing that happens is left to luck */
+    bool is_calm;  /* applications answer 200 */
     bool is_load;  /* there is time for hosts to come back */
     /* Who may speak to whom is made up too, by a luck of its own; NULL: nobody asks. */
     struct chance *secure;
@@ -40,3 +41,9 @@ static inline const char *one_of(struct chance *chance, const char *const *words
 }
 
 #define ONE_OF(chance, words) one_of((chance), (words), COUNT_OF(words))
+
+/* What is luck stands in the second list. */
+#define ONE_OF_TWO(chance, plain, lucky)                                                        \
+    ((chance)->is_plain || below((chance), COUNT_OF(plain) + COUNT_OF(lucky)) < COUNT_OF(plain) \
+         ? ONE_OF(chance, plain)                                                                \
+         : ONE_OF(chance, lucky))

@@ -35,14 +35,14 @@ static void say_server_side(struct chance *own, const char *name, const char *na
     else
         SAY(own, "  mtls: {}\n");
     if (app != NULL && is_lucky(own, 45))
-        SAY(own, "  portLevelMtls:\n    %s: {mode: %s}\n", ONE_OF(own, PORTS),
-            ONE_OF(own, MODES));
+        SAY(own, "  portLevelMtls:\n    %s: {mode: %s}\n", ONE_OF(own, PORTS), ONE_OF(own, MODES));
     SAY(own, "---\n");
 }
 
 static void say_server_sides(struct chance *own)
 {
-    static const char *const NEAR[] = {"app: a", "v: one", "app: b", "app: db", "app: head", "app: c"};
+    static const char *const NEAR[] = {"app: a",  "v: one",    "app: b",
+                                       "app: db", "app: head", "app: c"};
     if (is_lucky(own, 50))
         say_server_side(own, "mesh", "istio-system", NULL);
     if (is_lucky(own, 15))
@@ -95,7 +95,8 @@ void secure_policy(struct chance *chance, bool is_subset)
     if (is_lucky(own, is_subset ? 25 : 45))
         SAY(own, ", tls: %s", client_side(own));
     if (is_lucky(own, 20))
-        SAY(own, ", portLevelSettings: [{port: {number: %u}, %s%s}]", is_lucky(own, 80) ? 80u : 9000u,
+        SAY(own, ", portLevelSettings: [{port: {number: %u}, %s%s}]",
+            is_lucky(own, 80) ? 80u : 9000u,
             is_lucky(own, 80) ? "tls: " : "loadBalancer: {simple: ROUND_ROBIN}, tls: ",
             client_side(own));
 }
@@ -148,22 +149,24 @@ static void say_may(struct chance *own, const char *name)
     static const char *const SPACES[] = {"default", "default", "default", "istio-system"};
     static const char *const ACTIONS[] = {"ALLOW", "ALLOW", "ALLOW", "DENY", "AUDIT"};
     static const char *const CHOSEN[] = {"app: a", "v: two", "app: b", "app: db", "app: head"};
-    static const char *const SOURCES[] = {
-        "principals: [\"cluster.local/ns/default/sa/one\"]",
-        "principals: [\"*/ns/default/sa/*\"]",
-        "principals: [\"*\"]",
-        "notPrincipals: [\"cluster.local/ns/default/sa/two\"]",
-        "notPrincipals: [\"*\"]",
-        "principals: [\"td.example/ns/default/sa/one\"]",
-        "namespaces: [default]",
-        "namespaces: [\"fa*\"]",
-        "notNamespaces: [far]",
-        "serviceAccounts: [one]",
-        "serviceAccounts: [default/one, far/one]",
-        "notServiceAccounts: [default/two]",
-        "namespaces: [default], principals: [\"*/sa/one\"]"};
-    static const char *const OPERATIONS[] = {"methods: [GET]", "paths: [\"/a*\"]", "notPaths: [\"/b/*\"]",
-                                             "ports: [\"80\"]", "hosts: [a, b, \"*.example\"]",
+    static const char *const SOURCES[] = {"principals: [\"cluster.local/ns/default/sa/one\"]",
+                                          "principals: [\"*/ns/default/sa/*\"]",
+                                          "principals: [\"*\"]",
+                                          "notPrincipals: [\"cluster.local/ns/default/sa/two\"]",
+                                          "notPrincipals: [\"*\"]",
+                                          "principals: [\"td.example/ns/default/sa/one\"]",
+                                          "namespaces: [default]",
+                                          "namespaces: [\"fa*\"]",
+                                          "notNamespaces: [far]",
+                                          "serviceAccounts: [one]",
+                                          "serviceAccounts: [default/one, far/one]",
+                                          "notServiceAccounts: [default/two]",
+                                          "namespaces: [default], principals: [\"*/sa/one\"]"};
+    static const char *const OPERATIONS[] = {"methods: [GET]",
+                                             "paths: [\"/a*\"]",
+                                             "notPaths: [\"/b/*\"]",
+                                             "ports: [\"80\"]",
+                                             "hosts: [a, b, \"*.example\"]",
                                              "notPorts: [\"9000\"]"};
     static const char *const CONDITIONS[] = {
         "{key: \"request.headers[x-user]\", values: [jason]}",
@@ -193,10 +196,7 @@ static void say_mesh_config(struct chance *own)
 {
     static const char *const AUTO[] = {"", "", "", "    enableAutoMtls: false\n"};
     static const char *const DOMAINS[] = {
-        "",
-        "",
-        "    trustDomain: td.example\n",
-        "    trustDomainAliases: [td.example]\n",
+        "", "", "    trustDomain: td.example\n", "    trustDomainAliases: [td.example]\n",
         "    trustDomain: td.example\n    trustDomainAliases: [cluster.local, old.example]\n"};
     static const char *const VERSIONS[] = {"", "", "",
                                            "    meshMTLS: {minProtocolVersion: TLSV1_3}\n"};
@@ -225,7 +225,8 @@ static void say_entries(struct chance *own)
 
 static void say_sidecars(struct chance *own)
 {
-    static const char *const HOSTS[] = {"./*", "default/*", "*/*", "default/b.default.svc.cluster.local"};
+    static const char *const HOSTS[] = {"./*", "default/*", "*/*",
+                                        "default/b.default.svc.cluster.local"};
     static const char *const INGRESS[] = {
         "{port: {number: 80, protocol: HTTP, name: http}, defaultEndpoint: \"127.0.0.1:80\"}",
         "{port: {number: 8080, protocol: HTTP, name: http}, defaultEndpoint: \"127.0.0.1:8080\"}",

@@ -354,12 +354,12 @@ bool compare_counters(struct play *a, struct play *b, const struct world *world,
     static const char *const LISTENER_COUNTERS[] = {TLS_COUNTERS};
     struct names of_managers = {MANAGER_COUNTERS, COUNT_OF(MANAGER_COUNTERS)};
     uint64_t odd_count = 0;
-    if (is_envoy &&
-        a->ops->stat(a, STR("http"), STR("downstream_cx_protocol_error"), &odd_count) &&
+    if (is_envoy && a->ops->stat(a, STR("http"), STR("downstream_cx_protocol_error"), &odd_count) &&
         odd_count > 0)
         of_managers.count -= ENDS_COUNT;
-    bool is_same = is_same_named(
-        a, b, world, (struct names){CLUSTER_COUNTERS, COUNT_OF(CLUSTER_COUNTERS)}, of_managers, out);
+    bool is_same =
+        is_same_named(a, b, world, (struct names){CLUSTER_COUNTERS, COUNT_OF(CLUSTER_COUNTERS)},
+                      of_managers, out);
     return is_same &
            are_same_counters(a, b, STR("listener"),
                              (struct names){LISTENER_COUNTERS, COUNT_OF(LISTENER_COUNTERS)}, out);
