@@ -36,8 +36,9 @@ void envoy_stats_keep(struct envoy_stats *stats, struct str admin, uint64_t mome
         take_line(stats, str_cut(&rest, '\n'));
 }
 
-/* "http.PREFIX.COUNTER" of a connection manager that is no part of Envoy itself, or
- * "listener.ADDRESS.COUNTER". */
+/* "http.PREFIX.COUNTER" of a connection manager that is no part of Envoy itself,
+ * "listener.ADDRESS.COUNTER", "tcp.PREFIX.COUNTER" of a TCP proxy or "tcp.COUNTER" of its
+ * filters. */
 static bool is_of_all(struct str key, struct str owner, struct str name)
 {
     size_t tail = name.len + 1;
@@ -45,7 +46,8 @@ static bool is_of_all(struct str key, struct str owner, struct str name)
         !str_has_prefix(key, owner) || key.ptr[owner.len] != '.')
         return false;
     struct str whose = str_slice(key, 0, key.len - tail);
-    return whose.len > owner.len && !str_eq(whose, STR("http.admin")) &&
+    bool is_whole = whose.len > owner.len || str_eq(owner, STR("tcp"));
+    return is_whole && !str_eq(whose, STR("http.admin")) &&
            !str_eq(whose, STR("http.async-client")) && !str_eq(whose, STR("listener.admin"));
 }
 
@@ -67,7 +69,7 @@ bool envoy_stats_find(struct envoy_stats *stats, struct str owner, struct str na
     *value = 0;
     if (stats->moment == 0)
         return false;
-    if (str_eq(owner, STR("http")) || str_eq(owner, STR("listener")))
+    if (str_eq(owner, STR("http")) || str_eq(owner, STR("tcp")) || str_eq(owner, STR("listener")))
         return sum_all(stats, owner, name, value);
     uint32_t index = map_get(&stats->by_name, arena_format(&stats->arena, "cluster.%.*s.%.*s",
                                                            STR_FMT(owner), STR_FMT(name)));
