@@ -28,7 +28,8 @@ struct envoy_stats {
 /* Reads them anew unless they are of this moment (1 or more). `admin`: "127.0.0.1:PORT". */
 void envoy_stats_keep(struct envoy_stats *stats, struct str admin, uint64_t moment);
 /* Of a cluster by its name; "http", "tcp" and "listener" are the sum over all connection
- * managers, over all TCP proxies and their filters, over all listeners. False: there is no such counter. */
+ * managers, over all TCP proxies and their filters, over all listeners. False: there is no such
+ * counter. */
 bool envoy_stats_find(struct envoy_stats *stats, struct str owner, struct str name,
                       uint64_t *value);
 void envoy_stats_fini(struct envoy_stats *stats);
