@@ -107,11 +107,16 @@ bool server_tls_is_passthrough(const struct server_tls *tls)
     return tls->mode == SERVER_TLS_PASSTHROUGH || tls->mode == SERVER_TLS_AUTO_PASSTHROUGH;
 }
 
+static const char *const MODES[] = {"PASSTHROUGH",  "SIMPLE",          "MUTUAL", "AUTO_PASSTHROUGH",
+                                    "ISTIO_MUTUAL", "OPTIONAL_MUTUAL", NULL};
+
+struct str server_tls_mode_name(enum server_tls_mode mode)
+{
+    return str_of(MODES[mode]);
+}
+
 const struct server_tls *server_tls_read(const struct view *tls)
 {
-    static const char *const MODES[] = {
-        "PASSTHROUGH",  "SIMPLE",          "MUTUAL", "AUTO_PASSTHROUGH",
-        "ISTIO_MUTUAL", "OPTIONAL_MUTUAL", NULL};
     struct view names = view_list(tls, STR("subjectAltNames"));
     struct view credentials = view_list(tls, STR("credentialNames"));
 
@@ -133,6 +138,7 @@ const struct server_tls *server_tls_read(const struct view *tls)
         .is_not_verifying = view_bool(tls, STR("insecureSkipVerify"), false),
         .version_min = read_version(tls, STR("minProtocolVersion")),
         .version_max = read_version(tls, STR("maxProtocolVersion")),
+        .origin = view_origin(tls),
     };
     read_certificates(tls, out);
     return out;

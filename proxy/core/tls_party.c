@@ -168,6 +168,12 @@ struct tls_party tls_party_upstream(const struct cluster *cluster, struct str ho
     return out;
 }
 
+bool tls_is_requiring(const struct downstream_tls *tls)
+{
+    return tls->is_client_certificate_required ||
+           (tls->peer_name_count > 0 && !tls->is_accepting_untrusted);
+}
+
 struct tls_party tls_party_downstream(const struct downstream_tls *tls,
                                       const struct keyring *keyring)
 {
@@ -176,7 +182,7 @@ struct tls_party tls_party_downstream(const struct downstream_tls *tls,
         .version_min = versions.min,
         .version_max = versions.max,
         .names = {.matchers = tls->peer_names, .count = tls->peer_name_count},
-        .is_requiring = tls->is_client_certificate_required,
+        .is_requiring = tls_is_requiring(tls),
         .ciphers = tls->ciphers,
         .cipher_count = tls->cipher_count,
         .protocols = tls->protocols,
