@@ -228,8 +228,8 @@ static void meet(struct hall *hall, const struct meeting *meeting)
         tls_free(client);
         tls_free(server);
     }
-    tls_store_free(client_store);
-    tls_store_free(server_store);
+    tls_store_drop(client_store);
+    tls_store_drop(server_store);
 }
 
 static int setup(void **state)
@@ -374,7 +374,7 @@ static void test_what_is_old_or_weak_is_refused(void **state)
         SSL_free(client);
         SSL_CTX_free(context);
     }
-    tls_store_free(store);
+    tls_store_drop(store);
 }
 
 /* One that was agreed upon is not agreed upon again. */
@@ -396,7 +396,7 @@ static void test_nothing_is_negotiated_twice(void **state)
     tls_free(server);
     SSL_free(client);
     SSL_CTX_free(context);
-    tls_store_free(store);
+    tls_store_drop(store);
 }
 
 /* A session that is resumed is not verified again. */
@@ -424,8 +424,8 @@ static void test_a_session_says_nothing_to_a_socket_that_wants_other_names(void 
         tls_free(client);
         tls_free(server);
     }
-    tls_store_free(client_store);
-    tls_store_free(server_store);
+    tls_store_drop(client_store);
+    tls_store_drop(server_store);
 }
 
 int main(void)
