@@ -248,8 +248,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
 {
     SSL_CTX *ssl = context->ssl;
     struct arena *arena = &context->store->arena;
-    bool is_asking =
-        tls->authorities.len > 0 || tls->is_client_certificate_required || tls->peer_name_count > 0;
+    bool is_asking = tls->authorities.len > 0 || tls_is_requiring(tls) || tls->peer_name_count > 0;
     struct tls_params params = {.versions = tls_versions_downstream(tls, context->store->keyring),
                                 .ciphers = joined(arena, tls->ciphers, tls->cipher_count)};
     tls_params_server(ssl, arena, &params);
@@ -282,8 +281,9 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     if (context != NULL)
         return context;
     /* A resumed session is not verified again: one that shows a name to one socket says
-     * nothing to another that wants other names. */
-    uint32_t own_number = tls->peer_name_count > 0 ? store->known_count + 1 : 0;
+     * nothing to another that wants other names or hashes. */
+    uint32_t wanted_count = tls->peer_name_count + tls->peer_hash_count + tls->peer_key_hash_count;
+    uint32_t own_number = wanted_count > 0 ? store->known_count + 1 : 0;
     struct str key = arena_format(
         &store->arena, "%u|%.*s|%.*s|%d|%d|%.*s|%.*s|%.*s|%.*s", own_number,
         STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),
@@ -355,6 +355,13 @@ struct tls_store *tls_store_new(const struct keyring *keyring)
     struct tls_store *store = ARENA_NEW(&arena, struct tls_store);
     store->arena = arena;
     store->keyring = keyring;
+    store->holder_count = 1;
+    return store;
+}
+
+struct tls_store *tls_store_hold(struct tls_store *store)
+{
+    store->holder_count++;
     return store;
 }
 
@@ -379,9 +386,9 @@ void tls_store_warm(struct tls_store *store, const struct snapshot *snapshot)
     }
 }
 
-void tls_store_free(struct tls_store *store)
+void tls_store_drop(struct tls_store *store)
 {
-    if (store == NULL)
+    if (store == NULL || --store->holder_count > 0)
         return;
     for (struct tls_context *at = store->contexts; at != NULL; at = at->next)
         SSL_CTX_free(at->ssl);

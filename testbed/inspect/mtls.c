@@ -133,6 +133,8 @@ static enum mtls_reason reason_of(enum tls_failure failure)
         return MTLS_CERTIFICATE_NOT_YET_VALID;
     if (failure == TLS_NAME_MISMATCH || failure == TLS_NAME_NOT_LISTED)
         return MTLS_CERTIFICATE_WRONG_NAME;
+    if (failure == TLS_HASH_NOT_LISTED)
+        return MTLS_CERTIFICATE_NOT_LISTED;
     if (failure == TLS_ISSUER_UNKNOWN)
         return MTLS_CERTIFICATE_WRONG_AUTHORITY;
     if (failure == TLS_SELF_SIGNED)

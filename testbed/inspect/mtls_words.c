@@ -72,6 +72,7 @@ struct str mtls_because(const struct mtls_meeting *meeting, struct arena *arena)
     case MTLS_CERTIFICATE_EXPIRED:
     case MTLS_CERTIFICATE_NOT_YET_VALID:
     case MTLS_CERTIFICATE_WRONG_NAME:
+    case MTLS_CERTIFICATE_NOT_LISTED:
     case MTLS_CERTIFICATE_WRONG_AUTHORITY:
     case MTLS_CERTIFICATE_SELF_SIGNED:
         return arena_format(arena, "the %s refuses the %s's certificate: %.*s",
