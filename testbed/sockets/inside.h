@@ -72,6 +72,7 @@ struct sockets {
     struct sighting_log log;
     uint32_t standin_number; /* the last connection's */
     uint64_t happened_count; /* things that ends were told */
+    uint64_t turn_count;     /* of the loop */
     char *read_bytes;
     uv_timer_t patience;
     struct watches watches;
