@@ -28,19 +28,6 @@ struct cluster_key cluster_key_of(struct str name)
     return out;
 }
 
-struct str proxy_filter_health(enum endpoint_health health)
-{
-    switch (health) {
-    case ENDPOINT_HEALTHY:
-        return STR("HEALTHY");
-    case ENDPOINT_UNHEALTHY:
-        return STR("UNHEALTHY");
-    case ENDPOINT_DRAINING:
-        return STR("DRAINING");
-    }
-    UNREACHABLE("endpoint_health");
-}
-
 static void count_chain(const struct filter_chain *chain, bool *has_http, bool *has_tcp)
 {
     *has_http |= chain->kind == CHAIN_HTTP;
@@ -141,7 +128,7 @@ static bool is_endpoint_wanted(const struct proxy_filter *filter, const struct e
         address = arena_format(arena, "%.*s:%u", STR_FMT(address), endpoint->port);
     return is_wanted(filter->address, address) &&
            (filter->port == 0 || filter->port == endpoint->port) &&
-           is_wanted(filter->status, proxy_filter_health(endpoint->health));
+           is_wanted(filter->status, endpoint_health_name(endpoint->health));
 }
 
 /* False: nothing of it is left. */

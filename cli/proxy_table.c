@@ -377,7 +377,7 @@ static void add_endpoint(struct table *table, const struct proxy_table_style *st
         place = arena_format(arena, "%.*s:%u", STR_FMT(place), endpoint->port);
     *table_add(table) = (struct table_row){
         .cells = {style->is_named ? arena_concat(arena, STR("endpoint/"), place) : place,
-                  proxy_filter_health(endpoint->health),
+                  endpoint_health_name(endpoint->health),
                   style->is_named ? locality_text(arena, &endpoint->locality) : STR("OK"),
                   cluster->name}};
 }
