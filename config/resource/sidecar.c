@@ -122,9 +122,21 @@ void sidecar_read(const struct view *spec, struct sidecar *out)
         struct view item = view_item(&ingress, i);
         read_ingress(&item, &out->ingress[i]);
     }
-    if (out->ingress_count > 0)
-        view_complain(&ingress, DIAG_NOT_ACTED_ON, STR("ingress"), STR_EMPTY);
     if (view_is_present(&pool))
         out->pool = connection_pool_of(&pool);
     read_outbound(spec, out);
+}
+
+bool sidecar_ingress_place(const struct sidecar_ingress *ingress, struct str *address,
+                           uint32_t *port)
+{
+    size_t colon = str_find_last(ingress->default_endpoint, ':');
+    uint64_t number;
+
+    if (colon == STR_NONE ||
+        !str_to_u64(str_from(ingress->default_endpoint, colon + 1), 65535, &number))
+        return false;
+    *address = str_slice(ingress->default_endpoint, 0, colon);
+    *port = (uint32_t)number;
+    return true;
 }
