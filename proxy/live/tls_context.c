@@ -41,7 +41,8 @@ int tls_check_index(void)
     return atomic_compare_exchange_strong(&made, &index, fresh) ? fresh : index;
 }
 
-struct tls_check *tls_check_of(const SSL *ssl)
+/* Of an SSL: its check. */
+static struct tls_check *check_of(const SSL *ssl)
 {
     return SSL_get_ex_data(ssl, tls_check_index());
 }
@@ -71,7 +72,7 @@ static int verify(X509_STORE_CTX *chain, void *user)
 {
     const struct tls_context *context = user;
     const SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct tls_check *check = tls_check_of(ssl);
+    struct tls_check *check = check_of(ssl);
     struct certificate words;
     struct arena arena;
     bool has_authorities =
@@ -376,13 +377,34 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     return context;
 }
 
+static struct tls_remembered *place_of(const struct tls_store *store, struct str place)
+{
+    for (uint32_t i = 0; i < store->remembered_count; i++) {
+        if (str_eq(store->remembered[i].place, place))
+            return &store->remembered[i];
+    }
+    return NULL;
+}
+
+static void store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
+{
+    struct tls_remembered *found = place_of(store, place);
+    if (found == NULL) {
+        found = ARENA_PUSH(&store->arena, store->remembered, store->remembered_count,
+                           store->remembered_capacity);
+        found->place = arena_str(&store->arena, place);
+    }
+    SSL_SESSION_free(found->session);
+    found->session = session;
+}
+
 static int remember(SSL *ssl, SSL_SESSION *session)
 {
     struct str *place = SSL_get_app_data(ssl);
     const struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     if (place == NULL || place->len == 0)
         return 0;
-    tls_store_remember(context->store, *place, session);
+    store_remember(context->store, *place, session);
     return 1; /* it is the store's now */
 }
 
@@ -465,29 +487,8 @@ void tls_store_free(struct tls_store *store)
     arena_fini(&arena);
 }
 
-static struct tls_remembered *place_of(const struct tls_store *store, struct str place)
-{
-    for (uint32_t i = 0; i < store->remembered_count; i++) {
-        if (str_eq(store->remembered[i].place, place))
-            return &store->remembered[i];
-    }
-    return NULL;
-}
-
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place)
 {
     const struct tls_remembered *found = place_of(store, place);
     return found != NULL ? found->session : NULL;
-}
-
-void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
-{
-    struct tls_remembered *found = place_of(store, place);
-    if (found == NULL) {
-        found = ARENA_PUSH(&store->arena, store->remembered, store->remembered_count,
-                           store->remembered_capacity);
-        found->place = arena_str(&store->arena, place);
-    }
-    SSL_SESSION_free(found->session);
-    found->session = session;
 }

@@ -52,10 +52,7 @@ struct tls_check {
 struct tls_context *tls_context_server(struct tls_store *store, const struct downstream_tls *tls);
 struct tls_context *tls_context_client(struct tls_store *store, const struct tls_call *call);
 
-/* Of an SSL: its check. */
-struct tls_check *tls_check_of(const SSL *ssl);
 int tls_check_index(void);
 
 /* tls_store_*: sessions of the places that were called, to be resumed. */
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place);
-void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session);

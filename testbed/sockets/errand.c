@@ -33,9 +33,20 @@ static void on_timer_closed(uv_handle_t *handle)
         errands_give_back(&errand->sockets->errands, &errand->base);
 }
 
+/* No record will come. */
+static void forget_record(struct sockets_errand *errand)
+{
+    if (!errand->base.is_wanting_record)
+        return;
+    errand->base.is_wanting_record = false;
+    list_remove(&errand->wanting);
+    list_init(&errand->wanting);
+    errand->sockets->batch_recordless_count -= errand->base.kind == ERRAND_OF_BATCH;
+}
+
 void errand_free(struct sockets_errand *errand)
 {
-    errand_forget_record(errand);
+    forget_record(errand);
     errand->is_freed = true;
     if (errand->has_timer)
         uv_close((uv_handle_t *)&errand->timer, on_timer_closed);
@@ -103,23 +114,13 @@ void errand_want_record(struct sockets_errand *errand)
     errand->sockets->batch_recordless_count += errand->base.kind == ERRAND_OF_BATCH;
 }
 
-void errand_forget_record(struct sockets_errand *errand)
-{
-    if (!errand->base.is_wanting_record)
-        return;
-    errand->base.is_wanting_record = false;
-    list_remove(&errand->wanting);
-    list_init(&errand->wanting);
-    errand->sockets->batch_recordless_count -= errand->base.kind == ERRAND_OF_BATCH;
-}
-
 void errand_note_over(struct sockets_errand *errand)
 {
     struct sockets *sockets = errand->sockets;
     ASSERT(!errand->base.is_over);
     errand->base.is_over = true;
     if (errand->base.outcome->error == CALL_CONNECTION_REFUSED)
-        errand_forget_record(errand);
+        forget_record(errand);
     if (errand->base.kind == ERRAND_OF_BATCH) {
         ASSERT(sockets->batch_count > 0);
         sockets->batch_count--;
@@ -156,7 +157,7 @@ void errands_note_record(struct sockets *sockets, uint32_t client, const struct 
         return;
     outcome_take_record(errand->base.outcome, done->record, done->trace, errand->base.arena);
     errand->base.outcome->epoch_seconds = done->epoch_seconds;
-    errand_forget_record(errand);
+    forget_record(errand);
     if (!errand->base.is_over || errand->base.kind == ERRAND_OF_BATCH)
         return;
     uv_timer_stop(&errand->timer);

@@ -88,8 +88,6 @@ void errand_start(struct sockets_errand *errand, int64_t after_ns);
 void errand_begin(struct sockets_errand *errand);
 /* Its caller has everything; `outcome` is complete but for the record. */
 void errand_note_over(struct sockets_errand *errand);
-/* No record will come. */
-void errand_forget_record(struct sockets_errand *errand);
 void errand_want_record(struct sockets_errand *errand);
 /* A proxy finished the `nth` exchange of the connection from `remote_port`. One that
  * does not count them tells of them in their order. */
