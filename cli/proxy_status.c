@@ -46,9 +46,9 @@ static void take_verbosity(void *user, struct str value)
 }
 
 static const struct words_option OPTIONS[] = {
-    {"-n", true, take_namespace},
-    {"--namespace", true, take_namespace},
-    {"--verbosity", true, take_verbosity},
+    {"-n", .take = take_namespace},
+    {"--namespace", .take = take_namespace},
+    {"--verbosity", .take = take_verbosity},
 };
 
 static bool has_rds(const struct listener *listener)
