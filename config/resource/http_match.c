@@ -63,7 +63,7 @@ static struct text_match text_of(const struct view *view, enum match_place place
 
 static bool is_claim(struct str name)
 {
-    return str_has_prefix(name, STR("@request.auth.claims"));
+    return str_has_prefix_ci(name, STR("@request.auth.claims"));
 }
 
 static void check_header_name(const struct view *entry)
@@ -94,6 +94,8 @@ static struct named_match_list named_of(const struct view *match, struct str fie
         named->match.origin = view_origin(&entry);
         if (view_is_present(&entry))
             named->match = text_of(&entry, place);
+        if (is_claim(entry.key) && named->match.kind == TEXT_ABSENT)
+            view_complain(&entry, DIAG_CLAIM_ANY, entry.key, STR_EMPTY);
     }
     return out;
 }

@@ -113,9 +113,8 @@ static bool is_claim_of(struct translation *t, const struct named_match *named, 
 
     if (!claim_path(t, named->name, &claim))
         return false;
-    if (!match_string_translate(t, &named->match, &claim.value) ||
-        claim.value.kind == STRING_PRESENT)
-        claim.value = (struct string_matcher){.kind = STRING_PREFIX};
+    if (!match_string_translate(t, &named->match, &claim.value))
+        claim.value = (struct string_matcher){.kind = STRING_PRESENT};
     *ARENA_PUSH(t->arena, list->items, list->count, list->capacity) = claim;
     return true;
 }

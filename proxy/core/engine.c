@@ -333,10 +333,34 @@ static bool read_shared(const struct engine *engine, uint32_t index, struct str 
     return outlier_stat(&view, name, value) || breaker_gauge(own->breaker, name, value);
 }
 
+/* The sum over all TCP proxies; "rbac." is that of their filters. */
+static bool read_tcp(const struct engine *engine, struct str name, uint64_t *value)
+{
+    struct str tail = str_has_prefix(name, STR("rbac.")) ? str_from(name, 5) : STR_EMPTY;
+    uint64_t one;
+    bool is_known = false;
+    *value = 0;
+    for (uint32_t i = 0; i < STAT_RBAC_COUNT; i++) {
+        if (!str_eq(tail, stat_rbac_name(i)))
+            continue;
+        *value = engine->named.rbacs[i];
+        return true;
+    }
+    for (uint32_t i = 0; i < engine->named.tcp_count; i++) {
+        if (!tcp_stats_read(engine->named.tcps[i], name, &one))
+            continue;
+        *value += one;
+        is_known = true;
+    }
+    return is_known || tcp_stats_read(&(struct tcp_stats){0}, name, value);
+}
+
 bool engine_stat(const struct engine *engine, struct str cluster, struct str name, uint64_t *value)
 {
     if (str_eq(cluster, STR("http")))
         return read_http(engine, name, value);
+    if (str_eq(cluster, STR("tcp")))
+        return read_tcp(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);
     if (index == MAP_NONE)
         return false;

@@ -47,6 +47,7 @@ struct named_stats {
     struct named_http *https;
     struct tcp_stats **tcps;
     uint32_t http_count, http_capacity, tcp_count, tcp_capacity;
+    uint64_t rbacs[STAT_RBAC_COUNT]; /* of streams */
     /* What is counted for those that are not the snapshot's; nobody reads them. */
     struct listener_stats foreign_listener;
     struct endpoint_stats foreign_endpoint;

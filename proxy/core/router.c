@@ -4,11 +4,15 @@
  */
 #include "proxy/core/router.h"
 
+#include "base/buf.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/map.h"
 #include "proxy/core/jwt.h"
 #include "proxy/core/matcher.h"
 #include "proxy/core/route_index.h"
+
+enum { CLAIM_WORDS_MAX = 64 * 1024 };
 
 /* Below this many routes the plain walk is as fast. */
 #define INDEX_ROUTES_MIN 12u
@@ -136,6 +140,29 @@ static void reject(struct trace *trace, int64_t now_ns, const struct route *rout
         event->origin = route->match.headers[index].origin;
     if (condition == CONDITION_QUERY && route->match.queries[index].origin.line != 0)
         event->origin = route->match.queries[index].origin;
+    if (condition == CONDITION_CLAIM && route->match.claims[index].origin.line != 0)
+        event->origin = route->match.claims[index].origin;
+}
+
+/* The claim that was met, as JSON. */
+static void reject_claim(struct trace *trace, int64_t now_ns, const struct route *route,
+                         uint32_t index, const struct json_value *claims)
+{
+    const struct claim_matcher *matcher = &route->match.claims[index];
+    if (trace == NULL)
+        return;
+    const struct json_value *claim = jwt_claim(claims, matcher->path, matcher->path_count);
+    struct matcher_met met = {.is_absent = claim == NULL};
+    struct buf out;
+    buf_init(&out, CLAIM_WORDS_MAX);
+    if (claim != NULL) {
+        struct json json;
+        json_init(&json, &out, 0);
+        json_value_write(&json, claim);
+        met.value = buf_str(&out);
+    }
+    reject(trace, now_ns, route, CONDITION_CLAIM, index, met);
+    buf_fini(&out);
 }
 
 /* The claim is the text, or a list that has it. */
@@ -172,8 +199,7 @@ static bool route_matches(const struct route *route, const struct request_head *
     }
     for (uint32_t i = 0; i < match->claim_count; i++) {
         if (!is_claim_met(&match->claims[i], claims)) {
-            reject(trace, now_ns, route, CONDITION_CLAIM, i,
-                   (struct matcher_met){.is_absent = true});
+            reject_claim(trace, now_ns, route, i, claims);
             return false;
         }
     }

@@ -30,6 +30,14 @@ enum http_stat {
     STAT_HTTP_COUNT,
 };
 
+/* Those of HTTP stand side by side, from STAT_HTTP_rbac_allowed on. */
+enum rbac_stat {
+#define X(id, name) STAT_RBAC_##id,
+#include "proxy/core/rbac_stats.def"
+#undef X
+    STAT_RBAC_COUNT,
+};
+
 #define STAT_STATUS_MIN 100u
 #define STAT_STATUS_MAX 599u
 
@@ -60,6 +68,7 @@ void http_stats_add(struct http_stats *stats, const struct http_stats *more, str
 /* Envoy's name of a row. */
 struct str stat_cluster_name(uint32_t stat);
 struct str stat_http_name(uint32_t stat);
+struct str stat_rbac_name(uint32_t stat);
 
 /* By Envoy's name ("upstream_rq_503", "upstream_rq_5xx", ...). False when
  * there is no counter of that name. */

@@ -374,6 +374,29 @@ static void add_tcp(struct stats_list *list, const struct tcp_stats *tcp)
     add_still(list, &scope, TCP_STILL, COUNT_OF(TCP_STILL));
 }
 
+/* Envoy's labels leave nothing of "tcp." and "rbac." to the family. */
+static void add_rbacs(struct stats_list *list)
+{
+    struct scope scope = {
+        .prefix = STR("tcp.rbac."),
+        .labels = {{STR("envoy_rbac_prefix"), STR("tcp")}, {STR("envoy_tcp_prefix"), STR("rbac")}},
+        .label_count = 2,
+    };
+    for (uint32_t i = 0; i < STAT_RBAC_COUNT; i++)
+        add_number(list, &scope, stat_rbac_name(i), list->totals->rbacs[i]);
+}
+
+bool tcp_stats_read(const struct tcp_stats *stats, struct str name, uint64_t *value)
+{
+    for (uint32_t i = 0; i < STAT_TCP_COUNT; i++) {
+        if (!str_eq(name, TCP_NAMES[i]))
+            continue;
+        *value = stats->counters[i];
+        return true;
+    }
+    return false;
+}
+
 /* What follows from the configuration. */
 static void put_managers(struct stats_list *list)
 {
@@ -408,6 +431,8 @@ void stats_list_finish(struct stats_list *list)
         add_listener(list, i);
     for (uint32_t i = 0; i < totals->tcp_count; i++)
         add_tcp(list, &totals->tcps[i]);
+    if (totals->has_rbacs)
+        add_rbacs(list);
     put_managers(list);
     sort_items(list->arena, list->items, list->count, sizeof(*list->items), name_order);
 }

@@ -43,6 +43,7 @@ static void know_chain(struct stats_list *list, struct total_listener *listener,
         return;
     case CHAIN_TCP:
         know_tcp(list, chain->tcp.stat_prefix);
+        list->totals->has_rbacs |= chain->security != NULL;
         return;
     }
     UNREACHABLE("filter_chain_kind");
@@ -174,6 +175,8 @@ void stats_list_gather(struct stats_list *list, const struct engine *engine, uin
         for (uint32_t k = 0; stats != NULL && k < STAT_TCP_COUNT; k++)
             totals->tcps[i].counters[k] += stats->counters[k];
     }
+    for (uint32_t k = 0; k < STAT_RBAC_COUNT; k++)
+        totals->rbacs[k] += engine->named.rbacs[k];
 }
 
 const struct outlier_view *stats_list_outlier(const struct stats_list *list, uint32_t cluster_index)

@@ -4,13 +4,17 @@
  * plain bytes only, and of a handshake no more than how it ended.
  *
  * What TLS itself has to say (greetings, alerts) is sent after whatever may have made
- * it speak. Bytes count as sent when all ciphertext has left.
+ * it speak. Bytes count as sent when all ciphertext has left; what comes meanwhile waits
+ * in the clear, and becomes as few records as it can. A peer whose greeting waits for its
+ * turn, or who makes TLS speak and does not listen, is not read.
  */
 #include "base/check.h"
 #include "proxy/live/inside.h"
 #include "proxy/model/limits.h"
 
 #define WHY_BLOCK_BYTES 1024u
+/* Of TLS's own that a peer may leave unread: more than any greeting. */
+#define OWN_BYTES_MAX (16u * 1024)
 
 static int64_t now(const struct socket *socket)
 {
@@ -71,6 +75,22 @@ static bool flush(struct socket *socket)
     bool is_there = socket_write(socket, out, &sent_bytes);
     tls_sent(socket->tls, out.len);
     return is_there;
+}
+
+static void settle_hold(struct socket *socket)
+{
+    socket_hold(socket, buf_size(&socket->greeting) > 0 || socket->own_bytes > OWN_BYTES_MAX);
+}
+
+/* The same of what TLS has to say by itself. */
+static bool flush_own(struct socket *socket)
+{
+    size_t size = tls_out(socket->tls).len;
+    if (!flush(socket))
+        return false;
+    socket->own_bytes = socket_is_drained(socket) ? 0 : socket->own_bytes + size;
+    settle_hold(socket);
+    return true;
 }
 
 static void tell_broken(struct socket *socket)
@@ -194,7 +214,8 @@ static void postpone(struct socket *socket, struct str bytes)
 {
     struct server *server = server_of(socket);
     enum rc rc = buf_append(&socket->greeting, bytes);
-    ASSERT(rc == RC_OK);
+    ASSERT(rc == RC_OK); /* nobody reads on meanwhile */
+    settle_hold(socket);
     list_remove(&socket->greeted);
     list_push_back(&server->greeted_sockets, &socket->greeted);
     if (!server->is_stopped)
@@ -206,7 +227,7 @@ static void take_in(struct socket *socket, struct str bytes)
     bool was_shaking_hands = is_shaking_hands(socket);
     struct str plain;
     tls_feed(socket->tls, bytes);
-    if (!flush(socket)) {
+    if (!flush_own(socket)) {
         tell_broken(socket);
         return;
     }
@@ -216,7 +237,7 @@ static void take_in(struct socket *socket, struct str bytes)
         tell_read(socket, plain);
     if (!is_heard(socket))
         return;
-    if (!flush(socket))
+    if (!flush_own(socket))
         tell_broken(socket);
     else if (tls_state(socket->tls) == TLS_STATE_FAILED)
         give_up(socket, was_shaking_hands);
@@ -236,6 +257,7 @@ static void read_greeting(struct socket *socket)
     }
     buf_clear(&socket->greeting);
     buf_shrink(&socket->greeting);
+    settle_hold(socket);
 }
 
 void secure_forget(struct socket *socket)
@@ -247,6 +269,7 @@ void secure_forget(struct socket *socket)
     list_remove(&socket->greeted);
     buf_clear(&socket->greeting);
     buf_shrink(&socket->greeting);
+    socket->own_bytes = 0;
 }
 
 void secure_greet_all(struct server *server)
@@ -306,28 +329,47 @@ void secure_begin(struct socket *socket)
         secure_note_broke(socket);
 }
 
-bool secure_write(struct socket *socket, struct str bytes, size_t *sent_bytes)
-{
-    tls_write(socket->tls, bytes);
-    socket->untold_bytes += bytes.len;
-    *sent_bytes = 0;
-    if (!flush(socket))
-        return false;
-    *sent_bytes = secure_note_wrote(socket);
-    return true;
-}
-
-size_t secure_note_wrote(struct socket *socket)
+/* What the wire has not been told of, if all of it has left. */
+static size_t take_told(struct socket *socket)
 {
     size_t told_bytes = socket_is_drained(socket) ? socket->untold_bytes : 0;
     socket->untold_bytes -= told_bytes;
     return told_bytes;
 }
 
+bool secure_write(struct socket *socket, struct str bytes, size_t *sent_bytes)
+{
+    socket->untold_bytes += bytes.len;
+    *sent_bytes = 0;
+    if (!socket_is_drained(socket)) {
+        tls_keep(socket->tls, bytes);
+        return true;
+    }
+    tls_write(socket->tls, bytes);
+    if (!flush(socket))
+        return false;
+    *sent_bytes = take_told(socket);
+    return true;
+}
+
+size_t secure_note_wrote(struct socket *socket)
+{
+    if (!socket_is_drained(socket))
+        return 0;
+    socket->own_bytes = 0;
+    settle_hold(socket);
+    tls_write_kept(socket->tls);
+    if (flush(socket))
+        return take_told(socket);
+    tell_broken(socket);
+    return 0;
+}
+
 void secure_end(struct socket *socket)
 {
     if (socket_is_ending(socket))
         return;
+    tls_write_kept(socket->tls);
     tls_end(socket->tls);
     (void)flush(socket); /* who is not there is seen when it is closed */
 }

@@ -19,8 +19,9 @@
 /* Ciphertext that waits to be taken: what a wire gives at most at once, and what TLS
  * adds to it. */
 #define OUT_BYTES_MAX (4 * (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES))
-#define READ_BYTES 16384u /* a record's most */
-#define ALERT_OFFSET 1000 /* OpenSSL's reasons for alerts: SSL_AD_REASON_OFFSET */
+#define READ_BYTES 16384u            /* a record's most */
+#define KEPT_BYTES (4u * READ_BYTES) /* an empty buffer keeps no more memory */
+#define ALERT_OFFSET 1000            /* OpenSSL's reasons for alerts: SSL_AD_REASON_OFFSET */
 #define PLACE_BYTES_MAX 320u
 
 struct tls_session {
@@ -28,7 +29,7 @@ struct tls_session {
     enum tls_state state;
     struct str in; /* fed and not read */
     struct buf out;
-    struct buf early; /* to be written when the handshake is over */
+    struct buf kept; /* to be written when the handshake is over, or the peer listens */
     struct tls_check check;
     enum tls_failure failure;
     bool is_server;
@@ -121,6 +122,7 @@ static enum tls_failure failure_of_reason(int reason)
 static void fail(struct tls_session *session)
 {
     unsigned long error = ERR_peek_error();
+    bool is_greeting = session->state == TLS_STATE_HANDSHAKE;
     session->state = TLS_STATE_FAILED;
     if (session->check.failure != TLS_FINE)
         session->failure = session->check.failure;
@@ -128,6 +130,10 @@ static void fail(struct tls_session *session)
         session->failure = failure_of_reason(ERR_GET_REASON(error));
     session->in = STR_EMPTY;
     ERR_clear_error();
+    /* To what is no record OpenSSL says nothing; BoringSSL says protocol_version. */
+    if (is_greeting && session->is_server && session->failure == TLS_WRONG_VERSION_NUMBER &&
+        buf_size(&session->out) == 0)
+        (void)BIO_write(SSL_get_wbio(session->ssl), "\x15\x03\x01\x00\x02\x02\x46", 7);
 }
 
 /* --- sessions --------------------------------------------------------------- */
@@ -137,7 +143,7 @@ static struct tls_session *session_new(const struct tls_context *context)
     struct tls_session *session = OPENSSL_zalloc(sizeof(*session));
     ASSERT(session != NULL);
     buf_init(&session->out, OUT_BYTES_MAX);
-    buf_init(&session->early, OUT_BYTES_MAX);
+    buf_init(&session->kept, OUT_BYTES_MAX);
     session->is_server = context->is_server;
     session->own = context->own;
     session->state = TLS_STATE_HANDSHAKE;
@@ -240,7 +246,7 @@ void tls_free(struct tls_session *session)
     SSL_free(session->ssl);
     OPENSSL_free(session->check.met_text);
     buf_fini(&session->out);
-    buf_fini(&session->early);
+    buf_fini(&session->kept);
     OPENSSL_free(session);
 }
 
@@ -265,8 +271,7 @@ static void shake_hands(struct tls_session *session)
     int rc = SSL_do_handshake(session->ssl);
     if (rc == 1) {
         session->state = TLS_STATE_OPEN;
-        tls_write(session, buf_str(&session->early));
-        buf_clear(&session->early);
+        tls_write_kept(session);
     } else if (SSL_get_error(session->ssl, rc) != SSL_ERROR_WANT_READ)
         fail(session);
 }
@@ -288,7 +293,12 @@ bool tls_read(struct tls_session *session, struct str *bytes)
         return false;
     ERR_clear_error();
     int size = SSL_read(session->ssl, plain, (int)sizeof(plain));
+    if (session->check.failure != TLS_FINE) {
+        fail(session);
+        return false;
+    }
     if (size > 0) {
+        session->check.key_update_count = 0;
         *bytes = (struct str){plain, (size_t)size};
         return true;
     }
@@ -302,13 +312,28 @@ bool tls_read(struct tls_session *session, struct str *bytes)
     return false;
 }
 
+void tls_keep(struct tls_session *session, struct str bytes)
+{
+    enum rc rc = buf_append(&session->kept, bytes);
+    ASSERT(rc == RC_OK);
+}
+
+void tls_write_kept(struct tls_session *session)
+{
+    if (buf_size(&session->kept) == 0 || session->state == TLS_STATE_HANDSHAKE)
+        return;
+    tls_write(session, buf_str(&session->kept));
+    buf_clear(&session->kept);
+    if (session->kept.capacity > KEPT_BYTES)
+        buf_shrink(&session->kept);
+}
+
 void tls_write(struct tls_session *session, struct str bytes)
 {
     if (session->state == TLS_STATE_FAILED || bytes.len == 0)
         return;
     if (session->state == TLS_STATE_HANDSHAKE) {
-        enum rc rc = buf_append(&session->early, bytes);
-        ASSERT(rc == RC_OK);
+        tls_keep(session, bytes);
         return;
     }
     ERR_clear_error();
@@ -340,7 +365,7 @@ struct str tls_out(const struct tls_session *session)
 void tls_sent(struct tls_session *session, size_t size)
 {
     buf_consume(&session->out, size);
-    if (buf_size(&session->out) == 0 && session->out.capacity > READ_BYTES * 4)
+    if (buf_size(&session->out) == 0 && session->out.capacity > KEPT_BYTES)
         buf_shrink(&session->out);
 }
 

@@ -62,6 +62,9 @@ void tls_feed(struct tls_session *session, struct str bytes);
 bool tls_read(struct tls_session *session, struct str *bytes);
 /* In the handshake they wait for its end. */
 void tls_write(struct tls_session *session, struct str bytes);
+/* They wait for tls_write_kept, or for the end of the handshake. */
+void tls_keep(struct tls_session *session, struct str bytes);
+void tls_write_kept(struct tls_session *session);
 /* Says that nothing more is sent. */
 void tls_end(struct tls_session *session);
 /* What is to be sent; then say so. */

@@ -352,7 +352,9 @@ void downstream_note_end(struct conn *conn)
         downstream_h2_note_end(conn);
         return;
     }
-    if (conn->unsent_bytes > 0)
+    if (conn->speech == SPEECH_UNKNOWN)
+        meeting_turn_away(conn);
+    else if (conn->unsent_bytes > 0)
         conn_abort(conn);
     else
         conn_close(conn);

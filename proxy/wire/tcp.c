@@ -223,6 +223,24 @@ static void note_moved(struct stream *session, const struct conn *from, size_t s
         record->bytes_sent += size;
 }
 
+/* False: a policy denies it. */
+static bool pass_policies(struct stream *session, const struct security *security,
+                          enum access_stage stage)
+{
+    struct record *record = &session->session_record;
+    struct rbac_facts facts = rbac_facts_of(&record->downstream);
+    const struct rbac *rbac;
+    for (uint32_t i = 0; (rbac = access_filter(security, stage, i)) != NULL; i++) {
+        struct rbac_finding found = rbac_find(rbac, &facts);
+        rbac_count(rbac, &found, engine_rbac_stats(session->wire->engine));
+        if (!found.rules.is_allowed) {
+            record->termination = rbac_details(&found.rules, &session->arena);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The filter before the proxy asks when the client's first bytes are there, and they are
  * read when there is an upstream connection (ISTIO.md 6.3). False: the session is over. */
 static bool pass_access(struct stream *session)
@@ -232,13 +250,9 @@ static bool pass_access(struct stream *session)
     const struct security *security = down->chain != NULL ? down->chain->security : NULL;
     if (security == NULL || record->bytes_received > 0)
         return true;
-    struct rbac_facts facts = rbac_facts_of(down);
-    struct access_verdict access = access_judge(security, ACCESS_CUSTOM, &facts);
-    if (access.is_allowed)
-        access = access_judge(security, ACCESS_RULES, &facts);
-    if (access.is_allowed)
+    if (pass_policies(session, security, ACCESS_CUSTOM) &&
+        pass_policies(session, security, ACCESS_RULES))
         return true;
-    record->termination = rbac_details(&access.verdict, &session->arena);
     close_pair(session, false);
     return false;
 }

@@ -225,17 +225,20 @@ static struct default_list defaults_met(const struct explain_page *page, struct 
     const struct snapshot *snapshot = page->world->clients[page->call->client].snapshot;
     const struct trace *trace = page->outcome->trace;
     const struct cluster *cluster = NULL;
+    const struct route *route = NULL; /* a token may choose again */
     struct default_list out = {0};
 
     for (uint32_t i = 0; trace != NULL && i < trace->count; i++) {
         const struct trace_event *event = &trace->items[i];
         if (event->kind == TRACE_ROUTE_CHOSEN)
-            defaults_of_route(event->route, arena, &out);
+            route = event->route;
         else if (event->kind == TRACE_NO_VIRTUAL_HOST && snapshot != NULL)
             defaults_of_snapshot(snapshot, arena, &out);
         else if (event->kind == TRACE_ENDPOINT_PICKED || event->kind == TRACE_NO_ENDPOINT)
             cluster = cluster == NULL ? event->cluster : cluster;
     }
+    if (route != NULL)
+        defaults_of_route(route, arena, &out);
     if (cluster != NULL)
         defaults_of_cluster(cluster, arena, &out);
     return out;

@@ -78,6 +78,19 @@ static struct str met_words(const struct trace_event *event, struct arena *arena
     return arena_format(arena, "\"%.*s\"", STR_FMT(event->text));
 }
 
+/* A claim is met as JSON: "carol", ["admin","dev"], 3. */
+static struct str claim_words(const struct claim_matcher *claim, const struct trace_event *event,
+                              struct arena *arena)
+{
+    struct str name = STR_EMPTY;
+    for (uint32_t i = 0; i < claim->path_count; i++)
+        name = arena_format(arena, "%.*s[%.*s]", STR_FMT(name), STR_FMT(claim->path[i]));
+    struct str met = event->is_absent ? STR("absent") : event->text;
+    return arena_format(arena, "the token's claim %.*s is %.*s, it must %s%.*s", STR_FMT(name),
+                        STR_FMT(met), claim->is_inverted ? "not " : "",
+                        STR_FMT(text_matcher_words(&claim->value, arena)));
+}
+
 static struct str rejection_words(const struct trace_event *event, struct arena *arena)
 {
     const struct route_match *match = &event->route->match;
@@ -98,7 +111,7 @@ static struct str rejection_words(const struct trace_event *event, struct arena 
                             STR_FMT(met), STR_FMT(text_matcher_words(&query->match, arena)));
     }
     case CONDITION_CLAIM:
-        return STR("a claim of the caller's token must match, and tokens are not read here yet");
+        return claim_words(&match->claims[event->index], event, arena);
     case CONDITION_GRPC:
         return STR("the request is not gRPC");
     case CONDITION_NONE:
@@ -248,14 +261,19 @@ static struct str mirror_refusal_words(const struct trace_event *event, struct a
 
 static struct str access_words(const struct trace_event *event, struct arena *arena)
 {
-    bool is_deny = event->index == RBAC_DENY;
-    bool is_allowed = event->number != 0;
+    bool is_deny = event->index == RBAC_DENY, is_dry = event->kind == TRACE_ACCESS_SHADOW;
+    const char *what = event->number != 0 ? "let in" : "denied";
     struct str caller = event->other.len > 0 ? event->other : STR("a caller without a certificate");
+    struct str who =
+        arena_format(arena, "%s%.*s %s", is_dry ? "a dry run, which decides nothing: " : "",
+                     STR_FMT(caller), is_dry ? "would be" : "is");
+    if (event->index == RBAC_LOG)
+        return arena_format(arena, "%.*s noted by %.*s, which decides nothing", STR_FMT(who),
+                            STR_FMT(event->text));
     if (event->text.len == 0)
-        return arena_format(arena, "%.*s is %s: no %s policy has a rule for it", STR_FMT(caller),
-                            is_allowed ? "let in" : "denied", is_deny ? "DENY" : "ALLOW");
-    return arena_format(arena, "%.*s is %s by %.*s", STR_FMT(caller),
-                        is_allowed ? "let in" : "denied", STR_FMT(event->text));
+        return arena_format(arena, "%.*s %s: no %s%s policy has a rule for it", STR_FMT(who), what,
+                            is_dry ? "dry-run " : "", is_deny ? "DENY" : "ALLOW");
+    return arena_format(arena, "%.*s %s by %.*s", STR_FMT(who), what, STR_FMT(event->text));
 }
 
 /* What stands between the route and its action, and copies. */
@@ -284,6 +302,10 @@ static bool tell_filters(const struct sentence_context *context, const struct tr
     } else if (event->kind == TRACE_ACCESS) {
         line->subject = STR("access");
         line->mark = event->number != 0 ? SENTENCE_YES : SENTENCE_BAD;
+        line->words = access_words(event, arena);
+    } else if (event->kind == TRACE_ACCESS_SHADOW) {
+        line->subject = STR("access");
+        line->mark = SENTENCE_NO;
         line->words = access_words(event, arena);
     } else if (event->kind == TRACE_ACCESS_UNASKED) {
         line->subject = STR("access");

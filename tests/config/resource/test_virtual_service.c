@@ -48,6 +48,8 @@ static void test_wrong_rules_are_named_with_their_line(void **state)
         {RULES "  - match: [{uri: {regex: '('}}]\n    " ROUTE "\n", DIAG_REGEX_BAD, 7},
         {RULES "  - match: [{headers: {a: {prefix: ''}}}]\n    " ROUTE "\n", DIAG_PREFIX_EMPTY, 7},
         {RULES "  - match: [{headers: {a: null}}]\n    " ROUTE "\n", DIAG_HEADER_MATCH_NULL, 7},
+        {RULES "  - match: [{headers: {'@request.auth.claims.sub': {}}}]\n    " ROUTE "\n",
+         DIAG_CLAIM_ANY, 7},
         {RULES "  - match: [{headers: {'a b': {exact: c}}}]\n    " ROUTE "\n", DIAG_HEADER_NAME_BAD,
          7},
         {RULES "  - match: [{uri: {exact: /, prefix: /}}]\n    " ROUTE "\n", DIAG_MATCH_ONE_KIND,

@@ -74,6 +74,44 @@ static void test_one_host_of_several_virtual_services_has_all_their_routes(void 
     fixture_fini(&fixture);
 }
 
+/* How a claim is named, and what it must be, as istiod 1.31 takes them. */
+static void test_claims_are_matched_by_their_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *match, *path;
+        enum string_match_kind kind;
+    } rows[] = {
+        {"@request.auth.claims.a", "exact: x", "a", STRING_EXACT},
+        {"@request.auth.claims.a.b", "prefix: x", "a/b", STRING_PREFIX},
+        {"@request.auth.claims[a.b]", "exact: x", "a.b", STRING_EXACT},
+        {"@request.auth.claims[a][b]", "regex: x", "a/b", STRING_REGEX},
+        {"@Request.Auth.CLAIMS.Sub", "exact: x", "Sub", STRING_EXACT},
+        {"@request.auth.claims.a", "", "a", STRING_PRESENT},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_gateway(
+            &fixture,
+            mesh_text(
+                GATEWAY("web") "  servers:\n" HTTP_SERVER("['*']") "---\n" VIRTUAL_SERVICE(
+                    "v") "  hosts: [a.com]\n  gateways: [web]\n"
+                         "  http:\n  - match: [{headers: {'%s': {%s}}}]\n    " ROUTE("a") "\n",
+                rows[i].name, rows[i].match));
+        const struct virtual_host *host = fixture_host(&fixture, "http.80", "a.com:80");
+        const struct route_match *match = &host->routes[0].match;
+        assert_int_equal(match->header_count, 0);
+        assert_int_equal(match->claim_count, 1);
+        struct str path = STR_EMPTY;
+        for (uint32_t k = 0; k < match->claims[0].path_count; k++)
+            path = arena_format(&fixture.arena, "%.*s%s%.*s", STR_FMT(path), k > 0 ? "/" : "",
+                                STR_FMT(match->claims[0].path[k]));
+        assert_text(&fixture, path, rows[i].path);
+        assert_int_equal(match->claims[0].value.kind, rows[i].kind);
+        fixture_fini(&fixture);
+    }
+}
+
 static void test_hosts_with_the_same_routes_become_one(void **state)
 {
     (void)state;
@@ -336,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_without_a_virtual_service_nothing_is_found),
         cmocka_unit_test(test_hosts_are_the_more_specific_of_each_pair),
         cmocka_unit_test(test_one_host_of_several_virtual_services_has_all_their_routes),
+        cmocka_unit_test(test_claims_are_matched_by_their_names),
         cmocka_unit_test(test_hosts_with_the_same_routes_become_one),
         cmocka_unit_test(test_https_redirect_asks_for_tls),
         cmocka_unit_test(test_a_server_port_is_the_services_port),

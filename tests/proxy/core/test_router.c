@@ -110,6 +110,53 @@ static void test_rejections_are_traced_with_what_was_met(void **state)
     arena_fini(&arena);
 }
 
+/* A claim is met as JSON; without a token that was right, it is absent. */
+static void test_rejections_by_claims_are_traced(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct str PATH[] = {STR_INIT("org"), STR_INIT("unit")};
+    static const struct claim_matcher claim = {
+        .path = PATH, .path_count = 2, .value.value = STR_INIT("blue"), .origin = {.line = 9}};
+    static const struct {
+        const char *claims, *met; /* NULL: no token; no such claim */
+        bool is_matched;
+    } rows[] = {
+        {NULL, NULL, false},
+        {"{}", NULL, false},
+        {"{\"org\": \"blue\"}", NULL, false},
+        {"{\"org\": {\"unit\": \"red\"}}", "\"red\"", false},
+        {"{\"org\": {\"unit\": [\"red\", 3]}}", "[\"red\",3]", false},
+        {"{\"org\": {\"unit\": [\"red\", \"blue\"]}}", NULL, true},
+        {"{\"org\": {\"unit\": \"blue\"}}", NULL, true},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct route route = build_route("claim", "c");
+        route.match.claims = &claim;
+        route.match.claim_count = 1;
+        struct virtual_host host = {.routes = &route, .route_count = 1};
+        struct arena arena;
+        arena_init(&arena, 4096, 0);
+        struct trace trace;
+        trace_init(&trace, &arena, 0);
+        struct json_value claims;
+        size_t where;
+        if (rows[i].claims != NULL)
+            assert_int_equal(json_read(str_of(rows[i].claims), &arena, &claims, &where), RC_OK);
+        struct request_head *head = build_request(&arena, "GET", "a", "/x");
+        const struct json_value *given = rows[i].claims != NULL ? &claims : NULL;
+        const struct route *found = router_match_plain(&host, head, given, &trace, 5);
+        assert_int_equal(found != NULL, rows[i].is_matched);
+        assert_int_equal(trace.count, rows[i].is_matched ? 0 : 1);
+        if (!rows[i].is_matched) {
+            assert_int_equal(trace.items[0].condition, CONDITION_CLAIM);
+            assert_int_equal(trace.items[0].origin.line, 9);
+            assert_int_equal(trace.items[0].is_absent, rows[i].met == NULL);
+            assert_str(trace.items[0].text, rows[i].met != NULL ? rows[i].met : "");
+        }
+        arena_fini(&arena);
+    }
+}
+
 static struct path_matcher random_path(struct rng *rng, struct arena *arena)
 {
     static const enum path_match_kind KINDS[] = {PATH_PREFIX, PATH_EXACT, PATH_SEPARATED_PREFIX};
@@ -168,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_without_a_catch_all_there_may_be_none),
         cmocka_unit_test(test_a_route_that_asks_for_the_request_id_is_not_steady),
         cmocka_unit_test(test_rejections_are_traced_with_what_was_met),
+        cmocka_unit_test(test_rejections_by_claims_are_traced),
         cmocka_unit_test(test_index_and_walk_agree_on_random_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,10 +96,63 @@ static void test_doors(void **state)
          SENTENCE_YES,
          "access",
          "a caller without a certificate is let in by q-rule[1]"},
+        {{.kind = TRACE_ACCESS, SAYS("q-rule[1]"), .index = RBAC_LOG, .number = 1},
+         SENTENCE_YES,
+         "access",
+         "a caller without a certificate is noted by q-rule[1], which decides nothing"},
+        {{.kind = TRACE_ACCESS_SHADOW, SAYS("p-rule[0]"), .index = RBAC_DENY},
+         SENTENCE_NO,
+         "access",
+         "a dry run, which decides nothing: a caller without a certificate would be denied by "
+         "p-rule[0]"},
+        {{.kind = TRACE_ACCESS_SHADOW, .index = RBAC_ALLOW},
+         SENTENCE_NO,
+         "access",
+         "a dry run, which decides nothing: a caller without a certificate would be denied: no "
+         "dry-run ALLOW policy has a rule for it"},
+        {{.kind = TRACE_ACCESS_SHADOW, .index = RBAC_DENY, .number = 1},
+         SENTENCE_NO,
+         "access",
+         "a dry run, which decides nothing: a caller without a certificate would be let in: no "
+         "dry-run DENY policy has a rule for it"},
         {{.kind = TRACE_ACCESS_UNASKED, SAYS("r-rule[0]")},
          SENTENCE_NO,
          "access",
          "the provider of r-rule[0] is not asked: CUSTOM is not applied"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        check(&rows[i]);
+}
+
+/* A route that wants a claim of the caller's token. */
+static void test_claims_in_words(void **state)
+{
+    (void)state;
+    static const struct str PATH[] = {STR_INIT("org"), STR_INIT("unit")};
+    static const struct claim_matcher claims[] = {
+        {.path = PATH, .path_count = 2, .value.value = STR_INIT("blue")},
+        {.path = PATH,
+         .path_count = 1,
+         .is_inverted = true,
+         .value = {.kind = STRING_PREFIX, .value = STR_INIT("bl")}}};
+    static const struct route route = {.name = STR_INIT("r"),
+                                       .match = {.claims = claims, .claim_count = 2}};
+    static const struct row rows[] = {
+        {{.kind = TRACE_ROUTE_REJECTED,
+          .route = &route,
+          .condition = CONDITION_CLAIM,
+          .is_absent = true},
+         SENTENCE_NO,
+         "rule r",
+         "the token's claim [org][unit] is absent, it must be \"blue\""},
+        {{.kind = TRACE_ROUTE_REJECTED,
+          .route = &route,
+          .condition = CONDITION_CLAIM,
+          .index = 1,
+          SAYS("[\"red\",\"blue\"]")},
+         SENTENCE_NO,
+         "rule r",
+         "the token's claim [org] is [\"red\",\"blue\"], it must not begin with \"bl\""},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         check(&rows[i]);
@@ -167,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_retries_in_words),
         cmocka_unit_test(test_doors),
+        cmocka_unit_test(test_claims_in_words),
         cmocka_unit_test(test_faults_cors_and_mirrors_in_words),
         cmocka_unit_test(test_defaults_are_the_profiles),
     };
