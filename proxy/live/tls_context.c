@@ -32,8 +32,7 @@ int tls_check_index(void)
     return atomic_compare_exchange_strong(&made, &index, fresh) ? fresh : index;
 }
 
-/* Of an SSL: its check. */
-static struct tls_check *check_of(const SSL *ssl)
+struct tls_check *tls_check_of(const SSL *ssl)
 {
     return SSL_get_ex_data(ssl, tls_check_index());
 }
@@ -63,7 +62,7 @@ static int verify(X509_STORE_CTX *chain, void *user)
 {
     const struct tls_context *context = user;
     const SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct tls_check *check = check_of(ssl);
+    struct tls_check *check = tls_check_of(ssl);
     struct certificate words;
     struct arena arena;
     bool has_authorities =

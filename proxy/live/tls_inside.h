@@ -62,6 +62,8 @@ void tls_params_client(SSL_CTX *ssl, const struct tls_params *params);
 struct tls_context *tls_context_server(struct tls_store *store, const struct downstream_tls *tls);
 struct tls_context *tls_context_client(struct tls_store *store, const struct tls_call *call);
 
+/* Of an SSL: its check. */
+struct tls_check *tls_check_of(const SSL *ssl);
 int tls_check_index(void);
 
 /* tls_store_*: sessions of the places that were called, to be resumed. */
