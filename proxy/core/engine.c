@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "proxy/core/hash_stats.h"
-#include "proxy/core/lb_inherit.h"
 
 #define ENGINE_BLOCK_BYTES (64u * 1024)
 
@@ -262,30 +261,6 @@ struct cluster_stats *engine_cluster_stats(struct engine *engine, uint32_t clust
 struct http_stats *engine_http_stats(struct engine *engine)
 {
     return &engine->http_stats;
-}
-
-void engine_inherit(struct engine *heir, const struct engine *from)
-{
-    engine_stats_inherit(heir, from);
-    http_stats_add(&heir->http_stats, &from->http_stats, &heir->arena);
-    for (uint32_t i = 0; i < from->snapshot->cluster_count; i++) {
-        uint32_t index = engine_cluster_index(heir, from->snapshot->clusters[i].name);
-        if (index != MAP_NONE)
-            cluster_stats_add(&heir->clusters[index].stats, &from->clusters[i].stats, &heir->arena);
-    }
-}
-
-void engine_take_over(struct engine *heir, struct engine *from, int64_t now_ns)
-{
-    const struct snapshot *snapshot = heir->snapshot;
-    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
-        uint32_t index = engine_cluster_index(from, snapshot->clusters[i].name);
-        if (index == MAP_NONE || !shared_cluster(heir->shared, i)->is_kept)
-            continue;
-        /* Who never chose has no turns, but knows since when endpoints are there. */
-        if (from->clusters[index].is_lb_ready || snapshot->clusters[i].slow_start != NULL)
-            lb_inherit(engine_lb(heir, i), engine_lb(from, index), now_ns);
-    }
 }
 
 bool engine_is_kept(const struct engine *engine, uint32_t cluster_index)

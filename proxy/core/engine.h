@@ -89,18 +89,8 @@ struct rng *engine_rng_uuid(struct engine *engine);
 struct cluster_stats *engine_cluster_stats(struct engine *engine, uint32_t cluster_index);
 struct http_stats *engine_http_stats(struct engine *engine);
 
-/* Right after `heir` was made in the place of `from`: balancers of clusters that are
- * configured as before go on where they were (lb_inherit.h). */
-void engine_take_over(struct engine *heir, struct engine *from, int64_t now_ns);
+/* Is the cluster configured as the shared state of before had it? */
 bool engine_is_kept(const struct engine *engine, uint32_t cluster_index);
-
-/* The heir goes on counting where `from` stopped; `from` ends now. Same thread.
- *
- * Inherited: counters of clusters that both snapshots have, by name, whatever
- * else of them changed, and those of the connection managers. Not inherited:
- * counters of clusters that are gone (Envoy drops them with the cluster);
- * pools and luck, which begin anew. What is shared goes its own way (shared.h). */
-void engine_inherit(struct engine *heir, const struct engine *from);
 
 /* Index into the snapshot's clusters, or UINT32_MAX. */
 uint32_t engine_cluster_index(const struct engine *engine, struct str name);

@@ -408,6 +408,11 @@ static void put_managers(struct stats_list *list)
     stats_list_put(list, STR("server.total_connections"), STAT_GAUGE, connections);
     stats_list_put(list, STR("cluster_manager.active_clusters"), STAT_GAUGE,
                    snapshot->cluster_count);
+    const struct shared_changes *changes = &list->totals->changes;
+    stats_list_put(list, STR("cluster_manager.cluster_added"), STAT_COUNTER, changes->added);
+    stats_list_put(list, STR("cluster_manager.cluster_modified"), STAT_COUNTER, changes->modified);
+    stats_list_put(list, STR("cluster_manager.cluster_removed"), STAT_COUNTER, changes->removed);
+    stats_list_put(list, STR("cluster_manager.cluster_updated"), STAT_COUNTER, changes->updated);
     stats_list_put(list, STR("cluster_manager.warming_clusters"), STAT_GAUGE, 0);
     stats_list_put(list, STR("listener_manager.total_listeners_active"), STAT_GAUGE,
                    snapshot->listener_count);

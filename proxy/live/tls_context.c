@@ -374,6 +374,13 @@ struct tls_store *tls_store_new(const struct keyring *keyring)
     struct tls_store *store = ARENA_NEW(&arena, struct tls_store);
     store->arena = arena;
     store->keyring = keyring;
+    store->holder_count = 1;
+    return store;
+}
+
+struct tls_store *tls_store_hold(struct tls_store *store)
+{
+    store->holder_count++;
     return store;
 }
 
@@ -398,9 +405,9 @@ void tls_store_warm(struct tls_store *store, const struct snapshot *snapshot)
     }
 }
 
-void tls_store_free(struct tls_store *store)
+void tls_store_drop(struct tls_store *store)
 {
-    if (store == NULL)
+    if (store == NULL || --store->holder_count > 0)
         return;
     for (struct tls_context *at = store->contexts; at != NULL; at = at->next)
         SSL_CTX_free(at->ssl);
