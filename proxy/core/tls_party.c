@@ -169,6 +169,18 @@ struct tls_party tls_party_upstream(const struct cluster *cluster, struct str ho
     return out;
 }
 
+struct tls_names tls_names_downstream(const struct downstream_tls *tls)
+{
+    return (struct tls_names){
+        .matchers = tls->peer_names,
+        .count = tls->peer_name_count,
+        .hashes = tls->peer_hashes,
+        .hash_count = tls->peer_hash_count,
+        .key_hashes = tls->peer_key_hashes,
+        .key_hash_count = tls->peer_key_hash_count,
+    };
+}
+
 struct tls_party tls_party_downstream(const struct downstream_tls *tls,
                                       const struct keyring *keyring)
 {
@@ -176,7 +188,7 @@ struct tls_party tls_party_downstream(const struct downstream_tls *tls,
     struct tls_party out = {
         .version_min = versions.min,
         .version_max = versions.max,
-        .names = {.matchers = tls->peer_names, .count = tls->peer_name_count},
+        .names = tls_names_downstream(tls),
         .is_requiring = tls->is_client_certificate_required,
         .ciphers = tls->ciphers,
         .cipher_count = tls->cipher_count,

@@ -248,8 +248,7 @@ struct tls_session *tls_accept(struct tls_store *store, const struct downstream_
     struct tls_session *session = session_new(tls_context_server(store, tls));
     if (session->ssl == NULL)
         return session;
-    session->check.names.matchers = tls->peer_names;
-    session->check.names.count = tls->peer_name_count;
+    session->check.names = tls_names_downstream(tls);
     SSL_set_accept_state(session->ssl);
     return session;
 }

@@ -280,8 +280,9 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     if (context != NULL)
         return context;
     /* A resumed session is not verified again: one that shows a name to one socket says
-     * nothing to another that wants other names. */
-    uint32_t own_number = tls->peer_name_count > 0 ? store->known_count + 1 : 0;
+     * nothing to another that wants other names or hashes. */
+    uint32_t wanted_count = tls->peer_name_count + tls->peer_hash_count + tls->peer_key_hash_count;
+    uint32_t own_number = wanted_count > 0 ? store->known_count + 1 : 0;
     struct str key = arena_format(
         &store->arena, "%u|%.*s|%.*s|%d|%d|%.*s|%.*s|%.*s|%.*s", own_number,
         STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),

@@ -95,6 +95,8 @@ static enum mtls_reason reason_of(enum tls_failure failure)
         return MTLS_CERTIFICATE_NOT_YET_VALID;
     if (failure == TLS_NAME_MISMATCH || failure == TLS_NAME_NOT_LISTED)
         return MTLS_CERTIFICATE_WRONG_NAME;
+    if (failure == TLS_HASH_NOT_LISTED)
+        return MTLS_CERTIFICATE_NOT_LISTED;
     if (failure == TLS_ISSUER_UNKNOWN)
         return MTLS_CERTIFICATE_WRONG_AUTHORITY;
     if (failure == TLS_SELF_SIGNED)
@@ -300,6 +302,7 @@ struct str mtls_because(const struct mtls_meeting *meeting, struct arena *arena)
     case MTLS_CERTIFICATE_EXPIRED:
     case MTLS_CERTIFICATE_NOT_YET_VALID:
     case MTLS_CERTIFICATE_WRONG_NAME:
+    case MTLS_CERTIFICATE_NOT_LISTED:
     case MTLS_CERTIFICATE_WRONG_AUTHORITY:
     case MTLS_CERTIFICATE_SELF_SIGNED:
         return arena_format(arena, "the %s refuses the %s's certificate: %.*s",

@@ -42,6 +42,8 @@ enum mtls_verdict {
     X(CERTIFICATE_EXPIRED, "certificate-expired", "it has expired")                             \
     X(CERTIFICATE_NOT_YET_VALID, "certificate-not-yet-valid", "it is not valid yet")            \
     X(CERTIFICATE_WRONG_NAME, "certificate-wrong-name", "none of its names will do")            \
+    X(CERTIFICATE_NOT_LISTED, "certificate-not-listed",                                         \
+      "neither its hash nor that of its key is listed")                                         \
     X(CERTIFICATE_WRONG_AUTHORITY, "certificate-wrong-authority", "its authority is not known") \
     X(CERTIFICATE_SELF_SIGNED, "certificate-self-signed", "it is self-signed")                  \
     X(CERTIFICATE_ABSENT, "certificate-absent", "its own certificate was never delivered")      \

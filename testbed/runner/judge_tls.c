@@ -56,6 +56,7 @@ static const struct mtls_side *blamed(const struct mtls_meeting *meeting)
     case MTLS_CERTIFICATE_REQUIRED:
         return is_object ? &meeting->client : &meeting->server;
     case MTLS_CERTIFICATE_WRONG_NAME:
+    case MTLS_CERTIFICATE_NOT_LISTED:
     case MTLS_CERTIFICATE_WRONG_AUTHORITY:
     case MTLS_CERTIFICATE_ABSENT:
         return is_object ? &meeting->client : NULL;
