@@ -169,6 +169,13 @@ struct tls_party tls_party_upstream(const struct cluster *cluster, struct str ho
     return out;
 }
 
+bool tls_is_requiring(const struct downstream_tls *tls)
+{
+    uint32_t listed_count = tls->peer_name_count + tls->peer_hash_count + tls->peer_key_hash_count;
+    return tls->is_client_certificate_required ||
+           (listed_count > 0 && !tls->is_accepting_untrusted);
+}
+
 struct tls_names tls_names_downstream(const struct downstream_tls *tls)
 {
     return (struct tls_names){
@@ -189,7 +196,7 @@ struct tls_party tls_party_downstream(const struct downstream_tls *tls,
         .version_min = versions.min,
         .version_max = versions.max,
         .names = tls_names_downstream(tls),
-        .is_requiring = tls->is_client_certificate_required,
+        .is_requiring = tls_is_requiring(tls),
         .ciphers = tls->ciphers,
         .cipher_count = tls->cipher_count,
         .protocols = tls->protocols,

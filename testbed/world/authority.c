@@ -119,6 +119,13 @@ const struct certificate *authority_issue(struct authority *authority,
     return out;
 }
 
+struct str authority_faulty(struct str issuer, enum certificate_fault fault)
+{
+    if (fault == CERTIFICATE_WRONG_CA)
+        return STR(AUTHORITY_STRANGER);
+    return fault == CERTIFICATE_SELF_SIGNED ? STR_EMPTY : issuer;
+}
+
 const struct certificate *authority_issue_workload(struct authority *authority,
                                                    const struct workload_name *name,
                                                    enum certificate_fault fault)
@@ -126,14 +133,12 @@ const struct certificate *authority_issue_workload(struct authority *authority,
     struct str account = fault == CERTIFICATE_WRONG_SAN ? STR("stranger") : name->account;
     struct arena scratch;
     struct str uri;
-    struct certificate_wish wish = {
-        .issuer = STR(AUTHORITY_MESH), .uris = &uri, .uri_count = 1, .fault = fault};
+    struct certificate_wish wish = {.issuer = authority_faulty(STR(AUTHORITY_MESH), fault),
+                                    .uris = &uri,
+                                    .uri_count = 1,
+                                    .fault = fault};
     if (fault == CERTIFICATE_NONE)
         return NULL;
-    if (fault == CERTIFICATE_WRONG_CA)
-        wish.issuer = STR(AUTHORITY_STRANGER);
-    if (fault == CERTIFICATE_SELF_SIGNED)
-        wish.issuer = STR_EMPTY;
     arena_init(&scratch, SCRATCH_BYTES, 0);
     uri = arena_format(&scratch, "spiffe://%.*s/ns/%.*s/sa/%.*s", STR_FMT(name->trust_domain),
                        STR_FMT(name->namespace), STR_FMT(account));
