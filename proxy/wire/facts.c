@@ -26,6 +26,7 @@ const struct certificate *facts_certificate(const struct certificate *told, stru
     out->uris = copies(told->uris, told->uri_count, arena);
     out->names = copies(told->names, told->name_count, arena);
     out->hash = arena_str(arena, told->hash);
+    out->key_hash = arena_str(arena, told->key_hash);
     out->subject = arena_str(arena, told->subject);
     out->chain_pem = arena_str(arena, told->chain_pem);
     out->key_pem = STR_EMPTY; /* nobody behind TLS needs it */
