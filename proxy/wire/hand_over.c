@@ -5,6 +5,7 @@
 #include "base/ns.h"
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/downstream_inside.h"
+#include "proxy/wire/facts.h"
 #include "proxy/wire/inspector.h"
 #include "proxy/wire/meeting.h"
 
@@ -71,6 +72,8 @@ struct conn *downstream_take_over(struct wire *wire, const struct conn *old,
     struct conn *conn = is_http && http == NULL ? NULL : downstream_take(wire, &accept);
     if (conn == NULL)
         return NULL;
+    if (old->tls != NULL)
+        facts_note_tls(conn, old->tls);
     conn->is_paused = old->is_paused;
     conn->unsent_bytes = old->unsent_bytes;
     conn_keep_input(conn, buf_str(&old->in));
