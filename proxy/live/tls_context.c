@@ -17,15 +17,6 @@
 
 #define ARENA_BLOCK_BYTES 4096u
 #define CHECK_BLOCK_BYTES 1024u
-/* Envoy's, in its order. */
-#define CIPHERS                                                                                \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256:" \
-    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
-#define CIPHERS_CHACHA_FIRST                                                                   \
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:" \
-    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
-#define CIPHERS_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define GROUPS "X25519:P-256"
 #define SESSION_CONTEXT "pocketmesh"
 /* OpenSSL turns an error that it does not know into the alert certificate_unknown,
  * which is what Envoy sends. */
@@ -95,21 +86,6 @@ static int verify(X509_STORE_CTX *chain, void *user)
     }
     arena_fini(&arena);
     return check->failure == TLS_FINE;
-}
-
-static int version_number(enum tls_version version)
-{
-    switch (version) {
-    case TLS_VERSION_1_0:
-        return TLS1_VERSION;
-    case TLS_VERSION_1_1:
-        return TLS1_1_VERSION;
-    case TLS_VERSION_1_2:
-        return TLS1_2_VERSION;
-    case TLS_VERSION_1_3:
-        return TLS1_3_VERSION;
-    }
-    UNREACHABLE("tls_version");
 }
 
 /* --- secrets ---------------------------------------------------------------- */
@@ -228,28 +204,6 @@ static struct str joined(struct arena *arena, const struct str *items, uint32_t 
     return out;
 }
 
-/* What both sides have. Names that OpenSSL does not know are passed over; without one
- * that it knows, Envoy's list stays. */
-static void set_params(SSL_CTX *ssl, struct tls_versions versions, struct str ciphers)
-{
-    long rc = SSL_CTX_set_min_proto_version(ssl, version_number(versions.min));
-    ASSERT(rc == 1);
-    rc = SSL_CTX_set_max_proto_version(ssl, version_number(versions.max));
-    ASSERT(rc == 1);
-    rc = SSL_CTX_set_cipher_list(ssl, CIPHERS);
-    ASSERT(rc == 1);
-    if (ciphers.len > 0)
-        (void)SSL_CTX_set_cipher_list(ssl, ciphers.ptr);
-    rc = SSL_CTX_set_ciphersuites(ssl, CIPHERS_13);
-    ASSERT(rc == 1);
-    rc = SSL_CTX_set1_groups_list(ssl, GROUPS);
-    ASSERT(rc == 1);
-    SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
-    ERR_clear_error();
-}
-
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
                            const unsigned char *in, unsigned in_size, void *user)
 {
@@ -278,35 +232,6 @@ static int take_server_name(SSL *ssl, int *alert, void *user)
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* Of TLS 1.3's ciphers the client's first counts, and so it does of two that stand
- * together in Envoy's list: AES128 and ChaCha20. */
-static int follow_taste(SSL *ssl, int *alert, void *user)
-{
-    const unsigned char *versions, *ciphers;
-    size_t size, count = SSL_client_hello_get0_ciphers(ssl, &ciphers) / 2;
-    const bool *has_own_list = user;
-    (void)alert;
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &versions, &size) == 1) {
-        for (size_t i = 1; i + 1 < size; i += 2) {
-            if (versions[i] == TLS1_3_VERSION >> 8 && versions[i + 1] == (TLS1_3_VERSION & 0xff) &&
-                SSL_get_max_proto_version(ssl) == TLS1_3_VERSION) {
-                (void)SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
-                return SSL_CLIENT_HELLO_SUCCESS;
-            }
-        }
-    }
-    for (size_t i = 0; i < count && !*has_own_list; i++) {
-        unsigned number = (unsigned)ciphers[2 * i] << 8 | ciphers[2 * i + 1];
-        bool is_chacha = number == 0xcca8 || number == 0xcca9;
-        bool is_aes128 = number == 0xc02b || number == 0xc02f;
-        if (is_chacha)
-            (void)SSL_set_cipher_list(ssl, CIPHERS_CHACHA_FIRST);
-        if (is_chacha || is_aes128)
-            break;
-    }
-    return SSL_CLIENT_HELLO_SUCCESS;
-}
-
 static struct downstream_tls *keep(struct arena *arena, const struct downstream_tls *tls)
 {
     struct downstream_tls *out = ARENA_NEW(arena, struct downstream_tls);
@@ -323,8 +248,9 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
     struct arena *arena = &context->store->arena;
     bool is_asking =
         tls->authorities.len > 0 || tls->is_client_certificate_required || tls->peer_name_count > 0;
-    set_params(ssl, tls_versions_downstream(tls, context->store->keyring),
-               joined(arena, tls->ciphers, tls->cipher_count));
+    struct tls_params params = {.versions = tls_versions_downstream(tls, context->store->keyring),
+                                .ciphers = joined(arena, tls->ciphers, tls->cipher_count)};
+    tls_params_server(ssl, arena, &params);
     /* Kept here and not in tickets: resuming costs a third (PERFORMANCE.md 6). */
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
     (void)SSL_CTX_set_num_tickets(ssl, 1);
@@ -333,9 +259,6 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
                                          sizeof(SESSION_CONTEXT) - 1);
     (void)SSL_CTX_set_tlsext_servername_callback(ssl, take_server_name);
     SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, keep(arena, tls));
-    bool *has_own_list = ARENA_NEW(arena, bool);
-    *has_own_list = tls->cipher_count > 0;
-    SSL_CTX_set_client_hello_cb(ssl, follow_taste, has_own_list);
     for (uint32_t i = 0; i < tls->certificate_count; i++) {
         if (!use_certificate(context, tls->certificates[i]))
             return false;
@@ -389,7 +312,8 @@ static int remember(SSL *ssl, SSL_SESSION *session)
 static bool fill_client(struct tls_context *context, const struct upstream_tls *tls)
 {
     SSL_CTX *ssl = context->ssl;
-    set_params(ssl, tls_versions_upstream(context->store->keyring), STR_EMPTY);
+    struct tls_params params = {.versions = tls_versions_upstream(context->store->keyring)};
+    tls_params_client(ssl, &params);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ssl, remember);
     (void)SSL_CTX_set_app_data(ssl, context);
@@ -429,6 +353,13 @@ struct tls_store *tls_store_new(const struct keyring *keyring)
     struct tls_store *store = ARENA_NEW(&arena, struct tls_store);
     store->arena = arena;
     store->keyring = keyring;
+    store->holder_count = 1;
+    return store;
+}
+
+struct tls_store *tls_store_hold(struct tls_store *store)
+{
+    store->holder_count++;
     return store;
 }
 
@@ -453,9 +384,9 @@ void tls_store_warm(struct tls_store *store, const struct snapshot *snapshot)
     }
 }
 
-void tls_store_free(struct tls_store *store)
+void tls_store_drop(struct tls_store *store)
 {
-    if (store == NULL)
+    if (store == NULL || --store->holder_count > 0)
         return;
     for (struct tls_context *at = store->contexts; at != NULL; at = at->next)
         SSL_CTX_free(at->ssl);

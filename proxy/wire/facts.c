@@ -7,6 +7,7 @@
 #include "proxy/wire/conn.h"
 #include "proxy/wire/inside.h"
 #include "proxy/wire/known.h"
+#include "proxy/wire/stream.h"
 
 /* Connections of most meshes say one of a few things. */
 #define TLS_KEPT_MAX 64u
@@ -135,16 +136,17 @@ struct record_downstream facts_downstream(const struct conn *down, const struct 
     };
 }
 
-struct record_upstream facts_upstream(const struct conn *conn, struct arena *arena)
+struct record_upstream facts_upstream(const struct conn *conn, struct stream *stream)
 {
+    struct arena *arena = &stream->arena;
+    /* An endpoint's is the snapshot's. */
+    bool is_lasting = conn->up.endpoint != NULL && conn->reign == stream->reign;
     return (struct record_upstream){
         .connection_id = conn->id,
         .local_address = conn->up.is_local_own ? conn->up.local_address
                                                : arena_str(arena, conn->up.local_address),
         .local_port = conn->up.local_port,
-        /* An endpoint's is the snapshot's. */
-        .address =
-            conn->up.endpoint != NULL ? conn->up.address : arena_str(arena, conn->up.address),
+        .address = is_lasting ? conn->up.address : arena_str(arena, conn->up.address),
         .port = conn->up.port,
         .is_h2 = conn->h2 != NULL,
         .tls = tls_of(conn, arena),

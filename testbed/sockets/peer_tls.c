@@ -30,7 +30,7 @@ struct tls_session *sockets_secure(struct sockets *sockets, const struct tls_end
 void sockets_ends_fini(struct sockets *sockets)
 {
     for (uint32_t i = 0; i < sockets->end_count; i++)
-        tls_store_free(sockets->ends[i].store);
+        tls_store_drop(sockets->ends[i].store);
     sockets->end_count = 0;
 }
 

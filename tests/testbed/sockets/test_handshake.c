@@ -203,8 +203,8 @@ static void meet(struct hall *hall, const struct meeting *meeting)
         tls_free(client);
         tls_free(server);
     }
-    tls_store_free(client_store);
-    tls_store_free(server_store);
+    tls_store_drop(client_store);
+    tls_store_drop(server_store);
 }
 
 static int setup(void **state)
@@ -323,7 +323,7 @@ static void test_what_is_old_or_weak_is_refused(void **state)
         SSL_free(client);
         SSL_CTX_free(context);
     }
-    tls_store_free(store);
+    tls_store_drop(store);
 }
 
 /* One that was agreed upon is not agreed upon again. */
@@ -345,7 +345,7 @@ static void test_nothing_is_negotiated_twice(void **state)
     tls_free(server);
     SSL_free(client);
     SSL_CTX_free(context);
-    tls_store_free(store);
+    tls_store_drop(store);
 }
 
 /* A session that is resumed is not verified again. */
@@ -373,8 +373,8 @@ static void test_a_session_says_nothing_to_a_socket_that_wants_other_names(void 
         tls_free(client);
         tls_free(server);
     }
-    tls_store_free(client_store);
-    tls_store_free(server_store);
+    tls_store_drop(client_store);
+    tls_store_drop(server_store);
 }
 
 int main(void)
