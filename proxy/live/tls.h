@@ -80,6 +80,7 @@ struct tls_facts {
     struct str protocol;              /* ALPN; empty: none */
     struct str server_name;           /* called by the client; empty: none */
     bool is_resumed;
+    bool has_peer; /* the peer showed a certificate */
 };
 struct tls_facts tls_facts(const struct tls_session *session);
 /* What it may show itself; NULL: nothing. As long as the keyring of its store. */

@@ -32,6 +32,7 @@ static const struct certificate *certificate_copy(const struct certificate *told
     out->uris = copies(told->uris, told->uri_count, arena);
     out->names = copies(told->names, told->name_count, arena);
     out->hash = arena_str(arena, told->hash);
+    out->key_hash = arena_str(arena, told->key_hash);
     out->subject = arena_str(arena, told->subject);
     out->issuer_subject = arena_str(arena, told->issuer_subject);
     out->chain_pem = arena_str(arena, told->chain_pem);

@@ -154,6 +154,13 @@ const struct certificate *authority_issue(struct authority *authority,
     return out;
 }
 
+struct str authority_faulty(struct str issuer, enum certificate_fault fault)
+{
+    if (fault == CERTIFICATE_WRONG_CA)
+        return STR(AUTHORITY_STRANGER);
+    return fault == CERTIFICATE_SELF_SIGNED ? STR_EMPTY : issuer;
+}
+
 const struct certificate *authority_issue_workload(struct authority *authority,
                                                    const struct workload_name *name,
                                                    enum certificate_fault fault)
@@ -161,14 +168,12 @@ const struct certificate *authority_issue_workload(struct authority *authority,
     struct str account = fault == CERTIFICATE_WRONG_SAN ? STR("stranger") : name->account;
     struct arena scratch;
     struct str uri;
-    struct certificate_wish wish = {
-        .issuer = STR(AUTHORITY_MESH), .uris = &uri, .uri_count = 1, .fault = fault};
+    struct certificate_wish wish = {.issuer = authority_faulty(STR(AUTHORITY_MESH), fault),
+                                    .uris = &uri,
+                                    .uri_count = 1,
+                                    .fault = fault};
     if (fault == CERTIFICATE_NONE)
         return NULL;
-    if (fault == CERTIFICATE_WRONG_CA)
-        wish.issuer = STR(AUTHORITY_STRANGER);
-    if (fault == CERTIFICATE_SELF_SIGNED)
-        wish.issuer = STR_EMPTY;
     arena_init(&scratch, SCRATCH_BYTES, 0);
     uri = arena_format(&scratch, "spiffe://%.*s/ns/%.*s/sa/%.*s", STR_FMT(name->trust_domain),
                        STR_FMT(name->namespace), STR_FMT(account));
@@ -195,7 +200,7 @@ struct str authority_pem_of(X509 *certificate, struct arena *arena)
     return authority_take_text(bio, arena);
 }
 
-void authority_set_subject(X509 *certificate, const char *key, struct str value)
+static void set_subject(X509 *certificate, const char *key, struct str value)
 {
     X509_NAME *name = X509_get_subject_name(certificate);
     int rc = X509_NAME_add_entry_by_txt(name, key, MBSTRING_UTF8, (const unsigned char *)value.ptr,
@@ -235,7 +240,7 @@ void authority_make(struct authority *authority, struct issuer *issuer)
         return;
     issuer->key = EVP_EC_gen("P-256");
     X509 *own = new_frame(issuer->key, SINCE_S, UNTIL_S);
-    authority_set_subject(own, "O", organization(authority, issuer));
+    set_subject(own, "O", organization(authority, issuer));
     ASSERT(X509_set_issuer_name(own, X509_get_subject_name(own)) == 1);
     add_extension(own, own, NID_basic_constraints, "critical,CA:TRUE");
     add_extension(own, own, NID_key_usage, "critical,keyCertSign,cRLSign");
@@ -279,15 +284,13 @@ static struct str alternative_names(struct arena *arena, const struct certificat
     return out;
 }
 
-static void set_hash(struct certificate *certificate, X509 *sealed, struct arena *arena)
+static void set_hashes(struct certificate *certificate, X509 *sealed, struct arena *arena)
 {
-    unsigned char hash[HASH_DIGITS / 2];
-    unsigned size = 0;
-    ASSERT(X509_digest(sealed, EVP_sha256(), hash, &size) == 1 && size == sizeof(hash));
-    struct str out = STR_EMPTY;
-    for (size_t i = 0; i < sizeof(hash); i++)
-        out = arena_concat(arena, out, arena_format(arena, "%02x", hash[i]));
-    certificate->hash = out;
+    struct certificate words;
+    x509_words(sealed, &words, arena);
+    ASSERT(words.hash.len == HASH_DIGITS && words.key_hash.len > 0);
+    certificate->hash = words.hash;
+    certificate->key_hash = words.key_hash;
 }
 
 static void seal(struct authority *authority, struct certificate *certificate)
@@ -299,8 +302,7 @@ static void seal(struct authority *authority, struct certificate *certificate)
     struct str subject = certificate->subject;
     if (subject.len > 0) {
         struct str name = str_cut(&subject, '=');
-        authority_set_subject(out, arena_format(authority->arena, "%.*s", STR_FMT(name)).ptr,
-                              subject);
+        set_subject(out, arena_format(authority->arena, "%.*s", STR_FMT(name)).ptr, subject);
     }
     X509 *parent = issuer != NULL ? issuer->certificate : out;
     ASSERT(X509_set_issuer_name(out, X509_get_subject_name(parent)) == 1);
@@ -320,7 +322,7 @@ static void seal(struct authority *authority, struct certificate *certificate)
             arena_concat(authority->arena, certificate->chain_pem, issuer->chain_pem);
     if (issuer != NULL)
         issuer->has_signed = true;
-    set_hash(certificate, out, authority->arena);
+    set_hashes(certificate, out, authority->arena);
     BIO *bio = BIO_new(BIO_s_mem());
     ASSERT(bio != NULL && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
     certificate->key_pem = authority_take_text(bio, authority->arena);
