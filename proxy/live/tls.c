@@ -400,7 +400,25 @@ static struct str curve_of(SSL *ssl)
     }
 }
 
-/* What the peer signed with; it did not, where a session is resumed. */
+/* What a session that is resumed began with: Envoy's sessions keep it, ours the certificate. */
+static struct str sigalg_of_key(X509 *peer)
+{
+    EVP_PKEY *key = peer != NULL ? X509_get0_pubkey(peer) : NULL;
+    switch (key != NULL ? EVP_PKEY_get_base_id(key) : NID_undef) {
+    case EVP_PKEY_RSA:
+        return STR("rsa_pss_rsae_sha256");
+    case EVP_PKEY_ED25519:
+        return STR("ed25519");
+    case EVP_PKEY_EC:
+        return EVP_PKEY_get_bits(key) == 256   ? STR("ecdsa_secp256r1_sha256")
+               : EVP_PKEY_get_bits(key) == 384 ? STR("ecdsa_secp384r1_sha384")
+                                               : STR("ecdsa_secp521r1_sha512");
+    default:
+        return STR_EMPTY;
+    }
+}
+
+/* What the peer signed with. */
 static struct str sigalg_of(SSL *ssl)
 {
     static const struct {
@@ -420,7 +438,7 @@ static struct str sigalg_of(SSL *ssl)
     };
     int type = NID_undef, digest = NID_undef;
     if (SSL_get_peer_signature_type_nid(ssl, &type) != 1)
-        return STR_EMPTY;
+        return sigalg_of_key(SSL_get0_peer_certificate(ssl));
     (void)SSL_get_peer_signature_nid(ssl, &digest);
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         if (ROWS[i].type == type && (ROWS[i].digest == digest || ROWS[i].digest == NID_undef))

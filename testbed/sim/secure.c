@@ -30,6 +30,7 @@ static void tell_shaken(const struct link_end *end)
         .version = tls_version_name(tls->outcome.version),
         .cipher = tls->outcome.cipher,
         .curve = STR("X25519"),
+        .is_resumed = tls->is_resumed,
         .has_peer = tls->peer != NULL,
     };
     if (tls->peer != NULL)

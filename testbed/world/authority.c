@@ -165,7 +165,7 @@ struct str authority_pem_of(X509 *certificate, struct arena *arena)
     return authority_take_text(bio, arena);
 }
 
-void authority_set_subject(X509 *certificate, const char *key, struct str value)
+static void set_subject(X509 *certificate, const char *key, struct str value)
 {
     X509_NAME *name = X509_get_subject_name(certificate);
     int rc = X509_NAME_add_entry_by_txt(name, key, MBSTRING_UTF8, (const unsigned char *)value.ptr,
@@ -205,8 +205,7 @@ void authority_make(struct authority *authority, struct issuer *issuer)
         return;
     issuer->key = EVP_EC_gen("P-256");
     X509 *own = new_frame(issuer->key, SINCE_S, UNTIL_S);
-    authority_set_subject(own, "O",
-                          arena_format(authority->arena, "%.*s CA", STR_FMT(issuer->name)));
+    set_subject(own, "O", arena_format(authority->arena, "%.*s CA", STR_FMT(issuer->name)));
     ASSERT(X509_set_issuer_name(own, X509_get_subject_name(own)) == 1);
     add_extension(own, own, NID_basic_constraints, "critical,CA:TRUE");
     add_extension(own, own, NID_key_usage, "critical,keyCertSign,cRLSign");
@@ -272,9 +271,9 @@ static void seal(struct authority *authority, struct certificate *certificate)
     struct issuer *issuer =
         certificate->issuer.len > 0 ? issuer_of(authority, certificate->issuer) : NULL;
     if (certificate->subject.len > 0)
-        authority_set_subject(out, "CN", STR("server"));
+        set_subject(out, "CN", STR("server"));
     if (issuer == NULL && certificate->subject.len == 0)
-        authority_set_subject(out, "O", STR("self")); /* a name of its own, to be its own issuer */
+        set_subject(out, "O", STR("self")); /* a name of its own, to be its own issuer */
     X509 *parent = issuer != NULL ? issuer->certificate : out;
     ASSERT(X509_set_issuer_name(out, X509_get_subject_name(parent)) == 1);
     struct str names = alternative_names(authority->arena, certificate);

@@ -179,6 +179,13 @@ static uint32_t pod_of(const struct outcome *outcome, const struct world *world)
         if (pod != UINT32_MAX)
             return pod;
     }
+    if (endpoint == NULL && outcome->has_record && outcome->record.upstream.address.len > 0) {
+        /* It went on to where its client meant to go. */
+        const struct record_upstream *upstream = &outcome->record.upstream;
+        uint32_t pod = world_pod_at(world, upstream->address, upstream->port);
+        if (pod != UINT32_MAX)
+            return pod;
+    }
     for (uint32_t i = outcome->sighting_count; i > 0; i--) {
         if (!outcome->sightings[i - 1].is_mirror)
             return outcome->sightings[i - 1].pod;
