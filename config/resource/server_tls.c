@@ -99,11 +99,16 @@ bool server_tls_is_passthrough(const struct server_tls *tls)
     return tls->mode == SERVER_TLS_PASSTHROUGH || tls->mode == SERVER_TLS_AUTO_PASSTHROUGH;
 }
 
+static const char *const MODES[] = {"PASSTHROUGH",  "SIMPLE",          "MUTUAL", "AUTO_PASSTHROUGH",
+                                    "ISTIO_MUTUAL", "OPTIONAL_MUTUAL", NULL};
+
+struct str server_tls_mode_name(enum server_tls_mode mode)
+{
+    return str_of(MODES[mode]);
+}
+
 const struct server_tls *server_tls_read(const struct view *tls)
 {
-    static const char *const MODES[] = {
-        "PASSTHROUGH",  "SIMPLE",          "MUTUAL", "AUTO_PASSTHROUGH",
-        "ISTIO_MUTUAL", "OPTIONAL_MUTUAL", NULL};
     struct view names = view_list(tls, STR("subjectAltNames"));
     struct view credentials = view_list(tls, STR("credentialNames"));
     struct view hashes = view_list(tls, STR("verifyCertificateHash"));
@@ -131,6 +136,7 @@ const struct server_tls *server_tls_read(const struct view *tls)
         .is_not_verifying = view_bool(tls, STR("insecureSkipVerify"), false),
         .version_min = read_version(tls, STR("minProtocolVersion")),
         .version_max = read_version(tls, STR("maxProtocolVersion")),
+        .origin = view_origin(tls),
     };
     if (out->crl.len > 0)
         view_complain(&crl, DIAG_NOT_ACTED_ON, STR("caCrl"), STR_EMPTY);

@@ -40,8 +40,6 @@ enum tls_state {
 
 enum tls_version { TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 };
 
-/* "TLSv1_2", "TLSV1_2"; anything else, also nothing: `otherwise`. */
-enum tls_version tls_version_of(struct str word, enum tls_version otherwise);
 /* "TLSv1.2", as logs have it. */
 struct str tls_version_name(enum tls_version version);
 
@@ -89,6 +87,9 @@ struct tls_party {
 /* A cluster's side; `host`: what auto_sni takes for the name that is called. */
 struct tls_party tls_party_upstream(const struct cluster *cluster, struct str host,
                                     const struct keyring *keyring);
+/* Is nobody taken who shows no certificate? Also when it is not said: where names or hashes
+ * are listed, one of them must be met. */
+bool tls_is_requiring(const struct downstream_tls *tls);
 /* A filter chain's side. */
 struct tls_party tls_party_downstream(const struct downstream_tls *tls,
                                       const struct keyring *keyring);

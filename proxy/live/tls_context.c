@@ -74,6 +74,8 @@ static int verify(X509_STORE_CTX *chain, void *user)
     }
     if (has_authorities && X509_verify_cert(chain) != 1) {
         check->failure = failure_of(X509_STORE_CTX_get_error(chain));
+        if (check->failure == TLS_NOT_YET_VALID) /* for the alert */
+            X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_HAS_EXPIRED);
         return 0;
     }
     arena_init(&arena, CHECK_BLOCK_BYTES, 0);
@@ -246,8 +248,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
 {
     SSL_CTX *ssl = context->ssl;
     struct arena *arena = &context->store->arena;
-    bool is_asking =
-        tls->authorities.len > 0 || tls->is_client_certificate_required || tls->peer_name_count > 0;
+    bool is_asking = tls->authorities.len > 0 || tls_is_requiring(tls) || tls->peer_name_count > 0;
     struct tls_params params = {.versions = tls_versions_downstream(tls, context->store->keyring),
                                 .ciphers = joined(arena, tls->ciphers, tls->cipher_count)};
     tls_params_server(ssl, arena, &params);
@@ -267,7 +268,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
         return false;
     context->is_accepting_untrusted = tls->is_accepting_untrusted;
     int mode = is_asking ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
-    if (tls->is_client_certificate_required)
+    if (tls_is_requiring(tls))
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     SSL_CTX_set_verify(ssl, mode, NULL);
     SSL_CTX_set_cert_verify_callback(ssl, verify, context);
@@ -300,13 +301,34 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     return context;
 }
 
+static struct tls_remembered *place_of(const struct tls_store *store, struct str place)
+{
+    for (uint32_t i = 0; i < store->remembered_count; i++) {
+        if (str_eq(store->remembered[i].place, place))
+            return &store->remembered[i];
+    }
+    return NULL;
+}
+
+static void store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
+{
+    struct tls_remembered *found = place_of(store, place);
+    if (found == NULL) {
+        found = ARENA_PUSH(&store->arena, store->remembered, store->remembered_count,
+                           store->remembered_capacity);
+        found->place = arena_str(&store->arena, place);
+    }
+    SSL_SESSION_free(found->session);
+    found->session = session;
+}
+
 static int remember(SSL *ssl, SSL_SESSION *session)
 {
     struct str *place = SSL_get_app_data(ssl);
     const struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     if (place == NULL || place->len == 0)
         return 0;
-    tls_store_remember(context->store, *place, session);
+    store_remember(context->store, *place, session);
     return 1; /* it is the store's now */
 }
 
@@ -397,29 +419,8 @@ void tls_store_drop(struct tls_store *store)
     arena_fini(&arena);
 }
 
-static struct tls_remembered *place_of(const struct tls_store *store, struct str place)
-{
-    for (uint32_t i = 0; i < store->remembered_count; i++) {
-        if (str_eq(store->remembered[i].place, place))
-            return &store->remembered[i];
-    }
-    return NULL;
-}
-
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place)
 {
     const struct tls_remembered *found = place_of(store, place);
     return found != NULL ? found->session : NULL;
-}
-
-void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
-{
-    struct tls_remembered *found = place_of(store, place);
-    if (found == NULL) {
-        found = ARENA_PUSH(&store->arena, store->remembered, store->remembered_count,
-                           store->remembered_capacity);
-        found->place = arena_str(&store->arena, place);
-    }
-    SSL_SESSION_free(found->session);
-    found->session = session;
 }

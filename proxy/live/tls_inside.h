@@ -69,4 +69,3 @@ int tls_check_index(void);
 
 /* tls_store_*: sessions of the places that were called, to be resumed. */
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place);
-void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session);
