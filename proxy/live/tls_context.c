@@ -301,13 +301,34 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     return context;
 }
 
+static struct tls_remembered *place_of(const struct tls_store *store, struct str place)
+{
+    for (uint32_t i = 0; i < store->remembered_count; i++) {
+        if (str_eq(store->remembered[i].place, place))
+            return &store->remembered[i];
+    }
+    return NULL;
+}
+
+static void store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
+{
+    struct tls_remembered *found = place_of(store, place);
+    if (found == NULL) {
+        found = ARENA_PUSH(&store->arena, store->remembered, store->remembered_count,
+                           store->remembered_capacity);
+        found->place = arena_str(&store->arena, place);
+    }
+    SSL_SESSION_free(found->session);
+    found->session = session;
+}
+
 static int remember(SSL *ssl, SSL_SESSION *session)
 {
     struct str *place = SSL_get_app_data(ssl);
     const struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     if (place == NULL || place->len == 0)
         return 0;
-    tls_store_remember(context->store, *place, session);
+    store_remember(context->store, *place, session);
     return 1; /* it is the store's now */
 }
 
@@ -398,15 +419,6 @@ void tls_store_drop(struct tls_store *store)
     arena_fini(&arena);
 }
 
-static struct tls_remembered *place_of(const struct tls_store *store, struct str place)
-{
-    for (uint32_t i = 0; i < store->remembered_count; i++) {
-        if (str_eq(store->remembered[i].place, place))
-            return &store->remembered[i];
-    }
-    return NULL;
-}
-
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place)
 {
     struct tls_remembered *found = place_of(store, place);
@@ -418,16 +430,4 @@ SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place)
     else
         ASSERT(SSL_SESSION_up_ref(session) == 1);
     return session;
-}
-
-void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
-{
-    struct tls_remembered *found = place_of(store, place);
-    if (found == NULL) {
-        found = ARENA_PUSH(&store->arena, store->remembered, store->remembered_count,
-                           store->remembered_capacity);
-        found->place = arena_str(&store->arena, place);
-    }
-    SSL_SESSION_free(found->session);
-    found->session = session;
 }

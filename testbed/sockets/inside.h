@@ -91,8 +91,6 @@ void errand_start(struct sockets_errand *errand, int64_t after_ns);
 void errand_begin(struct sockets_errand *errand);
 /* Its caller has everything; `outcome` is complete but for the record. */
 void errand_note_over(struct sockets_errand *errand);
-/* No record will come. */
-void errand_forget_record(struct sockets_errand *errand);
 void errand_want_record(struct sockets_errand *errand);
 /* Of calls that are over and of which no record can come any more. */
 void errands_forget_records(struct sockets *sockets);

@@ -188,9 +188,8 @@ void world_free(struct world *world);
 struct str world_gateway_home(const struct mesh *mesh, struct str namespace, struct str name);
 
 /* UINT32_MAX when there is none. */
-uint32_t world_client_find(const struct world *world, struct str name);
 uint32_t world_pod_find(const struct world *world, struct str name);
-/* The pod that has this address and listens on this port. */
+/* The pod that has this address and listens on this port, or UINT32_MAX. */
 uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port);
 
 /* What the client's proxy is configured with. A pod's sidecar hears of it when it is
