@@ -67,6 +67,8 @@ const struct port_mtls *authn_strange_port(const struct mesh *mesh, const struct
         bool is_there = false;
         for (uint32_t k = 0; k < port_count; k++)
             is_there |= ports[k] == named->port;
+        for (uint32_t k = 0; k < pod->port_count; k++)
+            is_there |= pod->ports[k].port == named->port;
         if (!is_there)
             return named;
     }
