@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "proxy/core/hash_stats.h"
-#include "proxy/core/lb_inherit.h"
 
 #define ENGINE_BLOCK_BYTES (64u * 1024)
 
@@ -264,30 +263,6 @@ struct http_stats *engine_http_stats(struct engine *engine)
     return &engine->http_stats;
 }
 
-void engine_inherit(struct engine *heir, const struct engine *from)
-{
-    engine_stats_inherit(heir, from);
-    http_stats_add(&heir->http_stats, &from->http_stats, &heir->arena);
-    for (uint32_t i = 0; i < from->snapshot->cluster_count; i++) {
-        uint32_t index = engine_cluster_index(heir, from->snapshot->clusters[i].name);
-        if (index != MAP_NONE)
-            cluster_stats_add(&heir->clusters[index].stats, &from->clusters[i].stats, &heir->arena);
-    }
-}
-
-void engine_take_over(struct engine *heir, struct engine *from, int64_t now_ns)
-{
-    const struct snapshot *snapshot = heir->snapshot;
-    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
-        uint32_t index = engine_cluster_index(from, snapshot->clusters[i].name);
-        if (index == MAP_NONE || !shared_cluster(heir->shared, i)->is_kept)
-            continue;
-        /* Who never chose has no turns, but knows since when endpoints are there. */
-        if (from->clusters[index].is_lb_ready || snapshot->clusters[i].slow_start != NULL)
-            lb_inherit(engine_lb(heir, i), engine_lb(from, index), now_ns);
-    }
-}
-
 bool engine_is_kept(const struct engine *engine, uint32_t cluster_index)
 {
     return shared_cluster(engine->shared, cluster_index)->is_kept;
@@ -306,6 +281,19 @@ static bool read_http(const struct engine *engine, struct str name, uint64_t *va
         return false;
     for (uint32_t i = 0; i < engine->named.http_count; i++)
         if (http_stats_read(engine->named.https[i].stats, name, &one))
+            *value += one;
+    return true;
+}
+
+/* The sum over all listeners. */
+static bool read_listeners(const struct engine *engine, struct str name, uint64_t *value)
+{
+    struct listener_stats *const *all = engine->named.listeners;
+    uint64_t one;
+    if (!ssl_stats_read(NULL, name, value))
+        return false;
+    for (uint32_t i = 0; all != NULL && i < engine->snapshot->listener_count; i++)
+        if (all[i] != NULL && ssl_stats_read(all[i]->ssl, name, &one))
             *value += one;
     return true;
 }
@@ -359,6 +347,8 @@ bool engine_stat(const struct engine *engine, struct str cluster, struct str nam
 {
     if (str_eq(cluster, STR("http")))
         return read_http(engine, name, value);
+    if (str_eq(cluster, STR("listener")))
+        return read_listeners(engine, name, value);
     if (str_eq(cluster, STR("tcp")))
         return read_tcp(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);

@@ -74,8 +74,10 @@ struct engine {
     struct http_stats http_stats; /* of connection managers without a prefix */
     struct named_stats named;
     struct cluster_state *clusters;
-    struct router **routers;   /* of each route configuration */
-    struct jwt_keys *jwt_keys; /* of providers that were asked */
+    struct engine *successor;    /* succession.h; NULL: nobody has taken over */
+    uint32_t *successor_indexes; /* of each cluster, there; MAP_NONE: it did not go on */
+    struct router **routers;     /* of each route configuration */
+    struct jwt_keys *jwt_keys;   /* of providers that were asked */
     struct own_router *own_routers;
     uint32_t own_router_count, own_router_capacity;
 };

@@ -90,6 +90,12 @@ void cluster_stats_note_retried(struct cluster_stats *stats, uint32_t status, st
     note(&stats->retried_statuses, status, arena);
 }
 
+void cluster_stats_forget_statuses(struct cluster_stats *stats)
+{
+    stats->retried_completed = 0;
+    stats->statuses = stats->retried_statuses = NULL;
+}
+
 void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *more,
                        struct arena *arena)
 {

@@ -60,6 +60,9 @@ struct http_stats {
 void cluster_stats_note_status(struct cluster_stats *stats, uint32_t status, struct arena *arena);
 void cluster_stats_note_retried(struct cluster_stats *stats, uint32_t status, struct arena *arena);
 
+/* What is counted of each status begins anew, as Envoy's does when CDS changes a cluster: its
+ * other counters go on. */
+void cluster_stats_forget_statuses(struct cluster_stats *stats);
 /* Adds another set's values; statuses and histograms grow in `arena`. */
 void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *more,
                        struct arena *arena);

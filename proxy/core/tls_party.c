@@ -7,7 +7,8 @@
 
 #include "proxy/core/tls_verdict.h"
 
-enum tls_version tls_version_of(struct str word, enum tls_version otherwise)
+/* "TLSv1_2", "TLSV1_2"; anything else, also nothing: `otherwise`. */
+static enum tls_version version_of(struct str word, enum tls_version otherwise)
 {
     static const struct str words[] = {
         [TLS_VERSION_1_0] = STR_INIT("TLSv1_0"),
@@ -39,8 +40,8 @@ static struct tls_versions within(struct tls_versions socket, const struct keyri
     struct tls_versions out = socket;
     if (keyring == NULL)
         return out;
-    enum tls_version oldest = tls_version_of(keyring->version_min, socket.min);
-    enum tls_version newest = tls_version_of(keyring->version_max, socket.max);
+    enum tls_version oldest = version_of(keyring->version_min, socket.min);
+    enum tls_version newest = version_of(keyring->version_max, socket.max);
     out.min = oldest > out.min ? oldest : out.min;
     out.max = newest < out.max ? newest : out.max;
     if (out.min > out.max && socket.min <= socket.max)
@@ -57,8 +58,8 @@ struct tls_versions tls_versions_upstream(const struct keyring *keyring)
 struct tls_versions tls_versions_downstream(const struct downstream_tls *tls,
                                             const struct keyring *keyring)
 {
-    struct tls_versions socket = {tls_version_of(tls->version_min, TLS_VERSION_1_2),
-                                  tls_version_of(tls->version_max, TLS_VERSION_1_3)};
+    struct tls_versions socket = {version_of(tls->version_min, TLS_VERSION_1_2),
+                                  version_of(tls->version_max, TLS_VERSION_1_3)};
     return within(socket, keyring);
 }
 
@@ -168,6 +169,25 @@ struct tls_party tls_party_upstream(const struct cluster *cluster, struct str ho
     return out;
 }
 
+bool tls_is_requiring(const struct downstream_tls *tls)
+{
+    uint32_t listed_count = tls->peer_name_count + tls->peer_hash_count + tls->peer_key_hash_count;
+    return tls->is_client_certificate_required ||
+           (listed_count > 0 && !tls->is_accepting_untrusted);
+}
+
+struct tls_names tls_names_downstream(const struct downstream_tls *tls)
+{
+    return (struct tls_names){
+        .matchers = tls->peer_names,
+        .count = tls->peer_name_count,
+        .hashes = tls->peer_hashes,
+        .hash_count = tls->peer_hash_count,
+        .key_hashes = tls->peer_key_hashes,
+        .key_hash_count = tls->peer_key_hash_count,
+    };
+}
+
 struct tls_party tls_party_downstream(const struct downstream_tls *tls,
                                       const struct keyring *keyring)
 {
@@ -175,8 +195,8 @@ struct tls_party tls_party_downstream(const struct downstream_tls *tls,
     struct tls_party out = {
         .version_min = versions.min,
         .version_max = versions.max,
-        .names = {.matchers = tls->peer_names, .count = tls->peer_name_count},
-        .is_requiring = tls->is_client_certificate_required,
+        .names = tls_names_downstream(tls),
+        .is_requiring = tls_is_requiring(tls),
         .ciphers = tls->ciphers,
         .cipher_count = tls->cipher_count,
         .protocols = tls->protocols,

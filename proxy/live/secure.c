@@ -4,38 +4,48 @@
  * plain bytes only, and of a handshake no more than how it ended.
  *
  * What TLS itself has to say (greetings, alerts) is sent after whatever may have made
- * it speak. Bytes count as sent when all ciphertext has left.
+ * it speak. Bytes count as sent when all ciphertext has left; what comes meanwhile waits
+ * in the clear, and becomes as few records as it can. A peer whose greeting waits for its
+ * turn, or who makes TLS speak and does not listen, is not read.
  */
 #include "base/check.h"
 #include "proxy/live/inside.h"
 #include "proxy/model/limits.h"
 
 #define WHY_BLOCK_BYTES 1024u
+/* Of TLS's own that a peer may leave unread: more than any greeting. */
+#define OWN_BYTES_MAX (16u * 1024)
 
 static int64_t now(const struct socket *socket)
 {
     return loop_now_ns(socket->loop);
 }
 
-static const struct keyring *keyring_of(const struct server_wire *wire)
+static const struct keyring *keyring_of(const struct server *server)
 {
-    const struct keyring *given = wire->server->options.keyring;
-    return given != NULL ? given : engine_snapshot(wire_engine(wire->wire))->keyring;
+    const struct keyring *given = server->options.keyring;
+    return given != NULL ? given : engine_snapshot(wire_engine(server->wire))->keyring;
 }
 
-static struct tls_store *tls_store_of(struct server_wire *wire)
+static struct tls_store *tls_store_of(struct server *server)
 {
-    if (wire->tls == NULL)
-        wire->tls = tls_store_new(keyring_of(wire));
-    return wire->tls;
+    if (server->tls == NULL)
+        server->tls = tls_store_new(keyring_of(server));
+    return server->tls;
 }
 
-void secure_warm(struct server_wire *wire)
+void secure_renew(struct server *server)
 {
-    tls_store_warm(tls_store_of(wire), engine_snapshot(wire_engine(wire->wire)));
+    tls_store_drop(server->tls);
+    server->tls = NULL;
 }
 
-struct tls_session *secure_call(struct server_wire *wire, const struct wire_action *action)
+void secure_warm(struct server *server)
+{
+    tls_store_warm(tls_store_of(server), engine_snapshot(wire_engine(server->wire)));
+}
+
+struct tls_session *secure_call(struct server *server, const struct wire_action *action)
 {
     struct tls_call call = {
         .cluster = action->cluster,
@@ -44,14 +54,14 @@ struct tls_session *secure_call(struct server_wire *wire, const struct wire_acti
         .port = action->port,
         .payload = action->payload,
     };
-    struct tls_session *session = tls_connect(tls_store_of(wire), &call);
+    struct tls_session *session = tls_connect(tls_store_of(server), &call);
     if (tls_state(session) != TLS_STATE_FAILED)
         return session;
     tls_free(session);
-    wire_connect_failed(wire->wire, action->conn,
+    wire_connect_failed(server->wire, action->conn,
                         tls_failure_text(TLS_SECRET_ABSENT, STR_EMPTY, NULL),
-                        loop_now_ns(wire->server->loop));
-    wire_gone(wire->wire, action->conn);
+                        loop_now_ns(server->loop));
+    wire_gone(server->wire, action->conn);
     return NULL;
 }
 
@@ -73,25 +83,41 @@ static bool flush(struct socket *socket)
     return is_there;
 }
 
+static void settle_hold(struct socket *socket)
+{
+    socket_hold(socket, buf_size(&socket->greeting) > 0 || socket->own_bytes > OWN_BYTES_MAX);
+}
+
+/* The same of what TLS has to say by itself. */
+static bool flush_own(struct socket *socket)
+{
+    size_t size = tls_out(socket->tls).len;
+    if (!flush(socket))
+        return false;
+    socket->own_bytes = socket_is_drained(socket) ? 0 : socket->own_bytes + size;
+    settle_hold(socket);
+    return true;
+}
+
 static void tell_broken(struct socket *socket)
 {
-    struct server_wire *wire = socket->wire;
-    wire_broken(wire->wire, socket->conn, now(socket));
-    server_pump(wire);
+    struct server *server = socket->owner;
+    wire_broken(server->wire, socket->conn, now(socket));
+    server_pump(server);
 }
 
 /* The handshake of a connection that the wire has asked for. */
 static void tell_connect_failed(struct socket *socket, enum tls_failure failure)
 {
-    struct server_wire *wire = socket->wire;
+    struct server *server = socket->owner;
     struct arena arena;
     arena_init(&arena, WHY_BLOCK_BYTES, 0);
     struct str why = failure == TLS_RESET || failure == TLS_ENDED
                          ? tls_failure_text(failure, STR_EMPTY, &arena)
                          : tls_failed_text(socket->tls, &arena);
-    wire_connect_failed(wire->wire, socket->conn, why, now(socket));
+    wire_connect_failed(server->wire, socket->conn, why, now(socket));
     arena_fini(&arena);
-    server_pump(wire);
+    server_pump(server);
 }
 
 static bool is_shaking_hands(const struct socket *socket)
@@ -99,26 +125,33 @@ static bool is_shaking_hands(const struct socket *socket)
     return tls_state(socket->tls) == TLS_STATE_HANDSHAKE;
 }
 
-/* For the counters. */
-static void tell_shaken(struct socket *socket)
+/* What it came to, and what the two showed each other. */
+static void tell_shaken(struct socket *socket, const struct tls_facts *facts)
 {
-    struct tls_facts facts = tls_facts(socket->tls);
-    struct ssl_handshake handshake = {
-        .version = tls_version_name(facts.version),
-        .cipher = facts.cipher,
-        .curve = facts.curve,
-        .sigalg = facts.sigalg,
-        .is_resumed = facts.is_resumed,
-        .has_peer = facts.has_peer,
+    struct certificate peer;
+    struct arena arena;
+    arena_init(&arena, WHY_BLOCK_BYTES, 0);
+    bool has_peer = tls_peer(socket->tls, &peer, &arena);
+    struct wire_handshake handshake = {
+        .agreed = {.version = tls_version_name(facts->version),
+                   .cipher = facts->cipher,
+                   .curve = facts->curve,
+                   .sigalg = facts->sigalg,
+                   .is_resumed = facts->is_resumed,
+                   .has_peer = has_peer},
+        .server_name = facts->server_name,
+        .peer = has_peer ? &peer : NULL,
+        .own = tls_own(socket->tls),
     };
-    wire_note_handshake(socket->wire->wire, socket->conn, &handshake);
+    wire_note_handshake(socket->wire, socket->conn, &handshake);
+    arena_fini(&arena);
 }
 
 /* It cannot go on. What there is to say of it (an alert) leaves first. */
 static void give_up(struct socket *socket, bool was_shaking_hands)
 {
     bool is_connecting = was_shaking_hands && !socket->is_downstream;
-    wire_note_tls_failure(socket->wire->wire, socket->conn, tls_failed(socket->tls));
+    wire_note_tls_failure(socket->wire, socket->conn, tls_failed(socket->tls));
     socket_close(socket);
     if (is_connecting)
         tell_connect_failed(socket, tls_failed(socket->tls));
@@ -126,44 +159,30 @@ static void give_up(struct socket *socket, bool was_shaking_hands)
         tell_broken(socket);
 }
 
-/* What the two showed each other. */
-static void tell_secured(struct socket *socket)
-{
-    struct server_wire *wire = socket->wire;
-    struct certificate peer;
-    struct arena arena;
-    arena_init(&arena, WHY_BLOCK_BYTES, 0);
-    bool has_peer = tls_peer(socket->tls, &peer, &arena);
-    struct wire_secured secured = {.peer = has_peer ? &peer : NULL,
-                                   .own = tls_own(socket->tls),
-                                   .protocol = tls_facts(socket->tls).protocol};
-    wire_secured(wire->wire, socket->conn, &secured, now(socket));
-    arena_fini(&arena);
-}
-
 static void note_open(struct socket *socket)
 {
-    struct server_wire *wire = socket->wire;
-    tell_shaken(socket);
+    struct server *server = socket->owner;
+    struct tls_facts facts = tls_facts(socket->tls);
+    tell_shaken(socket, &facts);
     if (socket->is_downstream)
-        tell_secured(socket);
+        wire_secured(server->wire, socket->conn, facts.protocol, now(socket));
     else
-        wire_connected(wire->wire, socket->conn, now(socket));
-    server_pump(wire);
+        wire_connected(server->wire, socket->conn, now(socket));
+    server_pump(server);
 }
 
 static void tell_read(struct socket *socket, struct str plain)
 {
-    struct server_wire *wire = socket->wire;
-    wire_read(wire->wire, socket->conn, plain, now(socket));
-    server_pump(wire);
+    struct server *server = socket->owner;
+    wire_read(server->wire, socket->conn, plain, now(socket));
+    server_pump(server);
 }
 
 static void tell_read_ended(struct socket *socket)
 {
-    struct server_wire *wire = socket->wire;
-    wire_read_eof(wire->wire, socket->conn, now(socket));
-    server_pump(wire);
+    struct server *server = socket->owner;
+    wire_read_eof(server->wire, socket->conn, now(socket));
+    server_pump(server);
 }
 
 static struct server *server_of(const struct socket *socket)
@@ -194,7 +213,8 @@ static void postpone(struct socket *socket, struct str bytes)
 {
     struct server *server = server_of(socket);
     enum rc rc = buf_append(&socket->greeting, bytes);
-    ASSERT(rc == RC_OK);
+    ASSERT(rc == RC_OK); /* nobody reads on meanwhile */
+    settle_hold(socket);
     list_remove(&socket->greeted);
     list_push_back(&server->greeted_sockets, &socket->greeted);
     if (!server->is_stopped)
@@ -206,7 +226,7 @@ static void take_in(struct socket *socket, struct str bytes)
     bool was_shaking_hands = is_shaking_hands(socket);
     struct str plain;
     tls_feed(socket->tls, bytes);
-    if (!flush(socket)) {
+    if (!flush_own(socket)) {
         tell_broken(socket);
         return;
     }
@@ -216,7 +236,7 @@ static void take_in(struct socket *socket, struct str bytes)
         tell_read(socket, plain);
     if (!is_heard(socket))
         return;
-    if (!flush(socket))
+    if (!flush_own(socket))
         tell_broken(socket);
     else if (tls_state(socket->tls) == TLS_STATE_FAILED)
         give_up(socket, was_shaking_hands);
@@ -236,6 +256,7 @@ static void read_greeting(struct socket *socket)
     }
     buf_clear(&socket->greeting);
     buf_shrink(&socket->greeting);
+    settle_hold(socket);
 }
 
 void secure_forget(struct socket *socket)
@@ -247,6 +268,7 @@ void secure_forget(struct socket *socket)
     list_remove(&socket->greeted);
     buf_clear(&socket->greeting);
     buf_shrink(&socket->greeting);
+    socket->own_bytes = 0;
 }
 
 void secure_greet_all(struct server *server)
@@ -257,11 +279,10 @@ void secure_greet_all(struct server *server)
         (void)uv_idle_stop(&server->greeting);
 }
 
-void secure_accept(struct server_wire *wire, struct socket *socket,
-                   const struct wire_action *action)
+void secure_accept(struct server *server, struct socket *socket, const struct wire_action *action)
 {
     ASSERT(socket->tls == NULL);
-    socket->tls = tls_accept(tls_store_of(wire), action->tls);
+    socket->tls = tls_accept(tls_store_of(server), action->tls);
     postpone(socket, action->bytes);
 }
 
@@ -306,28 +327,47 @@ void secure_begin(struct socket *socket)
         secure_note_broke(socket);
 }
 
-bool secure_write(struct socket *socket, struct str bytes, size_t *sent_bytes)
-{
-    tls_write(socket->tls, bytes);
-    socket->untold_bytes += bytes.len;
-    *sent_bytes = 0;
-    if (!flush(socket))
-        return false;
-    *sent_bytes = secure_note_wrote(socket);
-    return true;
-}
-
-size_t secure_note_wrote(struct socket *socket)
+/* What the wire has not been told of, if all of it has left. */
+static size_t take_told(struct socket *socket)
 {
     size_t told_bytes = socket_is_drained(socket) ? socket->untold_bytes : 0;
     socket->untold_bytes -= told_bytes;
     return told_bytes;
 }
 
+bool secure_write(struct socket *socket, struct str bytes, size_t *sent_bytes)
+{
+    socket->untold_bytes += bytes.len;
+    *sent_bytes = 0;
+    if (!socket_is_drained(socket)) {
+        tls_keep(socket->tls, bytes);
+        return true;
+    }
+    tls_write(socket->tls, bytes);
+    if (!flush(socket))
+        return false;
+    *sent_bytes = take_told(socket);
+    return true;
+}
+
+size_t secure_note_wrote(struct socket *socket)
+{
+    if (!socket_is_drained(socket))
+        return 0;
+    socket->own_bytes = 0;
+    settle_hold(socket);
+    tls_write_kept(socket->tls);
+    if (flush(socket))
+        return take_told(socket);
+    tell_broken(socket);
+    return 0;
+}
+
 void secure_end(struct socket *socket)
 {
     if (socket_is_ending(socket))
         return;
+    tls_write_kept(socket->tls);
     tls_end(socket->tls);
     (void)flush(socket); /* who is not there is seen when it is closed */
 }

@@ -40,6 +40,7 @@ static void make_idle(struct socket *socket)
     socket->is_open = false;
     socket->is_reading = false;
     socket->is_paused = false;
+    socket->is_held = false;
     socket->is_read_ended = false;
     socket->is_writing = false;
     socket->is_shutdown_wished = false;
@@ -99,8 +100,8 @@ static void on_socket_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *bu
 /* Reads if nothing speaks against it. */
 static void settle_reading(struct socket *socket)
 {
-    bool is_wanted = socket->is_open && !socket->is_paused && !socket->is_read_ended &&
-                     !socket->is_close_wished && !socket->is_closing;
+    bool is_wanted = socket->is_open && !socket->is_paused && !socket->is_held &&
+                     !socket->is_read_ended && !socket->is_close_wished && !socket->is_closing;
     if (is_wanted == socket->is_reading)
         return;
     uv_stream_t *stream = (uv_stream_t *)&socket->tcp;
@@ -330,6 +331,12 @@ void socket_pause(struct socket *socket)
 void socket_resume(struct socket *socket)
 {
     socket->is_paused = false;
+    settle_reading(socket);
+}
+
+void socket_hold(struct socket *socket, bool is_held)
+{
+    socket->is_held = is_held;
     settle_reading(socket);
 }
 

@@ -28,7 +28,7 @@
 #include "proxy/live/loop.h"
 
 struct server_entry;
-struct server_wire;
+struct wire;
 struct guest;
 struct tls_session;
 struct socket;
@@ -59,6 +59,7 @@ struct socket {
     bool is_open;
     bool is_reading;
     bool is_paused;
+    bool is_held;
     bool is_read_ended;
     bool is_writing;
     bool is_shutdown_wished;
@@ -67,7 +68,7 @@ struct socket {
     /* The owner's. */
     void *owner;
     struct list node;
-    struct server_wire *wire;   /* who knows it; NULL: nobody */
+    struct wire *wire;          /* who knows it; NULL: nobody */
     uint32_t conn;              /* its number there */
     struct server_entry *entry; /* where a client came in; NULL: that door is closed */
     struct guest *guest;        /* of an HTTP proxy's client; else NULL */
@@ -75,6 +76,7 @@ struct socket {
     struct buf greeting;        /* of a client: what was read before TLS was ended */
     struct list greeted;        /* in server->greeted_sockets */
     size_t untold_bytes;        /* with TLS: the wire's, that have not all left */
+    size_t own_bytes;           /* TLS's own (greetings, alerts), while they wait */
     bool is_downstream;
     uint32_t remote_port; /* of a client */
     uint32_t done_count;  /* exchanges that were finished on it */
@@ -111,6 +113,8 @@ bool socket_local_place(const struct socket *socket, struct sockaddr_storage *pl
 bool socket_write(struct socket *socket, struct str bytes, size_t *sent_bytes);
 void socket_pause(struct socket *socket);
 void socket_resume(struct socket *socket);
+/* The same of another's wish: it is read when neither is against it. */
+void socket_hold(struct socket *socket, bool is_held);
 /* FIN after what was written. */
 void socket_shutdown(struct socket *socket);
 /* After what was written, or at once with RST. Closing twice does no harm. */

@@ -19,16 +19,20 @@
 /* Ciphertext that waits to be taken: what a wire gives at most at once, and what TLS
  * adds to it. */
 #define OUT_BYTES_MAX (4 * (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES))
-#define READ_BYTES 16384u /* a record's most */
-#define ALERT_OFFSET 1000 /* OpenSSL's reasons for alerts: SSL_AD_REASON_OFFSET */
+#define READ_BYTES 16384u            /* a record's most */
+#define KEPT_BYTES (4u * READ_BYTES) /* an empty buffer keeps no more memory */
+#define ALERT_OFFSET 1000            /* OpenSSL's reasons for alerts: SSL_AD_REASON_OFFSET */
 #define PLACE_BYTES_MAX 320u
+#define NAMES_BLOCK_BYTES 512u
 
 struct tls_session {
-    SSL *ssl; /* NULL: a secret is absent */
+    struct tls_store *store; /* of its context; held */
+    SSL *ssl;                /* NULL: a secret is absent */
+    struct arena memory;     /* of the names: a configuration may go before the handshake is over */
     enum tls_state state;
     struct str in; /* fed and not read */
     struct buf out;
-    struct buf early; /* to be written when the handshake is over */
+    struct buf kept; /* to be written when the handshake is over, or the peer listens */
     struct tls_check check;
     enum tls_failure failure;
     bool is_server;
@@ -121,6 +125,7 @@ static enum tls_failure failure_of_reason(int reason)
 static void fail(struct tls_session *session)
 {
     unsigned long error = ERR_peek_error();
+    bool is_greeting = session->state == TLS_STATE_HANDSHAKE;
     session->state = TLS_STATE_FAILED;
     if (session->check.failure != TLS_FINE)
         session->failure = session->check.failure;
@@ -128,6 +133,10 @@ static void fail(struct tls_session *session)
         session->failure = failure_of_reason(ERR_GET_REASON(error));
     session->in = STR_EMPTY;
     ERR_clear_error();
+    /* To what is no record OpenSSL says nothing; BoringSSL says protocol_version. */
+    if (is_greeting && session->is_server && session->failure == TLS_WRONG_VERSION_NUMBER &&
+        buf_size(&session->out) == 0)
+        (void)BIO_write(SSL_get_wbio(session->ssl), "\x15\x03\x01\x00\x02\x02\x46", 7);
 }
 
 /* --- sessions --------------------------------------------------------------- */
@@ -137,7 +146,9 @@ static struct tls_session *session_new(const struct tls_context *context)
     struct tls_session *session = OPENSSL_zalloc(sizeof(*session));
     ASSERT(session != NULL);
     buf_init(&session->out, OUT_BYTES_MAX);
-    buf_init(&session->early, OUT_BYTES_MAX);
+    buf_init(&session->kept, OUT_BYTES_MAX);
+    arena_init(&session->memory, NAMES_BLOCK_BYTES, 0);
+    session->store = tls_store_hold(context->store);
     session->is_server = context->is_server;
     session->own = context->own;
     session->state = TLS_STATE_HANDSHAKE;
@@ -198,6 +209,23 @@ static void recall(struct tls_session *session, const struct tls_context *contex
         (void)SSL_set_session(session->ssl, known);
 }
 
+/* Whom the peer must be, as its own words. */
+static void expect_names(struct tls_session *session, const struct cluster *cluster,
+                         struct str called)
+{
+    const struct upstream_tls *tls = cluster->tls;
+    struct tls_names *names = &session->check.names;
+    struct str *exact = NULL;
+    if (tls->name_count > 0)
+        exact = ARENA_ARRAY(&session->memory, struct str, tls->name_count);
+    for (uint32_t i = 0; i < tls->name_count; i++)
+        exact[i] = arena_str(&session->memory, tls->names[i]);
+    names->exact = exact;
+    names->exact_count = tls->name_count;
+    if (cluster->has_auto_san_validation)
+        names->host = arena_str(&session->memory, called);
+}
+
 struct tls_session *tls_connect(struct tls_store *store, const struct tls_call *call)
 {
     const struct tls_context *context = tls_context_client(store, call);
@@ -206,12 +234,8 @@ struct tls_session *tls_connect(struct tls_store *store, const struct tls_call *
     struct str name = tls_server_name(call->cluster, call->host);
     if (session->ssl == NULL)
         return session;
-    if (tls->root.len > 0) {
-        session->check.names.exact = tls->names;
-        session->check.names.exact_count = tls->name_count;
-        if (call->cluster->has_auto_san_validation)
-            session->check.names.host = name;
-    }
+    if (tls->root.len > 0)
+        expect_names(session, call->cluster, name);
     SSL_set_connect_state(session->ssl);
     set_protocols(session->ssl, call);
     set_server_name(session, name);
@@ -224,8 +248,7 @@ struct tls_session *tls_accept(struct tls_store *store, const struct downstream_
     struct tls_session *session = session_new(tls_context_server(store, tls));
     if (session->ssl == NULL)
         return session;
-    session->check.names.matchers = tls->peer_names;
-    session->check.names.count = tls->peer_name_count;
+    session->check.names = tls_names_downstream(tls);
     SSL_set_accept_state(session->ssl);
     return session;
 }
@@ -240,7 +263,9 @@ void tls_free(struct tls_session *session)
     SSL_free(session->ssl);
     OPENSSL_free(session->check.met_text);
     buf_fini(&session->out);
-    buf_fini(&session->early);
+    buf_fini(&session->kept);
+    arena_fini(&session->memory);
+    tls_store_drop(session->store);
     OPENSSL_free(session);
 }
 
@@ -265,8 +290,7 @@ static void shake_hands(struct tls_session *session)
     int rc = SSL_do_handshake(session->ssl);
     if (rc == 1) {
         session->state = TLS_STATE_OPEN;
-        tls_write(session, buf_str(&session->early));
-        buf_clear(&session->early);
+        tls_write_kept(session);
     } else if (SSL_get_error(session->ssl, rc) != SSL_ERROR_WANT_READ)
         fail(session);
 }
@@ -288,7 +312,12 @@ bool tls_read(struct tls_session *session, struct str *bytes)
         return false;
     ERR_clear_error();
     int size = SSL_read(session->ssl, plain, (int)sizeof(plain));
+    if (session->check.failure != TLS_FINE) {
+        fail(session);
+        return false;
+    }
     if (size > 0) {
+        session->check.key_update_count = 0;
         *bytes = (struct str){plain, (size_t)size};
         return true;
     }
@@ -302,13 +331,28 @@ bool tls_read(struct tls_session *session, struct str *bytes)
     return false;
 }
 
+void tls_keep(struct tls_session *session, struct str bytes)
+{
+    enum rc rc = buf_append(&session->kept, bytes);
+    ASSERT(rc == RC_OK);
+}
+
+void tls_write_kept(struct tls_session *session)
+{
+    if (buf_size(&session->kept) == 0 || session->state == TLS_STATE_HANDSHAKE)
+        return;
+    tls_write(session, buf_str(&session->kept));
+    buf_clear(&session->kept);
+    if (session->kept.capacity > KEPT_BYTES)
+        buf_shrink(&session->kept);
+}
+
 void tls_write(struct tls_session *session, struct str bytes)
 {
     if (session->state == TLS_STATE_FAILED || bytes.len == 0)
         return;
     if (session->state == TLS_STATE_HANDSHAKE) {
-        enum rc rc = buf_append(&session->early, bytes);
-        ASSERT(rc == RC_OK);
+        tls_keep(session, bytes);
         return;
     }
     ERR_clear_error();
@@ -340,7 +384,7 @@ struct str tls_out(const struct tls_session *session)
 void tls_sent(struct tls_session *session, size_t size)
 {
     buf_consume(&session->out, size);
-    if (buf_size(&session->out) == 0 && session->out.capacity > READ_BYTES * 4)
+    if (buf_size(&session->out) == 0 && session->out.capacity > KEPT_BYTES)
         buf_shrink(&session->out);
 }
 
@@ -356,7 +400,25 @@ static struct str curve_of(SSL *ssl)
     }
 }
 
-/* What the peer signed with; it did not, where a session is resumed. */
+/* What a session that is resumed began with: Envoy's sessions keep it, ours the certificate. */
+static struct str sigalg_of_key(X509 *peer)
+{
+    EVP_PKEY *key = peer != NULL ? X509_get0_pubkey(peer) : NULL;
+    switch (key != NULL ? EVP_PKEY_get_base_id(key) : NID_undef) {
+    case EVP_PKEY_RSA:
+        return STR("rsa_pss_rsae_sha256");
+    case EVP_PKEY_ED25519:
+        return STR("ed25519");
+    case EVP_PKEY_EC:
+        return EVP_PKEY_get_bits(key) == 256   ? STR("ecdsa_secp256r1_sha256")
+               : EVP_PKEY_get_bits(key) == 384 ? STR("ecdsa_secp384r1_sha384")
+                                               : STR("ecdsa_secp521r1_sha512");
+    default:
+        return STR_EMPTY;
+    }
+}
+
+/* What the peer signed with. */
 static struct str sigalg_of(SSL *ssl)
 {
     static const struct {
@@ -376,7 +438,7 @@ static struct str sigalg_of(SSL *ssl)
     };
     int type = NID_undef, digest = NID_undef;
     if (SSL_get_peer_signature_type_nid(ssl, &type) != 1)
-        return STR_EMPTY;
+        return sigalg_of_key(SSL_get0_peer_certificate(ssl));
     (void)SSL_get_peer_signature_nid(ssl, &digest);
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         if (ROWS[i].type == type && (ROWS[i].digest == digest || ROWS[i].digest == NID_undef))
@@ -390,7 +452,6 @@ struct tls_facts tls_facts(const struct tls_session *session)
     const unsigned char *protocol = NULL;
     unsigned protocol_size = 0;
     SSL_get0_alpn_selected(session->ssl, &protocol, &protocol_size);
-    X509 *peer = SSL_get0_peer_certificate(session->ssl);
     return (struct tls_facts){
         .version = SSL_version(session->ssl) == TLS1_3_VERSION   ? TLS_VERSION_1_3
                    : SSL_version(session->ssl) == TLS1_2_VERSION ? TLS_VERSION_1_2
@@ -401,8 +462,8 @@ struct tls_facts tls_facts(const struct tls_session *session)
         .sigalg = sigalg_of(session->ssl),
         .protocol = {(const char *)protocol, protocol_size},
         .server_name = str_of(SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name)),
+        .has_peer = SSL_get0_peer_certificate(session->ssl) != NULL,
         .is_resumed = SSL_session_reused(session->ssl) == 1,
-        .has_peer = peer != NULL,
     };
 }
 

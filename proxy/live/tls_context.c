@@ -17,15 +17,6 @@
 
 #define ARENA_BLOCK_BYTES 4096u
 #define CHECK_BLOCK_BYTES 1024u
-/* Envoy's, in its order. */
-#define CIPHERS                                                                                \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256:" \
-    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
-#define CIPHERS_CHACHA_FIRST                                                                   \
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:" \
-    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
-#define CIPHERS_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define GROUPS "X25519:P-256"
 #define SESSION_CONTEXT "pocketmesh"
 /* OpenSSL turns an error that it does not know into the alert certificate_unknown,
  * which is what Envoy sends. */
@@ -83,6 +74,8 @@ static int verify(X509_STORE_CTX *chain, void *user)
     }
     if (has_authorities && X509_verify_cert(chain) != 1) {
         check->failure = failure_of(X509_STORE_CTX_get_error(chain));
+        if (check->failure == TLS_NOT_YET_VALID) /* for the alert */
+            X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_HAS_EXPIRED);
         return 0;
     }
     arena_init(&arena, CHECK_BLOCK_BYTES, 0);
@@ -95,21 +88,6 @@ static int verify(X509_STORE_CTX *chain, void *user)
     }
     arena_fini(&arena);
     return check->failure == TLS_FINE;
-}
-
-static int version_number(enum tls_version version)
-{
-    switch (version) {
-    case TLS_VERSION_1_0:
-        return TLS1_VERSION;
-    case TLS_VERSION_1_1:
-        return TLS1_1_VERSION;
-    case TLS_VERSION_1_2:
-        return TLS1_2_VERSION;
-    case TLS_VERSION_1_3:
-        return TLS1_3_VERSION;
-    }
-    UNREACHABLE("tls_version");
 }
 
 /* --- secrets ---------------------------------------------------------------- */
@@ -228,28 +206,6 @@ static struct str joined(struct arena *arena, const struct str *items, uint32_t 
     return out;
 }
 
-/* What both sides have. Names that OpenSSL does not know are passed over; without one
- * that it knows, Envoy's list stays. */
-static void set_params(SSL_CTX *ssl, struct tls_versions versions, struct str ciphers)
-{
-    long rc = SSL_CTX_set_min_proto_version(ssl, version_number(versions.min));
-    ASSERT(rc == 1);
-    rc = SSL_CTX_set_max_proto_version(ssl, version_number(versions.max));
-    ASSERT(rc == 1);
-    rc = SSL_CTX_set_cipher_list(ssl, CIPHERS);
-    ASSERT(rc == 1);
-    if (ciphers.len > 0)
-        (void)SSL_CTX_set_cipher_list(ssl, ciphers.ptr);
-    rc = SSL_CTX_set_ciphersuites(ssl, CIPHERS_13);
-    ASSERT(rc == 1);
-    rc = SSL_CTX_set1_groups_list(ssl, GROUPS);
-    ASSERT(rc == 1);
-    SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
-    ERR_clear_error();
-}
-
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
                            const unsigned char *in, unsigned in_size, void *user)
 {
@@ -278,35 +234,6 @@ static int take_server_name(SSL *ssl, int *alert, void *user)
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* Of TLS 1.3's ciphers the client's first counts, and so it does of two that stand
- * together in Envoy's list: AES128 and ChaCha20. */
-static int follow_taste(SSL *ssl, int *alert, void *user)
-{
-    const unsigned char *versions, *ciphers;
-    size_t size, count = SSL_client_hello_get0_ciphers(ssl, &ciphers) / 2;
-    const bool *has_own_list = user;
-    (void)alert;
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &versions, &size) == 1) {
-        for (size_t i = 1; i + 1 < size; i += 2) {
-            if (versions[i] == TLS1_3_VERSION >> 8 && versions[i + 1] == (TLS1_3_VERSION & 0xff) &&
-                SSL_get_max_proto_version(ssl) == TLS1_3_VERSION) {
-                (void)SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
-                return SSL_CLIENT_HELLO_SUCCESS;
-            }
-        }
-    }
-    for (size_t i = 0; i < count && !*has_own_list; i++) {
-        unsigned number = (unsigned)ciphers[2 * i] << 8 | ciphers[2 * i + 1];
-        bool is_chacha = number == 0xcca8 || number == 0xcca9;
-        bool is_aes128 = number == 0xc02b || number == 0xc02f;
-        if (is_chacha)
-            (void)SSL_set_cipher_list(ssl, CIPHERS_CHACHA_FIRST);
-        if (is_chacha || is_aes128)
-            break;
-    }
-    return SSL_CLIENT_HELLO_SUCCESS;
-}
-
 static struct downstream_tls *keep(struct arena *arena, const struct downstream_tls *tls)
 {
     struct downstream_tls *out = ARENA_NEW(arena, struct downstream_tls);
@@ -321,10 +248,10 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
 {
     SSL_CTX *ssl = context->ssl;
     struct arena *arena = &context->store->arena;
-    bool is_asking =
-        tls->authorities.len > 0 || tls->is_client_certificate_required || tls->peer_name_count > 0;
-    set_params(ssl, tls_versions_downstream(tls, context->store->keyring),
-               joined(arena, tls->ciphers, tls->cipher_count));
+    bool is_asking = tls->authorities.len > 0 || tls_is_requiring(tls) || tls->peer_name_count > 0;
+    struct tls_params params = {.versions = tls_versions_downstream(tls, context->store->keyring),
+                                .ciphers = joined(arena, tls->ciphers, tls->cipher_count)};
+    tls_params_server(ssl, arena, &params);
     /* Kept here and not in tickets: resuming costs a third (PERFORMANCE.md 6). */
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
     (void)SSL_CTX_set_num_tickets(ssl, 1);
@@ -333,9 +260,6 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
                                          sizeof(SESSION_CONTEXT) - 1);
     (void)SSL_CTX_set_tlsext_servername_callback(ssl, take_server_name);
     SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, keep(arena, tls));
-    bool *has_own_list = ARENA_NEW(arena, bool);
-    *has_own_list = tls->cipher_count > 0;
-    SSL_CTX_set_client_hello_cb(ssl, follow_taste, has_own_list);
     for (uint32_t i = 0; i < tls->certificate_count; i++) {
         if (!use_certificate(context, tls->certificates[i]))
             return false;
@@ -344,7 +268,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
         return false;
     context->is_accepting_untrusted = tls->is_accepting_untrusted;
     int mode = is_asking ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
-    if (tls->is_client_certificate_required)
+    if (tls_is_requiring(tls))
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     SSL_CTX_set_verify(ssl, mode, NULL);
     SSL_CTX_set_cert_verify_callback(ssl, verify, context);
@@ -357,8 +281,9 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     if (context != NULL)
         return context;
     /* A resumed session is not verified again: one that shows a name to one socket says
-     * nothing to another that wants other names. */
-    uint32_t own_number = tls->peer_name_count > 0 ? store->known_count + 1 : 0;
+     * nothing to another that wants other names or hashes. */
+    uint32_t wanted_count = tls->peer_name_count + tls->peer_hash_count + tls->peer_key_hash_count;
+    uint32_t own_number = wanted_count > 0 ? store->known_count + 1 : 0;
     struct str key = arena_format(
         &store->arena, "%u|%.*s|%.*s|%d|%d|%.*s|%.*s|%.*s|%.*s", own_number,
         STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),
@@ -376,20 +301,42 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     return context;
 }
 
+static struct tls_remembered *place_of(const struct tls_store *store, struct str place)
+{
+    for (uint32_t i = 0; i < store->remembered_count; i++) {
+        if (str_eq(store->remembered[i].place, place))
+            return &store->remembered[i];
+    }
+    return NULL;
+}
+
+static void store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
+{
+    struct tls_remembered *found = place_of(store, place);
+    if (found == NULL) {
+        found = ARENA_PUSH(&store->arena, store->remembered, store->remembered_count,
+                           store->remembered_capacity);
+        found->place = arena_str(&store->arena, place);
+    }
+    SSL_SESSION_free(found->session);
+    found->session = session;
+}
+
 static int remember(SSL *ssl, SSL_SESSION *session)
 {
     struct str *place = SSL_get_app_data(ssl);
     const struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     if (place == NULL || place->len == 0)
         return 0;
-    tls_store_remember(context->store, *place, session);
+    store_remember(context->store, *place, session);
     return 1; /* it is the store's now */
 }
 
 static bool fill_client(struct tls_context *context, const struct upstream_tls *tls)
 {
     SSL_CTX *ssl = context->ssl;
-    set_params(ssl, tls_versions_upstream(context->store->keyring), STR_EMPTY);
+    struct tls_params params = {.versions = tls_versions_upstream(context->store->keyring)};
+    tls_params_client(ssl, &params);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ssl, remember);
     (void)SSL_CTX_set_app_data(ssl, context);
@@ -429,6 +376,13 @@ struct tls_store *tls_store_new(const struct keyring *keyring)
     struct tls_store *store = ARENA_NEW(&arena, struct tls_store);
     store->arena = arena;
     store->keyring = keyring;
+    store->holder_count = 1;
+    return store;
+}
+
+struct tls_store *tls_store_hold(struct tls_store *store)
+{
+    store->holder_count++;
     return store;
 }
 
@@ -453,9 +407,9 @@ void tls_store_warm(struct tls_store *store, const struct snapshot *snapshot)
     }
 }
 
-void tls_store_free(struct tls_store *store)
+void tls_store_drop(struct tls_store *store)
 {
-    if (store == NULL)
+    if (store == NULL || --store->holder_count > 0)
         return;
     for (struct tls_context *at = store->contexts; at != NULL; at = at->next)
         SSL_CTX_free(at->ssl);
@@ -465,29 +419,8 @@ void tls_store_free(struct tls_store *store)
     arena_fini(&arena);
 }
 
-static struct tls_remembered *place_of(const struct tls_store *store, struct str place)
-{
-    for (uint32_t i = 0; i < store->remembered_count; i++) {
-        if (str_eq(store->remembered[i].place, place))
-            return &store->remembered[i];
-    }
-    return NULL;
-}
-
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place)
 {
     const struct tls_remembered *found = place_of(store, place);
     return found != NULL ? found->session : NULL;
-}
-
-void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
-{
-    struct tls_remembered *found = place_of(store, place);
-    if (found == NULL) {
-        found = ARENA_PUSH(&store->arena, store->remembered, store->remembered_count,
-                           store->remembered_capacity);
-        found->place = arena_str(&store->arena, place);
-    }
-    SSL_SESSION_free(found->session);
-    found->session = session;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proxy/live/tls_inside.h - what tls.c and tls_context.c share.
+ * proxy/live/tls_inside.h - what tls.c, tls_context.c and tls_params.c share.
  */
 #pragma once
 
@@ -34,6 +34,7 @@ struct tls_known {
 
 struct tls_store {
     struct arena arena;
+    uint32_t holder_count;
     const struct keyring *keyring;
     struct tls_context *contexts;
     struct tls_known *known;
@@ -42,12 +43,22 @@ struct tls_store {
     uint32_t remembered_count, remembered_capacity;
 };
 
-/* What a session verifies its peer's names by, and what came of it. */
+/* What a session verifies its peer's names by, and what of the peer will not do. */
 struct tls_check {
     struct tls_names names;
     enum tls_failure failure;
-    char *met_text; /* of who was refused for them; OpenSSL's memory */
+    char *met_text;            /* of who was refused for them; OpenSSL's memory */
+    uint32_t key_update_count; /* since the peer said something */
 };
+
+/* tls_params.c: what may be agreed upon. */
+struct tls_params {
+    struct tls_versions versions;
+    struct str ciphers; /* OpenSSL's names, between colons; empty: Envoy's */
+};
+/* The arena lives as long as `ssl`. */
+void tls_params_server(SSL_CTX *ssl, struct arena *arena, const struct tls_params *params);
+void tls_params_client(SSL_CTX *ssl, const struct tls_params *params);
 
 struct tls_context *tls_context_server(struct tls_store *store, const struct downstream_tls *tls);
 struct tls_context *tls_context_client(struct tls_store *store, const struct tls_call *call);
@@ -58,4 +69,3 @@ int tls_check_index(void);
 
 /* tls_store_*: sessions of the places that were called, to be resumed. */
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place);
-void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session);

@@ -14,7 +14,7 @@
 struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept);
 void downstream_start(struct conn *conn);
 /* TLS was agreed upon. */
-void downstream_note_secured(struct conn *conn, const struct wire_secured *secured);
+void downstream_note_secured(struct conn *conn, struct str protocol);
 void downstream_read(struct conn *conn, struct str bytes);
 /* Must what comes wait? Else a request may begin, and its events be taken. */
 bool downstream_is_blocked(const struct conn *conn);
@@ -36,8 +36,5 @@ void downstream_settle(struct conn *conn);
 /* No request is served after those that it sent already. */
 void downstream_drain(struct conn *conn);
 
-/* The wire retires: is it at rest, or does it stay until it ends? */
+/* Its configuration was replaced: is it at rest, or does it stay until it ends? */
 void downstream_retire(struct conn *conn);
-/* A connection at rest of another wire goes on in `wire`; NULL: it cannot. */
-struct conn *downstream_take_over(struct wire *wire, const struct conn *old,
-                                  const struct listener *listener);

@@ -11,6 +11,8 @@
 /* Envoy's inspector looks no further; what is longer is no HTTP to it. */
 #define LINE_BYTES_MAX (64u * 1024)
 #define TLS_HANDSHAKE 0x16
+/* Envoy's TLS inspector says nothing before it has a record's head. */
+#define TLS_HEAD_BYTES 5u
 
 static const struct str h2_preface = STR_INIT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -85,7 +87,7 @@ enum inspected inspector_look(const struct inspection *asked, struct str bytes)
         return is_tls_met ? INSPECTED_TLS : INSPECTED_OTHER;
     if (!is_tls_met && !is_http_met)
         return INSPECTED_OTHER;
-    if (bytes.len == 0)
+    if (bytes.len == 0 || (is_tls_met && bytes.len < TLS_HEAD_BYTES))
         return INSPECTED_MORE;
     if (is_tls_met && bytes.ptr[0] == TLS_HANDSHAKE)
         return INSPECTED_TLS;

@@ -24,8 +24,7 @@ struct inspection meeting_inspection(const struct conn_downstream *down,
     };
 }
 
-/* Envoy's inspectors only peek: what came was never read, and that is a reset. */
-static void turn_away(struct conn *conn)
+void meeting_turn_away(struct conn *conn)
 {
     if (buf_size(&conn->in) > 0)
         conn_abort(conn);
@@ -58,7 +57,7 @@ static enum inspected read_hello(struct conn *conn)
     case CLIENT_HELLO_NONE:
         return INSPECTED_OTHER;
     case CLIENT_HELLO_BAD:
-        turn_away(conn);
+        meeting_turn_away(conn);
         return INSPECTED_OTHER;
     case CLIENT_HELLO_DONE:
         break;
@@ -109,7 +108,7 @@ const struct filter_chain *meeting_chain(struct conn *conn)
     const struct filter_chain *chain = inspector_choose(&asked, what);
     if (chain == NULL) {
         tally_no_chain(conn);
-        turn_away(conn);
+        meeting_turn_away(conn);
         return NULL;
     }
     if (chain->tls != NULL && !conn->down.peer.is_tls)
@@ -139,6 +138,6 @@ void meeting_wake(struct conn *conn)
         conn->down.is_unseen = true;
         downstream_read(conn, STR_EMPTY);
     } else {
-        turn_away(conn);
+        meeting_turn_away(conn);
     }
 }

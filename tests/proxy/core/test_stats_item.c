@@ -4,6 +4,7 @@
  * and labels for Prometheus. Lines are a real Envoy 1.40's.
  */
 #include "proxy/core/stats_list.h"
+#include "proxy/core/succession.h"
 #include "proxy/core/engine.h"
 #include "proxy/core/rbac.h"
 #include "proxy/model/listener.h"

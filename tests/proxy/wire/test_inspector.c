@@ -48,11 +48,14 @@ static void test_inspection_names_the_protocol_of_the_first_bytes(void **state)
         {"GET / HTTP/1.0\r\n", INSPECTED_HTTP10},
         {"GET / HTTP/2.0\r\n", INSPECTED_HTTP10},
         {"GET /\r\n", INSPECTED_HTTP10},
-        {"\r", INSPECTED_OTHER},
+        {"\r", INSPECTED_MORE},
+        {"\r\n\r\n\r", INSPECTED_OTHER},
         {"\r\nGET / HTTP/1.1\r\n", INSPECTED_OTHER},
         {"\nGET / HTTP/1.1\r\n", INSPECTED_OTHER},
         {" GET / HTTP/1.1\r\n", INSPECTED_OTHER},
-        {"G(", INSPECTED_OTHER},
+        {"G(", INSPECTED_MORE}, /* the TLS inspector wants five */
+        {"G(  ", INSPECTED_MORE},
+        {"G(   ", INSPECTED_OTHER},
         {"GET a HTTP/1.1\r\n", INSPECTED_OTHER},
         {"GET /\x7f HTTP/1.1\r\n", INSPECTED_OTHER},
         {"GET /\xff HTTP/1.1\r\n", INSPECTED_OTHER},
@@ -63,10 +66,12 @@ static void test_inspection_names_the_protocol_of_the_first_bytes(void **state)
         {"GET\r\n", INSPECTED_OTHER},
         {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r", INSPECTED_MORE},
         {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", INSPECTED_H2C},
-        {"\x16\x03\x01", INSPECTED_TLS},
+        {"\x16\x03\x01\x02", INSPECTED_MORE},
+        {"\x16\x03\x01\x02\x01", INSPECTED_TLS},
         {"hello\n", INSPECTED_OTHER},
         {"HELLO\n", INSPECTED_OTHER},
-        {"\x01\x02", INSPECTED_OTHER},
+        {"\x01\x02\x03\x04", INSPECTED_MORE},
+        {"\x01\x02\x03\x04\x05", INSPECTED_OTHER},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_int_equal(look(str_of(rows[i].bytes)), rows[i].want);
@@ -84,7 +89,7 @@ static void test_the_inspector_looks_no_further_than_64_kib(void **state)
     assert_int_equal(look((struct str){bytes, sizeof(bytes)}), INSPECTED_HTTP11);
 }
 
-/* The TLS inspector alone needs one byte; where nobody looks, none is waited for. */
+/* The TLS inspector needs five bytes; where nobody looks, none is waited for. */
 static void test_who_looks_decides_what_is_seen(void **state)
 {
     (void)state;
@@ -95,8 +100,10 @@ static void test_who_looks_decides_what_is_seen(void **state)
     struct inspection on = {.listener = &listener, .peer = &nobody, .destination_port = 80};
     struct inspection off = {.listener = &listener, .peer = &nobody, .destination_port = 81};
     assert_int_equal(inspector_look(&on, STR_EMPTY), INSPECTED_MORE);
-    assert_int_equal(inspector_look(&on, STR("G")), INSPECTED_OTHER);
-    assert_int_equal(inspector_look(&on, STR("\x16")), INSPECTED_TLS);
+    assert_int_equal(inspector_look(&on, STR("GET ")), INSPECTED_MORE);
+    assert_int_equal(inspector_look(&on, STR("GET /")), INSPECTED_OTHER);
+    assert_int_equal(inspector_look(&on, STR("\x16\x03\x01\x00")), INSPECTED_MORE);
+    assert_int_equal(inspector_look(&on, STR("\x16\x03\x01\x00\x05")), INSPECTED_TLS);
     assert_int_equal(inspector_look(&off, STR_EMPTY), INSPECTED_OTHER);
     assert_int_equal(inspector_look(&off, STR("\x16")), INSPECTED_OTHER);
 }

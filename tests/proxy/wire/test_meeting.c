@@ -66,8 +66,9 @@ static void test_what_is_plain_behind_tls_is_served(void **state)
     uint32_t client = peers_dial(peers);
     peers_say_bytes(peers, client, HELLO_SHOP);
     (void)peers_heard(peers, client);
-    struct wire_secured secured = {.peer = &peer};
-    wire_secured(peers->wire, peers->items[client].conn, &secured, peers->now_ns);
+    struct wire_handshake handshake = {.peer = &peer};
+    wire_note_handshake(peers->wire, peers->items[client].conn, &handshake);
+    wire_secured(peers->wire, peers->items[client].conn, STR_EMPTY, peers->now_ns);
     peers_run(peers);
     peers_say(peers, client, "GET /app HTTP/1.1\r\nhost: a\r\n\r\n");
     struct str heard = peers_heard(peers, peers_server(peers));
@@ -94,13 +95,31 @@ static void test_nobody_by_that_name_is_a_reset(void **state)
     (void)state;
     static const struct str bytes[] = {STR_INIT(HELLO("wiki.test")),
                                        STR_INIT("GET / HTTP/1.1\r\n\r\n"),
-                                       STR_INIT("\x16\x03\x01\x00\x01\x02")};
+                                       STR_INIT("\x16\x03\x01\x00\x04\x02\x00\x00\x00")};
     for (size_t i = 0; i < COUNT_OF(bytes); i++) {
         struct peers *peers = gateway();
         uint32_t client = peers_dial(peers);
         peers_say_bytes(peers, client, bytes[i]);
         assert_true(peers->items[client].is_reset);
         assert_null(peers->items[client].tls);
+        peers_free(peers);
+    }
+}
+
+/* Who leaves before anybody knows what it is: its bytes were never read. */
+static void test_who_leaves_amid_its_greeting_is_reset(void **state)
+{
+    (void)state;
+    static const struct str bytes[] = {STR_INIT(""), STR_INIT("G"), STR_INIT("\x16\x03\x01\x02")};
+    for (size_t i = 0; i < COUNT_OF(bytes); i++) {
+        struct peers *peers = gateway();
+        uint32_t client = peers_dial(peers);
+        if (bytes[i].len > 0)
+            peers_say_bytes(peers, client, bytes[i]);
+        assert_false(peers->items[client].is_reset);
+        peers_fin(peers, client);
+        assert_int_equal(peers->items[client].is_reset, bytes[i].len > 0);
+        assert_int_equal(wire_connection_count(peers->wire), 0);
         peers_free(peers);
     }
 }
@@ -113,11 +132,11 @@ static void test_a_handshake_ends_where_it_began(void **state)
     struct peers *peers = gateway();
     uint32_t client = peers_dial(peers);
     peers_say_bytes(peers, client, HELLO_SHOP);
-    wire_retire(peers->wire, peers->now_ns);
-    peers_run(peers);
+    struct snapshot *heir = peers_heir(peers->snapshot, small_clusters);
+    peers_replace(peers, heir);
+    snapshot_drop(heir);
     assert_int_equal(wire_next_at_rest(peers->wire), WIRE_NONE);
-    struct wire_secured secured = {0};
-    wire_secured(peers->wire, peers->items[client].conn, &secured, peers->now_ns);
+    wire_secured(peers->wire, peers->items[client].conn, STR_EMPTY, peers->now_ns);
     peers_run(peers);
     assert_int_equal(wire_next_at_rest(peers->wire), peers->items[client].conn);
     peers_free(peers);
@@ -181,8 +200,7 @@ static void test_a_handshake_has_its_time(void **state)
     peers_say_bytes(peers, slow, HELLO_SHOP);
     peers_say_bytes(peers, quick, HELLO_SHOP);
     peers_wait(peers, NS_SECOND);
-    struct wire_secured secured = {0};
-    wire_secured(peers->wire, peers->items[quick].conn, &secured, peers->now_ns);
+    wire_secured(peers->wire, peers->items[quick].conn, STR_EMPTY, peers->now_ns);
     peers_run(peers);
     peers_wait(peers, NS_SECOND);
     assert_true(peers->items[slow].is_closed);
@@ -200,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_what_is_plain_behind_tls_is_served),
         cmocka_unit_test(test_a_handshake_that_fails_is_the_end_of_it),
         cmocka_unit_test(test_nobody_by_that_name_is_a_reset),
+        cmocka_unit_test(test_who_leaves_amid_its_greeting_is_reset),
         cmocka_unit_test(test_a_handshake_ends_where_it_began),
         cmocka_unit_test(test_who_says_too_little_is_closed),
         cmocka_unit_test(test_a_listener_with_a_time_goes_on),
