@@ -206,6 +206,8 @@ static void connect_to(struct server *server, const struct wire_action *action)
     int error = socket_connect(socket, &place, source_for(server, action, &place));
     if (error != 0)
         note_immediate_failure(server, action->conn, error, &place);
+    else
+        socket_keep_alive(socket, &action->cluster->tcp_keepalive);
 }
 
 static void write_to(struct server *server, const struct wire_action *action)

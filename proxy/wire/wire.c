@@ -73,6 +73,7 @@ struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_opti
     if (wire->options.connections_max == 0)
         wire->options.connections_max = LIMIT_CONNECTIONS;
     wire->rng_tcp = rng_seeded(seed, STR("tcp"));
+    wire->rng_ping = rng_seeded(seed, STR("ping"));
     wire->reign = reign_new(wire, &(struct reign_options){.snapshot = snapshot,
                                                           .shared = options.shared,
                                                           .seed = seed,
