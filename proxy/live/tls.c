@@ -272,7 +272,12 @@ static void shake_hands(struct tls_session *session)
     if (rc == 1) {
         session->state = TLS_STATE_OPEN;
         tls_write_kept(session);
-    } else if (SSL_get_error(session->ssl, rc) != SSL_ERROR_WANT_READ)
+        return;
+    }
+    int error = SSL_get_error(session->ssl, rc);
+    if (error == SSL_ERROR_ZERO_RETURN && session->check.failure == TLS_FINE)
+        session->check.failure = TLS_ENDED; /* the peer thought better of it */
+    if (error != SSL_ERROR_WANT_READ)
         fail(session);
 }
 

@@ -35,6 +35,12 @@ void tally_accepted(struct conn *conn)
     struct listener_stats *stats = listener_of(conn);
     stats->counters[STAT_LISTENER_downstream_cx_total]++;
     stats->counters[STAT_LISTENER_downstream_cx_active]++;
+    conn->tally.is_accepted = true;
+}
+
+void tally_left_early(struct conn *conn)
+{
+    listener_of(conn)->counters[STAT_LISTENER_downstream_listener_filter_remote_close]++;
 }
 
 void tally_no_chain(struct conn *conn)
@@ -135,6 +141,7 @@ void tally_moved(struct conn *old, struct conn *conn)
     listener_of(old)->counters[STAT_LISTENER_downstream_cx_active]--;
     listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]++;
     conn->tally.began_ns = old->tally.began_ns;
+    conn->tally.is_accepted = true;
     if (old->tally.http != NULL)
         leave_http(old);
 }
@@ -163,6 +170,8 @@ static void downstream_gone(struct conn *conn)
 {
     struct listener_stats *listener = listener_of(conn);
     tally_waiting(conn, false);
+    if (!conn->tally.is_accepted)
+        return;
     listener->counters[STAT_LISTENER_downstream_cx_destroy]++;
     listener->counters[STAT_LISTENER_downstream_cx_active]--;
     note_age(conn, &listener->length_ms);
