@@ -22,7 +22,6 @@
 #define READ_BYTES 16384u            /* a record's most */
 #define KEPT_BYTES (4u * READ_BYTES) /* an empty buffer keeps no more memory */
 #define ALERT_OFFSET 1000            /* OpenSSL's reasons for alerts: SSL_AD_REASON_OFFSET */
-#define PLACE_BYTES_MAX 320u
 
 struct tls_session {
     SSL *ssl; /* NULL: a secret is absent */
@@ -35,7 +34,7 @@ struct tls_session {
     bool is_server;
     const struct certificate *own; /* that it may show; NULL: none */
     struct str place;              /* whose session to remember; in place_text */
-    char place_text[PLACE_BYTES_MAX];
+    char place_text[TLS_PLACE_BYTES_MAX];
 };
 
 /* --- OpenSSL's idea of a socket --------------------------------------------- */
