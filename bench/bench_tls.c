@@ -106,8 +106,8 @@ static void pair_init(struct pair *pair, bool is_mutual)
 
 static void pair_fini(struct pair *pair)
 {
-    tls_store_free(pair->client.store);
-    tls_store_free(pair->server.store);
+    tls_store_drop(pair->client.store);
+    tls_store_drop(pair->server.store);
     authority_free(pair->authority);
     arena_fini(&pair->arena);
 }

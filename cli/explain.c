@@ -30,6 +30,9 @@ struct explain_job {
     uint64_t repeat;
     bool is_json;
     struct client_spec client;
+    struct client_tls_spec tls; /* of the command line */
+    struct version_bounds versions;
+    bool has_tls_words, has_mode, has_fault, has_sni;
     struct call call;
     struct world *world;
 };
@@ -73,6 +76,119 @@ static void take_world(void *user, struct str value)
     ((struct explain_job *)user)->world_path = value;
 }
 
+/* --- a caller's own TLS --------------------------------------------------------- */
+
+/* The place of a word among others; -1: it is none of them, which is said. */
+static int choice_of(struct explain_job *job, const char *option, struct str value,
+                     const char *const *choices)
+{
+    struct str known = STR_EMPTY;
+    job->has_tls_words = true;
+    for (int i = 0; choices[i] != NULL; i++) {
+        if (str_eq_ci(value, str_of(choices[i])))
+            return i;
+        known = arena_format(&job->words.arena, "%.*s%s%s", STR_FMT(known), i > 0 ? ", " : "",
+                             choices[i]);
+    }
+    words_complain(&job->words, "%s is one of %.*s, not \"%.*s\"", option, STR_FMT(known),
+                   STR_FMT(value));
+    return -1;
+}
+
+static void take_tls(void *user, struct str value)
+{
+    static const char *const MODES[] = {"SIMPLE", "MUTUAL", "ISTIO_MUTUAL", NULL};
+    struct explain_job *job = user;
+    int at = choice_of(job, "--tls", value, MODES);
+    job->has_mode = at >= 0;
+    if (at >= 0)
+        job->tls.mode = (enum caller_tls_mode)at;
+}
+
+static void take_cert(void *user, struct str value)
+{
+    static const char *const FAULTS[] = {"right",    "expired",     "not-yet-valid", "wrong-san",
+                                         "wrong-ca", "self-signed", "none",          NULL};
+    struct explain_job *job = user;
+    int at = choice_of(job, "--cert", value, FAULTS);
+    job->has_fault = at >= 0;
+    if (at >= 0)
+        job->tls.fault = (enum certificate_fault)at;
+}
+
+static void take_sni(void *user, struct str value)
+{
+    struct explain_job *job = user;
+    job->has_tls_words = job->has_sni = true;
+    job->tls.sni = str_eq(value, STR("none")) ? STR_EMPTY : value;
+    job->tls.has_sni = job->tls.sni.len > 0;
+}
+
+static struct str version_of(struct explain_job *job, const char *option, struct str value)
+{
+    static const char *const VERSIONS[] = {"1.2", "1.3", NULL};
+    static const struct str NAMES[] = {STR_INIT("TLSv1_2"), STR_INIT("TLSv1_3")};
+    int at = choice_of(job, option, value, VERSIONS);
+    return at >= 0 ? NAMES[at] : STR_EMPTY;
+}
+
+static void take_min_tls(void *user, struct str value)
+{
+    struct explain_job *job = user;
+    job->versions.min = version_of(job, "--min-tls", value);
+}
+
+static void take_max_tls(void *user, struct str value)
+{
+    struct explain_job *job = user;
+    job->versions.max = version_of(job, "--max-tls", value);
+}
+
+/* An address is nobody's name in a greeting. */
+static bool is_address(struct str host)
+{
+    bool has_letter = false;
+    for (size_t i = 0; i < host.len; i++)
+        has_letter |= (host.ptr[i] | 0x20) >= 'a' && (host.ptr[i] | 0x20) <= 'z';
+    return !has_letter || str_has_prefix(host, STR("["));
+}
+
+/* What the command line says goes before the world's own words of the client. */
+static void secure_client(struct explain_job *job)
+{
+    struct client_tls_spec *tls = &job->client.tls;
+    struct str host = question_host(&job->question);
+    if (!tls->is_set) {
+        tls->is_set = true;
+        tls->sni = is_address(host) ? STR_EMPTY : host;
+        tls->has_sni = tls->sni.len > 0;
+    }
+    if (job->has_fault && !job->has_mode && tls->mode == CALLER_TLS_SIMPLE)
+        tls->mode = CALLER_TLS_MUTUAL;
+    if (job->has_mode)
+        tls->mode = job->tls.mode;
+    if (job->has_fault)
+        tls->fault = job->tls.fault;
+    if (job->has_sni) {
+        tls->sni = job->tls.sni;
+        tls->has_sni = job->tls.has_sni;
+    }
+    if (job->versions.min.len > 0)
+        job->client.versions.min = job->versions.min;
+    if (job->versions.max.len > 0)
+        job->client.versions.max = job->versions.max;
+}
+
+static void check_tls_words(struct explain_job *job)
+{
+    if (job->has_tls_words && !question_is_tls(&job->question))
+        words_complain(&job->words, "--tls, --cert, --sni, --min-tls and --max-tls are of a "
+                                    "caller that speaks TLS itself; write https://");
+    if (job->has_fault && job->has_mode && job->tls.mode == CALLER_TLS_SIMPLE)
+        words_complain(&job->words, "--tls SIMPLE shows no certificate; say --tls MUTUAL or "
+                                    "ISTIO_MUTUAL");
+}
+
 static bool take_words(struct explain_job *job)
 {
     struct words *words = &job->words;
@@ -92,6 +208,9 @@ static bool take_words(struct explain_job *job)
         return false;
     job->is_json = str_eq(words->output, STR("json"));
     job->question.url = words->plain[0];
+    check_tls_words(job);
+    if (words->is_wrong)
+        return false;
     if (question_call(&job->question, &words->arena, &job->call, &why))
         return true;
     words_complain(words, "\"%.*s\" is not understood: %.*s", STR_FMT(words->plain[0]),
@@ -208,7 +327,11 @@ static int run_job(struct explain_job *job)
 {
     if (!take_words(job))
         return EXIT_CODE_INPUT;
-    if (!read_spec(job) || !find_asker(job) || !make_world(job))
+    if (!read_spec(job) || !find_asker(job))
+        return EXIT_CODE_INPUT;
+    if (question_is_tls(&job->question))
+        secure_client(job);
+    if (!make_world(job))
         return EXIT_CODE_INPUT;
     struct play_options options = {.seed = job->words.has_seed ? job->words.seed : SEED_DEFAULT,
                                    .is_tracing = true};
@@ -232,7 +355,9 @@ int cmd_explain(int argc, char **argv)
         {"--request", true, take_method},      {"-H", true, take_header},
         {"--header", true, take_header},       {"-d", true, take_body},
         {"--data", true, take_body},           {"--repeat", true, take_repeat},
-        {"--world", true, take_world},
+        {"--world", true, take_world},         {"--tls", true, take_tls},
+        {"--cert", true, take_cert},           {"--sni", true, take_sni},
+        {"--min-tls", true, take_min_tls},     {"--max-tls", true, take_max_tls},
     };
     struct explain_job job = {.namespace = STR("default"), .repeat = 1};
     words_init(&job.words, "explain");

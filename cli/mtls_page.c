@@ -125,6 +125,7 @@ static const char *colour_of(const struct mtls_page *page, enum mtls_verdict ver
         return YELLOW;
     case MTLS_TLS:
     case MTLS_MUTUAL:
+    case MTLS_PASSED_ON:
         return GREEN;
     case MTLS_REFUSED:
         return RED;

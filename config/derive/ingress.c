@@ -142,6 +142,7 @@ static void convert_gateway(struct mesh *mesh, const struct entrance *ingress,
     struct gateway *added = entrance_add_gateway(mesh, &meta, made);
     added->written_namespace = ingress->meta.namespace;
     added->written_name = ingress->meta.name;
+    added->written_kind = STR("Ingress");
 }
 
 /* Old wildcards; empty: everything. */

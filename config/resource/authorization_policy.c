@@ -155,6 +155,19 @@ bool authz_attribute_is_of_caller(enum authz_attribute attribute)
     return attribute < AUTHZ_HOST;
 }
 
+/* As Go's strconv.ParseBool reads it. */
+static bool is_true(struct str text)
+{
+    static const struct str WORDS[] = {STR_INIT("1"),    STR_INIT("t"),    STR_INIT("T"),
+                                       STR_INIT("TRUE"), STR_INIT("true"), STR_INIT("True")};
+
+    for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
+        if (str_eq(WORDS[i], text))
+            return true;
+    }
+    return false;
+}
+
 void authorization_policy_read(const struct view *spec, struct authorization_policy *out)
 {
     static const char *const ACTIONS[] = {"ALLOW", "DENY", "AUDIT", "CUSTOM", NULL};
@@ -174,7 +187,7 @@ void authorization_policy_read(const struct view *spec, struct authorization_pol
     out->targets = target_refs_read(spec);
     out->action = (enum authz_action)view_choice(spec, STR("action"), ACTIONS, 0);
     out->provider = view_str(&provider, STR("name"), STR_EMPTY);
-    out->is_dry_run = dry_run != NULL && str_eq(*dry_run, STR("true"));
+    out->is_dry_run = dry_run != NULL && is_true(*dry_run);
     out->rule_count = view_count(&rules);
     out->rules = ARENA_ARRAY(spec->reading->arena, struct authz_rule, out->rule_count);
     for (uint32_t i = 0; i < out->rule_count; i++) {

@@ -37,6 +37,9 @@ const struct client_tls *client_tls_read(const struct view *policy)
     out->private_key = view_str(&view, STR("privateKey"), STR_EMPTY);
     out->ca_certificates = view_str(&view, STR("caCertificates"), STR_EMPTY);
     out->ca_crl = view_str(&view, STR("caCrl"), STR_EMPTY);
+    struct view crl = view_field(&view, STR("caCrl"));
+    if (out->ca_crl.len > 0)
+        view_complain(&crl, DIAG_NOT_ACTED_ON, STR("caCrl"), STR_EMPTY);
     out->credential_name = view_str(&view, STR("credentialName"), STR_EMPTY);
     out->has_names = view_count(&names) > 0;
     out->names = text_list_read(&names);

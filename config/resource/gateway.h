@@ -36,6 +36,7 @@ struct gateway {
     struct object_meta meta;
     /* What the user called it, where it was made of another kind; else empty. */
     struct str written_namespace, written_name;
+    struct str written_kind; /* empty: Gateway */
     struct label_list selector;
     struct text_list services; /* of the Gateway API: bound to these, not by the selector */
     struct str services_namespace;

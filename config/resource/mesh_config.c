@@ -101,13 +101,26 @@ static void read_tls_defaults(const struct view *root, struct mesh_config *out)
         view_complain(&curves, DIAG_NOT_ACTED_ON, STR("ecdhCurves"), STR_EMPTY);
 }
 
+/* Istio takes the aliases in order, each once. */
 static void read_trust(const struct view *root, struct mesh_config *out)
 {
     struct view aliases = view_list(root, STR("trustDomainAliases"));
+    struct text_list said = text_list_read(&aliases);
+    struct text_list list = {0};
 
     out->trust_domain = view_str(root, STR("trustDomain"), out->trust_domain);
-    if (view_count(&aliases) > 0)
-        out->trust_domain_aliases = text_list_read(&aliases);
+    for (uint32_t i = 0; i < said.count; i++) {
+        struct str alias = said.items[i];
+        if (text_list_has(&list, alias))
+            continue;
+        text_list_add(&list, alias, root->reading->arena);
+        for (uint32_t k = list.count - 1; k > 0 && str_order(list.items[k - 1], alias) > 0; k--) {
+            list.items[k] = list.items[k - 1];
+            list.items[k - 1] = alias;
+        }
+    }
+    if (list.count > 0)
+        out->trust_domain_aliases = list;
 }
 
 static void read_outbound(const struct view *root, struct mesh_config *out)

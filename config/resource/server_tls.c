@@ -7,22 +7,14 @@
 #include "config/resource/server_tls.h"
 
 static const struct field_row ROWS[] = {
-    {"httpsRedirect", FIELD_USED},
-    {"mode", FIELD_USED},
-    {"serverCertificate", FIELD_USED},
-    {"privateKey", FIELD_USED},
-    {"caCertificates", FIELD_USED},
-    {"caCrl", FIELD_NO_EFFECT},
-    {"credentialName", FIELD_USED},
-    {"credentialNames", FIELD_USED},
-    {"caCertCredentialName", FIELD_USED},
-    {"tlsCertificates", FIELD_USED},
-    {"subjectAltNames", FIELD_USED},
-    {"verifyCertificateSpki", FIELD_NO_EFFECT},
-    {"verifyCertificateHash", FIELD_NO_EFFECT},
-    {"insecureSkipVerify", FIELD_USED},
-    {"minProtocolVersion", FIELD_USED},
-    {"maxProtocolVersion", FIELD_USED},
+    {"httpsRedirect", FIELD_USED},         {"mode", FIELD_USED},
+    {"serverCertificate", FIELD_USED},     {"privateKey", FIELD_USED},
+    {"caCertificates", FIELD_USED},        {"caCrl", FIELD_USED},
+    {"credentialName", FIELD_USED},        {"credentialNames", FIELD_USED},
+    {"caCertCredentialName", FIELD_USED},  {"tlsCertificates", FIELD_USED},
+    {"subjectAltNames", FIELD_USED},       {"verifyCertificateSpki", FIELD_USED},
+    {"verifyCertificateHash", FIELD_USED}, {"insecureSkipVerify", FIELD_USED},
+    {"minProtocolVersion", FIELD_USED},    {"maxProtocolVersion", FIELD_USED},
     {"cipherSuites", FIELD_USED},
 };
 static const struct field_row CERTIFICATE_ROWS[] = {{"serverCertificate", FIELD_USED},
@@ -107,13 +99,21 @@ bool server_tls_is_passthrough(const struct server_tls *tls)
     return tls->mode == SERVER_TLS_PASSTHROUGH || tls->mode == SERVER_TLS_AUTO_PASSTHROUGH;
 }
 
+static const char *const MODES[] = {"PASSTHROUGH",  "SIMPLE",          "MUTUAL", "AUTO_PASSTHROUGH",
+                                    "ISTIO_MUTUAL", "OPTIONAL_MUTUAL", NULL};
+
+struct str server_tls_mode_name(enum server_tls_mode mode)
+{
+    return str_of(MODES[mode]);
+}
+
 const struct server_tls *server_tls_read(const struct view *tls)
 {
-    static const char *const MODES[] = {
-        "PASSTHROUGH",  "SIMPLE",          "MUTUAL", "AUTO_PASSTHROUGH",
-        "ISTIO_MUTUAL", "OPTIONAL_MUTUAL", NULL};
     struct view names = view_list(tls, STR("subjectAltNames"));
     struct view credentials = view_list(tls, STR("credentialNames"));
+    struct view hashes = view_list(tls, STR("verifyCertificateHash"));
+    struct view key_hashes = view_list(tls, STR("verifyCertificateSpki"));
+    struct view crl = view_field(tls, STR("caCrl"));
 
     if (!view_is_present(tls))
         return NULL;
@@ -129,11 +129,17 @@ const struct server_tls *server_tls_read(const struct view *tls)
         .authorities_credential = view_str(tls, STR("caCertCredentialName"), STR_EMPTY),
         .credential_names = text_list_read(&credentials),
         .names = text_list_read(&names),
+        .hashes = text_list_read(&hashes),
+        .key_hashes = text_list_read(&key_hashes),
+        .crl = view_str(tls, STR("caCrl"), STR_EMPTY),
         .ciphers = read_ciphers(tls),
         .is_not_verifying = view_bool(tls, STR("insecureSkipVerify"), false),
         .version_min = read_version(tls, STR("minProtocolVersion")),
         .version_max = read_version(tls, STR("maxProtocolVersion")),
+        .origin = view_origin(tls),
     };
+    if (out->crl.len > 0)
+        view_complain(&crl, DIAG_NOT_ACTED_ON, STR("caCrl"), STR_EMPTY);
     read_certificates(tls, out);
     return out;
 }

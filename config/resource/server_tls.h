@@ -27,10 +27,16 @@ struct server_tls {
     struct text_list credential_names;
     struct text_list more_certificates, more_keys; /* tlsCertificates: files, pair by pair */
     struct text_list names;                        /* subjectAltNames */
-    struct text_list ciphers;                      /* those that Envoy knows, once each */
-    struct str version_min, version_max;           /* "TLSv1_2"; empty: Envoy's */
+    struct text_list hashes, key_hashes; /* verifyCertificateHash, verifyCertificateSpki */
+    struct str crl;                      /* caCrl: a file */
+    struct text_list ciphers;            /* those that Envoy knows, once each */
+    struct str version_min, version_max; /* "TLSv1_2"; empty: Envoy's */
     bool is_not_verifying; /* insecureSkipVerify: clients' certificates need not be good */
+    struct origin origin;
 };
+
+/* "MUTUAL", as it is written. */
+struct str server_tls_mode_name(enum server_tls_mode mode);
 
 /* Connections are handed on as they are. */
 bool server_tls_is_passthrough(const struct server_tls *tls);

@@ -10,9 +10,6 @@
 
 #define BAD_CUSTOM_SUFFIX "-deny-due-to-bad-CUSTOM-action"
 #define CUSTOM_PREFIX "istio-ext-authz-"
-#define CUSTOM_SHADOW_PREFIX STR("istio_ext_authz_")
-#define DRY_RUN_ALLOW_PREFIX STR("istio_dry_run_allow_")
-#define DRY_RUN_DENY_PREFIX STR("istio_dry_run_deny_")
 
 struct policy_list {
     const struct authorization_policy **items;
@@ -145,9 +142,9 @@ static void add_action(struct translation *t, const struct policy_list *policies
         return;
     /* Istio asks rules that are not there, too: they allow. */
     if (!rbac.shadow.is_there || rbac.shadow.action == RBAC_ALLOW)
-        rbac.shadow_prefix = DRY_RUN_ALLOW_PREFIX;
+        rbac.kind = RBAC_SHADOW_ALLOW;
     else if (rbac.shadow.action == RBAC_DENY)
-        rbac.shadow_prefix = DRY_RUN_DENY_PREFIX;
+        rbac.kind = RBAC_SHADOW_DENY;
     *ARENA_PUSH(t->arena, out->items, out->count, out->capacity) = rbac;
 }
 
@@ -202,7 +199,7 @@ static void add_custom(struct authz_job *job, bool is_alone, struct custom_list 
         return;
     }
     rules.is_there = true;
-    custom->rbac = (struct rbac){.shadow = rules, .shadow_prefix = CUSTOM_SHADOW_PREFIX};
+    custom->rbac = (struct rbac){.shadow = rules, .kind = RBAC_SHADOW_CUSTOM};
     if (dry.policy_count > 0)
         custom->rbac.rules = dry;
 }

@@ -155,6 +155,7 @@ static void add_cluster(const struct cluster_maker *maker, const struct subset *
         .is_passthrough = is_said_passthrough(maker, subset),
     };
     cluster_tls_apply(t, &question, cluster);
+    cluster->is_tunneled = subset == NULL && endpoints_are_tunneled(t, service, maker->port_index);
 }
 
 static void add_port(struct translation *t, struct cluster_list *list,

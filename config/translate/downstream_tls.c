@@ -80,6 +80,10 @@ static void set_credentials(struct translation *t, const struct server_tls *from
             authorities = from->authorities_credential;
         out->authorities = secret_name(t, authorities);
         out->is_accepting_untrusted = from->is_not_verifying;
+        out->peer_hashes = context_keep_list(t, &from->hashes);
+        out->peer_hash_count = from->hashes.count;
+        out->peer_key_hashes = context_keep_list(t, &from->key_hashes);
+        out->peer_key_hash_count = from->key_hashes.count;
     }
     set_names(t, from, out);
 }
@@ -99,6 +103,7 @@ static void set_files(struct translation *t, const struct server_tls *from,
         return;
     out->authorities = file_authorities(t, from->authorities);
     out->is_accepting_untrusted = from->is_not_verifying;
+    out->crl = context_keep(t, from->crl);
     set_names(t, from, out);
 }
 
@@ -111,6 +116,8 @@ static void set_workload(struct translation *t, const struct server_tls *from,
     out->certificates = names;
     out->certificate_count = 1;
     out->authorities = MESH_ROOT;
+    out->is_accepting_untrusted = from->is_not_verifying;
+    out->crl = context_keep(t, from->crl);
     set_names(t, from, out);
 }
 

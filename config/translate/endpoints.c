@@ -12,6 +12,7 @@
 #include "config/translate/authn.h"
 #include "config/translate/locality.h"
 #include "config/translate/scope.h"
+#define TUNNEL_LABEL STR("networking.istio.io/tunnel")
 
 /* Of a pod and of a WorkloadEntry alike. */
 struct workload_facts {
@@ -292,4 +293,34 @@ bool endpoints_are_injected(const struct translation *t, const struct service *s
             return false;
     }
     return known != NULL;
+}
+
+/* networking.istio.io/tunnel: a list with commas. */
+static bool takes_tunnels(struct translation *t, const struct service_endpoint *from)
+{
+    struct workload_facts facts = facts_of(t, from);
+    const struct str *label = label_find(facts.labels, facts.label_count, TUNNEL_LABEL);
+    struct str rest = label != NULL ? *label : STR_EMPTY;
+
+    while (rest.len > 0) {
+        if (str_eq(str_cut(&rest, ','), STR("http")))
+            return true;
+    }
+    return false;
+}
+
+bool endpoints_are_tunneled(struct translation *t, const struct service *service,
+                            uint32_t port_index)
+{
+    const struct service *known = scope_indexed(t, service, &port_index);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; known != NULL && i < known->endpoint_count; i++) {
+        if (scope_indexed_port(&known->endpoints[i], port_index) == 0)
+            continue;
+        if (!takes_tunnels(t, &known->endpoints[i]))
+            return false;
+        count++;
+    }
+    return count > 0;
 }

@@ -26,6 +26,10 @@ void endpoints_translate(struct translation *t, const struct endpoints_question 
 const struct str *endpoints_identities(struct translation *t, const struct service *service,
                                        uint32_t *count);
 
+/* Every endpoint of the port says that it takes HBONE tunnels, and there is one. */
+bool endpoints_are_tunneled(struct translation *t, const struct service *service,
+                            uint32_t port_index);
+
 /* Every endpoint of the port has a sidecar, and there is one. */
 bool endpoints_are_injected(const struct translation *t, const struct service *service,
                             uint32_t port_index);

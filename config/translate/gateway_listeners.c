@@ -125,6 +125,7 @@ static void end_tls(struct gateway_maker *maker, struct gateway_place *place,
     struct translation *t = maker->t;
 
     set_server_names(t, server, chain);
+    chain->origin = context_keep_origin(t, server->origin);
     chain->is_tls = true;
     chain->tls = downstream_tls_translate(t, server->tls, chain->kind == CHAIN_TCP);
     place->has_tls_inspector = true;
@@ -318,6 +319,29 @@ static void add_auto_passthrough(struct gateway_maker *maker, struct gateway_pla
 
 /* --- all of it -------------------------------------------------------------- */
 
+/* For reports: whose these chains are, and in what mode. */
+static void note_server(struct translation *t, const struct gateway_server_place *from,
+                        struct filter_chain *chains, uint32_t count)
+{
+    const struct gateway_server *server = from->server;
+    const struct gateway *gateway = from->gateway;
+    bool is_made = gateway->written_name.len > 0;
+    struct str kind = gateway->written_kind.len > 0 ? gateway->written_kind : STR("Gateway");
+    struct str name = is_made ? gateway->written_name : gateway->meta.name;
+    struct str namespace = is_made ? gateway->written_namespace : gateway->meta.namespace;
+    bool is_tls = server->tls != NULL && !gateway_server_is_http(server);
+    struct tls_word word = {.mode = is_tls ? server_tls_mode_name(server->tls->mode) : STR("none")};
+
+    if (server->is_redirecting_to_https)
+        word.mode = STR("httpsRedirect");
+    word.origin =
+        context_keep_origin(t, server->tls != NULL ? server->tls->origin : server->origin);
+    word.by = context_keep(t, arena_format(&t->scratch, "%.*s/%.*s.%.*s", STR_FMT(kind),
+                                           STR_FMT(name), STR_FMT(namespace)));
+    for (uint32_t i = 0; i < count; i++)
+        chains[i].server = word;
+}
+
 static void add_server(struct gateway_maker *maker, struct gateway_place *place,
                        const struct gateway_server_place *from)
 {
@@ -337,12 +361,16 @@ static void add_servers(struct gateway_maker *maker, const struct merged_servers
 {
     struct gateway_place *place = place_of(maker, servers);
 
-    if (servers->is_http) {
-        add_plain_http(maker, place, servers);
-        return;
+    uint32_t server_count = servers->is_http ? 1 : servers->server_count; /* one chain for all */
+    for (uint32_t i = 0; i < server_count; i++) {
+        uint32_t before = place->chains.count;
+        if (servers->is_http)
+            add_plain_http(maker, place, servers);
+        else
+            add_server(maker, place, &servers->servers[i]);
+        note_server(maker->t, &servers->servers[i], place->chains.items + before,
+                    place->chains.count - before);
     }
-    for (uint32_t i = 0; i < servers->server_count; i++)
-        add_server(maker, place, &servers->servers[i]);
 }
 
 static struct listener listener_of(const struct gateway_place *place)

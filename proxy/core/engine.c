@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "proxy/core/hash_stats.h"
-#include "proxy/core/lb_inherit.h"
 
 #define ENGINE_BLOCK_BYTES (64u * 1024)
 
@@ -264,30 +263,6 @@ struct http_stats *engine_http_stats(struct engine *engine)
     return &engine->http_stats;
 }
 
-void engine_inherit(struct engine *heir, const struct engine *from)
-{
-    engine_stats_inherit(heir, from);
-    http_stats_add(&heir->http_stats, &from->http_stats, &heir->arena);
-    for (uint32_t i = 0; i < from->snapshot->cluster_count; i++) {
-        uint32_t index = engine_cluster_index(heir, from->snapshot->clusters[i].name);
-        if (index != MAP_NONE)
-            cluster_stats_add(&heir->clusters[index].stats, &from->clusters[i].stats, &heir->arena);
-    }
-}
-
-void engine_take_over(struct engine *heir, struct engine *from, int64_t now_ns)
-{
-    const struct snapshot *snapshot = heir->snapshot;
-    for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
-        uint32_t index = engine_cluster_index(from, snapshot->clusters[i].name);
-        if (index == MAP_NONE || !shared_cluster(heir->shared, i)->is_kept)
-            continue;
-        /* Who never chose has no turns, but knows since when endpoints are there. */
-        if (from->clusters[index].is_lb_ready || snapshot->clusters[i].slow_start != NULL)
-            lb_inherit(engine_lb(heir, i), engine_lb(from, index), now_ns);
-    }
-}
-
 bool engine_is_kept(const struct engine *engine, uint32_t cluster_index)
 {
     return shared_cluster(engine->shared, cluster_index)->is_kept;
@@ -333,10 +308,34 @@ static bool read_shared(const struct engine *engine, uint32_t index, struct str 
     return outlier_stat(&view, name, value) || breaker_gauge(own->breaker, name, value);
 }
 
+/* The sum over all TCP proxies; "rbac." is that of their filters. */
+static bool read_tcp(const struct engine *engine, struct str name, uint64_t *value)
+{
+    struct str tail = str_has_prefix(name, STR("rbac.")) ? str_from(name, 5) : STR_EMPTY;
+    uint64_t one;
+    bool is_known = false;
+    *value = 0;
+    for (uint32_t i = 0; i < STAT_RBAC_COUNT; i++) {
+        if (!str_eq(tail, stat_rbac_name(i)))
+            continue;
+        *value = engine->named.rbacs[i];
+        return true;
+    }
+    for (uint32_t i = 0; i < engine->named.tcp_count; i++) {
+        if (!tcp_stats_read(engine->named.tcps[i], name, &one))
+            continue;
+        *value += one;
+        is_known = true;
+    }
+    return is_known || tcp_stats_read(&(struct tcp_stats){0}, name, value);
+}
+
 bool engine_stat(const struct engine *engine, struct str cluster, struct str name, uint64_t *value)
 {
     if (str_eq(cluster, STR("http")))
         return read_http(engine, name, value);
+    if (str_eq(cluster, STR("tcp")))
+        return read_tcp(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);
     if (index == MAP_NONE)
         return false;

@@ -89,24 +89,15 @@ struct rng *engine_rng_uuid(struct engine *engine);
 struct cluster_stats *engine_cluster_stats(struct engine *engine, uint32_t cluster_index);
 struct http_stats *engine_http_stats(struct engine *engine);
 
-/* Right after `heir` was made in the place of `from`: balancers of clusters that are
- * configured as before go on where they were (lb_inherit.h). */
-void engine_take_over(struct engine *heir, struct engine *from, int64_t now_ns);
+/* Is the cluster configured as the shared state of before had it? */
 bool engine_is_kept(const struct engine *engine, uint32_t cluster_index);
-
-/* The heir goes on counting where `from` stopped; `from` ends now. Same thread.
- *
- * Inherited: counters of clusters that both snapshots have, by name, whatever
- * else of them changed, and those of the connection managers. Not inherited:
- * counters of clusters that are gone (Envoy drops them with the cluster);
- * pools and luck, which begin anew. What is shared goes its own way (shared.h). */
-void engine_inherit(struct engine *heir, const struct engine *from);
 
 /* Index into the snapshot's clusters, or UINT32_MAX. */
 uint32_t engine_cluster_index(const struct engine *engine, struct str name);
 
 /* By names, for reports and tests: `cluster` "http" means the connection
- * managers. A counter that never moved is 0; false: no such cluster or name. */
+ * managers, "tcp" the TCP proxies and their filters. A counter that never moved is 0; false: no
+ * such cluster or name. */
 bool engine_stat(const struct engine *engine, struct str cluster, struct str name, uint64_t *value);
 /* Is it a number of the whole proxy, the same on each of its engines? Then it is not
  * summed over them. */

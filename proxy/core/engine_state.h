@@ -47,6 +47,7 @@ struct named_stats {
     struct named_http *https;
     struct tcp_stats **tcps;
     uint32_t http_count, http_capacity, tcp_count, tcp_capacity;
+    uint64_t rbacs[STAT_RBAC_COUNT]; /* of streams */
     /* What is counted for those that are not the snapshot's; nobody reads them. */
     struct listener_stats foreign_listener;
     struct endpoint_stats foreign_endpoint;
@@ -73,8 +74,10 @@ struct engine {
     struct http_stats http_stats; /* of connection managers without a prefix */
     struct named_stats named;
     struct cluster_state *clusters;
-    struct router **routers;   /* of each route configuration */
-    struct jwt_keys *jwt_keys; /* of providers that were asked */
+    struct engine *successor;    /* succession.h; NULL: nobody has taken over */
+    uint32_t *successor_indexes; /* of each cluster, there; MAP_NONE: it did not go on */
+    struct router **routers;     /* of each route configuration */
+    struct jwt_keys *jwt_keys;   /* of providers that were asked */
     struct own_router *own_routers;
     uint32_t own_router_count, own_router_capacity;
 };

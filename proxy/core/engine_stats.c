@@ -105,6 +105,11 @@ struct tcp_stats *engine_tcp_stats(struct engine *engine, struct str prefix)
     return stats;
 }
 
+uint64_t *engine_rbac_stats(struct engine *engine)
+{
+    return engine->named.rbacs;
+}
+
 struct endpoint_stats *engine_endpoint_stats(struct engine *engine, uint32_t cluster_index,
                                              uint32_t endpoint_index)
 {
@@ -250,6 +255,7 @@ void engine_reset_counters(struct engine *engine)
         reset_listener(all->listeners[i]);
     for (uint32_t i = 0; i < all->tcp_count; i++)
         memset(all->tcps[i]->counters, 0, sizeof(all->tcps[i]->counters));
+    memset(all->rbacs, 0, sizeof(all->rbacs));
 }
 
 static void inherit_listeners(struct engine *heir, const struct engine *from)
@@ -277,6 +283,8 @@ void engine_stats_inherit(struct engine *heir, const struct engine *from)
         for (uint32_t k = 0; k < STAT_TCP_COUNT; k++)
             stats->counters[k] += old->tcps[i]->counters[k];
     }
+    for (uint32_t k = 0; k < STAT_RBAC_COUNT; k++)
+        heir->named.rbacs[k] += old->rbacs[k];
     if (old->listeners != NULL)
         inherit_listeners(heir, from);
 }

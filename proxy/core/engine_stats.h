@@ -83,6 +83,8 @@ struct listener_stats *engine_listener_stats(struct engine *engine,
 /* Without a prefix: those that engine_http_stats answers. */
 struct http_stats *engine_http_stats_of(struct engine *engine, struct str prefix);
 struct tcp_stats *engine_tcp_stats(struct engine *engine, struct str prefix);
+/* Of all streams: a place for each enum rbac_stat. */
+uint64_t *engine_rbac_stats(struct engine *engine);
 struct endpoint_stats *engine_endpoint_stats(struct engine *engine, uint32_t cluster_index,
                                              uint32_t endpoint_index);
 
@@ -100,6 +102,9 @@ struct pool_gauges engine_pool_gauges(const struct engine *engine, uint32_t clus
 struct pool_gauges engine_cluster_gauges(const struct engine *engine, uint32_t cluster_index);
 /* Adds what pools hold, if that is what the counter of TCP sessions lacks. */
 void pool_gauges_add(const struct pool_gauges *gauges, struct str name, uint64_t *value);
+
+/* By Envoy's name. False: there is no such counter. */
+bool tcp_stats_read(const struct tcp_stats *stats, struct str name, uint64_t *value);
 
 /* "0.0.0.0_80", "[__1]_80": Envoy's name of a listener in its counters. */
 struct str listener_stats_name(const struct listener *listener, struct arena *arena);

@@ -860,25 +860,48 @@ static void add_route_headers(const struct step *step, uint32_t status)
                      step->now_ns);
 }
 
-static void tell_access(const struct step *step, const struct access_verdict *access)
+static void tell_rules(const struct step *step, enum trace_kind kind,
+                       const struct rbac_rules *rules, const struct rbac_verdict *verdict)
 {
-    const struct rbac_policy *policy = access->verdict.policy;
-    struct trace_event *event = NULL;
-    if (access->unasked != NULL && (event = tell(step, TRACE_ACCESS_UNASKED)) != NULL) {
-        event->text = arena_str(step->xc->setup.trace->arena, access->unasked->name);
-        event->origin = access->unasked->origin;
-    }
-    if (!access->is_asked || (event = tell(step, TRACE_ACCESS)) == NULL)
-        return;
     const struct certificate *peer = step->xc->record.downstream.peer;
-    event->number = access->is_allowed;
-    event->index = access->action;
+    const struct rbac_policy *policy = verdict->policy;
+    struct trace_event *event = tell(step, kind);
+    if (event == NULL)
+        return;
+    event->number = verdict->is_allowed;
+    event->index = rules->action;
     if (peer != NULL && peer->uri_count > 0)
         event->other = arena_str(step->xc->setup.trace->arena, peer->uris[0]);
     if (policy != NULL) {
         event->text = arena_str(step->xc->setup.trace->arena, policy->name);
         event->origin = policy->origin;
+    } else if (kind == TRACE_ACCESS_SHADOW && rules->policy_count > 0) {
+        event->origin = rules->policies[0].origin;
     }
+}
+
+/* Nobody minds what an AUDIT policy has no rule for, or a CUSTOM one. */
+static void tell_access(const struct step *step, const struct rbac *rbac,
+                        const struct rbac_finding *found)
+{
+    bool is_custom = rbac->kind == RBAC_SHADOW_CUSTOM;
+    if (rbac->shadow.is_there && (!is_custom || found->shadow.policy != NULL))
+        tell_rules(step, is_custom ? TRACE_ACCESS_UNASKED : TRACE_ACCESS_SHADOW, &rbac->shadow,
+                   &found->shadow);
+    if (rbac->rules.is_there && (rbac->rules.action != RBAC_LOG || found->rules.policy != NULL))
+        tell_rules(step, TRACE_ACCESS, &rbac->rules, &found->rules);
+}
+
+static void deny_access(const struct step *step, const struct rbac_verdict *verdict)
+{
+    struct exchange *xc = step->xc;
+    const struct reason_row *row = reason_row(REASON_ACCESS_DENIED);
+    new_response(xc);
+    add_route_headers(step, row->status);
+    reply_with(step, (struct reply){.reason = REASON_ACCESS_DENIED,
+                                    .has_words = true,
+                                    .details = rbac_details(verdict, xc->setup.arena),
+                                    .body = row->body});
 }
 
 /* False: a policy denies it, and that was answered. */
@@ -887,22 +910,19 @@ static bool pass_policies(const struct step *step, const struct security *securi
 {
     struct exchange *xc = step->xc;
     struct rbac_facts facts = rbac_facts_of(&xc->record.downstream);
+    const struct rbac *rbac;
     facts.head = xc->request;
     facts.claims = xc->claims;
-    struct access_verdict access = access_judge(security, stage, &facts);
-    tell_access(step, &access);
-    if (access.is_asked)
-        count_http(step, access.is_allowed ? STAT_HTTP_rbac_allowed : STAT_HTTP_rbac_denied);
-    if (access.is_allowed)
-        return true;
-    const struct reason_row *row = reason_row(REASON_ACCESS_DENIED);
-    new_response(xc);
-    add_route_headers(step, row->status);
-    reply_with(step, (struct reply){.reason = REASON_ACCESS_DENIED,
-                                    .has_words = true,
-                                    .details = rbac_details(&access.verdict, xc->setup.arena),
-                                    .body = row->body});
-    return false;
+    for (uint32_t i = 0; (rbac = access_filter(security, stage, i)) != NULL; i++) {
+        struct rbac_finding found = rbac_find(rbac, &facts);
+        tell_access(step, rbac, &found);
+        rbac_count(rbac, &found, &xc->setup.http_stats->counters[STAT_HTTP_rbac_allowed]);
+        if (!found.rules.is_allowed) {
+            deny_access(step, &found.rules);
+            return false;
+        }
+    }
+    return true;
 }
 
 static void tell_token(const struct step *step, const struct jwt_answer *answer)

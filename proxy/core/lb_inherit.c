@@ -8,19 +8,21 @@
 
 #include "base/check.h"
 
-static bool is_place(const struct endpoint *a, const struct endpoint *b)
+static bool is_host(const struct endpoint *a, const struct endpoint *b)
 {
-    return a->port == b->port && str_eq(a->address, b->address);
+    return a->port == b->port && str_eq(a->address, b->address) &&
+           str_eq(a->locality.region, b->locality.region) &&
+           str_eq(a->locality.zone, b->locality.zone) &&
+           str_eq(a->locality.subzone, b->locality.subzone);
 }
 
-/* Index of the endpoint among the old ones; most are where they were. */
-static uint32_t find(const struct lb *old, const struct endpoint *endpoint, uint32_t guess)
+uint32_t lb_find_host(const struct cluster *cluster, const struct endpoint *endpoint,
+                      uint32_t guess)
 {
-    const struct cluster *cluster = old->cluster;
-    if (guess < cluster->endpoint_count && is_place(&cluster->endpoints[guess], endpoint))
+    if (guess < cluster->endpoint_count && is_host(&cluster->endpoints[guess], endpoint))
         return guess;
     for (uint32_t i = 0; i < cluster->endpoint_count; i++)
-        if (is_place(&cluster->endpoints[i], endpoint))
+        if (is_host(&cluster->endpoints[i], endpoint))
             return i;
     return LB_NONE;
 }
@@ -28,9 +30,10 @@ static uint32_t find(const struct lb *old, const struct endpoint *endpoint, uint
 static void inherit_hosts(struct lb *heir, const struct lb *old, int64_t now_ns)
 {
     for (uint32_t i = 0; i < heir->cluster->endpoint_count; i++) {
-        uint32_t before = find(old, &heir->cluster->endpoints[i], i);
+        uint32_t before = lb_find_host(old->cluster, &heir->cluster->endpoints[i], i);
         bool is_new = before == LB_NONE || old->hosts[before].is_absent;
         heir->hosts[i].since_ns = is_new ? now_ns : old->hosts[before].since_ns;
+        heir->active[i] = before != LB_NONE ? old->active[before] : 0;
     }
 }
 
@@ -42,7 +45,7 @@ static bool is_alike(const struct lb *heir, const struct lb *old)
         return false;
     for (uint32_t i = 0; i < a->endpoint_count; i++) {
         const struct endpoint *one = &a->endpoints[i], *other = &b->endpoints[i];
-        if (!is_place(one, other) || one->weight != other->weight ||
+        if (!is_host(one, other) || one->weight != other->weight ||
             one->priority != other->priority || one->health != other->health ||
             one->locality_weight != other->locality_weight)
             return false;

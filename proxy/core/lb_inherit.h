@@ -10,5 +10,10 @@
 
 #include "proxy/core/lb.h"
 
-/* Before `heir`'s first choice. Endpoints are known by address and port. */
+/* Index of the endpoint in `cluster`, or LB_NONE: the same address and port, in the same
+ * locality (to Envoy one that has moved to another is a new host). `guess`: where it was. */
+uint32_t lb_find_host(const struct cluster *cluster, const struct endpoint *endpoint,
+                      uint32_t guess);
+/* Before `heir`'s first choice. Requests under way are counted on, as whoever ends them
+ * tells the heir. */
 void lb_inherit(struct lb *heir, const struct lb *old, int64_t now_ns);

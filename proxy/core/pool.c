@@ -8,47 +8,13 @@
 
 #include "base/check.h"
 #include "proxy/core/engine_state.h"
-
-#define NAME_BYTES_MAX 255u /* a longer one is called by nobody */
-
-/* HTTP/2: idle has room, busy has none, done takes no more. */
-enum conn_state { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_DONE };
+#include "proxy/core/pool_inside.h"
+#include "proxy/core/succession.h"
 
 /* Envoy's max_concurrent_streams, where the cluster says nothing. */
 #define STREAMS_MAX 1024u
 /* Envoy's, of a connection that carries many at once. */
 #define H2_REQUESTS_MAX (UINT32_C(1) << 29)
-
-struct pool_conn {
-    uint32_t number;
-    enum conn_state state;
-    uint32_t request_count; /* that it was given */
-    uint32_t stream_count;  /* active on it */
-    uint32_t streams_max;   /* HTTP/2 */
-};
-
-/* Small arrays in order: a laptop's pools have few connections, and order is
- * what matters (newest idle first, waiters first come first served). */
-struct pool {
-    struct engine *engine;
-    const struct cluster *cluster;
-    struct cluster_stats *stats;
-    struct breaker *breaker;
-    struct lb *lb;           /* NULL: an original destination, which nobody chose */
-    uint32_t endpoint_index; /* LB_NONE: the same */
-    bool is_h2;
-    struct pool_conn *conns; /* oldest state change first */
-    uint32_t conn_count, conn_capacity;
-    uint32_t connecting_count;
-    uint32_t promised_count; /* connections that may be opened, and are not yet */
-    uint32_t *waiters;       /* ring */
-    uint32_t waiter_head, waiter_count, waiter_capacity;
-    uint32_t failed_count; /* waiters at the head that fail now */
-    bool is_overflowing;   /* they fail as no more requests may be active */
-    struct str name;       /* with auto_sni: who is called */
-    char *name_text;
-    struct pool *next; /* of the endpoint's, with another name */
-};
 
 static void count(struct pool *pool, enum cluster_stat stat)
 {
@@ -224,42 +190,61 @@ static void set_name(struct pool *pool, struct str name)
     if (str_eq(pool->name, name))
         return;
     if (pool->name_text == NULL)
-        pool->name_text = arena_alloc(&pool->engine->arena, NAME_BYTES_MAX);
+        pool->name_text = arena_alloc(&pool->engine->arena, POOL_NAME_BYTES_MAX);
     if (name.len > 0)
         memcpy(pool->name_text, name.ptr, name.len);
     pool->name = (struct str){pool->name_text, name.len};
 }
 
-static struct pool *pool_of(struct engine *engine, struct pool ***pools, uint32_t cluster_index,
-                            uint32_t endpoint_index, struct str host)
+struct pool *pool_named(struct engine *engine, struct pool ***pools, uint32_t cluster_index,
+                        uint32_t endpoint_index, struct str name)
 {
     const struct cluster *cluster = &engine->snapshot->clusters[cluster_index];
     ASSERT(endpoint_index < cluster->endpoint_count);
     if (*pools == NULL)
         *pools = ARENA_ARRAY(&engine->arena, struct pool *, cluster->endpoint_count);
     struct pool *pool = (*pools)[endpoint_index];
-    if (!cluster->has_auto_sni)
-        return pool != NULL ? pool : new_pool(engine, pools, cluster_index, endpoint_index);
-    struct str name = str_slice(tls_server_name(cluster, host), 0, NAME_BYTES_MAX);
-    pool = find_named(pool, name);
+    if (pool != NULL && cluster->has_auto_sni)
+        pool = find_named(pool, name);
     if (pool == NULL)
         pool = new_pool(engine, pools, cluster_index, endpoint_index);
     set_name(pool, name);
     return pool;
 }
 
+static struct pool *pool_of(struct engine *engine, const struct endpoint_place *asked,
+                            struct str host, bool is_h2)
+{
+    struct endpoint_place place = engine_place(engine, asked);
+    const struct cluster *cluster = &place.engine->snapshot->clusters[place.cluster_index];
+    struct cluster_state *state = &place.engine->clusters[place.cluster_index];
+    struct str name = STR_EMPTY;
+    if (cluster->has_auto_sni)
+        name = str_slice(tls_server_name(cluster, host), 0, POOL_NAME_BYTES_MAX);
+    return pool_named(place.engine, is_h2 ? &state->h2_pools : &state->pools, place.cluster_index,
+                      place.endpoint_index, name);
+}
+
 struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index,
                          struct str host)
 {
-    struct pool ***pools = &engine->clusters[cluster_index].pools;
-    return pool_of(engine, pools, cluster_index, endpoint_index, host);
+    struct endpoint_place asked = {engine, cluster_index, endpoint_index};
+    return pool_of(engine, &asked, host, false);
 }
 
 struct pool *engine_h2_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index,
                             struct str host)
 {
-    struct pool ***pools = &engine->clusters[cluster_index].h2_pools;
-    return pool_of(engine, pools, cluster_index, endpoint_index, host);
+    struct endpoint_place asked = {engine, cluster_index, endpoint_index};
+    return pool_of(engine, &asked, host, true);
+}
+
+struct endpoint_place pool_place(const struct pool *pool)
+{
+    return (struct endpoint_place){.engine = pool->engine,
+                                   .cluster_index =
+                                       (uint32_t)(pool->cluster - pool->engine->snapshot->clusters),
+                                   .endpoint_index = pool->endpoint_index};
 }
 
 bool pool_is_h2(const struct pool *pool)
@@ -272,9 +257,11 @@ const struct pool *pool_next(const struct pool *pool)
     return pool->next;
 }
 
-struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index, struct str address,
+struct pool *engine_original_pool(struct engine *asked, uint32_t asked_index, struct str address,
                                   uint32_t port, bool is_h2)
 {
+    uint32_t cluster_index;
+    struct engine *engine = engine_successor(asked, asked_index, &cluster_index);
     struct cluster_state *state = &engine->clusters[cluster_index];
     for (struct original_pool *known = state->originals; known != NULL; known = known->next) {
         if (known->port == port && known->pool->is_h2 == is_h2 && str_eq(known->address, address))

@@ -18,12 +18,14 @@
 #include <stdint.h>
 
 #include "proxy/core/engine.h"
+#include "proxy/core/succession.h"
 
 #define POOL_NONE UINT32_MAX
 
 struct pool;
 
-/* The engine's pool for an endpoint; made when first asked for. With auto_sni each name
+/* The engine's pool for an endpoint, or its successor's if the endpoint is there too (see
+ * succession.h); made when first asked for. With auto_sni each name
  * that `host` (a request's authority) comes to has its own, as a certificate that was
  * seen for one name says nothing of another; one that nobody uses is given away. */
 struct pool *engine_pool(struct engine *engine, uint32_t cluster_index, uint32_t endpoint_index,
@@ -35,6 +37,11 @@ struct pool *engine_h2_pool(struct engine *engine, uint32_t cluster_index, uint3
 struct pool *engine_original_pool(struct engine *engine, uint32_t cluster_index, struct str address,
                                   uint32_t port, bool is_h2);
 bool pool_is_h2(const struct pool *pool);
+/* Whose it is. endpoint_index LB_NONE: an original destination. */
+struct endpoint_place pool_place(const struct pool *pool);
+/* After engine_take_over: the pool of the successor that has its connections and waiters
+ * now; NULL: they stayed. */
+struct pool *pool_heir(const struct pool *pool);
 
 enum pool_verdict {
     POOL_REUSE,    /* send on `conn` now */

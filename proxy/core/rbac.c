@@ -236,32 +236,30 @@ struct str rbac_details(const struct rbac_verdict *verdict, struct arena *arena)
     return arena_format(arena, "rbac_access_denied_matched_policy[%.*s]", STR_FMT(name));
 }
 
-/* What only logs has nothing to say. */
-static void ask(const struct rbac_rules *rules, const struct rbac_facts *facts,
-                struct access_verdict *out)
+struct rbac_finding rbac_find(const struct rbac *rbac, const struct rbac_facts *facts)
 {
-    if (!rules->is_there || rules->action == RBAC_LOG)
-        return;
-    out->is_asked = true;
-    out->action = rules->action;
-    out->verdict = rbac_judge(rules, facts);
-    out->is_allowed = out->verdict.is_allowed;
+    return (struct rbac_finding){.rules = rbac_judge(&rbac->rules, facts),
+                                 .shadow = rbac_judge(&rbac->shadow, facts)};
 }
 
-struct access_verdict access_judge(const struct security *security, enum access_stage stage,
-                                   const struct rbac_facts *facts)
+void rbac_count(const struct rbac *rbac, const struct rbac_finding *finding, uint64_t *counters)
 {
-    struct access_verdict out = {.is_allowed = true, .verdict = {.is_allowed = true}};
-    uint32_t custom_count = stage == ACCESS_CUSTOM ? security->custom_count : 0;
-    uint32_t rbac_count = stage == ACCESS_RULES ? security->rbac_count : 0;
+    if (rbac->rules.is_there)
+        counters[finding->rules.is_allowed ? STAT_RBAC_allowed : STAT_RBAC_denied]++;
+    if (!rbac->shadow.is_there || rbac->kind == RBAC_SHADOW_NONE)
+        return;
+    uint32_t pair = 2 * (uint32_t)(rbac->kind - RBAC_SHADOW_ALLOW);
+    counters[STAT_RBAC_dry_run_allow_allowed + pair + !finding->shadow.is_allowed]++;
+}
 
-    for (uint32_t i = 0; i < custom_count && out.is_allowed; i++) {
-        const struct custom_authz *custom = &security->customs[i];
-        if (custom->provider != NULL && out.unasked == NULL)
-            out.unasked = find_policy(&custom->rbac.shadow, facts);
-        ask(&custom->rbac.rules, facts, &out);
+const struct rbac *access_filter(const struct security *security, enum access_stage stage,
+                                 uint32_t index)
+{
+    switch (stage) {
+    case ACCESS_CUSTOM:
+        return index < security->custom_count ? &security->customs[index].rbac : NULL;
+    case ACCESS_RULES:
+        return index < security->rbac_count ? &security->rbacs[index] : NULL;
     }
-    for (uint32_t i = 0; i < rbac_count && out.is_allowed; i++)
-        ask(&security->rbacs[i].rules, facts, &out);
-    return out;
+    UNREACHABLE("access_stage");
 }

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "proxy/core/record.h"
+#include "proxy/core/stats.h"
 #include "proxy/model/message.h"
 #include "proxy/model/secret.h"
 #include "proxy/model/security.h"
@@ -43,17 +44,20 @@ struct rbac_verdict rbac_judge(const struct rbac_rules *rules, const struct rbac
 /* "rbac_access_denied_matched_policy[ns[a]-policy[b]-rule[0]]", "...[none]"; in `arena`. */
 struct str rbac_details(const struct rbac_verdict *verdict, struct arena *arena);
 
+/* What one filter finds. Its shadow rules decide nothing; those of CUSTOM choose whom the
+ * provider would be asked about, which is not done here. */
+struct rbac_finding {
+    struct rbac_verdict rules, shadow;
+};
+struct rbac_finding rbac_find(const struct rbac *rbac, const struct rbac_facts *facts);
+/* Counts it: `counters` has a place for each enum rbac_stat. What is not there is not
+ * counted. */
+void rbac_count(const struct rbac *rbac, const struct rbac_finding *finding, uint64_t *counters);
+
 /* CUSTOM's filters come before the one of tokens, the others after it. */
 enum access_stage { ACCESS_CUSTOM, ACCESS_RULES };
 
-/* What a stage's filters say together, in their order: the first that denies decides. */
-struct access_verdict {
-    bool is_allowed;
-    enum rbac_action action;     /* of the rules that decided */
-    struct rbac_verdict verdict; /* theirs; allowed where nobody was asked */
-    bool is_asked;               /* there are rules */
-    /* A CUSTOM policy that met the request; its provider is not asked here. NULL: none. */
-    const struct rbac_policy *unasked;
-};
-struct access_verdict access_judge(const struct security *security, enum access_stage stage,
-                                   const struct rbac_facts *facts);
+/* The filters of a stage, in their order; the first that denies ends it. NULL: that was
+ * the last. */
+const struct rbac *access_filter(const struct security *security, enum access_stage stage,
+                                 uint32_t index);

@@ -37,7 +37,7 @@ bool session_note_connecting(struct session *session, struct lb *lb, uint32_t en
 {
     ASSERT(session->phase == SESSION_ADMITTED);
     session->lb = lb;
-    session->endpoint_index = endpoint_index;
+    session->endpoint_index = session->lb_index = endpoint_index;
     if (!breaker_take(breaker_of(session), BREAKER_PENDING)) {
         count(session, STAT_CLUSTER_upstream_rq_pending_overflow);
         session_end(session, SESSION_END_LOCAL);
@@ -68,7 +68,13 @@ void session_note_connected(struct session *session)
     engine_endpoint_stats(session->engine, session->cluster_index, session->endpoint_index)
         ->counters[STAT_ENDPOINT_rq_total]++;
     if (session->lb != NULL)
-        lb_note_begin(session->lb, session->endpoint_index);
+        lb_note_begin(session->lb, session->lb_index);
+}
+
+void session_follow(struct session *session, struct lb *lb, uint32_t lb_index)
+{
+    session->lb = lb;
+    session->lb_index = lb_index;
 }
 
 void session_note_connect_failed(struct session *session, enum session_end by)
@@ -112,7 +118,7 @@ void session_end(struct session *session, enum session_end by)
         uncount(session, STAT_CLUSTER_upstream_rq_active);
         breaker_give(breaker_of(session), BREAKER_REQUESTS);
         if (session->lb != NULL)
-            lb_note_end(session->lb, session->endpoint_index);
+            lb_note_end(session->lb, session->lb_index);
     }
     session->phase = SESSION_OUTSIDE;
 }

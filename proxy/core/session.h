@@ -27,7 +27,8 @@ enum session_phase {
 
 struct session {
     struct engine *engine;
-    struct lb *lb; /* NULL: an original destination */
+    struct lb *lb;     /* NULL: an original destination, or one that is not counted any more */
+    uint32_t lb_index; /* of the endpoint there */
     uint32_t cluster_index, endpoint_index;
     enum session_phase phase;
 };
@@ -39,6 +40,8 @@ bool session_admit(struct session *session, struct engine *engine, uint32_t clus
  * nothing is held any more. */
 bool session_note_connecting(struct session *session, struct lb *lb, uint32_t endpoint_index);
 void session_note_connected(struct session *session);
+/* Another balancer has its endpoint, and its request if it has one; NULL: none has. */
+void session_follow(struct session *session, struct lb *lb, uint32_t lb_index);
 
 enum session_end { SESSION_END_LOCAL, SESSION_END_REMOTE, SESSION_END_TIMEOUT };
 

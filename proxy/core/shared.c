@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "proxy/core/lb_inherit.h"
 #include "proxy/model/print_parts.h"
 
 #define SHARED_BLOCK_BYTES 4096u
@@ -26,6 +27,7 @@ struct shared {
     atomic_uint holders;
     struct snapshot *snapshot;
     struct shared_cluster *clusters;
+    struct shared_changes changes;
 };
 
 static struct shared_state *state_new(const struct cluster *cluster, uint64_t seed, int64_t now_ns)
@@ -53,15 +55,6 @@ static void state_drop(struct shared_state *state)
         outlier_fini(state->outlier);
     struct arena arena = state->arena;
     arena_fini(&arena);
-}
-
-/* Nothing can be told from a fresh one. */
-static bool is_at_rest(const struct shared_state *state)
-{
-    bool is_taken = false;
-    for (uint32_t i = 0; i < BREAKER_KIND_COUNT; i++)
-        is_taken = is_taken || breaker_count(&state->breaker, (enum breaker_kind)i) > 0;
-    return !is_taken && state->outlier == NULL;
 }
 
 static struct str print(const struct cluster *cluster, struct buf *out)
@@ -95,10 +88,8 @@ static struct shared_state *take_over(const struct shared *before, const struct 
         return NULL;
     *old = &before->clusters[index];
     struct shared_state *state = (*old)->state;
-    bool has_state = !is_at_rest(state);
-    if (has_state || cluster->endpoint_count > 1)
-        *is_kept = is_same(&before->snapshot->clusters[index], cluster);
-    if (!has_state || !*is_kept)
+    *is_kept = is_same(&before->snapshot->clusters[index], cluster);
+    if (!*is_kept)
         return NULL;
     atomic_fetch_add_explicit(&state->holders, 1, memory_order_relaxed);
     return state;
@@ -128,7 +119,69 @@ static void set_absent(struct shared *shared, uint32_t index)
     own->are_absent = ARENA_ARRAY(&shared->arena, atomic_bool, cluster->endpoint_count);
     for (uint32_t i = 0; i < cluster->endpoint_count; i++)
         atomic_init(&own->are_absent[i], cluster->endpoints[i].is_absent);
-    atomic_init(&own->change_count, cluster->endpoint_count > 0);
+}
+
+static bool is_among(const struct cluster *cluster, const struct endpoint *endpoint, uint32_t guess)
+{
+    return lb_find_host(cluster, endpoint, guess) != LB_NONE;
+}
+
+/* Has an endpoint come or gone? */
+static bool is_changed(const struct cluster *before, const struct cluster *now)
+{
+    bool is_same = before->endpoint_count == now->endpoint_count;
+    for (uint32_t i = 0; is_same && i < now->endpoint_count; i++)
+        is_same =
+            is_among(before, &now->endpoints[i], i) && is_among(now, &before->endpoints[i], i);
+    return !is_same;
+}
+
+static bool is_told_alike(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->weight == b->weight && a->health == b->health && a->priority == b->priority &&
+           a->locality_weight == b->locality_weight &&
+           a->is_tls_mode_istio == b->is_tls_mode_istio && str_eq(a->workload, b->workload);
+}
+
+/* The same endpoints: are any of them told of otherwise? */
+static bool is_retold(const struct cluster *before, const struct cluster *now)
+{
+    for (uint32_t i = 0; i < now->endpoint_count; i++) {
+        uint32_t place = lb_find_host(before, &now->endpoints[i], i);
+        if (!is_told_alike(&now->endpoints[i], &before->endpoints[place]))
+            return true;
+    }
+    return false;
+}
+
+static void count_change(struct shared_changes *changes, const struct shared_cluster *own,
+                         const struct shared_cluster *old)
+{
+    if (old == NULL)
+        changes->added++;
+    else if (!own->is_kept)
+        changes->modified++;
+    else if (is_changed(old->cluster, own->cluster) || is_retold(old->cluster, own->cluster))
+        changes->updated++;
+}
+
+static void count_removed(struct shared_changes *changes, const struct snapshot *before,
+                          const struct snapshot *now)
+{
+    for (uint32_t i = 0; i < before->cluster_count; i++)
+        changes->removed += map_get(&now->cluster_by_name, before->clusters[i].name) == MAP_NONE;
+}
+
+/* membership_change goes on with the name, as Envoy's counters do. A cluster that is another
+ * one hears of its endpoints as a new one does. */
+static void set_changes(struct shared_cluster *own, const struct shared_cluster *old)
+{
+    unsigned count = 0;
+    if (old != NULL)
+        count = atomic_load_explicit(&old->change_count, memory_order_relaxed);
+    count +=
+        own->is_kept ? is_changed(old->cluster, own->cluster) : own->cluster->endpoint_count > 0;
+    atomic_init(&own->change_count, count);
 }
 
 struct shared *shared_new(struct snapshot *snapshot, const struct shared *before, uint64_t seed,
@@ -141,16 +194,23 @@ struct shared *shared_new(struct snapshot *snapshot, const struct shared *before
     atomic_init(&shared->holders, 1);
     snapshot_hold(snapshot);
     shared->snapshot = snapshot;
+    if (before != NULL) {
+        shared->changes = before->changes;
+        count_removed(&shared->changes, before->snapshot, snapshot);
+    }
     shared->clusters = ARENA_ARRAY(&shared->arena, struct shared_cluster, snapshot->cluster_count);
     for (uint32_t i = 0; i < snapshot->cluster_count; i++) {
         struct shared_cluster *own = &shared->clusters[i];
         const struct shared_cluster *old = NULL;
+        own->cluster = &snapshot->clusters[i];
         own->state = take_over(before, &snapshot->clusters[i], &old, &own->is_kept);
         bool is_new = own->state == NULL;
         if (is_new)
             own->state = state_new(&snapshot->clusters[i], seed, now_ns);
         own->breaker = &own->state->breaker;
         set_absent(shared, i);
+        set_changes(own, old);
+        count_change(&shared->changes, own, old);
         if (own->state->outlier == NULL)
             continue;
         set_hosts(shared, i, now_ns);
@@ -188,6 +248,11 @@ void shared_drop(struct shared *shared)
 struct snapshot *shared_snapshot(const struct shared *shared)
 {
     return shared->snapshot;
+}
+
+struct shared_changes shared_changes(const struct shared *shared)
+{
+    return shared->changes;
 }
 
 const struct shared_cluster *shared_cluster(const struct shared *shared, uint32_t cluster_index)

@@ -24,6 +24,7 @@
 
 /* A cluster's, as one snapshot sees it. */
 struct shared_cluster {
+    const struct cluster *cluster;
     struct breaker *breaker;
     struct outlier *outlier;     /* NULL: it ejects nobody */
     atomic_bool *are_absent;     /* by the endpoint's index: not there, for now */
@@ -36,6 +37,12 @@ struct shared_cluster {
 
 struct shared;
 
+/* cluster_manager.cluster_*: how often clusters came, became other ones, went, and had other
+ * endpoints, or endpoints that are told of otherwise (not those that come with a cluster). */
+struct shared_changes {
+    uint64_t added, modified, removed, updated;
+};
+
 /* Holds the snapshot. `before` (may be NULL) is what it takes over from, and is still
  * the caller's to drop. `now_ns`: since 1970; intervals of new detectors begin here. */
 struct shared *shared_new(struct snapshot *snapshot, const struct shared *before, uint64_t seed,
@@ -46,6 +53,8 @@ void shared_hold(struct shared *shared);
 void shared_drop(struct shared *shared);
 
 struct snapshot *shared_snapshot(const struct shared *shared);
+/* Since the proxy began. */
+struct shared_changes shared_changes(const struct shared *shared);
 const struct shared_cluster *shared_cluster(const struct shared *shared, uint32_t cluster_index);
 
 /* An endpoint goes (is_absent) or comes. Each worker may say so; it happens once. */

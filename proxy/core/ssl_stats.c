@@ -102,6 +102,8 @@ static enum ssl_stat stat_of(enum tls_failure failure)
     case TLS_NAME_MISMATCH:
     case TLS_NAME_NOT_LISTED:
         return STAT_SSL_fail_verify_san;
+    case TLS_HASH_NOT_LISTED:
+        return STAT_SSL_fail_verify_cert_hash;
     case TLS_NO_CERTIFICATE:
         return STAT_SSL_fail_verify_no_cert;
     case TLS_WRONG_VERSION_NUMBER:

@@ -21,9 +21,16 @@ static const struct str HTTP_NAMES[] = {
 #define CLUSTER(name)
 #define HTTP(name) STR_INIT(#name),
 #define HTTP_IN(scope, name) STR_INIT(#scope "." #name),
+#define HTTP_NAMED(id, name) STR_INIT(name),
 #include "proxy/core/stats.def"
 #undef CLUSTER
 #undef HTTP
+};
+
+static const struct str RBAC_NAMES[] = {
+#define X(id, name) STR_INIT(name),
+#include "proxy/core/rbac_stats.def"
+#undef X
 };
 
 static uint64_t status_sum(const uint32_t *statuses, uint32_t from, uint32_t to)
@@ -83,6 +90,12 @@ void cluster_stats_note_retried(struct cluster_stats *stats, uint32_t status, st
     note(&stats->retried_statuses, status, arena);
 }
 
+void cluster_stats_forget_statuses(struct cluster_stats *stats)
+{
+    stats->retried_completed = 0;
+    stats->statuses = stats->retried_statuses = NULL;
+}
+
 void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *more,
                        struct arena *arena)
 {
@@ -115,6 +128,12 @@ struct str stat_http_name(uint32_t stat)
 {
     ASSERT(stat < STAT_HTTP_COUNT);
     return HTTP_NAMES[stat];
+}
+
+struct str stat_rbac_name(uint32_t stat)
+{
+    ASSERT(stat < STAT_RBAC_COUNT);
+    return RBAC_NAMES[stat];
 }
 
 bool cluster_stats_read(const struct cluster_stats *stats, struct str name, uint64_t *value)

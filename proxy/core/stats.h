@@ -30,6 +30,14 @@ enum http_stat {
     STAT_HTTP_COUNT,
 };
 
+/* Those of HTTP stand side by side, from STAT_HTTP_rbac_allowed on. */
+enum rbac_stat {
+#define X(id, name) STAT_RBAC_##id,
+#include "proxy/core/rbac_stats.def"
+#undef X
+    STAT_RBAC_COUNT,
+};
+
 #define STAT_STATUS_MIN 100u
 #define STAT_STATUS_MAX 599u
 
@@ -52,6 +60,9 @@ struct http_stats {
 void cluster_stats_note_status(struct cluster_stats *stats, uint32_t status, struct arena *arena);
 void cluster_stats_note_retried(struct cluster_stats *stats, uint32_t status, struct arena *arena);
 
+/* What is counted of each status begins anew, as Envoy's does when CDS changes a cluster: its
+ * other counters go on. */
+void cluster_stats_forget_statuses(struct cluster_stats *stats);
 /* Adds another set's values; statuses and histograms grow in `arena`. */
 void cluster_stats_add(struct cluster_stats *stats, const struct cluster_stats *more,
                        struct arena *arena);
@@ -60,6 +71,7 @@ void http_stats_add(struct http_stats *stats, const struct http_stats *more, str
 /* Envoy's name of a row. */
 struct str stat_cluster_name(uint32_t stat);
 struct str stat_http_name(uint32_t stat);
+struct str stat_rbac_name(uint32_t stat);
 
 /* By Envoy's name ("upstream_rq_503", "upstream_rq_5xx", ...). False when
  * there is no counter of that name. */

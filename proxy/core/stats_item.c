@@ -373,6 +373,29 @@ static void add_tcp(struct stats_list *list, const struct tcp_stats *tcp)
     add_still(list, &scope, TCP_STILL, COUNT_OF(TCP_STILL));
 }
 
+/* Envoy's labels leave nothing of "tcp." and "rbac." to the family. */
+static void add_rbacs(struct stats_list *list)
+{
+    struct scope scope = {
+        .prefix = STR("tcp.rbac."),
+        .labels = {{STR("envoy_rbac_prefix"), STR("tcp")}, {STR("envoy_tcp_prefix"), STR("rbac")}},
+        .label_count = 2,
+    };
+    for (uint32_t i = 0; i < STAT_RBAC_COUNT; i++)
+        add_number(list, &scope, stat_rbac_name(i), list->totals->rbacs[i]);
+}
+
+bool tcp_stats_read(const struct tcp_stats *stats, struct str name, uint64_t *value)
+{
+    for (uint32_t i = 0; i < STAT_TCP_COUNT; i++) {
+        if (!str_eq(name, TCP_NAMES[i]))
+            continue;
+        *value = stats->counters[i];
+        return true;
+    }
+    return false;
+}
+
 /* What follows from the configuration. */
 static void put_managers(struct stats_list *list)
 {
@@ -384,6 +407,11 @@ static void put_managers(struct stats_list *list)
     stats_list_put(list, STR("server.total_connections"), STAT_GAUGE, connections);
     stats_list_put(list, STR("cluster_manager.active_clusters"), STAT_GAUGE,
                    snapshot->cluster_count);
+    const struct shared_changes *changes = &list->totals->changes;
+    stats_list_put(list, STR("cluster_manager.cluster_added"), STAT_COUNTER, changes->added);
+    stats_list_put(list, STR("cluster_manager.cluster_modified"), STAT_COUNTER, changes->modified);
+    stats_list_put(list, STR("cluster_manager.cluster_removed"), STAT_COUNTER, changes->removed);
+    stats_list_put(list, STR("cluster_manager.cluster_updated"), STAT_COUNTER, changes->updated);
     stats_list_put(list, STR("cluster_manager.warming_clusters"), STAT_GAUGE, 0);
     stats_list_put(list, STR("listener_manager.total_listeners_active"), STAT_GAUGE,
                    snapshot->listener_count);
@@ -424,6 +452,8 @@ void stats_list_finish(struct stats_list *list)
         add_listener(list, i);
     for (uint32_t i = 0; i < totals->tcp_count; i++)
         add_tcp(list, &totals->tcps[i]);
+    if (totals->has_rbacs)
+        add_rbacs(list);
     put_managers(list);
     sort_items(list);
 }

@@ -7,7 +7,9 @@
 #include "base/check.h"
 #include "base/map.h"
 #include "proxy/core/engine_state.h"
+#include "proxy/core/lb_inherit.h"
 #include "proxy/core/stats_totals.h"
+#include "proxy/core/succession.h"
 
 /* --- who is there ------------------------------------------------------------ */
 
@@ -43,6 +45,7 @@ static void know_chain(struct stats_list *list, struct total_listener *listener,
         return;
     case CHAIN_TCP:
         know_tcp(list, chain->tcp.stat_prefix);
+        list->totals->has_rbacs |= chain->security != NULL;
         return;
     }
     UNREACHABLE("filter_chain_kind");
@@ -86,13 +89,21 @@ struct stats_list *stats_list_new(const struct snapshot *snapshot, uint32_t work
 
 /* --- gathering ---------------------------------------------------------------- */
 
-static void gather_endpoints(struct stats_list *list, const struct engine *engine, uint32_t index)
+/* Of the engine's cluster `from_index`, whose endpoints another snapshot's cluster knows if
+ * it goes on there. */
+static void gather_endpoints(struct stats_list *list, const struct engine *engine,
+                             uint32_t from_index, uint32_t index)
 {
+    const struct cluster *from = &engine->snapshot->clusters[from_index];
+    const struct cluster *cluster = &list->snapshot->clusters[index];
     struct total_cluster *total = &list->totals->clusters[index];
-    for (uint32_t i = 0; i < list->snapshot->clusters[index].endpoint_count; i++) {
-        struct stats_endpoint *endpoint = &total->endpoints[i];
-        struct pool_gauges gauges = engine_pool_gauges(engine, index, i);
-        const struct endpoint_stats *stats = engine_find_endpoint_stats(engine, index, i);
+    for (uint32_t i = 0; i < from->endpoint_count; i++) {
+        uint32_t place = from == cluster ? i : lb_find_host(cluster, &from->endpoints[i], i);
+        if (place == LB_NONE)
+            continue;
+        struct stats_endpoint *endpoint = &total->endpoints[place];
+        struct pool_gauges gauges = engine_pool_gauges(engine, from_index, i);
+        const struct endpoint_stats *stats = engine_find_endpoint_stats(engine, from_index, i);
         endpoint->gauges.connections += gauges.connections;
         endpoint->gauges.waiters += gauges.waiters;
         endpoint->gauges.busy += gauges.busy;
@@ -128,11 +139,10 @@ static void gather_clusters(struct stats_list *list, const struct engine *engine
         list->totals->clusters[index].gauges.connections += gauges.connections;
         list->totals->clusters[index].gauges.waiters += gauges.waiters;
         list->totals->clusters[index].gauges.busy += gauges.busy;
-        /* Endpoints are known by their place, which another snapshot's have not. */
-        if (from != list->snapshot)
-            continue;
-        gather_endpoints(list, engine, index);
-        if (list->totals->clusters[index].shared == NULL)
+        bool is_current = from == list->snapshot;
+        if (is_current || engine_has_gone_on(engine, i))
+            gather_endpoints(list, engine, i, index);
+        if (is_current && list->totals->clusters[index].shared == NULL)
             gather_shared(list, engine, index);
     }
 }
@@ -160,6 +170,8 @@ void stats_list_gather(struct stats_list *list, const struct engine *engine, uin
     ASSERT(worker < list->worker_count);
     if (now_ns > totals->now_ns)
         totals->now_ns = now_ns;
+    if (engine->snapshot == list->snapshot)
+        totals->changes = shared_changes(engine->shared);
     gather_clusters(list, engine);
     gather_listeners(list, engine, worker);
     for (uint32_t i = 0; i < totals->http_count; i++) {
@@ -174,6 +186,8 @@ void stats_list_gather(struct stats_list *list, const struct engine *engine, uin
         for (uint32_t k = 0; stats != NULL && k < STAT_TCP_COUNT; k++)
             totals->tcps[i].counters[k] += stats->counters[k];
     }
+    for (uint32_t k = 0; k < STAT_RBAC_COUNT; k++)
+        totals->rbacs[k] += engine->named.rbacs[k];
 }
 
 const struct outlier_view *stats_list_outlier(const struct stats_list *list, uint32_t cluster_index)

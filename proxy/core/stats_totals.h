@@ -41,5 +41,8 @@ struct stats_totals {
     struct total_http *https;
     struct tcp_stats *tcps;
     uint32_t http_count, http_capacity, tcp_count, tcp_capacity;
+    struct shared_changes changes;
+    uint64_t rbacs[STAT_RBAC_COUNT]; /* of streams */
+    bool has_rbacs;                  /* somebody has such filters */
     int64_t now_ns;
 };

@@ -168,6 +168,25 @@ struct tls_party tls_party_upstream(const struct cluster *cluster, struct str ho
     return out;
 }
 
+bool tls_is_requiring(const struct downstream_tls *tls)
+{
+    uint32_t listed_count = tls->peer_name_count + tls->peer_hash_count + tls->peer_key_hash_count;
+    return tls->is_client_certificate_required ||
+           (listed_count > 0 && !tls->is_accepting_untrusted);
+}
+
+struct tls_names tls_names_downstream(const struct downstream_tls *tls)
+{
+    return (struct tls_names){
+        .matchers = tls->peer_names,
+        .count = tls->peer_name_count,
+        .hashes = tls->peer_hashes,
+        .hash_count = tls->peer_hash_count,
+        .key_hashes = tls->peer_key_hashes,
+        .key_hash_count = tls->peer_key_hash_count,
+    };
+}
+
 struct tls_party tls_party_downstream(const struct downstream_tls *tls,
                                       const struct keyring *keyring)
 {
@@ -175,8 +194,8 @@ struct tls_party tls_party_downstream(const struct downstream_tls *tls,
     struct tls_party out = {
         .version_min = versions.min,
         .version_max = versions.max,
-        .names = {.matchers = tls->peer_names, .count = tls->peer_name_count},
-        .is_requiring = tls->is_client_certificate_required,
+        .names = tls_names_downstream(tls),
+        .is_requiring = tls_is_requiring(tls),
         .ciphers = tls->ciphers,
         .cipher_count = tls->cipher_count,
         .protocols = tls->protocols,

@@ -85,12 +85,41 @@ static bool is_host_covered(struct str host, const struct certificate *peer)
     return false;
 }
 
+/* Hex digits, with colons between them or without. */
+static bool is_same_hash(struct str wanted, struct str hash)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < wanted.len; i++) {
+        if (wanted.ptr[i] == ':')
+            continue;
+        if (at == hash.len || !str_eq_ci(str_slice(wanted, i, i + 1), str_slice(hash, at, at + 1)))
+            return false;
+        at++;
+    }
+    return at == hash.len && hash.len > 0;
+}
+
+static bool is_hash_listed(const struct tls_names *wanted, const struct certificate *peer)
+{
+    for (uint32_t i = 0; i < wanted->hash_count; i++) {
+        if (is_same_hash(wanted->hashes[i], peer->hash))
+            return true;
+    }
+    for (uint32_t i = 0; i < wanted->key_hash_count; i++) {
+        if (peer->key_hash.len > 0 && str_eq(wanted->key_hashes[i], peer->key_hash))
+            return true;
+    }
+    return wanted->hash_count + wanted->key_hash_count == 0;
+}
+
 enum tls_failure tls_check_names(const struct tls_names *wanted, const struct certificate *peer)
 {
     if (wanted->host.len > 0 && !is_host_covered(wanted->host, peer))
         return TLS_NAME_NOT_LISTED;
     if (wanted->count + wanted->exact_count > 0 && !is_any_matched(wanted, peer))
         return TLS_NAME_MISMATCH;
+    if (!is_hash_listed(wanted, peer))
+        return TLS_HASH_NOT_LISTED;
     return TLS_FINE;
 }
 

@@ -61,7 +61,13 @@ struct tls_names {
     const struct str *exact; /* the same, as plain texts; count 0: none */
     uint32_t exact_count;
     struct str host; /* auto_san_validation: a DNS name that must be covered; empty: no */
+    /* The certificate's hash or its key's must be listed, where any is. */
+    const struct str *hashes, *key_hashes;
+    uint32_t hash_count, key_hash_count;
 };
+
+/* Those that a filter chain wants of its clients; borrowed from it. */
+struct tls_names tls_names_downstream(const struct downstream_tls *tls);
 
 /* One side. What it points to is borrowed. */
 struct tls_party {
@@ -83,6 +89,9 @@ struct tls_party {
 /* A cluster's side; `host`: what auto_sni takes for the name that is called. */
 struct tls_party tls_party_upstream(const struct cluster *cluster, struct str host,
                                     const struct keyring *keyring);
+/* Is nobody taken who shows no certificate? Also when it is not said: where names or hashes
+ * are listed, one of them must be met. */
+bool tls_is_requiring(const struct downstream_tls *tls);
 /* A filter chain's side. */
 struct tls_party tls_party_downstream(const struct downstream_tls *tls,
                                       const struct keyring *keyring);
@@ -103,7 +112,8 @@ enum tls_payload { TLS_CARRIES_BYTES, TLS_CARRIES_HTTP1, TLS_CARRIES_HTTP2 };
 uint32_t tls_protocols(const struct cluster *cluster, enum tls_payload payload,
                        struct str out[TLS_PROTOCOLS_MAX]);
 
-/* Do the names do? TLS_FINE, TLS_NAME_MISMATCH, TLS_NAME_NOT_LISTED. */
+/* Do the names and hashes do? TLS_FINE, TLS_NAME_MISMATCH, TLS_NAME_NOT_LISTED,
+ * TLS_HASH_NOT_LISTED. */
 enum tls_failure tls_check_names(const struct tls_names *wanted, const struct certificate *peer);
 /* A peer's certificate (NULL: it showed none) as `own` finds it. */
 enum tls_failure tls_check_peer(const struct tls_party *own, const struct certificate *peer,

@@ -26,6 +26,7 @@ static const struct str NAMES[] = {
     [TRACE_FAULT_MISSED] = STR_INIT("fault_missed"),
     [TRACE_TOKEN] = STR_INIT("token"),
     [TRACE_ACCESS] = STR_INIT("access"),
+    [TRACE_ACCESS_SHADOW] = STR_INIT("access_shadow"),
     [TRACE_ACCESS_UNASKED] = STR_INIT("access_unasked"),
     [TRACE_CORS] = STR_INIT("cors"),
     [TRACE_MIRRORED] = STR_INIT("mirrored"),

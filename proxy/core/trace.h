@@ -43,6 +43,7 @@ enum trace_kind {
     TRACE_ACCESS,          /* text: the policy that was met, or empty; other: the caller's name;
                               number: 1 when it is allowed, else 0; index: enum rbac_action;
                               origin: the policy's rule */
+    TRACE_ACCESS_SHADOW,   /* the same of dry runs, which decide nothing */
     TRACE_ACCESS_UNASKED,  /* text: the CUSTOM policy whose provider is not asked */
     TRACE_CORS,            /* text: the origin; number: 1 when it is allowed, else 0 */
     TRACE_MIRRORED,        /* text: cluster, endpoint */

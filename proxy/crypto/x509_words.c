@@ -8,6 +8,7 @@
 
 #define NAMES_MAX 64
 #define HASH_BYTES 32u
+#define HASH_BASE64_BYTES 44u
 
 static struct str text_of(const ASN1_STRING *string, struct arena *arena)
 {
@@ -62,10 +63,25 @@ static void take_hash(X509 *peer, struct certificate *out, struct arena *arena)
     out->hash = (struct str){text, (size_t)2 * HASH_BYTES};
 }
 
+static void take_key_hash(X509 *peer, struct certificate *out, struct arena *arena)
+{
+    unsigned char hash[HASH_BYTES];
+    unsigned size = 0;
+    unsigned char *key = NULL;
+    int key_size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(peer), &key);
+    if (key_size > 0 && EVP_Digest(key, (size_t)key_size, hash, &size, EVP_sha256(), NULL) == 1) {
+        char *text = arena_alloc(arena, HASH_BASE64_BYTES + 1);
+        (void)EVP_EncodeBlock((unsigned char *)text, hash, HASH_BYTES);
+        out->key_hash = (struct str){text, HASH_BASE64_BYTES};
+    }
+    OPENSSL_free(key);
+}
+
 void x509_words(X509 *peer, struct certificate *out, struct arena *arena)
 {
     *out = (struct certificate){0};
     take_names(peer, out, arena);
     take_subject(peer, out, arena);
     take_hash(peer, out, arena);
+    take_key_hash(peer, out, arena);
 }

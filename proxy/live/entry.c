@@ -66,12 +66,11 @@ static bool look_at(const struct server_entry *entry, const struct socket *socke
 static void let_in(struct server_entry *entry, struct socket *socket)
 {
     struct server *server = entry->server;
-    struct server_wire *wire = server->current;
     struct entrance entrance;
     uint32_t conn = WIRE_NONE;
     bool is_there = look_at(entry, socket, &entrance);
     if (is_there && entry->door.guide == NULL)
-        conn = wire_accepted(wire->wire, &entrance.accept, loop_now_ns(server->loop));
+        conn = wire_accepted(server->wire, &entrance.accept, loop_now_ns(server->loop));
     if (!is_there || (conn == WIRE_NONE && entry->door.guide == NULL)) {
         socket_abort(socket);
         return;
@@ -84,9 +83,9 @@ static void let_in(struct server_entry *entry, struct socket *socket)
         socket_start_reading(socket);
         return;
     }
-    server_attach(wire, socket, conn);
+    server_attach(server, socket, conn);
     socket_start_reading(socket);
-    server_pump(wire);
+    server_pump(server);
 }
 
 static void on_entry_connection(uv_stream_t *stream, int status)
@@ -236,8 +235,8 @@ void server_door_close(struct server *server, uint32_t door)
             server_read_now(socket);
         if (socket->wire == NULL || socket_is_ending(socket))
             continue;
-        wire_drain_conn(socket->wire->wire, socket->conn, loop_now_ns(server->loop));
-        server_pump(socket->wire);
+        wire_drain_conn(server->wire, socket->conn, loop_now_ns(server->loop));
+        server_pump(server);
     }
 }
 

@@ -33,9 +33,9 @@ static void settle_reading(struct guest *guest)
 static void forget_conn(struct guest *guest)
 {
     struct socket *socket = guest->socket;
-    struct server_wire *wire = socket->wire;
-    wire->by_conn[socket->conn] = NULL;
-    wire_gone(wire->wire, socket->conn);
+    struct server *server = socket->owner;
+    server->by_conn[socket->conn] = NULL;
+    wire_gone(server->wire, socket->conn);
     socket->wire = NULL;
     guest->early_bytes += guest->conn_bytes;
     guest->conn_bytes = 0;
@@ -43,24 +43,22 @@ static void forget_conn(struct guest *guest)
 }
 
 /* Nothing is under way on it, or nobody waits for that. */
-static struct server_wire *leave(struct guest *guest)
-{
-    struct server_wire *wire = guest->socket->wire;
-    wire_broken(wire->wire, guest->socket->conn, loop_now_ns(guest->server->loop));
-    forget_conn(guest);
-    return wire;
-}
-
-static struct server_wire *enter(struct guest *guest, struct str address, uint32_t port)
+static void leave(struct guest *guest)
 {
     struct server *server = guest->server;
-    struct server_wire *wire = server->current;
+    wire_broken(server->wire, guest->socket->conn, loop_now_ns(server->loop));
+    forget_conn(guest);
+}
+
+static void enter(struct guest *guest, struct str address, uint32_t port)
+{
+    struct server *server = guest->server;
     ASSERT(address.len <= sizeof(guest->place_text));
     memcpy(guest->place_text, address.ptr, address.len);
     guest->place_address = (struct str){guest->place_text, address.len};
     guest->place_port = port;
     struct wire_accept accept = {
-        .listener = guest_listener(guest, engine_snapshot(wire_engine(wire->wire))),
+        .listener = guest_listener(guest, engine_snapshot(wire_engine(server->wire))),
         .peer = guest->peer,
         .original_address = guest->place_address,
         .original_port = port,
@@ -69,16 +67,15 @@ static struct server_wire *enter(struct guest *guest, struct str address, uint32
     accept.peer.local_port = port;
     uint32_t conn = WIRE_NONE;
     if (accept.listener != NULL)
-        conn = wire_accepted(wire->wire, &accept, loop_now_ns(server->loop));
+        conn = wire_accepted(server->wire, &accept, loop_now_ns(server->loop));
     if (conn == WIRE_NONE) {
         usher_refuse(&guest->usher, 503,
                      accept.listener == NULL ? STR("this proxy has no listener for that port")
                                              : STR("this proxy has too many connections"));
-        return NULL;
+        return;
     }
-    server_attach(wire, guest->socket, conn);
+    server_attach(server, guest->socket, conn);
     usher_admit(&guest->usher);
-    return wire;
 }
 
 static void give(struct guest *guest)
@@ -88,8 +85,7 @@ static void give(struct guest *guest)
     list_push_front(&guest->server->idle_guests, &guest->node);
 }
 
-static struct server_wire *take_lookup(struct guest *guest, int status,
-                                       const struct addrinfo *found)
+static void take_lookup(struct guest *guest, int status, const struct addrinfo *found)
 {
     char text[ADDRESS_TEXT_BYTES_MAX];
     uint32_t port;
@@ -99,12 +95,13 @@ static struct server_wire *take_lookup(struct guest *guest, int status,
         memcpy(&place, found->ai_addr, found->ai_addrlen);
         address = address_text(&place, text, &port);
     }
-    if (address.len > 0)
-        return enter(guest, address, guest->usher.port);
+    if (address.len > 0) {
+        enter(guest, address, guest->usher.port);
+        return;
+    }
     usher_refuse(&guest->usher, 502,
                  arena_format(&guest->texts, "the system's DNS does not know \"%.*s\": %s",
                               STR_FMT(guest->usher.host), uv_strerror(status)));
-    return NULL;
 }
 
 static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
@@ -116,28 +113,29 @@ static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *fo
     if (guest->socket == NULL) {
         give(guest);
     } else if (!socket_is_ending(guest->socket)) {
-        (void)take_lookup(guest, status, found);
+        take_lookup(guest, status, found);
         stir(guest);
-        server_pump(server->current);
+        server_pump(server);
     }
     uv_freeaddrinfo(found);
 }
 
-static struct server_wire *look_up(struct guest *guest, struct str name)
+static void look_up(struct guest *guest, struct str name)
 {
     struct str host = arena_str(&guest->texts, name);
     const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM};
     guest->lookup.data = guest;
     int rc = uv_getaddrinfo(&guest->server->loop->uv, &guest->lookup, on_lookup, host.ptr, NULL,
                             &wanted);
-    if (rc != 0)
-        return take_lookup(guest, rc, NULL);
+    if (rc != 0) {
+        take_lookup(guest, rc, NULL);
+        return;
+    }
     guest->is_looking = true;
     guest->server->handle_count++;
-    return NULL;
 }
 
-static struct server_wire *ask(struct guest *guest)
+static void ask(struct guest *guest)
 {
     guest->is_asking = false;
     arena_reset(&guest->texts);
@@ -146,55 +144,55 @@ static struct server_wire *ask(struct guest *guest)
     struct guide_answer answer = guide->find(guide->user, usher->host, usher->port, &guest->texts);
     switch (answer.verdict) {
     case GUIDE_HERE:
-        return enter(guest, answer.address, answer.port);
+        enter(guest, answer.address, answer.port);
+        return;
     case GUIDE_OUTSIDE:
-        return look_up(guest, answer.address.len > 0 ? answer.address : usher->host);
+        look_up(guest, answer.address.len > 0 ? answer.address : usher->host);
+        return;
     case GUIDE_NOWHERE:
         usher_refuse(&guest->usher, answer.status, answer.text);
-        return NULL;
+        return;
     }
     UNREACHABLE("guide_verdict");
 }
 
 /* Its place is left first, and what that leads to comes before the question. */
-static struct server_wire *settle_question(struct guest *guest)
+static void settle_question(struct guest *guest)
 {
     if (guest->socket->wire != NULL)
-        return leave(guest);
-    return ask(guest);
+        leave(guest);
+    else
+        ask(guest);
 }
 
-static struct server_wire *pass(struct guest *guest, struct str bytes)
+static void pass(struct guest *guest, struct str bytes)
 {
-    struct server_wire *wire = guest->socket->wire;
-    if (wire != NULL)
-        wire_read(wire->wire, guest->socket->conn, bytes, loop_now_ns(guest->server->loop));
-    return wire;
+    struct server *server = guest->server;
+    if (guest->socket->wire != NULL)
+        wire_read(server->wire, guest->socket->conn, bytes, loop_now_ns(server->loop));
 }
 
-static struct server_wire *say(struct guest *guest, struct str bytes)
+static void say(struct guest *guest, struct str bytes)
 {
     size_t sent_bytes;
-    struct server_wire *wire = guest->socket->wire;
+    struct server *server = guest->server;
     ASSERT(guest->conn_bytes == 0);
     if (socket_write(guest->socket, bytes, &sent_bytes)) {
         guest->early_bytes += bytes.len - sent_bytes;
-        return NULL;
+        return;
     }
-    if (wire != NULL)
-        wire_broken(wire->wire, guest->socket->conn, loop_now_ns(guest->server->loop));
-    return wire;
+    if (guest->socket->wire != NULL)
+        wire_broken(server->wire, guest->socket->conn, loop_now_ns(server->loop));
 }
 
 /* False: it has nothing to do. */
-static bool step(struct guest *guest, struct server_wire **touched)
+static bool step(struct guest *guest)
 {
     struct usher_action action;
-    *touched = NULL;
     if (guest->socket == NULL || socket_is_ending(guest->socket))
         return false;
     if (guest->is_asking) {
-        *touched = settle_question(guest);
+        settle_question(guest);
         return true;
     }
     if (!usher_next(&guest->usher, &action))
@@ -204,10 +202,10 @@ static bool step(struct guest *guest, struct server_wire **touched)
         guest->is_asking = true;
         return true;
     case USHER_PASS:
-        *touched = pass(guest, action.bytes);
+        pass(guest, action.bytes);
         return true;
     case USHER_SAY:
-        *touched = say(guest, action.bytes);
+        say(guest, action.bytes);
         return true;
     case USHER_FINISH:
         if (guest->is_input_over)
@@ -258,7 +256,7 @@ void guest_note_read(struct guest *guest, struct str bytes)
 {
     usher_read(&guest->usher, bytes);
     stir(guest);
-    server_pump(guest->server->current);
+    server_pump(guest->server);
     usher_keep(&guest->usher);
 }
 
@@ -266,13 +264,12 @@ void guest_note_read_ended(struct guest *guest)
 {
     struct server *server = guest->server;
     guest->is_input_over = true;
-    struct server_wire *wire = guest->socket->wire;
-    if (wire == NULL) {
+    if (guest->socket->wire == NULL) {
         socket_close(guest->socket);
         return;
     }
-    wire_read_eof(wire->wire, guest->socket->conn, loop_now_ns(server->loop));
-    server_pump(wire);
+    wire_read_eof(server->wire, guest->socket->conn, loop_now_ns(server->loop));
+    server_pump(server);
 }
 
 size_t guest_note_wrote(struct guest *guest, size_t size)
@@ -334,13 +331,13 @@ const struct listener *guest_listener(const struct guest *guest, const struct sn
     return snapshot_outbound_listener(snapshot, guest->place_address, guest->place_port);
 }
 
-bool guests_turn(struct server *server, struct server_wire **touched)
+bool guests_turn(struct server *server)
 {
     struct list *first = list_first(&server->stirred_guests);
     if (first == NULL)
         return false;
     struct guest *guest = LIST_ITEM(first, struct guest, stirred);
-    if (!step(guest, touched)) {
+    if (!step(guest)) {
         list_remove(&guest->stirred);
         settle_reading(guest);
     }

@@ -30,7 +30,6 @@
 #include "proxy/model/snapshot.h"
 
 struct server;
-struct server_wire;
 struct socket;
 
 struct guest {
@@ -78,9 +77,9 @@ bool guest_outlives(struct guest *guest);
 bool guest_moves_out(struct guest *guest);
 const struct listener *guest_listener(const struct guest *guest, const struct snapshot *snapshot);
 
-/* One step of one guest that wants its turn; false: there is none. *touched: the
- * wire that was told something and whose wishes come first, or NULL. */
-bool guests_turn(struct server *server, struct server_wire **touched);
+/* One step of one guest that wants its turn; false: there is none. What the wire wishes
+ * then comes first. */
+bool guests_turn(struct server *server);
 
 /* Those who are between two places are no concern of the wire's. */
 void guests_drain(struct server *server);

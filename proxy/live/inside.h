@@ -32,26 +32,16 @@ struct server_entry {
     bool is_closing; /* until libuv has let go of it */
 };
 
-/* A wire and those who are connected to it, by its numbers. A retiring one goes
- * when the last of them has gone. */
-struct server_wire {
-    struct server *server;
-    struct wire *wire;
-    struct arena memory;
-    const struct address_map *map; /* NULL: an empty one */
-    uint32_t dial_turn;            /* whose turn it is where a name is several places */
-    struct address_map own_map;    /* what `map` points to after a server_replace */
-    struct socket **by_conn;       /* the wire's numbers to sockets; NULL: none */
-    uint32_t conn_capacity;
-    struct tls_store *tls; /* NULL: nobody has spoken TLS yet */
-    struct list node;      /* in server->retiring */
-};
-
 struct server {
     struct arena memory;
     struct loop *loop;
-    struct server_wire *current;
-    struct list retiring; /* of before, the newest first */
+    struct wire *wire;
+    const struct address_map *map; /* NULL: an empty one */
+    uint32_t dial_turn;            /* whose turn it is where a name is several places */
+    struct address_map own_map;    /* what `map` points to after a server_copy_map */
+    struct socket **by_conn;       /* the wire's numbers to sockets; NULL: none */
+    uint32_t conn_capacity;
+    struct tls_store *tls; /* of the current snapshot; NULL: nobody has spoken TLS yet */
     struct server_options options;
     struct sockaddr_storage source;        /* of options.source_address; AF_UNSPEC: any */
     struct sockaddr_storage inside_source; /* towards the application behind the proxy */
@@ -80,10 +70,9 @@ struct server {
 /* An idle socket, made if there is none. */
 struct socket *server_take_socket(struct server *server);
 /* The wire knows it by this number from now on. */
-void server_attach(struct server_wire *wire, struct socket *socket, uint32_t conn);
-/* Carries out what the wire wishes, and sets the timer. A retiring wire hands
- * over who is at rest, and is gone after the call if that was all of it. */
-void server_pump(struct server_wire *wire);
+void server_attach(struct server *server, struct socket *socket, uint32_t conn);
+/* Carries out what the wire wishes, hands over who is at rest, and sets the timer. */
+void server_pump(struct server *server);
 /* Serves what has come and was not read yet. */
 void server_read_now(struct socket *socket);
 /* Tells the wire that it broke, and resets it. */
@@ -92,11 +81,12 @@ void server_break(struct server *server, struct socket *socket);
 /* secure.c: sockets with TLS */
 
 /* A session for WIRE_CONNECT; NULL: a secret is absent, and the wire was told. */
-struct tls_session *secure_call(struct server_wire *wire, const struct wire_action *action);
-void secure_warm(struct server_wire *wire);
+struct tls_session *secure_call(struct server *server, const struct wire_action *action);
+/* From now on handshakes meet another snapshot's secrets; those under way end as they began. */
+void secure_renew(struct server *server);
+void secure_warm(struct server *server);
 /* Carries out WIRE_SECURE; what came already is read when the pump is done. */
-void secure_accept(struct server_wire *wire, struct socket *socket,
-                   const struct wire_action *action);
+void secure_accept(struct server *server, struct socket *socket, const struct wire_action *action);
 /* Reads the greetings of those, as many as this turn may. */
 void secure_greet_all(struct server *server);
 /* The socket is gone. */
@@ -112,10 +102,6 @@ bool secure_write(struct socket *socket, struct str bytes, size_t *sent_bytes);
 size_t secure_note_wrote(struct socket *socket);
 /* Says that nothing follows; before the socket is shut or closed. */
 void secure_end(struct socket *socket);
-
-/* server.c */
-
-void server_wire_free(struct server_wire *wire);
 
 /* entry.c */
 

@@ -21,25 +21,31 @@ static int64_t now(const struct socket *socket)
     return loop_now_ns(socket->loop);
 }
 
-static const struct keyring *keyring_of(const struct server_wire *wire)
+static const struct keyring *keyring_of(const struct server *server)
 {
-    const struct keyring *given = wire->server->options.keyring;
-    return given != NULL ? given : engine_snapshot(wire_engine(wire->wire))->keyring;
+    const struct keyring *given = server->options.keyring;
+    return given != NULL ? given : engine_snapshot(wire_engine(server->wire))->keyring;
 }
 
-static struct tls_store *tls_store_of(struct server_wire *wire)
+static struct tls_store *tls_store_of(struct server *server)
 {
-    if (wire->tls == NULL)
-        wire->tls = tls_store_new(keyring_of(wire));
-    return wire->tls;
+    if (server->tls == NULL)
+        server->tls = tls_store_new(keyring_of(server));
+    return server->tls;
 }
 
-void secure_warm(struct server_wire *wire)
+void secure_renew(struct server *server)
 {
-    tls_store_warm(tls_store_of(wire), engine_snapshot(wire_engine(wire->wire)));
+    tls_store_drop(server->tls);
+    server->tls = NULL;
 }
 
-struct tls_session *secure_call(struct server_wire *wire, const struct wire_action *action)
+void secure_warm(struct server *server)
+{
+    tls_store_warm(tls_store_of(server), engine_snapshot(wire_engine(server->wire)));
+}
+
+struct tls_session *secure_call(struct server *server, const struct wire_action *action)
 {
     struct tls_call call = {
         .cluster = action->cluster,
@@ -48,14 +54,14 @@ struct tls_session *secure_call(struct server_wire *wire, const struct wire_acti
         .port = action->port,
         .payload = action->payload,
     };
-    struct tls_session *session = tls_connect(tls_store_of(wire), &call);
+    struct tls_session *session = tls_connect(tls_store_of(server), &call);
     if (tls_state(session) != TLS_STATE_FAILED)
         return session;
     tls_free(session);
-    wire_connect_failed(wire->wire, action->conn,
+    wire_connect_failed(server->wire, action->conn,
                         tls_failure_text(TLS_SECRET_ABSENT, STR_EMPTY, NULL),
-                        loop_now_ns(wire->server->loop));
-    wire_gone(wire->wire, action->conn);
+                        loop_now_ns(server->loop));
+    wire_gone(server->wire, action->conn);
     return NULL;
 }
 
@@ -95,23 +101,23 @@ static bool flush_own(struct socket *socket)
 
 static void tell_broken(struct socket *socket)
 {
-    struct server_wire *wire = socket->wire;
-    wire_broken(wire->wire, socket->conn, now(socket));
-    server_pump(wire);
+    struct server *server = socket->owner;
+    wire_broken(server->wire, socket->conn, now(socket));
+    server_pump(server);
 }
 
 /* The handshake of a connection that the wire has asked for. */
 static void tell_connect_failed(struct socket *socket, enum tls_failure failure)
 {
-    struct server_wire *wire = socket->wire;
+    struct server *server = socket->owner;
     struct arena arena;
     arena_init(&arena, WHY_BLOCK_BYTES, 0);
     struct str why = failure == TLS_RESET || failure == TLS_ENDED
                          ? tls_failure_text(failure, STR_EMPTY, &arena)
                          : tls_failed_text(socket->tls, &arena);
-    wire_connect_failed(wire->wire, socket->conn, why, now(socket));
+    wire_connect_failed(server->wire, socket->conn, why, now(socket));
     arena_fini(&arena);
-    server_pump(wire);
+    server_pump(server);
 }
 
 static bool is_shaking_hands(const struct socket *socket)
@@ -131,16 +137,16 @@ static void tell_shaken(struct socket *socket)
         .is_resumed = facts.is_resumed,
         .has_peer = facts.has_peer,
     };
-    wire_note_handshake(socket->wire->wire, socket->conn, &handshake);
+    wire_note_handshake(socket->wire, socket->conn, &handshake);
 }
 
 /* It cannot go on. What there is to say of it (an alert) leaves first. */
 static void give_up(struct socket *socket, bool was_shaking_hands)
 {
     bool is_connecting = was_shaking_hands && !socket->is_downstream;
-    wire_note_tls_failure(socket->wire->wire, socket->conn, tls_failed(socket->tls));
+    wire_note_tls_failure(socket->wire, socket->conn, tls_failed(socket->tls));
     if (!was_shaking_hands) /* Envoy counts it when it reads and when it closes */
-        wire_note_tls_failure(socket->wire->wire, socket->conn, tls_failed(socket->tls));
+        wire_note_tls_failure(socket->wire, socket->conn, tls_failed(socket->tls));
     socket_close(socket);
     if (is_connecting)
         tell_connect_failed(socket, tls_failed(socket->tls));
@@ -151,7 +157,7 @@ static void give_up(struct socket *socket, bool was_shaking_hands)
 /* What the two showed each other. */
 static void tell_secured(struct socket *socket)
 {
-    struct server_wire *wire = socket->wire;
+    struct server *server = socket->owner;
     struct certificate peer;
     struct arena arena;
     arena_init(&arena, WHY_BLOCK_BYTES, 0);
@@ -159,33 +165,33 @@ static void tell_secured(struct socket *socket)
     struct wire_secured secured = {.peer = has_peer ? &peer : NULL,
                                    .own = tls_own(socket->tls),
                                    .protocol = tls_facts(socket->tls).protocol};
-    wire_secured(wire->wire, socket->conn, &secured, now(socket));
+    wire_secured(server->wire, socket->conn, &secured, now(socket));
     arena_fini(&arena);
 }
 
 static void note_open(struct socket *socket)
 {
-    struct server_wire *wire = socket->wire;
+    struct server *server = socket->owner;
     tell_shaken(socket);
     if (socket->is_downstream)
         tell_secured(socket);
     else
-        wire_connected(wire->wire, socket->conn, now(socket));
-    server_pump(wire);
+        wire_connected(server->wire, socket->conn, now(socket));
+    server_pump(server);
 }
 
 static void tell_read(struct socket *socket, struct str plain)
 {
-    struct server_wire *wire = socket->wire;
-    wire_read(wire->wire, socket->conn, plain, now(socket));
-    server_pump(wire);
+    struct server *server = socket->owner;
+    wire_read(server->wire, socket->conn, plain, now(socket));
+    server_pump(server);
 }
 
 static void tell_read_ended(struct socket *socket)
 {
-    struct server_wire *wire = socket->wire;
-    wire_read_eof(wire->wire, socket->conn, now(socket));
-    server_pump(wire);
+    struct server *server = socket->owner;
+    wire_read_eof(server->wire, socket->conn, now(socket));
+    server_pump(server);
 }
 
 static struct server *server_of(const struct socket *socket)
@@ -284,11 +290,10 @@ void secure_greet_all(struct server *server)
         (void)uv_idle_stop(&server->greeting);
 }
 
-void secure_accept(struct server_wire *wire, struct socket *socket,
-                   const struct wire_action *action)
+void secure_accept(struct server *server, struct socket *socket, const struct wire_action *action)
 {
     ASSERT(socket->tls == NULL);
-    socket->tls = tls_accept(tls_store_of(wire), action->tls);
+    socket->tls = tls_accept(tls_store_of(server), action->tls);
     postpone(socket, action->bytes);
 }
 

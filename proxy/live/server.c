@@ -13,7 +13,6 @@
 #include "proxy/live/inside.h"
 
 #define MEMORY_BLOCK_BYTES (64u * 1024)
-#define WIRE_BLOCK_BYTES 1024u
 #define SEED_NAME_BYTES_MAX 32
 #define INSIDE_SOURCE "127.0.0.6" /* Istio's upstream_bind_config of inbound clusters */
 
@@ -23,7 +22,7 @@ static void on_timer_closed(uv_handle_t *handle)
     server->handle_count--;
 }
 
-/* The first wire's luck is the seed's; those of later ones are derived. */
+/* The first configuration's luck is the seed's; those of later ones are derived. */
 static uint64_t next_seed(struct server *server)
 {
     if (server->replace_count == 0)
@@ -33,47 +32,26 @@ static uint64_t next_seed(struct server *server)
     return rng_derive(server->options.seed, str_of(name));
 }
 
-/* With nobody but the wire of before. */
+/* With nobody but the configuration of before. */
 static struct shared *new_shared(struct server *server, struct snapshot *snapshot, uint64_t seed)
 {
     const struct shared *before =
-        server->current != NULL ? engine_shared(wire_engine(server->current->wire)) : NULL;
+        server->wire != NULL ? engine_shared(wire_engine(server->wire)) : NULL;
     int64_t now_ns = loop_epoch_seconds(server->loop) * NS_SECOND + loop_now_ns(server->loop);
     return shared_new(snapshot, before, seed, now_ns);
 }
 
-/* `shared` may be NULL. */
-static struct server_wire *new_wire(struct server *server, struct snapshot *snapshot,
-                                    struct shared *shared)
+static void begin_wire(struct server *server, struct snapshot *snapshot)
 {
-    struct arena memory;
-    arena_init(&memory, WIRE_BLOCK_BYTES, 0);
-    struct server_wire *wire = ARENA_NEW(&memory, struct server_wire);
-    wire->memory = memory;
-    wire->server = server;
-    wire->map = server->options.map;
     uint64_t seed = next_seed(server);
     struct wire_options options = server->options.wire;
     options.jwt_verify = jwt_verify;
-    if (server->replace_count > 0)
-        options.started_ns = loop_now_ns(server->loop);
-    options.shared = shared != NULL ? shared : new_shared(server, snapshot, seed);
-    wire->wire = wire_new(snapshot, seed, options);
-    if (shared == NULL)
+    if (options.shared == NULL)
+        options.shared = new_shared(server, snapshot, seed);
+    server->wire = wire_new(snapshot, seed, options);
+    if (server->options.wire.shared == NULL)
         shared_drop(options.shared);
-    wire_set_epoch(wire->wire, loop_epoch_seconds(server->loop));
-    list_init(&wire->node);
-    return wire;
-}
-
-void server_wire_free(struct server_wire *wire)
-{
-    wire_free(wire->wire);
-    tls_store_free(wire->tls);
-    if (wire->map == &wire->own_map)
-        address_map_fini(&wire->own_map);
-    struct arena memory = wire->memory;
-    arena_fini(&memory);
+    wire_set_epoch(server->wire, loop_epoch_seconds(server->loop));
 }
 
 struct server *server_new(struct loop *loop, struct snapshot *snapshot,
@@ -90,13 +68,13 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     if (!address_parse(options->source_address, 0, &server->source))
         server->source.ss_family = AF_UNSPEC;
     (void)address_parse(STR(INSIDE_SOURCE), 0, &server->inside_source);
-    list_init(&server->retiring);
     list_init(&server->idle_sockets);
     list_init(&server->greeted_sockets);
     list_init(&server->guests);
     list_init(&server->idle_guests);
     list_init(&server->stirred_guests);
-    server->current = new_wire(server, snapshot, options->wire.shared);
+    server->map = options->map;
+    begin_wire(server, snapshot);
     server->armed_ns = NS_NEVER;
     int rc = uv_timer_init(&loop->uv, &server->timer);
     ASSERT(rc == 0);
@@ -105,13 +83,13 @@ struct server *server_new(struct loop *loop, struct snapshot *snapshot,
     ASSERT(rc == 0);
     server->greeting.data = server;
     server->handle_count = 2;
-    server_pump(server->current);
+    server_pump(server);
     return server;
 }
 
 void server_warm(struct server *server)
 {
-    secure_warm(server->current);
+    secure_warm(server);
 }
 
 void server_free(struct server *server)
@@ -126,69 +104,47 @@ void server_free(struct server *server)
         socket_fini(server->sockets[i]);
     for (uint32_t i = 0; i < server->entry_count; i++)
         arena_fini(&server->entries[i]->memory);
-    while (!list_is_empty(&server->retiring)) {
-        struct server_wire *wire =
-            LIST_ITEM(list_first(&server->retiring), struct server_wire, node);
-        list_remove(&wire->node);
-        server_wire_free(wire);
-    }
-    server_wire_free(server->current);
+    wire_free(server->wire);
+    secure_renew(server);
+    if (server->map == &server->own_map)
+        address_map_fini(&server->own_map);
     struct arena memory = server->memory;
     arena_fini(&memory);
 }
 
 void server_copy_map(struct server *server, const struct address_map *map)
 {
-    struct server_wire *wire = server->current;
-    if (wire->map == &wire->own_map)
-        address_map_fini(&wire->own_map);
-    address_map_init(&wire->own_map);
-    address_map_copy(&wire->own_map, map);
-    wire->map = &wire->own_map;
+    if (server->map == &server->own_map)
+        address_map_fini(&server->own_map);
+    address_map_init(&server->own_map);
+    address_map_copy(&server->own_map, map);
+    server->map = &server->own_map;
 }
 
 void server_replace(struct server *server, struct snapshot *snapshot, struct shared *shared,
                     const struct address_map *map)
 {
     ASSERT(!server->is_stopped && !server->is_draining);
-    struct server_wire *old = server->current;
     server->replace_count++;
-    server->current = new_wire(server, snapshot, shared);
+    struct wire_replacement next = {
+        .snapshot = snapshot, .shared = shared, .seed = next_seed(server)};
+    if (shared == NULL)
+        next.shared = new_shared(server, snapshot, next.seed);
     if (map != NULL)
         server_copy_map(server, map);
-    list_push_front(&server->retiring, &old->node);
-    wire_take_over(server->current->wire, old->wire, loop_now_ns(server->loop));
-    wire_retire(old->wire, loop_now_ns(server->loop));
-    server_pump(old);
-}
-
-/* Calls for each wire, those of before first: they may go meanwhile. */
-static void for_each_wire(struct server *server, void (*call)(struct server_wire *wire))
-{
-    struct list *next;
-    for (struct list *node = server->retiring.next; node != &server->retiring; node = next) {
-        next = node->next;
-        call(LIST_ITEM(node, struct server_wire, node));
-    }
-    call(server->current);
-}
-
-static void leave_wire(struct server_wire *wire)
-{
-    wire_leave_ejected(wire->wire, loop_now_ns(wire->server->loop));
-    server_pump(wire);
+    secure_renew(server);
+    wire_replace(server->wire, &next, loop_now_ns(server->loop));
+    if (shared == NULL)
+        shared_drop(next.shared);
+    server_pump(server);
 }
 
 void server_leave_ejected(struct server *server)
 {
-    if (!server->is_stopped)
-        for_each_wire(server, leave_wire);
-}
-
-static void drain_wire(struct server_wire *wire)
-{
-    wire_drain(wire->wire, loop_now_ns(wire->server->loop));
-    server_pump(wire);
+    if (server->is_stopped)
+        return;
+    wire_leave_ejected(server->wire, loop_now_ns(server->loop));
+    server_pump(server);
 }
 
 void server_drain(struct server *server)
@@ -204,7 +160,8 @@ void server_drain(struct server *server)
             server_read_now(server->sockets[i]);
     }
     guests_drain(server);
-    for_each_wire(server, drain_wire);
+    wire_drain(server->wire, loop_now_ns(server->loop));
+    server_pump(server);
 }
 
 /* Those of one side. Requests end with their client, so clients go first. */
@@ -235,40 +192,14 @@ bool server_is_over(const struct server *server)
     return server->is_stopped && server->handle_count == 0 && server->open_count == 0;
 }
 
-uint32_t server_retiring_count(const struct server *server)
-{
-    uint32_t count = 0;
-    for (struct list *node = server->retiring.next; node != &server->retiring; node = node->next)
-        count++;
-    return count;
-}
-
-/* 0: the current one. */
-static struct server_wire *wire_at(const struct server *server, uint32_t nth)
-{
-    if (nth == 0)
-        return server->current;
-    struct list *node = server->retiring.next;
-    for (uint32_t i = 1; i < nth && node != &server->retiring; i++)
-        node = node->next;
-    ASSERT(node != &server->retiring);
-    return LIST_ITEM(node, struct server_wire, node);
-}
-
 uint32_t server_connection_count(const struct server *server)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < server_engine_count(server); i++)
-        count += wire_connection_count(wire_at(server, i)->wire);
-    return count;
+    return wire_connection_count(server->wire);
 }
 
 uint32_t server_exchange_count(const struct server *server)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < server_engine_count(server); i++)
-        count += wire_exchange_count(wire_at(server, i)->wire);
-    return count;
+    return wire_exchange_count(server->wire);
 }
 
 uint32_t server_socket_count(const struct server *server)
@@ -278,12 +209,12 @@ uint32_t server_socket_count(const struct server *server)
 
 uint32_t server_engine_count(const struct server *server)
 {
-    return 1 + server_retiring_count(server);
+    return wire_engine_count(server->wire);
 }
 
 struct engine *server_engine(const struct server *server, uint32_t nth)
 {
-    return wire_engine(wire_at(server, nth)->wire);
+    return wire_engine_at(server->wire, nth);
 }
 
 bool server_stat(const struct server *server, struct str cluster, struct str name, uint64_t *value)

@@ -6,11 +6,7 @@
  * Several servers may share a loop; each has its own wire, snapshot and seed.
  * All belong to the loop's thread. fleet.h puts them on several threads.
  *
- * A server has one current wire, and, after server_replace, those of before
- * as long as something is under way on them:
- *
- *   current wire <── downstream connections at rest <── retiring wires ──> gone
- *                                                       (exchanges end there)
+ * server_replace changes the configuration under what is there (wire_replace).
  */
 #pragma once
 
@@ -126,9 +122,6 @@ void server_replace(struct server *server, struct snapshot *snapshot, struct sha
                     const struct address_map *map);
 /* The map only (copied); connections that are there stay. */
 void server_copy_map(struct server *server, const struct address_map *map);
-/* Wires of before that are still needed. */
-uint32_t server_retiring_count(const struct server *server);
-
 /* Accepts nothing more, and closes what is idle (wire_drain). Requests that the
  * kernel had when it was called are served. */
 void server_drain(struct server *server);
@@ -143,9 +136,8 @@ bool server_is_over(const struct server *server);
 uint32_t server_connection_count(const struct server *server);
 uint32_t server_exchange_count(const struct server *server);
 uint32_t server_socket_count(const struct server *server);
-/* The engines: 0 is the current one, then those of retiring wires, which still
- * count. A counter's value is the sum over all of them; it stays when a
- * retiring one goes, because the current one inherits (engine_inherit). */
+/* The wire's engines (wire_engine_at): 0 is the current one, then those of before that
+ * somebody still needs. A counter's value is the sum over all of them. */
 uint32_t server_engine_count(const struct server *server);
 struct engine *server_engine(const struct server *server, uint32_t nth);
 /* The sum over the engines. False: no engine knows it. See engine_stat. */

@@ -28,7 +28,7 @@
 #include "proxy/live/loop.h"
 
 struct server_entry;
-struct server_wire;
+struct wire;
 struct guest;
 struct tls_session;
 struct socket;
@@ -68,7 +68,7 @@ struct socket {
     /* The owner's. */
     void *owner;
     struct list node;
-    struct server_wire *wire;   /* who knows it; NULL: nobody */
+    struct wire *wire;          /* who knows it; NULL: nobody */
     uint32_t conn;              /* its number there */
     struct server_entry *entry; /* where a client came in; NULL: that door is closed */
     struct guest *guest;        /* of an HTTP proxy's client; else NULL */

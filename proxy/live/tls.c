@@ -22,9 +22,12 @@
 #define READ_BYTES 16384u            /* a record's most */
 #define KEPT_BYTES (4u * READ_BYTES) /* an empty buffer keeps no more memory */
 #define ALERT_OFFSET 1000            /* OpenSSL's reasons for alerts: SSL_AD_REASON_OFFSET */
+#define NAMES_BLOCK_BYTES 512u
 
 struct tls_session {
-    SSL *ssl; /* NULL: a secret is absent */
+    struct tls_store *store; /* of its context; held */
+    SSL *ssl;                /* NULL: a secret is absent */
+    struct arena memory;     /* of the names: a configuration may go before the handshake is over */
     enum tls_state state;
     struct str in; /* fed and not read */
     struct buf out;
@@ -143,6 +146,8 @@ static struct tls_session *session_new(const struct tls_context *context)
     ASSERT(session != NULL);
     buf_init(&session->out, OUT_BYTES_MAX);
     buf_init(&session->kept, OUT_BYTES_MAX);
+    arena_init(&session->memory, NAMES_BLOCK_BYTES, 0);
+    session->store = tls_store_hold(context->store);
     session->is_server = context->is_server;
     session->own = context->own;
     session->state = TLS_STATE_HANDSHAKE;
@@ -203,6 +208,23 @@ static void recall(struct tls_session *session, const struct tls_context *contex
         (void)SSL_set_session(session->ssl, known);
 }
 
+/* Whom the peer must be, as its own words. */
+static void expect_names(struct tls_session *session, const struct cluster *cluster,
+                         struct str called)
+{
+    const struct upstream_tls *tls = cluster->tls;
+    struct tls_names *names = &session->check.names;
+    struct str *exact = NULL;
+    if (tls->name_count > 0)
+        exact = ARENA_ARRAY(&session->memory, struct str, tls->name_count);
+    for (uint32_t i = 0; i < tls->name_count; i++)
+        exact[i] = arena_str(&session->memory, tls->names[i]);
+    names->exact = exact;
+    names->exact_count = tls->name_count;
+    if (cluster->has_auto_san_validation)
+        names->host = arena_str(&session->memory, called);
+}
+
 struct tls_session *tls_connect(struct tls_store *store, const struct tls_call *call)
 {
     const struct tls_context *context = tls_context_client(store, call);
@@ -211,12 +233,8 @@ struct tls_session *tls_connect(struct tls_store *store, const struct tls_call *
     struct str name = tls_server_name(call->cluster, call->host);
     if (session->ssl == NULL)
         return session;
-    if (tls->root.len > 0) {
-        session->check.names.exact = tls->names;
-        session->check.names.exact_count = tls->name_count;
-        if (call->cluster->has_auto_san_validation)
-            session->check.names.host = name;
-    }
+    if (tls->root.len > 0)
+        expect_names(session, call->cluster, name);
     SSL_set_connect_state(session->ssl);
     set_protocols(session->ssl, call);
     set_server_name(session, name);
@@ -229,8 +247,7 @@ struct tls_session *tls_accept(struct tls_store *store, const struct downstream_
     struct tls_session *session = session_new(tls_context_server(store, tls));
     if (session->ssl == NULL)
         return session;
-    session->check.names.matchers = tls->peer_names;
-    session->check.names.count = tls->peer_name_count;
+    session->check.names = tls_names_downstream(tls);
     SSL_set_accept_state(session->ssl);
     return session;
 }
@@ -246,6 +263,8 @@ void tls_free(struct tls_session *session)
     OPENSSL_free(session->check.met_text);
     buf_fini(&session->out);
     buf_fini(&session->kept);
+    arena_fini(&session->memory);
+    tls_store_drop(session->store);
     OPENSSL_free(session);
 }
 

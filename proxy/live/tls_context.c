@@ -76,6 +76,8 @@ static int verify(X509_STORE_CTX *chain, void *user)
     }
     if (has_authorities && X509_verify_cert(chain) != 1) {
         check->failure = failure_of(X509_STORE_CTX_get_error(chain));
+        if (check->failure == TLS_NOT_YET_VALID) /* for the alert */
+            X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_HAS_EXPIRED);
         return 0;
     }
     arena_init(&arena, CHECK_BLOCK_BYTES, 0);
@@ -248,8 +250,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
 {
     SSL_CTX *ssl = context->ssl;
     struct arena *arena = &context->store->arena;
-    bool is_asking =
-        tls->authorities.len > 0 || tls->is_client_certificate_required || tls->peer_name_count > 0;
+    bool is_asking = tls->authorities.len > 0 || tls_is_requiring(tls) || tls->peer_name_count > 0;
     struct tls_params params = {.versions = tls_versions_downstream(tls, context->store->keyring),
                                 .ciphers = joined(arena, tls->ciphers, tls->cipher_count)};
     tls_params_server(ssl, arena, &params);
@@ -270,7 +271,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
         return false;
     context->is_accepting_untrusted = tls->is_accepting_untrusted;
     int mode = is_asking ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
-    if (tls->is_client_certificate_required)
+    if (tls_is_requiring(tls))
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     SSL_CTX_set_verify(ssl, mode, NULL);
     SSL_CTX_set_cert_verify_callback(ssl, verify, context);
@@ -283,8 +284,9 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     if (context != NULL)
         return context;
     /* A resumed session is not verified again: one that shows a name to one socket says
-     * nothing to another that wants other names. */
-    uint32_t own_number = tls->peer_name_count > 0 ? store->known_count + 1 : 0;
+     * nothing to another that wants other names or hashes. */
+    uint32_t wanted_count = tls->peer_name_count + tls->peer_hash_count + tls->peer_key_hash_count;
+    uint32_t own_number = wanted_count > 0 ? store->known_count + 1 : 0;
     struct str key = arena_format(
         &store->arena, "%u|%.*s|%.*s|%d|%d|%.*s|%.*s|%.*s|%.*s", own_number,
         STR_FMT(joined(&store->arena, tls->certificates, tls->certificate_count)),
@@ -356,6 +358,13 @@ struct tls_store *tls_store_new(const struct keyring *keyring)
     struct tls_store *store = ARENA_NEW(&arena, struct tls_store);
     store->arena = arena;
     store->keyring = keyring;
+    store->holder_count = 1;
+    return store;
+}
+
+struct tls_store *tls_store_hold(struct tls_store *store)
+{
+    store->holder_count++;
     return store;
 }
 
@@ -380,9 +389,9 @@ void tls_store_warm(struct tls_store *store, const struct snapshot *snapshot)
     }
 }
 
-void tls_store_free(struct tls_store *store)
+void tls_store_drop(struct tls_store *store)
 {
-    if (store == NULL)
+    if (store == NULL || --store->holder_count > 0)
         return;
     for (struct tls_context *at = store->contexts; at != NULL; at = at->next)
         SSL_CTX_free(at->ssl);

@@ -38,6 +38,7 @@ struct tls_known {
 
 struct tls_store {
     struct arena arena;
+    uint32_t holder_count;
     const struct keyring *keyring;
     struct tls_context *contexts;
     struct tls_known *known;

@@ -157,6 +157,7 @@ struct cluster {
     enum proxy_protocol proxy_protocol;
     bool has_auto_sni, has_auto_san_validation;
     bool has_alpn_override_off;       /* metadata alpn_override "false" */
+    bool is_tunneled;                 /* metadata disable_mx; printed, not acted on */
     const struct endpoint *endpoints; /* in istiod's order */
     uint32_t endpoint_count;
     const struct locality_endpoints *localities; /* NULL: found by looking at the endpoints */

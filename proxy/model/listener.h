@@ -110,6 +110,7 @@ struct filter_chain {
     const struct downstream_tls *tls;     /* that one, or NULL */
     const struct security *security;      /* filters before the rest, or NULL */
     struct str config;                    /* metadata istio.config; empty: none */
+    struct tls_word server;               /* of a Gateway: which server made it, in what mode */
     int64_t transport_connect_timeout_ns; /* 0: none */
     struct origin origin;
 };

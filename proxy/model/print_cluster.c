@@ -232,6 +232,8 @@ static void print_metadata(struct json *json, const struct cluster *cluster)
     json_begin_object(json);
     if (cluster->has_alpn_override_off)
         json_key_str(json, STR("alpn_override"), STR("false"));
+    if (cluster->is_tunneled)
+        json_key_bool(json, STR("disable_mx"), true);
     if (cluster->config.len > 0)
         json_key_str(json, STR("config"), cluster->config);
     json_key(json, STR("services"));

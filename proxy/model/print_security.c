@@ -282,6 +282,13 @@ static void print_rules(struct json *json, struct str key, const struct rbac_rul
 
 static void print_rbac(struct json *json, const struct rbac *rbac, bool is_tcp)
 {
+    static const struct str PREFIXES[] = {
+        [RBAC_SHADOW_NONE] = STR_INIT(""),
+        [RBAC_SHADOW_ALLOW] = STR_INIT("istio_dry_run_allow_"),
+        [RBAC_SHADOW_DENY] = STR_INIT("istio_dry_run_deny_"),
+        [RBAC_SHADOW_CUSTOM] = STR_INIT("istio_ext_authz_"),
+    };
+
     json_begin_object(json);
     json_key_str(json, STR("name"),
                  is_tcp ? STR("envoy.filters.network.rbac") : STR("envoy.filters.http.rbac"));
@@ -292,8 +299,8 @@ static void print_rbac(struct json *json, const struct rbac *rbac, bool is_tcp)
                         : TYPE("envoy.extensions.filters.http.rbac.v3.RBAC"));
     print_rules(json, STR("rules"), &rbac->rules);
     print_rules(json, STR("shadowRules"), &rbac->shadow);
-    if (rbac->shadow_prefix.len > 0)
-        json_key_str(json, STR("shadowRulesStatPrefix"), rbac->shadow_prefix);
+    if (rbac->kind != RBAC_SHADOW_NONE)
+        json_key_str(json, STR("shadowRulesStatPrefix"), PREFIXES[rbac->kind]);
     if (is_tcp)
         json_key_str(json, STR("statPrefix"), STR("tcp."));
     json_end_object(json);

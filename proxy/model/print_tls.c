@@ -50,6 +50,17 @@ static void print_validation(struct json *json, const struct downstream_tls *tls
     json_key(json, STR("defaultValidationContext"));
     json_begin_object(json);
     print_peer_names(json, tls);
+    if (tls->peer_key_hash_count > 0)
+        print_strings(json, STR("verifyCertificateSpki"), tls->peer_key_hashes,
+                      tls->peer_key_hash_count);
+    if (tls->peer_hash_count > 0)
+        print_strings(json, STR("verifyCertificateHash"), tls->peer_hashes, tls->peer_hash_count);
+    if (tls->crl.len > 0) {
+        json_key(json, STR("crl"));
+        json_begin_object(json);
+        json_key_str(json, STR("filename"), tls->crl);
+        json_end_object(json);
+    }
     if (tls->is_accepting_untrusted)
         json_key_str(json, STR("trustChainVerification"), STR("ACCEPT_UNTRUSTED"));
     json_end_object(json);

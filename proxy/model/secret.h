@@ -24,6 +24,7 @@ struct certificate {
     uint32_t name_count;
     bool is_rsa;                   /* else ECDSA */
     struct str hash;               /* SHA-256 of it, 64 hex digits; a made-up one without PEM */
+    struct str key_hash;           /* SHA-256 of its public key (SPKI), base64; empty without PEM */
     struct str subject;            /* RFC 2253 */
     struct str chain_pem, key_pem; /* empty: it is only told in words */
 };

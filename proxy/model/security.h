@@ -80,9 +80,12 @@ struct rbac_rules {
     uint32_t policy_count;
 };
 
+/* What a filter's shadow rules are for: only their verdict is noted. */
+enum rbac_shadow { RBAC_SHADOW_NONE, RBAC_SHADOW_ALLOW, RBAC_SHADOW_DENY, RBAC_SHADOW_CUSTOM };
+
 struct rbac {
     struct rbac_rules rules, shadow;
-    struct str shadow_prefix; /* empty: none */
+    enum rbac_shadow kind; /* of `shadow`, also where there are none */
 };
 
 /* An external server that decides. */

@@ -60,6 +60,7 @@ static const struct certificate *copy_certificate(struct arena *arena,
     out->uris = copies(arena, from->uris, from->uri_count);
     out->names = copies(arena, from->names, from->name_count);
     out->hash = arena_str(arena, from->hash);
+    out->key_hash = arena_str(arena, from->key_hash);
     out->subject = arena_str(arena, from->subject);
     out->chain_pem = arena_str(arena, from->chain_pem);
     out->key_pem = arena_str(arena, from->key_pem);

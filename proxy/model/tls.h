@@ -33,6 +33,11 @@ struct downstream_tls {
     struct str authorities; /* the secret peers are checked against; empty: not checked */
     const struct string_matcher *peer_names; /* one of them must match; none: any */
     uint32_t peer_name_count;
+    /* One of these must be the peer's, too: SHA-256 of its certificate in hex digits (and
+     * colons), of its public key in base64; none: any. */
+    const struct str *peer_hashes, *peer_key_hashes;
+    uint32_t peer_hash_count, peer_key_hash_count;
+    struct str crl;                   /* file; empty: none; printed, not acted on */
     bool is_accepting_untrusted;      /* whatever the peer shows will do */
     bool has_client_certificate_word; /* require_client_certificate is said */
     bool is_client_certificate_required;

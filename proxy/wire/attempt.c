@@ -33,14 +33,16 @@ static void make(struct attempt *attempt, struct wire *wire, uint32_t number)
     timer_init(&attempt->timer, TIMER_ATTEMPT);
 }
 
-static inline struct attempt *take(struct wire *wire, uint32_t ordinal, uint32_t cluster_index)
+static inline struct attempt *take(struct reign *reign, uint32_t ordinal, uint32_t cluster_index)
 {
+    struct wire *wire = reign->wire;
     uint32_t number;
     struct attempt *attempt = slots_take(&wire->attempts, &number);
     if (attempt->wire == NULL)
         make(attempt, wire, number);
     ASSERT(attempt->conn == NULL);
     ASSERT(!attempt->is_waiting);
+    attempt->reign = reign_hold(reign);
     attempt->stream = NULL;
     attempt->ordinal = ordinal;
     attempt->cluster_index = cluster_index;
@@ -70,23 +72,25 @@ static inline void give(struct attempt *attempt)
     buf_clear(&attempt->body);
     if (attempt->body.capacity > KEPT_BODY_BYTES_MAX)
         buf_shrink(&attempt->body);
+    reign_drop(attempt->reign);
+    attempt->reign = NULL;
     slots_give(&attempt->wire->attempts, attempt->number);
 }
 
 /* What a mirror comes to is counted in its cluster, and that is all. */
 static void count_mirrored(const struct attempt *attempt, uint32_t status)
 {
-    struct wire *wire = attempt->wire;
-    cluster_stats_note_status(engine_cluster_stats(wire->engine, attempt->cluster_index), status,
-                              &wire->memory);
+    struct reign *reign = attempt->reign;
+    cluster_stats_note_status(engine_cluster_stats(reign->engine, attempt->cluster_index), status,
+                              &reign->memory);
 }
 
 /* The exchange tells its own. */
 static void note_mirror_result(const struct attempt *attempt, enum outlier_result result,
                                uint32_t code)
 {
-    (void)engine_note_result(attempt->wire->engine, attempt->cluster_index, attempt->endpoint_index,
-                             result, code, attempt->wire->now_ns);
+    (void)engine_note_result(attempt->reign->engine, attempt->cluster_index,
+                             attempt->endpoint_index, result, code, attempt->wire->now_ns);
 }
 
 void attempt_mirror_answered(struct attempt *attempt, const struct response_head *head)
@@ -94,8 +98,9 @@ void attempt_mirror_answered(struct attempt *attempt, const struct response_head
     struct wire *wire = attempt->wire;
     attempt->is_answered = true;
     count_mirrored(attempt, head->status);
-    (void)engine_note_response(wire->engine, attempt->cluster_index, attempt->endpoint_index, head,
-                               request_head_is_grpc(attempt->head), wire->now_ns);
+    (void)engine_note_response(attempt->reign->engine, attempt->cluster_index,
+                               attempt->endpoint_index, head, request_head_is_grpc(attempt->head),
+                               wire->now_ns);
 }
 
 void attempt_mirror_interim(struct attempt *attempt, uint32_t status)
@@ -112,10 +117,16 @@ static void note_queued(struct attempt *attempt)
     attempt->wire->waiting_count++;
 }
 
-static void connect_for(struct attempt *attempt, const struct dial_target *target)
+/* The pool may be a newer configuration's: then so is the connection. */
+static void connect_for(struct attempt *attempt, const struct dial_target *asked)
 {
+    struct endpoint_place place = pool_place(asked->pool);
+    struct dial_target target = *asked;
     note_queued(attempt);
-    struct conn *conn = dial(attempt->wire, target);
+    target.reign = reign_of(attempt->wire, place.engine);
+    target.cluster_index = place.cluster_index;
+    target.endpoint_index = place.endpoint_index;
+    struct conn *conn = dial(&target);
     if (conn == NULL) {
         pool_cancel(attempt->pool, attempt->number);
         attempt_fail(attempt, FAILURE_OVERFLOW, STR_EMPTY);
@@ -151,9 +162,9 @@ static bool is_h2(const struct attempt *attempt, const struct cluster *cluster)
 
 static struct pool *pool_for(const struct attempt *attempt, const struct dial_target *target)
 {
-    struct engine *engine = attempt->wire->engine;
+    struct engine *engine = attempt->reign->engine;
     uint32_t cluster_index = target->cluster_index;
-    const struct cluster *cluster = &attempt->wire->snapshot->clusters[cluster_index];
+    const struct cluster *cluster = &attempt->reign->snapshot->clusters[cluster_index];
     bool is_two = is_h2(attempt, cluster);
     if (target->endpoint_index == LB_NONE)
         return engine_original_pool(engine, cluster_index, target->address, target->port, is_two);
@@ -304,7 +315,7 @@ void attempt_open(struct stream *stream, const struct xc_action *action)
 {
     if (stream->attempt != NULL)
         attempt_done(stream->attempt);
-    struct attempt *attempt = take(stream->wire, action->attempt, action->cluster_index);
+    struct attempt *attempt = take(stream->reign, action->attempt, action->cluster_index);
     attempt->stream = stream;
     attempt->head = action->request;
     attempt->has_body = stream->has_body;
@@ -318,7 +329,7 @@ void attempt_open_mirror(struct stream *stream, const struct request_head *reque
                          struct xc_mirror target)
 {
     struct wire *wire = stream->wire;
-    struct attempt *attempt = take(wire, 0, target.cluster_index);
+    struct attempt *attempt = take(stream->reign, 0, target.cluster_index);
     request_head_copy(&attempt->copy, request, &attempt->arena);
     attempt->head = &attempt->copy;
     attempt->has_body = stream->has_body;
@@ -389,7 +400,7 @@ void attempt_attach(struct attempt *attempt, struct conn *conn, bool is_reused)
     attempt_note_unqueued(attempt);
     attempt->conn = conn;
     if (attempt->stream != NULL)
-        attempt->stream->xc.record.upstream = facts_upstream(conn, &attempt->stream->arena);
+        attempt->stream->xc.record.upstream = facts_upstream(conn, attempt->stream);
     upstream_lend(conn, attempt);
     note_attached(attempt, is_reused);
 }
@@ -434,7 +445,7 @@ void attempt_done(struct attempt *attempt)
 void attempt_wake(struct attempt *attempt)
 {
     ASSERT(attempt->stream == NULL);
-    engine_cluster_stats(attempt->wire->engine, attempt->cluster_index)
+    engine_cluster_stats(attempt->reign->engine, attempt->cluster_index)
         ->counters[STAT_CLUSTER_upstream_rq_timeout]++;
     count_mirrored(attempt, 504);
     if (attempt->conn != NULL && !attempt->is_answered)

@@ -25,6 +25,7 @@ struct stream;
 
 struct attempt {
     struct wire *wire;     /* NULL: a place that was never used */
+    struct reign *reign;   /* held: whose indexes it has */
     uint32_t number;       /* the pool's waiter */
     struct stream *stream; /* NULL: a mirror */
     uint32_t ordinal;      /* the exchange's number for it */

@@ -58,8 +58,9 @@ static void stop_timers(struct conn *conn)
     timer_fini(&conn->wire->timers, &conn->meeting);
 }
 
-struct conn *conn_take(struct wire *wire, enum conn_side side)
+struct conn *conn_take(struct reign *reign, enum conn_side side)
 {
+    struct wire *wire = reign->wire;
     if (wire->conn_count >= wire->options.connections_max)
         return NULL;
     uint32_t number;
@@ -68,6 +69,7 @@ struct conn *conn_take(struct wire *wire, enum conn_side side)
         make(conn, wire, number);
     ASSERT(conn->state == CONN_FREE);
     ASSERT(conn->unsent_bytes == 0);
+    conn->reign = reign_hold(reign);
     conn->side = side;
     conn->id = ++wire->conn_id;
     conn->tally = (struct tally){.began_ns = wire->now_ns};
@@ -103,6 +105,8 @@ void conn_give(struct conn *conn)
     conn->parser = NULL;
     conn->h2 = NULL;
     conn->state = CONN_FREE;
+    reign_drop(conn->reign);
+    conn->reign = NULL;
     conn->generation++;
     conn->is_paused = false;
     conn->is_write_wished = false;
@@ -126,6 +130,17 @@ void conn_fini(struct conn *conn)
     h1_parser_free(conn->parser);
     h2_free(conn->h2);
     arena_fini(&conn->facts);
+}
+
+void conn_set_reign(struct conn *conn, struct reign *reign)
+{
+    reign_drop(conn->reign);
+    conn->reign = reign_hold(reign);
+}
+
+bool conn_is_of_past(const struct conn *conn)
+{
+    return conn->reign != conn->wire->reign;
 }
 
 bool conn_is_open(const struct conn *conn)

@@ -88,6 +88,7 @@ struct conn_upstream {
 
 struct conn {
     struct wire *wire;
+    struct reign *reign; /* held: of its pointers into the snapshot */
     uint32_t number;
     uint32_t generation; /* of this number's use */
     uint64_t id;         /* from 1, of this wire; never used again */
@@ -119,11 +120,16 @@ struct conn {
 };
 
 /* NULL: options.connections_max are there already. */
-struct conn *conn_take(struct wire *wire, enum conn_side side);
+struct conn *conn_take(struct reign *reign, enum conn_side side);
 /* After wire_gone. */
 void conn_give(struct conn *conn);
 /* Frees what a place keeps, used or not. */
 void conn_fini(struct conn *conn);
+
+/* Goes on with another configuration; its pointers are the caller's to move. */
+void conn_set_reign(struct conn *conn, struct reign *reign);
+/* Is there a newer configuration than its own? */
+bool conn_is_of_past(const struct conn *conn);
 
 /* Is it connected, not closing and not broken? */
 bool conn_is_open(const struct conn *conn);

@@ -18,7 +18,7 @@ static void resolve(struct conn *conn, const struct dial_target *target)
 {
     struct conn_upstream *up = &conn->up;
     up->cluster_index = target->cluster_index;
-    up->cluster = &conn->wire->snapshot->clusters[target->cluster_index];
+    up->cluster = &conn->reign->snapshot->clusters[target->cluster_index];
     up->endpoint_index = target->endpoint_index;
     up->pool = target->pool;
     if (up->cluster->has_auto_sni)
@@ -54,9 +54,10 @@ static void open_h2(struct conn *conn)
     ASSERT(conn->h2 != NULL);
 }
 
-struct conn *dial(struct wire *wire, const struct dial_target *target)
+struct conn *dial(const struct dial_target *target)
 {
-    struct conn *conn = conn_take(wire, CONN_UPSTREAM);
+    struct wire *wire = target->reign->wire;
+    struct conn *conn = conn_take(target->reign, CONN_UPSTREAM);
     if (conn == NULL) {
         if (target->pool != NULL)
             pool_note_not_connecting(target->pool);

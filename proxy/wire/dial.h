@@ -14,6 +14,7 @@
 struct pool;
 
 struct dial_target {
+    struct reign *reign; /* of the cluster */
     uint32_t cluster_index;
     uint32_t endpoint_index; /* UINT32_MAX: an original destination */
     struct pool *pool;       /* NULL: not pooled */
@@ -23,4 +24,4 @@ struct dial_target {
 };
 
 /* Wishes WIRE_CONNECT; NULL when there is no room for a connection. */
-struct conn *dial(struct wire *wire, const struct dial_target *target);
+struct conn *dial(const struct dial_target *target);

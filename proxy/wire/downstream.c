@@ -128,10 +128,10 @@ static void open_chain(struct conn *conn, const struct filter_chain *chain)
     UNREACHABLE("filter_chain_kind");
 }
 
-/* Will the next request be served by another wire? */
+/* Will the next request be served by another configuration? */
 static bool is_moving(const struct conn *conn)
 {
-    return conn->wire->is_retiring && !conn->down.is_last;
+    return conn_is_of_past(conn) && !conn->down.is_last;
 }
 
 /* Must the next bytes wait? Requests are served one at a time, and nobody who
@@ -303,7 +303,7 @@ void downstream_start(struct conn *conn)
 
 struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept)
 {
-    struct conn *conn = conn_take(wire, CONN_DOWNSTREAM);
+    struct conn *conn = conn_take(wire->reign, CONN_DOWNSTREAM);
     if (conn == NULL)
         return NULL;
     struct arena *arena = &conn->facts;
@@ -322,7 +322,7 @@ void downstream_note_secured(struct conn *conn, const struct wire_secured *secur
     conn->down.is_h2_agreed = str_eq(secured->protocol, STR("h2"));
     peer->certificate = facts_certificate(secured->peer, &conn->facts);
     peer->own_certificate = facts_certificate(secured->own, &conn->facts);
-    if (conn->wire->is_retiring)
+    if (conn_is_of_past(conn))
         downstream_retire(conn);
 }
 
@@ -475,10 +475,6 @@ void downstream_drain(struct conn *conn)
 
 void downstream_retire(struct conn *conn)
 {
-    if (conn->h2 != NULL) {
-        downstream_h2_drain(conn); /* its compression's state cannot be handed over */
-        return;
-    }
     if (conn_is_open(conn) && conn->speech != SPEECH_TCP && conn->down.stream == NULL &&
         !conn->down.is_securing && is_moving(conn))
         downstream_put(conn, &conn->wire->resting_conns);

@@ -36,8 +36,5 @@ void downstream_settle(struct conn *conn);
 /* No request is served after those that it sent already. */
 void downstream_drain(struct conn *conn);
 
-/* The wire retires: is it at rest, or does it stay until it ends? */
+/* Its configuration was replaced: is it at rest, or does it stay until it ends? */
 void downstream_retire(struct conn *conn);
-/* A connection at rest of another wire goes on in `wire`; NULL: it cannot. */
-struct conn *downstream_take_over(struct wire *wire, const struct conn *old,
-                                  const struct listener *listener);

@@ -6,6 +6,7 @@
 
 #include "proxy/wire/conn.h"
 #include "proxy/wire/known.h"
+#include "proxy/wire/stream.h"
 
 static const struct str *copies(const struct str *items, uint32_t count, struct arena *arena)
 {
@@ -25,6 +26,7 @@ const struct certificate *facts_certificate(const struct certificate *told, stru
     out->uris = copies(told->uris, told->uri_count, arena);
     out->names = copies(told->names, told->name_count, arena);
     out->hash = arena_str(arena, told->hash);
+    out->key_hash = arena_str(arena, told->key_hash);
     out->subject = arena_str(arena, told->subject);
     out->chain_pem = arena_str(arena, told->chain_pem);
     out->key_pem = STR_EMPTY; /* nobody behind TLS needs it */
@@ -66,16 +68,17 @@ struct record_downstream facts_downstream(const struct conn *down, const struct 
     };
 }
 
-struct record_upstream facts_upstream(const struct conn *conn, struct arena *arena)
+struct record_upstream facts_upstream(const struct conn *conn, struct stream *stream)
 {
+    struct arena *arena = &stream->arena;
+    /* An endpoint's is the snapshot's. */
+    bool is_lasting = conn->up.endpoint != NULL && conn->reign == stream->reign;
     return (struct record_upstream){
         .connection_id = conn->id,
         .local_address = conn->up.is_local_own ? conn->up.local_address
                                                : arena_str(arena, conn->up.local_address),
         .local_port = conn->up.local_port,
-        /* An endpoint's is the snapshot's. */
-        .address =
-            conn->up.endpoint != NULL ? conn->up.address : arena_str(arena, conn->up.address),
+        .address = is_lasting ? conn->up.address : arena_str(arena, conn->up.address),
         .port = conn->up.port,
         .is_h2 = conn->h2 != NULL,
     };

@@ -12,6 +12,7 @@
 
 struct conn;
 struct known;
+struct stream;
 
 /* The ends of a connection as its carrier told them. */
 struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena);
@@ -22,4 +23,4 @@ const struct certificate *facts_certificate(const struct certificate *told, stru
 /* Of one whose texts are `known` they are shared; NULL: they are copied. */
 struct record_downstream facts_downstream(const struct conn *down, const struct known *known,
                                           struct arena *arena);
-struct record_upstream facts_upstream(const struct conn *conn, struct arena *arena);
+struct record_upstream facts_upstream(const struct conn *conn, struct stream *stream);

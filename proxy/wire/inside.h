@@ -19,36 +19,33 @@
 #include "base/rng.h"
 #include "proxy/http/h2_memory.h"
 #include "proxy/wire/date.h"
+#include "proxy/wire/reign.h"
 #include "proxy/wire/slot.h"
 #include "proxy/wire/timer.h"
 #include "proxy/wire/wire.h"
 #include "proxy/wire/wish.h"
 
-struct lb; /* proxy/core */
-
 #define OWN_ADDRESSES_MAX 4u /* those behind them are kept with each connection */
 
 struct wire {
-    struct engine *engine;
-    const struct snapshot *snapshot; /* the engine's */
+    struct reign *reign;     /* the current one */
+    struct list past_reigns; /* that somebody needs, the newest first */
+    uint32_t past_reign_count;
     struct wire_options options;
     struct arena memory; /* as long as the wire */
     struct slots conns, streams, attempts;
     struct heap timers;
     struct wishes wishes;
     struct rng rng_tcp;        /* weights and balancers of TCP proxies */
-    struct lb **tcp_balancers; /* of each cluster; made when first used */
     struct list taken_conns;   /* their WIRE_WRITE was taken: bytes go at the next turn */
     struct list done_streams;  /* their WIRE_DONE was taken */
     struct list stirred_conns; /* of HTTP/2: what was sent has ended streams */
     struct h2_memory h2_memory;
     struct list ready_conns;   /* downstream: input waits and may be read on now */
-    struct list resting_conns; /* downstream, while retiring: to be handed over */
+    struct list resting_conns; /* downstream, of a past reign: to be handed over */
     struct date date;
     struct str own_addresses[OWN_ADDRESSES_MAX]; /* from which it connects: few */
     uint32_t own_address_count;
-    struct known *knowns; /* of requests that come whole */
-    uint32_t known_count;
     int64_t now_ns;
     int64_t epoch_seconds; /* since 1970 at time 0 */
     uint64_t conn_id;      /* the last one that was given */
@@ -57,5 +54,4 @@ struct wire {
     uint32_t exchange_count;
     uint32_t waiting_count; /* attempts that wait in pools */
     bool is_draining;
-    bool is_retiring;
 };

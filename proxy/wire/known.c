@@ -23,20 +23,20 @@ static bool is_same(const struct known *known, const struct conn *conn, const vo
 
 static struct known *add(struct conn *conn, const void *message)
 {
-    struct wire *wire = conn->wire;
+    struct reign *reign = conn->reign;
     const struct peer_facts *peer = &conn->down.peer;
-    struct known *known = ARENA_NEW(&wire->memory, struct known);
+    struct known *known = ARENA_NEW(&reign->memory, struct known);
     *known = (struct known){
-        .next = wire->knowns,
-        .memo.arena = &wire->memory,
+        .next = reign->knowns,
+        .memo.arena = &reign->memory,
         .message = message,
         .http = conn->down.http,
-        .remote_address = arena_str(&wire->memory, peer->remote_address),
-        .local_address = arena_str(&wire->memory, peer->local_address),
-        .node_address = arena_str(&wire->memory, peer->node_address),
+        .remote_address = arena_str(&reign->memory, peer->remote_address),
+        .local_address = arena_str(&reign->memory, peer->local_address),
+        .node_address = arena_str(&reign->memory, peer->node_address),
     };
-    wire->knowns = known;
-    wire->known_count++;
+    reign->knowns = known;
+    reign->known_count++;
     return known;
 }
 
@@ -49,10 +49,10 @@ struct known *known_of(struct conn *conn, const void *message)
     struct known *known = conn->down.known;
     if (known != NULL && known->message == message)
         return known;
-    known = conn->wire->knowns;
+    known = conn->reign->knowns;
     while (known != NULL && !is_same(known, conn, message))
         known = known->next;
-    if (known == NULL && conn->wire->known_count < KNOWN_MAX)
+    if (known == NULL && conn->reign->known_count < KNOWN_MAX)
         known = add(conn, message);
     return conn->down.known = known;
 }
@@ -109,7 +109,7 @@ void known_keep_answer(struct stream *stream, const struct h1_read *message,
                        const struct h1_sent *sent)
 {
     struct known *known = stream->known;
-    struct arena *memory = &stream->wire->memory;
+    struct arena *memory = &stream->reign->memory;
     const struct record *record = &stream->xc.record;
     if (known == NULL || known->answer_count == KNOWN_ANSWERS_MAX ||
         !is_on_its_route(known, record) || known->memo.received.head == NULL ||

@@ -3,7 +3,7 @@
  * proxy/wire/known.h - memos of requests that came whole, for those that are the same to
  * the connection manager: one message, from one address, to one of its configurations.
  *
- * They are as long as the wire, with the texts of who it is from, as what exchanges make
+ * They are as long as the reign, with the texts of who it is from, as what exchanges make
  * of them may outlive a connection.
  */
 #pragma once
@@ -16,7 +16,7 @@
 struct known_answer {
     const struct h1_read *message;
     const struct weighted_cluster *weighted; /* by way of which it came, or NULL */
-    struct h1_sent sent;                     /* its head's list is the wire's.. */
+    struct h1_sent sent;                     /* its head's list is the reign's.. */
     uint32_t date_at, time_at;               /* ..but for these lines; UINT32_MAX: none */
 };
 

@@ -34,7 +34,7 @@ struct pipeline_answer receive_head(struct stream *stream, const struct h1_event
     facts->remote_address = remote_address(down->http, &peer, head, &facts->remote_port);
     struct pipeline_answer answer =
         pipeline_request(down->http, &peer, event->is_upgrade, head,
-                         engine_rng_uuid(stream->wire->engine), &stream->arena);
+                         engine_rng_uuid(stream->reign->engine), &stream->arena);
     note_normalized(stream, path, head->path);
     if (is_kept && !answer.is_refused)
         memo_keep(stream->xc.setup.memo, &stream->xc.setup.memo->received, head, is_id_drawn);
@@ -44,7 +44,7 @@ struct pipeline_answer receive_head(struct stream *stream, const struct h1_event
 struct str receive_new_id(struct stream *stream, const struct request_memo *memo)
 {
     return memo->received.id_at != UINT32_MAX
-               ? pipeline_new_id(engine_rng_uuid(stream->wire->engine), &stream->arena)
+               ? pipeline_new_id(engine_rng_uuid(stream->reign->engine), &stream->arena)
                : STR_EMPTY;
 }
 

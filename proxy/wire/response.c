@@ -103,7 +103,7 @@ void response_send_interim(struct stream *stream, const struct response_head *he
 void response_answer_expectation(struct stream *stream, struct request_head *head)
 {
     struct str expect;
-    if (stream->down->down.http->is_proxying_100_continue ||
+    if (stream->xc.setup.http->is_proxying_100_continue ||
         !header_get(&head->headers, STR("expect"), &expect) ||
         !str_eq_ci(expect, STR("100-continue")))
         return;
@@ -149,7 +149,7 @@ void response_send_head(struct stream *stream, const struct response_head *head,
     /* To Envoy an upgrade's request never completes, so there is no time to tell. */
     if (stream->is_upgrade)
         header_remove(&out.headers, STR("x-envoy-upstream-service-time"));
-    pipeline_response(down->down.http, response_date(stream), stream->is_tunnel, &out);
+    pipeline_response(stream->xc.setup.http, response_date(stream), stream->is_tunnel, &out);
     if (stream->xc.decorator.len > 0)
         header_set(&out.headers, STR("x-envoy-decorator-operation"), stream->xc.decorator);
     if (is_until_close(stream, &out, is_end))

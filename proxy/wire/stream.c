@@ -41,7 +41,7 @@ static void count(const struct stream *stream, enum http_stat stat)
 static void pass_interim(struct stream *stream, const struct response_head *head)
 {
     bool is_known = head->status == 100 || (head->status >= 102 && head->status <= 104);
-    if (!is_known || stream->is_interim_sent || !stream->down->down.http->is_proxying_100_continue)
+    if (!is_known || stream->is_interim_sent || !stream->xc.setup.http->is_proxying_100_continue)
         return;
     stream->is_interim_sent = true;
     response_send_interim(stream, head);
@@ -139,6 +139,7 @@ struct stream *stream_take(struct conn *down)
         make(stream, down->wire, number);
     ASSERT(!stream->is_started);
     ASSERT(stream->attempt == NULL);
+    stream->reign = reign_hold(down->reign);
     stream->down = down;
     stream->down_number = down->number;
     return stream;
@@ -171,6 +172,8 @@ void stream_give(struct stream *stream)
     stream->known = NULL, stream->request_trailers = NULL;
     stream->is_in_head = false;
     stream->has_body = stream->is_stepping = stream->is_finished = false;
+    reign_drop(stream->reign);
+    stream->reign = NULL;
     slots_give(&stream->wire->streams, stream->number);
 }
 
@@ -213,7 +216,7 @@ void stream_start(struct stream *stream)
     struct record_downstream downstream =
         facts_downstream(stream->down, stream->known, &stream->arena);
     struct xc_setup setup = {
-        .engine = wire->engine,
+        .engine = stream->reign->engine,
         .listener = down->listener,
         .http = down->http,
         .http_stats = stream->down->tally.http,
@@ -239,7 +242,7 @@ bool stream_begin_again(struct stream *stream)
     struct xc_again again;
     struct xc_plan plan;
     if (wire->options.is_recording_traces || down->peer.server_name.len > 0 ||
-        down->peer.certificate != NULL || !exchange_recall(wire->engine, memo, &again))
+        down->peer.certificate != NULL || !exchange_recall(stream->reign->engine, memo, &again))
         return false;
     again.request_id = receive_new_id(stream, memo);
     again.arena = &stream->arena;
@@ -292,7 +295,7 @@ void stream_note_ready(struct stream *stream, bool is_reused)
 static bool is_upgrade_allowed(const struct stream *stream, const struct request_head *head)
 {
     struct str protocol;
-    return stream->down->down.http->has_websocket &&
+    return stream->xc.setup.http->has_websocket &&
            header_get(&head->headers, STR("upgrade"), &protocol) &&
            str_eq_ci(protocol, STR("websocket"));
 }
@@ -458,7 +461,7 @@ static inline void tally_stream(struct stream *stream)
     if (stream->is_responding && !stream->is_cut && stream->down != NULL)
         histogram_note(&stats->rq_time,
                        (uint64_t)((stream->wire->now_ns - record->started_ns) / NS_MS),
-                       stream->wire->now_ns, &stream->wire->memory);
+                       stream->wire->now_ns, &stream->reign->memory);
 }
 
 void stream_finish(struct stream *stream)

@@ -38,7 +38,8 @@
 struct h2_stream;
 
 struct stream {
-    struct wire *wire; /* NULL: a place that was never used */
+    struct wire *wire;   /* NULL: a place that was never used */
+    struct reign *reign; /* held: of its exchange or session */
     uint32_t number;
     struct conn *down;       /* NULL: the client is gone, or was answered */
     uint32_t down_number;    /* the same, for WIRE_DONE: known to the end */

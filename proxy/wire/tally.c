@@ -9,7 +9,7 @@
 
 static struct listener_stats *listener_of(const struct conn *conn)
 {
-    return engine_listener_stats(conn->wire->engine, conn->down.listener);
+    return engine_listener_stats(conn->reign->engine, conn->down.listener);
 }
 
 static void count_bytes(struct conn *conn, uint64_t *read_bytes, uint64_t *sent_bytes)
@@ -27,7 +27,7 @@ static uint64_t age_ms(const struct conn *conn)
 
 static void note_age(struct conn *conn, struct histogram *histogram)
 {
-    histogram_note(histogram, age_ms(conn), conn->wire->now_ns, &conn->wire->memory);
+    histogram_note(histogram, age_ms(conn), conn->wire->now_ns, &conn->reign->memory);
 }
 
 void tally_accepted(struct conn *conn)
@@ -71,24 +71,24 @@ static struct ssl_stats **ssl_of(const struct conn *conn)
 {
     return conn->side == CONN_DOWNSTREAM
                ? &listener_of(conn)->ssl
-               : &engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->ssl;
+               : &engine_cluster_stats(conn->reign->engine, conn->up.cluster_index)->ssl;
 }
 
 void wire_note_handshake(struct wire *wire, uint32_t number, const struct ssl_handshake *handshake)
 {
     const struct conn *conn = slots_at(&wire->conns, number);
-    engine_note_handshake(wire->engine, ssl_of(conn), handshake);
+    engine_note_handshake(conn->reign->engine, ssl_of(conn), handshake);
 }
 
 void wire_note_tls_failure(struct wire *wire, uint32_t number, enum tls_failure failure)
 {
     const struct conn *conn = slots_at(&wire->conns, number);
-    engine_note_tls_failure(wire->engine, ssl_of(conn), failure);
+    engine_note_tls_failure(conn->reign->engine, ssl_of(conn), failure);
 }
 
 void tally_http(struct conn *conn, const struct http_connection_manager *http)
 {
-    struct http_stats *stats = engine_http_stats_of(conn->wire->engine, http->stat_prefix);
+    struct http_stats *stats = engine_http_stats_of(conn->reign->engine, http->stat_prefix);
     conn->tally.http = stats;
     stats->counters[STAT_HTTP_downstream_cx_active]++;
     stats->counters[STAT_HTTP_downstream_cx_ssl_active] += conn->down.peer.is_tls;
@@ -98,7 +98,7 @@ void tally_http(struct conn *conn, const struct http_connection_manager *http)
 
 void tally_tcp(struct conn *conn, const struct tcp_proxy *proxy)
 {
-    struct tcp_stats *stats = engine_tcp_stats(conn->wire->engine, proxy->stat_prefix);
+    struct tcp_stats *stats = engine_tcp_stats(conn->reign->engine, proxy->stat_prefix);
     stats->counters[STAT_TCP_downstream_cx_total]++;
     count_bytes(conn, &stats->counters[STAT_TCP_downstream_cx_rx_bytes_total],
                 &stats->counters[STAT_TCP_downstream_cx_tx_bytes_total]);
@@ -108,7 +108,7 @@ void tally_tcp_idle(struct conn *conn)
 {
     const struct filter_chain *chain = conn->down.chain;
     if (chain != NULL)
-        engine_tcp_stats(conn->wire->engine, chain->tcp.stat_prefix)
+        engine_tcp_stats(conn->reign->engine, chain->tcp.stat_prefix)
             ->counters[STAT_TCP_idle_timeout]++;
 }
 
@@ -135,34 +135,43 @@ static void leave_http(const struct conn *conn)
         --*gauge;
 }
 
-void tally_moved(struct conn *old, struct conn *conn)
+void tally_leave(struct conn *conn)
 {
-    tally_waiting(old, false);
-    listener_of(old)->counters[STAT_LISTENER_downstream_cx_active]--;
-    listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]++;
-    conn->tally.began_ns = old->tally.began_ns;
-    conn->tally.is_accepted = true;
-    if (old->tally.http != NULL)
-        leave_http(old);
+    tally_waiting(conn, false);
+    if (conn->tally.is_accepted)
+        listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]--;
+    if (conn->tally.http != NULL)
+        leave_http(conn);
+}
+
+void tally_join(struct conn *conn)
+{
+    if (conn->tally.is_accepted)
+        listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]++;
+}
+
+void tally_follow(struct conn *conn)
+{
+    struct cluster_stats *stats = engine_cluster_stats(conn->reign->engine, conn->up.cluster_index);
+    count_bytes(conn, &stats->counters[STAT_CLUSTER_upstream_cx_rx_bytes_total],
+                &stats->counters[STAT_CLUSTER_upstream_cx_tx_bytes_total]);
 }
 
 void tally_connecting(struct conn *conn)
 {
-    struct cluster_stats *stats = engine_cluster_stats(conn->wire->engine, conn->up.cluster_index);
-    count_bytes(conn, &stats->counters[STAT_CLUSTER_upstream_cx_rx_bytes_total],
-                &stats->counters[STAT_CLUSTER_upstream_cx_tx_bytes_total]);
-    engine_endpoint_stats(conn->wire->engine, conn->up.cluster_index, conn->up.endpoint_index)
+    tally_follow(conn);
+    engine_endpoint_stats(conn->reign->engine, conn->up.cluster_index, conn->up.endpoint_index)
         ->counters[STAT_ENDPOINT_cx_total]++;
 }
 
 void tally_connected(struct conn *conn)
 {
-    note_age(conn, &engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->connect_ms);
+    note_age(conn, &engine_cluster_stats(conn->reign->engine, conn->up.cluster_index)->connect_ms);
 }
 
 void tally_connect_failed(struct conn *conn)
 {
-    engine_endpoint_stats(conn->wire->engine, conn->up.cluster_index, conn->up.endpoint_index)
+    engine_endpoint_stats(conn->reign->engine, conn->up.cluster_index, conn->up.endpoint_index)
         ->counters[STAT_ENDPOINT_cx_connect_fail]++;
 }
 
@@ -191,5 +200,5 @@ void tally_gone(struct conn *conn)
         downstream_gone(conn);
     else
         note_age(conn,
-                 &engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->length_ms);
+                 &engine_cluster_stats(conn->reign->engine, conn->up.cluster_index)->length_ms);
 }

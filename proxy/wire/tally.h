@@ -39,11 +39,15 @@ void tally_http(struct conn *conn, const struct http_connection_manager *http);
 void tally_codec(struct conn *conn);
 void tally_tcp(struct conn *conn, const struct tcp_proxy *proxy);
 void tally_tcp_idle(struct conn *conn);
-/* It goes on with another wire, after tally_http there if it speaks HTTP. */
-void tally_moved(struct conn *old, struct conn *conn);
+/* It goes on with another configuration: before, and then; after that tally_http if it
+ * speaks HTTP. */
+void tally_leave(struct conn *conn);
+void tally_join(struct conn *conn);
 
 /* An upstream connection: begun, connected or not. */
 void tally_connecting(struct conn *conn);
+/* It goes on with another configuration, which is its reign already. */
+void tally_follow(struct conn *conn);
 void tally_connected(struct conn *conn);
 void tally_connect_failed(struct conn *conn);
 

@@ -13,6 +13,7 @@
 #include "proxy/core/lb_inherit.h"
 #include "proxy/core/rbac.h"
 #include "proxy/core/stats.h"
+#include "proxy/core/succession.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/dial.h"
 #include "proxy/wire/facts.h"
@@ -23,7 +24,7 @@
 
 static void note_result(const struct stream *session, enum outlier_result result)
 {
-    (void)engine_note_result(session->wire->engine, session->up->up.cluster_index,
+    (void)engine_note_result(session->reign->engine, session->up->up.cluster_index,
                              session->up->up.endpoint_index, result, 0, session->wire->now_ns);
 }
 
@@ -93,26 +94,48 @@ static struct str choose_cluster(struct wire *wire, const struct tcp_proxy *prox
     return proxy->weighted[i].cluster;
 }
 
-static struct lb *balancer(struct wire *wire, uint32_t cluster_index)
+static struct lb *balancer(struct reign *reign, uint32_t cluster_index)
 {
-    if (wire->tcp_balancers == NULL)
-        wire->tcp_balancers =
-            ARENA_ARRAY(&wire->memory, struct lb *, wire->snapshot->cluster_count);
-    struct lb **place = &wire->tcp_balancers[cluster_index];
+    struct arena *memory = &reign->memory;
+    if (reign->tcp_balancers == NULL)
+        reign->tcp_balancers = ARENA_ARRAY(memory, struct lb *, reign->snapshot->cluster_count);
+    struct lb **place = &reign->tcp_balancers[cluster_index];
     if (*place == NULL) {
-        *place = ARENA_NEW(&wire->memory, struct lb);
-        engine_init_lb(wire->engine, cluster_index, *place, &wire->rng_tcp, &wire->memory);
+        *place = ARENA_NEW(memory, struct lb);
+        engine_init_lb(reign->engine, cluster_index, *place, &reign->wire->rng_tcp, memory);
     }
     return *place;
 }
 
-void tcp_take_over(struct wire *wire, const struct wire *old, int64_t now_ns)
+/* Whose requests the heir of their balancer counts now. */
+static void follow(struct wire *wire, const struct lb *from, struct lb *heir)
+{
+    for (uint32_t i = 0; i < wire->streams.made_count; i++) {
+        struct stream *session = slots_at(&wire->streams, i);
+        struct session *books = &session->books;
+        if (!session->is_session || books->phase == SESSION_OUTSIDE || books->lb != from)
+            continue;
+        uint32_t index = LB_NONE;
+        if (heir != NULL)
+            index = lb_find_host(heir->cluster, &from->cluster->endpoints[books->lb_index],
+                                 books->lb_index);
+        session_follow(books, index != LB_NONE ? heir : NULL, index);
+    }
+}
+
+void tcp_take_over(struct reign *reign, const struct reign *old)
 {
     for (uint32_t i = 0; old->tcp_balancers != NULL && i < old->snapshot->cluster_count; i++) {
-        uint32_t index = engine_cluster_index(wire->engine, old->snapshot->clusters[i].name);
-        if (old->tcp_balancers[i] != NULL && index != UINT32_MAX &&
-            engine_is_kept(wire->engine, index))
-            lb_inherit(balancer(wire, index), old->tcp_balancers[i], now_ns);
+        uint32_t index;
+        const struct lb *from = old->tcp_balancers[i];
+        if (from == NULL)
+            continue;
+        struct lb *heir = NULL;
+        if (engine_successor(old->engine, i, &index) == reign->engine) {
+            heir = balancer(reign, index);
+            lb_inherit(heir, from, reign->wire->now_ns);
+        }
+        follow(reign->wire, from, heir);
     }
 }
 
@@ -134,8 +157,9 @@ static bool choose_target(struct stream *session, const struct tcp_proxy *proxy,
                           uint32_t cluster_index, struct dial_target *target)
 {
     const struct conn *conn = session->down;
-    const struct cluster *cluster = &conn->wire->snapshot->clusters[cluster_index];
-    *target = (struct dial_target){.cluster_index = cluster_index,
+    const struct cluster *cluster = &session->reign->snapshot->clusters[cluster_index];
+    *target = (struct dial_target){.reign = session->reign,
+                                   .cluster_index = cluster_index,
                                    .endpoint_index = LB_NONE,
                                    .address = conn->down.original_address,
                                    .port = conn->down.original_port};
@@ -146,7 +170,7 @@ static bool choose_target(struct stream *session, const struct tcp_proxy *proxy,
     if (lb_is_hashing(cluster))
         asked.hash = hash_of(session, proxy);
     target->endpoint_index =
-        lb_choose(balancer(conn->wire, cluster_index), &asked, rng).endpoint_index;
+        lb_choose(balancer(session->reign, cluster_index), &asked, rng).endpoint_index;
     return target->endpoint_index != LB_NONE;
 }
 
@@ -181,9 +205,9 @@ static void connect_session(struct stream *session, const struct dial_target *ta
 {
     struct record *record = &session->session_record;
     struct lb *lb =
-        target->endpoint_index != LB_NONE ? balancer(session->wire, target->cluster_index) : NULL;
+        target->endpoint_index != LB_NONE ? balancer(session->reign, target->cluster_index) : NULL;
     bool is_admitted = session_note_connecting(&session->books, lb, target->endpoint_index);
-    struct conn *up = is_admitted ? dial(session->wire, target) : NULL;
+    struct conn *up = is_admitted ? dial(target) : NULL;
     if (up == NULL) {
         session_end(&session->books, SESSION_END_LOCAL);
         record_add_flag(record, STR("UO"));
@@ -223,6 +247,24 @@ static void note_moved(struct stream *session, const struct conn *from, size_t s
         record->bytes_sent += size;
 }
 
+/* False: a policy denies it. */
+static bool pass_policies(struct stream *session, const struct security *security,
+                          enum access_stage stage)
+{
+    struct record *record = &session->session_record;
+    struct rbac_facts facts = rbac_facts_of(&record->downstream);
+    const struct rbac *rbac;
+    for (uint32_t i = 0; (rbac = access_filter(security, stage, i)) != NULL; i++) {
+        struct rbac_finding found = rbac_find(rbac, &facts);
+        rbac_count(rbac, &found, engine_rbac_stats(session->reign->engine));
+        if (!found.rules.is_allowed) {
+            record->termination = rbac_details(&found.rules, &session->arena);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The filter before the proxy asks when the client's first bytes are there, and they are
  * read when there is an upstream connection (ISTIO.md 6.3). False: the session is over. */
 static bool pass_access(struct stream *session)
@@ -232,34 +274,30 @@ static bool pass_access(struct stream *session)
     const struct security *security = down->chain != NULL ? down->chain->security : NULL;
     if (security == NULL || record->bytes_received > 0)
         return true;
-    struct rbac_facts facts = rbac_facts_of(down);
-    struct access_verdict access = access_judge(security, ACCESS_CUSTOM, &facts);
-    if (access.is_allowed)
-        access = access_judge(security, ACCESS_RULES, &facts);
-    if (access.is_allowed)
+    if (pass_policies(session, security, ACCESS_CUSTOM) &&
+        pass_policies(session, security, ACCESS_RULES))
         return true;
-    record->termination = rbac_details(&access.verdict, &session->arena);
     close_pair(session, false);
     return false;
 }
 
 void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
 {
-    struct wire *wire = conn->wire;
+    struct reign *reign = conn->reign;
     conn->speech = SPEECH_TCP;
     tally_tcp(conn, proxy);
     struct stream *session = begin_session(conn);
     struct record *record = &session->session_record;
-    struct str name = choose_cluster(wire, proxy);
+    struct str name = choose_cluster(conn->wire, proxy);
     record->cluster_name = name;
-    uint32_t cluster_index = engine_cluster_index(wire->engine, name);
+    uint32_t cluster_index = engine_cluster_index(reign->engine, name);
     if (cluster_index == UINT32_MAX) {
         record_add_flag(record, STR("NC"));
         give_up(session);
         return;
     }
-    record->cluster = &wire->snapshot->clusters[cluster_index];
-    if (!session_admit(&session->books, wire->engine, cluster_index)) {
+    record->cluster = &reign->snapshot->clusters[cluster_index];
+    if (!session_admit(&session->books, reign->engine, cluster_index)) {
         record_add_flag(record, STR("UO"));
         give_up(session);
         return;
@@ -267,7 +305,7 @@ void tcp_start(struct conn *conn, const struct tcp_proxy *proxy)
     struct dial_target target;
     if (!choose_target(session, proxy, cluster_index, &target)) {
         session_end(&session->books, SESSION_END_LOCAL);
-        engine_cluster_stats(wire->engine, cluster_index)
+        engine_cluster_stats(reign->engine, cluster_index)
             ->counters[STAT_CLUSTER_upstream_cx_none_healthy]++;
         record_add_flag(record, STR("UH"));
         give_up(session);
@@ -292,7 +330,7 @@ void tcp_note_connected(struct conn *conn)
         conn_write(conn, waiting);
         buf_clear(&down->in);
     }
-    session->session_record.upstream = facts_upstream(conn, &session->arena);
+    session->session_record.upstream = facts_upstream(conn, session);
     conn_resume(down);
     if (down->is_read_ended)
         conn_shutdown(conn);
@@ -341,7 +379,7 @@ void tcp_note_eof(struct conn *conn)
 static void count_cancelled(const struct conn *conn)
 {
     if (conn->side == CONN_DOWNSTREAM && conn->session->up->state == CONN_CONNECTING)
-        engine_cluster_stats(conn->wire->engine, conn->session->up->up.cluster_index)
+        engine_cluster_stats(conn->reign->engine, conn->session->up->up.cluster_index)
             ->counters[STAT_CLUSTER_upstream_rq_cancelled]++;
 }
 
@@ -357,7 +395,7 @@ void tcp_note_old(struct conn *conn)
 {
     if (conn->session == NULL)
         return;
-    engine_tcp_stats(conn->wire->engine, conn->down.chain->tcp.stat_prefix)
+    engine_tcp_stats(conn->reign->engine, conn->down.chain->tcp.stat_prefix)
         ->counters[STAT_TCP_max_downstream_connection_duration]++;
     record_add_flag(&conn->session->session_record, STR("DT"));
     count_cancelled(conn);

@@ -23,8 +23,8 @@ void tcp_read(struct conn *conn, struct str bytes);
 void tcp_note_eof(struct conn *conn);
 void tcp_note_broken(struct conn *conn);
 void tcp_note_sent(struct conn *conn);
-/* wire_take_over's part: the sessions' balancers. */
-void tcp_take_over(struct wire *wire, const struct wire *old, int64_t now_ns);
+/* wire_replace's part: the sessions' balancers. */
+void tcp_take_over(struct reign *reign, const struct reign *old);
 void tcp_wake(struct conn *conn);
 /* max_downstream_connection_duration is over. */
 void tcp_note_old(struct conn *conn);

@@ -400,3 +400,29 @@ void upstream_close_idle(struct conn *conn)
     if (conn_is_open(conn) && conn->up.pool != NULL && is_idle)
         upstream_close_pooled(conn, POOL_CLOSE_LOCAL);
 }
+
+static bool is_there(const struct conn *conn)
+{
+    return (conn->state == CONN_CONNECTING || conn_is_open(conn)) && conn->up.pool != NULL;
+}
+
+void upstream_follow(struct conn *conn)
+{
+    struct conn_upstream *up = &conn->up;
+    struct pool *pool = is_there(conn) ? pool_heir(up->pool) : NULL;
+    if (pool == NULL) {
+        upstream_close_idle(conn);
+        return;
+    }
+    struct endpoint_place place = pool_place(pool);
+    conn_set_reign(conn, reign_of(conn->wire, place.engine));
+    up->pool = pool;
+    up->cluster_index = place.cluster_index;
+    up->cluster = &conn->reign->snapshot->clusters[place.cluster_index];
+    up->endpoint_index = place.endpoint_index;
+    if (up->endpoint != NULL) {
+        up->endpoint = &up->cluster->endpoints[place.endpoint_index];
+        up->address = up->endpoint->address;
+    }
+    tally_follow(conn);
+}

@@ -40,5 +40,8 @@ void upstream_lend(struct conn *conn, struct attempt *attempt);
 void upstream_reset(struct conn *conn, struct attempt *attempt);
 /* Whoever takes its response has room again. */
 void upstream_resume(struct attempt *attempt);
+/* Its configuration was replaced. It goes on with the new one where its cluster and host do;
+ * else it serves whom it serves, and closes. */
+void upstream_follow(struct conn *conn);
 /* Closes it if it is idle. */
 void upstream_close_idle(struct conn *conn);

@@ -24,7 +24,8 @@ static bool is_in_use(const struct conn *conn)
 static void count_codec(struct conn *conn)
 {
     struct h2_counts counts = h2_take_counts(conn->h2);
-    uint64_t *counters = engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->counters;
+    uint64_t *counters =
+        engine_cluster_stats(conn->reign->engine, conn->up.cluster_index)->counters;
     counters[STAT_CLUSTER_http2_header_overflow] += counts.header_overflow;
     counters[STAT_CLUSTER_http2_rx_messaging_error] += counts.rx_messaging_error;
     counters[STAT_CLUSTER_http2_rx_reset] += counts.rx_reset;

@@ -16,7 +16,7 @@
 
 void upstream_count(struct conn *conn, enum cluster_stat stat)
 {
-    engine_cluster_stats(conn->wire->engine, conn->up.cluster_index)->counters[stat]++;
+    engine_cluster_stats(conn->reign->engine, conn->up.cluster_index)->counters[stat]++;
 }
 
 struct attempt *upstream_waiter(struct conn *conn, uint32_t waiter)
@@ -43,14 +43,15 @@ void upstream_fail_waiters(struct conn *conn, enum failure failure, struct str w
 void upstream_replace(struct conn *conn)
 {
     struct conn_upstream *up = &conn->up;
-    struct dial_target target = {.cluster_index = up->cluster_index,
+    struct dial_target target = {.reign = conn->reign,
+                                 .cluster_index = up->cluster_index,
                                  .endpoint_index = up->endpoint_index,
                                  .pool = up->pool,
                                  .address = up->address,
                                  .port = up->port,
                                  .host = up->host};
     for (uint32_t i = 0; i < DIALS_AT_ONCE && pool_needs_connection(up->pool); i++) {
-        if (dial(conn->wire, &target) != NULL)
+        if (dial(&target) != NULL)
             continue;
         pool_refuse_waiting(up->pool);
         upstream_fail_waiters(conn, FAILURE_OVERFLOW, STR_EMPTY);
@@ -67,7 +68,7 @@ void upstream_close_pooled(struct conn *conn, enum pool_close by)
 
 void upstream_rest(struct conn *conn)
 {
-    if (conn->wire->is_retiring || conn->wire->is_draining) {
+    if (conn_is_of_past(conn) || conn->wire->is_draining) {
         upstream_close_pooled(conn, POOL_CLOSE_LOCAL);
         return;
     }

@@ -22,7 +22,7 @@ void upstream_fail_waiters(struct conn *conn, enum failure failure, struct str w
  * or would wait for nobody. */
 void upstream_replace(struct conn *conn);
 void upstream_close_pooled(struct conn *conn, enum pool_close by);
-/* Nobody needs it now. A wire that ends has no use for it later either. */
+/* Nobody needs it now. A configuration that ends has no use for it later either. */
 void upstream_rest(struct conn *conn);
 
 /* Numbers below 100 are final, too; so is 101. */

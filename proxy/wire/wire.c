@@ -6,9 +6,11 @@
 #include "proxy/wire/wire.h"
 
 #include "base/ns.h"
+#include "proxy/core/succession.h"
 #include "proxy/model/limits.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/downstream.h"
+#include "proxy/wire/hand_over.h"
 #include "proxy/wire/leave.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
@@ -25,6 +27,12 @@ static struct conn *conn_at(struct wire *wire, uint32_t number)
     return conn;
 }
 
+static void give_done(struct wire *wire)
+{
+    while (!list_is_empty(&wire->done_streams))
+        stream_give(LIST_ITEM(list_first(&wire->done_streams), struct stream, done));
+}
+
 /* What was taken in the last turn is not needed any more. */
 static void forget_taken(struct wire *wire)
 {
@@ -33,8 +41,7 @@ static void forget_taken(struct wire *wire)
         list_remove(&conn->taken);
         conn_forget_taken(conn);
     }
-    while (!list_is_empty(&wire->done_streams))
-        stream_give(LIST_ITEM(list_first(&wire->done_streams), struct stream, done));
+    give_done(wire);
 }
 
 static void begin_turn(struct wire *wire, int64_t now_ns)
@@ -66,11 +73,12 @@ struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_opti
     if (wire->options.connections_max == 0)
         wire->options.connections_max = LIMIT_CONNECTIONS;
     wire->rng_tcp = rng_seeded(seed, STR("tcp"));
-    wire->engine = options.shared != NULL ? engine_new_worker(options.shared, seed)
-                                          : engine_new(snapshot, seed);
+    wire->reign = reign_new(wire, &(struct reign_options){.snapshot = snapshot,
+                                                          .shared = options.shared,
+                                                          .seed = seed,
+                                                          .started_ns = options.started_ns});
     wire->options.shared = NULL; /* the engine's */
-    engine_start(wire->engine, options.started_ns);
-    wire->snapshot = engine_snapshot(wire->engine);
+    list_init(&wire->past_reigns);
     slots_init(&wire->conns, &wire->memory, sizeof(struct conn));
     slots_init(&wire->streams, &wire->memory, sizeof(struct stream));
     slots_init(&wire->attempts, &wire->memory, sizeof(struct attempt));
@@ -98,19 +106,34 @@ void wire_free(struct wire *wire)
         conn_fini(slots_at(&wire->conns, i));
     h2_memory_fini(&wire->h2_memory);
     heap_fini(&wire->timers);
-    engine_free(wire->engine);
+    while (wire->past_reign_count > 0) {
+        struct reign *reign = reign_at(wire, wire->past_reign_count);
+        list_remove(&reign->link);
+        wire->past_reign_count--;
+        reign_free(reign);
+    }
+    reign_free(wire->reign);
     struct arena memory = wire->memory;
     arena_fini(&memory);
 }
 
 struct engine *wire_engine(struct wire *wire)
 {
-    return wire->engine;
+    return wire->reign->engine;
+}
+
+uint32_t wire_engine_count(const struct wire *wire)
+{
+    return 1 + wire->past_reign_count;
+}
+
+struct engine *wire_engine_at(const struct wire *wire, uint32_t nth)
+{
+    return reign_at(wire, nth)->engine;
 }
 
 uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int64_t now_ns)
 {
-    ASSERT(!wire->is_retiring);
     begin_turn(wire, now_ns);
     struct conn *conn = downstream_take(wire, accept);
     if (conn == NULL)
@@ -254,24 +277,37 @@ void wire_gone(struct wire *wire, uint32_t conn_number)
     ASSERT(conn->state == CONN_CLOSING || conn->state == CONN_BROKEN);
     tally_gone(conn);
     conn_give(conn);
+    reigns_end(wire);
+}
+
+/* Each of them: whose intervals end, who is ejected. */
+static int64_t engines_wake_ns(const struct wire *wire)
+{
+    int64_t first_ns = engine_wake_ns(wire->reign->engine);
+    for (uint32_t i = 1; i <= wire->past_reign_count; i++)
+        first_ns = ns_min(first_ns, engine_wake_ns(reign_at(wire, i)->engine));
+    return first_ns;
 }
 
 int64_t wire_wake_ns(const struct wire *wire)
 {
     const struct heap_node *first = heap_first(&wire->timers);
-    return ns_min(first != NULL ? first->due_ns : NS_NEVER, engine_wake_ns(wire->engine));
+    return ns_min(first != NULL ? first->due_ns : NS_NEVER, engines_wake_ns(wire));
 }
 
 int64_t wire_due_ns(struct wire *wire)
 {
-    return ns_min(timers_due_ns(&wire->timers), engine_wake_ns(wire->engine));
+    return ns_min(timers_due_ns(&wire->timers), engines_wake_ns(wire));
 }
 
 void wire_wake(struct wire *wire, int64_t now_ns)
 {
     begin_turn(wire, now_ns);
-    if (engine_wake_ns(wire->engine) <= now_ns)
-        engine_step(wire->engine, now_ns);
+    for (uint32_t i = 0; i <= wire->past_reign_count; i++) {
+        struct engine *engine = reign_at(wire, i)->engine;
+        if (engine_wake_ns(engine) <= now_ns)
+            engine_step(engine, now_ns);
+    }
     /* Timers that are set meanwhile wait for the next wake. */
     uint64_t sequence_end = wire->timers.next_sequence;
     struct timer *timer;
@@ -283,7 +319,8 @@ void wire_wake(struct wire *wire, int64_t now_ns)
 void wire_set_epoch(struct wire *wire, int64_t seconds)
 {
     wire->epoch_seconds = seconds;
-    engine_set_epoch(wire->engine, seconds);
+    ASSERT(wire->past_reign_count == 0);
+    engine_set_epoch(wire->reign->engine, seconds);
 }
 
 void wire_drain(struct wire *wire, int64_t now_ns)
@@ -311,26 +348,21 @@ void wire_drain_conn(struct wire *wire, uint32_t conn_number, int64_t now_ns)
     end_turn(wire);
 }
 
-void wire_take_over(struct wire *wire, struct wire *old, int64_t now_ns)
+void wire_replace(struct wire *wire, const struct wire_replacement *next, int64_t now_ns)
 {
-    engine_take_over(wire->engine, old->engine, now_ns);
-    tcp_take_over(wire, old, now_ns);
-}
-
-void wire_retire(struct wire *wire, int64_t now_ns)
-{
-    ASSERT(!wire->is_retiring);
     begin_turn(wire, now_ns);
-    wire->is_retiring = true;
-    for (uint32_t i = 0; i < wire->conns.made_count; i++) {
-        struct conn *conn = slots_at(&wire->conns, i);
-        if (conn->state == CONN_FREE)
-            continue;
-        if (conn->side == CONN_DOWNSTREAM)
-            downstream_retire(conn);
-        else
-            upstream_close_idle(conn);
-    }
+    struct reign *old = wire->reign;
+    wire->reign = reign_new(wire, &(struct reign_options){.snapshot = next->snapshot,
+                                                          .shared = next->shared,
+                                                          .seed = next->seed,
+                                                          .started_ns = now_ns});
+    engine_take_over(wire->reign->engine, old->engine, now_ns);
+    for (uint32_t i = 1; i <= wire->past_reign_count; i++)
+        engine_follow(reign_at(wire, i)->engine, old->engine, wire->reign->engine);
+    list_push_front(&wire->past_reigns, &old->link);
+    wire->past_reign_count++;
+    tcp_take_over(wire->reign, old);
+    hand_over_begin(wire, old);
     end_turn(wire);
 }
 
@@ -345,31 +377,16 @@ uint32_t wire_next_at_rest(struct wire *wire)
     return WIRE_NONE;
 }
 
-uint32_t wire_hand_over(struct wire *wire, uint32_t conn_number, const struct wire_heir *heir,
-                        int64_t now_ns)
+bool wire_hand_over(struct wire *wire, uint32_t conn_number, const struct listener *listener,
+                    int64_t now_ns)
 {
-    ASSERT(wire->is_retiring);
-    ASSERT(!heir->wire->is_retiring);
-    struct conn *old = conn_at(wire, conn_number);
-    ASSERT(old->down.stream == NULL);
-    ASSERT(!old->is_write_wished);
     begin_turn(wire, now_ns);
-    begin_turn(heir->wire, now_ns);
-    struct conn *conn = downstream_take_over(heir->wire, old, heir->listener);
-    uint32_t number = WIRE_NONE;
-    if (conn != NULL) {
-        number = conn->number;
-        old->unsent_bytes = 0;
-        tally_moved(old, conn);
-        conn_give(old);
-    }
-    end_turn(heir->wire);
-    return number;
-}
-
-bool wire_is_over(const struct wire *wire)
-{
-    return wire->conn_count == 0 && wire->exchange_count == 0 && wire->waiting_count == 0;
+    struct conn *conn = conn_at(wire, conn_number);
+    ASSERT(conn_is_of_past(conn));
+    ASSERT(conn->down.stream == NULL);
+    bool is_handed_over = downstream_hand_over(conn, listener);
+    end_turn(wire);
+    return is_handed_over;
 }
 
 uint32_t wire_connection_count(const struct wire *wire)
@@ -454,5 +471,12 @@ bool wire_next(struct wire *wire, struct wire_action *action)
     }
     action->kind = WIRE_OUTLIER;
     action->conn = WIRE_NONE;
-    return engine_next_event(wire->engine, &action->event);
+    for (uint32_t i = 0; i <= wire->past_reign_count; i++)
+        if (engine_next_event(reign_at(wire, i)->engine, &action->event))
+            return true;
+    if (wire->past_reign_count > 0) {
+        give_done(wire);
+        reigns_end(wire);
+    }
+    return false;
 }

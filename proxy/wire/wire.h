@@ -49,7 +49,13 @@ struct wire_options {
 /* Makes its engine on `snapshot` (held); luck comes from `seed`. */
 struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_options options);
 void wire_free(struct wire *wire);
+/* The current one. */
 struct engine *wire_engine(struct wire *wire);
+/* The engines: 0 is the current one, then those of before that somebody still needs. A
+ * counter's value is the sum over all of them; it stays when one of before goes, because the
+ * current one inherits (engine_inherit). */
+uint32_t wire_engine_count(const struct wire *wire);
+struct engine *wire_engine_at(const struct wire *wire, uint32_t nth);
 
 /* What happened. `now_ns` never goes back. */
 
@@ -119,7 +125,7 @@ void wire_wake(struct wire *wire, int64_t now_ns);
  * wire's own, idle ones at once, others behind the response that they carry. */
 void wire_leave_ejected(struct wire *wire, int64_t now_ns);
 
-/* Seconds since 1970 at the driver's time 0, for the date header. */
+/* Seconds since 1970 at the driver's time 0, for the date header; before anything happens. */
 void wire_set_epoch(struct wire *wire, int64_t seconds);
 
 /* No new connections' requests are kept alive; idle ones are closed. */
@@ -128,33 +134,30 @@ void wire_drain(struct wire *wire, int64_t now_ns);
  * read from it already is served. TCP sessions are left alone. */
 void wire_drain_conn(struct wire *wire, uint32_t conn, int64_t now_ns);
 
-/* Right after `wire` was made in the place of `old`, before anything happens on it:
- * balancers of clusters that stay as they were go on where they are. */
-void wire_take_over(struct wire *wire, struct wire *old, int64_t now_ns);
-
-/* A new snapshot takes over: another wire. From now on this one begins no
- * exchange on a connection that is at rest (no request under way, what it has
- * read of the next one not parsed): such connections wait to be handed over.
- * Exchanges under way end here, TCP sessions too; upstream connections close
- * when nobody needs them. */
-void wire_retire(struct wire *wire, int64_t now_ns);
-/* One that waits to be handed over, or WIRE_NONE. Ask when wire_next has
+/* From now on connections and requests meet another snapshot. Nothing else may be told
+ * before wire_next has answered false.
+ *
+ * Exchanges under way end with the snapshot that they began with, TCP sessions too; it is
+ * held as long. Clusters that are configured as before go on with their upstream connections
+ * (HTTP/2: also those that carry requests), waiting requests and balancers, for hosts that
+ * are still there (succession.h); other connections close when nobody needs them.
+ *
+ * No exchange begins any more on a downstream connection that is at rest (no request under
+ * way, what it has read of the next one not parsed; HTTP/2: whatever is under way): it waits
+ * for its listener, at once or when its exchange has ended. See wire_next_at_rest. */
+struct wire_replacement {
+    struct snapshot *snapshot; /* held */
+    struct shared *shared;     /* of it, with other workers; held. NULL: with nobody */
+    uint64_t seed;
+};
+void wire_replace(struct wire *wire, const struct wire_replacement *next, int64_t now_ns);
+/* One that waits for a listener of the current snapshot, or WIRE_NONE. Ask when wire_next has
  * answered false, and do with it one of the two that follow: wire_hand_over, or
  * wire_drain_conn. */
 uint32_t wire_next_at_rest(struct wire *wire);
-struct wire_heir {
-    struct wire *wire; /* of the same thread; its wire_next has answered false */
-    const struct listener *listener;
-};
-/* The connection's number in the heir; in this wire it is free, as after
- * wire_gone. What it read and did not parse, and bytes that have not left, go
- * with it, so its wishes and wire_wrote are the heir's from now on. WIRE_NONE:
- * it speaks HTTP and the heir's listener does not, or the heir is full; it is
- * still here. */
-uint32_t wire_hand_over(struct wire *wire, uint32_t conn, const struct wire_heir *heir,
-                        int64_t now_ns);
-/* Is nothing there any more, and nothing to come? */
-bool wire_is_over(const struct wire *wire);
+/* False: the connection speaks HTTP and the listener does not; nothing was done. */
+bool wire_hand_over(struct wire *wire, uint32_t conn, const struct listener *listener,
+                    int64_t now_ns);
 
 /* Downstream connections and exchanges that are still there. */
 uint32_t wire_connection_count(const struct wire *wire);

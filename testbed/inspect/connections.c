@@ -17,7 +17,8 @@ static struct connection *find(const struct connections *list, const struct mtls
     for (uint32_t i = 0; i < list->count; i++) {
         const struct mtls_question *other = &list->items[i].asked;
         if (other->cluster == asked->cluster && other->pod == asked->pod &&
-            other->port == asked->port)
+            other->port == asked->port && other->caller == asked->caller &&
+            other->front == asked->front)
             return &list->items[i];
     }
     return NULL;
@@ -27,10 +28,12 @@ static struct connection *add(struct connections *list, struct world *world,
                               const struct mtls_question *asked, struct arena *arena)
 {
     struct connection *found = find(list, asked);
-    if (found != NULL || asked->pod == UINT32_MAX)
+    if (found != NULL || (asked->pod == UINT32_MAX && asked->front == NULL))
         return found;
     struct mtls_meeting meeting = mtls_meet(world, asked, arena);
-    if (!meeting.greeting.is_tls && meeting.listener == NULL)
+    bool is_quiet =
+        asked->front != NULL ? meeting.verdict != MTLS_REFUSED : meeting.listener == NULL;
+    if (!meeting.greeting.is_tls && is_quiet)
         return NULL;
     found = ARENA_PUSH(arena, list->items, list->count, list->capacity);
     *found = (struct connection){.asked = *asked, .meeting = meeting};
@@ -66,18 +69,81 @@ static struct mtls_question question_of(const struct world *world, const struct 
     return asked;
 }
 
+/* A gateway's, or a sidecar's, that hands bytes on: in TLS of its own, or as they came. */
+static void add_passed_on(struct connections *list, struct world *world,
+                          const struct mtls_question *front, const struct outcome *outcome,
+                          struct arena *arena)
+{
+    const struct record *record = &outcome->record;
+    if (!outcome->has_record || outcome->pod == UINT32_MAX || record->endpoint == NULL)
+        return;
+    struct mtls_question own = {
+        .client = front->client,
+        .cluster = snapshot_cluster(world_snapshot(world, front->client), record->cluster_name),
+        .endpoint = record->endpoint,
+        .pod = outcome->pod,
+        .port = record->endpoint->port,
+    };
+    if (own.cluster == NULL)
+        return;
+    bool is_wrapped = tls_of_endpoint(own.cluster, own.endpoint) != NULL;
+    if (is_wrapped)
+        add(list, world, &own, arena);
+    if (front->caller == NULL)
+        return;
+    struct mtls_question callers = {.client = front->client,
+                                    .pod = own.pod,
+                                    .port = own.port,
+                                    .is_http = true,
+                                    .caller = front->caller,
+                                    .is_behind = is_wrapped};
+    add(list, world, &callers, arena);
+}
+
+/* Of the caller itself, whatever its proxy does then. */
+static void add_callers(struct connections *list, struct world *world, const struct call *call,
+                        const struct outcome *outcome, struct arena *arena)
+{
+    const struct client_spec *spec = &world->clients[call->client].spec;
+    struct call_target target = world_target(world, call);
+    struct mtls_question asked = {.client = call->client,
+                                  .pod = target.pod,
+                                  .port = target.port,
+                                  .is_http = true,
+                                  .caller = world_caller_tls(world, call->client, false),
+                                  .front = target.listener,
+                                  .front_address = target.address};
+    bool is_told = spec->via != VIA_SIDECAR || asked.caller != NULL;
+    if (!is_told || (spec->via == VIA_GATEWAY && asked.front == NULL))
+        return;
+    const struct connection *own = add(list, world, &asked, arena);
+    if (own != NULL && own->meeting.verdict == MTLS_PASSED_ON)
+        add_passed_on(list, world, &asked, outcome, arena);
+}
+
+/* What happened, beside what was computed. */
+static void add_truth(struct connection *connection, const struct outcome *outcome,
+                      struct arena *arena)
+{
+    const struct mtls_meeting *meeting = &connection->meeting;
+    struct handshake_story *story = &connection->story;
+    bool is_callers = connection->asked.caller != NULL && outcome->tls.is_spoken &&
+                      meeting->verdict != MTLS_PASSED_ON;
+    if (is_callers)
+        handshake_say(story, outcome->tls.failure == TLS_FINE ? SENTENCE_YES : SENTENCE_BAD,
+                      "caller has seen", mtls_seen_words(&outcome->tls, arena), arena);
+    connection->contradiction = mtls_contradiction(&connection->asked, meeting, outcome, arena);
+    if (connection->contradiction.len > 0)
+        handshake_say(story, SENTENCE_BAD, "NOT AS COMPUTED", connection->contradiction, arena);
+}
+
 struct connections connections_of(struct world *world, const struct call *call,
                                   const struct outcome *outcome, struct arena *arena)
 {
     struct connections out = {0};
     const struct trace *trace = outcome->trace;
     struct connection *current = NULL;
-    if (world->clients[call->client].spec.via == VIA_NONE) {
-        struct call_target target = world_target(world, call);
-        struct mtls_question asked = {
-            .client = call->client, .pod = target.pod, .port = target.port, .is_http = true};
-        add(&out, world, &asked, arena);
-    }
+    add_callers(&out, world, call, outcome, arena);
     for (uint32_t i = 0; trace != NULL && i < trace->count; i++) {
         const struct trace_event *event = &trace->items[i];
         if (event->kind == TRACE_ATTEMPT_OPENED && event->cluster != NULL) {
@@ -89,6 +155,19 @@ struct connections connections_of(struct world *world, const struct call *call,
             current->is_reused = event->number == 1;
         }
     }
+    for (uint32_t i = 0; i < out.count; i++)
+        add_truth(&out.items[i], outcome, arena);
+    return out;
+}
+
+const struct connection *connections_callers(const struct connections *all)
+{
+    const struct connection *out = NULL;
+    for (uint32_t i = 0; i < all->count; i++) {
+        const struct mtls_question *asked = &all->items[i].asked;
+        if (asked->front != NULL || asked->caller != NULL)
+            out = &all->items[i];
+    }
     return out;
 }
 
@@ -99,15 +178,33 @@ static const char *paint(const struct connections_page *page, const char *code)
     return page->has_colour ? code : "";
 }
 
+/* The pod, the gateway, or the sidecar that its own caller meets: "istio-system/public". */
+static struct str met_name(const struct connections_page *page, const struct mtls_question *asked)
+{
+    const struct client_spec *spec = &page->world->clients[asked->client].spec;
+    if (asked->front == NULL)
+        return page->world->pods[asked->pod].name;
+    if (spec->via != VIA_GATEWAY)
+        return STR("its sidecar");
+    return arena_format(page->arena, "gateway %.*s/%.*s", STR_FMT(spec->gateway_namespace),
+                        STR_FMT(spec->gateway_name));
+}
+
 static enum rc write_connection(const struct connections_page *page,
                                 const struct connection *connection, struct buf *out)
 {
-    const struct world_pod *pod = &page->world->pods[connection->asked.pod];
+    const struct mtls_question *asked = &connection->asked;
+    struct str address =
+        asked->front != NULL ? asked->front_address : page->world->pods[asked->pod].address;
+    struct str whom = met_name(page, asked);
+    struct str who = asked->caller != NULL
+                         ? mtls_caller_name(&page->world->clients[asked->client].spec)
+                         : STR_EMPTY;
     enum rc rc = buf_format(
-        out, "\n%sconnection to %.*s (%.*s:%u)%s%s%.*s%s\n", paint(page, "\033[1m"),
-        STR_FMT(pod->name), STR_FMT(pod->address), connection->asked.port, paint(page, "\033[0m"),
-        connection->attempts.len > 0 ? ", attempt " : "", STR_FMT(connection->attempts),
-        connection->is_reused ? ", which found it open" : "");
+        out, "\n%sconnection%s%.*s to %.*s (%.*s:%u)%s%s%.*s%s\n", paint(page, "\033[1m"),
+        who.len > 0 ? " of " : "", STR_FMT(who), STR_FMT(whom), STR_FMT(address), asked->port,
+        paint(page, "\033[0m"), connection->attempts.len > 0 ? ", attempt " : "",
+        STR_FMT(connection->attempts), connection->is_reused ? ", which found it open" : "");
     for (uint32_t i = 0; i < connection->story.count && rc == RC_OK; i++)
         rc = story_write_step(&connection->story.steps[i], INDENT, page->has_colour, out);
     return rc;
@@ -176,7 +273,11 @@ static void json_connection(const struct connections_page *page,
     const struct mtls_meeting *meeting = &connection->meeting;
     const struct handshake_story *story = &connection->story;
     json_begin_object(json);
-    json_key_str(json, STR("pod"), page->world->pods[connection->asked.pod].name);
+    json_key_str(json, connection->asked.front != NULL ? STR("gateway") : STR("pod"),
+                 met_name(page, &connection->asked));
+    if (connection->asked.caller != NULL)
+        json_key_str(json, STR("caller"),
+                     mtls_caller_name(&page->world->clients[connection->asked.client].spec));
     json_key_i64(json, STR("port"), connection->asked.port);
     if (connection->attempts.len > 0)
         json_key_str(json, STR("attempts"), connection->attempts);
@@ -189,6 +290,8 @@ static void json_connection(const struct connections_page *page,
     }
     if (meeting->transport_failure.len > 0)
         json_key_str(json, STR("transportFailure"), meeting->transport_failure);
+    if (connection->contradiction.len > 0)
+        json_key_str(json, STR("notAsComputed"), connection->contradiction);
     json_key(json, STR("steps"));
     json_begin_array(json);
     for (uint32_t i = 0; i < story->count; i++)

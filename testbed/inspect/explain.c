@@ -59,9 +59,10 @@ static void write_heading(struct writer *writer)
     const struct call *call = page->call;
     const struct world_client *client = &page->world->clients[call->client];
     bool is_gateway = client->spec.via == VIA_GATEWAY;
-    put_str(writer, arena_format(writer->arena, "%s%.*s http://%.*s%.*s%s\n", paint(writer, BOLD),
-                                 STR_FMT(call->method), STR_FMT(call->authority),
-                                 STR_FMT(call->uri), paint(writer, PLAIN)));
+    put_str(writer,
+            arena_format(writer->arena, "%s%.*s %s://%.*s%.*s%s\n", paint(writer, BOLD),
+                         STR_FMT(call->method), client->spec.tls.is_set ? "https" : "http",
+                         STR_FMT(call->authority), STR_FMT(call->uri), paint(writer, PLAIN)));
     for (uint32_t i = 0; i < call->header_count; i++)
         put_str(writer, arena_format(writer->arena, "%s%.*s: %.*s%s\n", paint(writer, BOLD),
                                      STR_FMT(call->headers[i].name),
@@ -135,6 +136,7 @@ static struct connections_page connections_met(const struct explain_page *page, 
     return (struct connections_page){
         .world = page->world,
         .connections = connections_of(page->world, page->call, page->outcome, arena),
+        .arena = arena,
         .hops = page->hops,
         .hop_count = page->hop_count,
         .has_colour = page->has_colour,

@@ -5,23 +5,36 @@
 #include "testbed/inspect/handshake.h"
 
 #include "base/check.h"
-#include "proxy/core/chain.h"
+#include "testbed/inspect/credential.h"
+
+#define MISSED_CHAINS_MAX 8u
 
 struct teller {
-    const struct world *world;
+    struct world *world;
     const struct mtls_question *asked;
     const struct mtls_meeting *meeting;
     struct arena *arena;
     struct handshake_story out;
 };
 
+struct sentence *handshake_say(struct handshake_story *story, enum sentence_mark mark,
+                               const char *subject, struct str words, struct arena *arena)
+{
+    struct sentence *step = ARENA_PUSH(arena, story->steps, story->count, story->capacity);
+    *step = (struct sentence){.mark = mark, .subject = str_of(subject), .words = words};
+    return step;
+}
+
 static struct sentence *say(struct teller *teller, enum sentence_mark mark, const char *subject,
                             struct str words)
 {
-    struct handshake_story *out = &teller->out;
-    struct sentence *step = ARENA_PUSH(teller->arena, out->steps, out->count, out->capacity);
-    *step = (struct sentence){.mark = mark, .subject = str_of(subject), .words = words};
-    return step;
+    return handshake_say(&teller->out, mark, subject, words, teller->arena);
+}
+
+/* Is it a gateway that is met, or whatever listener of a proxy its own caller dials? */
+static bool is_front(const struct teller *teller)
+{
+    return teller->asked->front != NULL;
 }
 
 static struct str joined(const struct teller *teller, const struct str *items, uint32_t count)
@@ -81,8 +94,10 @@ static bool has_port(const struct listener *listener, uint32_t port)
 static struct str wanted_words(const struct teller *teller, const struct filter_chain *chain)
 {
     struct arena *arena = teller->arena;
-    struct str out =
-        chain->transport_protocol.len > 0 ? chain->transport_protocol : STR("any bytes");
+    bool is_tls = is_front(teller) && (chain->tls != NULL || chain->server_name_count > 0);
+    struct str out = chain->transport_protocol.len > 0 ? chain->transport_protocol
+                     : is_tls                          ? STR("tls")
+                                                       : STR("any bytes");
     if (chain->server_name_count > 0)
         out = arena_format(arena, "%.*s, SNI %.*s", STR_FMT(out),
                            STR_FMT(joined(teller, chain->server_names, chain->server_name_count)));
@@ -104,6 +119,29 @@ static bool has_protocol(const struct filter_chain *chain, const struct mtls_gre
     return chain->application_protocol_count == 0;
 }
 
+/* Would it take the connection, were there no other? */
+static bool is_fit(const struct teller *teller, const struct filter_chain *chain)
+{
+    struct listener alone = *teller->meeting->listener;
+    struct chain_question question =
+        mtls_chain_question(teller->world, teller->asked, teller->meeting, teller->arena);
+    alone.chains = chain;
+    alone.chain_count = 1;
+    alone.default_chain = NULL;
+    question.listener = &alone;
+    return chain_choose(&question, NULL) != NULL;
+}
+
+static struct str missed_name_words(const struct teller *teller)
+{
+    const struct mtls_greeting *greeting = &teller->meeting->greeting;
+    if (!greeting->is_tls)
+        return STR("this is plaintext, which calls nobody by name");
+    if (greeting->server_name.len == 0)
+        return STR("the client calls nobody by name");
+    return arena_format(teller->arena, "the client calls %.*s", STR_FMT(greeting->server_name));
+}
+
 /* Why a chain that was not chosen was not. */
 static struct str missed_words(const struct teller *teller, const struct filter_chain *chain)
 {
@@ -111,6 +149,8 @@ static struct str missed_words(const struct teller *teller, const struct filter_
     struct str met = greeting->is_tls ? STR("tls") : STR("raw_buffer");
     if (chain->transport_protocol.len > 0 && !str_eq(chain->transport_protocol, met))
         return greeting->is_tls ? STR("this is TLS") : STR("this is plaintext");
+    if (chain->server_name_count > 0 && !is_fit(teller, chain))
+        return missed_name_words(teller);
     if (greeting->is_tls && !has_protocol(chain, greeting))
         return STR("the client offers none of these protocols");
     if (!greeting->is_tls && chain->application_protocol_count > 0 &&
@@ -124,16 +164,33 @@ static void tell_chain(struct teller *teller, const struct filter_chain *chain)
     struct arena *arena = teller->arena;
     struct str wanted = wanted_words(teller, chain);
     struct str name = chain->name.len > 0 ? chain->name : STR("one without a name");
+    struct origin origin = {0};
+    if (is_front(teller) && chain->server.by.len > 0) {
+        name = arena_format(arena, "%.*s, port %u", STR_FMT(chain->server.by),
+                            teller->meeting->listener->port);
+        origin = chain->origin;
+    }
     if (chain != teller->meeting->chain) {
         say(teller, SENTENCE_NO, "filter chain",
             arena_format(arena, "%.*s (%.*s): %.*s", STR_FMT(name), STR_FMT(wanted),
-                         STR_FMT(missed_words(teller, chain))));
+                         STR_FMT(missed_words(teller, chain))))
+            ->origin = origin;
         return;
     }
     const char *does = chain->kind == CHAIN_HTTP ? "HTTP" : "bytes";
     say(teller, SENTENCE_YES, "filter chain",
         arena_format(arena, "%.*s (%.*s) takes it: %s%s", STR_FMT(name), STR_FMT(wanted),
-                     chain->tls != NULL ? "ends TLS, then " : "", does));
+                     chain->tls != NULL ? "ends TLS, then " : "", does))
+        ->origin = origin;
+}
+
+/* An ingress has chains for hundreds of names. */
+static bool is_one_too_many(const struct teller *teller, const struct filter_chain *chain,
+                            uint32_t *missed_count)
+{
+    if (chain == teller->meeting->chain || !is_front(teller))
+        return false;
+    return ++*missed_count > MISSED_CHAINS_MAX;
 }
 
 static void tell_chains(struct teller *teller)
@@ -141,15 +198,23 @@ static void tell_chains(struct teller *teller)
     const struct listener *listener = teller->meeting->listener;
     uint32_t port = teller->asked->port;
     if (listener == NULL) {
-        say(teller, SENTENCE_PLAIN, "server", STR("no sidecar: the application itself is met"));
+        say(teller, SENTENCE_PLAIN, "server",
+            teller->asked->is_behind
+                ? STR("its sidecar ended the TLS around this one: the application is met")
+                : STR("no sidecar: the application itself is met"));
         return;
     }
-    uint32_t wanted = has_port(listener, port) ? port : 0;
+    uint32_t wanted = has_port(listener, port) ? port : 0, missed_count = 0;
     for (uint32_t i = 0; i < listener->chain_count; i++) {
         const struct filter_chain *chain = &listener->chains[i];
-        if (chain->destination_port == wanted && chain->destination_count == 0)
+        if (chain->destination_port == wanted && chain->destination_count == 0 &&
+            !is_one_too_many(teller, chain, &missed_count))
             tell_chain(teller, chain);
     }
+    if (missed_count > MISSED_CHAINS_MAX)
+        say(teller, SENTENCE_NO, "filter chain",
+            arena_format(teller->arena, "%u more, none of which fits better",
+                         missed_count - MISSED_CHAINS_MAX));
     const struct filter_chain *chosen = teller->meeting->chain;
     if (chosen == NULL)
         say(teller, SENTENCE_BAD, "filter chain",
@@ -217,6 +282,10 @@ static void tell_check(struct teller *teller, const char *subject, const struct 
 {
     enum tls_failure found = tls_check_peer(own, peer, 0);
     struct str demand = demand_words(teller, own);
+    if (found == TLS_FINE && peer == NULL) {
+        say(teller, SENTENCE_YES, subject, STR("nothing: no certificate is required"));
+        return;
+    }
     if (found == TLS_FINE) {
         say(teller, SENTENCE_YES, subject,
             arena_format(teller->arena, "against %.*s: it will do", STR_FMT(demand)));
@@ -247,6 +316,31 @@ static void tell_refusal(struct teller *teller)
     say(teller, SENTENCE_BAD, "alert", words);
 }
 
+/* What the server's transport socket calls by name. */
+static void tell_credential(struct teller *teller, const char *subject, struct str name,
+                            bool is_authority)
+{
+    struct credential found =
+        credential_of(teller->world, teller->asked->client, name, is_authority, teller->arena);
+    say(teller, found.is_absent ? SENTENCE_BAD : SENTENCE_PLAIN, subject, found.words)->origin =
+        found.origin;
+}
+
+static void tell_credentials(struct teller *teller, const struct downstream_tls *tls)
+{
+    for (uint32_t i = 0; i < tls->certificate_count; i++)
+        tell_credential(teller, "certificate", tls->certificates[i], false);
+    if (tls->authorities.len > 0)
+        tell_credential(teller, "authority", tls->authorities, true);
+    const struct tls_party *server = &teller->meeting->server_party;
+    say(teller, SENTENCE_PLAIN, "server asks",
+        server->is_requiring && !tls->is_client_certificate_required
+            ? STR("for a client's certificate, and takes nobody without, as names are listed")
+        : server->is_requiring ? STR("for a client's certificate, and takes nobody without")
+        : server->is_asking    ? STR("for a client's certificate; nobody needs to show one")
+                               : STR("for no certificate of the client"));
+}
+
 static void tell_handshake(struct teller *teller)
 {
     const struct mtls_meeting *meeting = teller->meeting;
@@ -254,6 +348,8 @@ static void tell_handshake(struct teller *teller)
     const struct tls_outcome *outcome = &meeting->outcome;
     bool is_begun = meeting->reason != MTLS_VERSION && meeting->reason != MTLS_CIPHER &&
                     server->certificate != NULL && !server->is_absent;
+    if (is_front(teller))
+        tell_credentials(teller, meeting->chain->tls);
     say(teller, SENTENCE_PLAIN, "server speaks", range_words(teller, server));
     if (server->certificate == NULL || server->is_absent) {
         say(teller, SENTENCE_BAD, "certificate", STR("the server's was never delivered"));
@@ -273,10 +369,7 @@ static void tell_handshake(struct teller *teller)
     if (outcome->client != TLS_FINE || outcome->server != TLS_FINE)
         tell_refusal(teller);
     else
-        say(teller, SENTENCE_YES, "agreed",
-            arena_format(teller->arena, "%.*s, ALPN %.*s",
-                         STR_FMT(tls_version_name(outcome->version)),
-                         STR_FMT(outcome->protocol.len > 0 ? outcome->protocol : STR("none"))));
+        say(teller, SENTENCE_YES, "agreed", mtls_agreed_words(outcome, teller->arena));
 }
 
 static void tell_end(struct teller *teller)
@@ -293,7 +386,7 @@ static void tell_end(struct teller *teller)
         say(teller, SENTENCE_BAD, "transport failure", meeting->transport_failure);
 }
 
-struct handshake_story handshake_tell(const struct world *world, const struct mtls_question *asked,
+struct handshake_story handshake_tell(struct world *world, const struct mtls_question *asked,
                                       const struct mtls_meeting *meeting, struct arena *arena)
 {
     struct teller teller = {.world = world, .asked = asked, .meeting = meeting, .arena = arena};
@@ -302,12 +395,15 @@ struct handshake_story handshake_tell(const struct world *world, const struct mt
     tell_side(&teller, "client side", &meeting->client, "speaks");
     if (meeting->verdict == MTLS_NOBODY)
         return teller.out;
-    tell_side(&teller, "server side", &meeting->server, "takes");
+    if (!is_front(&teller))
+        tell_side(&teller, "server side", &meeting->server, "takes");
     if (is_client_absent) {
         say(&teller, SENTENCE_BAD, "ClientHello", STR("none: the client's secrets are not there"));
     } else {
         tell_greeting(&teller);
         tell_chains(&teller);
+        if (is_front(&teller) && meeting->chain != NULL)
+            tell_side(&teller, "server side", &meeting->server, "takes");
         if (meeting->has_handshake)
             tell_handshake(&teller);
     }

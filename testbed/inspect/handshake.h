@@ -18,5 +18,8 @@ struct handshake_story {
 };
 
 /* Words live in `arena`. */
-struct handshake_story handshake_tell(const struct world *world, const struct mtls_question *asked,
+struct handshake_story handshake_tell(struct world *world, const struct mtls_question *asked,
                                       const struct mtls_meeting *meeting, struct arena *arena);
+/* One more step. */
+struct sentence *handshake_say(struct handshake_story *story, enum sentence_mark mark,
+                               const char *subject, struct str words, struct arena *arena);

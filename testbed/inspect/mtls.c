@@ -5,8 +5,6 @@
 #include "testbed/inspect/mtls.h"
 
 #include "base/check.h"
-#include "proxy/core/chain.h"
-#include "testbed/world/keyrings.h"
 
 #define PLAINTEXT STR("plaintext")
 
@@ -14,6 +12,7 @@ struct meeting_maker {
     struct world *world;
     const struct mtls_question *asked;
     struct arena *arena;
+    const struct cluster *cluster;  /* who speaks; NULL: it has no TLS to speak */
     const struct upstream_tls *tls; /* the client's; NULL: plaintext */
     struct mtls_meeting out;
 };
@@ -26,10 +25,29 @@ static struct str default_words(const struct meeting_maker *maker)
                         STR_FMT(maker->world->spec.profile->name));
 }
 
+/* Somebody who speaks, or not, for himself. */
+static struct mtls_side caller_side(const struct meeting_maker *maker)
+{
+    static const struct str MODES[] = {[CALLER_TLS_SIMPLE] = STR_INIT("SIMPLE"),
+                                       [CALLER_TLS_MUTUAL] = STR_INIT("MUTUAL"),
+                                       [CALLER_TLS_ISTIO_MUTUAL] = STR_INIT("ISTIO_MUTUAL")};
+    const struct client_spec *spec = &maker->world->clients[maker->asked->client].spec;
+    struct mtls_side out = {.mode = STR("none"), .speaks = PLAINTEXT, .origin = spec->origin};
+    out.by = mtls_caller_name(spec);
+    if (maker->tls == NULL)
+        return out;
+    out.mode = MODES[spec->tls.mode];
+    out.speaks = maker->tls->certificate.len > 0 ? STR("mutual TLS") : STR("TLS");
+    out.origin = spec->tls.origin;
+    return out;
+}
+
 static struct mtls_side client_side(const struct meeting_maker *maker)
 {
     const struct cluster *cluster = maker->asked->cluster;
     struct mtls_side out = {.speaks = PLAINTEXT};
+    if (maker->asked->caller != NULL || maker->asked->front != NULL)
+        return caller_side(maker);
     if (cluster == NULL) {
         out.mode = STR("no sidecar");
         return out;
@@ -51,10 +69,30 @@ static struct str taken_words(struct str mode)
     return str_eq(mode, STR("PERMISSIVE")) ? STR("plaintext and mutual TLS") : PLAINTEXT;
 }
 
+/* Of a proxy's listener that is met: the server of a Gateway whose chain takes it. */
+static struct mtls_side front_side(const struct filter_chain *chain)
+{
+    struct mtls_side out = {.mode = STR("no server"), .speaks = STR("nothing")};
+    if (chain == NULL)
+        return out;
+    out.mode = chain->server.mode.len > 0 ? chain->server.mode : STR("none");
+    out.by = chain->server.by;
+    out.origin = chain->server.origin;
+    if (chain->tls != NULL)
+        out.speaks = tls_is_requiring(chain->tls)      ? STR("mutual TLS")
+                     : chain->tls->authorities.len > 0 ? STR("TLS and mutual TLS")
+                                                       : STR("TLS");
+    else
+        out.speaks = chain->kind == CHAIN_HTTP ? PLAINTEXT : STR("anything, to be passed on");
+    return out;
+}
+
 static struct mtls_side server_side(const struct meeting_maker *maker)
 {
     const struct world_pod *pod = &maker->world->pods[maker->asked->pod];
     struct mtls_side out = {.mode = STR("no sidecar"), .speaks = PLAINTEXT};
+    if (maker->asked->is_behind)
+        out.mode = STR("behind its sidecar");
     if (maker->out.listener == NULL) {
         if (pod->behaviour.tls.is_set)
             out.speaks = STR("TLS");
@@ -95,6 +133,8 @@ static enum mtls_reason reason_of(enum tls_failure failure)
         return MTLS_CERTIFICATE_NOT_YET_VALID;
     if (failure == TLS_NAME_MISMATCH || failure == TLS_NAME_NOT_LISTED)
         return MTLS_CERTIFICATE_WRONG_NAME;
+    if (failure == TLS_HASH_NOT_LISTED)
+        return MTLS_CERTIFICATE_NOT_LISTED;
     if (failure == TLS_ISSUER_UNKNOWN)
         return MTLS_CERTIFICATE_WRONG_AUTHORITY;
     if (failure == TLS_SELF_SIGNED)
@@ -155,70 +195,124 @@ static void meet_application(struct meeting_maker *maker, bool is_tls_left)
     }
 }
 
-static const struct filter_chain *choose_chain(const struct meeting_maker *maker)
+/* As the inspector has it: in lower case. */
+static struct str lower(struct str text, struct arena *arena)
+{
+    char *out = arena_alloc(arena, text.len);
+    for (size_t i = 0; i < text.len; i++)
+        out[i] = str_lower_char(text.ptr[i]);
+    return (struct str){out, text.len};
+}
+
+struct chain_question mtls_chain_question(const struct world *world,
+                                          const struct mtls_question *asked,
+                                          const struct mtls_meeting *meeting, struct arena *arena)
 {
     static const struct str HTTP[] = {STR_INIT("http/1.1")};
-    const struct mtls_greeting *greeting = &maker->out.greeting;
-    const struct listener *listener = maker->out.listener;
-    uint32_t port = maker->asked->port;
+    const struct mtls_greeting *greeting = &meeting->greeting;
+    const struct listener *listener = meeting->listener;
+    uint32_t port = asked->port;
     struct chain_question question = {
         .listener = listener,
         .destination_port = port,
-        .destination_address = maker->world->pods[maker->asked->pod].address,
+        .destination_address =
+            asked->front != NULL ? asked->front_address : world->pods[asked->pod].address,
     };
     if (greeting->is_tls && chain_is_inspected(&listener->tls_inspector, port)) {
         question.is_tls = true;
-        question.server_name = greeting->server_name;
+        question.server_name = lower(greeting->server_name, arena);
         question.protocols = greeting->protocols;
         question.protocol_count = greeting->protocol_count;
     } else if (!greeting->is_tls && chain_is_inspected(&listener->http_inspector, port)) {
         question.protocols = HTTP;
         question.protocol_count = COUNT_OF(HTTP);
     }
-    return chain_choose(&question, NULL);
+    return question;
 }
 
-static void meet_sidecar(struct meeting_maker *maker)
+/* No chain takes it. */
+static void miss(struct meeting_maker *maker)
+{
+    bool is_tls = maker->out.greeting.is_tls;
+    if (maker->asked->front != NULL)
+        refuse(maker, is_tls ? MTLS_NO_SERVER : MTLS_SERVER_REQUIRES_TLS, true);
+    else
+        refuse(maker, is_tls ? MTLS_NO_FILTER_CHAIN : MTLS_SERVER_REQUIRES_MTLS, true);
+    if (is_tls)
+        set_failure(maker, TLS_RESET);
+}
+
+/* What the chain makes of it: HTTP, or bytes that go on to somebody else. */
+static void meet_behind(struct meeting_maker *maker, bool is_tls_left)
 {
     struct mtls_meeting *out = &maker->out;
-    const struct world_pod *pod = &maker->world->pods[maker->asked->pod];
-    const struct keyring *keyring = world_keyring(maker->world, pod->client, false);
+    if (maker->asked->front == NULL)
+        meet_application(maker, is_tls_left);
+    else if (out->chain->kind == CHAIN_TCP && out->chain->tls == NULL)
+        out->verdict = MTLS_PASSED_ON;
+}
+
+static void meet_proxy(struct meeting_maker *maker)
+{
+    struct mtls_meeting *out = &maker->out;
+    const struct mtls_question *asked = maker->asked;
+    uint32_t proxy = asked->front != NULL ? asked->client : maker->world->pods[asked->pod].client;
+    const struct keyring *keyring = world_keyring(maker->world, proxy, false);
+    struct chain_question question = mtls_chain_question(maker->world, asked, out, maker->arena);
     bool is_tls = out->greeting.is_tls;
-    out->chain = choose_chain(maker);
+    out->chain = chain_choose(&question, NULL);
+    if (asked->front != NULL)
+        out->server = front_side(out->chain);
     if (out->chain == NULL) {
-        refuse(maker, is_tls ? MTLS_NO_FILTER_CHAIN : MTLS_SERVER_REQUIRES_MTLS, true);
-        if (is_tls)
-            set_failure(maker, TLS_RESET);
+        miss(maker);
     } else if (out->chain->tls != NULL && is_tls) {
         shake_hands(maker, tls_party_downstream(out->chain->tls, keyring));
         if (out->verdict != MTLS_REFUSED)
-            meet_application(maker, false);
+            meet_behind(maker, false);
+    } else if (out->chain->tls != NULL) {
+        refuse(maker, MTLS_SERVER_REQUIRES_TLS, true);
     } else if (is_tls && out->chain->kind == CHAIN_HTTP) {
         refuse(maker, MTLS_SERVER_SPEAKS_PLAINTEXT, false);
         set_failure(maker, TLS_WRONG_VERSION_NUMBER);
     } else {
-        meet_application(maker, is_tls);
+        meet_behind(maker, is_tls);
     }
 }
 
 static void greet(struct meeting_maker *maker)
 {
     struct mtls_greeting *greeting = &maker->out.greeting;
-    const struct cluster *cluster = maker->asked->cluster;
+    const struct mtls_question *asked = maker->asked;
+    const struct cluster *cluster = maker->cluster;
     if (maker->tls == NULL)
         return;
     greeting->is_tls = true;
-    greeting->server_name = tls_server_name(cluster, maker->asked->host);
-    enum tls_payload payload = !maker->asked->is_http                ? TLS_CARRIES_BYTES
+    greeting->server_name = tls_server_name(cluster, asked->host);
+    enum tls_payload payload = !asked->is_http                       ? TLS_CARRIES_BYTES
                                : cluster->protocol == UPSTREAM_HTTP2 ? TLS_CARRIES_HTTP2
                                                                      : TLS_CARRIES_HTTP1;
     greeting->protocols = ARENA_ARRAY(maker->arena, struct str, TLS_PROTOCOLS_MAX);
     greeting->protocol_count = tls_protocols(cluster, payload, greeting->protocols);
     struct tls_party *party = &maker->out.client_party;
-    *party = tls_party_upstream(cluster, maker->asked->host,
-                                world_keyring(maker->world, maker->asked->client, false));
+    *party = tls_party_upstream(cluster, asked->host,
+                                asked->caller != NULL
+                                    ? &asked->caller->keyring
+                                    : world_keyring(maker->world, asked->client, false));
     party->protocols = greeting->protocols;
     party->protocol_count = greeting->protocol_count;
+}
+
+/* Whose TLS it is, if it is anybody's. */
+static void find_speaker(struct meeting_maker *maker)
+{
+    const struct mtls_question *asked = maker->asked;
+    if (asked->caller != NULL) {
+        maker->cluster = &asked->caller->cluster;
+        maker->tls = &asked->caller->client;
+    } else if (asked->cluster != NULL && asked->front == NULL) {
+        maker->cluster = asked->cluster;
+        maker->tls = tls_of_endpoint(asked->cluster, asked->endpoint);
+    }
 }
 
 struct mtls_meeting mtls_meet(struct world *world, const struct mtls_question *asked,
@@ -226,124 +320,26 @@ struct mtls_meeting mtls_meet(struct world *world, const struct mtls_question *a
 {
     struct meeting_maker maker = {.world = world, .asked = asked, .arena = arena};
     struct mtls_meeting *out = &maker.out;
-    if (asked->cluster != NULL)
-        maker.tls = tls_of_endpoint(asked->cluster, asked->endpoint);
+    find_speaker(&maker);
     out->client = client_side(&maker);
-    if (asked->pod == UINT32_MAX) {
+    if (asked->pod == UINT32_MAX && asked->front == NULL) {
         out->verdict = MTLS_NOBODY;
         return *out;
     }
-    out->listener = world_inbound(world, asked->pod, asked->port, asked->cluster);
-    out->server = server_side(&maker);
+    out->listener = asked->front != NULL ? asked->front
+                    : asked->is_behind
+                        ? NULL
+                        : world_inbound(world, asked->pod, asked->port, asked->cluster);
+    if (asked->front == NULL)
+        out->server = server_side(&maker);
     greet(&maker);
     if (maker.tls != NULL && out->client_party.is_absent) {
         refuse(&maker, MTLS_CERTIFICATE_ABSENT, false);
         set_failure(&maker, TLS_SECRET_ABSENT);
     } else if (out->listener != NULL) {
-        meet_sidecar(&maker);
+        meet_proxy(&maker);
     } else {
         meet_application(&maker, maker.tls != NULL);
     }
     return *out;
-}
-
-/* --- words ------------------------------------------------------------------ */
-
-struct str mtls_verdict_name(enum mtls_verdict verdict)
-{
-    switch (verdict) {
-    case MTLS_PLAINTEXT:
-        return PLAINTEXT;
-    case MTLS_TLS:
-        return STR("TLS");
-    case MTLS_MUTUAL:
-        return STR("mutual TLS");
-    case MTLS_REFUSED:
-        return STR("refused");
-    case MTLS_NOBODY:
-        return STR("nobody");
-    }
-    UNREACHABLE("mtls_verdict");
-}
-
-static const struct {
-    struct str word, sentence;
-} REASONS[] = {
-#define X(id, word, sentence) [MTLS_##id] = {STR_INIT(word), STR_INIT(sentence)},
-    MTLS_REASONS(X)
-#undef X
-};
-
-struct str mtls_reason_word(enum mtls_reason reason)
-{
-    return REASONS[reason].word;
-}
-
-struct str mtls_because(const struct mtls_meeting *meeting, struct arena *arena)
-{
-    struct str sentence = REASONS[meeting->reason].sentence;
-    bool is_server = meeting->is_refused_by_server;
-    switch (meeting->reason) {
-    case MTLS_NOTHING:
-    case MTLS_SERVER_REQUIRES_MTLS:
-    case MTLS_SERVER_SPEAKS_PLAINTEXT:
-    case MTLS_NO_FILTER_CHAIN:
-    case MTLS_APPLICATION_SPEAKS_TLS:
-    case MTLS_VERSION:
-    case MTLS_CIPHER:
-        return sentence;
-    case MTLS_CERTIFICATE_ABSENT:
-        return arena_format(arena, "the %s has nothing to show or to check by: %.*s",
-                            is_server ? "server" : "client", STR_FMT(sentence));
-    case MTLS_CERTIFICATE_REQUIRED:
-        return arena_format(arena, "the server wants a certificate: %.*s", STR_FMT(sentence));
-    case MTLS_CERTIFICATE_EXPIRED:
-    case MTLS_CERTIFICATE_NOT_YET_VALID:
-    case MTLS_CERTIFICATE_WRONG_NAME:
-    case MTLS_CERTIFICATE_WRONG_AUTHORITY:
-    case MTLS_CERTIFICATE_SELF_SIGNED:
-        return arena_format(arena, "the %s refuses the %s's certificate: %.*s",
-                            is_server ? "server" : "client", is_server ? "client" : "server",
-                            STR_FMT(sentence));
-    }
-    UNREACHABLE("mtls_reason");
-}
-
-static bool is_same_side(const struct mtls_side *a, const struct mtls_side *b)
-{
-    return str_eq(a->mode, b->mode) && str_eq(a->speaks, b->speaks) && str_eq(a->by, b->by) &&
-           a->origin.line == b->origin.line && a->origin.column == b->origin.column &&
-           str_eq(a->origin.file, b->origin.file);
-}
-
-bool mtls_is_same_fate(const struct mtls_meeting *a, const struct mtls_meeting *b)
-{
-    return is_same_side(&a->client, &b->client) && is_same_side(&a->server, &b->server) &&
-           a->verdict == b->verdict && a->reason == b->reason &&
-           a->is_refused_by_server == b->is_refused_by_server &&
-           str_eq(a->transport_failure, b->transport_failure);
-}
-
-struct str mtls_source(const struct mtls_side *side, struct arena *arena)
-{
-    if (side->origin.line == 0)
-        return side->by;
-    return arena_format(arena, "%.*s %.*s:%u:%u", STR_FMT(side->by), STR_FMT(side->origin.file),
-                        side->origin.line, side->origin.column);
-}
-
-void mtls_side_json(struct str key, const struct mtls_side *side, struct json *json)
-{
-    json_key(json, key);
-    json_begin_object(json);
-    json_key_str(json, STR("mode"), side->mode);
-    json_key_str(json, STR("speaks"), side->speaks);
-    if (side->by.len > 0)
-        json_key_str(json, STR("by"), side->by);
-    if (side->origin.line != 0) {
-        json_key_str(json, STR("file"), side->origin.file);
-        json_key_i64(json, STR("line"), side->origin.line);
-        json_key_i64(json, STR("column"), side->origin.column);
-    }
-    json_end_object(json);
 }

@@ -16,14 +16,18 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "proxy/core/chain.h"
 #include "proxy/core/tls_verdict.h"
 #include "proxy/model/listener.h"
+#include "testbed/world/call.h"
+#include "testbed/world/keyrings.h"
 #include "testbed/world/world.h"
 
 enum mtls_verdict {
     MTLS_PLAINTEXT, /* it comes about, in the clear */
     MTLS_TLS,       /* only the server shows a certificate */
     MTLS_MUTUAL,
+    MTLS_PASSED_ON, /* by a gateway, as it is: who is behind it decides */
     MTLS_REFUSED,
     MTLS_NOBODY, /* no pod of ours is there */
 };
@@ -39,9 +43,14 @@ enum mtls_verdict {
       "the server takes plaintext and the mesh's own TLS, and the client speaks another")       \
     X(APPLICATION_SPEAKS_TLS, "application-speaks-tls",                                         \
       "the application wants TLS, and is spoken to in plaintext")                               \
+    X(SERVER_REQUIRES_TLS, "server-requires-tls",                                               \
+      "the server takes TLS only, and the client speaks plaintext")                             \
+    X(NO_SERVER, "no-server", "no server of the port is there for that")                        \
     X(CERTIFICATE_EXPIRED, "certificate-expired", "it has expired")                             \
     X(CERTIFICATE_NOT_YET_VALID, "certificate-not-yet-valid", "it is not valid yet")            \
     X(CERTIFICATE_WRONG_NAME, "certificate-wrong-name", "none of its names will do")            \
+    X(CERTIFICATE_NOT_LISTED, "certificate-not-listed",                                         \
+      "neither its hash nor that of its key is listed")                                         \
     X(CERTIFICATE_WRONG_AUTHORITY, "certificate-wrong-authority", "its authority is not known") \
     X(CERTIFICATE_SELF_SIGNED, "certificate-self-signed", "it is self-signed")                  \
     X(CERTIFICATE_ABSENT, "certificate-absent", "its own certificate was never delivered")      \
@@ -92,11 +101,33 @@ struct mtls_question {
     struct str host;                 /* that is called, for auto_sni */
     uint32_t pod, port;              /* whom it meets; pod UINT32_MAX: nobody of ours */
     bool is_http;
+    /* A connection of whoever calls that proxy, and no cluster's. */
+    const struct tls_end *caller; /* its own TLS; NULL: it speaks none */
+    const struct listener
+        *front;               /* of the proxy, that it meets; NULL: the pod, as it was passed on */
+    struct str front_address; /* that it dialled */
+    bool is_behind;           /* it came in another's TLS: the application is met */
 };
 
 /* Words live in `arena`, the rest as long as the world. */
 struct mtls_meeting mtls_meet(struct world *world, const struct mtls_question *asked,
                               struct arena *arena);
+
+/* "client-a"; "the caller" where nobody gave it a name. */
+struct str mtls_caller_name(const struct client_spec *spec);
+
+/* What is asked of the listener that is met, to find its chain. */
+struct chain_question mtls_chain_question(const struct world *world,
+                                          const struct mtls_question *asked,
+                                          const struct mtls_meeting *meeting, struct arena *arena);
+
+/* "TLSv1.3, TLS_AES_128_GCM_SHA256, ALPN none": computed, and as a caller had it. */
+struct str mtls_agreed_words(const struct tls_outcome *outcome, struct arena *arena);
+struct str mtls_seen_words(const struct caller_tls *tls, struct arena *arena);
+/* Where what happened is not what was computed: both, in words. Empty: nothing that was seen
+ * speaks against it. */
+struct str mtls_contradiction(const struct mtls_question *asked, const struct mtls_meeting *meeting,
+                              const struct outcome *outcome, struct arena *arena);
 
 /* Modes, who said them, and what comes of it. */
 bool mtls_is_same_fate(const struct mtls_meeting *a, const struct mtls_meeting *b);

@@ -32,8 +32,9 @@ static bool read_url(struct str url, struct arena *arena, struct call *out, stru
     size_t first = str_find(url, '/');
     if (scheme != STR_NONE && scheme < first) {
         struct str name = str_slice(url, 0, scheme);
-        *why = arena_format(arena, "\"%.*s\" is not built yet; write http://", STR_FMT(name));
-        if (!str_eq_ci(name, STR("http")))
+        *why = arena_format(arena, "\"%.*s\" is no scheme here; write http:// or https://",
+                            STR_FMT(name));
+        if (!str_eq_ci(name, STR("http")) && !str_eq_ci(name, STR("https")))
             return false;
         url = str_from(url, scheme + STR("://").len);
     }
@@ -80,6 +81,23 @@ static bool read_line(struct str line, struct arena *arena, struct call *out, st
     }
     out->headers[out->header_count++] = (struct header){name, value};
     return true;
+}
+
+bool question_is_tls(const struct question *question)
+{
+    static const struct str HTTPS = STR_INIT("https://");
+    return str_eq_ci(str_slice(question->url, 0, HTTPS.len), HTTPS);
+}
+
+struct str question_host(const struct question *question)
+{
+    struct str rest = str_from(question->url, str_find_str(question->url, STR("://")) + 3);
+    size_t end = 0;
+    while (end < rest.len && str_find(STR("/?#"), rest.ptr[end]) == STR_NONE)
+        end++;
+    rest = str_slice(rest, 0, end);
+    size_t colon = str_find_last(rest, ':');
+    return colon == STR_NONE || str_has_prefix(rest, STR("[")) ? rest : str_slice(rest, 0, colon);
 }
 
 bool question_call(const struct question *question, struct arena *arena, struct call *out,

@@ -261,14 +261,19 @@ static struct str mirror_refusal_words(const struct trace_event *event, struct a
 
 static struct str access_words(const struct trace_event *event, struct arena *arena)
 {
-    bool is_deny = event->index == RBAC_DENY;
-    bool is_allowed = event->number != 0;
+    bool is_deny = event->index == RBAC_DENY, is_dry = event->kind == TRACE_ACCESS_SHADOW;
+    const char *what = event->number != 0 ? "let in" : "denied";
     struct str caller = event->other.len > 0 ? event->other : STR("a caller without a certificate");
+    struct str who =
+        arena_format(arena, "%s%.*s %s", is_dry ? "a dry run, which decides nothing: " : "",
+                     STR_FMT(caller), is_dry ? "would be" : "is");
+    if (event->index == RBAC_LOG)
+        return arena_format(arena, "%.*s noted by %.*s, which decides nothing", STR_FMT(who),
+                            STR_FMT(event->text));
     if (event->text.len == 0)
-        return arena_format(arena, "%.*s is %s: no %s policy has a rule for it", STR_FMT(caller),
-                            is_allowed ? "let in" : "denied", is_deny ? "DENY" : "ALLOW");
-    return arena_format(arena, "%.*s is %s by %.*s", STR_FMT(caller),
-                        is_allowed ? "let in" : "denied", STR_FMT(event->text));
+        return arena_format(arena, "%.*s %s: no %s%s policy has a rule for it", STR_FMT(who), what,
+                            is_dry ? "dry-run " : "", is_deny ? "DENY" : "ALLOW");
+    return arena_format(arena, "%.*s %s by %.*s", STR_FMT(who), what, STR_FMT(event->text));
 }
 
 /* What stands between the route and its action, and copies. */
@@ -297,6 +302,10 @@ static bool tell_filters(const struct sentence_context *context, const struct tr
     } else if (event->kind == TRACE_ACCESS) {
         line->subject = STR("access");
         line->mark = event->number != 0 ? SENTENCE_YES : SENTENCE_BAD;
+        line->words = access_words(event, arena);
+    } else if (event->kind == TRACE_ACCESS_SHADOW) {
+        line->subject = STR("access");
+        line->mark = SENTENCE_NO;
         line->words = access_words(event, arena);
     } else if (event->kind == TRACE_ACCESS_UNASKED) {
         line->subject = STR("access");

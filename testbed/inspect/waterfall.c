@@ -117,10 +117,11 @@ static void take_end(struct builder *builder, int64_t at_ns)
         last->to_ns = at_ns; /* its body came until now */
 }
 
-/* Of those that may be one. */
-static bool is_draw(const struct trace_event *event)
+/* A choice is one only where it was drawn. */
+static bool is_moment(const struct trace_event *event)
 {
-    return event->total > 0 || event->condition == CONDITION_MIRROR_SHARE;
+    bool is_choice = event->kind == TRACE_CLUSTER_CHOSEN || event->kind == TRACE_MIRROR_MISSED;
+    return !is_choice || event->total > 0 || event->condition == CONDITION_MIRROR_SHARE;
 }
 
 static void take(struct builder *builder, const struct trace_event *event)
@@ -147,9 +148,6 @@ static void take(struct builder *builder, const struct trace_event *event)
         return;
     case TRACE_CLUSTER_CHOSEN:
     case TRACE_MIRROR_MISSED:
-        if (is_draw(event))
-            take_moment(builder, event, at_ns);
-        return;
     case TRACE_FAULT_MISSED:
     case TRACE_FAULT_ABORTED:
     case TRACE_MIRRORED:
@@ -160,7 +158,8 @@ static void take(struct builder *builder, const struct trace_event *event)
     case TRACE_LOCAL_REPLY:
     case TRACE_CUT:
     case TRACE_CLIENT_GONE:
-        take_moment(builder, event, at_ns);
+        if (is_moment(event))
+            take_moment(builder, event, at_ns);
         return;
     case TRACE_FINISHED:
         take_end(builder, at_ns);
@@ -180,6 +179,7 @@ static void take(struct builder *builder, const struct trace_event *event)
     case TRACE_ANSWERED_DIRECTLY:
     case TRACE_TOKEN:
     case TRACE_ACCESS:
+    case TRACE_ACCESS_SHADOW:
     case TRACE_ACCESS_UNASKED:
     case TRACE_CORS:
         return; /* the story tells it; no time passes */

@@ -329,16 +329,17 @@ void expect_whole_read(const struct view *view, struct regex_set *regexes, struc
     events_read(&events, regexes, &out->events);
 }
 
-static void tls_read(const struct view *view, struct regex_set *regexes, struct want_tls *out)
+/* Of a caller's own it may say the version, too. */
+static void tls_read(const struct view *view, bool is_callers, struct regex_set *regexes,
+                     struct want_tls *out)
 {
-    static const struct field_row ROWS[] = {{"client", FIELD_USED},
-                                            {"server", FIELD_USED},
-                                            {"verdict", FIELD_USED},
-                                            {"because", FIELD_USED},
-                                            {"blame", FIELD_USED}};
+    static const struct field_row ROWS[] = {{"client", FIELD_USED},  {"server", FIELD_USED},
+                                            {"verdict", FIELD_USED}, {"because", FIELD_USED},
+                                            {"blame", FIELD_USED},   {"version", FIELD_USED}};
     if (!view_is_present(view))
         return;
-    view_check_fields(view, ROWS, COUNT_OF(ROWS));
+    view_check_fields(view, ROWS, COUNT_OF(ROWS) - (is_callers ? 0 : 1));
+    struct view version = want_nullable(view, STR("version"));
     *out = (struct want_tls){.is_given = true, .origin = view_origin(view)};
     struct view client = view_field(view, STR("client")), server = view_field(view, STR("server"));
     struct view verdict = view_field(view, STR("verdict"));
@@ -348,6 +349,8 @@ static void tls_read(const struct view *view, struct regex_set *regexes, struct 
     want_text_read(&server, regexes, &out->server);
     want_text_read(&verdict, regexes, &out->verdict);
     want_text_read(&because, regexes, &out->because);
+    if (is_callers)
+        want_text_read(&version, regexes, &out->version);
     out->blame = want_scalar(&blame, STR_EMPTY);
     out->blame_origin = view_origin(&blame);
 }
@@ -355,12 +358,12 @@ static void tls_read(const struct view *view, struct regex_set *regexes, struct 
 void expect_read(const struct view *view, struct regex_set *regexes, struct expect *out)
 {
     static const struct field_row ROWS[] = {
-        {"response", FIELD_USED},     {"error", FIELD_USED},    {"destination", FIELD_USED},
-        {"decision", FIELD_USED},     {"attempts", FIELD_USED}, {"upstream", FIELD_USED},
-        {"distribution", FIELD_USED}, {"mirror", FIELD_USED},   {"attemptHosts", FIELD_USED},
-        {"samePod", FIELD_USED},      {"stats", FIELD_USED},    {"events", FIELD_USED},
-        {"tls", FIELD_USED},          {"breaker", FIELD_USED},  {"windows", FIELD_USED},
-        {"thresholds", FIELD_USED},
+        {"response", FIELD_USED},     {"error", FIELD_USED},     {"destination", FIELD_USED},
+        {"decision", FIELD_USED},     {"attempts", FIELD_USED},  {"upstream", FIELD_USED},
+        {"distribution", FIELD_USED}, {"mirror", FIELD_USED},    {"attemptHosts", FIELD_USED},
+        {"samePod", FIELD_USED},      {"stats", FIELD_USED},     {"events", FIELD_USED},
+        {"tls", FIELD_USED},          {"breaker", FIELD_USED},   {"windows", FIELD_USED},
+        {"thresholds", FIELD_USED},   {"callerTls", FIELD_USED},
     };
     out->origin = view_origin(view);
     if (!view_is_present(view))
@@ -398,6 +401,8 @@ void expect_read(const struct view *view, struct regex_set *regexes, struct expe
     struct view events = view_field(view, STR("events"));
     events_read(&events, regexes, &out->events);
     struct view tls = view_field(view, STR("tls"));
-    tls_read(&tls, regexes, &out->tls);
+    tls_read(&tls, false, regexes, &out->tls);
+    struct view callers = view_field(view, STR("callerTls"));
+    tls_read(&callers, true, regexes, &out->caller_tls);
     over_time_read(view, regexes, out);
 }

@@ -56,6 +56,8 @@ void judge_outcome(const struct expect *expect, const struct outcome *outcome,
                    const struct world *world, bool is_virtual, struct complaints *out);
 
 /* How its connection to the server came about. */
+void judge_caller_tls(const struct want_tls *want, struct world *world, const struct call *call,
+                      const struct outcome *outcome, struct complaints *out);
 void judge_tls(const struct want_tls *want, struct world *world, const struct call *call,
                const struct outcome *outcome, struct complaints *out);
 

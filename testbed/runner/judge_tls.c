@@ -4,10 +4,11 @@
  * it did not, and by which object.
  *
  * It is computed of what both sides are (testbed/inspect/mtls.h), for the pod that was met
- * last, and held against what happened as far as that can be seen.
+ * last, and held against what happened as far as that can be seen. `callerTls`: the same of
+ * the TLS that a caller speaks itself, with its gateway or whoever that passes it on to.
  */
 #include "base/check.h"
-#include "testbed/inspect/mtls.h"
+#include "testbed/inspect/connections.h"
 #include "testbed/runner/judge_parts.h"
 #include "testbed/runner/run_inside.h"
 
@@ -53,9 +54,12 @@ static const struct mtls_side *blamed(const struct mtls_meeting *meeting)
     case MTLS_SERVER_SPEAKS_PLAINTEXT:
     case MTLS_NO_FILTER_CHAIN:
     case MTLS_APPLICATION_SPEAKS_TLS:
+    case MTLS_SERVER_REQUIRES_TLS:
+    case MTLS_NO_SERVER:
     case MTLS_CERTIFICATE_REQUIRED:
         return is_object ? &meeting->client : &meeting->server;
     case MTLS_CERTIFICATE_WRONG_NAME:
+    case MTLS_CERTIFICATE_NOT_LISTED:
     case MTLS_CERTIFICATE_WRONG_AUTHORITY:
     case MTLS_CERTIFICATE_ABSENT:
         return is_object ? &meeting->client : NULL;
@@ -108,42 +112,66 @@ static void judge_side(const struct want_text *want, const char *where,
                           STR_FMT(side->speaks), STR_FMT(mtls_source(side, out->scratch))));
 }
 
-static void judge_blame(const struct want_tls *want, const struct mtls_meeting *meeting,
-                        struct complaints *out)
+static void judge_blame(const struct want_tls *want, const char *where,
+                        const struct mtls_meeting *meeting, struct complaints *out)
 {
     const struct mtls_side *side = blamed(meeting);
     if (want->blame.len == 0 || (side != NULL && is_named(want->blame, side)))
         return;
-    complain(out, want->blame_origin, STR("tls.blame"), want->blame,
-             blame_words(side, out->scratch));
+    complain(out, want->blame_origin, str_of(where), want->blame, blame_words(side, out->scratch));
 }
 
 /* What was computed and what happened are never at odds. */
-static void judge_truth(const struct want_tls *want, const struct mtls_meeting *meeting,
-                        const struct outcome *outcome, struct complaints *out)
+static void judge_truth(const struct want_tls *want, const char *where, struct str contradiction,
+                        struct complaints *out)
 {
-    if (meeting->verdict == MTLS_REFUSED && outcome->sighting_count > 0)
-        complain(out, want->origin, STR("tls"), STR("nobody reached"),
-                 STR("the application was reached all the same"));
-    if (outcome->has_record && outcome->record.transport_failure.len > 0 &&
-        !str_eq(outcome->record.transport_failure, meeting->transport_failure))
-        complain(out, want->origin, STR("tls"), meeting->transport_failure,
-                 outcome->record.transport_failure);
+    if (contradiction.len > 0)
+        complain(out, want->origin, str_of(where), STR("what was computed"), contradiction);
+}
+
+static void judge_meeting(const struct want_tls *want, const char *const *where,
+                          const struct mtls_meeting *meeting, struct complaints *out)
+{
+    struct str verdict = mtls_verdict_name(meeting->verdict);
+    struct str because = mtls_reason_word(meeting->reason);
+    judge_side(&want->client, where[0], &meeting->client, out);
+    judge_side(&want->server, where[1], &meeting->server, out);
+    judge_text(&want->verdict, where[2], &verdict, out);
+    judge_text(&want->because, where[3], because.len > 0 ? &because : NULL, out);
+    judge_blame(want, where[4], meeting, out);
 }
 
 void judge_tls(const struct want_tls *want, struct world *world, const struct call *call,
                const struct outcome *outcome, struct complaints *out)
 {
+    static const char *const WHERE[] = {"tls.client", "tls.server", "tls.verdict", "tls.because",
+                                        "tls.blame"};
     if (!want->is_given)
         return;
     struct mtls_question asked = question_of(world, call, outcome);
     struct mtls_meeting meeting = mtls_meet(world, &asked, out->scratch);
-    struct str verdict = mtls_verdict_name(meeting.verdict);
-    struct str because = mtls_reason_word(meeting.reason);
-    judge_side(&want->client, "tls.client", &meeting.client, out);
-    judge_side(&want->server, "tls.server", &meeting.server, out);
-    judge_text(&want->verdict, "tls.verdict", &verdict, out);
-    judge_text(&want->because, "tls.because", because.len > 0 ? &because : NULL, out);
-    judge_blame(want, &meeting, out);
-    judge_truth(want, &meeting, outcome, out);
+    judge_meeting(want, WHERE, &meeting, out);
+    judge_truth(want, "tls", mtls_contradiction(&asked, &meeting, outcome, out->scratch), out);
+}
+
+void judge_caller_tls(const struct want_tls *want, struct world *world, const struct call *call,
+                      const struct outcome *outcome, struct complaints *out)
+{
+    static const char *const WHERE[] = {"callerTls.client", "callerTls.server", "callerTls.verdict",
+                                        "callerTls.because", "callerTls.blame"};
+    if (!want->is_given)
+        return;
+    struct connections all = connections_of(world, call, outcome, out->scratch);
+    const struct connection *own = connections_callers(&all);
+    struct str version =
+        outcome->tls.is_agreed ? tls_version_name(outcome->tls.version) : STR_EMPTY;
+    if (own == NULL) {
+        complain(out, want->origin, STR("callerTls"), STR("a caller that speaks TLS"),
+                 STR("it spoke plaintext, and was understood"));
+        return;
+    }
+    judge_meeting(want, WHERE, &own->meeting, out);
+    judge_text(&want->version, "callerTls.version", version.len > 0 ? &version : NULL, out);
+    for (uint32_t i = 0; i < all.count; i++)
+        judge_truth(want, "callerTls", all.items[i].contradiction, out);
 }

@@ -132,6 +132,7 @@ void run_take_outcome(struct run *run, const struct suite_case *step, struct tal
     complaints->request = run->request_words.len > 0 ? run->request_words
                                                      : run_request_words(call, complaints->scratch);
     judge_outcome(&step->expect, outcome, run->world, run->options->engine == RUN_SIM, complaints);
+    judge_caller_tls(&step->expect.caller_tls, run->world, call, outcome, complaints);
     if (run->options->engine != RUN_ENVOY)
         judge_tls(&step->expect.tls, run->world, call, outcome, complaints);
     if (tally->outcome_count == 0 && run->options->engine != RUN_ENVOY)

@@ -217,7 +217,8 @@ struct want_tls {
     bool is_given;
     struct want_text client, server; /* a mode, or what is spoken */
     struct want_text verdict, because;
-    struct str blame; /* [FILE:]KIND/NAME[.NAMESPACE]; empty: not said */
+    struct want_text version; /* of a caller's: that was agreed, "TLSv1.3" */
+    struct str blame;         /* [FILE:]KIND/NAME[.NAMESPACE]; empty: not said */
     struct origin blame_origin, origin;
 };
 
@@ -248,6 +249,7 @@ struct expect {
     struct want_breaker *breakers;
     uint32_t breaker_count;
     struct want_tls tls;
+    struct want_tls caller_tls; /* of the TLS that a caller speaks itself */
     struct origin origin;
 };
 

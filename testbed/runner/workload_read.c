@@ -218,6 +218,20 @@ static void listen_read(const struct view *view, struct behaviour *out)
     out->listen_port = (uint32_t)port;
 }
 
+/* One text or several. NULL: nothing is said. */
+static struct str *texts_read(const struct view *view, uint32_t *count)
+{
+    *count = want_list_count(view);
+    if (*count == 0)
+        return NULL;
+    struct str *out = ARENA_ARRAY(arena_of(view), struct str, *count);
+    for (uint32_t i = 0; i < *count; i++) {
+        struct view item = want_list_item(view, i);
+        out[i] = want_scalar(&item, STR_EMPTY);
+    }
+    return out;
+}
+
 /* tls: {names, ca, expired}: the application itself ends TLS. */
 static void end_read(const struct view *view, struct behaviour_tls *out)
 {
@@ -232,13 +246,11 @@ static void end_read(const struct view *view, struct behaviour_tls *out)
     out->is_expired = view_bool(&tls, STR("expired"), false);
     out->authority = str_of(AUTHORITIES[view_choice(&tls, STR("ca"), AUTHORITIES, 0)]);
     struct view names = view_field(&tls, STR("names"));
-    out->name_count = view_is_present(&names) ? want_list_count(&names) : 1;
-    out->names = ARENA_ARRAY(arena_of(view), struct str, out->name_count);
-    if (out->name_count == 1)
+    out->names = texts_read(&names, &out->name_count);
+    if (!view_is_present(&names)) {
+        out->names = ARENA_NEW(arena_of(view), struct str);
         out->names[0] = STR("localhost");
-    for (uint32_t i = 0; view_is_present(&names) && i < out->name_count; i++) {
-        struct view item = want_list_item(&names, i);
-        out->names[i] = want_scalar(&item, STR_EMPTY);
+        out->name_count = 1;
     }
 }
 
@@ -273,19 +285,27 @@ static struct version_bounds versions_read(const struct view *view)
                                    .max = version_read(view, STR("maxTls"))};
 }
 
-/* tls: {mode, sni}: how a caller speaks to a gateway. */
+/* tls: {mode, sni, cert, names}: how a caller speaks to a gateway. */
 static void caller_tls_read(const struct view *view, struct client_tls_spec *out)
 {
-    static const struct field_row ROWS[] = {{"mode", FIELD_USED}, {"sni", FIELD_USED}};
-    static const char *const MODES[] = {"SIMPLE", "MUTUAL", NULL};
+    static const struct field_row ROWS[] = {
+        {"mode", FIELD_USED}, {"sni", FIELD_USED}, {"cert", FIELD_USED}, {"names", FIELD_USED}};
+    static const char *const MODES[] = {"SIMPLE", "MUTUAL", "ISTIO_MUTUAL", NULL};
     struct view tls = view_map(view, STR("tls"));
     if (!view_is_present(&tls))
         return;
     view_check_fields(&tls, ROWS, COUNT_OF(ROWS));
+    struct view names = view_field(&tls, STR("names")), cert = view_field(&tls, STR("cert"));
     out->is_set = true;
-    out->is_mutual = view_choice(&tls, STR("mode"), MODES, 0) == 1;
+    out->origin = view_origin(&tls);
+    out->mode = (enum caller_tls_mode)view_choice(&tls, STR("mode"), MODES, CALLER_TLS_SIMPLE);
     out->sni = view_str(&tls, STR("sni"), STR_EMPTY);
     out->has_sni = out->sni.len > 0;
+    out->fault = fault_read(&tls);
+    out->names = texts_read(&names, &out->name_count);
+    if (out->mode == CALLER_TLS_SIMPLE && (view_is_present(&names) || view_is_present(&cert)))
+        view_complain(view_is_present(&cert) ? &cert : &names, DIAG_TEST_NO_CERTIFICATE, STR_EMPTY,
+                      STR_EMPTY);
 }
 
 struct behaviour behaviour_spec_read(const struct view *view)

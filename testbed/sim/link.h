@@ -55,6 +55,7 @@ struct link_end {
     struct sim_proxy *proxy;
     uint32_t conn;       /* the proxy's number */
     struct sim_tls *tls; /* NULL: plaintext */
+    bool is_secured;     /* its handshake was over */
     bool is_open;        /* its owner has not closed it */
     bool is_paused;
     struct parcel_queue held; /* parcels that arrived while it was paused */

@@ -38,12 +38,29 @@ static void tell_shaken(const struct link_end *end)
     wire_note_handshake(end->proxy->wire, end->conn, &handshake);
 }
 
+/* What a caller knows of its TLS by now. */
+static void note_caller(const struct link_end *end, enum tls_failure failure)
+{
+    const struct sim_tls *tls = end->tls;
+    struct caller_tls known = {.is_spoken = true, .has_server = tls->peer != NULL};
+    if (end->is_secured) {
+        known.is_agreed = true;
+        known.version = tls->outcome.version;
+        known.cipher = tls->outcome.cipher;
+        known.protocol = tls->outcome.protocol;
+    }
+    known.failure = failure;
+    caller_note_tls(&end->caller->caller, &known);
+}
+
 static void tell_connected(struct sim *sim, struct link_end *end)
 {
+    end->is_secured = true;
     switch (end->owner) {
     case LINK_NOBODY:
         return;
     case LINK_CALLER:
+        note_caller(end, TLS_FINE);
         caller_connected(&end->caller->caller, sim->now_ns);
         return;
     case LINK_STANDIN:
@@ -88,6 +105,8 @@ static void tell_ended(struct sim *sim, struct link_end *end)
     case LINK_NOBODY:
         return;
     case LINK_CALLER:
+        if (!end->is_secured)
+            note_caller(end, TLS_ENDED);
         caller_eof(&end->caller->caller, sim->now_ns);
         return;
     case LINK_STANDIN:
@@ -128,6 +147,7 @@ static void tell_failed(struct sim *sim, struct link *link, enum link_side side,
     case LINK_NOBODY:
         return;
     case LINK_CALLER:
+        note_caller(end, failure);
         if (was_shaking_hands && failure != TLS_RESET)
             caller_tls_failed(&end->caller->caller, sim->now_ns);
         else

@@ -361,7 +361,8 @@ bool envoy_place(const struct envoy *envoy, struct str listener, struct str *add
     return false;
 }
 
-/* "cluster.NAME.COUNTER", or "http.PREFIX.COUNTER" of a connection manager. */
+/* "cluster.NAME.COUNTER", "http.PREFIX.COUNTER" of a connection manager, "tcp.PREFIX.COUNTER"
+ * of a TCP proxy or "tcp.COUNTER" of its filters. */
 static bool is_meant(struct str key, struct str cluster, struct str name)
 {
     size_t tail = name.len + 1;
@@ -371,6 +372,8 @@ static bool is_meant(struct str key, struct str cluster, struct str name)
     if (str_eq(cluster, STR("http")))
         return str_has_prefix(owner, STR("http.")) && !str_eq(owner, STR("http.admin")) &&
                !str_eq(owner, STR("http.async-client"));
+    if (str_eq(cluster, STR("tcp")))
+        return str_has_prefix(owner, STR("tcp.")) || str_eq(owner, STR("tcp"));
     return str_has_prefix(owner, STR("cluster.")) &&
            str_eq(str_from(owner, STR("cluster.").len), cluster);
 }

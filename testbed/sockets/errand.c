@@ -113,6 +113,28 @@ void errand_forget_record(struct sockets_errand *errand)
     errand->sockets->batch_recordless_count -= errand->base.kind == ERRAND_OF_BATCH;
 }
 
+/* Its connection was ended by a proxy of ours that has none left: what that had to say of it
+ * is said. */
+static bool is_beyond_record(const struct sockets_errand *errand)
+{
+    enum call_error error = errand->base.outcome->error;
+    return errand->base.is_over && errand->base.kind == ERRAND_OF_BATCH &&
+           (error == CALL_TLS_HANDSHAKE || error == CALL_CONNECTION_RESET ||
+            error == CALL_CONNECTION_CLOSED) &&
+           hops_is_idle(errand->sockets, errand->base.call->client);
+}
+
+void errands_forget_records(struct sockets *sockets)
+{
+    struct list *all = &sockets->wanting_errands;
+    for (struct list *at = all->next; at != all;) {
+        struct sockets_errand *errand = LIST_ITEM(at, struct sockets_errand, wanting);
+        at = at->next;
+        if (is_beyond_record(errand))
+            errand_forget_record(errand);
+    }
+}
+
 void errand_note_over(struct sockets_errand *errand)
 {
     struct sockets *sockets = errand->sockets;

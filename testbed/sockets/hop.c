@@ -247,6 +247,12 @@ void hops_watch(struct sockets *sockets)
     }
 }
 
+bool hops_is_idle(const struct sockets *sockets, uint32_t client)
+{
+    const struct server *server = sockets->hops[client].server;
+    return server != NULL && server_connection_count(server) == 0;
+}
+
 uint64_t hops_under_way(struct sockets *sockets)
 {
     uint64_t sum = 0;

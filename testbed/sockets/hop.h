@@ -63,6 +63,8 @@ void hops_watch(struct sockets *sockets);
 void hops_pod_changed(struct sockets *sockets, uint32_t pod);
 /* Requests that proxies have, or that hold something of theirs. */
 uint64_t hops_under_way(struct sockets *sockets);
+/* Is that one's proxy ours, and has nobody a connection to it? */
+bool hops_is_idle(const struct sockets *sockets, uint32_t client);
 bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, uint64_t *value);
 
 /* What came in to pods' sidecars: play_ops.hops. */

@@ -27,6 +27,8 @@
 /* How long a record may take after its answer; in one process it is there at
  * once, or there is none (bytes that were no request). */
 #define SOCKETS_RECORD_PATIENCE_NS (300 * NS_MS)
+/* Of another process, that has answered. */
+#define SOCKETS_SURE_PATIENCE_NS (5 * NS_SECOND)
 
 #define SOCKETS_READ_BYTES (64u * 1024) /* libuv's own suggestion */
 
@@ -91,6 +93,8 @@ void errand_note_over(struct sockets_errand *errand);
 /* No record will come. */
 void errand_forget_record(struct sockets_errand *errand);
 void errand_want_record(struct sockets_errand *errand);
+/* Of calls that are over and of which no record can come any more. */
+void errands_forget_records(struct sockets *sockets);
 /* A proxy finished the `nth` exchange of the connection from `remote_port`. One that
  * does not count them tells of them in their order. */
 #define ERRAND_ANY_NTH UINT32_MAX
@@ -108,6 +112,8 @@ struct tls_session *sockets_secure(struct sockets *sockets, const struct tls_end
 void sockets_ends_fini(struct sockets *sockets);
 /* Bytes came: tells the end what was meant. */
 void peer_tls_read(struct peer *peer, struct str bytes);
+/* Tells a caller what is known of its TLS by now; nothing where it speaks none. */
+void peer_tls_note(struct peer *peer, enum tls_failure failure);
 /* What TLS has to say goes to peer->out. */
 void peer_tls_gather(struct peer *peer);
 /* May the end speak? */

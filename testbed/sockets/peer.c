@@ -30,10 +30,22 @@ static void on_closed(uv_handle_t *handle)
 
 static void tell_broken(struct peer *peer)
 {
+    peer_tls_note(peer, TLS_RESET);
     if (peer->role == PEER_STANDIN)
         standin_broken(&peer->standin);
     else
         caller_broken(&peer->caller, sockets_now_ns(peer->sockets));
+}
+
+static void tell_eof(struct peer *peer)
+{
+    int64_t now_ns = sockets_now_ns(peer->sockets);
+    if (peer->tls != NULL && !peer->is_secured)
+        peer_tls_note(peer, TLS_ENDED);
+    if (peer->role == PEER_STANDIN)
+        standin_eof(&peer->standin, now_ns);
+    else
+        caller_eof(&peer->caller, now_ns);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -70,12 +82,10 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
         peer_tls_read(peer, bytes);
     else if (peer->role == PEER_STANDIN && size > 0)
         standin_read(&peer->standin, bytes, now_ns);
-    else if (peer->role == PEER_STANDIN)
-        standin_eof(&peer->standin, now_ns);
     else if (size > 0)
         caller_read(&peer->caller, bytes, now_ns);
     else
-        caller_eof(&peer->caller, now_ns);
+        tell_eof(peer);
     peer_turn(peer);
 }
 
@@ -215,6 +225,7 @@ static void init_handles(struct peer *peer)
     peer->is_kept = false;
     peer->tls = NULL;
     peer->is_tls_ended = false;
+    peer->is_secured = false;
     peer->local_port = 0;
     peer->errand = NULL;
     peer->asked_count = 0;

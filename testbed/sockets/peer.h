@@ -38,6 +38,7 @@ struct peer {
     uv_write_t write;
     uv_connect_t connect;
     struct tls_session *tls; /* NULL: plaintext */
+    bool is_secured;         /* its handshake was over */
     bool is_tls_ended;       /* it said that nothing follows */
     struct buf out;          /* given to the kernel, or waiting for it */
     uint32_t handle_count;   /* not closed yet */

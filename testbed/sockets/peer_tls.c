@@ -30,12 +30,30 @@ struct tls_session *sockets_secure(struct sockets *sockets, const struct tls_end
 void sockets_ends_fini(struct sockets *sockets)
 {
     for (uint32_t i = 0; i < sockets->end_count; i++)
-        tls_store_free(sockets->ends[i].store);
+        tls_store_drop(sockets->ends[i].store);
     sockets->end_count = 0;
+}
+
+void peer_tls_note(struct peer *peer, enum tls_failure failure)
+{
+    if (peer->role != PEER_CALLER || peer->tls == NULL)
+        return;
+    struct caller_tls known = {.is_spoken = true, .is_agreed = peer->is_secured};
+    if (peer->is_secured) {
+        struct tls_facts facts = tls_facts(peer->tls);
+        known.version = facts.version;
+        known.cipher = facts.cipher;
+        known.protocol = facts.protocol;
+        known.has_server = facts.has_peer;
+    }
+    known.failure = failure;
+    caller_note_tls(&peer->caller, &known);
 }
 
 static void note_open(struct peer *peer)
 {
+    peer->is_secured = true;
+    peer_tls_note(peer, TLS_FINE);
     if (peer->role == PEER_STANDIN)
         standin_secured(&peer->standin, tls_facts(peer->tls).server_name);
     else
@@ -45,6 +63,7 @@ static void note_open(struct peer *peer)
 static void note_failed(struct peer *peer, bool was_shaking_hands)
 {
     int64_t now_ns = sockets_now_ns(peer->sockets);
+    peer_tls_note(peer, tls_failed(peer->tls));
     if (peer->role == PEER_STANDIN)
         standin_broken(&peer->standin);
     else if (was_shaking_hands)

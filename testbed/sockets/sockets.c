@@ -88,6 +88,16 @@ static bool has_failure(const struct outcome *outcomes, uint32_t count)
     return false;
 }
 
+/* Who was answered will be logged, however busy the machine is. */
+static bool lacks_sure_record(const struct outcome *outcomes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (outcomes[i].has_response && outcomes[i].error == CALL_OK && !outcomes[i].has_record)
+            return true;
+    }
+    return false;
+}
+
 static void play_call(struct play *play, const struct call *calls, uint32_t call_count,
                       struct outcome *outcomes, struct arena *arena)
 {
@@ -99,6 +109,8 @@ static void play_call(struct play *play, const struct call *calls, uint32_t call
         turns_take(sockets);
     if (sockets->batch_recordless_count > 0)
         turns_for(sockets, (uint64_t)(SOCKETS_RECORD_PATIENCE_NS / NS_MS), TURNS_FOR_RECORDS);
+    if (sockets->options.envoy != NULL && lacks_sure_record(outcomes, call_count))
+        turns_for(sockets, (uint64_t)(SOCKETS_SURE_PATIENCE_NS / NS_MS), TURNS_FOR_RECORDS);
     turns_until_quiet(sockets);
     if (sockets->options.envoy != NULL && has_failure(outcomes, call_count))
         hops_let_envoys_act(sockets);

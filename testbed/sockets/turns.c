@@ -47,12 +47,13 @@ void turns_take(struct sockets *sockets)
         hops_watch(sockets);
 }
 
-static bool is_there(const struct sockets *sockets, enum turns_until what)
+static bool is_there(struct sockets *sockets, enum turns_until what)
 {
     switch (what) {
     case TURNS_FOR_TIME:
         return false;
     case TURNS_FOR_RECORDS:
+        errands_forget_records(sockets);
         return sockets->batch_recordless_count == 0;
     case TURNS_FOR_OUTCOME:
         return !list_is_empty(&sockets->errands.over);

@@ -49,7 +49,7 @@ void era_drop(struct era *era)
     if (--era->holder_count > 0)
         return;
     for (uint32_t i = 0; i < era->end_count; i++)
-        tls_store_free(era->ends[i].store);
+        tls_store_drop(era->ends[i].store);
     world_free(era->world);
     struct arena arena = era->arena; /* the era lives in it */
     arena_fini(&arena);

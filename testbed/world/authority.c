@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "proxy/crypto/x509_words.h"
 
 #define DAY_S (24L * 60 * 60)
 #define SINCE_S (-30 * DAY_S)
@@ -118,6 +119,13 @@ const struct certificate *authority_issue(struct authority *authority,
     return out;
 }
 
+struct str authority_faulty(struct str issuer, enum certificate_fault fault)
+{
+    if (fault == CERTIFICATE_WRONG_CA)
+        return STR(AUTHORITY_STRANGER);
+    return fault == CERTIFICATE_SELF_SIGNED ? STR_EMPTY : issuer;
+}
+
 const struct certificate *authority_issue_workload(struct authority *authority,
                                                    const struct workload_name *name,
                                                    enum certificate_fault fault)
@@ -125,14 +133,12 @@ const struct certificate *authority_issue_workload(struct authority *authority,
     struct str account = fault == CERTIFICATE_WRONG_SAN ? STR("stranger") : name->account;
     struct arena scratch;
     struct str uri;
-    struct certificate_wish wish = {
-        .issuer = STR(AUTHORITY_MESH), .uris = &uri, .uri_count = 1, .fault = fault};
+    struct certificate_wish wish = {.issuer = authority_faulty(STR(AUTHORITY_MESH), fault),
+                                    .uris = &uri,
+                                    .uri_count = 1,
+                                    .fault = fault};
     if (fault == CERTIFICATE_NONE)
         return NULL;
-    if (fault == CERTIFICATE_WRONG_CA)
-        wish.issuer = STR(AUTHORITY_STRANGER);
-    if (fault == CERTIFICATE_SELF_SIGNED)
-        wish.issuer = STR_EMPTY;
     arena_init(&scratch, SCRATCH_BYTES, 0);
     uri = arena_format(&scratch, "spiffe://%.*s/ns/%.*s/sa/%.*s", STR_FMT(name->trust_domain),
                        STR_FMT(name->namespace), STR_FMT(account));
@@ -250,15 +256,13 @@ static struct str alternative_names(struct arena *arena, const struct certificat
     return out;
 }
 
-static void set_hash(struct certificate *certificate, X509 *sealed, struct arena *arena)
+static void set_hashes(struct certificate *certificate, X509 *sealed, struct arena *arena)
 {
-    unsigned char hash[HASH_DIGITS / 2];
-    unsigned size = 0;
-    ASSERT(X509_digest(sealed, EVP_sha256(), hash, &size) == 1 && size == sizeof(hash));
-    struct str out = STR_EMPTY;
-    for (size_t i = 0; i < sizeof(hash); i++)
-        out = arena_concat(arena, out, arena_format(arena, "%02x", hash[i]));
-    certificate->hash = out;
+    struct certificate words;
+    x509_words(sealed, &words, arena);
+    ASSERT(words.hash.len == HASH_DIGITS && words.key_hash.len > 0);
+    certificate->hash = words.hash;
+    certificate->key_hash = words.key_hash;
 }
 
 static void seal(struct authority *authority, struct certificate *certificate)
@@ -289,7 +293,7 @@ static void seal(struct authority *authority, struct certificate *certificate)
             arena_concat(authority->arena, certificate->chain_pem, issuer->chain_pem);
     if (issuer != NULL)
         issuer->has_signed = true;
-    set_hash(certificate, out, authority->arena);
+    set_hashes(certificate, out, authority->arena);
     BIO *bio = BIO_new(BIO_s_mem());
     ASSERT(bio != NULL && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
     certificate->key_pem = authority_take_text(bio, authority->arena);

@@ -50,6 +50,8 @@ struct certificate_wish {
     enum certificate_fault fault; /* of time only: EXPIRED, NOT_YET_VALID */
     bool is_rsa;
 };
+/* Who signs in its place when this is wrong. */
+struct str authority_faulty(struct str issuer, enum certificate_fault fault);
 /* One of those issued before when it is the same wish. */
 const struct certificate *authority_issue(struct authority *authority,
                                           const struct certificate_wish *wish);

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "proxy/core/record.h"
+#include "proxy/core/tls_verdict.h"
 #include "proxy/core/trace.h"
 #include "proxy/model/message.h"
 
@@ -86,6 +87,16 @@ struct sighting {
 
 #define CALL_BODY_KEPT_MAX 65536u /* enough to compare what tests write down */
 
+/* What became of the TLS that a caller spoke itself, as its own end had it. */
+struct caller_tls {
+    bool is_spoken; /* on a connection that was made for this call */
+    bool is_agreed; /* for the caller the handshake was over */
+    enum tls_version version;
+    struct str cipher, protocol; /* empty: none; of one that was agreed */
+    enum tls_failure failure;    /* also when it was agreed and then refused, as in TLS 1.3 */
+    bool has_server;             /* the server showed a certificate */
+};
+
 struct outcome {
     enum call_error error;
     bool has_response;
@@ -107,6 +118,8 @@ struct outcome {
     struct str flags;          /* "UF,URX" or "-" */
     uint32_t pod;              /* of the last attempt, or of the sighting; UINT32_MAX: none */
     const struct trace *trace; /* or NULL */
+
+    struct caller_tls tls;
 
     struct sighting *sightings;
     uint32_t sighting_count;

@@ -285,6 +285,16 @@ void caller_connected(struct caller *caller, int64_t now_ns)
     }
 }
 
+void caller_note_tls(struct caller *caller, const struct caller_tls *tls)
+{
+    if (!is_under_way(caller) || caller->call->is_counted)
+        return;
+    struct caller_tls *out = &caller->outcome->tls;
+    *out = *tls;
+    out->cipher = arena_str(caller->arena, tls->cipher);
+    out->protocol = arena_str(caller->arena, tls->protocol);
+}
+
 void caller_tls_failed(struct caller *caller, int64_t now_ns)
 {
     if (caller->state == CALLER_IN_CONNECT)

@@ -73,6 +73,8 @@ void caller_begin(struct caller *caller, const struct call *call, struct outcome
 void caller_begin_whole(struct caller *caller, const struct call *call, const struct h1_read *whole,
                         struct outcome *outcome, struct arena *arena, int64_t now_ns);
 void caller_connected(struct caller *caller, int64_t now_ns);
+/* What is known of its own TLS by now; copied. Before it is told what that means. */
+void caller_note_tls(struct caller *caller, const struct caller_tls *tls);
 /* In its place, when TLS could not be agreed upon. */
 void caller_tls_failed(struct caller *caller, int64_t now_ns);
 void caller_refused(struct caller *caller, int64_t now_ns);

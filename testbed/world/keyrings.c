@@ -344,35 +344,90 @@ static bool has_own_certificate(struct world *world, uint32_t client)
     return false;
 }
 
-const struct tls_end *world_caller_tls(struct world *world, uint32_t index, bool is_sealed)
+/* What a caller to a gateway shows: names of its own, or those that its fault leaves. */
+static void add_caller_names(struct keymaker *maker, const struct client_tls_spec *spec,
+                             struct certificate_wish *wish)
 {
-    static const struct str CLIENT[] = {STR_INIT("client")};
+    struct world *world = maker->world;
+    bool is_mesh = spec->mode == CALLER_TLS_ISTIO_MUTUAL;
+    bool is_wrong = spec->fault == CERTIFICATE_WRONG_SAN;
+    const char *who = is_wrong ? "stranger" : "client";
+    struct str one = str_of(who);
+    const struct str *names = is_wrong ? NULL : spec->names;
+    uint32_t count = is_wrong ? 0 : spec->name_count;
+    if (count == 0) {
+        struct str domain = maker->client->spec.trust_domain;
+        if (domain.len == 0)
+            domain = world->spec.trust_domain.len > 0 ? world->spec.trust_domain
+                                                      : STR(WORLD_TRUST_DOMAIN);
+        if (is_mesh)
+            one = arena_format(arena_of(maker), "spiffe://%.*s/ns/%.*s/sa/%s", STR_FMT(domain),
+                               STR_FMT(world->spec.namespace), who);
+        names = &one;
+        count = 1;
+    }
+    struct str *uris = ARENA_ARRAY(arena_of(maker), struct str, count);
+    struct str *hosts = ARENA_ARRAY(arena_of(maker), struct str, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (str_contains(names[i], STR("://")))
+            uris[wish->uri_count++] = names[i];
+        else
+            hosts[wish->name_count++] = names[i];
+    }
+    wish->uris = uris;
+    wish->names = hosts;
+}
+
+/* NULL: it shows none. */
+static const struct certificate *caller_certificate(struct keymaker *maker,
+                                                    const struct client_tls_spec *spec)
+{
+    bool is_mesh = spec->mode == CALLER_TLS_ISTIO_MUTUAL;
+    struct certificate_wish wish = {
+        .issuer =
+            authority_faulty(is_mesh ? STR(AUTHORITY_MESH) : STR(AUTHORITY_PUBLIC), spec->fault),
+        .fault = spec->fault};
+    if (spec->mode == CALLER_TLS_SIMPLE || spec->fault == CERTIFICATE_NONE)
+        return NULL;
+    add_caller_names(maker, spec, &wish);
+    return authority_issue(maker->world->authority, &wish);
+}
+
+static struct tls_end *make_caller_end(struct world *world, uint32_t index)
+{
     struct world_client *client = &world->clients[index];
     const struct client_tls_spec *spec = &client->spec.tls;
-    if (!spec->is_set)
+    struct keymaker maker = {.world = world, .client = client};
+    bool is_mesh = spec->mode == CALLER_TLS_ISTIO_MUTUAL;
+    struct str root = is_mesh ? STR("ROOTCA") : STR(AUTHORITY_PUBLIC);
+    const struct certificate *own = caller_certificate(&maker, spec);
+    struct tls_end *end = ARENA_NEW(world->arena, struct tls_end);
+    add_authorities(&maker, root);
+    if (own != NULL)
+        add(&maker, OWN)->certificate = own;
+    end->keyring = (struct keyring){.items = maker.items, .count = maker.count};
+    set_versions(&client->spec.versions, &end->keyring);
+    /* Who calls nobody by name does not look at the answer, nor who does not know the
+     * authority of a Secret's certificate. */
+    bool is_checking = is_mesh || (spec->has_sni && !has_own_certificate(world, index));
+    end->client = (struct upstream_tls){
+        .is_mesh = is_mesh,
+        .certificate = own != NULL ? OWN : STR_EMPTY,
+        .root = is_checking ? root : STR_EMPTY,
+        .sni = spec->sni,
+    };
+    end->cluster =
+        (struct cluster){.name = client->spec.name, .security = UPSTREAM_TLS, .tls = &end->client};
+    return end;
+}
+
+const struct tls_end *world_caller_tls(struct world *world, uint32_t index, bool is_sealed)
+{
+    struct world_client *client = &world->clients[index];
+    if (!client->spec.tls.is_set)
         return NULL;
-    if (client->tls_end == NULL) {
-        struct keymaker maker = {.world = world, .client = client};
-        struct tls_end *end = ARENA_NEW(world->arena, struct tls_end);
-        struct certificate_wish wish = {
-            .issuer = STR(AUTHORITY_PUBLIC), .names = CLIENT, .name_count = COUNT_OF(CLIENT)};
-        add_authorities(&maker, STR(AUTHORITY_PUBLIC));
-        if (spec->is_mutual)
-            add(&maker, OWN)->certificate = authority_issue(world->authority, &wish);
-        end->keyring = (struct keyring){.items = maker.items, .count = maker.count};
-        set_versions(&client->spec.versions, &end->keyring);
-        /* Who calls nobody by name does not look at the answer, nor who does not know the
-         * authority of a Secret's certificate. */
-        bool is_checking = spec->has_sni && !has_own_certificate(world, index);
-        end->client = (struct upstream_tls){
-            .certificate = spec->is_mutual ? OWN : STR_EMPTY,
-            .root = is_checking ? STR(AUTHORITY_PUBLIC) : STR_EMPTY,
-            .sni = spec->sni,
-        };
-        end->cluster = (struct cluster){
-            .name = client->spec.name, .security = UPSTREAM_TLS, .tls = &end->client};
-        client->tls_end = end;
-    }
+    if (client->tls_end == NULL)
+        client->tls_end = make_caller_end(world, index);
     if (is_sealed)
         seal(world, &client->tls_end->keyring);
     return client->tls_end;

@@ -55,12 +55,18 @@ struct pod_spec {
 
 enum client_via { VIA_SIDECAR, VIA_GATEWAY, VIA_NONE };
 
-/* How a caller speaks to a gateway. */
+/* How a caller speaks to a gateway: as somebody outside of the mesh who shows a certificate
+ * or not, or as a sidecar does. */
+enum caller_tls_mode { CALLER_TLS_SIMPLE, CALLER_TLS_MUTUAL, CALLER_TLS_ISTIO_MUTUAL };
 struct client_tls_spec {
     bool is_set;
-    bool is_mutual; /* shows a certificate */
+    enum caller_tls_mode mode;
     bool has_sni;
     struct str sni;
+    enum certificate_fault fault; /* of the certificate that it shows; NONE: it shows none */
+    const struct str *names;      /* of it, URIs or of DNS; count 0: "client", or a workload's */
+    uint32_t name_count;
+    struct origin origin; /* line 0: the command line's */
 };
 
 struct client_spec {

@@ -82,7 +82,7 @@ def endpoint(r, n, spec, ports):
 def settings(r):
     lines = {}
     maybe(r, 0.2, lines, "tlsDefaults", lambda: one(r, [{"minProtocolVersion": "TLSV1_3"}, {"ecdhCurves": ["P-256"]}, {"cipherSuites": ["ECDHE-RSA-AES256-GCM-SHA384"]}]))
-    maybe(r, 0.2, lines, "meshMTLS", lambda: {"cipherSuites": ["ECDHE-ECDSA-AES256-GCM-SHA384"], "ecdhCurves": ["P-256"]})
+    maybe(r, 0.2, lines, "meshMTLS", lambda: {"cipherSuites": ["ECDHE-ECDSA-AES256-GCM-SHA384"]})
     maybe(r, 0.2, lines, "ingressService", lambda: one(r, ["istio-ingressgateway", "web"]))
     maybe(r, 0.2, lines, "ingressSelector", lambda: one(r, ["ingressgateway", "egressgateway"]))
     maybe(r, 0.2, lines, "ingressControllerMode", lambda: one(r, ["OFF", "DEFAULT", "STRICT"]))

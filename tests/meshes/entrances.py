@@ -6,6 +6,17 @@ from words import EXTERNAL, NAMESPACES, chance, istio, maybe, meta, one, some
 GATEWAY_HOSTS = ["*", "*.example.com", "api.example.com", "www.example.com", "default/*", "./*", "shop/api.example.com", "*/www.example.com"]
 
 
+def workload(r):
+    labels = {"app": "istio-ingressgateway", "istio": "ingressgateway"}
+    ports = [{"name": "http2", "port": 80, "targetPort": r.choice([80, 8080])}, {"name": "https", "port": 443, "targetPort": r.choice([443, 8443])},
+             {"name": "tcp", "port": 31400}]
+    return [{"apiVersion": "v1", "kind": "Service", "metadata": meta("istio-ingressgateway", "istio-system", labels=labels),
+             "spec": {"type": "LoadBalancer", "selector": labels, "ports": ports}},
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("istio-ingressgateway", "istio-system"),
+             "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
+                 "containers": [{"name": "istio-proxy", "image": "auto"}]}}}}]
+
+
 def server(r, n):
     protocol = one(r, ["HTTP", "HTTP", "HTTP", "HTTPS", "HTTPS", "TLS", "TCP", "GRPC", "HTTP2"])
     number = one(r, {"HTTP": [80, 80, 8080, 31400], "HTTPS": [443, 443, 8443], "TLS": [443, 15443], "TCP": [31400, 9000]}.get(protocol, [80, 7070]))

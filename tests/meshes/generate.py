@@ -5,6 +5,7 @@ import random
 
 import entrances
 import further
+import laboratory
 import policies
 import traffic
 import wider
@@ -76,17 +77,6 @@ def deployment(r, name, namespace, version):
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("%s-%s" % (name, version), namespace), "spec": spec}
 
 
-def gateway_workload(r):
-    labels = {"app": "istio-ingressgateway", "istio": "ingressgateway"}
-    ports = [{"name": "http2", "port": 80, "targetPort": r.choice([80, 8080])}, {"name": "https", "port": 443, "targetPort": r.choice([443, 8443])},
-             {"name": "tcp", "port": 31400}]
-    return [{"apiVersion": "v1", "kind": "Service", "metadata": meta("istio-ingressgateway", "istio-system", labels=labels),
-             "spec": {"type": "LoadBalancer", "selector": labels, "ports": ports}},
-            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("istio-ingressgateway", "istio-system"),
-             "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
-                 "containers": [{"name": "istio-proxy", "image": "auto"}]}}}}]
-
-
 def workloads(r):
     out, services = [], []
     for name in some(r, ["a", "b", "c"], r.choice([1, 2, 2, 3])):
@@ -146,7 +136,7 @@ def mesh_at(seed, index):
     hosts = traffic.Hosts(r, services)
     said = rules(r, hosts)
     if chance(r, 0.35) or any(d["kind"] in ("Gateway", "Ingress") for d in said):
-        documents += gateway_workload(r)
+        documents += entrances.workload(r)
         proxies.append({"name": "istio-ingressgateway-0", "namespace": "istio-system", "type": "router"})
     for d in said:
         if d["kind"] == "Gateway" and d["apiVersion"].startswith("gateway.") and d["metadata"]["name"] not in [p["name"] for p in proxies]:
@@ -156,4 +146,5 @@ def mesh_at(seed, index):
     documents += said
     further.add(random.Random("%d/%d/further" % (seed, index)), documents)
     wider.add(random.Random("%d/%d/wider" % (seed, index)), documents, proxies, hosts)
+    laboratory.add(random.Random("%d/%d/laboratory" % (seed, index)), documents, proxies, hosts)
     return Mesh(documents, proxies)

@@ -4,6 +4,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -16,6 +17,13 @@ NO_VALUE = "(absent)"
 
 class Refused(Exception):
     """A side does not take the mesh."""
+
+
+def invalid(refusal):
+    """What istiod has against an object, one message after the other; nothing if it is something else that it does not take."""
+    _, found, messages = refusal.partition("configuration is invalid: ")
+    several = re.match(r"\d+ errors? occurred:\n", messages)
+    return re.findall(r"^\t\* (.*)$", messages, re.M) if several else [messages.strip()] if found else []
 
 
 def load(path, name):
@@ -88,9 +96,17 @@ class Ours:
         self.folder = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.folder.name, "mesh.yaml")
 
-    def ask(self, mesh, proxies):
+    def write(self, mesh):
         with open(self.path, "w", encoding="utf-8") as f:
             f.write(mesh.text())
+
+    def validate(self, mesh):
+        """What `validate` says of errors, as one text."""
+        self.write(mesh)
+        return subprocess.run([self.binary, "validate", "--webhook-only", "-q", self.path], stdout=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False).stdout
+
+    def ask(self, mesh, proxies):
+        self.write(mesh)
         out = {}
         for p in proxies:
             words = [self.binary, "proxy-config", "all", p["name"], "-n", p["namespace"], "--type", p["type"], "--ip", p["ip"], "--service-account",

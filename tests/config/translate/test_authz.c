@@ -213,12 +213,12 @@ static void test_principals_are_of_every_domain_of_the_mesh(void **state)
     struct fixture fixture;
     fixture_sidecar(
         &fixture,
-        MESH_CONFIG("{trustDomain: td, trustDomainAliases: [old]}")
+        MESH_CONFIG("{trustDomain: td, trustDomainAliases: [older, old, older]}")
             POLICY("a", "default",
                    "rules: [" FROM("principals: [cluster.local/ns/a/sa/b, other/ns/a/sa/b]") "]"));
     assert_text(&fixture, first_rule(&fixture, security_of(&fixture, false)),
                 "all(any) all(one(who=spiffe://td/ns/a/sa/b who=spiffe://old/ns/a/sa/b "
-                "who=spiffe://other/ns/a/sa/b))");
+                "who=spiffe://older/ns/a/sa/b who=spiffe://other/ns/a/sa/b))");
     fixture_fini(&fixture);
 }
 

@@ -10,6 +10,10 @@
 
 #define NAME_OF_A "outbound|80||a.default.svc.cluster.local"
 
+#define TUNNEL_POD(name)                                \
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: " name \
+    ", labels: {app: a, networking.istio.io/tunnel: '%s'}}\nspec: {containers: []}\n---\n"
+
 /* The cluster as text, in the fixture's arena. */
 static struct str printed(struct fixture *fixture, const char *name)
 {
@@ -135,6 +139,25 @@ static void test_tls_modes_become_transport_sockets(void **state)
     }
 }
 
+/* Nobody tunnels here; what istiod says of it is metadata of the service's own cluster. */
+static void test_endpoints_that_all_take_tunnels_are_said_to(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second;
+        bool is_said;
+    } rows[] = {
+        {"http", "http", true}, {"x,http", "http", true}, {"http", "x", false}, {"", "", false}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_sidecar(&fixture,
+                        mesh_text(SERVICE("a", "http", "80") TUNNEL_POD("a-1") TUNNEL_POD("a-2"),
+                                  rows[i].first, rows[i].second));
+        assert_part(printed(&fixture, NAME_OF_A), "\"disable_mx\":true", rows[i].is_said);
+        fixture_fini(&fixture);
+    }
+}
+
 /* Two services of one port: the older one's, or the first by host, decides. */
 static void test_the_application_has_a_cluster_for_each_of_its_ports(void **state)
 {
@@ -197,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields_become_parts_of_the_cluster),
         cmocka_unit_test(test_tls_modes_become_transport_sockets),
+        cmocka_unit_test(test_endpoints_that_all_take_tunnels_are_said_to),
         cmocka_unit_test(test_the_application_has_a_cluster_for_each_of_its_ports),
         cmocka_unit_test(test_the_mesh_may_say_what_clusters_have),
     };

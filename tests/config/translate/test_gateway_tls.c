@@ -83,6 +83,41 @@ static void test_modes_name_their_secrets(void **state)
     }
 }
 
+/* Hashes only beside a Secret that clients are checked against, a CRL only beside files. */
+static void test_who_else_a_client_must_be(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tls;
+        uint32_t hash_count;
+        const char *crl;
+        bool is_accepting_untrusted;
+    } rows[] = {
+        {"mode: MUTUAL, credentialName: c, insecureSkipVerify: true", 1, "", true},
+        {"mode: OPTIONAL_MUTUAL, credentialName: c", 1, "", false},
+        {"mode: SIMPLE, credentialName: c", 0, "", false},
+        {"mode: MUTUAL, serverCertificate: /c, privateKey: /k, caCertificates: /r, caCrl: /l", 0,
+         "/l", false},
+        {"mode: OPTIONAL_MUTUAL, serverCertificate: /c, privateKey: /k, caCertificates: /r, "
+         "caCrl: /l",
+         0, "/l", false},
+        {"mode: ISTIO_MUTUAL, caCrl: /l, insecureSkipVerify: true", 0, "/l", true},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_gateway(&fixture, mesh_text(GATEWAY("web") "  servers:\n" HTTPS(
+                                                "a.com", "%s, verifyCertificateSpki: [eA==], "
+                                                         "verifyCertificateHash: [ab]"),
+                                            rows[i].tls));
+        const struct downstream_tls *tls = first_tls(&fixture);
+        assert_int_equal(tls->peer_hash_count, rows[i].hash_count);
+        assert_int_equal(tls->peer_key_hash_count, rows[i].hash_count);
+        assert_text(&fixture, tls->crl, rows[i].crl);
+        assert_int_equal(tls->is_accepting_untrusted, rows[i].is_accepting_untrusted);
+        fixture_fini(&fixture);
+    }
+}
+
 static void test_unknown_ciphers_are_dropped(void **state)
 {
     (void)state;
@@ -211,6 +246,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_modes_name_their_secrets),
+        cmocka_unit_test(test_who_else_a_client_must_be),
         cmocka_unit_test(test_unknown_ciphers_are_dropped),
         cmocka_unit_test(test_who_comes_first_has_the_port_and_the_host),
         cmocka_unit_test(test_passthrough_goes_by_sni),

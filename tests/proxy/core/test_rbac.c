@@ -258,57 +258,79 @@ static void test_actions(void **state)
     assert_true(rbac_judge(&(struct rbac_rules){0}, &(struct rbac_facts){0}).is_allowed);
 }
 
-static void test_the_first_filter_that_denies_decides(void **state)
+static void test_filters_of_a_stage_in_their_order(void **state)
 {
     (void)state;
-    struct rbac_policy met[] = {policy_of("a", true)};
-    struct rbac_policy unmet[] = {policy_of("b", false)};
-    struct rbac rbacs[] = {
-        {.rules = {.is_there = true, .action = RBAC_LOG, .policies = met, .policy_count = 1}},
-        {.rules = {.is_there = true, .action = RBAC_DENY, .policies = unmet, .policy_count = 1}},
-        {.rules = {.is_there = true, .policies = met, .policy_count = 1}},
-    };
-    struct security security = {.rbacs = rbacs, .rbac_count = 3};
-    struct rbac_facts facts = {0};
-    assert_true(access_judge(&security, ACCESS_RULES, &facts).is_allowed);
-    assert_int_equal(access_judge(&security, ACCESS_RULES, &facts).action, RBAC_ALLOW);
-    rbacs[1].rules.policies = met;
-    struct access_verdict denied = access_judge(&security, ACCESS_RULES, &facts);
-    assert_false(denied.is_allowed);
-    assert_int_equal(denied.action, RBAC_DENY);
-    rbacs[1].rules.policies = unmet;
-    rbacs[2].rules.policies = unmet;
-    denied = access_judge(&security, ACCESS_RULES, &facts);
-    assert_false(denied.is_allowed);
-    assert_null(denied.verdict.policy);
-    /* Only logs and dry runs: nobody was asked. */
-    security.rbac_count = 1;
-    rbacs[0].rules.is_there = false;
-    rbacs[0].shadow = rbacs[1].rules;
-    assert_false(access_judge(&security, ACCESS_RULES, &facts).is_asked);
+    struct rbac rbacs[2] = {{.kind = RBAC_SHADOW_DENY}, {.kind = RBAC_SHADOW_ALLOW}};
+    struct custom_authz custom = {.rbac = {.kind = RBAC_SHADOW_CUSTOM}};
+    struct security security = {
+        .rbacs = rbacs, .rbac_count = 2, .customs = &custom, .custom_count = 1};
+    assert_ptr_equal(access_filter(&security, ACCESS_RULES, 0), &rbacs[0]);
+    assert_ptr_equal(access_filter(&security, ACCESS_RULES, 1), &rbacs[1]);
+    assert_null(access_filter(&security, ACCESS_RULES, 2));
+    assert_ptr_equal(access_filter(&security, ACCESS_CUSTOM, 0), &custom.rbac);
+    assert_null(access_filter(&security, ACCESS_CUSTOM, 1));
 }
 
-/* A provider that could be asked is not; what has none denies. */
-static void test_custom(void **state)
+/* What is there is counted, each filter for itself; AUDIT allows. */
+static void test_what_filters_count(void **state)
+{
+    (void)state;
+    struct rbac_policy met[] = {policy_of("a", true)}, unmet[] = {policy_of("b", false)};
+#define RULES(which, what)                                                         \
+    {                                                                              \
+        .is_there = true, .action = (what), .policies = (which), .policy_count = 1 \
+    }
+    const struct {
+        struct rbac rbac;
+        enum rbac_stat want[2]; /* STAT_RBAC_COUNT: nothing */
+    } rows[] = {
+        {{.rules = RULES(met, RBAC_LOG)}, {STAT_RBAC_allowed, STAT_RBAC_COUNT}},
+        {{.rules = RULES(unmet, RBAC_LOG)}, {STAT_RBAC_allowed, STAT_RBAC_COUNT}},
+        {{.rules = RULES(met, RBAC_DENY)}, {STAT_RBAC_denied, STAT_RBAC_COUNT}},
+        {{.rules = RULES(unmet, RBAC_ALLOW), .shadow = RULES(met, RBAC_ALLOW)},
+         {STAT_RBAC_denied, STAT_RBAC_COUNT}},
+        {{.shadow = RULES(met, RBAC_ALLOW), .kind = RBAC_SHADOW_ALLOW},
+         {STAT_RBAC_dry_run_allow_allowed, STAT_RBAC_COUNT}},
+        {{.shadow = RULES(unmet, RBAC_ALLOW), .kind = RBAC_SHADOW_ALLOW},
+         {STAT_RBAC_dry_run_allow_denied, STAT_RBAC_COUNT}},
+        {{.rules = RULES(met, RBAC_DENY),
+          .shadow = RULES(unmet, RBAC_DENY),
+          .kind = RBAC_SHADOW_DENY},
+         {STAT_RBAC_denied, STAT_RBAC_dry_run_deny_allowed}},
+        {{.rules = RULES(unmet, RBAC_DENY),
+          .shadow = RULES(met, RBAC_DENY),
+          .kind = RBAC_SHADOW_DENY},
+         {STAT_RBAC_allowed, STAT_RBAC_dry_run_deny_denied}},
+        {{.shadow = RULES(met, RBAC_DENY), .kind = RBAC_SHADOW_CUSTOM},
+         {STAT_RBAC_ext_authz_denied, STAT_RBAC_COUNT}},
+        {{.shadow = RULES(unmet, RBAC_DENY), .kind = RBAC_SHADOW_CUSTOM},
+         {STAT_RBAC_ext_authz_allowed, STAT_RBAC_COUNT}},
+        {{.kind = RBAC_SHADOW_ALLOW}, {STAT_RBAC_COUNT, STAT_RBAC_COUNT}},
+    };
+#undef RULES
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint64_t counters[STAT_RBAC_COUNT + 1] = {0};
+        struct rbac_finding found = rbac_find(&rows[i].rbac, &(struct rbac_facts){0});
+        rbac_count(&rows[i].rbac, &found, counters);
+        for (uint32_t k = 0; k < STAT_RBAC_COUNT; k++)
+            assert_int_equal(counters[k], k == rows[i].want[0] || k == rows[i].want[1]);
+    }
+}
+
+/* Shadows decide nothing. */
+static void test_shadows_only_say(void **state)
 {
     (void)state;
     struct rbac_policy met[] = {policy_of("a", true)};
-    struct ext_authz provider = {0};
-    struct custom_authz custom = {.rbac = {.shadow = {.is_there = true,
-                                                      .action = RBAC_DENY,
-                                                      .policies = met,
-                                                      .policy_count = 1}},
-                                  .provider = &provider};
-    struct security security = {.customs = &custom, .custom_count = 1};
-    struct rbac_facts facts = {0};
-    struct access_verdict verdict = access_judge(&security, ACCESS_CUSTOM, &facts);
-    assert_true(verdict.is_allowed);
-    assert_ptr_equal(verdict.unasked, &met[0]);
-    custom.provider = NULL;
-    custom.rbac.rules = custom.rbac.shadow;
-    verdict = access_judge(&security, ACCESS_CUSTOM, &facts);
-    assert_false(verdict.is_allowed);
-    assert_null(verdict.unasked);
+    struct rbac rbac = {
+        .shadow = {.is_there = true, .action = RBAC_DENY, .policies = met, .policy_count = 1},
+        .kind = RBAC_SHADOW_DENY};
+    struct rbac_finding found = rbac_find(&rbac, &(struct rbac_facts){0});
+    assert_true(found.rules.is_allowed);
+    assert_null(found.rules.policy);
+    assert_false(found.shadow.is_allowed);
+    assert_ptr_equal(found.shadow.policy, &met[0]);
 }
 
 int main(void)
@@ -319,8 +341,9 @@ int main(void)
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_actions),
-        cmocka_unit_test(test_the_first_filter_that_denies_decides),
-        cmocka_unit_test(test_custom),
+        cmocka_unit_test(test_filters_of_a_stage_in_their_order),
+        cmocka_unit_test(test_what_filters_count),
+        cmocka_unit_test(test_shadows_only_say),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

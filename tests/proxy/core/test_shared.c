@@ -7,6 +7,7 @@
 #include "proxy/core/engine_state.h"
 #include "proxy/core/pool.h"
 #include "proxy/core/shared.h"
+#include "proxy/core/succession.h"
 
 struct wanted {
     uint32_t max_connections;
@@ -230,9 +231,36 @@ static void test_turns_go_on_with_a_kept_cluster(void **state)
     }
 }
 
+/* What a real Envoy counts for the same changes. */
+static void test_changes_of_clusters_are_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        struct wanted now;
+        struct shared_changes changes;
+        uint64_t membership;
+    } rows[] = {
+        {{1, 0, 1, 2, NULL}, {1, 0, 0, 0}, 1}, {{1, 0, 1, 2, NULL}, {1, 0, 0, 0}, 1},
+        {{1, 0, 2, 1, NULL}, {1, 0, 0, 1}, 2}, {{2, 0, 2, 1, NULL}, {1, 1, 0, 1}, 3},
+        {{2, 0, 2, 1, "d"}, {2, 1, 1, 1}, 1},  {{2, 0, 2, 0, "d"}, {2, 1, 1, 2}, 2},
+        {{3, 0, 2, 0, "d"}, {2, 2, 1, 2}, 2},
+    };
+    struct shared *before = NULL;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct shared *shared = shared_of(rows[i].now, before);
+        struct shared_changes changes = shared_changes(shared);
+        assert_memory_equal(&changes, &rows[i].changes, sizeof(changes));
+        assert_int_equal(atomic_load(&shared_cluster(shared, 0)->change_count), rows[i].membership);
+        shared_drop(before);
+        before = shared;
+    }
+    shared_drop(before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_changes_of_clusters_are_counted),
         cmocka_unit_test(test_two_workers_eject_together),
         cmocka_unit_test(test_breakers_count_for_all_workers),
         cmocka_unit_test(test_endpoints_come_and_go),

@@ -69,14 +69,16 @@ static void test_failures_count_once_each(void **state)
         {TLS_EXPIRED, "ssl.fail_verify_error"},
         {TLS_NAME_MISMATCH, "ssl.fail_verify_san"},
         {TLS_NAME_NOT_LISTED, "ssl.fail_verify_san"},
+        {TLS_HASH_NOT_LISTED, "ssl.fail_verify_cert_hash"},
         {TLS_NO_CERTIFICATE, "ssl.fail_verify_no_cert"},
         {TLS_WRONG_VERSION_NUMBER, "ssl.connection_error"},
         {TLS_NO_SHARED_CIPHER, "ssl.connection_error"},
         {TLS_ALERT_CERTIFICATE_REQUIRED, "ssl.connection_error"},
     };
-    static const char *const ALL[] = {"ssl.fail_verify_error",   "ssl.fail_verify_san",
-                                      "ssl.fail_verify_no_cert", "ssl.connection_error",
-                                      "ssl.handshake",           "ssl.no_certificate"};
+    static const char *const ALL[] = {
+        "ssl.fail_verify_error",    "ssl.fail_verify_san", "ssl.fail_verify_no_cert",
+        "ssl.connection_error",     "ssl.handshake",       "ssl.no_certificate",
+        "ssl.fail_verify_cert_hash"};
     for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
         struct arena arena;
         struct ssl_stats *stats = NULL;

@@ -184,7 +184,7 @@ static void test_the_systems_dns_is_asked_off_the_loop(void **state)
 
 static bool has_no_retiring(void *user)
 {
-    return server_retiring_count(((struct town *)user)->server) == 0;
+    return server_engine_count(((struct town *)user)->server) == 1;
 }
 
 /* One client is between two requests, one waits for its answer, one has said half

@@ -31,7 +31,7 @@ static void test_the_latest_of_a_place_is_recalled(void **state)
     tls_store_remember(store, place_of(1), second);
     assert_ptr_equal(tls_store_recall(store, place_of(1)), second);
     assert_null(tls_store_recall(store, place_of(2)));
-    tls_store_free(store);
+    tls_store_drop(store);
 }
 
 static void test_who_calls_everybody_does_not_swell_it(void **state)
@@ -46,7 +46,7 @@ static void test_who_calls_everybody_does_not_swell_it(void **state)
         assert_int_equal(tls_store_recall(store, place_of(i)) != NULL, is_late);
     }
     assert_int_equal(store->remembered_count, TLS_REMEMBERED_MAX);
-    tls_store_free(store);
+    tls_store_drop(store);
 }
 
 int main(void)

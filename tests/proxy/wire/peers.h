@@ -261,6 +261,28 @@ static inline void peers_run(struct peers *peers)
         peers_carry_out(peers, &action);
 }
 
+/* A snapshot like `of`, with other clusters (as many), not indexed yet. */
+static inline struct snapshot *peers_heir(const struct snapshot *of, const struct cluster *clusters)
+{
+    struct snapshot *heir = snapshot_new();
+    heir->route_configs = of->route_configs;
+    heir->route_config_count = of->route_config_count;
+    heir->clusters = clusters;
+    heir->cluster_count = of->cluster_count;
+    return heir;
+}
+
+static inline void peers_replace(struct peers *peers, struct snapshot *heir)
+{
+    snapshot_index(heir);
+    struct wire_replacement next = {.snapshot = heir, .seed = 2};
+    next.shared = shared_new(heir, engine_shared(wire_engine(peers->wire)), 2,
+                             PEERS_EPOCH * NS_SECOND + peers->now_ns);
+    wire_replace(peers->wire, &next, peers->now_ns);
+    shared_drop(next.shared);
+    peers_run(peers);
+}
+
 /* Time passes; the wire is woken as often as it wants. */
 static inline void peers_wait(struct peers *peers, int64_t ns)
 {

@@ -246,6 +246,46 @@ static void test_an_idle_connection_is_told_to_go(void **state)
     play(idle, UPSTREAM_HTTP1);
 }
 
+/* Two streams of two configurations on one connection; it is not told to go. */
+static void replace(struct peers *peers, struct h2_peer *client)
+{
+    struct filter_chain heir_chain = {.kind = CHAIN_HTTP, .http = small_http};
+    struct listener heir_listener = peers->listener;
+    heir_chain.http.server_name = STR("heir");
+    heir_listener.chains = &heir_chain;
+    (void)h2_peer_ask(client, "GET", "/app", true);
+    uint32_t server = peers_server(peers);
+    struct snapshot *heir = peers_heir(peers->snapshot, small_clusters);
+    peers_replace(peers, heir);
+    snapshot_drop(heir);
+    uint32_t conn = wire_next_at_rest(peers->wire);
+    assert_int_equal(conn, peers->items[client->peer].conn);
+    assert_true(wire_hand_over(peers->wire, conn, &heir_listener, peers->now_ns));
+    peers_run(peers);
+    assert_int_equal(wire_next_at_rest(peers->wire), WIRE_NONE);
+    assert_int_equal(wire_engine_count(peers->wire), 2);
+    (void)h2_peer_ask(client, "GET", "/direct", true);
+    h2_peer_hear(client);
+    h2_peer_expect(client, "200 end closed0 ");
+    peers_say(peers, server, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    h2_peer_hear(client);
+    h2_peer_expect(client, "200 end closed0 ");
+    peers_wait(peers, 0);
+    assert_int_equal(wire_engine_count(peers->wire), 1);
+    assert_int_equal(http_stat(peers, "downstream_cx_http2_active"), 1);
+    assert_int_equal(http_stat(peers, "downstream_cx_http2_total"), 1);
+    assert_int_equal(http_stat(peers, "downstream_rq_total"), 2);
+    assert_int_equal(http_stat(peers, "downstream_rq_active"), 0);
+    /* Its listener goes with the test. */
+    peers_break(peers, client->peer);
+}
+
+static void test_a_connection_goes_on_with_a_new_configuration(void **state)
+{
+    (void)state;
+    play(replace, UPSTREAM_HTTP1);
+}
+
 static void drain(struct peers *peers, struct h2_peer *client)
 {
     (void)h2_peer_ask(client, "GET", "/app", true);
@@ -345,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_clients_that_break_the_rules),
         cmocka_unit_test(test_too_many_headers_reset_the_stream),
         cmocka_unit_test(test_an_idle_connection_is_told_to_go),
+        cmocka_unit_test(test_a_connection_goes_on_with_a_new_configuration),
         cmocka_unit_test(test_draining_ends_what_is_under_way),
         cmocka_unit_test(test_a_slow_client_holds_the_server_back),
         cmocka_unit_test(test_a_slow_server_holds_the_client_back),

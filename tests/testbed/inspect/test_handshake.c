@@ -111,7 +111,8 @@ static const struct row ROWS[] = {
                "> ClientHello: TLSv1.2 to TLSv1.3, SNI outbound_.80_._.a.default.svc.cluster."
                "local, ALPN istio-http/1.1, istio, http/1.1",
                "+ filter chain: 0.0.0.0_80 (tls) takes it: ends TLS, then HTTP",
-               "+ agreed: TLSv1.3, ALPN http/1.1", "+ verdict: mutual TLS"}},
+               "+ agreed: TLSv1.3, TLS_AES_128_GCM_SHA256, ALPN http/1.1",
+               "+ verdict: mutual TLS"}},
     {.more = PEER("STRICT") RULE("a", "mode: DISABLE"),
      .steps = {"  client side: DISABLE: speaks plaintext; by DestinationRule/a.default",
                "> greeting: none: plaintext", "- filter chain: 0.0.0.0_80 (tls): this is plaintext",

@@ -56,6 +56,29 @@ static void test_a_url_has_host_port_and_path(void **state)
     arena_fini(&arena);
 }
 
+static void test_https_is_whom_it_calls(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        bool is_tls;
+        const char *host;
+    } rows[] = {
+        {"https://a.b/c:d", true, "a.b"},
+        {"HTTPS://a:8443?x", true, "a"},
+        {"https://[::1]:443/", true, "[::1]:443"},
+        {"http://https://", false, ""},
+        {"https", false, ""},
+        {"https://", true, ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct question question = {.url = str_of(rows[i].url)};
+        assert_int_equal(question_is_tls(&question), rows[i].is_tls);
+        if (rows[i].is_tls)
+            assert_str(question_host(&question), rows[i].host);
+    }
+}
+
 static void test_method_headers_and_body(void **state)
 {
     (void)state;
@@ -95,7 +118,7 @@ static void test_what_is_no_question_is_told_why(void **state)
         const char *url, *method, *line, *why;
     } rows[] = {
         {"", "", "", "names no host"},           {"http:///x", "", "", "names no host"},
-        {"https://a/", "", "", "not built yet"}, {"http://a:0/", "", "", "65535"},
+        {"ftp://a/", "", "", "no scheme"},       {"http://a:0/", "", "", "65535"},
         {"http://a:65536/", "", "", "65535"},    {"http://a:/", "", "", "65535"},
         {"http://a:x/", "", "", "65535"},        {"http://a/b c", "", "", "%20"},
         {"http://a/", "G T", "", "no method"},   {"http://a/", "", "end-user", "NAME: VALUE"},
@@ -124,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_url_has_host_port_and_path),
+        cmocka_unit_test(test_https_is_whom_it_calls),
         cmocka_unit_test(test_method_headers_and_body),
         cmocka_unit_test(test_what_is_no_question_is_told_why),
     };

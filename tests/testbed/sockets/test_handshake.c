@@ -30,6 +30,7 @@ enum server_mode {
     SERVER_MODES
 };
 enum { FAULTS = CERTIFICATE_NONE + 1 };
+enum listed { LISTED_NOTHING, LISTED_ANOTHER, LISTED_HASH, LISTED_KEY, LISTED_EITHER };
 
 struct hall {
     struct arena arena;
@@ -155,7 +156,29 @@ struct meeting {
     enum certificate_fault client_fault, server_fault;
     const struct versions *versions;
     bool is_resuming; /* a second one resumes the first, if that came about */
+    enum listed listed;
 };
+
+/* What the server has a list of, beside names. */
+static void set_listed(struct hall *hall, const struct meeting *meeting,
+                       const struct certificate *client, struct downstream_tls *down)
+{
+    struct str *list = ARENA_ARRAY(&hall->arena, struct str, 2);
+    struct str spaced = STR_EMPTY;
+    list[0] = STR("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    if (meeting->listed == LISTED_KEY || meeting->listed == LISTED_EITHER) {
+        down->peer_key_hashes = &client->key_hash;
+        down->peer_key_hash_count = 1;
+    }
+    if (meeting->listed == LISTED_NOTHING || meeting->listed == LISTED_KEY)
+        return;
+    for (size_t i = 0; i < client->hash.len; i += 2)
+        spaced = arena_format(&hall->arena, "%.*s%s%.*s", STR_FMT(spaced), i > 0 ? ":" : "",
+                              STR_FMT(str_slice(client->hash, i, i + 2)));
+    list[1] = spaced;
+    down->peer_hashes = list;
+    down->peer_hash_count = meeting->listed == LISTED_HASH ? 2 : 1;
+}
 
 static void meet(struct hall *hall, const struct meeting *meeting)
 {
@@ -180,6 +203,8 @@ static void meet(struct hall *hall, const struct meeting *meeting)
     server_side.keyring.version_max = versions->server_max;
     client_side.keyring.version_min = versions->client_min;
     client_side.keyring.version_max = versions->client_max;
+    if (client_side.keyring.count == 2)
+        set_listed(hall, meeting, client_side.secrets[1].certificate, &down);
     struct cluster cluster = {.name = STR("c"), .security = UPSTREAM_TLS, .tls = &up};
     struct tls_party one = tls_party_upstream(&cluster, STR_EMPTY, &client_side.keyring);
     struct tls_party other = tls_party_downstream(&down, &server_side.keyring);
@@ -203,8 +228,8 @@ static void meet(struct hall *hall, const struct meeting *meeting)
         tls_free(client);
         tls_free(server);
     }
-    tls_store_free(client_store);
-    tls_store_free(server_store);
+    tls_store_drop(client_store);
+    tls_store_drop(server_store);
 }
 
 static int setup(void **state)
@@ -294,6 +319,32 @@ static void exchange(SSL *client, struct tls_session *server)
     }
 }
 
+/* Hashes are looked at when the rest of the client's certificate does. */
+static void test_a_client_must_be_on_the_list(void **state)
+{
+    static const struct versions ANY = {.socket_min = STR_INIT("")};
+    static const enum listed LISTS[] = {LISTED_ANOTHER, LISTED_HASH, LISTED_KEY, LISTED_EITHER};
+    static const enum certificate_fault FAULTS_SEEN[] = {CERTIFICATE_RIGHT, CERTIFICATE_EXPIRED};
+    for (size_t i = 0; i < COUNT_OF(LISTS) * COUNT_OF(FAULTS_SEEN); i++) {
+        struct meeting meeting = {
+            .client_mode = CLIENT_MUTUAL,
+            .server_mode = i % 2 == 0 ? SERVER_MUTUAL : SERVER_OPTIONAL,
+            .client_fault = FAULTS_SEEN[i / COUNT_OF(LISTS)],
+            .versions = &ANY,
+            .listed = LISTS[i % COUNT_OF(LISTS)],
+        };
+        meet(*state, &meeting);
+    }
+    struct side side = {0};
+    make_side(*state, &side, "client", CERTIFICATE_RIGHT);
+    struct str another = STR("ab");
+    struct tls_names names = {.hashes = &another, .hash_count = 1};
+    assert_int_equal(tls_check_names(&names, side.secrets[1].certificate), TLS_HASH_NOT_LISTED);
+    names.key_hashes = &side.secrets[1].certificate->key_hash;
+    names.key_hash_count = 1;
+    assert_int_equal(tls_check_names(&names, side.secrets[1].certificate), TLS_FINE);
+}
+
 static void test_what_is_old_or_weak_is_refused(void **state)
 {
     static const struct {
@@ -323,7 +374,7 @@ static void test_what_is_old_or_weak_is_refused(void **state)
         SSL_free(client);
         SSL_CTX_free(context);
     }
-    tls_store_free(store);
+    tls_store_drop(store);
 }
 
 /* One that was agreed upon is not agreed upon again. */
@@ -345,7 +396,7 @@ static void test_nothing_is_negotiated_twice(void **state)
     tls_free(server);
     SSL_free(client);
     SSL_CTX_free(context);
-    tls_store_free(store);
+    tls_store_drop(store);
 }
 
 /* A session that is resumed is not verified again. */
@@ -373,14 +424,15 @@ static void test_a_session_says_nothing_to_a_socket_that_wants_other_names(void 
         tls_free(client);
         tls_free(server);
     }
-    tls_store_free(client_store);
-    tls_store_free(server_store);
+    tls_store_drop(client_store);
+    tls_store_drop(server_store);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts_are_what_handshakes_come_to),
+        cmocka_unit_test(test_a_client_must_be_on_the_list),
         cmocka_unit_test(test_what_is_old_or_weak_is_refused),
         cmocka_unit_test(test_nothing_is_negotiated_twice),
         cmocka_unit_test(test_a_session_says_nothing_to_a_socket_that_wants_other_names),

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * testbed/inspect/credential.c - see credential.h.
+ */
+#include "testbed/inspect/credential.h"
+
+#include "testbed/world/keyrings.h"
+#include "testbed/world/secrets.h"
+
+/* Without its kind: "kubernetes://shop-cert" is shop-cert. */
+static struct str plain_name(struct str name)
+{
+    size_t at = str_find_str(name, STR("://"));
+    return at == STR_NONE ? name : str_from(name, at + STR("://").len);
+}
+
+/* Is it what the Secret holds, or was it made? The public authority stands for all that is
+ * made. */
+static bool is_made(const struct secret *secret)
+{
+    if (secret->certificate != NULL)
+        return str_eq(secret->certificate->issuer, STR(AUTHORITY_PUBLIC));
+    return secret->authority_count == 1 && str_eq(secret->authorities[0], STR(AUTHORITY_PUBLIC));
+}
+
+static struct str made_words(bool is_authority)
+{
+    return is_authority ? STR("one is made") : STR("one is made for the server's hosts");
+}
+
+struct credential credential_of(struct world *world, uint32_t client, struct str name,
+                                bool is_authority, struct arena *arena)
+{
+    const struct secret *secret = keyring_find(world_keyring(world, client, false), name);
+    const struct node *node =
+        secrets_find(&world->manifests, world->clients[client].spec.namespace, name, is_authority);
+    struct str plain = plain_name(name);
+    struct credential out = {.is_absent = secret == NULL};
+    if (str_eq(name, STR("default")) || str_eq(name, STR("ROOTCA"))) {
+        out.words = is_authority ? STR("the mesh's authority") : STR("its own, of the mesh");
+        return out;
+    }
+    if (node != NULL) {
+        out.origin = node->origin;
+        out.words = arena_format(arena, "%.*s, %.*s/%.*s.%.*s", STR_FMT(plain),
+                                 STR_FMT(manifest_kind(node)), STR_FMT(manifest_name(node)),
+                                 STR_FMT(manifest_namespace(node)));
+        if (secret != NULL && is_made(secret))
+            out.words = arena_format(arena, "%.*s, which holds nothing that can be read: %.*s",
+                                     STR_FMT(out.words), STR_FMT(made_words(is_authority)));
+    } else if (secret == NULL) {
+        out.words =
+            arena_format(arena, "%.*s was never delivered: no Secret is called so", STR_FMT(plain));
+    } else {
+        out.words = arena_format(arena, "%.*s, not in the files: %.*s", STR_FMT(plain),
+                                 STR_FMT(made_words(is_authority)));
+    }
+    return out;
+}
