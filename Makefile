@@ -10,7 +10,7 @@
 #   make tsan         the unit tests with threads, under ThreadSanitizer
 #   make differential COUNT=5000 SEED=1: the same bytes to our proxy and to a real Envoy
 #   make meshes COUNT=1000 SEED=1: the same manifests to a real istiod and to ours
-#   make agree PAIRS=300 LAWS=1000 WITNESS=100 SEED=1: virtual time against sockets and
+#   make agree PAIRS=300 LAWS=1000 CELLS=100 WITNESS=100 SEED=1: virtual time against sockets and
 #                     against a real Envoy (if there is one), made-up meshes; laws of loads
 #   make mtls-envoys  a sample of the TLS modes' matrix on pairs of real Envoys (2 minutes)
 #   make third        our tests, examples and recordings on real Envoys
@@ -167,10 +167,12 @@ objects:
 run-agree: $(B)/agree
 	@$(B)/agree pairs $(PAIRS) $(SEED)
 	@$(B)/agree laws $(LAWS) $(SEED)
+	@$(B)/agree cells $(CELLS) $(SEED)
 	@if envoy=$$(tests/envoy $(BUILD)); then ENVOY=$$envoy $(B)/agree witness $(WITNESS) $(SEED); \
 	    else echo "no Envoy as third witness: \`make envoy\` installs one, or \$$ENVOY names it"; fi
 PAIRS ?= 300
 LAWS  ?= 1000
+CELLS ?= 100
 WITNESS ?= 100
 # The same files on real Envoys, one process each.
 third: all

@@ -84,11 +84,10 @@ static bool read_unit(struct parser *p, uint32_t *out)
 {
     uint32_t value = 0;
     for (int i = 0; i < 4; i++) {
-        char c = str_lower_char(peek(p));
-        bool is_digit = c >= '0' && c <= '9';
-        if (!is_digit && !(c >= 'a' && c <= 'f'))
+        int digit = str_hex_digit(peek(p));
+        if (digit < 0)
             return false;
-        value = value * 16 + (uint32_t)(is_digit ? c - '0' : c - 'a' + 10);
+        value = value * 16 + (uint32_t)digit;
         p->at++;
     }
     *out = value;

@@ -87,8 +87,3 @@ struct str regex_replace_all(const struct regex *regex, struct str text, struct 
         return text;
     return copy(arena, result);
 }
-
-int regex_group_count(const struct regex *regex)
-{
-    return regex->compiled.NumberOfCapturingGroups();
-}

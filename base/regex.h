@@ -34,5 +34,3 @@ bool regex_matches_part(const struct regex *regex, struct str text);
  * nothing matched. The result is in `arena`. */
 struct str regex_replace_all(const struct regex *regex, struct str text, struct str replacement,
                              struct arena *arena);
-/* Number of capturing groups; for checking \N in a replacement. */
-int regex_group_count(const struct regex *regex);

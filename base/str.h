@@ -80,6 +80,15 @@ static inline char str_lower_char(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* The value of a hexadecimal digit, of either case; -1: it is none. */
+static inline int str_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = str_lower_char(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Levenshtein distance with neighbours swapped counted as one; a distance
  * above `max` is answered as max + 1. Slices over 64 bytes are "far". */
 uint32_t str_edit_distance(struct str a, struct str b, uint32_t max);

@@ -112,21 +112,21 @@ static void take_suppression(void *user, struct str value)
 }
 
 static const struct words_option OPTIONS[] = {
-    {"-n", true, take_namespace},
-    {"--namespace", true, take_namespace},
-    {"-A", false, take_all_namespaces},
-    {"--all-namespaces", false, take_all_namespaces},
-    {"--analyzer", true, take_analyzer},
-    {"-S", true, take_suppression},
-    {"--suppress", true, take_suppression},
-    {"--fail-on", true, take_fail_on},
-    {"--failure-threshold", true, take_fail_on},
-    {"--output-threshold", true, take_show_from},
-    {"--mesh-config", true, take_mesh_config},
-    {"--meshConfigFile", true, take_mesh_config},
-    {"--use-kube", true, take_use_kube},
-    {"-L", false, take_listing},
-    {"--list-analyzers", false, take_listing},
+    {"-n", .take = take_namespace},
+    {"--namespace", .take = take_namespace},
+    {"-A", .flag = take_all_namespaces},
+    {"--all-namespaces", .flag = take_all_namespaces},
+    {"--analyzer", .take = take_analyzer},
+    {"-S", .take = take_suppression},
+    {"--suppress", .take = take_suppression},
+    {"--fail-on", .take = take_fail_on},
+    {"--failure-threshold", .take = take_fail_on},
+    {"--output-threshold", .take = take_show_from},
+    {"--mesh-config", .take = take_mesh_config},
+    {"--meshConfigFile", .take = take_mesh_config},
+    {"--use-kube", .take = take_use_kube},
+    {"-L", .flag = take_listing},
+    {"--list-analyzers", .flag = take_listing},
 };
 
 /* "*" stands for any text. */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/proxy_config.h"
 
 static const struct command COMMANDS[] = {
     {"test", NULL, "PATH...", "run RouteTest files",
@@ -96,13 +95,19 @@ static const struct command COMMANDS[] = {
      cmd_mtls},
     {"proxy-config", "pc", "listener|route|cluster|endpoint|secret|all POD[.NS] -f PATH...",
      "what istiod would send to a proxy, as istioctl shows it",
-     "  -f PATH               manifests; repeatable\n"
+     "  -f PATH               manifests: a file, a folder, a pattern, or - ; repeatable\n"
+     "  -n NAMESPACE          where POD is (default)\n"
      "  -o short|json|yaml    a table (short), or what istiod sends\n"
      "  listener --address --port --type, route --name, cluster --fqdn --port --subset\n"
      "  --direction, endpoint --address --port --cluster --status\n"
-     "                        only what has this, as istioctl compares it\n"
+     "                        only what has this, as istioctl compares it; all: each of them\n"
      "  --verbose=false       short tables of listeners and routes\n"
-     "  --profile NAME, --strict\n",
+     "  --type sidecar|router, --labels NAME=VALUE,..., --ip ADDRESS, --service-account NAME\n"
+     "                        a proxy that is not in the files, or as it would be\n"
+     "  --mesh-config FILE    Istio's MeshConfig; else the ConfigMap istio of istio-system\n"
+     "  --profile NAME, --strict, --color WHEN, -q (the table alone)\n"
+     "\n"
+     "  pocketmesh proxy-config routes reviews-v1-0 -f manifests/ --name 9080\n",
      cmd_proxy_config},
     {"proxy-status", "ps", "-f PATH...", "the proxies of the mesh, and what each subscribes to",
      "  -f PATH               manifests; repeatable\n"

@@ -36,6 +36,7 @@ int cmd_test(int argc, char **argv);
 int cmd_up(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_proxy_config(int argc, char **argv);
 int cmd_proxy_status(int argc, char **argv);
 int cmd_resolve(int argc, char **argv);
 int cmd_validate(int argc, char **argv);

@@ -350,14 +350,14 @@ static int run_job(struct explain_job *job)
 int cmd_explain(int argc, char **argv)
 {
     static const struct words_option OPTIONS[] = {
-        {"--from", true, take_from},           {"-n", true, take_namespace},
-        {"--namespace", true, take_namespace}, {"-X", true, take_method},
-        {"--request", true, take_method},      {"-H", true, take_header},
-        {"--header", true, take_header},       {"-d", true, take_body},
-        {"--data", true, take_body},           {"--repeat", true, take_repeat},
-        {"--world", true, take_world},         {"--tls", true, take_tls},
-        {"--cert", true, take_cert},           {"--sni", true, take_sni},
-        {"--min-tls", true, take_min_tls},     {"--max-tls", true, take_max_tls},
+        {"--from", .take = take_from},           {"-n", .take = take_namespace},
+        {"--namespace", .take = take_namespace}, {"-X", .take = take_method},
+        {"--request", .take = take_method},      {"-H", .take = take_header},
+        {"--header", .take = take_header},       {"-d", .take = take_body},
+        {"--data", .take = take_body},           {"--repeat", .take = take_repeat},
+        {"--world", .take = take_world},         {"--tls", .take = take_tls},
+        {"--cert", .take = take_cert},           {"--sni", .take = take_sni},
+        {"--min-tls", .take = take_min_tls},     {"--max-tls", .take = take_max_tls},
     };
     struct explain_job job = {.namespace = STR("default"), .repeat = 1};
     words_init(&job.words, "explain");

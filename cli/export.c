@@ -109,14 +109,14 @@ static void take_certificates(void *user, struct str value)
 }
 
 static const struct words_option OPTIONS[] = {
-    {"-n", true, take_namespace},
-    {"--namespace", true, take_namespace},
-    {"--type", true, take_type},
-    {"--admin", true, take_admin},
-    {"--bind", true, take_bind},
-    {"--listen", true, take_listen},
-    {"--access-log", true, take_access_log},
-    {"--certificates", true, take_certificates},
+    {"-n", .take = take_namespace},
+    {"--namespace", .take = take_namespace},
+    {"--type", .take = take_type},
+    {"--admin", .take = take_admin},
+    {"--bind", .take = take_bind},
+    {"--listen", .take = take_listen},
+    {"--access-log", .take = take_access_log},
+    {"--certificates", .take = take_certificates},
 };
 
 static bool check_words(struct export_job *job)
@@ -196,8 +196,11 @@ static int run(struct export_job *job)
     const struct profile *profile = words->profile != NULL ? words->profile : profile_default();
     struct snapshot *snapshot = translate_proxy(mesh, &proxy, profile, &words->diags);
     diag_list_sort(&words->diags);
-    int code = words_report(words) ? EXIT_CODE_INPUT
-                                   : export_proxy(job, mesh, &documents, &proxy, snapshot);
+    int code = EXIT_CODE_INPUT;
+    if (!words_report(words)) {
+        proxy_name_doubt(mesh, &job->wish, words);
+        code = export_proxy(job, mesh, &documents, &proxy, snapshot);
+    }
     snapshot_drop(snapshot);
     return code;
 }

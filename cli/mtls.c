@@ -168,9 +168,9 @@ static int run_job(struct mtls_job *job)
 int cmd_mtls(int argc, char **argv)
 {
     static const struct words_option OPTIONS[] = {
-        {"--from", true, take_from},   {"--to", true, take_to},
-        {"-n", true, take_namespace},  {"--namespace", true, take_namespace},
-        {"--world", true, take_world},
+        {"--from", .take = take_from},   {"--to", .take = take_to},
+        {"-n", .take = take_namespace},  {"--namespace", .take = take_namespace},
+        {"--world", .take = take_world},
     };
     struct mtls_job job = {.namespace = STR("default")};
     words_init(&job.words, "mtls");

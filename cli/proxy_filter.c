@@ -2,6 +2,7 @@
  *
  * cli/proxy_filter.c - see proxy_filter.h.
  */
+#include "base/sort.h"
 #include "cli/proxy_filter.h"
 
 static bool is_wanted(struct str filter, struct str value)
@@ -25,19 +26,6 @@ struct cluster_key cluster_key_of(struct str name)
     if (str_to_u64(parts[1], UINT32_MAX, &port))
         out.port = (uint32_t)port;
     return out;
-}
-
-struct str proxy_filter_health(enum endpoint_health health)
-{
-    switch (health) {
-    case ENDPOINT_HEALTHY:
-        return STR("HEALTHY");
-    case ENDPOINT_UNHEALTHY:
-        return STR("UNHEALTHY");
-    case ENDPOINT_DRAINING:
-        return STR("DRAINING");
-    }
-    UNREACHABLE("endpoint_health");
 }
 
 static void count_chain(const struct filter_chain *chain, bool *has_http, bool *has_tcp)
@@ -106,9 +94,10 @@ static void filter_routes(const struct proxy_filter *filter, struct arena *arena
     out->route_config_count = count;
 }
 
-static int key_order(struct str a, struct str b)
+static int cluster_order(const void *a, const void *b)
 {
-    struct cluster_key left = cluster_key_of(a), right = cluster_key_of(b);
+    const struct cluster *first = a, *second = b;
+    struct cluster_key left = cluster_key_of(first->name), right = cluster_key_of(second->name);
     int order = str_order(left.host, right.host);
 
     if (order == 0)
@@ -116,36 +105,6 @@ static int key_order(struct str a, struct str b)
     if (order == 0 && left.port != right.port)
         order = left.port < right.port ? -1 : 1;
     return order != 0 ? order : str_order(left.direction, right.direction);
-}
-
-/* Merges; equal ones keep their order. */
-static void sort_clusters(struct arena *arena, struct cluster *items, uint32_t count)
-{
-    const struct cluster **from = ARENA_ARRAY(arena, const struct cluster *, count);
-    const struct cluster **to = ARENA_ARRAY(arena, const struct cluster *, count);
-    struct cluster *sorted = ARENA_ARRAY(arena, struct cluster, count);
-
-    for (uint32_t i = 0; i < count; i++)
-        from[i] = &items[i];
-    for (uint32_t width = 1; width < count; width *= 2) {
-        for (uint32_t start = 0; start < count; start += 2 * width) {
-            uint32_t middle = start + width < count ? start + width : count;
-            uint32_t end = middle + width < count ? middle + width : count;
-            uint32_t left = start, right = middle;
-            for (uint32_t i = start; i < end; i++) {
-                bool is_right = left == middle ||
-                                (right < end && key_order(from[right]->name, from[left]->name) < 0);
-                to[i] = is_right ? from[right++] : from[left++];
-            }
-        }
-        const struct cluster **swap = from;
-        from = to;
-        to = swap;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        sorted[i] = *from[i];
-    for (uint32_t i = 0; i < count; i++)
-        items[i] = sorted[i];
 }
 
 /* All by parts of the whole name. */
@@ -169,7 +128,7 @@ static bool is_endpoint_wanted(const struct proxy_filter *filter, const struct e
         address = arena_format(arena, "%.*s:%u", STR_FMT(address), endpoint->port);
     return is_wanted(filter->address, address) &&
            (filter->port == 0 || filter->port == endpoint->port) &&
-           is_wanted(filter->status, proxy_filter_health(endpoint->health));
+           is_wanted(filter->status, endpoint_health_name(endpoint->health));
 }
 
 /* False: nothing of it is left. */
@@ -206,7 +165,7 @@ static void filter_clusters(enum proxy_section section, const struct proxy_filte
                                                    : is_cluster_wanted(filter, &kept[count], arena);
         count += is_kept;
     }
-    sort_clusters(arena, kept, count);
+    sort_items(arena, kept, count, sizeof(*kept), cluster_order);
     out->clusters = kept;
     out->cluster_count = count;
 }

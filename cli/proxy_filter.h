@@ -41,8 +41,6 @@ struct cluster_key cluster_key_of(struct str name);
 /* HTTP, TCP, HTTP+TCP or UNKNOWN. */
 struct str proxy_filter_listener_type(const struct listener *listener);
 
-struct str proxy_filter_health(enum endpoint_health health);
-
 /* A copy with what the section shows: clusters by their name's parts (but for
  * the section of listeners and of routes), route tables by number. It borrows
  * from the snapshot and is not to be dropped. */

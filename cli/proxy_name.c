@@ -4,6 +4,8 @@
  */
 #include "cli/proxy_name.h"
 
+#include <stdio.h>
+
 #include "config/resource/label.h"
 
 #define BLOCK_STRANGERS 192u /* 127.192.0.0/10 */
@@ -110,18 +112,26 @@ static bool resolve_gateway(struct mesh *mesh, struct str namespace, struct str 
     return true;
 }
 
+/* NAME or NAME.NAMESPACE, which are then told apart. A workload's name may have dots
+ * itself, so the whole is tried first. */
+static const struct pod *find_named(const struct mesh *mesh, struct str *namespace,
+                                    struct str *name)
+{
+    const struct pod *pod = find_pod(mesh, *namespace, *name);
+    size_t dot = str_find_last(*name, '.');
+
+    if (pod != NULL || dot == STR_NONE)
+        return pod;
+    *namespace = str_from(*name, dot + 1);
+    *name = str_slice(*name, 0, dot);
+    return find_pod(mesh, *namespace, *name);
+}
+
 static struct proxy_identity resolve_pod(struct mesh *mesh, struct str namespace, struct str name,
                                          struct arena *arena)
 {
-    const struct pod *pod = find_pod(mesh, namespace, name);
+    const struct pod *pod = find_named(mesh, &namespace, &name);
 
-    /* A workload's name may have dots itself, so the whole is tried first. */
-    size_t dot = str_find_last(name, '.');
-    if (pod == NULL && dot != STR_NONE) {
-        namespace = str_from(name, dot + 1);
-        name = str_slice(name, 0, dot);
-        pod = find_pod(mesh, namespace, name);
-    }
     if (pod == NULL) {
         struct str key = arena_format(arena, "proxy/%.*s/%.*s", STR_FMT(namespace), STR_FMT(name));
         return (struct proxy_identity){.type = PROXY_SIDECAR,
@@ -156,20 +166,26 @@ static bool is_kind(struct str word)
     return false;
 }
 
+/* KIND/NAME and NAMESPACE/GATEWAY; false: there is no slash. */
+static bool cut_at_slash(struct str word, struct str *before, struct str *name)
+{
+    size_t slash = str_find(word, '/');
+
+    *before = slash != STR_NONE ? str_slice(word, 0, slash) : STR_EMPTY;
+    *name = slash != STR_NONE ? str_from(word, slash + 1) : word;
+    return slash != STR_NONE;
+}
+
 struct proxy_identity proxy_name_resolve(struct mesh *mesh, const struct proxy_wish *wish,
                                          struct arena *arena)
 {
     struct proxy_identity out;
-    struct str name = wish->name;
-    size_t slash = str_find(name, '/');
-    bool is_found = false;
+    struct str before, name;
+    bool is_found = cut_at_slash(wish->name, &before, &name) && !is_kind(before) &&
+                    resolve_gateway(mesh, before, name, arena, &out);
 
-    if (slash != STR_NONE && !is_kind(str_slice(name, 0, slash)))
-        is_found = resolve_gateway(mesh, str_slice(name, 0, slash), str_from(name, slash + 1),
-                                   arena, &out);
     if (!is_found)
-        out = resolve_pod(mesh, wish->namespace,
-                          slash != STR_NONE ? str_from(name, slash + 1) : name, arena);
+        out = resolve_pod(mesh, wish->namespace, name, arena);
     if (wish->label_count > 0) {
         /* Over those of its pod: where that stands is a label, too. */
         struct label_list labels = {0};
@@ -191,4 +207,23 @@ struct proxy_identity proxy_name_resolve(struct mesh *mesh, const struct proxy_w
     if (wish->service_account.len > 0)
         out.service_account = wish->service_account;
     return out;
+}
+
+void proxy_name_doubt(const struct mesh *mesh, const struct proxy_wish *wish,
+                      const struct words *words)
+{
+    struct str before, name, namespace = wish->namespace;
+    struct label *labels;
+    uint32_t label_count;
+    bool is_gateway_named = cut_at_slash(wish->name, &before, &name) && !is_kind(before) &&
+                            mesh_gateway_selector(mesh, before, name, &labels, &label_count);
+    bool is_described = wish->type.len > 0 || wish->address.len > 0 ||
+                        wish->service_account.len > 0 || wish->label_count > 0;
+
+    if (!is_described && !is_gateway_named && !words->is_quiet &&
+        find_named(mesh, &namespace, &name) == NULL)
+        fprintf(stderr,
+                "pocketmesh %s: nobody in the files is called \"%.*s\"; this is what a pod without "
+                "labels gets. `pocketmesh proxy-status` names those there are\n",
+                words->command, STR_FMT(wish->name));
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "cli/words.h"
 #include "config/resource/mesh.h"
 #include "config/translate/translate.h"
 
@@ -25,3 +26,8 @@ struct proxy_wish {
 /* The mesh must be complete. What comes back lives as long as mesh and arena. */
 struct proxy_identity proxy_name_resolve(struct mesh *mesh, const struct proxy_wish *wish,
                                          struct arena *arena);
+
+/* Says on standard error, unless it is to be quiet, that nobody has the name, where
+ * nothing else was said of the proxy either. */
+void proxy_name_doubt(const struct mesh *mesh, const struct proxy_wish *wish,
+                      const struct words *words);

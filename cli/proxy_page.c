@@ -9,18 +9,12 @@
 #include "base/json.h"
 #include "cli/proxy_defaults.h"
 #include "cli/proxy_table.h"
+#include "cli/words.h"
 #include "config/yaml/write.h"
 #include "proxy/model/print.h"
 
 #define OUTPUT_BYTES_MAX ((size_t)1 << 30) /* a large mesh prints some MB */
 #define JSON_INDENT 4u                     /* as istioctl */
-
-static bool write_all(const struct buf *buf, FILE *stream)
-{
-    struct str text = buf_str(buf);
-
-    return text.len == 0 || fwrite(text.ptr, 1, text.len, stream) == text.len;
-}
 
 static enum rc print_json(const struct proxy_page *page, const struct snapshot *snapshot,
                           struct arena *arena, struct buf *out)
@@ -137,9 +131,9 @@ bool proxy_page_print(const struct proxy_page *page, const struct snapshot *snap
 
     buf_init(&out, OUTPUT_BYTES_MAX);
     enum rc rc = print_shown(page, snapshot, arena, &out);
-    bool is_written = write_all(&out, stdout);
+    bool is_written = words_write(&out);
     buf_fini(&out);
-    return rc == RC_OK && is_written && fflush(stdout) == 0;
+    return rc == RC_OK && is_written;
 }
 
 static enum rc explain_missing(const struct proxy_page *page, const struct snapshot *snapshot,
@@ -168,6 +162,6 @@ void proxy_page_print_notes(const struct proxy_page *page, const struct snapshot
     if (rc == RC_OK && page->section == SECTION_SECRET)
         rc = explain_missing(page, snapshot, arena, &out);
     if (rc == RC_OK)
-        (void)write_all(&out, stderr);
+        (void)fwrite(buf_str(&out).ptr, 1, buf_str(&out).len, stderr);
     buf_fini(&out);
 }

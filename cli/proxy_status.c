@@ -46,9 +46,9 @@ static void take_verbosity(void *user, struct str value)
 }
 
 static const struct words_option OPTIONS[] = {
-    {"-n", true, take_namespace},
-    {"--namespace", true, take_namespace},
-    {"--verbosity", true, take_verbosity},
+    {"-n", .take = take_namespace},
+    {"--namespace", .take = take_namespace},
+    {"--verbosity", .take = take_verbosity},
 };
 
 static bool has_rds(const struct listener *listener)
@@ -125,9 +125,10 @@ static void add_proxies(struct status_job *job)
     }
 }
 
-static int by_name(const struct table_row *a, const struct table_row *b)
+static int by_name(const void *a, const void *b)
 {
-    return str_order(a->cells[0], b->cells[0]);
+    const struct table_row *left = a, *right = b;
+    return str_order(left->cells[0], right->cells[0]);
 }
 
 static void begin_table(struct status_job *job)

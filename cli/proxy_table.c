@@ -4,6 +4,7 @@
  */
 #include "cli/proxy_table.h"
 
+#include "base/sort.h"
 #include "cli/proxy_filter.h"
 #include "cli/table.h"
 
@@ -198,17 +199,18 @@ struct listener_row {
 };
 
 /* By port and address; within a listener by destination, descending. */
-static bool is_before(const struct listener_row *a, const struct listener_row *b)
+static int row_order(const void *left, const void *right)
 {
+    const struct listener_row *a = left, *b = right;
     if (a->listener->port != b->listener->port)
-        return a->listener->port < b->listener->port;
+        return a->listener->port < b->listener->port ? -1 : 1;
     int order = str_order(a->listener->address, b->listener->address);
     if (order == 0 && a->listener != b->listener)
         order = str_order(proxy_filter_listener_type(a->listener),
                           proxy_filter_listener_type(b->listener));
     if (order == 0 && a->listener != b->listener)
-        return a->listener < b->listener;
-    return order != 0 ? order < 0 : str_order(a->destination, b->destination) > 0;
+        return a->listener < b->listener ? -1 : 1;
+    return order != 0 ? order : str_order(b->destination, a->destination);
 }
 
 struct row_list {
@@ -237,30 +239,6 @@ static void list_chains(struct row_list *list, struct arena *arena,
         add_chain(list, arena, listener, &listener->chains[i]);
     if (listener->default_chain != NULL)
         add_chain(list, arena, listener, listener->default_chain);
-}
-
-/* Merges; equal ones keep their order. */
-static void sort_rows(struct arena *arena, struct row_list *list)
-{
-    struct listener_row *from = list->items;
-    struct listener_row *to = ARENA_ARRAY(arena, struct listener_row, list->count);
-
-    for (uint32_t width = 1; width < list->count; width *= 2) {
-        for (uint32_t start = 0; start < list->count; start += 2 * width) {
-            uint32_t middle = start + width < list->count ? start + width : list->count;
-            uint32_t end = middle + width < list->count ? middle + width : list->count;
-            uint32_t left = start, right = middle;
-            for (uint32_t i = start; i < end; i++) {
-                bool is_right =
-                    left == middle || (right < end && is_before(&from[right], &from[left]));
-                to[i] = is_right ? from[right++] : from[left++];
-            }
-        }
-        struct listener_row *swap = from;
-        from = to;
-        to = swap;
-    }
-    list->items = from;
 }
 
 static struct str path_text(struct arena *arena, const struct path_matcher *path)
@@ -366,8 +344,9 @@ static struct str address_of(struct str place)
     return colon == STR_NONE ? place : str_slice(place, 0, colon);
 }
 
-static int endpoint_order(const struct table_row *a, const struct table_row *b)
+static int endpoint_order(const void *left_row, const void *right_row)
 {
+    const struct table_row *a = left_row, *b = right_row;
     struct str left = address_of(a->cells[0]), right = address_of(b->cells[0]);
     int order = str_order(left, right);
 
@@ -398,7 +377,7 @@ static void add_endpoint(struct table *table, const struct proxy_table_style *st
         place = arena_format(arena, "%.*s:%u", STR_FMT(place), endpoint->port);
     *table_add(table) = (struct table_row){
         .cells = {style->is_named ? arena_concat(arena, STR("endpoint/"), place) : place,
-                  proxy_filter_health(endpoint->health),
+                  endpoint_health_name(endpoint->health),
                   style->is_named ? locality_text(arena, &endpoint->locality) : STR("OK"),
                   cluster->name}};
 }
@@ -432,7 +411,7 @@ enum rc proxy_table_listeners(const struct snapshot *snapshot,
     add_row(&table, style, NULL, STR("NAME"), &heading);
     for (uint32_t i = 0; i < snapshot->listener_count; i++)
         list_chains(&list, arena, style, &snapshot->listeners[i]);
-    sort_rows(arena, &list);
+    sort_items(arena, list.items, list.count, sizeof(*list.items), row_order);
     for (uint32_t i = 0; i < list.count; i++) {
         const struct listener *listener = list.items[i].listener;
         struct table_row row = {.cells = {listener->address, number_text(arena, listener->port),

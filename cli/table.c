@@ -16,31 +16,10 @@ struct table_row *table_add(struct table *table)
     return ARENA_PUSH(table->arena, table->rows, table->count, table->capacity);
 }
 
-void table_sort(struct table *table,
-                int (*order)(const struct table_row *a, const struct table_row *b))
+void table_sort(struct table *table, sort_order_fn *order)
 {
-    if (table->count < 2)
-        return;
-    struct table_row *from = table->rows + 1;
-    uint32_t count = table->count - 1;
-    struct table_row *to = ARENA_ARRAY(table->arena, struct table_row, count);
-    for (uint32_t width = 1; width < count; width *= 2) {
-        for (uint32_t start = 0; start < count; start += 2 * width) {
-            uint32_t middle = start + width < count ? start + width : count;
-            uint32_t end = middle + width < count ? middle + width : count;
-            uint32_t left = start, right = middle;
-            for (uint32_t i = start; i < end; i++) {
-                bool is_right =
-                    left == middle || (right < end && order(&from[right], &from[left]) < 0);
-                to[i] = is_right ? from[right++] : from[left++];
-            }
-        }
-        struct table_row *swap = from;
-        from = to;
-        to = swap;
-    }
-    for (uint32_t i = 0; i < count && from != table->rows + 1; i++)
-        table->rows[i + 1] = from[i];
+    if (table->count > 1)
+        sort_items(table->arena, table->rows + 1, table->count - 1, sizeof(*table->rows), order);
 }
 
 enum rc table_print(const struct table *table, uint32_t padding, struct buf *out)

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/sort.h"
 
 #define TABLE_COLUMNS_MAX 8u
 
@@ -28,7 +29,6 @@ struct table {
 void table_init(struct table *table, struct arena *arena, uint32_t column_count);
 /* A row to be filled; its cells are borrowed. */
 struct table_row *table_add(struct table *table);
-/* Sorts all rows but the heading; equal ones keep their order. */
-void table_sort(struct table *table,
-                int (*order)(const struct table_row *a, const struct table_row *b));
+/* Sorts all rows but the heading; `order` is asked about struct table_row. */
+void table_sort(struct table *table, sort_order_fn *order);
 enum rc table_print(const struct table *table, uint32_t padding, struct buf *out) MUST_USE;

@@ -323,9 +323,9 @@ static int run_job(struct test_job *job)
 
 int cmd_test(int argc, char **argv)
 {
-    static const struct words_option OPTIONS[] = {{"--filter", true, take_filter},
-                                                  {"--access-log", true, take_log},
-                                                  {"--jobs", true, take_jobs}};
+    static const struct words_option OPTIONS[] = {{"--filter", .take = take_filter},
+                                                  {"--access-log", .take = take_log},
+                                                  {"--jobs", .take = take_jobs}};
     struct test_job job = {.worker_count = 1};
     words_init(&job.words, "test");
     int code = EXIT_CODE_INPUT;

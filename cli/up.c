@@ -349,18 +349,18 @@ static int run_job(struct up_job *job)
 int cmd_up(int argc, char **argv)
 {
     static const struct words_option OPTIONS[] = {
-        {"--from", true, take_from},
-        {"--gateway", true, take_gateway},
-        {"-n", true, take_namespace},
-        {"--namespace", true, take_namespace},
-        {"--workers", true, take_workers},
-        {"--watch", false, take_watch},
-        {"--allow-external", false, take_allow_external},
-        {"--access-log", true, up_take_access_log},
-        {"--access-log-format", true, up_take_access_log_format},
-        {"--outlier-log", true, up_take_outlier_log},
-        {"--admin", true, up_take_admin},
-        {"--certs", true, up_take_certs},
+        {"--from", .take = take_from},
+        {"--gateway", .take = take_gateway},
+        {"-n", .take = take_namespace},
+        {"--namespace", .take = take_namespace},
+        {"--workers", .take = take_workers},
+        {"--watch", .flag = take_watch},
+        {"--allow-external", .flag = take_allow_external},
+        {"--access-log", .take = up_take_access_log},
+        {"--access-log-format", .take = up_take_access_log_format},
+        {"--outlier-log", .take = up_take_outlier_log},
+        {"--admin", .take = up_take_admin},
+        {"--certs", .take = up_take_certs},
     };
     struct up_job job = {.namespace = STR("default"), .end = begin_end, .read_again = read_again};
     words_init(&job.words, "up");

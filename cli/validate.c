@@ -46,9 +46,9 @@ static void take_webhook_only(void *user, struct str value)
 }
 
 static const struct words_option OPTIONS[] = {
-    {"-n", true, take_namespace},
-    {"--namespace", true, take_namespace},
-    {"--webhook-only", false, take_webhook_only},
+    {"-n", .take = take_namespace},
+    {"--namespace", .take = take_namespace},
+    {"--webhook-only", .flag = take_webhook_only},
 };
 
 static struct verdict judge(struct job *job, const struct object *object)

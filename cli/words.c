@@ -16,8 +16,9 @@
 #define DIAG_TEXT_MAX (1u << 20)
 #define NEAR_DISTANCE 2u
 
-static const char *const COMMON[] = {"-f",       "--profile", "--seed", "--color", "-o",
-                                     "--output", "--engine",  "-q",     "-v",      "--strict"};
+static const char *const COMMON[] = {"-f",      "--filename", "--profile", "--seed",
+                                     "--color", "-o",         "--output",  "--engine",
+                                     "-q",      "-v",         "--strict"};
 
 void words_init(struct words *words, const char *command)
 {
@@ -88,7 +89,7 @@ static void take_manifest(struct words *words, struct str value)
 
 static void take_common(struct words *words, struct str name, struct str value)
 {
-    if (str_eq(name, STR("-f"))) {
+    if (str_eq(name, STR("-f")) || str_eq(name, STR("--filename"))) {
         take_manifest(words, value);
     } else if (str_eq(name, STR("--profile"))) {
         take_profile(words, value);
@@ -109,8 +110,8 @@ static void take_common(struct words *words, struct str name, struct str value)
 
 static bool is_common_with_value(struct str name)
 {
-    static const char *const NAMES[] = {"-f", "--profile", "--seed",  "--color",
-                                        "-o", "--output",  "--engine"};
+    static const char *const NAMES[] = {"-f",      "--filename", "--profile", "--seed",
+                                        "--color", "-o",         "--output",  "--engine"};
     for (size_t i = 0; i < COUNT_OF(NAMES); i++)
         if (str_eq(name, str_of(NAMES[i])))
             return true;
@@ -155,6 +156,16 @@ static const struct words_option *find_option(struct str name, const struct word
     return NULL;
 }
 
+static void hand_over(const struct words_option *option, void *user, struct str value)
+{
+    if (option->place != NULL)
+        *option->place = value;
+    else if (option->take != NULL)
+        option->take(user, value);
+    else
+        option->flag(user, value);
+}
+
 bool words_read(struct words *words, int argc, char **argv, const struct words_option *options,
                 uint32_t option_count, void *user)
 {
@@ -169,7 +180,7 @@ bool words_read(struct words *words, int argc, char **argv, const struct words_o
         size_t equals = str_has_prefix(word, STR("--")) ? str_find(word, '=') : STR_NONE;
         struct str name = equals == STR_NONE ? word : str_slice(word, 0, equals);
         const struct words_option *option = find_option(name, options, option_count);
-        bool wants = option != NULL ? option->has_value : is_common_with_value(name);
+        bool wants = option != NULL ? option->flag == NULL : is_common_with_value(name);
         if (wants && equals != STR_NONE) {
             value = str_from(word, equals + 1);
         } else if (wants && i + 1 < argc) {
@@ -181,7 +192,7 @@ bool words_read(struct words *words, int argc, char **argv, const struct words_o
         if (!wants && equals != STR_NONE)
             words_complain(words, "%.*s takes no value", STR_FMT(name));
         else if (option != NULL)
-            option->take(user, value);
+            hand_over(option, user, value);
         else if (wants)
             take_common(words, name, value);
         else if (!take_flag(words, name))

@@ -38,11 +38,12 @@ struct words {
     bool is_wrong;          /* a complaint was printed */
 };
 
-/* An option of one command: with a value it gets the word after it. */
+/* An option of one command; one of the three is there. */
 struct words_option {
     const char *name;
-    bool has_value;
-    void (*take)(void *user, struct str value);
+    struct str *place;                          /* the value, the word after it, goes there */
+    void (*take)(void *user, struct str value); /* the value is told */
+    void (*flag)(void *user, struct str empty); /* it has none */
 };
 
 void words_init(struct words *words, const char *command);

@@ -9,7 +9,8 @@
 #define CONTROLLER STR("istio.io/gateway-controller")
 #define BIT(kind) (1u << (kind))
 
-struct str api_controller(const struct mesh *mesh, struct str class_name)
+/* The controller of a class: its own word, or a class that Istio brings along. */
+static struct str controller_of(const struct mesh *mesh, struct str class_name)
 {
     static const struct {
         struct str name, controller;
@@ -255,7 +256,7 @@ static void convert_gateway(struct gateway_api *api, const struct entrance *entr
     struct view listeners = view_list(spec, STR("listeners"));
 
     view_check_fields(spec, GATEWAY_ROWS, COUNT_OF(GATEWAY_ROWS));
-    if (!str_eq(api_controller(api->mesh, class), CONTROLLER)) {
+    if (!str_eq(controller_of(api->mesh, class), CONTROLLER)) {
         view_complain(&gateway.view.root, DIAG_API_CLASS, class, STR_EMPTY);
         return;
     }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/sort.h"
 #include "config/derive/convert.h"
 #include "config/derive/delegate.h"
 #include "config/derive/discovery.h"
@@ -31,70 +32,35 @@
         (mesh)->list##_count = kept_;                            \
     } while (0)
 
-/* Sorts items that begin with their metadata, by merging: thousands of objects
- * are ordinary, and equal ones keep their order. */
-typedef int meta_order_fn(const struct object_meta *a, const struct object_meta *b);
-
-static int name_order(const struct object_meta *a, const struct object_meta *b)
+/* Lists are of items that begin with their metadata, and are read as that. */
+static int age_order(const void *a, const void *b)
 {
-    int order = str_order(a->namespace, b->namespace);
+    return meta_order(a, b);
+}
 
-    return order != 0 ? order : str_order(a->name, b->name);
+static int name_order(const void *a, const void *b)
+{
+    const struct object_meta *left = a, *right = b;
+    int order = str_order(left->namespace, right->namespace);
+
+    return order != 0 ? order : str_order(left->name, right->name);
 }
 
 /* Those of files by name; a RouteTest's behind them, in its own order. */
-static int pod_order(const struct object_meta *a, const struct object_meta *b)
+static int pod_order(const void *a, const void *b)
 {
-    const struct pod *pod_a = (const struct pod *)(const void *)a;
-    const struct pod *pod_b = (const struct pod *)(const void *)b;
+    const struct pod *left = a, *right = b;
 
-    if (pod_a->is_added != pod_b->is_added)
-        return pod_a->is_added ? 1 : -1;
-    return pod_a->is_added ? 0 : name_order(a, b);
+    if (left->is_added != right->is_added)
+        return left->is_added ? 1 : -1;
+    return left->is_added ? 0 : name_order(a, b);
 }
 
-static uint32_t *sorted_indexes(struct arena *arena, const char *items, uint32_t count, size_t size,
-                                meta_order_fn *order)
-{
-    uint32_t *indexes = ARENA_ARRAY(arena, uint32_t, count);
-    uint32_t *spare = ARENA_ARRAY(arena, uint32_t, count);
-
-    for (uint32_t i = 0; i < count; i++)
-        indexes[i] = i;
-    for (uint32_t width = 1; width < count; width *= 2) {
-        for (uint32_t from = 0; from < count; from += 2 * width) {
-            uint32_t middle = from + width < count ? from + width : count;
-            uint32_t to = middle + width < count ? middle + width : count;
-            uint32_t left = from, right = middle;
-            for (uint32_t i = from; i < to; i++) {
-                bool is_right = left == middle;
-                if (left < middle && right < to) {
-                    const void *a = items + indexes[left] * size;
-                    const void *b = items + indexes[right] * size;
-                    is_right = order(b, a) < 0;
-                }
-                spare[i] = is_right ? indexes[right++] : indexes[left++];
-            }
-        }
-        uint32_t *swap = indexes;
-        indexes = spare;
-        spare = swap;
-    }
-    return indexes;
-}
-
-/* `meta` is the first member of each item, so an item is read as its meta. */
-#define SORT(mesh, list, order)                                                                    \
-    do {                                                                                           \
-        uint32_t *indexes_ = sorted_indexes((mesh)->arena, (const char *)(mesh)->list,             \
-                                            (mesh)->list##_count, sizeof(*(mesh)->list), (order)); \
-        void *sorted_ = arena_array((mesh)->arena, (mesh)->list##_count, sizeof(*(mesh)->list));   \
-        ASSERT((const void *)(mesh)->list == (const void *)&(mesh)->list->meta);                   \
-        for (uint32_t i_ = 0; i_ < (mesh)->list##_count; i_++)                                     \
-            memcpy((char *)sorted_ + i_ * sizeof(*(mesh)->list), &(mesh)->list[indexes_[i_]],      \
-                   sizeof(*(mesh)->list));                                                         \
-        (mesh)->list = sorted_;                                                                    \
-        (mesh)->list##_capacity = (mesh)->list##_count;                                            \
+#define SORT(mesh, list, order)                                                              \
+    do {                                                                                     \
+        ASSERT((const void *)(mesh)->list == (const void *)&(mesh)->list->meta);             \
+        sort_items((mesh)->arena, (mesh)->list, (mesh)->list##_count, sizeof(*(mesh)->list), \
+                   (order));                                                                 \
     } while (0)
 
 static struct str full_name(struct arena *arena, const struct object_meta *meta)
@@ -390,7 +356,7 @@ void mesh_complete(struct mesh *mesh)
     ASSERT(!mesh->is_complete);
     discovery_filter(mesh);
     COMPACT(mesh, entrances);
-    SORT(mesh, entrances, meta_order);
+    SORT(mesh, entrances, age_order);
     entrances_convert(mesh);
     delegates_merge(mesh);
     COMPACT(mesh, virtual_services);
@@ -414,14 +380,14 @@ void mesh_complete(struct mesh *mesh)
     /* Addresses are given in the order of namespace and name. */
     SORT(mesh, services, name_order);
     give_service_addresses(mesh);
-    SORT(mesh, services, meta_order);
-    SORT(mesh, virtual_services, meta_order);
-    SORT(mesh, destination_rules, meta_order);
-    SORT(mesh, gateways, meta_order);
-    SORT(mesh, peer_authentications, meta_order);
-    SORT(mesh, authentication_policies, meta_order);
-    SORT(mesh, request_authentications, meta_order);
-    SORT(mesh, authorization_policies, meta_order);
+    SORT(mesh, services, age_order);
+    SORT(mesh, virtual_services, age_order);
+    SORT(mesh, destination_rules, age_order);
+    SORT(mesh, gateways, age_order);
+    SORT(mesh, peer_authentications, age_order);
+    SORT(mesh, authentication_policies, age_order);
+    SORT(mesh, request_authentications, age_order);
+    SORT(mesh, authorization_policies, age_order);
     /* Endpoints come in the order of pods, and files have no order. */
     SORT(mesh, pods, pod_order);
     SORT(mesh, workloads, name_order);
@@ -430,14 +396,14 @@ void mesh_complete(struct mesh *mesh)
     index_services(mesh);
     finish_pods(mesh);
     derive_endpoints(mesh);
-    SORT(mesh, sidecars, meta_order);
-    SORT(mesh, envoy_filters, meta_order);
-    SORT(mesh, proxy_configs, meta_order);
+    SORT(mesh, sidecars, age_order);
+    SORT(mesh, envoy_filters, age_order);
+    SORT(mesh, proxy_configs, age_order);
     complain_of_ingress_tls(mesh);
     SORT(mesh, workload_entries, name_order);
-    SORT(mesh, service_entries, meta_order);
+    SORT(mesh, service_entries, age_order);
     service_entry_derive(mesh);
-    SORT(mesh, entry_services, meta_order);
+    SORT(mesh, entry_services, age_order);
     give_distributions(mesh);
     mesh->is_complete = true;
 }

@@ -68,8 +68,6 @@ struct api_gateway {
 
 /* api_listener.c: Gateways, their listeners, and what is deployed for them. */
 void api_listeners_convert(struct gateway_api *api);
-/* The controller of a class: its own word, or a class that Istio brings along. */
-struct str api_controller(const struct mesh *mesh, struct str class_name);
 
 /* api_listener_set.c: the ListenerSets that a Gateway takes, in the order of age,
  * namespace and name. */

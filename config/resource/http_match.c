@@ -112,7 +112,7 @@ static void read_gateways(const struct view *match, struct str namespace, struct
     }
 }
 
-struct text_match text_match_read(const struct view *parent, struct str name)
+static struct text_match text_match_read(const struct view *parent, struct str name)
 {
     struct view field = view_map(parent, name);
 

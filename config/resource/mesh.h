@@ -174,6 +174,12 @@ uint32_t mesh_pod_count(const struct mesh *mesh);
 const struct pod *mesh_pod(const struct mesh *mesh, uint32_t index);
 const struct pod *mesh_pod_find(const struct mesh *mesh, struct str namespace, struct str name);
 
+/* The ports at which a Sidecar's ingress (one of `namespace` that is for these labels) finds
+ * the application; as many as `ports` takes. Their number. */
+uint32_t mesh_application_ports(const struct mesh *mesh, struct str namespace,
+                                const struct label *labels, uint32_t label_count, uint32_t *ports,
+                                uint32_t max);
+
 /* EnvoyFilters: each proxy's translation says which of their patches it misses. */
 uint32_t mesh_envoy_filter_count(const struct mesh *mesh);
 

@@ -124,6 +124,26 @@ void mesh_gateway_at(const struct mesh *mesh, uint32_t index, struct str *namesp
     *name = is_made ? gateway->written_name : gateway->meta.name;
 }
 
+uint32_t mesh_application_ports(const struct mesh *mesh, struct str namespace,
+                                const struct label *labels, uint32_t label_count, uint32_t *ports,
+                                uint32_t max)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < mesh->sidecars_count; i++) {
+        const struct sidecar *sidecar = &mesh->sidecars[i];
+        if (sidecar->meta.is_replaced || !str_eq(sidecar->meta.namespace, namespace) ||
+            !label_is_subset(sidecar->selector.items, sidecar->selector.count, labels, label_count))
+            continue;
+        for (uint32_t j = 0; j < sidecar->ingress_count && count < max; j++) {
+            struct str address;
+            if (sidecar_ingress_place(&sidecar->ingress[j], &address, &ports[count]))
+                count++;
+        }
+    }
+    return count;
+}
+
 uint32_t mesh_envoy_filter_count(const struct mesh *mesh)
 {
     return mesh->envoy_filters_count;

@@ -46,7 +46,8 @@ static bool zone_of(struct str rest, int64_t *out_s)
     return true;
 }
 
-bool meta_time_parse(struct str text, int64_t *out_ns)
+/* "2023-11-14T22:13:20Z" in ns since 1970; false when it is none. */
+static bool time_parse(struct str text, int64_t *out_ns)
 {
     int64_t year, month, day, hour, minute, second, zone_s;
 
@@ -81,7 +82,7 @@ void meta_read(const struct view *root, struct object_meta *out)
     out->annotation_count = list.count;
     struct str created = view_str(&meta, STR("creationTimestamp"), STR_EMPTY);
     if (created.len > 0)
-        (void)meta_time_parse(created, &out->created_ns);
+        (void)time_parse(created, &out->created_ns);
 }
 
 int meta_order(const struct object_meta *a, const struct object_meta *b)

@@ -14,8 +14,5 @@
 /* Reads metadata of the object at `root`. */
 void meta_read(const struct view *root, struct object_meta *out);
 
-/* "2023-11-14T22:13:20Z" in ns since 1970; false when it is none. */
-bool meta_time_parse(struct str text, int64_t *out_ns);
-
 /* Istio's order of objects: the older first, then by name, then by namespace. */
 int meta_order(const struct object_meta *a, const struct object_meta *b);

@@ -241,11 +241,6 @@ bool service_is_looking_up(const struct service *service)
     return service->resolution == RESOLUTION_DYNAMIC_DNS && host_is_wildcard(service->host);
 }
 
-bool service_has_vip(const struct service *service)
-{
-    return service->cluster_ip.len > 0 && host_is_ip(service->cluster_ip);
-}
-
 bool service_is_external_name(const struct service *service)
 {
     return str_eq(service->type, STR("ExternalName"));

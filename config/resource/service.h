@@ -43,5 +43,4 @@ bool service_is_passthrough(const struct service *service);
 bool service_is_external(const struct service *service); /* MESH_EXTERNAL */
 /* DYNAMIC_DNS of a wildcard: each request's own host is looked up. */
 bool service_is_looking_up(const struct service *service);
-bool service_has_vip(const struct service *service); /* an address, not a CIDR */
 bool service_is_external_name(const struct service *service);

@@ -147,6 +147,8 @@ void service_entry_read(const struct view *spec, struct service_entry *out)
     out->export_to = text_list_read(&export_to);
     out->names = text_list_read(&names);
     out->resolution = MEANINGS[view_choice(spec, STR("resolution"), RESOLUTIONS, 0)];
+    struct view location = view_field(spec, STR("location"));
+    out->place_origin = view_origin(view_is_present(&location) ? &location : spec);
     out->is_external = view_choice(spec, STR("location"), LOCATIONS, 0) == 0;
     out->has_selector = view_is_present(&selector);
     if (out->has_selector) {

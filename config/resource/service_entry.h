@@ -37,6 +37,7 @@ struct service_entry {
     uint32_t port_count;
     enum service_resolution resolution;
     bool is_external;
+    struct origin place_origin; /* of its location; of the entry where it says none */
     bool has_selector;
     struct label_list selector;
     struct workload_entry *endpoints;

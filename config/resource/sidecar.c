@@ -30,6 +30,18 @@ static enum capture_mode read_capture(const struct view *item)
     return MEANINGS[view_choice(item, STR("captureMode"), MODES, 0)];
 }
 
+/* Listeners where no redirect leads; tests dial what a redirect would catch. */
+static struct str read_bind(const struct view *item, enum capture_mode capture)
+{
+    struct view bind = view_field(item, STR("bind")), mode = view_field(item, STR("captureMode"));
+
+    if (view_is_present(&bind))
+        view_complain(&bind, DIAG_NOT_ACTED_ON, STR("bind"), STR_EMPTY);
+    if (capture == CAPTURE_NONE)
+        view_complain(&mode, DIAG_NOT_ACTED_ON, STR("captureMode"), STR_EMPTY);
+    return view_str(item, STR("bind"), STR_EMPTY);
+}
+
 static void read_egress(const struct view *item, struct sidecar_egress *out)
 {
     struct view port = view_map(item, STR("port"));
@@ -41,8 +53,8 @@ static void read_egress(const struct view *item, struct sidecar_egress *out)
     out->port = (uint32_t)view_i64(&port, STR("number"), 0, 65535, 0);
     out->protocol = view_str(&port, STR("protocol"), STR_EMPTY);
     out->is_http_proxy = str_eq_ci(out->protocol, STR("HTTP_PROXY"));
-    out->bind = view_str(item, STR("bind"), STR_EMPTY);
     out->capture = read_capture(item);
+    out->bind = read_bind(item, out->capture);
     out->hosts = text_list_read(&hosts);
 }
 
@@ -55,9 +67,12 @@ static void read_ingress(const struct view *item, struct sidecar_ingress *out)
     out->port = (uint32_t)view_i64(&port, STR("number"), 0, 65535, 0);
     out->name = view_str(&port, STR("name"), STR_EMPTY);
     out->protocol = view_str(&port, STR("protocol"), STR_EMPTY);
-    out->bind = view_str(item, STR("bind"), STR_EMPTY);
-    out->default_endpoint = view_str(item, STR("defaultEndpoint"), STR_EMPTY);
     out->capture = read_capture(item);
+    out->bind = read_bind(item, out->capture);
+    struct view endpoint = view_field(item, STR("defaultEndpoint"));
+    out->default_endpoint = view_str(item, STR("defaultEndpoint"), STR_EMPTY);
+    if (str_has_prefix(out->default_endpoint, STR("unix://")))
+        view_complain(&endpoint, DIAG_NOT_ACTED_ON, STR("a unix socket"), STR_EMPTY);
     out->pool = connection_pool_read(item);
     struct view tls = view_map(item, STR("tls"));
     out->tls = server_tls_read(&tls);
@@ -122,9 +137,21 @@ void sidecar_read(const struct view *spec, struct sidecar *out)
         struct view item = view_item(&ingress, i);
         read_ingress(&item, &out->ingress[i]);
     }
-    if (out->ingress_count > 0)
-        view_complain(&ingress, DIAG_NOT_ACTED_ON, STR("ingress"), STR_EMPTY);
     if (view_is_present(&pool))
         out->pool = connection_pool_of(&pool);
     read_outbound(spec, out);
+}
+
+bool sidecar_ingress_place(const struct sidecar_ingress *ingress, struct str *address,
+                           uint32_t *port)
+{
+    size_t colon = str_find_last(ingress->default_endpoint, ':');
+    uint64_t number;
+
+    if (colon == STR_NONE ||
+        !str_to_u64(str_from(ingress->default_endpoint, colon + 1), 65535, &number))
+        return false;
+    *address = str_slice(ingress->default_endpoint, 0, colon);
+    *port = (uint32_t)number;
+    return true;
 }

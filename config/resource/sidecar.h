@@ -57,3 +57,8 @@ struct sidecar {
 };
 
 void sidecar_read(const struct view *spec, struct sidecar *out);
+
+/* "127.0.0.1:8080", where the application listens. False: nothing is said, or a socket
+ * of another family. */
+bool sidecar_ingress_place(const struct sidecar_ingress *ingress, struct str *address,
+                           uint32_t *port);

@@ -207,8 +207,7 @@ struct virtual_service {
 void virtual_service_read(const struct view *spec, struct virtual_service *out);
 
 /* The parts, each in a file of its own. */
-struct text_match text_match_read(const struct view *parent, struct str name);
-/* The same of a view's own node; an empty prefix is let pass. */
+/* A view's own node; an empty prefix is let pass. */
 struct text_match text_match_own_read(const struct view *view);
 void http_match_read(const struct view *match, struct str namespace, struct http_match *out);
 void destination_read(const struct view *destination, struct str namespace,

@@ -136,14 +136,27 @@ static void set_own_tls(struct translation *t, const struct tls_question *questi
     cluster->security = UPSTREAM_TLS;
 }
 
+/* Of what is outside of the mesh nothing is believed. */
+static struct tls_word external_word(struct translation *t, const struct service_entry *entry)
+{
+    struct str by = arena_format(&t->scratch, "ServiceEntry/%.*s.%.*s", STR_FMT(entry->meta.name),
+                                 STR_FMT(entry->meta.namespace));
+
+    return (struct tls_word){.by = context_keep(t, by),
+                             .origin = context_keep_origin(t, entry->place_origin)};
+}
+
 static void set_auto_tls(struct translation *t, const struct tls_question *question,
                          struct cluster *cluster)
 {
     const struct service *service = question->service;
     bool is_all_or_nothing = service_is_passthrough(service) || question->is_passthrough;
 
-    if (service_is_external(service))
+    if (service_is_external(service)) {
+        if (t->profile->has_auto_mtls)
+            cluster->tls_word = external_word(t, service->entry);
         return;
+    }
     if (t->mesh->config.has_auto_mtls_off) {
         cluster->tls_word =
             (struct tls_word){.by = STR("MeshConfig"),

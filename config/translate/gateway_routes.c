@@ -8,6 +8,7 @@
  */
 #include "config/translate/gateway_routes.h"
 
+#include "base/sort.h"
 #include "config/resource/host.h"
 #include "config/resource/host_list.h"
 #include "config/translate/match.h"
@@ -133,33 +134,11 @@ static void add_server(struct gateway_table *table, const struct gateway_server_
         entry_of(table, place->server->hosts[i].text, place->server)->is_requiring_tls = true;
 }
 
-/* Indexes of the entries, the most specific host first. */
-static uint32_t *sorted_hosts(struct gateway_table *table)
+/* The most specific host first. */
+static int entry_order(const void *a, const void *b)
 {
-    uint32_t count = table->host_count;
-    uint32_t *from = ARENA_ARRAY(&table->t->scratch, uint32_t, count);
-    uint32_t *to = ARENA_ARRAY(&table->t->scratch, uint32_t, count);
-
-    for (uint32_t i = 0; i < count; i++)
-        from[i] = i;
-    for (uint32_t width = 1; width < count; width *= 2) {
-        for (uint32_t start = 0; start < count; start += 2 * width) {
-            uint32_t middle = start + width < count ? start + width : count;
-            uint32_t end = middle + width < count ? middle + width : count;
-            uint32_t left = start, right = middle;
-            for (uint32_t i = start; i < end; i++) {
-                bool is_right = left == middle;
-                if (left < middle && right < end)
-                    is_right = host_order(table->hosts[from[right]].host,
-                                          table->hosts[from[left]].host) < 0;
-                to[i] = is_right ? from[right++] : from[left++];
-            }
-        }
-        uint32_t *swap = from;
-        from = to;
-        to = swap;
-    }
-    return from;
+    const struct gateway_host_entry *left = a, *right = b;
+    return host_order(left->host, right->host);
 }
 
 /* What two entries must share to become one virtual host, besides TLS. */
@@ -263,7 +242,8 @@ struct route_config gateway_routes_table(struct translation *t,
     map_init(&table.host_index, &t->scratch);
     for (uint32_t i = 0; i < server_count; i++)
         add_server(&table, &servers[i]);
-    uint32_t *order = sorted_hosts(&table);
+    uint32_t *order =
+        sort_indexes(&t->scratch, table.hosts, table.host_count, sizeof(*table.hosts), entry_order);
     collapse(&table, order);
     for (uint32_t i = 0; i < table.host_count; i++) {
         const struct gateway_host_entry *entry = &table.hosts[order[i]];

@@ -135,9 +135,8 @@ static void add_target(struct translation *t, struct cluster_list *list,
 static bool set_ingress_endpoint(struct translation *t, const struct sidecar_ingress *ingress,
                                  struct cluster *cluster)
 {
-    struct str text = ingress->default_endpoint;
-    size_t colon = text.len;
-    uint64_t port;
+    struct str text = ingress->default_endpoint, address;
+    uint32_t port;
 
     if (text.len == 0)
         return true;
@@ -147,11 +146,8 @@ static bool set_ingress_endpoint(struct translation *t, const struct sidecar_ing
         set_endpoint(t, text, 0, cluster);
         return true;
     }
-    while (colon > 0 && text.ptr[colon - 1] != ':')
-        colon--;
-    if (colon == 0 || !str_to_u64(str_from(text, colon), 65535, &port))
+    if (!sidecar_ingress_place(ingress, &address, &port))
         return false;
-    struct str address = str_slice(text, 0, colon - 1);
     /* The workload's own address if it has one of the family, else that family's own. */
     if (str_eq(address, STR("0.0.0.0")))
         address = context_is_ipv6(t) ? STR("127.0.0.1") : t->proxy->address;
@@ -159,7 +155,7 @@ static bool set_ingress_endpoint(struct translation *t, const struct sidecar_ing
         address = context_is_ipv6(t) ? t->proxy->address : STR("::1");
     else
         address = context_localhost(t);
-    set_endpoint(t, address, (uint32_t)port, cluster);
+    set_endpoint(t, address, port, cluster);
     return true;
 }
 

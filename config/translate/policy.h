@@ -16,7 +16,6 @@ struct merged_rule {
     const struct destination_rule *first; /* who gives it its name */
     const struct traffic_policy *policy;  /* NULL: none */
     bool has_user_policy;                 /* not only one of the Gateway API's */
-    struct str policy_namespace;
     const struct subset **subsets;
     uint32_t subset_count, subset_capacity;
     struct text_list export_to;

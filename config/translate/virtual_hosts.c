@@ -2,6 +2,7 @@
  *
  * config/translate/virtual_hosts.c - see virtual_hosts.h.
  */
+#include "base/sort.h"
 #include "config/translate/virtual_hosts.h"
 
 struct virtual_host virtual_host_of(struct translation *t, struct str name,
@@ -31,26 +32,13 @@ bool virtual_host_catch_all(struct translation *t, struct virtual_host *out)
     return true;
 }
 
+static int name_order(const void *a, const void *b)
+{
+    const struct virtual_host *left = a, *right = b;
+    return str_order(left->name, right->name);
+}
+
 void virtual_host_list_sort(struct translation *t, struct virtual_host_list *list)
 {
-    struct virtual_host *from = list->items;
-    struct virtual_host *to = ARENA_ARRAY(t->arena, struct virtual_host, list->count);
-
-    for (uint32_t width = 1; width < list->count; width *= 2) {
-        for (uint32_t start = 0; start < list->count; start += 2 * width) {
-            uint32_t middle = start + width < list->count ? start + width : list->count;
-            uint32_t end = middle + width < list->count ? middle + width : list->count;
-            uint32_t left = start, right = middle;
-            for (uint32_t i = start; i < end; i++) {
-                bool is_right = left == middle ||
-                                (right < end && str_order(from[right].name, from[left].name) < 0);
-                to[i] = is_right ? from[right++] : from[left++];
-            }
-        }
-        struct virtual_host *swap = from;
-        from = to;
-        to = swap;
-    }
-    list->items = from;
-    list->capacity = list->count;
+    sort_items(&t->scratch, list->items, list->count, sizeof(*list->items), name_order);
 }

@@ -283,11 +283,6 @@ void object_list_add(struct object_list *list, const struct node *document, stru
     add_or_unfold(list, document, arena, diags, 0);
 }
 
-struct str object_label(const struct object *object, struct str name, bool *found)
-{
-    return pair(object->labels, name, found);
-}
-
 struct str object_annotation(const struct object *object, struct str name, bool *found)
 {
     return pair(object->annotations, name, found);

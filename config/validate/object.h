@@ -39,8 +39,7 @@ struct object_list {
 void object_list_add(struct object_list *list, const struct node *document, struct arena *arena,
                      struct diag_list *diags);
 
-/* The value of a label (annotation), or an empty text with *found false. */
-struct str object_label(const struct object *object, struct str name, bool *found);
+/* The value of an annotation, or an empty text with *found false. */
 struct str object_annotation(const struct object *object, struct str name, bool *found);
 
 /* Some version of the kind is the object's. */

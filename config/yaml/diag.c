@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/map.h"
+#include "base/sort.h"
 #include "base/utf8.h"
 
 /* A line of a terminal or two: the place says where the whole of it is. */
@@ -55,42 +56,17 @@ static struct str copy_of_arg(struct arena *arena, struct str arg)
     return arena_concat(arena, str_slice(arg, 0, length), STR("..."));
 }
 
-static bool is_before(const struct sort_item *a, const struct sort_item *b)
+/* By file, line and column. */
+static int item_order(const void *left, const void *right)
 {
+    const struct sort_item *a = left, *b = right;
     if (a->file_rank != b->file_rank)
-        return a->file_rank < b->file_rank;
+        return a->file_rank < b->file_rank ? -1 : 1;
     if (a->diag.origin.line != b->diag.origin.line)
-        return a->diag.origin.line < b->diag.origin.line;
-    return a->diag.origin.column < b->diag.origin.column;
-}
-
-/* Merges the sorted runs [from, middle) and [middle, to); the left one first
- * where they are equal. */
-static void merge_runs(const struct sort_item *items, struct sort_item *out, uint32_t from,
-                       uint32_t middle, uint32_t to)
-{
-    uint32_t left = from;
-    uint32_t right = middle;
-    for (uint32_t i = from; i < to; i++) {
-        bool takes_right = left == middle || (right < to && is_before(&items[right], &items[left]));
-        out[i] = takes_right ? items[right++] : items[left++];
-    }
-}
-
-static struct sort_item *sorted(struct arena *arena, struct sort_item *items, uint32_t item_count)
-{
-    struct sort_item *spare = ARENA_ARRAY(arena, struct sort_item, item_count);
-    for (uint32_t width = 1; width < item_count; width *= 2) {
-        for (uint32_t from = 0; from < item_count; from += 2 * width) {
-            uint32_t middle = from + width < item_count ? from + width : item_count;
-            uint32_t to = middle + width < item_count ? middle + width : item_count;
-            merge_runs(items, spare, from, middle, to);
-        }
-        struct sort_item *swap = items;
-        items = spare;
-        spare = swap;
-    }
-    return items;
+        return a->diag.origin.line < b->diag.origin.line ? -1 : 1;
+    if (a->diag.origin.column != b->diag.origin.column)
+        return a->diag.origin.column < b->diag.origin.column ? -1 : 1;
+    return 0;
 }
 
 /* Up to the next "{n}"; takes it off `rest` together with the placeholder. */
@@ -221,7 +197,7 @@ void diag_list_sort(struct diag_list *list)
             (void)map_set(&ranks, file, ranks.count);
         items[i] = (struct sort_item){map_get(&ranks, file), list->items[i]};
     }
-    items = sorted(list->arena, items, list->count);
+    sort_items(list->arena, items, list->count, sizeof(*items), item_order);
     for (uint32_t i = 0; i < list->count; i++)
         list->items[i] = items[i].diag;
 }

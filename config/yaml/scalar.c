@@ -67,19 +67,11 @@ static const struct word *find_word(struct str text)
     return NULL;
 }
 
-static uint32_t digit_value(char c)
-{
-    c = str_lower_char(c);
-    if (c >= '0' && c <= '9')
-        return (uint32_t)(c - '0');
-    return c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10 : UINT32_MAX;
-}
-
 static bool read_digits(struct str s, uint32_t base, uint64_t *out)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < s.len; i++) {
-        uint32_t digit = digit_value(s.ptr[i]);
+        uint32_t digit = (uint32_t)str_hex_digit(s.ptr[i]); /* none: more than any base */
         if (digit >= base || value > (UINT64_MAX - digit) / base)
             return false;
         value = value * base + digit;

@@ -145,10 +145,6 @@ static void check_use(const struct view *entry, enum field_use use)
         if (view_is_present(entry))
             complain(entry, DIAG_NO_EFFECT, entry->key, in_object(reading), STR_EMPTY);
         return;
-    case FIELD_NOT_BUILT:
-        if (view_is_present(entry))
-            complain(entry, DIAG_NOT_BUILT, entry->key, in_object(reading), STR_EMPTY);
-        return;
     }
     UNREACHABLE("field use");
 }

@@ -50,7 +50,6 @@ enum field_use {
     FIELD_USED,
     FIELD_NO_EFFECT, /* a loud warning: known to Istio, not acted on here yet */
     FIELD_IGNORED,   /* known and rightly without meaning here (status, ...) */
-    FIELD_NOT_BUILT, /* RouteTest: an error that says so */
 };
 
 struct field_row {

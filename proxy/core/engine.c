@@ -285,6 +285,19 @@ static bool read_http(const struct engine *engine, struct str name, uint64_t *va
     return true;
 }
 
+/* The sum over all listeners. */
+static bool read_listeners(const struct engine *engine, struct str name, uint64_t *value)
+{
+    struct listener_stats *const *all = engine->named.listeners;
+    uint64_t one;
+    if (!ssl_stats_read(NULL, name, value))
+        return false;
+    for (uint32_t i = 0; all != NULL && i < engine->snapshot->listener_count; i++)
+        if (all[i] != NULL && ssl_stats_read(all[i]->ssl, name, &one))
+            *value += one;
+    return true;
+}
+
 static bool read_shared(const struct engine *engine, uint32_t index, struct str name,
                         uint64_t *value)
 {
@@ -334,6 +347,8 @@ bool engine_stat(const struct engine *engine, struct str cluster, struct str nam
 {
     if (str_eq(cluster, STR("http")))
         return read_http(engine, name, value);
+    if (str_eq(cluster, STR("listener")))
+        return read_listeners(engine, name, value);
     if (str_eq(cluster, STR("tcp")))
         return read_tcp(engine, name, value);
     uint32_t index = engine_cluster_index(engine, cluster);

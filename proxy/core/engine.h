@@ -96,8 +96,8 @@ bool engine_is_kept(const struct engine *engine, uint32_t cluster_index);
 uint32_t engine_cluster_index(const struct engine *engine, struct str name);
 
 /* By names, for reports and tests: `cluster` "http" means the connection
- * managers, "tcp" the TCP proxies and their filters. A counter that never moved is 0; false: no
- * such cluster or name. */
+ * managers, "tcp" the TCP proxies and their filters, "listener" the ssl.* of all listeners. A
+ * counter that never moved is 0; false: no such cluster or name. */
 bool engine_stat(const struct engine *engine, struct str cluster, struct str name, uint64_t *value);
 /* Is it a number of the whole proxy, the same on each of its engines? Then it is not
  * summed over them. */

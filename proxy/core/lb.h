@@ -118,9 +118,6 @@ void lb_note_end(struct lb *lb, uint32_t endpoint_index);
 /* An endpoint goes, or one comes, at `now_ns`; the next choice sees it. */
 void lb_set_absent(struct lb *lb, uint32_t endpoint_index, bool is_absent, int64_t now_ns);
 
-/* May it be picked where nobody panics? As the lists have it. */
-bool lb_is_healthy(const struct lb *lb, uint32_t endpoint_index);
-
 /* lb_choose's first step, where health or membership changed: works out what
  * follows, for the priorities concerned. Their schedules begin anew from the
  * balancer's seed, round robin's turns go on. */

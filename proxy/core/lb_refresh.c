@@ -92,6 +92,15 @@ static struct str hash_key(const struct endpoint *endpoint, struct arena *arena)
                         endpoint->port);
 }
 
+/* May it be picked where nobody panics? As the lists have it. */
+static bool is_healthy(const struct lb *lb, uint32_t endpoint_index)
+{
+    ASSERT(endpoint_index < lb->cluster->endpoint_count);
+    const struct lb_host *host = &lb->hosts[endpoint_index];
+    return !host->is_ejected && !host->is_absent &&
+           lb->cluster->endpoints[endpoint_index].health == ENDPOINT_HEALTHY;
+}
+
 /* --- hash tables ------------------------------------------------------------ */
 
 /* May it be picked? When its priority panics health does not matter. */
@@ -99,7 +108,7 @@ static bool is_usable(const struct lb *lb, uint32_t endpoint_index, bool is_pani
 {
     const struct endpoint *endpoint = &lb->cluster->endpoints[endpoint_index];
     return endpoint->weight > 0 && !lb->hosts[endpoint_index].is_absent &&
-           (is_panicking || lb_is_healthy(lb, endpoint_index));
+           (is_panicking || is_healthy(lb, endpoint_index));
 }
 
 /* Usable ones of a priority (and locality), whose weights make `share` together. */
@@ -225,7 +234,7 @@ static void count_endpoints(struct lb *lb)
             continue;
         count->all++;
         count->counted += endpoint->health != ENDPOINT_DRAINING;
-        count->healthy += lb_is_healthy(lb, i);
+        count->healthy += is_healthy(lb, i);
     }
     priority_shares(lb->counts, lb->priority_count, panic_percent(lb->cluster), lb->shares);
 }
@@ -300,7 +309,7 @@ static void fill_lists(struct lb *lb, uint32_t index)
             priority->all.endpoints[priority->all.count++] = i;
         if (locality != NULL)
             locality->counted += endpoint->health != ENDPOINT_DRAINING;
-        if (!lb_is_healthy(lb, i))
+        if (!is_healthy(lb, i))
             continue;
         priority->healthy.endpoints[priority->healthy.count++] = i;
         if (locality != NULL)
@@ -379,14 +388,6 @@ void lb_set_absent(struct lb *lb, uint32_t endpoint_index, bool is_absent, int64
     host->is_absent = is_absent;
     lb->priorities[lb->cluster->endpoints[endpoint_index].priority].is_stale = true;
     lb->is_stale = true;
-}
-
-bool lb_is_healthy(const struct lb *lb, uint32_t endpoint_index)
-{
-    ASSERT(endpoint_index < lb->cluster->endpoint_count);
-    const struct lb_host *host = &lb->hosts[endpoint_index];
-    return !host->is_ejected && !host->is_absent &&
-           lb->cluster->endpoints[endpoint_index].health == ENDPOINT_HEALTHY;
 }
 
 /* Panic depends on all priorities, and a table on its own priority's panic. */

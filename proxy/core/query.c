@@ -15,16 +15,7 @@ struct param_list {
     uint32_t count, capacity;
 };
 
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = str_lower_char(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* "%41" is "A"; what is no such thing stays. */
-static struct str decoded(struct str text, struct arena *arena)
+struct str query_decoded(struct str text, struct arena *arena)
 {
     char *out = arena_alloc(arena, text.len + 1);
     size_t size = 0;
@@ -32,8 +23,8 @@ static struct str decoded(struct str text, struct arena *arena)
     for (size_t i = 0; i < text.len; i++) {
         int high = -1, low = -1;
         if (text.ptr[i] == '%' && i + 2 < text.len) {
-            high = digit_of(text.ptr[i + 1]);
-            low = digit_of(text.ptr[i + 2]);
+            high = str_hex_digit(text.ptr[i + 1]);
+            low = str_hex_digit(text.ptr[i + 2]);
         }
         bool is_code = high >= 0 && low >= 0;
         out[size++] = (char)(is_code ? high << 4 | low : text.ptr[i]);
@@ -52,7 +43,7 @@ static struct param_list read_params(struct str path, struct arena *arena)
     while (rest.ptr != NULL) {
         struct str value = str_cut(&rest, '&');
         struct str name = str_cut(&value, '=');
-        struct param param = {decoded(name, arena), decoded(value, arena)};
+        struct param param = {query_decoded(name, arena), query_decoded(value, arena)};
         uint32_t place = out.count;
         (void)ARENA_PUSH(arena, out.items, out.count, out.capacity);
         for (; place > 0 && str_order(out.items[place - 1].name, param.name) > 0; place--)

@@ -9,6 +9,9 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+/* "%41" is "A"; what is no such thing stays. In `arena`. */
+struct str query_decoded(struct str text, struct arena *arena);
+
 /* The first value of that name; in `arena`. False: there is none. */
 bool query_get(struct str path, struct str name, struct arena *arena, struct str *value);
 

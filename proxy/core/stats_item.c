@@ -3,6 +3,7 @@
  * proxy/core/stats_item.c - sums get their names, for people and for Prometheus.
  */
 #include "base/check.h"
+#include "base/sort.h"
 #include "proxy/core/stats_totals.h"
 
 static const struct str LISTENER_NAMES[] = {
@@ -418,27 +419,10 @@ static void put_managers(struct stats_list *list)
     stats_list_put(list, STR("listener_manager.total_listeners_warming"), STAT_GAUGE, 0);
 }
 
-/* Merge sort: thousands of names, most of them in order already. */
-static void sort_items(struct stats_list *list)
+static int name_order(const void *a, const void *b)
 {
-    struct stat_item *from = list->items;
-    struct stat_item *to = ARENA_ARRAY(list->arena, struct stat_item, list->count);
-    for (uint32_t width = 1; width < list->count; width *= 2) {
-        for (uint32_t start = 0; start < list->count; start += 2 * width) {
-            uint32_t middle = start + width < list->count ? start + width : list->count;
-            uint32_t end = start + 2 * width < list->count ? start + 2 * width : list->count;
-            uint32_t left = start, right = middle;
-            for (uint32_t i = start; i < end; i++) {
-                bool is_left = left < middle &&
-                               (right >= end || str_order(from[left].name, from[right].name) <= 0);
-                to[i] = is_left ? from[left++] : from[right++];
-            }
-        }
-        struct stat_item *swapped = from;
-        from = to;
-        to = swapped;
-    }
-    list->items = from;
+    const struct stat_item *left = a, *right = b;
+    return str_order(left->name, right->name);
 }
 
 void stats_list_finish(struct stats_list *list)
@@ -455,7 +439,7 @@ void stats_list_finish(struct stats_list *list)
     if (totals->has_rbacs)
         add_rbacs(list);
     put_managers(list);
-    sort_items(list);
+    sort_items(list->arena, list->items, list->count, sizeof(*list->items), name_order);
 }
 
 bool stats_filter_takes(const struct stats_filter *filter, const struct stat_item *item)

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/sort.h"
 #include "proxy/core/stats_list.h"
 
 /* The buffer of a page is as large as the page. */
@@ -210,6 +211,12 @@ static void put_sample(struct buf *out, const struct stat_item *item)
     MUST(buf_format(out, "} %llu\n", (unsigned long long)item->value));
 }
 
+static int family_order(const void *a, const void *b)
+{
+    const struct stat_item *const *left = a, *const *right = b;
+    return str_order((*left)->family, (*right)->family);
+}
+
 /* The items of one kind that are wanted, by family, then by name. */
 static uint32_t pick(const struct stats_list *list, const struct stats_filter *filter,
                      enum stat_kind kind, const struct stat_item **picked)
@@ -218,25 +225,7 @@ static uint32_t pick(const struct stats_list *list, const struct stats_filter *f
     for (uint32_t i = 0; i < list->count; i++)
         if (list->items[i].kind == kind && stats_filter_takes(filter, &list->items[i]))
             picked[count++] = &list->items[i];
-    const struct stat_item **from = picked, **to = picked + list->count;
-    for (uint32_t width = 1; width < count; width *= 2) {
-        for (uint32_t start = 0; start < count; start += 2 * width) {
-            uint32_t middle = start + width < count ? start + width : count;
-            uint32_t end = start + 2 * width < count ? start + 2 * width : count;
-            uint32_t left = start, right = middle;
-            for (uint32_t i = start; i < end; i++) {
-                bool is_left =
-                    left < middle &&
-                    (right >= end || str_order(from[left]->family, from[right]->family) <= 0);
-                to[i] = is_left ? from[left++] : from[right++];
-            }
-        }
-        const struct stat_item **swapped = from;
-        from = to;
-        to = swapped;
-    }
-    for (uint32_t i = 0; from != picked && i < count; i++)
-        picked[i] = from[i];
+    sort_items(list->arena, picked, count, sizeof(*picked), family_order);
     return count;
 }
 
@@ -245,7 +234,7 @@ static void put_kind(const struct stats_list *list, const struct stats_filter *f
 {
     static const char *const names[] = {"counter", "gauge", "histogram"};
     const struct stat_item **picked =
-        ARENA_ARRAY(list->arena, const struct stat_item *, 2 * list->count);
+        ARENA_ARRAY(list->arena, const struct stat_item *, list->count);
     uint32_t count = pick(list, filter, kind, picked);
     for (uint32_t i = 0; i < count; i++) {
         if (i == 0 || !str_eq(picked[i]->family, picked[i - 1]->family))

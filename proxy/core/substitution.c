@@ -127,21 +127,13 @@ static size_t put_number(int64_t number, char *out, size_t capacity)
     return size;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = str_lower_char(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One character of a percent-coded text; the bytes it took. */
 static size_t decode(struct str rest, char *c)
 {
     *c = rest.ptr[0];
     if (*c != '%' || rest.len < 3)
         return 1;
-    int high = hex_value(rest.ptr[1]), low = hex_value(rest.ptr[2]);
+    int high = str_hex_digit(rest.ptr[1]), low = str_hex_digit(rest.ptr[2]);
     if (high < 0 || low < 0)
         return 1;
     *c = (char)(high * 16 + low);

@@ -7,7 +7,8 @@
 
 #include "proxy/core/tls_verdict.h"
 
-enum tls_version tls_version_of(struct str word, enum tls_version otherwise)
+/* "TLSv1_2", "TLSV1_2"; anything else, also nothing: `otherwise`. */
+static enum tls_version version_of(struct str word, enum tls_version otherwise)
 {
     static const struct str words[] = {
         [TLS_VERSION_1_0] = STR_INIT("TLSv1_0"),
@@ -39,8 +40,8 @@ static struct tls_versions within(struct tls_versions socket, const struct keyri
     struct tls_versions out = socket;
     if (keyring == NULL)
         return out;
-    enum tls_version oldest = tls_version_of(keyring->version_min, socket.min);
-    enum tls_version newest = tls_version_of(keyring->version_max, socket.max);
+    enum tls_version oldest = version_of(keyring->version_min, socket.min);
+    enum tls_version newest = version_of(keyring->version_max, socket.max);
     out.min = oldest > out.min ? oldest : out.min;
     out.max = newest < out.max ? newest : out.max;
     if (out.min > out.max && socket.min <= socket.max)
@@ -57,8 +58,8 @@ struct tls_versions tls_versions_upstream(const struct keyring *keyring)
 struct tls_versions tls_versions_downstream(const struct downstream_tls *tls,
                                             const struct keyring *keyring)
 {
-    struct tls_versions socket = {tls_version_of(tls->version_min, TLS_VERSION_1_2),
-                                  tls_version_of(tls->version_max, TLS_VERSION_1_3)};
+    struct tls_versions socket = {version_of(tls->version_min, TLS_VERSION_1_2),
+                                  version_of(tls->version_max, TLS_VERSION_1_3)};
     return within(socket, keyring);
 }
 

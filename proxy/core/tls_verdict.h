@@ -40,8 +40,6 @@ enum tls_state {
 
 enum tls_version { TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 };
 
-/* "TLSv1_2", "TLSV1_2"; anything else, also nothing: `otherwise`. */
-enum tls_version tls_version_of(struct str word, enum tls_version otherwise);
 /* "TLSv1.2", as logs have it. */
 struct str tls_version_name(enum tls_version version);
 

@@ -6,22 +6,11 @@
 
 #include "base/check.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* False: no number, or more than there can be. */
 static bool take_size(struct h1_chunk *chunk, struct str *input)
 {
     for (; input->len > 0; *input = str_from(*input, 1)) {
-        int digit = hex_digit(input->ptr[0]);
+        int digit = str_hex_digit(input->ptr[0]);
         if (digit < 0) {
             chunk->place = CHUNK_EXTENSION;
             return chunk->has_digit && str_find(STR(" \t;\r\n"), input->ptr[0]) != STR_NONE;

@@ -30,7 +30,8 @@ bool h1_head_has_known_method(struct str method)
     return false;
 }
 
-bool h1_head_has_legal_authority(struct str authority)
+/* Legal characters; the empty one is legal. */
+static bool is_legal_authority(struct str authority)
 {
     for (size_t i = 0; i < authority.len; i++) {
         char c = authority.ptr[i];
@@ -205,7 +206,7 @@ static struct h1_refusal check_connect(struct request_head *head,
 
 static struct h1_refusal check_host(const struct request_head *head)
 {
-    if (head->has_authority && !h1_head_has_legal_authority(head->authority))
+    if (head->has_authority && !is_legal_authority(head->authority))
         return h1_refuse(400, STR("http.invalid_authority"));
     return (struct h1_refusal){0};
 }

@@ -22,8 +22,6 @@ struct h1_refusal {
 struct h1_refusal h1_refuse(uint32_t status, struct str details);
 
 bool h1_head_has_known_method(struct str method);
-/* Legal characters; the empty one is legal. */
-bool h1_head_has_legal_authority(struct str authority);
 
 /* A host with or without a port, as a URL has it. */
 bool h1_head_is_url_authority(struct str authority);

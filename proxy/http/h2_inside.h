@@ -66,6 +66,3 @@ void h2_break(struct h2 *h2);
 
 /* h2_hear.c's, made once; NULL: no memory. */
 nghttp2_session_callbacks *h2_callbacks(struct h2_memory *memory);
-/* nghttp2's question for a body. */
-ssize_t h2_read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t size,
-                     uint32_t *flags, nghttp2_data_source *source, void *user);

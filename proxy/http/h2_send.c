@@ -61,8 +61,9 @@ static int submit_trailers(struct h2 *h2, struct h2_stream *stream)
     return error;
 }
 
-ssize_t h2_read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t size,
-                     uint32_t *flags, nghttp2_data_source *source, void *user)
+/* nghttp2's question for a body. */
+static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t size,
+                         uint32_t *flags, nghttp2_data_source *source, void *user)
 {
     struct h2 *h2 = user;
     (void)session;
@@ -119,7 +120,7 @@ static struct h2_stream *submit(struct h2 *h2, const struct request_head *head, 
         lines[count++] = line(STR(":protocol"), protocol);
     count += put_list(lines + count, &head->headers);
     struct h2_stream *stream = h2_stream_take(h2, 0, owner);
-    nghttp2_data_provider body = {.source.ptr = stream, .read_callback = h2_read_body};
+    nghttp2_data_provider body = {.source.ptr = stream, .read_callback = read_body};
     stream->id =
         nghttp2_submit_request(h2->session, NULL, lines, count, is_end ? NULL : &body, stream);
     h2_memory_give(h2->memory, lines);
@@ -166,7 +167,7 @@ void h2_send_response(struct h2 *h2, struct h2_stream *stream, const struct resp
     size_t count = 0;
     lines[count++] = line(STR(":status"), (struct str){digits, STATUS_DIGITS});
     count += put_list(lines + count, &head->headers);
-    nghttp2_data_provider body = {.source.ptr = stream, .read_callback = h2_read_body};
+    nghttp2_data_provider body = {.source.ptr = stream, .read_callback = read_body};
     bool is_interim = head->status / 100 == 1;
     note_result(h2, is_interim ? nghttp2_submit_headers(h2->session, NGHTTP2_FLAG_NONE, stream->id,
                                                         NULL, lines, count, NULL)

@@ -12,23 +12,12 @@ static struct str before_query(struct str path)
     return query == STR_NONE ? path : str_slice(path, 0, query);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The byte that "%XY" at `at` stands for, or -1. */
 static int escaped_byte(struct str text, size_t at)
 {
     if (at + 2 >= text.len || text.ptr[at] != '%')
         return -1;
-    int high = hex_digit(text.ptr[at + 1]), low = hex_digit(text.ptr[at + 2]);
+    int high = str_hex_digit(text.ptr[at + 1]), low = str_hex_digit(text.ptr[at + 2]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
@@ -97,7 +86,7 @@ static void guard_broken_escape(struct writer *out, char c, char next)
     bool is_next_needed = out->broken + 2 == out->len;
     char first = out->ptr[out->broken + 1];
     char second = is_next_needed ? next : out->ptr[out->broken + 2];
-    if (hex_digit(first) < 0 || hex_digit(second) < 0)
+    if (str_hex_digit(first) < 0 || str_hex_digit(second) < 0)
         return;
     out->ptr[out->broken + 1] = '2';
     out->ptr[out->broken + 2] = '5';

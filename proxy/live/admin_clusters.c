@@ -175,19 +175,6 @@ static void json_locality(struct json *json, const struct locality *locality)
     json_end_object(json);
 }
 
-static struct str eds_status(const struct endpoint *endpoint)
-{
-    switch (endpoint->health) {
-    case ENDPOINT_HEALTHY:
-        return STR("HEALTHY");
-    case ENDPOINT_UNHEALTHY:
-        return STR("UNHEALTHY");
-    case ENDPOINT_DRAINING:
-        return STR("DRAINING");
-    }
-    UNREACHABLE("endpoint_health");
-}
-
 static void json_host(struct admin_ask *ask, struct json *json, const struct endpoint *endpoint,
                       const struct stats_endpoint *numbers)
 {
@@ -203,7 +190,7 @@ static void json_host(struct admin_ask *ask, struct json *json, const struct end
     json_begin_object(json);
     if (numbers->health.is_ejected)
         json_key_bool(json, STR("failed_outlier_check"), true);
-    json_key_str(json, STR("eds_health_status"), eds_status(endpoint));
+    json_key_str(json, STR("eds_health_status"), endpoint_health_name(endpoint->health));
     json_end_object(json);
     json_key_i64(json, STR("weight"), endpoint->weight);
     json_locality(json, &endpoint->locality);

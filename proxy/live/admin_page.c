@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/ns.h"
 #include "proxy/core/engine_stats.h"
+#include "proxy/core/query.h"
 #include "proxy/live/admin_query.h"
 
 #define MUST(call) ASSERT((call) == RC_OK)
@@ -63,29 +64,6 @@ void admin_set_json(struct admin_page *page)
 
 /* --- the query ---------------------------------------------------------------- */
 
-static int hex_value(char c)
-{
-    c = str_lower_char(c);
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static struct str decoded(struct str text, struct arena *arena)
-{
-    char *out = arena_alloc(arena, text.len);
-    size_t size = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        bool is_coded = text.ptr[i] == '%' && i + 2 < text.len && hex_value(text.ptr[i + 1]) >= 0 &&
-                        hex_value(text.ptr[i + 2]) >= 0;
-        out[size++] = is_coded
-                          ? (char)(hex_value(text.ptr[i + 1]) * 16 + hex_value(text.ptr[i + 2]))
-                          : text.ptr[i];
-        i += is_coded ? 2 : 0;
-    }
-    return (struct str){out, size};
-}
-
 bool admin_param(const struct admin_ask *ask, const char *name, struct str *value)
 {
     struct str rest = ask->query;
@@ -93,7 +71,7 @@ bool admin_param(const struct admin_ask *ask, const char *name, struct str *valu
         struct str text = str_cut(&rest, '&');
         if (!str_eq(str_cut(&text, '='), str_of(name)))
             continue;
-        *value = decoded(text, ask->arena);
+        *value = query_decoded(text, ask->arena);
         return true;
     }
     return false;

@@ -404,7 +404,25 @@ static struct str curve_of(SSL *ssl)
     }
 }
 
-/* What the peer signed with; it did not, where a session is resumed. */
+/* What a session that is resumed began with: Envoy's sessions keep it, ours the certificate. */
+static struct str sigalg_of_key(X509 *peer)
+{
+    EVP_PKEY *key = peer != NULL ? X509_get0_pubkey(peer) : NULL;
+    switch (key != NULL ? EVP_PKEY_get_base_id(key) : NID_undef) {
+    case EVP_PKEY_RSA:
+        return STR("rsa_pss_rsae_sha256");
+    case EVP_PKEY_ED25519:
+        return STR("ed25519");
+    case EVP_PKEY_EC:
+        return EVP_PKEY_get_bits(key) == 256   ? STR("ecdsa_secp256r1_sha256")
+               : EVP_PKEY_get_bits(key) == 384 ? STR("ecdsa_secp384r1_sha384")
+                                               : STR("ecdsa_secp521r1_sha512");
+    default:
+        return STR_EMPTY;
+    }
+}
+
+/* What the peer signed with. */
 static struct str sigalg_of(SSL *ssl)
 {
     static const struct {
@@ -424,7 +442,7 @@ static struct str sigalg_of(SSL *ssl)
     };
     int type = NID_undef, digest = NID_undef;
     if (SSL_get_peer_signature_type_nid(ssl, &type) != 1)
-        return STR_EMPTY;
+        return sigalg_of_key(SSL_get0_peer_certificate(ssl));
     (void)SSL_get_peer_signature_nid(ssl, &digest);
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         if (ROWS[i].type == type && (ROWS[i].digest == digest || ROWS[i].digest == NID_undef))
@@ -438,7 +456,6 @@ struct tls_facts tls_facts(const struct tls_session *session)
     const unsigned char *protocol = NULL;
     unsigned protocol_size = 0;
     SSL_get0_alpn_selected(session->ssl, &protocol, &protocol_size);
-    X509 *peer = SSL_get0_peer_certificate(session->ssl);
     return (struct tls_facts){
         .version = SSL_version(session->ssl) == TLS1_3_VERSION   ? TLS_VERSION_1_3
                    : SSL_version(session->ssl) == TLS1_2_VERSION ? TLS_VERSION_1_2
@@ -449,8 +466,8 @@ struct tls_facts tls_facts(const struct tls_session *session)
         .sigalg = sigalg_of(session->ssl),
         .protocol = {(const char *)protocol, protocol_size},
         .server_name = str_of(SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name)),
+        .has_peer = SSL_get0_peer_certificate(session->ssl) != NULL,
         .is_resumed = SSL_session_reused(session->ssl) == 1,
-        .has_peer = peer != NULL,
     };
 }
 

@@ -304,6 +304,30 @@ struct tls_context *tls_context_server(struct tls_store *store, const struct dow
     return context;
 }
 
+static struct tls_remembered *place_of(const struct tls_store *store, struct str place)
+{
+    for (uint32_t i = 0; i < store->remembered_count; i++) {
+        if (str_eq(store->remembered[i].place, place))
+            return &store->remembered[i];
+    }
+    return NULL;
+}
+
+void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
+{
+    struct tls_remembered *found = place_of(store, place);
+    if (store->remembered == NULL)
+        store->remembered = ARENA_ARRAY(&store->arena, struct tls_remembered, TLS_REMEMBERED_MAX);
+    if (found == NULL && store->remembered_count < TLS_REMEMBERED_MAX)
+        found = &store->remembered[store->remembered_count++];
+    if (found == NULL) /* hosts of requests are places, too: there may be any number */
+        found = &store->remembered[store->forgotten_count++ % TLS_REMEMBERED_MAX];
+    memcpy(found->place_text, place.ptr, place.len);
+    found->place = (struct str){found->place_text, place.len};
+    SSL_SESSION_free(found->session);
+    found->session = session;
+}
+
 static int remember(SSL *ssl, SSL_SESSION *session)
 {
     struct str *place = SSL_get_app_data(ssl);
@@ -401,32 +425,8 @@ void tls_store_drop(struct tls_store *store)
     arena_fini(&arena);
 }
 
-static struct tls_remembered *place_of(const struct tls_store *store, struct str place)
-{
-    for (uint32_t i = 0; i < store->remembered_count; i++) {
-        if (str_eq(store->remembered[i].place, place))
-            return &store->remembered[i];
-    }
-    return NULL;
-}
-
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place)
 {
     const struct tls_remembered *found = place_of(store, place);
     return found != NULL ? found->session : NULL;
-}
-
-void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
-{
-    struct tls_remembered *found = place_of(store, place);
-    if (store->remembered == NULL)
-        store->remembered = ARENA_ARRAY(&store->arena, struct tls_remembered, TLS_REMEMBERED_MAX);
-    if (found == NULL && store->remembered_count < TLS_REMEMBERED_MAX)
-        found = &store->remembered[store->remembered_count++];
-    if (found == NULL) /* hosts of requests are places, too: there may be any number */
-        found = &store->remembered[store->forgotten_count++ % TLS_REMEMBERED_MAX];
-    memcpy(found->place_text, place.ptr, place.len);
-    found->place = (struct str){found->place_text, place.len};
-    SSL_SESSION_free(found->session);
-    found->session = session;
 }

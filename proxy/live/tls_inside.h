@@ -74,4 +74,5 @@ int tls_check_index(void);
 
 /* tls_store_*: sessions of the places that were called, to be resumed. */
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place);
+/* The session is the store's from now on. */
 void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session);

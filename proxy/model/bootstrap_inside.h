@@ -45,8 +45,6 @@ typedef bool bootstrap_rewrite(struct bootstrap_job *job, struct str key,
 void bootstrap_copy_rewriting(struct bootstrap_job *job, const struct json_value *value,
                               bootstrap_rewrite *rewrite);
 
-/* Does a control plane have to bring secrets for it? */
-bool bootstrap_needs_secrets(const struct json_value *value);
 /* A transport socket, or the list of those for matches, with its key. False: there is
  * nothing behind its secrets, and nothing was written. */
 bool bootstrap_transport(struct bootstrap_job *job, struct str key, const struct json_value *part);

@@ -12,7 +12,7 @@ static const struct str OWN_KEY = STR_INIT("tlsCertificateSdsSecretConfigs");
 static const struct str ROOT_KEY = STR_INIT("validationContextSdsSecretConfig");
 
 /* Does a control plane have to bring secrets for it? */
-bool bootstrap_needs_secrets(const struct json_value *value)
+static bool needs_secrets(const struct json_value *value)
 {
     if (value->kind == JSON_OBJECT &&
         (json_get(value, OWN_KEY) != NULL || json_get(value, ROOT_KEY) != NULL))
@@ -20,7 +20,7 @@ bool bootstrap_needs_secrets(const struct json_value *value)
     if (value->kind != JSON_OBJECT && value->kind != JSON_ARRAY)
         return false;
     for (uint32_t i = 0; i < value->count; i++)
-        if (bootstrap_needs_secrets(&value->items[i]))
+        if (needs_secrets(&value->items[i]))
             return true;
     return false;
 }
@@ -239,7 +239,7 @@ static bool rewrite_common(struct bootstrap_job *job, struct str key,
 
 bool bootstrap_transport(struct bootstrap_job *job, struct str key, const struct json_value *part)
 {
-    bool has_secrets = bootstrap_needs_secrets(part);
+    bool has_secrets = needs_secrets(part);
     if (has_secrets && job->options->keyring == NULL)
         return false;
     json_key(job->json, key);

@@ -27,6 +27,9 @@ struct locality {
 
 enum endpoint_health { ENDPOINT_HEALTHY, ENDPOINT_UNHEALTHY, ENDPOINT_DRAINING };
 
+/* Envoy's word, "HEALTHY". */
+struct str endpoint_health_name(enum endpoint_health health);
+
 struct endpoint {
     struct str address; /* IP text, a host name for DNS clusters, or "unix:///path" */
     uint32_t port;      /* 0 for unix */
@@ -58,7 +61,7 @@ enum upstream_protocol {
     UPSTREAM_TCP,
 };
 
-/* Which connections of a cluster speak TLS. Printed; all are plaintext yet. */
+/* Which connections of a cluster speak TLS. */
 enum upstream_security {
     UPSTREAM_PLAINTEXT,
     UPSTREAM_TLS_BY_ENDPOINT, /* auto mTLS: to endpoints with is_tls_mode_istio */

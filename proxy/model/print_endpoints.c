@@ -4,19 +4,6 @@
  */
 #include "proxy/model/print_parts.h"
 
-static struct str health_name(enum endpoint_health health)
-{
-    switch (health) {
-    case ENDPOINT_HEALTHY:
-        return STR("HEALTHY");
-    case ENDPOINT_UNHEALTHY:
-        return STR("UNHEALTHY");
-    case ENDPOINT_DRAINING:
-        return STR("DRAINING");
-    }
-    UNREACHABLE("endpoint_health");
-}
-
 static void print_endpoint_metadata(struct json *json, const struct endpoint *endpoint)
 {
     if (!endpoint->is_tls_mode_istio && endpoint->workload.len == 0)
@@ -50,7 +37,7 @@ static void print_endpoint(struct json *json, const struct endpoint *endpoint)
     print_address(json, endpoint->address, endpoint->port);
     json_end_object(json);
     if (!endpoint->has_no_status)
-        json_key_str(json, STR("healthStatus"), health_name(endpoint->health));
+        json_key_str(json, STR("healthStatus"), endpoint_health_name(endpoint->health));
     print_endpoint_metadata(json, endpoint);
     json_key_i64(json, STR("loadBalancingWeight"), endpoint->weight);
     json_end_object(json);

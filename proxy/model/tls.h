@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * proxy/model/tls.h - how a filter chain ends TLS: Envoy's DownstreamTlsContext
- * with names of secrets in place of certificates. Printed, not spoken yet.
+ * with names of secrets in place of certificates.
  */
 #pragma once
 

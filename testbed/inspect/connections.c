@@ -62,6 +62,8 @@ static struct mtls_question question_of(const struct world *world, const struct 
     if (opened->endpoint != NULL) {
         asked.port = opened->endpoint->port;
         asked.pod = world_pod_at(world, opened->endpoint->address, asked.port);
+    } else if (outcome->has_record && outcome->record.upstream.address.len == 0) {
+        asked.pod = world_pod_meant(world, call, opened->cluster, &asked.port);
     } else if (outcome->has_record && opened->cluster->type == CLUSTER_ORIGINAL_DST) {
         asked.port = outcome->record.upstream.port;
         asked.pod = world_pod_at(world, outcome->record.upstream.address, asked.port);

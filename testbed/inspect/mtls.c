@@ -53,9 +53,15 @@ static struct mtls_side client_side(const struct meeting_maker *maker)
         return out;
     }
     const struct tls_word *word = &cluster->tls_word;
-    bool is_auto = word->mode.len == 0 && word->by.len == 0 && cluster->tls != NULL;
+    bool has_default =
+        (cluster->defaults & DEFAULT_MTLS) != 0 && maker->world->spec.profile->has_auto_mtls;
+    bool is_auto =
+        word->mode.len == 0 && word->by.len == 0 && (cluster->tls != NULL || has_default);
     out.mode = is_auto ? STR("auto") : word->mode.len > 0 ? word->mode : STR("none");
-    out.by = word->by.len > 0 ? word->by : is_auto ? STR("auto mTLS") : default_words(maker);
+    out.by = word->by.len > 0       ? word->by
+             : !is_auto             ? default_words(maker)
+             : cluster->tls != NULL ? STR("auto mTLS")
+                                    : STR("auto mTLS, not all of its pods have a sidecar");
     out.origin = word->origin;
     if (maker->tls != NULL)
         out.speaks = maker->tls->certificate.len > 0 ? STR("mutual TLS") : STR("TLS");

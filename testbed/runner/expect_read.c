@@ -11,6 +11,19 @@ static struct arena *arena_of(const struct view *view)
     return view->reading->arena;
 }
 
+/* As a log has them: exactly these. False: it is no such word. */
+static bool flags_are_logged(const struct view *view, struct want_flags *out)
+{
+    struct str rest = view->node->kind == NODE_STRING ? want_scalar(view, STR("-")) : STR_EMPTY;
+    if (str_find(rest, ',') == STR_NONE)
+        return false;
+    out->is_exact = true;
+    out->items = ARENA_ARRAY(arena_of(view), struct str, rest.len);
+    while (rest.ptr != NULL)
+        out->items[out->count++] = str_trim(str_cut(&rest, ','));
+    return true;
+}
+
 static void flags_read(const struct view *view, struct want_flags *out)
 {
     if (!view_is_present(view))
@@ -18,6 +31,8 @@ static void flags_read(const struct view *view, struct want_flags *out)
     out->is_given = true;
     out->origin = view_origin(view);
     struct view list = *view;
+    if (flags_are_logged(view, out))
+        return;
     if (view->node->kind == NODE_MAP) {
         static const struct field_row ROWS[] = {{"exactly", FIELD_USED}};
         view_check_fields(view, ROWS, COUNT_OF(ROWS));

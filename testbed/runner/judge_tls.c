@@ -37,7 +37,11 @@ static struct mtls_question question_of(struct world *world, const struct call *
         return asked;
     asked.host = outcome->record.authority;
     asked.is_http = asked.cluster->protocol != UPSTREAM_TCP;
-    if (outcome->pod != UINT32_MAX)
+    if (outcome->pod == UINT32_MAX)
+        asked.pod = world_pod_meant(world, call, asked.cluster, &asked.port);
+    else if (asked.cluster->type == CLUSTER_ORIGINAL_DST)
+        asked.port = outcome->record.upstream.port;
+    else
         asked.endpoint = endpoint_of(world, asked.cluster, outcome->pod);
     if (asked.endpoint != NULL)
         asked.port = asked.endpoint->port;

@@ -13,7 +13,8 @@ static struct arena *arena_of(const struct view *view)
     return view->reading->arena;
 }
 
-double want_rate(const struct view *view)
+/* "20/s", "90/m", 20. */
+static double read_rate(const struct view *view)
 {
     struct str text = want_scalar(view, STR("1/s"));
     struct str number = text;
@@ -43,7 +44,7 @@ static void stages_read(const struct view *view, struct load_spec *out)
             view_check_fields(&item, ROWS, COUNT_OF(ROWS));
         struct view rate = view_field(&item, STR("rate"));
         out->stages[i].for_ns = view_duration_ns(&item, STR("for"), 0);
-        out->stages[i].per_second = want_rate(&rate);
+        out->stages[i].per_second = read_rate(&rate);
         if (out->stages[i].for_ns == 0 || !view_is_present(&rate))
             view_complain(&item, DIAG_TEST_BAD_LOAD, STR_EMPTY, STR_EMPTY);
     }

@@ -48,8 +48,6 @@ void over_time_read(const struct view *view, struct regex_set *regexes, struct e
 enum want_by want_by_read(const struct view *view, struct str text, struct str *header);
 /* One that could not fail is an error. */
 void distribution_read(const struct view *view, struct want_distribution *out);
-/* "20/s", "90/m", 20. */
-double want_rate(const struct view *view);
 int64_t want_moment_ns(const struct view *view, struct str text);
 /* {CLUSTER: {counter: N}}; appended to stats. */
 void stats_read(const struct view *view, struct want_stat **stats, uint32_t *count);

@@ -7,6 +7,10 @@
  *          ── finished ───────>               ..it is done (TLS 1.3) and speaks
  *                                             the server checks: an alert, or
  *          <── finished ───────               ..both are done (TLS 1.2)
+ *          <── ticket ─────────               ..and the session may be taken up again (TLS 1.3)
+ *
+ * As OpenSSL's: a session of TLS 1.3 is taken up once (a new ticket follows), one of TLS 1.2
+ * as long as it lasts.
  */
 #include "testbed/sim/tls.h"
 
@@ -22,7 +26,9 @@
 #define RECORD_BYTES_MAX 16384u
 #define MESSAGE_CLIENT_HELLO 0x01
 #define MESSAGE_FLIGHT 0x02
+#define MESSAGE_TICKET 0x04
 #define MESSAGE_FINISHED 0x14
+#define SESSION_SECONDS 7200
 #define NUMBER_BYTES 4u
 /* Of a greeting: record, message, version; there its random bytes begin, which here tell
  * the number. */
@@ -62,11 +68,11 @@ static void put_alert(struct sim_tls *tls, uint32_t alert)
     put_number(tls, alert, 1);
 }
 
-static void put_message(struct sim_tls *tls, uint32_t type)
+static void put_message(struct sim_tls *tls, uint32_t type, uint32_t number)
 {
     put_record(tls, RECORD_HANDSHAKE, 1 + NUMBER_BYTES);
     put_number(tls, type, 1);
-    put_number(tls, tls->number, NUMBER_BYTES);
+    put_number(tls, number, NUMBER_BYTES);
 }
 
 static uint32_t number_at(struct str bytes, size_t at, size_t size)
@@ -141,6 +147,9 @@ static struct sim_tls *new_session(struct sim_tls_room *room)
     tls->failure = TLS_FINE;
     tls->outcome = (struct tls_outcome){0};
     tls->peer = NULL;
+    tls->cluster = NULL;
+    tls->socket = NULL;
+    tls->is_resumed = false;
     tls->read_bytes = 0;
     buf_clear(&tls->in);
     buf_clear(&tls->out);
@@ -180,6 +189,7 @@ struct sim_tls *sim_tls_connect(struct sim_tls_room *room, const struct cluster 
 {
     struct sim_tls *tls = new_session(room);
     tls->is_server = false;
+    tls->cluster = cluster;
     set_server_name(tls, tls_server_name(cluster, host));
     tls->party = tls_party_upstream(cluster, tls->server_name, keyring);
     tls->party.protocol_count = tls_protocols(cluster, payload, tls->protocols);
@@ -194,6 +204,7 @@ struct sim_tls *sim_tls_accept(struct sim_tls_room *room, const struct downstrea
 {
     struct sim_tls *tls = new_session(room);
     tls->is_server = true;
+    tls->socket = socket;
     tls->server_name = STR_EMPTY;
     tls->party = tls_party_downstream(socket, keyring);
     if (tls->party.is_absent || tls->party.certificate == NULL)
@@ -217,7 +228,7 @@ void sim_tls_room_fini(struct sim_tls_room *room)
     }
 }
 
-/* --- the handshake ---------------------------------------------------------- */
+/* --- the other side ----------------------------------------------------------- */
 
 static const struct sim_tls *peer_at(const struct sim_tls *tls, uint32_t number)
 {
@@ -239,8 +250,49 @@ static bool is_late(const struct tls_outcome *outcome)
     return outcome->is_client_early && outcome->server != TLS_FINE;
 }
 
-static void take_hello(struct sim_tls *tls, struct str record, int64_t now_s)
+/* --- sessions that go on ------------------------------------------------------ */
+
+static struct sim_tls_known *known_of(const struct sim_tls *client, const struct sim_tls *server)
 {
+    struct sim_tls_room *room = client->room;
+    for (uint32_t i = 0; i < room->known_count; i++) {
+        struct sim_tls_known *known = &room->known[i];
+        if (known->cluster == client->cluster && known->socket == server->socket &&
+            str_eq(known->server_name, client->server_name))
+            return known;
+    }
+    struct sim_tls_known *added =
+        ARENA_PUSH(room->arena, room->known, room->known_count, room->known_capacity);
+    *added = (struct sim_tls_known){.cluster = client->cluster,
+                                    .server_name = arena_str(room->arena, client->server_name),
+                                    .socket = server->socket};
+    return added;
+}
+
+/* The client told of one when it called, and nobody took it up since. */
+static bool resume(const struct sim_tls *client, const struct sim_tls *server,
+                   enum tls_version version, int64_t now_s)
+{
+    struct sim_tls_known *known = known_of(client, server);
+    if (known->number >= client->known_count || known->expires_s <= now_s)
+        return false;
+    if (version == TLS_VERSION_1_3)
+        known->expires_s = 0;
+    return true;
+}
+
+static void go_on(struct sim_tls *tls)
+{
+    tls->is_resumed = true;
+    tls->outcome.client = TLS_FINE;
+    tls->outcome.server = TLS_FINE;
+}
+
+/* --- the handshake ---------------------------------------------------------- */
+
+static void take_hello(struct sim_tls *tls, struct str record)
+{
+    int64_t now_s = tls->now_s;
     struct client_hello hello;
     struct arena arena;
     arena_init(&arena, HELLO_BLOCK_BYTES, 0);
@@ -258,38 +310,64 @@ static void take_hello(struct sim_tls *tls, struct str record, int64_t now_s)
         return;
     }
     tls->outcome = tls_verdict(&client->party, &tls->party, now_s);
+    if (resume(client, tls, tls->outcome.version, now_s))
+        go_on(tls);
     /* What the client will find, or will hear late, comes with the flight. */
-    bool is_clients = tls_check_peer(&client->party, tls->party.certificate, now_s) != TLS_FINE;
+    bool is_clients = !tls->is_resumed &&
+                      tls_check_peer(&client->party, tls->party.certificate, now_s) != TLS_FINE;
     if (tls->outcome.server != TLS_FINE && !is_late(&tls->outcome) && !is_clients) {
         refuse(tls, tls->outcome.server, tls->outcome.version);
         return;
     }
     if (tls->party.is_asking || tls->party.is_requiring)
         tls->peer = client->party.certificate;
-    put_message(tls, MESSAGE_FLIGHT);
+    put_message(tls, MESSAGE_FLIGHT, tls->number);
 }
 
-static void take_flight(struct sim_tls *tls, uint32_t number, int64_t now_s)
+static void take_flight(struct sim_tls *tls, uint32_t number)
 {
     const struct sim_tls *server = peer_at(tls, number);
     if (server == NULL) {
         refuse(tls, TLS_DECODE_ERROR, TLS_VERSION_1_2);
         return;
     }
-    tls->outcome = tls_verdict(&tls->party, &server->party, now_s);
+    tls->outcome = tls_verdict(&tls->party, &server->party, tls->now_s);
     tls->peer = server->party.certificate;
+    if (server->is_resumed)
+        go_on(tls);
     if (tls->outcome.client != TLS_FINE && !is_late(&tls->outcome)) {
         refuse(tls, tls->outcome.client, tls->outcome.version);
         return;
     }
-    put_message(tls, MESSAGE_FINISHED);
+    put_message(tls, MESSAGE_FINISHED, tls->number);
     if (tls->outcome.version == TLS_VERSION_1_3)
         open(tls);
 }
 
-static void take_finished(struct sim_tls *tls)
+/* The server keeps a session, and tells by which number. */
+static void give_session(struct sim_tls *tls, uint32_t client_number)
+{
+    const struct sim_tls *client = peer_at(tls, client_number);
+    uint32_t number =
+        client == NULL ? UINT32_MAX : (uint32_t)(known_of(client, tls) - tls->room->known);
+    bool is_old = tls->outcome.version < TLS_VERSION_1_3;
+    put_message(tls, is_old ? MESSAGE_FINISHED : MESSAGE_TICKET, number);
+}
+
+static void take_session(struct sim_tls *tls, uint32_t number)
+{
+    struct sim_tls_room *room = tls->room;
+    bool is_old = tls->outcome.version < TLS_VERSION_1_3;
+    if (number >= room->known_count || (is_old && tls->is_resumed))
+        return;
+    room->known[number].number = room->remembered_count++;
+    room->known[number].expires_s = tls->now_s + SESSION_SECONDS;
+}
+
+static void take_finished(struct sim_tls *tls, uint32_t number)
 {
     if (!tls->is_server) {
+        take_session(tls, number);
         open(tls);
         return;
     }
@@ -297,24 +375,26 @@ static void take_finished(struct sim_tls *tls)
         refuse(tls, tls->outcome.server, tls->outcome.version);
         return;
     }
-    if (tls->outcome.version < TLS_VERSION_1_3)
-        put_message(tls, MESSAGE_FINISHED);
+    give_session(tls, number);
     open(tls);
 }
 
-static void take_message(struct sim_tls *tls, struct str record, int64_t now_s)
+static void take_message(struct sim_tls *tls, struct str record)
 {
     struct str message = str_from(record, RECORD_HEAD_BYTES);
     uint32_t type = message.len > 0 ? number_at(message, 0, 1) : 0;
     bool has_number = message.len == 1 + NUMBER_BYTES;
-    if (tls->state != TLS_STATE_HANDSHAKE)
+    uint32_t number = has_number ? number_at(message, 1, NUMBER_BYTES) : 0;
+    if (tls->state == TLS_STATE_OPEN && !tls->is_server && type == MESSAGE_TICKET && has_number)
+        take_session(tls, number);
+    else if (tls->state != TLS_STATE_HANDSHAKE)
         refuse(tls, TLS_UNEXPECTED_MESSAGE, tls->outcome.version);
     else if (tls->is_server && type == MESSAGE_CLIENT_HELLO)
-        take_hello(tls, record, now_s);
+        take_hello(tls, record);
     else if (!tls->is_server && type == MESSAGE_FLIGHT && has_number)
-        take_flight(tls, number_at(message, 1, NUMBER_BYTES), now_s);
+        take_flight(tls, number);
     else if (type == MESSAGE_FINISHED && has_number)
-        take_finished(tls);
+        take_finished(tls, number);
     else
         refuse(tls, TLS_UNEXPECTED_MESSAGE, TLS_VERSION_1_2);
 }
@@ -332,7 +412,7 @@ static void take_alert(struct sim_tls *tls, struct str record)
 }
 
 /* Whole records but data; false: there is none. */
-static bool take_record(struct sim_tls *tls, int64_t now_s)
+static bool take_record(struct sim_tls *tls)
 {
     struct str in = buf_str(&tls->in);
     if (in.len == 0 || tls->state == TLS_STATE_FAILED || tls->state == TLS_STATE_CLOSED)
@@ -349,7 +429,7 @@ static bool take_record(struct sim_tls *tls, int64_t now_s)
     if (in.len < size)
         return false;
     if (type == RECORD_HANDSHAKE)
-        take_message(tls, str_slice(in, 0, size), now_s);
+        take_message(tls, str_slice(in, 0, size));
     else
         take_alert(tls, str_slice(in, 0, size));
     if (tls->state != TLS_STATE_FAILED)
@@ -361,12 +441,15 @@ void sim_tls_feed(struct sim_tls *tls, struct str bytes, int64_t now_s)
 {
     if (tls->state == TLS_STATE_FAILED || tls->state == TLS_STATE_CLOSED)
         return;
-    if (bytes.len == 0 && !tls->is_server)
+    tls->now_s = now_s;
+    if (bytes.len == 0 && !tls->is_server) {
+        tls->known_count = tls->room->remembered_count;
         put_hello(tls);
+    }
     buf_consume(&tls->in, tls->read_bytes);
     tls->read_bytes = 0;
     ASSERT(buf_append(&tls->in, bytes) == RC_OK);
-    while (take_record(tls, now_s))
+    while (take_record(tls))
         continue;
 }
 
@@ -374,7 +457,7 @@ bool sim_tls_read(struct sim_tls *tls, struct str *bytes)
 {
     buf_consume(&tls->in, tls->read_bytes);
     tls->read_bytes = 0;
-    while (take_record(tls, 0))
+    while (take_record(tls))
         continue;
     struct str in = buf_str(&tls->in);
     if (tls->state != TLS_STATE_OPEN || in.len < RECORD_HEAD_BYTES)

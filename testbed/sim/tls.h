@@ -31,12 +31,28 @@ struct sim_tls {
     size_t read_bytes;                       /* of in: given out by sim_tls_read */
     struct tls_outcome outcome;              /* from when it knows its peer */
     const struct certificate *peer;          /* that it saw; NULL: none */
+    const struct cluster *cluster;           /* a client's */
+    const struct downstream_tls *socket;     /* a server's */
+    uint32_t known_count;                    /* sessions that the room knew when it called */
+    int64_t now_s;                           /* when it last heard something */
+    bool is_resumed;                         /* nothing was verified anew */
     char server_name_text[256];
+};
+
+/* A session that may be taken up again: by whom, and with which socket. */
+struct sim_tls_known {
+    const struct cluster *cluster;
+    struct str server_name;
+    const struct downstream_tls *socket;
+    uint32_t number;   /* the how many-th it is */
+    int64_t expires_s; /* 0: it was taken up, and can't be again */
 };
 
 /* All sessions of a play. */
 struct sim_tls_room {
     struct arena *arena;
+    struct sim_tls_known *known;
+    uint32_t known_count, known_capacity, remembered_count;
     struct sim_tls **items;
     uint32_t count, capacity;
 };

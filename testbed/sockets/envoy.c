@@ -20,6 +20,7 @@
 #include "base/check.h"
 #include "base/ns.h"
 #include "testbed/sockets/envoy_inside.h"
+#include "testbed/sockets/envoy_stats.h"
 
 #define CONFIG_BYTES_MAX ((size_t)1 << 30) /* a large mesh prints some MB */
 #define LOG_HELD_BYTES_MAX ((size_t)16 << 20)
@@ -184,9 +185,12 @@ static bool write_all_endpoints(struct envoy *envoy, struct str *why)
 
 static uint64_t updates_of(struct envoy *envoy, uint32_t index)
 {
-    uint64_t count = 0;
-    (void)envoy_stat(envoy, envoy->options.snapshot->clusters[index].name, STR("update_success"),
-                     &count);
+    struct arena arena;
+    arena_init(&arena, 4096, 0);
+    struct str head = arena_format(&arena, "cluster.%.*s.",
+                                   STR_FMT(envoy->options.snapshot->clusters[index].name));
+    uint64_t count = envoy_sum(envoy, head, STR("update_success"));
+    arena_fini(&arena);
     return count;
 }
 
@@ -361,23 +365,6 @@ bool envoy_place(const struct envoy *envoy, struct str listener, struct str *add
     return false;
 }
 
-/* "cluster.NAME.COUNTER", "http.PREFIX.COUNTER" of a connection manager, "tcp.PREFIX.COUNTER"
- * of a TCP proxy or "tcp.COUNTER" of its filters. */
-static bool is_meant(struct str key, struct str cluster, struct str name)
-{
-    size_t tail = name.len + 1;
-    if (key.len <= tail || key.ptr[key.len - tail] != '.' || !str_has_suffix(key, name))
-        return false;
-    struct str owner = str_slice(key, 0, key.len - tail);
-    if (str_eq(cluster, STR("http")))
-        return str_has_prefix(owner, STR("http.")) && !str_eq(owner, STR("http.admin")) &&
-               !str_eq(owner, STR("http.async-client"));
-    if (str_eq(cluster, STR("tcp")))
-        return str_has_prefix(owner, STR("tcp.")) || str_eq(owner, STR("tcp"));
-    return str_has_prefix(owner, STR("cluster.")) &&
-           str_eq(str_from(owner, STR("cluster.").len), cluster);
-}
-
 void envoy_let_act(struct envoy *envoy)
 {
     /* The main thread answers, in the order in which it is told. */
@@ -404,23 +391,9 @@ static bool cut_stat(struct str *lines, struct str *key, uint64_t *value)
     return end != STR_NONE && str_to_u64(str_trim(str_from(line, end + 2)), UINT64_MAX, value);
 }
 
-bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value)
+void envoy_keep_stats(const struct envoy *envoy, struct envoy_stats *stats, uint64_t moment)
 {
-    struct arena arena;
-    struct str rest = STR_EMPTY, key;
-    bool is_known = false;
-    *value = 0;
-    arena_init(&arena, FILE_BYTES_MAX, 0);
-    (void)read_stats(envoy, name, &arena, &rest);
-    while (rest.len > 0) {
-        uint64_t one = 0;
-        if (!cut_stat(&rest, &key, &one) || !is_meant(key, cluster, name))
-            continue;
-        is_known = true;
-        *value += one;
-    }
-    arena_fini(&arena);
-    return is_known;
+    envoy_stats_keep(stats, envoy->admin, moment);
 }
 
 uint64_t envoy_sum(struct envoy *envoy, struct str head, struct str name)

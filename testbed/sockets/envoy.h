@@ -26,6 +26,7 @@
 #define ENVOYS_MAX 256
 
 struct envoy;
+struct envoy_stats;
 
 struct envoy_options {
     const char *program; /* its path */
@@ -56,9 +57,8 @@ void envoy_let_act(struct envoy *envoy);
 /* Who is at `address` has come or gone: `reach` says so. Comes back when the Envoy has
  * taken it; false: it does not, in time. */
 bool envoy_move(struct envoy *envoy, struct str address);
-/* A counter or gauge of a cluster, or the sum over its connection managers ("http") or its
- * TCP proxies and their filters ("tcp"). False: it has none. */
-bool envoy_stat(struct envoy *envoy, struct str cluster, struct str name, uint64_t *value);
+/* Its counters and gauges, as envoy_stats_keep. */
+void envoy_keep_stats(const struct envoy *envoy, struct envoy_stats *stats, uint64_t moment);
 /* The sum over all statistics that begin and end like this. */
 uint64_t envoy_sum(struct envoy *envoy, struct str head, struct str name);
 /* Ends the process, waits for that, and closes its handle; the loop must turn

@@ -33,9 +33,20 @@ static void on_timer_closed(uv_handle_t *handle)
         errands_give_back(&errand->sockets->errands, &errand->base);
 }
 
+/* No record will come. */
+static void forget_record(struct sockets_errand *errand)
+{
+    if (!errand->base.is_wanting_record)
+        return;
+    errand->base.is_wanting_record = false;
+    list_remove(&errand->wanting);
+    list_init(&errand->wanting);
+    errand->sockets->batch_recordless_count -= errand->base.kind == ERRAND_OF_BATCH;
+}
+
 void errand_free(struct sockets_errand *errand)
 {
-    errand_forget_record(errand);
+    forget_record(errand);
     errand->is_freed = true;
     if (errand->has_timer)
         uv_close((uv_handle_t *)&errand->timer, on_timer_closed);
@@ -103,16 +114,6 @@ void errand_want_record(struct sockets_errand *errand)
     errand->sockets->batch_recordless_count += errand->base.kind == ERRAND_OF_BATCH;
 }
 
-void errand_forget_record(struct sockets_errand *errand)
-{
-    if (!errand->base.is_wanting_record)
-        return;
-    errand->base.is_wanting_record = false;
-    list_remove(&errand->wanting);
-    list_init(&errand->wanting);
-    errand->sockets->batch_recordless_count -= errand->base.kind == ERRAND_OF_BATCH;
-}
-
 /* Its connection was ended by a proxy of ours that has none left: what that had to say of it
  * is said. */
 static bool is_beyond_record(const struct sockets_errand *errand)
@@ -131,7 +132,7 @@ void errands_forget_records(struct sockets *sockets)
         struct sockets_errand *errand = LIST_ITEM(at, struct sockets_errand, wanting);
         at = at->next;
         if (is_beyond_record(errand))
-            errand_forget_record(errand);
+            forget_record(errand);
     }
 }
 
@@ -141,7 +142,7 @@ void errand_note_over(struct sockets_errand *errand)
     ASSERT(!errand->base.is_over);
     errand->base.is_over = true;
     if (errand->base.outcome->error == CALL_CONNECTION_REFUSED)
-        errand_forget_record(errand);
+        forget_record(errand);
     if (errand->base.kind == ERRAND_OF_BATCH) {
         ASSERT(sockets->batch_count > 0);
         sockets->batch_count--;
@@ -178,7 +179,7 @@ void errands_note_record(struct sockets *sockets, uint32_t client, const struct 
         return;
     outcome_take_record(errand->base.outcome, done->record, done->trace, errand->base.arena);
     errand->base.outcome->epoch_seconds = done->epoch_seconds;
-    errand_forget_record(errand);
+    forget_record(errand);
     if (!errand->base.is_over || errand->base.kind == ERRAND_OF_BATCH)
         return;
     uv_timer_stop(&errand->timer);

@@ -131,6 +131,7 @@ void hops_stop(struct sockets *sockets)
         if (sockets->hops[i].envoy != NULL)
             envoy_free(sockets->hops[i].envoy);
         sockets->hops[i].envoy = NULL;
+        envoy_stats_fini(&sockets->hops[i].stats);
     }
     if (shared->nobody_fd >= 0)
         close(shared->nobody_fd);
@@ -203,16 +204,22 @@ bool hop_reach_pod(struct sockets *sockets, uint32_t pod, uint32_t target_port,
     return !its->is_played || world_pod_at(sockets->world, its->address, target_port) == pod;
 }
 
+/* Of an Envoy all at once, as long as nothing happens meanwhile. */
+static bool read_stat(struct hop *hop, struct str cluster, struct str counter, uint64_t *value)
+{
+    if (hop->envoy == NULL)
+        return hop->server != NULL && server_stat(hop->server, cluster, counter, value);
+    envoy_keep_stats(hop->envoy, &hop->stats, hop->sockets->turn_count + 1);
+    return envoy_stats_find(&hop->stats, cluster, counter, value);
+}
+
 bool hops_stat(struct sockets *sockets, struct str cluster, struct str counter, uint64_t *value)
 {
     bool is_known = false;
     *value = 0;
     for (uint32_t i = 0; i < sockets->world->client_count; i++) {
-        const struct hop *hop = &sockets->hops[i];
         uint64_t part = 0;
-        bool is_there = (hop->envoy != NULL && envoy_stat(hop->envoy, cluster, counter, &part)) ||
-                        (hop->server != NULL && server_stat(hop->server, cluster, counter, &part));
-        if (!is_there)
+        if (!read_stat(&sockets->hops[i], cluster, counter, &part))
             continue;
         is_known = true;
         *value += part;

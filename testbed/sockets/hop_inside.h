@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "testbed/sockets/envoy.h"
+#include "testbed/sockets/envoy_stats.h"
 #include "testbed/sockets/gate.h"
 #include "testbed/sockets/inside.h"
 
@@ -39,7 +40,8 @@ struct hop {
     uint32_t client;
     struct server *server; /* NULL until somebody calls */
     struct envoy *envoy;   /* in its place, with play_options.envoy */
-    bool is_met;           /* another Envoy was told where this one is */
+    struct envoy_stats stats;
+    bool is_met; /* another Envoy was told where this one is */
     struct hop_door doors[HOP_DOORS_MAX];
     uint32_t door_count;
 };

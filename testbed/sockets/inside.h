@@ -72,6 +72,7 @@ struct sockets {
     struct sighting_log log;
     uint32_t standin_number; /* the last connection's */
     uint64_t happened_count; /* things that ends were told */
+    uint64_t turn_count;     /* of the loop */
     char *read_bytes;
     uv_timer_t patience;
     struct watches watches;
@@ -90,8 +91,6 @@ void errand_start(struct sockets_errand *errand, int64_t after_ns);
 void errand_begin(struct sockets_errand *errand);
 /* Its caller has everything; `outcome` is complete but for the record. */
 void errand_note_over(struct sockets_errand *errand);
-/* No record will come. */
-void errand_forget_record(struct sockets_errand *errand);
 void errand_want_record(struct sockets_errand *errand);
 /* Of calls that are over and of which no record can come any more. */
 void errands_forget_records(struct sockets *sockets);

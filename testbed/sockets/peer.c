@@ -151,6 +151,13 @@ static bool is_over(const struct peer *peer)
                                       : caller_is_done(&peer->caller);
 }
 
+/* Its connection is kept for the next call. */
+static bool is_staying(const struct peer *peer)
+{
+    return peer->role == PEER_CALLER && caller_may_keep(&peer->caller) &&
+           (peer->is_kept || (peer->errand != NULL && peer->errand->base.call->is_keeping));
+}
+
 /* Takes what the end has to say, up to a limit. */
 static void gather(struct peer *peer)
 {
@@ -167,7 +174,8 @@ static void gather(struct peer *peer)
             ASSERT(buf_append(&peer->out, bytes) == RC_OK);
         }
     }
-    if (peer->tls != NULL && is_over(peer) && !peer->is_abrupt && !peer->is_tls_ended) {
+    if (peer->tls != NULL && is_over(peer) && !is_staying(peer) && !peer->is_abrupt &&
+        !peer->is_tls_ended) {
         peer->is_tls_ended = true;
         tls_end(peer->tls);
         peer_tls_gather(peer);

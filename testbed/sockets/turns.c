@@ -20,6 +20,7 @@ void turns_until_quiet(struct sockets *sockets)
     uint32_t quiet_turns = 0;
     while (quiet_turns < QUIET_TURNS) {
         uint64_t before_count = sockets->happened_count;
+        sockets->turn_count++;
         uv_run(sockets_uv(sockets), UV_RUN_NOWAIT);
         quiet_turns = before_count == sockets->happened_count ? quiet_turns + 1 : 0;
     }
@@ -41,6 +42,7 @@ static void begin_due(struct sockets *sockets)
 
 void turns_take(struct sockets *sockets)
 {
+    sockets->turn_count++;
     uv_run(sockets_uv(sockets), UV_RUN_ONCE);
     begin_due(sockets);
     if (sockets->watches.count > 0)

@@ -434,8 +434,3 @@ void residents_keep_only(struct residents *residents, const struct era *era)
             close_door(residents->doors[i]);
     }
 }
-
-uint32_t residents_count(const struct residents *residents)
-{
-    return residents->open_count;
-}

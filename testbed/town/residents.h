@@ -35,6 +35,3 @@ int residents_open(struct residents *residents, struct resident_place *place, st
                    uint32_t pod);
 /* Whoever is not of this era opens no door any more; connections stay. */
 void residents_keep_only(struct residents *residents, const struct era *era);
-
-/* Connections that there are. */
-uint32_t residents_count(const struct residents *residents);

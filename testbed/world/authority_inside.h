@@ -36,7 +36,6 @@ struct authority {
 
 /* Makes its key and certificate, if they are not there. */
 void authority_make(struct authority *authority, struct issuer *issuer);
-void authority_set_subject(X509 *certificate, const char *key, struct str value);
 /* What the BIO has, in `arena`; it is freed. */
 struct str authority_take_text(BIO *bio, struct arena *arena);
 struct str authority_pem_of(X509 *certificate, struct arena *arena);

@@ -147,7 +147,7 @@ static void add_public(struct keymaker *maker, struct secret_authorities *all)
 
 static bool add_authorities_of_secret(struct keymaker *maker, struct str name)
 {
-    struct secret_authorities found;
+    struct secret_authorities found = {0};
     if (!is_secret_name(name) || !authorities_of_secret(maker, name, &found))
         return false;
     if (!maker->world->spec.has_real_callers)

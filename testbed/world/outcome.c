@@ -45,8 +45,9 @@ static void copy_ends(struct record *record, struct arena *arena)
     down->remote_address = arena_str(arena, down->remote_address);
     down->local_address = arena_str(arena, down->local_address);
     down->direct_address = arena_str(arena, down->direct_address);
-    down->peer = NULL;
+    down->tls = NULL;
     down->server_name = arena_str(arena, down->server_name);
+    up->tls = NULL;
     up->local_address = arena_str(arena, up->local_address);
     up->address = arena_str(arena, up->address);
 }
@@ -176,6 +177,13 @@ static uint32_t pod_of(const struct outcome *outcome, const struct world *world)
     const struct endpoint *endpoint = outcome->has_record ? outcome->record.endpoint : NULL;
     if (endpoint != NULL) {
         uint32_t pod = world_pod_at(world, endpoint->address, endpoint->port);
+        if (pod != UINT32_MAX)
+            return pod;
+    }
+    if (endpoint == NULL && outcome->has_record && outcome->record.upstream.address.len > 0) {
+        /* It went on to where its client meant to go. */
+        const struct record_upstream *upstream = &outcome->record.upstream;
+        uint32_t pod = world_pod_at(world, upstream->address, upstream->port);
         if (pod != UINT32_MAX)
             return pod;
     }

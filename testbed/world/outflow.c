@@ -104,14 +104,3 @@ void outflow_go_on(struct outflow *flow)
     bool is_again = flow->pause_every_bytes > 0 && bytes_left(flow) > flow->pause_every_bytes;
     flow->pause_at_bytes = is_again ? flow->sent_bytes + flow->pause_every_bytes : UINT64_MAX;
 }
-
-bool outflow_is_over(const struct outflow *flow)
-{
-    if (outflow_is_paused(flow))
-        return false;
-    for (uint32_t i = flow->at; i < flow->count; i++) {
-        if (piece_bytes(&flow->pieces[i]) > (i == flow->at ? flow->at_bytes : 0))
-            return false;
-    }
-    return true;
-}

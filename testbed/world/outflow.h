@@ -43,4 +43,3 @@ void outflow_pause_every(struct outflow *flow, uint64_t at_bytes, uint64_t every
 bool outflow_next(struct outflow *flow, struct str *bytes);
 bool outflow_is_paused(const struct outflow *flow);
 void outflow_go_on(struct outflow *flow);
-bool outflow_is_over(const struct outflow *flow);

@@ -123,7 +123,8 @@ struct play_ops {
     void (*pod_changed)(struct play *play, uint32_t pod);
     /* Closes connections that callers keep (a case is over). */
     void (*drop_kept)(struct play *play);
-    /* Summed over all proxies; false: no such counter anywhere. */
+    /* Summed over all proxies; of a cluster, or "http", or "listener" (engine_stat); false: no such
+     * counter anywhere. */
     bool (*stat)(struct play *play, struct str cluster, struct str counter, uint64_t *value);
     /* Ejections so far, of all proxies, in their order; as long as the play. */
     const struct play_event *(*events)(struct play *play, uint32_t *count);

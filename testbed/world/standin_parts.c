@@ -53,7 +53,7 @@ bool standin_is_whole_mirror(const struct standin *standin, const struct header_
            world_is_node(standin->world, value);
 }
 
-bool standin_head_has(const struct standin *standin, struct str name)
+static bool head_has(const struct standin *standin, struct str name)
 {
     struct str value;
     return standin_head_header(standin, name, &value) && value.len > 0;
@@ -76,7 +76,7 @@ void standin_put_interim(struct standin *standin)
         }
         standin_put(standin, STR("\r\n"));
     }
-    if (standin->answer.interim_count == 0 && standin_head_has(standin, STR("expect")))
+    if (standin->answer.interim_count == 0 && head_has(standin, STR("expect")))
         standin_put(standin, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
@@ -175,7 +175,7 @@ static void standin_begin_answer(struct standin *standin)
         begin_raw(standin);
         return;
     }
-    if (answer->is_websocket && standin_head_has(standin, STR("upgrade"))) {
+    if (answer->is_websocket && head_has(standin, STR("upgrade"))) {
         standin_put(standin, STR("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\n"
                                  "upgrade: websocket\r\n\r\n"));
         outflow_add(&standin->flow, buf_str(&standin->out));

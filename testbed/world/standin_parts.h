@@ -17,7 +17,6 @@ bool standin_head_header(const struct standin *standin, struct str name, struct 
 bool standin_is_mirror(const struct standin *standin);
 /* The same of a message that travels whole. */
 bool standin_is_whole_mirror(const struct standin *standin, const struct header_list *headers);
-bool standin_head_has(const struct standin *standin, struct str name);
 
 /* The interim answers that the behaviour asks for, or the client. */
 void standin_put_interim(struct standin *standin);

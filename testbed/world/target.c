@@ -6,6 +6,7 @@
  * to its address, a caller's connection to the listener of its own proxy.
  */
 #include "config/resource/host.h"
+#include "config/resource/service.h"
 #include "testbed/world/call.h"
 #include "testbed/world/roster.h"
 #include "testbed/world/world.h"
@@ -116,6 +117,33 @@ static struct call_target original_target(const struct world *world,
     return target;
 }
 
+/* The pods of a headless service have names of their own: POD.SERVICE[.NAMESPACE...]. */
+static const struct service_endpoint *pod_named(const struct world *world, struct str host)
+{
+    struct str service_name = host;
+    struct str pod = str_cut(&service_name, '.');
+    const struct service *service = world_service_of(world, service_name);
+    for (uint32_t i = 0;
+         service != NULL && service_is_headless(service) && i < service->endpoint_count; i++) {
+        const struct service_endpoint *endpoint = &service->endpoints[i];
+        if (endpoint->pod != NULL && str_eq_ci(endpoint->pod->meta.name, pod) &&
+            is_there(world, endpoint->address))
+            return endpoint;
+    }
+    return NULL;
+}
+
+/* A headless service's name leads to its pods. Istio's cluster for it goes on to where the
+ * connection was going. */
+static struct call_target headless_target(const struct world_client *client,
+                                          const struct service_endpoint *endpoint, uint32_t port)
+{
+    struct call_target target = {.pod = UINT32_MAX, .address = endpoint->address, .port = port};
+    target.has_original = true;
+    target.listener = snapshot_outbound_listener(client->snapshot, target.address, port);
+    return target;
+}
+
 static struct str service_address(const struct world *world, const struct service *service,
                                   struct str otherwise)
 {
@@ -124,21 +152,23 @@ static struct str service_address(const struct world *world, const struct servic
     /* A ServiceEntry's name leads to its address, where it has one. */
     if (service->entry != NULL)
         return host_is_ip(service->cluster_ip) ? service->cluster_ip : otherwise;
-    if (service->cluster_ip.len > 0 && !str_eq(service->cluster_ip, STR("None")))
+    if (service->cluster_ip.len > 0 && !service_is_headless(service))
         return service->cluster_ip;
     const struct service_endpoint *endpoint = first_endpoint(world, service);
     return endpoint != NULL ? endpoint->address : otherwise;
 }
 
 static struct call_target pod_target(const struct world *world, const struct service *service,
-                                     uint32_t port)
+                                     struct str host, uint32_t port)
 {
     struct call_target target = {.pod = UINT32_MAX, .port = port};
     const struct service_endpoint *endpoint =
-        service != NULL ? first_endpoint(world, service) : NULL;
+        service != NULL ? first_endpoint(world, service) : pod_named(world, host);
     if (endpoint == NULL)
         return target;
-    const struct service_port *found = port_of(service, port);
+    /* Nothing stands before a headless service's pods that would lead to another port. */
+    const struct service_port *found =
+        service == NULL || service_is_headless(service) ? NULL : port_of(service, port);
     if (found != NULL)
         target.port = endpoint->ports[found - service->ports];
     target.address = endpoint->address;
@@ -162,6 +192,17 @@ const struct service *world_service_of(const struct world *world, struct str aut
     return found != NULL ? found : mesh_entry_service(world->mesh, (struct str){lower, host.len});
 }
 
+uint32_t world_pod_meant(const struct world *world, const struct call *call,
+                         const struct cluster *cluster, uint32_t *port)
+{
+    struct call_target target = world_target(world, call);
+    uint32_t override = cluster->original_port_override;
+    if (cluster->type != CLUSTER_ORIGINAL_DST || !target.has_original)
+        return UINT32_MAX;
+    *port = override != 0 ? override : target.port;
+    return world_pod_at(world, target.address, *port);
+}
+
 struct call_target world_target(const struct world *world, const struct call *call)
 {
     ASSERT(call->client < world->client_count);
@@ -176,7 +217,13 @@ struct call_target world_target(const struct world *world, const struct call *ca
     if (port == 0)
         port = service != NULL && service->port_count > 0 ? service->ports[0].port : DEFAULT_PORT;
     if (client->spec.via == VIA_NONE)
-        return pod_target(world, service, port);
+        return pod_target(world, service, host, port);
+    bool is_headless = service != NULL && service_is_headless(service);
+    const struct service_endpoint *endpoint = is_headless       ? first_endpoint(world, service)
+                                              : service == NULL ? pod_named(world, host)
+                                                                : NULL;
+    if (endpoint != NULL)
+        return headless_target(client, endpoint, port);
     struct call_target target = {.pod = UINT32_MAX, .port = port};
     target.address = service_address(world, service, client->proxy_address);
     target.listener = outbound_listener(client, target.address, port);

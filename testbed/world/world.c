@@ -20,15 +20,6 @@ void world_free(struct world *world)
         authority_free(world->authority);
 }
 
-uint32_t world_client_find(const struct world *world, struct str name)
-{
-    for (uint32_t i = 0; i < world->client_count; i++) {
-        if (str_eq(world->clients[i].spec.name, name))
-            return i;
-    }
-    return UINT32_MAX;
-}
-
 uint32_t world_client_nth(const struct world *world, uint32_t client, uint32_t nth)
 {
     ASSERT(client < world->spec.client_count);

@@ -188,9 +188,8 @@ void world_free(struct world *world);
 struct str world_gateway_home(const struct mesh *mesh, struct str namespace, struct str name);
 
 /* UINT32_MAX when there is none. */
-uint32_t world_client_find(const struct world *world, struct str name);
 uint32_t world_pod_find(const struct world *world, struct str name);
-/* The pod that has this address and listens on this port. */
+/* The pod that has this address and listens on this port, or UINT32_MAX. */
 uint32_t world_pod_at(const struct world *world, struct str address, uint32_t port);
 
 /* What the client's proxy is configured with. A pod's sidecar hears of it when it is
@@ -202,6 +201,11 @@ struct snapshot *world_snapshot(struct world *world, uint32_t client);
  * which asks. `cluster`: for which a proxy dials; NULL: no proxy does. */
 const struct listener *world_inbound(struct world *world, uint32_t pod, uint32_t port,
                                      const struct cluster *cluster);
+/* Where a cluster that goes on to where its client meant to go leads a call. UINT32_MAX: to
+ * nobody of ours. */
+struct call;
+uint32_t world_pod_meant(const struct world *world, const struct call *call,
+                         const struct cluster *cluster, uint32_t *port);
 /* The pod that a client's proxy dials at `address` for a cluster, whatever it listens
  * on: inbound ones lead to its own pod. UINT32_MAX: none of ours. */
 uint32_t world_pod_dialled(const struct world *world, uint32_t client,

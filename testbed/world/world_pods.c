@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "testbed/world/rewrite.h"
 
+#define PORTS_MAX 64u /* of one pod, beside its services' */
+
 static struct str pod_address(struct maker *maker, uint32_t workload_index, uint32_t pod_index,
                               const struct world_pod *pod)
 {
@@ -90,6 +92,17 @@ static void serve(struct maker *maker, struct world_pod *pod, struct pod *resour
     }
 }
 
+/* Where a Sidecar's ingress looks for the application, there it is. */
+static void listen_behind(struct maker *maker, struct world_pod *pod, const struct pod *resource)
+{
+    uint32_t ports[PORTS_MAX];
+    uint32_t count =
+        mesh_application_ports(maker->world->mesh, pod->namespace, resource->meta.labels,
+                               resource->meta.label_count, ports, COUNT_OF(ports));
+    for (uint32_t i = 0; i < count; i++)
+        world_pod_listens(pod, ports[i], maker->arena);
+}
+
 /* Pods without labels are nobody's for Kubernetes, absent ones may come
  * later; all have an address. */
 void world_declare_pod(struct maker *maker, struct world_pod *pod)
@@ -113,10 +126,11 @@ void world_declare_pod(struct maker *maker, struct world_pod *pod)
             resource->meta.origin = entry->object->origin;
     }
     serve(maker, pod, resource);
-    uint32_t ports[64];
+    uint32_t ports[PORTS_MAX];
     uint32_t count = manifest_container_ports(entry->object, ports, COUNT_OF(ports));
     for (uint32_t i = 0; i < count; i++)
         world_pod_listens(pod, ports[i], maker->arena);
+    listen_behind(maker, pod, resource);
 }
 
 /* Pods that manifests declare as such; they answer 200. */
@@ -152,6 +166,7 @@ void world_adopt_bare_pods(struct maker *maker)
                 world_pod_serves(pod, &service->ports[k], target, maker->arena);
             }
         }
+        listen_behind(maker, pod, resource);
         index_pod(world, world->pod_count++);
     }
 }

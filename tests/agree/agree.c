@@ -10,7 +10,9 @@
  *   agree witness COUNT SEED  the same of sim and of a real Envoy, $ENVOY, with cases
  *                             in which nothing is luck
  *   agree laws COUNT SEED     COUNT made-up loads in virtual time: see laws.h
- *   agree show SEED [plain|load]  the manifests and the test of a pair (of a witness, of
+ *   agree cells COUNT SEED    COUNT made-up meshes, each client held against each service,
+ *                             as the command mtls does: see cells.h
+ *   agree show SEED [plain|load|cells]  the manifests and the test of a pair (of a witness, of
  *                             laws)
  *
  * The last line counts; a difference comes with its seed.
@@ -24,6 +26,7 @@
 #include "base/ns.h"
 #include "testbed/sim/sim.h"
 #include "testbed/sockets/sockets.h"
+#include "tests/agree/cells.h"
 #include "tests/agree/compare.h"
 #include "tests/agree/laws.h"
 #include "tests/agree/stage.h"
@@ -79,6 +82,21 @@ static bool nothing_is_held(struct play *play, struct buf *out)
     return false;
 }
 
+/* Whose connections are caught on their way. */
+static void find_redirects(const struct stage *stage, struct arena *arena,
+                           struct play_options *options)
+{
+    const struct suite_test *test = &stage->suite.tests[0];
+    struct play_redirect *all = ARENA_ARRAY(arena, struct play_redirect, test->case_count);
+    for (uint32_t i = 0; i < test->case_count; i++) {
+        const struct call *call = &test->cases[i].calls[0];
+        struct call_target target = world_target(stage->world, call);
+        if (target.has_original)
+            all[options->redirect_count++] = (struct play_redirect){call->client, target};
+    }
+    options->redirects = all;
+}
+
 /* Two engines, each with a world of its own: scripts and queues are the world's. */
 struct pair {
     struct stage one, other;
@@ -101,6 +119,7 @@ static bool pair_open(struct pair *pair, const struct chance_text *text, uint64_
                                    .callers = callers,
                                    .caller_count = pair->envoy != NULL ? world->client_count : 0};
     struct str why = STR_EMPTY;
+    find_redirects(&pair->other, &pair->other.arena, &options);
     pair->virtual_play = sim_play_new(pair->one.world, (struct play_options){.seed = seed});
     pair->real_play = sockets_play_new(world, options, &why);
     if (pair->real_play == NULL)
@@ -140,7 +159,8 @@ static bool agree_once(const struct chance_text *text, uint64_t seed, const char
         /* What callers do not wait for ends too before it is counted. */
         pair.virtual_play->ops->wait(pair.virtual_play, LATE_NS);
         pair.real_play->ops->wait(pair.real_play, LATE_NS);
-        is_same &= compare_counters(pair.virtual_play, pair.real_play, pair.one.world, out);
+        is_same &=
+            compare_counters(pair.virtual_play, pair.real_play, pair.one.world, envoy != NULL, out);
         pair.virtual_play->ops->wait(pair.virtual_play, LONG_NS); /* slow mirrors too */
         is_same &= nothing_is_held(pair.virtual_play, out);
     } else {
@@ -179,6 +199,8 @@ static int show(uint64_t seed, const char *what)
     struct chance_text text;
     if (strcmp(what, "load") == 0)
         chance_load(seed, &text);
+    else if (strcmp(what, "cells") == 0)
+        chance_security(seed, &text);
     else
         chance_requests(seed, strcmp(what, "plain") == 0, &text);
     printf("# mesh.yaml\n%.*s# test.yaml\n%.*s", STR_FMT(buf_str(&text.mesh)),
@@ -194,12 +216,14 @@ int main(int argc, char **argv)
     if (is_show && str_to_u64(str_of(argv[2]), UINT64_MAX, &seed))
         return show(seed, argc == 4 ? argv[3] : "");
     bool is_laws = argc == 4 && strcmp(argv[1], "laws") == 0;
+    bool is_cells = argc == 4 && strcmp(argv[1], "cells") == 0;
     bool is_witness = argc == 4 && strcmp(argv[1], "witness") == 0;
     bool is_pairs = argc == 4 && strcmp(argv[1], "pairs") == 0;
-    if ((!is_pairs && !is_laws && !is_witness) || !str_to_u64(str_of(argv[2]), 1000000, &count) ||
+    if ((!is_pairs && !is_laws && !is_cells && !is_witness) ||
+        !str_to_u64(str_of(argv[2]), 1000000, &count) ||
         !str_to_u64(str_of(argv[3]), UINT64_MAX / 2, &seed)) {
-        fprintf(stderr,
-                "usage: agree pairs|laws|witness COUNT SEED, agree show SEED [plain|load]\n");
+        fprintf(stderr, "usage: agree pairs|laws|cells|witness COUNT SEED, agree show SEED "
+                        "[plain|load|cells]\n");
         return 2;
     }
     const char *envoy = is_witness ? getenv("ENVOY") : NULL;
@@ -208,8 +232,11 @@ int main(int argc, char **argv)
         return 4;
     }
     uint64_t passed = 0;
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     for (uint64_t i = 0; i < count; i++)
-        passed += is_laws ? laws_hold(seed + i) : pair_agrees(seed + i, envoy);
+        passed += is_laws    ? laws_hold(seed + i)
+                  : is_cells ? cells_hold(seed + i)
+                             : pair_agrees(seed + i, envoy);
     printf("%llu passed, %llu failed\n", (unsigned long long)passed,
            (unsigned long long)(count - passed));
     return passed == count ? 0 : 1;

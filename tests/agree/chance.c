@@ -2,50 +2,14 @@
  *
  * tests/agree/chance.c - see chance.h.
  */
-#include <string.h>
-
 #include "tests/agree/chance.h"
 
-#include "base/check.h"
-#include "base/rng.h"
+#include <string.h>
+
+#include "tests/agree/chance_inside.h"
+#include "tests/agree/chance_secure.h"
 
 #define TEXT_BYTES_MAX (1u << 20)
-
-struct chance {
-    struct rng rng, rng_h2;
-    struct buf *out;
-    bool is_plain; /* nothing that happens is left to luck */
-    bool is_load;  /* there is time for hosts to come back */
-};
-
-static void say(struct chance *chance, const char *text)
-{
-    ASSERT(buf_append(chance->out, str_of(text)) == RC_OK);
-}
-
-static uint64_t below(struct chance *chance, uint64_t bound)
-{
-    return rng_below(&chance->rng, bound);
-}
-
-/* True so often of a hundred. */
-static bool is_lucky(struct chance *chance, uint32_t percent)
-{
-    return below(chance, 100) < percent;
-}
-
-static const char *one_of(struct chance *chance, const char *const *words, size_t count)
-{
-    return words[below(chance, count)];
-}
-
-#define ONE_OF(chance, words) one_of((chance), (words), COUNT_OF(words))
-
-/* What is luck stands in the second list. */
-#define ONE_OF_TWO(chance, plain, lucky)                                                        \
-    ((chance)->is_plain || below((chance), COUNT_OF(plain) + COUNT_OF(lucky)) < COUNT_OF(plain) \
-         ? ONE_OF(chance, plain)                                                                \
-         : ONE_OF(chance, lucky))
 
 /* --- the mesh --------------------------------------------------------------- */
 
@@ -57,7 +21,9 @@ static void say_port(struct chance *chance)
                                         "http", "http", "http2", "grpc", "grpc"};
     say(chance, "ports: [{name: ");
     say(chance, NAMES[rng_below(&chance->rng_h2, COUNT_OF(NAMES))]);
-    say(chance, ", port: 80}]}}\n---\n");
+    say(chance, ", port: 80");
+    secure_port(chance);
+    say(chance, "}]}}\n---\n");
 }
 
 static void say_services(struct chance *chance)
@@ -126,7 +92,10 @@ static void say_pool(struct chance *chance)
                                                 "maxRetries: 1",
                                                 "idleTimeout: 20s"};
     say(chance, "connectionPool: {tcp: {");
-    say(chance, ONE_OF(chance, TCP));
+    const char *tcp = ONE_OF(chance, TCP);
+    /* It is the limit of a pod's sidecar, too, where a request and its copy meet. */
+    bool is_race = chance->is_plain && chance->secure != NULL && strncmp(tcp, "max", 3) == 0;
+    say(chance, is_race ? "" : tcp);
     say(chance, "}, http: {");
     say(chance, chance->is_load ? ONE_OF(chance, HTTP_OF_LOADS) : ONE_OF(chance, HTTP));
     say(chance, "}}");
@@ -149,16 +118,20 @@ static void say_rule(struct chance *chance)
         ", outlierDetection: {consecutive5xxErrors: 1, interval: 100ms, baseEjectionTime: 1s, "
         "maxEjectionPercent: 100, minHealthPercent: 30}"};
     say(chance, "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\n"
-                "spec:\n  host: a\n  trafficPolicy: {");
+                "spec:\n");
+    secure_rule(chance);
+    say(chance, "  host: a\n  trafficPolicy: {");
     if (is_lucky(chance, 70))
         say_balancer(chance);
     say_pool(chance);
     say(chance, chance->is_load ? ONE_OF(chance, QUICK) : ONE_OF(chance, OUTLIERS));
+    secure_policy(chance, false);
     say(chance, "}\n  subsets:\n  - {name: v1, labels: {v: one}");
     if (is_lucky(chance, 20)) {
         say(chance, ", trafficPolicy: {");
         say_balancer(chance);
         say_pool(chance);
+        secure_policy(chance, true);
         say(chance, "}");
     }
     say(chance, "}\n  - {name: v2, labels: {v: two}}\n  - {name: none, labels: {v: none}}\n---\n");
@@ -182,6 +155,7 @@ static void say_streams(struct chance *chance)
         say(chance, "{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: "
                     "db}, spec: {host: db, trafficPolicy: {");
         say_pool(chance);
+        secure_policy(chance, false);
         say(chance, "}}}\n---\n");
     }
 }
@@ -288,7 +262,8 @@ static void say_routes(struct chance *chance)
         "    redirect: {authority: other, scheme: https}\n",
         "    directResponse: {status: 404, body: {string: \"no such thing\"}}\n"};
     say(chance, "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\n"
-                "spec:\n  hosts: [a, shop.example]\n  gateways: [mesh, web]\n  http:\n");
+                "spec:\n  hosts: [a, shop.example]\n  gateways: [mesh, web");
+    say(chance, chance->secure != NULL ? ", safe]\n  http:\n" : "]\n  http:\n");
     uint64_t count = 1 + below(chance, 3);
     for (uint64_t i = 0; i < count; i++) {
         bool is_last = i + 1 == count;
@@ -332,6 +307,10 @@ static void say_behaviour(struct chance *chance, bool is_mirrored)
         "pods: {0: {status: 500}}",
         "pods: {0: {refuse: true}, 1: {status: 503}}"};
     static const char *const LATENCIES[] = {"", "", "", ", latency: 3ms", ", latency: 250ms"};
+    if (chance->is_calm) {
+        say(chance, "status: 200");
+        return;
+    }
     if (is_lucky(chance, 22) && !(chance->is_plain && is_mirrored))
         say(chance, ONE_OF(chance, SCRIPTS));
     else
@@ -357,8 +336,17 @@ static void say_workload(struct chance *chance, const char *name, const char *se
     say(chance, ", ");
     say_behaviour(chance, strcmp(name, "a1") == 0 || strcmp(name, "b1") == 0);
     /* An application that a port of HTTP/2 leads to mostly speaks it. */
-    if (rng_below(&chance->rng_h2, 10) > 0)
+    if (rng_below(&chance->rng_h2, 10) > 0 || chance->is_calm)
         say(chance, ", http2: true");
+    secure_party(chance, false);
+    say(chance, "}\n");
+}
+
+static void say_client(struct chance *chance, const char *words)
+{
+    say(chance, "    ");
+    say(chance, words);
+    secure_party(chance, true);
     say(chance, "}\n");
 }
 
@@ -368,14 +356,19 @@ static void say_world(struct chance *chance)
     say(chance, "apiVersion: pocketmesh/v1\nkind: RouteTest\nmetadata: {name: agree}\nspec:\n"
                 "  profile: ");
     say(chance, ONE_OF(chance, PROFILES));
-    say(chance, "\n  defaults: {from: client, sidecar: false, authority: a}\n"
-                "  clients:\n    client: {via: sidecar, labels: {app: client, istio-locality: "
-                "eu.a.x}}\n    other: {via: sidecar, labels: {app: other}}\n"
-                "    outside: {via: gateway, gateway: default/web}\n  workloads:\n");
+    say(chance, "\n  defaults: {from: client, ");
+    say(chance, chance->secure == NULL ? "sidecar: false, " : "");
+    say(chance, "authority: a}\n  clients:\n");
+    say_client(chance, "client: {via: sidecar, labels: {app: client, istio-locality: eu.a.x}");
+    say_client(chance, "other: {via: sidecar, labels: {app: other}");
+    say(chance, "    outside: {via: gateway, gateway: default/web}\n");
+    secure_clients(chance);
+    say(chance, "  workloads:\n");
     say_workload(chance, "a1", "a", "app: a, v: one");
     say_workload(chance, "a2", "a", "app: a, v: two");
     say_workload(chance, "b1", "b", "app: b");
     say_workload(chance, "db1", "db", "app: db");
+    secure_workloads(chance);
     say(chance, "tests:\n- name: x\n");
 }
 
@@ -412,18 +405,25 @@ static void say_request(struct chance *chance, bool is_outside)
     say(chance, "}");
 }
 
+/* Half of the meshes care who speaks to whom. */
 static void begin(struct chance *chance, uint64_t seed, struct chance_text *out)
 {
+    static struct chance secure;
+    secure = (struct chance){.rng = rng_seeded(seed, STR("secure")), .is_plain = chance->is_plain};
+    if (!chance->is_load && (is_lucky(&secure, 50) || chance->is_calm))
+        chance->secure = &secure;
     chance->rng = rng_seeded(seed, STR("agree"));
     chance->rng_h2 = rng_seeded(seed, STR("http2"));
     chance->out = &out->mesh;
-    buf_init(&out->mesh, TEXT_BYTES_MAX);
-    buf_init(&out->test, TEXT_BYTES_MAX);
+    chance_empty(out);
     say_services(chance);
     if (is_lucky(chance, 70))
         say_rule(chance);
     say_streams(chance);
     say_routes(chance);
+    if (chance->secure != NULL)
+        say(chance, "---\n");
+    secure_objects(chance);
     chance->out = &out->test;
     say_world(chance);
 }
@@ -431,6 +431,8 @@ static void begin(struct chance *chance, uint64_t seed, struct chance_text *out)
 static void say_case(struct chance *chance)
 {
     say(chance, "  - {request: ");
+    if (secure_case(chance))
+        return;
     if (is_lucky(chance, 12)) {
         say_stream(chance);
         say(chance, is_lucky(chance, 30) ? ", from: other}\n" : "}\n");
@@ -443,6 +445,13 @@ static void say_case(struct chance *chance)
     else if (is_lucky(chance, 25))
         say(chance, ", from: other");
     say(chance, is_lucky(chance, 30) ? ", repeat: 3}\n" : "}\n");
+}
+
+void chance_security(uint64_t seed, struct chance_text *out)
+{
+    struct chance chance = {.is_calm = true};
+    begin(&chance, seed, out);
+    say(&chance, "  request: {uri: /}\n");
 }
 
 void chance_requests(uint64_t seed, bool is_plain, struct chance_text *out)
@@ -474,6 +483,12 @@ void chance_load(uint64_t seed, struct chance_text *out)
             say_request(&chance, false);
         say(&chance, "\n");
     }
+}
+
+void chance_empty(struct chance_text *out)
+{
+    buf_init(&out->mesh, TEXT_BYTES_MAX);
+    buf_init(&out->test, TEXT_BYTES_MAX);
 }
 
 void chance_fini(struct chance_text *text)

@@ -22,4 +22,8 @@ struct chance_text {
 void chance_requests(uint64_t seed, bool is_plain, struct chance_text *out);
 /* A load of some seconds, open or closed, that only virtual time plays. */
 void chance_load(uint64_t seed, struct chance_text *out);
+/* Who may speak to whom; applications answer 200. */
+void chance_security(uint64_t seed, struct chance_text *out);
+/* Two texts of nothing. */
+void chance_empty(struct chance_text *out);
 void chance_fini(struct chance_text *text);

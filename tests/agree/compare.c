@@ -64,17 +64,47 @@ static bool is_of_luck(struct str name)
     return str_eq_ci(name, STR("x-request-id")) || str_eq_ci(name, STR("set-cookie"));
 }
 
+#define HASH STR("Hash=")
+#define HASH_SIZE 64u
+
+/* A certificate's digest: keys are made anew for each world. */
+static struct str hash_of(struct str value)
+{
+    size_t at = str_find_str(value, HASH);
+    return at == STR_NONE ? STR_EMPTY : str_slice(value, at + HASH.len, at + HASH.len + HASH_SIZE);
+}
+
+static bool is_digest(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (str_find(STR("0123456789abcdef"), text.ptr[i]) == STR_NONE)
+            return false;
+    }
+    return text.len == HASH_SIZE;
+}
+
+static void add_value(struct str value, struct buf *out)
+{
+    struct str hash;
+    while (is_digest(hash = hash_of(value))) {
+        size_t size = (size_t)(hash.ptr - value.ptr);
+        ASSERT(buf_format(out, "%.*s(digest)", STR_FMT(str_slice(value, 0, size))) == RC_OK);
+        value = str_from(value, size + HASH_SIZE);
+    }
+    ASSERT(buf_append(out, value) == RC_OK);
+}
+
 /* All headers but those of time, as text. */
 static struct str header_words(const struct header *headers, uint32_t count, bool is_one_luck,
                                struct buf *out)
 {
     buf_clear(out);
     for (uint32_t i = 0; i < count; i++) {
-        if (!is_one_luck && is_of_luck(headers[i].name))
-            ASSERT(buf_format(out, "%.*s; ", STR_FMT(headers[i].name)) == RC_OK);
-        else if (!is_of_time(headers[i].name))
-            ASSERT(buf_format(out, "%.*s: %.*s; ", STR_FMT(headers[i].name),
-                              STR_FMT(headers[i].value)) == RC_OK);
+        if (is_of_time(headers[i].name))
+            continue;
+        ASSERT(buf_format(out, "; %.*s: ", STR_FMT(headers[i].name)) == RC_OK);
+        if (is_one_luck || !is_of_luck(headers[i].name))
+            add_value(headers[i].value, out);
     }
     return buf_str(out);
 }
@@ -196,6 +226,26 @@ struct names {
     size_t count;
 };
 
+static bool are_same_counters(struct play *a, struct play *b, struct str owner, struct names names,
+                              struct buf *out)
+{
+    bool is_same = true;
+    for (size_t i = 0; i < names.count; i++)
+        is_same &= is_same_counter(a, b, owner, names.items[i], out);
+    return is_same;
+}
+
+/* Some proxy before this one has a cluster of that name. */
+static bool is_done(const struct world *world, uint32_t client, struct str name)
+{
+    for (uint32_t i = 0; i < client; i++) {
+        const struct snapshot *snapshot = world->clients[i].snapshot;
+        if (snapshot != NULL && snapshot_cluster(snapshot, name) != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* Of all proxies; counters are summed over them. */
 static bool is_same_named(struct play *a, struct play *b, const struct world *world,
                           struct names of_clusters, struct names of_managers, struct buf *out)
@@ -205,17 +255,18 @@ static bool is_same_named(struct play *a, struct play *b, const struct world *wo
         const struct snapshot *snapshot = world->clients[client].snapshot;
         for (uint32_t i = 0; snapshot != NULL && i < snapshot->cluster_count; i++) {
             struct str name = snapshot->clusters[i].name;
-            bool is_done = false;
-            for (uint32_t k = 0; k < client; k++)
-                is_done |= snapshot_cluster(world->clients[k].snapshot, name) != NULL;
-            for (size_t k = 0; !is_done && k < of_clusters.count; k++)
-                is_same &= is_same_counter(a, b, name, of_clusters.items[k], out);
+            if (!is_done(world, client, name))
+                is_same &= are_same_counters(a, b, name, of_clusters, out);
         }
     }
-    for (size_t k = 0; k < of_managers.count; k++)
-        is_same &= is_same_counter(a, b, STR("http"), of_managers.items[k], out);
-    return is_same;
+    return is_same & are_same_counters(a, b, STR("http"), of_managers, out);
 }
+
+/* Of clusters and of listeners. Curves are the libraries' affair. */
+#define TLS_COUNTERS                                                                         \
+    "ssl.handshake", "ssl.connection_error", "ssl.fail_verify_error", "ssl.fail_verify_san", \
+        "ssl.fail_verify_no_cert", "ssl.no_certificate", "ssl.session_reused",               \
+        "ssl.versions.TLSv1.2", "ssl.versions.TLSv1.3", "ssl.sigalgs.ecdsa_secp256r1_sha256"
 
 static const char *const CLUSTER_COUNTERS[] = {
     "upstream_rq_total",
@@ -265,7 +316,9 @@ static const char *const CLUSTER_COUNTERS[] = {
     "outlier_detection.ejections_overflow",
     "outlier_detection.ejections_detected_consecutive_5xx",
     "outlier_detection.ejections_detected_consecutive_gateway_failure",
-    "outlier_detection.ejections_enforced_total"};
+    "outlier_detection.ejections_enforced_total",
+    TLS_COUNTERS};
+#define ENDS_COUNT 3u /* the last of them: how connections ended */
 static const char *const MANAGER_COUNTERS[] = {"downstream_rq_total",
                                                "downstream_rq_2xx",
                                                "downstream_rq_3xx",
@@ -295,10 +348,21 @@ static const char *const MANAGER_COUNTERS[] = {"downstream_rq_total",
                                                "downstream_cx_destroy_remote",
                                                "downstream_cx_destroy_local"};
 
-bool compare_counters(struct play *a, struct play *b, const struct world *world, struct buf *out)
+bool compare_counters(struct play *a, struct play *b, const struct world *world, bool is_envoy,
+                      struct buf *out)
 {
-    return is_same_named(a, b, world, (struct names){CLUSTER_COUNTERS, COUNT_OF(CLUSTER_COUNTERS)},
-                         (struct names){MANAGER_COUNTERS, COUNT_OF(MANAGER_COUNTERS)}, out);
+    static const char *const LISTENER_COUNTERS[] = {TLS_COUNTERS};
+    struct names of_managers = {MANAGER_COUNTERS, COUNT_OF(MANAGER_COUNTERS)};
+    uint64_t odd_count = 0;
+    if (is_envoy && a->ops->stat(a, STR("http"), STR("downstream_cx_protocol_error"), &odd_count) &&
+        odd_count > 0)
+        of_managers.count -= ENDS_COUNT;
+    bool is_same =
+        is_same_named(a, b, world, (struct names){CLUSTER_COUNTERS, COUNT_OF(CLUSTER_COUNTERS)},
+                      of_managers, out);
+    return is_same &
+           are_same_counters(a, b, STR("listener"),
+                             (struct names){LISTENER_COUNTERS, COUNT_OF(LISTENER_COUNTERS)}, out);
 }
 
 bool compare_byte_counters(struct play *a, struct play *b, const struct world *world,

@@ -305,7 +305,7 @@ static void hold_both(struct law_book *book, const struct law_book *again)
     buf_init(&out, 1 << 24);
     const struct world *world = book->stage->world;
     bool is_same = book->hash == again->hash && book->told_hash == again->told_hash;
-    is_same &= compare_counters(book->play, again->play, world, &out);
+    is_same &= compare_counters(book->play, again->play, world, false, &out);
     is_same &= compare_byte_counters(book->play, again->play, world, &out);
     if (!is_same)
         broken(book, "the same seed gave %016llx and %016llx, outcomes %016llx and %016llx\n%.*s",

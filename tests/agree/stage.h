@@ -15,5 +15,7 @@ struct stage {
     struct world *world; /* NULL: it cannot be played; why is printed */
 };
 
+/* Without a world; false: what is wrong is printed. */
+bool stage_read(struct stage *stage, const struct chance_text *text, struct world_spec *spec);
 bool stage_open(struct stage *stage, const struct chance_text *text);
 void stage_close(struct stage *stage);

@@ -107,12 +107,6 @@ static void test_every_match_is_replaced(void **state)
     }
 }
 
-static void test_groups_are_counted(void **state)
-{
-    assert_int_equal(regex_group_count(compiled(*state, STR("abc"))), 0);
-    assert_int_equal(regex_group_count(compiled(*state, STR("(a)(?:b)(c(d))"))), 3);
-}
-
 /* Backtracking would take longer than the sun has. */
 static void test_time_is_linear_in_the_text(void **state)
 {
@@ -130,7 +124,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_re2_refuses_comes_with_its_reason, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_every_match_is_replaced, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_groups_are_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_time_is_linear_in_the_text, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,6 +240,19 @@ static void test_a_c_string_becomes_a_slice(void **state)
     assert_int_equal(str_of(NULL).len, 0);
 }
 
+static void test_hexadecimal_digits_are_of_either_case(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789abcdef", capitals[] = "0123456789ABCDEF";
+    static const char others[] = "/:@G`g \x7f\xff";
+    for (int i = 0; i < 16; i++) {
+        assert_int_equal(str_hex_digit(digits[i]), i);
+        assert_int_equal(str_hex_digit(capitals[i]), i);
+    }
+    for (size_t i = 0; i < sizeof(others); i++)
+        assert_int_equal(str_hex_digit(others[i]), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_trim_takes_blanks_and_tabs_only),
         cmocka_unit_test(test_unsigned_numbers_are_whole_slices_within_range),
         cmocka_unit_test(test_signed_numbers_reach_both_ends),
+        cmocka_unit_test(test_hexadecimal_digits_are_of_either_case),
         cmocka_unit_test(test_edit_distance_counts_a_swap_once),
         cmocka_unit_test(test_long_names_are_far_from_everything),
         cmocka_unit_test(test_a_c_string_becomes_a_slice),

@@ -32,8 +32,8 @@ static void take_flag(void *user, struct str value)
     ((struct own *)user)->flag_count++;
 }
 
-static const struct words_option OPTIONS[] = {{"--own", true, take_value},
-                                              {"--flag", false, take_flag}};
+static const struct words_option OPTIONS[] = {{"--own", .take = take_value},
+                                              {"--flag", .flag = take_flag}};
 
 static bool words_of(struct words *words, struct own *own, const char *const *line)
 {

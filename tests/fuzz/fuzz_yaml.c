@@ -20,7 +20,7 @@
 static const struct field_row ROWS[] = {
     {"a", FIELD_USED},
     {"b", FIELD_NO_EFFECT},
-    {"hosts", FIELD_NOT_BUILT},
+    {"hosts", FIELD_NO_EFFECT},
     {"longFieldName", FIELD_IGNORED},
 };
 

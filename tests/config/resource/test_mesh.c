@@ -24,7 +24,16 @@ static const struct {
      "spec: {hosts: [a.b], resolution: STATIC, endpoints: [{address: 'unix:///a'}]}}\n",
      DIAG_NOT_ACTED_ON, 0},
     {"{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: a}, "
-     "spec: {ingress: [{port: {number: 80}}]}}\n",
+     "spec: {ingress: [{port: {number: 80}, defaultEndpoint: '127.0.0.1:8080'}]}}\n",
+     DIAG_ID_COUNT, 0},
+    {"{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: a}, "
+     "spec: {ingress: [{port: {number: 80}, defaultEndpoint: 'unix:///a'}]}}\n",
+     DIAG_NOT_ACTED_ON, 0},
+    {"{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: a}, "
+     "spec: {ingress: [{port: {number: 80}, bind: 127.0.0.1}]}}\n",
+     DIAG_NOT_ACTED_ON, 0},
+    {"{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: a}, "
+     "spec: {egress: [{port: {number: 80}, captureMode: NONE, hosts: ['*/*']}]}}\n",
      DIAG_NOT_ACTED_ON, 0},
     {"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: a}\n",
      DIAG_KIND_NO_EFFECT, 0},

@@ -57,7 +57,7 @@ static void test_heads_are_ones_own(void **state)
 {
     struct arena arena;
     struct h1_read whole;
-    struct str value;
+    struct str value = STR_EMPTY;
     (void)state;
     arena_init(&arena, 4096, 0);
     struct str bytes = STR("POST /x HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nConnection: close\r\n"

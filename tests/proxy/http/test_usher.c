@@ -40,7 +40,8 @@ static void hall_close(struct hall *hall)
 
 static void tell(struct hall *hall, const char *mark, struct str text)
 {
-    hall->told = arena_format(&hall->arena, "%.*s%s%.*s", STR_FMT(hall->told), mark, STR_FMT(text));
+    struct str before = arena_concat(&hall->arena, hall->told, str_of(mark));
+    hall->told = arena_concat(&hall->arena, before, text);
 }
 
 /* Bytes that follow bytes of the same kind are not marked again. */

@@ -161,7 +161,7 @@ static void test_a_copy_does_not_share_bytes(void **state)
     struct request_head copy;
     request_head_copy(&copy, &head, &arena);
     value[0] = 'X';
-    struct str got;
+    struct str got = STR_EMPTY;
     assert_true(header_get(&copy.headers, STR("x-a"), &got));
     assert_true(str_eq(got, STR("old")));
     assert_true(str_eq(copy.path, STR("old")));

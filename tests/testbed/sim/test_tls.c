@@ -132,6 +132,53 @@ static void test_bytes_arrive_as_they_were_meant(void **state)
     }
 }
 
+static void carry(struct sim_tls *from, struct sim_tls *to, int64_t now_s)
+{
+    sim_tls_feed(to, buf_str(&from->out), now_s);
+    buf_clear(&from->out);
+}
+
+/* Who called twice, with what it was given the first time, and so long after. */
+static void test_a_session_goes_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *version_max; /* the server's */
+        bool is_ticket_lost, is_late;
+        bool second, third; /* are they resumed? */
+    } rows[] = {
+        {"", false, false, true, true},
+        {"TLSv1_2", false, false, true, true},
+        {"", true, false, false, false},
+        {"", false, true, false, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct hall hall;
+        const bool is_resumed[] = {false, rows[i].second, rows[i].third};
+        open_hall(&hall);
+        hall.own[0].until_s = hall.own[1].until_s = 100000;
+        hall.down.version_max = str_of(rows[i].version_max);
+        for (size_t k = 0; k < COUNT_OF(is_resumed); k++) {
+            struct sim_tls *client = caller(&hall), *server = callee(&hall);
+            int64_t now_s = rows[i].is_late ? (int64_t)k * 7201 : 0;
+            sim_tls_feed(client, STR_EMPTY, now_s);
+            for (int round = 0; round < 2; round++) {
+                carry(client, server, now_s);
+                if (round == 0 || !rows[i].is_ticket_lost)
+                    carry(server, client, now_s);
+            }
+            assert_int_equal(client->state, TLS_STATE_OPEN);
+            assert_int_equal(server->is_resumed, is_resumed[k]);
+            assert_int_equal(client->is_resumed, is_resumed[k]);
+            /* Whoever it was is still known. */
+            assert_ptr_equal(server->peer, &hall.own[0]);
+            sim_tls_free(client);
+            sim_tls_free(server);
+        }
+        close_hall(&hall);
+    }
+}
+
 static void test_a_greeting_is_a_real_one(void **state)
 {
     (void)state;
@@ -209,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_arrive_as_they_were_meant),
+        cmocka_unit_test(test_a_session_goes_on),
         cmocka_unit_test(test_a_greeting_is_a_real_one),
         cmocka_unit_test(test_what_is_wrong_is_found_by_the_side_that_would),
         cmocka_unit_test(test_who_speaks_no_tls_is_told_apart),
