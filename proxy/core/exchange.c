@@ -590,7 +590,7 @@ static void keep_image(const struct exchange *xc, struct memo_forwarded *kept)
     const struct record *record = &xc->record;
     bool is_plain = xc->is_request_complete && record->flag_count == 0 &&
                     xc->cors_origin.len == 0 && xc->claims == NULL && xc->response == NULL &&
-                    record->downstream.peer == NULL && record->downstream.server_name.len == 0;
+                    record->downstream.tls == NULL && record->downstream.server_name.len == 0;
     if (kept->image != NULL || xc->setup.trace != NULL || !is_plain)
         return;
     struct exchange *image = ARENA_NEW(xc->setup.memo->arena, struct exchange);
@@ -862,7 +862,7 @@ static void add_route_headers(const struct step *step, uint32_t status)
 static void tell_rules(const struct step *step, enum trace_kind kind,
                        const struct rbac_rules *rules, const struct rbac_verdict *verdict)
 {
-    const struct certificate *peer = step->xc->record.downstream.peer;
+    const struct certificate *peer = record_peer(&step->xc->record);
     const struct rbac_policy *policy = verdict->policy;
     struct trace_event *event = tell(step, kind);
     if (event == NULL)
@@ -1499,6 +1499,9 @@ static void on_attempt_failed(const struct step *step, const struct xc_event *ev
     if (!is_overflow)
         note_result(step, RESULT_LOCAL_ORIGIN_CONNECT_FAILED, 0);
     end_attempt(xc);
+    /* A pool names no host where nobody may wait. */
+    if (is_overflow && str_eq(event->text, breaker_kind_name(BREAKER_PENDING)))
+        xc->record.endpoint = NULL;
     xc->record.transport_failure = text;
     if (retry(step, NULL, event->failure))
         return;

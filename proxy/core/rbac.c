@@ -201,7 +201,7 @@ static const struct rbac_policy *find_policy(const struct rbac_rules *rules,
 struct rbac_facts rbac_facts_of(const struct record_downstream *down)
 {
     return (struct rbac_facts){
-        .peer = down->peer,
+        .peer = down->tls != NULL ? down->tls->peer : NULL,
         .server_name = down->server_name,
         .direct_address = down->direct_address,
         .remote_address = down->remote_address,

@@ -20,14 +20,21 @@
 #define RECORD_FLAGS_MAX 6 /* more never come together */
 
 /* The client's connection. */
+/* What the two ends of a TLS connection agreed upon and showed each other. */
+struct record_tls {
+    struct str version, cipher, group; /* by Envoy's names (proxy/core/ssl_stats.h) */
+    struct str server_name;            /* SNI; empty: none */
+    const struct certificate *peer;    /* NULL: it showed none */
+    const struct certificate *own;     /* that may be shown; NULL: none */
+};
+
 struct record_downstream {
     uint64_t connection_id;                   /* from 1, of one worker; 0: unknown */
     struct str remote_address, local_address; /* remote: as x-forwarded-for has it */
     struct str direct_address;                /* the socket's peer */
     uint32_t remote_port, local_port, direct_port;
-    struct str server_name; /* SNI; empty: none */
-    /* What the client showed; NULL: nothing. As long as the connection. */
-    const struct certificate *peer;
+    struct str server_name;           /* SNI; empty: none */
+    const struct record_tls *tls;     /* NULL: plaintext. As long as the stream */
     const struct listener *listener;  /* NULL: unknown */
     const struct filter_chain *chain; /* NULL: none matched */
 };
@@ -39,7 +46,8 @@ struct record_upstream {
     uint32_t local_port;
     struct str address; /* where it goes, when that is no endpoint of the cluster */
     uint32_t port;
-    bool is_h2; /* else HTTP/1.1 */
+    bool is_h2;                   /* else HTTP/1.1 */
+    const struct record_tls *tls; /* NULL: plaintext. As long as the stream */
 };
 
 struct record {
@@ -80,6 +88,12 @@ struct record {
     struct record_upstream upstream;
     struct str flags[RECORD_FLAGS_MAX]; /* in order of insertion; none: "-" */
 };
+
+/* What the client showed; NULL: nothing. */
+static inline const struct certificate *record_peer(const struct record *record)
+{
+    return record->downstream.tls != NULL ? record->downstream.tls->peer : NULL;
+}
 
 /* A moment for the record, where 0 is "never". */
 static inline int64_t record_moment(int64_t now_ns)

@@ -35,17 +35,19 @@ static void take_names(X509 *peer, struct certificate *out, struct arena *arena)
     GENERAL_NAMES_free(all);
 }
 
-static void take_subject(X509 *peer, struct certificate *out, struct arena *arena)
+struct str x509_name_words(const X509_NAME *name, struct arena *arena)
 {
+    struct str out = STR_EMPTY;
     BIO *bio = BIO_new(BIO_s_mem());
     char *text;
     if (bio == NULL)
-        return;
-    if (X509_NAME_print_ex(bio, X509_get_subject_name(peer), 0, XN_FLAG_RFC2253) >= 0) {
+        return out;
+    if (X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
         long size = BIO_get_mem_data(bio, &text);
-        out->subject = arena_str(arena, (struct str){text, size > 0 ? (size_t)size : 0});
+        out = arena_str(arena, (struct str){text, size > 0 ? (size_t)size : 0});
     }
     BIO_free(bio);
+    return out;
 }
 
 static void take_hash(X509 *peer, struct certificate *out, struct arena *arena)
@@ -81,7 +83,8 @@ void x509_words(X509 *peer, struct certificate *out, struct arena *arena)
 {
     *out = (struct certificate){0};
     take_names(peer, out, arena);
-    take_subject(peer, out, arena);
+    out->subject = x509_name_words(X509_get_subject_name(peer), arena);
+    out->issuer_subject = x509_name_words(X509_get_issuer_name(peer), arena);
     take_hash(peer, out, arena);
     take_key_hash(peer, out, arena);
 }

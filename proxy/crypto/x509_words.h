@@ -9,5 +9,7 @@
 #include "base/arena.h"
 #include "proxy/model/secret.h"
 
-/* Its names, subject and hash, in `arena`; not its times, issuer and PEM. */
+/* RFC 2253, in `arena`. */
+struct str x509_name_words(const X509_NAME *name, struct arena *arena);
+/* Its names, subjects and hash, in `arena`; not its times, issuer and PEM. */
 void x509_words(X509 *certificate, struct certificate *out, struct arena *arena);

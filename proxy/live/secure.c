@@ -125,19 +125,26 @@ static bool is_shaking_hands(const struct socket *socket)
     return tls_state(socket->tls) == TLS_STATE_HANDSHAKE;
 }
 
-/* For the counters. */
-static void tell_shaken(struct socket *socket)
+/* What it came to, and what the two showed each other. */
+static void tell_shaken(struct socket *socket, const struct tls_facts *facts)
 {
-    struct tls_facts facts = tls_facts(socket->tls);
-    struct ssl_handshake handshake = {
-        .version = tls_version_name(facts.version),
-        .cipher = facts.cipher,
-        .curve = facts.curve,
-        .sigalg = facts.sigalg,
-        .is_resumed = facts.is_resumed,
-        .has_peer = facts.has_peer,
+    struct certificate peer;
+    struct arena arena;
+    arena_init(&arena, WHY_BLOCK_BYTES, 0);
+    bool has_peer = tls_peer(socket->tls, &peer, &arena);
+    struct wire_handshake handshake = {
+        .agreed = {.version = tls_version_name(facts->version),
+                   .cipher = facts->cipher,
+                   .curve = facts->curve,
+                   .sigalg = facts->sigalg,
+                   .is_resumed = facts->is_resumed,
+                   .has_peer = has_peer},
+        .server_name = facts->server_name,
+        .peer = has_peer ? &peer : NULL,
+        .own = tls_own(socket->tls),
     };
     wire_note_handshake(socket->wire, socket->conn, &handshake);
+    arena_fini(&arena);
 }
 
 /* It cannot go on. What there is to say of it (an alert) leaves first. */
@@ -152,27 +159,13 @@ static void give_up(struct socket *socket, bool was_shaking_hands)
         tell_broken(socket);
 }
 
-/* What the two showed each other. */
-static void tell_secured(struct socket *socket)
-{
-    struct server *server = socket->owner;
-    struct certificate peer;
-    struct arena arena;
-    arena_init(&arena, WHY_BLOCK_BYTES, 0);
-    bool has_peer = tls_peer(socket->tls, &peer, &arena);
-    struct wire_secured secured = {.peer = has_peer ? &peer : NULL,
-                                   .own = tls_own(socket->tls),
-                                   .protocol = tls_facts(socket->tls).protocol};
-    wire_secured(server->wire, socket->conn, &secured, now(socket));
-    arena_fini(&arena);
-}
-
 static void note_open(struct socket *socket)
 {
     struct server *server = socket->owner;
-    tell_shaken(socket);
+    struct tls_facts facts = tls_facts(socket->tls);
+    tell_shaken(socket, &facts);
     if (socket->is_downstream)
-        tell_secured(socket);
+        wire_secured(server->wire, socket->conn, facts.protocol, now(socket));
     else
         wire_connected(server->wire, socket->conn, now(socket));
     server_pump(server);

@@ -452,7 +452,6 @@ struct tls_facts tls_facts(const struct tls_session *session)
     const unsigned char *protocol = NULL;
     unsigned protocol_size = 0;
     SSL_get0_alpn_selected(session->ssl, &protocol, &protocol_size);
-    X509 *peer = SSL_get0_peer_certificate(session->ssl);
     return (struct tls_facts){
         .version = SSL_version(session->ssl) == TLS1_3_VERSION   ? TLS_VERSION_1_3
                    : SSL_version(session->ssl) == TLS1_2_VERSION ? TLS_VERSION_1_2
@@ -463,8 +462,8 @@ struct tls_facts tls_facts(const struct tls_session *session)
         .sigalg = sigalg_of(session->ssl),
         .protocol = {(const char *)protocol, protocol_size},
         .server_name = str_of(SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name)),
+        .has_peer = SSL_get0_peer_certificate(session->ssl) != NULL,
         .is_resumed = SSL_session_reused(session->ssl) == 1,
-        .has_peer = peer != NULL,
     };
 }
 

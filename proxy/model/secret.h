@@ -25,6 +25,7 @@ struct certificate {
     struct str hash;               /* SHA-256 of it, 64 hex digits; a made-up one without PEM */
     struct str key_hash;           /* SHA-256 of its public key (SPKI), base64; empty without PEM */
     struct str subject;            /* RFC 2253 */
+    struct str issuer_subject;     /* the authority's; RFC 2253 */
     struct str chain_pem, key_pem; /* empty: it is only told in words */
 };
 

@@ -104,6 +104,8 @@ void conn_give(struct conn *conn)
     arena_reset(&conn->facts);
     conn->parser = NULL;
     conn->h2 = NULL;
+    conn->tls = NULL;
+    conn->is_tls_own = false;
     conn->state = CONN_FREE;
     reign_drop(conn->reign);
     conn->reign = NULL;

@@ -111,6 +111,8 @@ struct conn {
     struct timer age;     /* max_connection_duration */
     struct timer meeting; /* while the first bytes are waited for, then while hands are shaken */
     struct arena facts;   /* slices of the parts below */
+    const struct record_tls *tls; /* NULL: plaintext, or hands are not shaken yet */
+    bool is_tls_own;              /* it is in `facts`, else the wire's */
     struct h1_parser *parser;
     struct h2 *h2;          /* NULL: HTTP/1, or not known */
     struct list stirred;    /* of HTTP/2: in wire->stirred_conns */

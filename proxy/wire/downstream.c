@@ -314,13 +314,10 @@ struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept
     return conn;
 }
 
-void downstream_note_secured(struct conn *conn, const struct wire_secured *secured)
+void downstream_note_secured(struct conn *conn, struct str protocol)
 {
-    struct peer_facts *peer = &conn->down.peer;
     meeting_note_secured(conn);
-    conn->down.is_h2_agreed = str_eq(secured->protocol, STR("h2"));
-    peer->certificate = facts_certificate(secured->peer, &conn->facts);
-    peer->own_certificate = facts_certificate(secured->own, &conn->facts);
+    conn->down.is_h2_agreed = str_eq(protocol, STR("h2"));
     if (conn_is_of_past(conn))
         downstream_retire(conn);
 }

@@ -14,7 +14,7 @@
 struct conn *downstream_take(struct wire *wire, const struct wire_accept *accept);
 void downstream_start(struct conn *conn);
 /* TLS was agreed upon. */
-void downstream_note_secured(struct conn *conn, const struct wire_secured *secured);
+void downstream_note_secured(struct conn *conn, struct str protocol);
 void downstream_read(struct conn *conn, struct str bytes);
 /* Must what comes wait? Else a request may begin, and its events be taken. */
 bool downstream_is_blocked(const struct conn *conn);

@@ -5,8 +5,12 @@
 #include "proxy/wire/facts.h"
 
 #include "proxy/wire/conn.h"
+#include "proxy/wire/inside.h"
 #include "proxy/wire/known.h"
 #include "proxy/wire/stream.h"
+
+/* Connections of most meshes say one of a few things. */
+#define TLS_KEPT_MAX 64u
 
 static const struct str *copies(const struct str *items, uint32_t count, struct arena *arena)
 {
@@ -16,7 +20,9 @@ static const struct str *copies(const struct str *items, uint32_t count, struct 
     return out;
 }
 
-const struct certificate *facts_certificate(const struct certificate *told, struct arena *arena)
+/* Its key stays where it is: nobody behind TLS needs it. */
+static const struct certificate *certificate_copy(const struct certificate *told,
+                                                  struct arena *arena)
 {
     if (told == NULL)
         return NULL;
@@ -28,8 +34,72 @@ const struct certificate *facts_certificate(const struct certificate *told, stru
     out->hash = arena_str(arena, told->hash);
     out->key_hash = arena_str(arena, told->key_hash);
     out->subject = arena_str(arena, told->subject);
+    out->issuer_subject = arena_str(arena, told->issuer_subject);
     out->chain_pem = arena_str(arena, told->chain_pem);
-    out->key_pem = STR_EMPTY; /* nobody behind TLS needs it */
+    out->key_pem = STR_EMPTY;
+    return out;
+}
+
+static struct record_tls tls_copy(const struct record_tls *told, struct arena *arena)
+{
+    return (struct record_tls){
+        .version = arena_str(arena, told->version),
+        .cipher = arena_str(arena, told->cipher),
+        .group = arena_str(arena, told->group),
+        .server_name = arena_str(arena, told->server_name),
+        .peer = certificate_copy(told->peer, arena),
+        .own = certificate_copy(told->own, arena),
+    };
+}
+
+static bool is_same_certificate(const struct certificate *a, const struct certificate *b)
+{
+    return a == b || (a != NULL && b != NULL && a->hash.len > 0 && str_eq(a->hash, b->hash));
+}
+
+static bool is_same_tls(const struct record_tls *a, const struct record_tls *b)
+{
+    return is_same_certificate(a->peer, b->peer) && is_same_certificate(a->own, b->own) &&
+           str_eq(a->server_name, b->server_name) && str_eq(a->version, b->version) &&
+           str_eq(a->cipher, b->cipher) && str_eq(a->group, b->group);
+}
+
+static const struct record_tls *kept_tls(struct wire *wire, const struct record_tls *told)
+{
+    struct facts_kept *kept = wire->tls_kept;
+    while (kept != NULL && !is_same_tls(&kept->tls, told))
+        kept = kept->next;
+    if (kept == NULL && wire->tls_kept_count < TLS_KEPT_MAX) {
+        kept = ARENA_NEW(&wire->memory, struct facts_kept);
+        *kept = (struct facts_kept){wire->tls_kept, tls_copy(told, &wire->memory)};
+        wire->tls_kept = kept;
+        wire->tls_kept_count++;
+    }
+    return kept != NULL ? &kept->tls : NULL;
+}
+
+void facts_note_tls(struct conn *conn, const struct record_tls *told)
+{
+    conn->tls = kept_tls(conn->wire, told);
+    conn->is_tls_own = conn->tls == NULL;
+    if (conn->is_tls_own) {
+        struct record_tls *own = ARENA_NEW(&conn->facts, struct record_tls);
+        *own = tls_copy(told, &conn->facts);
+        conn->tls = own;
+    }
+    if (conn->side != CONN_DOWNSTREAM)
+        return;
+    conn->down.peer.certificate = conn->tls->peer;
+    conn->down.peer.own_certificate = conn->tls->own;
+}
+
+/* As long as the wire, or a copy in `arena`. */
+static const struct record_tls *tls_of(const struct conn *conn, struct arena *arena)
+{
+    if (!conn->is_tls_own)
+        return conn->tls;
+    struct record_tls *out = ARENA_NEW(arena, struct record_tls);
+    *out = tls_copy(conn->tls, arena);
     return out;
 }
 
@@ -37,8 +107,7 @@ struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena)
 {
     struct peer_facts out = *told;
     out.protocols = copies(told->protocols, told->protocol_count, arena);
-    out.certificate = facts_certificate(told->certificate, arena);
-    out.own_certificate = facts_certificate(told->own_certificate, arena);
+    out.certificate = out.own_certificate = NULL; /* they are told with the handshake */
     out.server_name = arena_str(arena, told->server_name);
     out.remote_address = arena_str(arena, told->remote_address);
     out.local_address = arena_str(arena, told->local_address);
@@ -62,7 +131,7 @@ struct record_downstream facts_downstream(const struct conn *down, const struct 
             known != NULL ? known->local_address : arena_str(arena, peer->local_address),
         .local_port = peer->local_port,
         .server_name = arena_str(arena, peer->server_name),
-        .peer = facts_certificate(peer->certificate, arena),
+        .tls = tls_of(down, arena),
         .listener = down->down.listener,
         .chain = down->down.chain,
     };
@@ -81,5 +150,6 @@ struct record_upstream facts_upstream(const struct conn *conn, struct stream *st
         .address = is_lasting ? conn->up.address : arena_str(arena, conn->up.address),
         .port = conn->up.port,
         .is_h2 = conn->h2 != NULL,
+        .tls = tls_of(conn, arena),
     };
 }

@@ -17,8 +17,13 @@ struct stream;
 /* The ends of a connection as its carrier told them. */
 struct peer_facts facts_peer(const struct peer_facts *told, struct arena *arena);
 
-/* A copy; NULL of NULL. */
-const struct certificate *facts_certificate(const struct certificate *told, struct arena *arena);
+/* What was told of TLS, kept with the wire once for all connections that say the same, as far
+ * as there is room, else with the connection. Copied, but for keys. */
+struct facts_kept {
+    struct facts_kept *next;
+    struct record_tls tls;
+};
+void facts_note_tls(struct conn *conn, const struct record_tls *told);
 
 /* Of one whose texts are `known` they are shared; NULL: they are copied. */
 struct record_downstream facts_downstream(const struct conn *down, const struct known *known,

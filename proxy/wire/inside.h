@@ -46,6 +46,8 @@ struct wire {
     struct date date;
     struct str own_addresses[OWN_ADDRESSES_MAX]; /* from which it connects: few */
     uint32_t own_address_count;
+    struct facts_kept *tls_kept;
+    uint32_t tls_kept_count;
     int64_t now_ns;
     int64_t epoch_seconds; /* since 1970 at time 0 */
     uint64_t conn_id;      /* the last one that was given */

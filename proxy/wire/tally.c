@@ -6,6 +6,7 @@
 
 #include "base/ns.h"
 #include "proxy/wire/conn.h"
+#include "proxy/wire/facts.h"
 
 static struct listener_stats *listener_of(const struct conn *conn)
 {
@@ -68,10 +69,17 @@ static struct ssl_stats **ssl_of(const struct conn *conn)
                : &engine_cluster_stats(conn->reign->engine, conn->up.cluster_index)->ssl;
 }
 
-void wire_note_handshake(struct wire *wire, uint32_t number, const struct ssl_handshake *handshake)
+void wire_note_handshake(struct wire *wire, uint32_t number, const struct wire_handshake *handshake)
 {
-    const struct conn *conn = slots_at(&wire->conns, number);
-    engine_note_handshake(conn->reign->engine, ssl_of(conn), handshake);
+    struct conn *conn = slots_at(&wire->conns, number);
+    const struct ssl_handshake *agreed = &handshake->agreed;
+    engine_note_handshake(conn->reign->engine, ssl_of(conn), agreed);
+    facts_note_tls(conn, &(struct record_tls){.version = agreed->version,
+                                              .cipher = agreed->cipher,
+                                              .group = agreed->curve,
+                                              .server_name = handshake->server_name,
+                                              .peer = handshake->peer,
+                                              .own = handshake->own});
 }
 
 void wire_note_tls_failure(struct wire *wire, uint32_t number, enum tls_failure failure)

@@ -233,14 +233,13 @@ void wire_leave_ejected(struct wire *wire, int64_t now_ns)
     end_turn(wire);
 }
 
-void wire_secured(struct wire *wire, uint32_t conn_number, const struct wire_secured *secured,
-                  int64_t now_ns)
+void wire_secured(struct wire *wire, uint32_t conn_number, struct str protocol, int64_t now_ns)
 {
     begin_turn(wire, now_ns);
     struct conn *conn = conn_at(wire, conn_number);
     ASSERT(conn->side == CONN_DOWNSTREAM);
     if (conn_is_open(conn))
-        downstream_note_secured(conn, secured);
+        downstream_note_secured(conn, protocol);
     end_turn(wire);
 }
 

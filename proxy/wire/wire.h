@@ -70,20 +70,22 @@ struct wire_accept {
 };
 uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int64_t now_ns);
 
-/* The handshake of a WIRE_SECURE is over; what the two showed each other (NULL: nothing;
- * copied). What comes and goes with wire_read and WIRE_WRITE is plain from the
+/* The handshake of a WIRE_SECURE is over; `protocol`: ALPN, empty: none was agreed upon.
+ * What comes and goes with wire_read and WIRE_WRITE is plain from the
  * beginning: bytes that are to leave earlier wait in the carrier. One that failed is
  * told with wire_broken. */
-struct wire_secured {
-    const struct certificate *peer, *own;
-    struct str protocol; /* ALPN; empty: none was agreed upon */
-};
-void wire_secured(struct wire *wire, uint32_t conn, const struct wire_secured *secured,
-                  int64_t now_ns);
+void wire_secured(struct wire *wire, uint32_t conn, struct str protocol, int64_t now_ns);
 
-/* For the counters ssl.*: before wire_secured or wire_connected, what a handshake came to;
- * before the connection is told to be broken or over, what TLS says is wrong with it. */
-void wire_note_handshake(struct wire *wire, uint32_t conn, const struct ssl_handshake *handshake);
+/* What a handshake came to, and what the two showed each other (NULL: nothing). */
+struct wire_handshake {
+    struct ssl_handshake agreed;
+    struct str server_name; /* SNI; empty: none */
+    const struct certificate *peer, *own;
+};
+/* For heads, logs and the counters ssl.*: before wire_secured or wire_connected, what a
+ * handshake came to (copied); before the connection is told to be broken or over, what TLS
+ * says is wrong with it. */
+void wire_note_handshake(struct wire *wire, uint32_t conn, const struct wire_handshake *handshake);
 void wire_note_tls_failure(struct wire *wire, uint32_t conn, enum tls_failure failure);
 
 /* At most LIMIT_CONNECTION_BUFFER_SLACK_BYTES / 2 at once; after WIRE_PAUSE no

@@ -22,19 +22,22 @@ static void flush(struct sim *sim, struct link *link, enum link_side side)
     buf_clear(&tls->out);
 }
 
-/* For the counters; everybody has OpenSSL's taste. */
+/* Everybody has OpenSSL's taste. */
 static void tell_shaken(const struct link_end *end)
 {
     const struct sim_tls *tls = end->tls;
-    struct ssl_handshake handshake = {
-        .version = tls_version_name(tls->outcome.version),
-        .cipher = tls->outcome.cipher,
-        .curve = STR("X25519"),
-        .is_resumed = tls->is_resumed,
-        .has_peer = tls->peer != NULL,
+    struct wire_handshake handshake = {
+        .agreed = {.version = tls_version_name(tls->outcome.version),
+                   .cipher = tls->outcome.cipher,
+                   .curve = STR("X25519"),
+                   .is_resumed = tls->is_resumed,
+                   .has_peer = tls->peer != NULL},
+        .server_name = tls->server_name,
+        .peer = tls->peer,
+        .own = tls->party.certificate,
     };
     if (tls->peer != NULL)
-        handshake.sigalg =
+        handshake.agreed.sigalg =
             tls->peer->is_rsa ? STR("rsa_pss_rsae_sha256") : STR("ecdsa_secp256r1_sha256");
     wire_note_handshake(end->proxy->wire, end->conn, &handshake);
 }
@@ -69,14 +72,10 @@ static void tell_connected(struct sim *sim, struct link_end *end)
         return;
     case LINK_PROXY:
         tell_shaken(end);
-        if (end->tls->is_server) {
-            struct wire_secured secured = {.peer = end->tls->peer,
-                                           .own = end->tls->party.certificate,
-                                           .protocol = end->tls->outcome.protocol};
-            wire_secured(end->proxy->wire, end->conn, &secured, sim->now_ns);
-        } else {
+        if (end->tls->is_server)
+            wire_secured(end->proxy->wire, end->conn, end->tls->outcome.protocol, sim->now_ns);
+        else
             wire_connected(end->proxy->wire, end->conn, sim->now_ns);
-        }
         return;
     }
     UNREACHABLE("link_owner");

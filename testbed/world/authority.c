@@ -91,6 +91,39 @@ static const struct str *copies(struct arena *arena, const struct str *items, ui
     return out;
 }
 
+static struct issuer *find_issuer(struct authority *authority, struct str name)
+{
+    for (size_t i = 0; i < COUNT_OF(authority->issuers); i++) {
+        struct issuer *issuer = &authority->issuers[i];
+        if (str_eq(issuer->name, name))
+            return i == 0 ? authority->mesh : issuer;
+    }
+    UNREACHABLE("authority");
+}
+
+/* The name of one made here: its O. */
+static struct str organization(const struct authority *authority, const struct issuer *issuer)
+{
+    return arena_format(authority->arena, "%.*s CA", STR_FMT(issuer->name));
+}
+
+/* RFC 2253. Nothing is made for it. */
+static struct str subject_of(struct authority *authority, struct str name)
+{
+    const struct issuer *issuer = find_issuer(authority, name);
+    if (issuer->certificate != NULL)
+        return x509_name_words(X509_get_subject_name(issuer->certificate), authority->arena);
+    return arena_format(authority->arena, "O=%.*s", STR_FMT(organization(authority, issuer)));
+}
+
+/* Istio's certificates have none; one that is its own issuer needs one for that. */
+static struct str subject_wished(const struct certificate_wish *wish)
+{
+    if (wish->uri_count == 0)
+        return STR("CN=server");
+    return wish->issuer.len > 0 ? STR_EMPTY : STR("O=self");
+}
+
 const struct certificate *authority_issue(struct authority *authority,
                                           const struct certificate_wish *wish)
 {
@@ -101,7 +134,7 @@ const struct certificate *authority_issue(struct authority *authority,
         .names = wish->names,
         .name_count = wish->name_count,
         .is_rsa = wish->is_rsa,
-        .subject = wish->uri_count > 0 ? STR_EMPTY : STR("CN=server"),
+        .subject = subject_wished(wish),
     };
     set_times(&wished, wish->fault);
     for (uint32_t i = 0; i < authority->issued_count; i++) {
@@ -111,6 +144,8 @@ const struct certificate *authority_issue(struct authority *authority,
     struct certificate *out = ARENA_NEW(authority->arena, struct certificate);
     wished.hash = pretend_hash(authority->arena, &wished);
     wished.issuer = arena_str(authority->arena, wished.issuer);
+    wished.issuer_subject =
+        wished.issuer.len > 0 ? subject_of(authority, wished.issuer) : wished.subject;
     wished.uris = copies(authority->arena, wished.uris, wished.uri_count);
     wished.names = copies(authority->arena, wished.names, wished.name_count);
     *out = wished;
@@ -205,7 +240,7 @@ void authority_make(struct authority *authority, struct issuer *issuer)
         return;
     issuer->key = EVP_EC_gen("P-256");
     X509 *own = new_frame(issuer->key, SINCE_S, UNTIL_S);
-    set_subject(own, "O", arena_format(authority->arena, "%.*s CA", STR_FMT(issuer->name)));
+    set_subject(own, "O", organization(authority, issuer));
     ASSERT(X509_set_issuer_name(own, X509_get_subject_name(own)) == 1);
     add_extension(own, own, NID_basic_constraints, "critical,CA:TRUE");
     add_extension(own, own, NID_key_usage, "critical,keyCertSign,cRLSign");
@@ -217,15 +252,9 @@ void authority_make(struct authority *authority, struct issuer *issuer)
 
 static struct issuer *issuer_of(struct authority *authority, struct str name)
 {
-    for (size_t i = 0; i < COUNT_OF(authority->issuers); i++) {
-        struct issuer *issuer = &authority->issuers[i];
-        if (!str_eq(issuer->name, name))
-            continue;
-        issuer = i == 0 ? authority->mesh : issuer;
-        authority_make(authority, issuer);
-        return issuer;
-    }
-    UNREACHABLE("authority");
+    struct issuer *issuer = find_issuer(authority, name);
+    authority_make(authority, issuer);
+    return issuer;
 }
 
 struct str authority_pem(struct authority *authority, struct str name)
@@ -270,10 +299,11 @@ static void seal(struct authority *authority, struct certificate *certificate)
     X509 *out = new_frame(key, certificate->from_s, certificate->until_s);
     struct issuer *issuer =
         certificate->issuer.len > 0 ? issuer_of(authority, certificate->issuer) : NULL;
-    if (certificate->subject.len > 0)
-        set_subject(out, "CN", STR("server"));
-    if (issuer == NULL && certificate->subject.len == 0)
-        set_subject(out, "O", STR("self")); /* a name of its own, to be its own issuer */
+    struct str subject = certificate->subject;
+    if (subject.len > 0) {
+        struct str name = str_cut(&subject, '=');
+        set_subject(out, arena_format(authority->arena, "%.*s", STR_FMT(name)).ptr, subject);
+    }
     X509 *parent = issuer != NULL ? issuer->certificate : out;
     ASSERT(X509_set_issuer_name(out, X509_get_subject_name(parent)) == 1);
     struct str names = alternative_names(authority->arena, certificate);

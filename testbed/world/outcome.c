@@ -45,8 +45,9 @@ static void copy_ends(struct record *record, struct arena *arena)
     down->remote_address = arena_str(arena, down->remote_address);
     down->local_address = arena_str(arena, down->local_address);
     down->direct_address = arena_str(arena, down->direct_address);
-    down->peer = NULL;
+    down->tls = NULL;
     down->server_name = arena_str(arena, down->server_name);
+    up->tls = NULL;
     up->local_address = arena_str(arena, up->local_address);
     up->address = arena_str(arena, up->address);
 }

@@ -36,6 +36,6 @@ void play_hops_note(struct play_hops *hops, uint32_t client, const struct record
     if (!is_inbound || trace == NULL || hops->count == PLAY_HOPS_MAX)
         return;
     struct play_hop *hop = ARENA_PUSH(arena, hops->items, hops->count, hops->capacity);
-    *hop = (struct play_hop){.client = client, .peer = name_of(record->downstream.peer, arena)};
+    *hop = (struct play_hop){.client = client, .peer = name_of(record_peer(record), arena)};
     outcome_take_record(&hop->outcome, record, trace, arena);
 }

@@ -155,20 +155,6 @@ static BIO *reader_of(struct str pem)
     return bio;
 }
 
-static struct str issuer_words(const X509_NAME *name, struct arena *arena)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    struct str out = STR_EMPTY;
-    char *text;
-    ASSERT(bio != NULL);
-    if (X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
-        long size = BIO_get_mem_data(bio, &text);
-        out = arena_str(arena, (struct str){text, size > 0 ? (size_t)size : 0});
-    }
-    BIO_free(bio);
-    return out;
-}
-
 /* So many seconds from now. */
 static int64_t seconds_until(const ASN1_TIME *time)
 {
@@ -230,7 +216,7 @@ static enum secret_verdict first_value(const struct node *secret, const struct s
 static void take_words(X509 *first, struct certificate *out, struct arena *arena)
 {
     x509_words(first, out, arena);
-    out->issuer = issuer_words(X509_get_issuer_name(first), arena);
+    out->issuer = out->issuer_subject;
     out->from_s = seconds_until(X509_get0_notBefore(first));
     out->until_s = seconds_until(X509_get0_notAfter(first));
     out->is_rsa = EVP_PKEY_base_id(X509_get0_pubkey(first)) == EVP_PKEY_RSA;
@@ -321,7 +307,7 @@ static void take_authorities(struct str pem, struct arena *arena, struct secret_
     for (X509 *next = PEM_read_bio_X509(bio, NULL, no_password, NULL); next != NULL;
          next = PEM_read_bio_X509(bio, NULL, no_password, NULL)) {
         *ARENA_PUSH(arena, names, out->count, capacity) =
-            issuer_words(X509_get_subject_name(next), arena);
+            x509_name_words(X509_get_subject_name(next), arena);
         X509_free(next);
     }
     BIO_free(bio);

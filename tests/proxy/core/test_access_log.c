@@ -203,6 +203,64 @@ static void test_json_keeps_types_sorts_keys_and_escapes(void **state)
     }
 }
 
+/* As a real Envoy 1.40.0 says it of its two connections. */
+static void test_tls_in_words(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct str URIS[] = {STR_INIT("spiffe://d/ns/a/sa/b"), STR_INIT("u:2")};
+    static const struct str NAMES[] = {STR_INIT("a.test"), STR_INIT("*.b.test")};
+    static const struct certificate mesh = {.uris = URIS,
+                                            .uri_count = 1,
+                                            .hash = STR_INIT("00ff"),
+                                            .issuer_subject = STR_INIT("O=mesh CA")};
+    static const struct certificate both = {.uris = URIS,
+                                            .uri_count = 2,
+                                            .names = NAMES,
+                                            .name_count = 2,
+                                            .subject = STR_INIT("CN=server"),
+                                            .issuer_subject = STR_INIT("O=public CA")};
+    static const struct record_tls DOWN = {.version = STR_INIT("TLSv1.2"),
+                                           .cipher = STR_INIT("ECDHE-RSA-AES128-GCM-SHA256"),
+                                           .group = STR_INIT("P-256"),
+                                           .peer = &mesh,
+                                           .own = &both};
+    static const struct record_tls ALONE = {.version = STR_INIT("TLSv1.3"),
+                                            .server_name = STR_INIT("a.test")};
+    static const struct {
+        const struct record_tls *down, *up;
+        const char *format, *want;
+    } rows[] = {
+        {NULL, NULL, "%DOWNSTREAM_TLS_VERSION% %DOWNSTREAM_PEER_URI_SAN% %UPSTREAM_TLS_VERSION%",
+         "- - -"},
+        {&DOWN, NULL, "%DOWNSTREAM_TLS_VERSION% %DOWNSTREAM_TLS_CIPHER% %DOWNSTREAM_TLS_GROUP%",
+         "TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 P-256"},
+        {&DOWN, NULL, "%DOWNSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_DNS_SAN%",
+         "spiffe://d/ns/a/sa/b -"},
+        {&DOWN, NULL, "%DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_PEER_ISSUER%", "- O=mesh CA"},
+        {&DOWN, NULL, "%DOWNSTREAM_PEER_FINGERPRINT_256%", "00ff"},
+        {&DOWN, NULL, "%DOWNSTREAM_LOCAL_URI_SAN% %DOWNSTREAM_LOCAL_DNS_SAN%",
+         "spiffe://d/ns/a/sa/b,u:2 a.test,*.b.test"},
+        {&DOWN, NULL, "%DOWNSTREAM_LOCAL_SUBJECT%", "CN=server"},
+        {&ALONE, &ALONE, "%DOWNSTREAM_PEER_URI_SAN% %DOWNSTREAM_LOCAL_SUBJECT%", "- -"},
+        {NULL, &ALONE, "%UPSTREAM_TLS_VERSION% %UPSTREAM_SERVER_NAME% %UPSTREAM_PEER_SUBJECT%",
+         "TLSv1.3 a.test -"},
+        {NULL, &DOWN, "%UPSTREAM_TLS_CIPHER% %UPSTREAM_TLS_GROUP% %UPSTREAM_PEER_ISSUER%",
+         "ECDHE-RSA-AES128-GCM-SHA256 P-256 O=mesh CA"},
+        {NULL, &DOWN, "%UPSTREAM_PEER_URI_SAN% %UPSTREAM_LOCAL_DNS_SAN%",
+         "spiffe://d/ns/a/sa/b a.test,*.b.test"},
+        {NULL, &DOWN, "%UPSTREAM_LOCAL_URI_SAN% %UPSTREAM_PEER_DNS_SAN%",
+         "spiffe://d/ns/a/sa/b,u:2 -"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture f;
+        set_up(&f);
+        f.record.downstream.tls = rows[i].down;
+        f.record.upstream.tls = rows[i].up;
+        assert_str(render(&f, ACCESS_LOG_TEXT, rows[i].format), rows[i].want);
+        arena_fini(&f.arena);
+    }
+}
+
 static void test_mistakes_have_their_place(void **state)
 {
     UNUSED_STATE(state);
@@ -310,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_trailers_are_logged),
         cmocka_unit_test(test_json_keeps_types_sorts_keys_and_escapes),
+        cmocka_unit_test(test_tls_in_words),
         cmocka_unit_test(test_mistakes_have_their_place),
         cmocka_unit_test(test_what_never_was_is_a_dash),
         cmocka_unit_test(test_a_session_has_no_protocol),

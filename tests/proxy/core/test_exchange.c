@@ -159,6 +159,29 @@ static void test_resets_are_worded_as_envoy_does(void **state)
     }
 }
 
+/* A pool that has no room to wait in names no host; one that is full of requests does. */
+static void test_the_host_of_an_overflow(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct {
+        const char *full;
+        bool is_named;
+    } rows[] = {{"max_pending_requests", false}, {"max_requests", true}, {"max_connections", true}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        scene_init(&scene);
+        request(&scene, "GET", "/ok", true);
+        tell(&scene,
+             (struct xc_event){.kind = XC_EVENT_ATTEMPT_FAILED,
+                               .attempt = 1,
+                               .failure = FAILURE_OVERFLOW,
+                               .text = str_of(rows[i].full)},
+             NS_MS);
+        assert_int_equal(scene.xc.record.endpoint != NULL, rows[i].is_named);
+        scene_fini(&scene);
+    }
+}
+
 static void test_a_client_that_leaves_takes_its_attempt_along(void **state)
 {
     UNUSED_STATE(state);
@@ -201,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_the_clock_starts_when_the_request_is_complete),
         cmocka_unit_test(test_a_late_body_is_cut),
         cmocka_unit_test(test_resets_are_worded_as_envoy_does),
+        cmocka_unit_test(test_the_host_of_an_overflow),
         cmocka_unit_test(test_a_client_that_leaves_takes_its_attempt_along),
         cmocka_unit_test(test_head_requests_get_no_body),
     };

@@ -192,8 +192,9 @@ static void secure(struct peers *peers, uint32_t client)
                                       STR_INIT("spiffe://d/ns/a/sa/own")};
     static const struct certificate peer = {.uris = uris, .uri_count = 1, .hash = STR_INIT("00")};
     static const struct certificate own = {.uris = &uris[1], .uri_count = 1};
-    struct wire_secured secured = {.peer = &peer, .own = &own};
-    wire_secured(peers->wire, peers->items[client].conn, &secured, peers->now_ns);
+    struct wire_handshake handshake = {.peer = &peer, .own = &own};
+    wire_note_handshake(peers->wire, peers->items[client].conn, &handshake);
+    wire_secured(peers->wire, peers->items[client].conn, STR_EMPTY, peers->now_ns);
     peers_run(peers);
 }
 

@@ -66,8 +66,9 @@ static void test_what_is_plain_behind_tls_is_served(void **state)
     uint32_t client = peers_dial(peers);
     peers_say_bytes(peers, client, HELLO_SHOP);
     (void)peers_heard(peers, client);
-    struct wire_secured secured = {.peer = &peer};
-    wire_secured(peers->wire, peers->items[client].conn, &secured, peers->now_ns);
+    struct wire_handshake handshake = {.peer = &peer};
+    wire_note_handshake(peers->wire, peers->items[client].conn, &handshake);
+    wire_secured(peers->wire, peers->items[client].conn, STR_EMPTY, peers->now_ns);
     peers_run(peers);
     peers_say(peers, client, "GET /app HTTP/1.1\r\nhost: a\r\n\r\n");
     struct str heard = peers_heard(peers, peers_server(peers));
@@ -135,8 +136,7 @@ static void test_a_handshake_ends_where_it_began(void **state)
     peers_replace(peers, heir);
     snapshot_drop(heir);
     assert_int_equal(wire_next_at_rest(peers->wire), WIRE_NONE);
-    struct wire_secured secured = {0};
-    wire_secured(peers->wire, peers->items[client].conn, &secured, peers->now_ns);
+    wire_secured(peers->wire, peers->items[client].conn, STR_EMPTY, peers->now_ns);
     peers_run(peers);
     assert_int_equal(wire_next_at_rest(peers->wire), peers->items[client].conn);
     peers_free(peers);
@@ -200,8 +200,7 @@ static void test_a_handshake_has_its_time(void **state)
     peers_say_bytes(peers, slow, HELLO_SHOP);
     peers_say_bytes(peers, quick, HELLO_SHOP);
     peers_wait(peers, NS_SECOND);
-    struct wire_secured secured = {0};
-    wire_secured(peers->wire, peers->items[quick].conn, &secured, peers->now_ns);
+    wire_secured(peers->wire, peers->items[quick].conn, STR_EMPTY, peers->now_ns);
     peers_run(peers);
     peers_wait(peers, NS_SECOND);
     assert_true(peers->items[slow].is_closed);
