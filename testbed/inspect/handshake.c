@@ -341,6 +341,20 @@ static void tell_credentials(struct teller *teller, const struct downstream_tls 
                                : STR("for no certificate of the client"));
 }
 
+/* What a cluster that starts TLS of its own shows and believes: Secrets, files, the system's
+ * authorities. */
+static void tell_origination(struct teller *teller)
+{
+    const struct cluster *cluster = teller->asked->cluster;
+    if (is_front(teller) || teller->asked->caller != NULL || cluster == NULL ||
+        cluster->tls == NULL || cluster->tls->is_mesh)
+        return;
+    if (cluster->tls->certificate.len > 0)
+        tell_credential(teller, "certificate", cluster->tls->certificate, false);
+    if (cluster->tls->root.len > 0)
+        tell_credential(teller, "authority", cluster->tls->root, true);
+}
+
 static void tell_handshake(struct teller *teller)
 {
     const struct mtls_meeting *meeting = teller->meeting;
@@ -393,6 +407,8 @@ struct handshake_story handshake_tell(struct world *world, const struct mtls_que
     bool is_client_absent = meeting->reason == MTLS_CERTIFICATE_ABSENT &&
                             !meeting->is_refused_by_server && !meeting->has_handshake;
     tell_side(&teller, "client side", &meeting->client, "speaks");
+    if (meeting->greeting.is_tls)
+        tell_origination(&teller);
     if (meeting->verdict == MTLS_NOBODY)
         return teller.out;
     if (!is_front(&teller))
