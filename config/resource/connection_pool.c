@@ -46,13 +46,6 @@ static int64_t checked_duration(const struct view *view, struct str name)
     return ns;
 }
 
-static void complain(const struct view *parent, struct str name)
-{
-    struct view field = view_field(parent, name);
-
-    view_complain(&field, DIAG_NOT_ACTED_ON, name, STR_EMPTY);
-}
-
 struct keepalive_rule keepalive_rule_read(const struct view *parent)
 {
     struct keepalive_rule out = {0};
@@ -69,7 +62,6 @@ struct keepalive_rule keepalive_rule_read(const struct view *parent)
     out.time_ns = view_duration_ns(&view, STR("time"), 0);
     out.has_interval = view_is_present(&interval);
     out.interval_ns = view_duration_ns(&view, STR("interval"), 0);
-    view_complain(&view, DIAG_NOT_ACTED_ON, STR("tcpKeepalive"), STR_EMPTY);
     return out;
 }
 
@@ -104,7 +96,6 @@ static void read_h2_keepalive(const struct view *http, struct connection_pool *o
     out->has_h2_keepalive = true;
     out->h2_keepalive_interval_ns = view_duration_ns(&keepalive, STR("interval"), 0);
     out->h2_keepalive_timeout_ns = view_duration_ns(&keepalive, STR("timeout"), 0);
-    complain(http, STR("http2KeepAlive"));
 }
 
 static void read_http(const struct view *pool, struct connection_pool *out)
