@@ -71,10 +71,19 @@ static const struct command COMMANDS[] = {
      "  --engine sim|live     virtual time (default), or sockets on loopback\n"
      "  --profile NAME, --seed N, -o text|json, --strict, --color WHEN, -q\n"
      "\n"
+     "Of a URL with https://, whose caller speaks TLS itself, to a gateway:\n"
+     "  --tls MODE            SIMPLE (default); MUTUAL shows a certificate, ISTIO_MUTUAL one of\n"
+     "                        the mesh, as a sidecar does\n"
+     "  --cert FAULT          what is wrong with it: expired, not-yet-valid, wrong-san, wrong-ca,\n"
+     "                        self-signed, none, or right; MUTUAL unless --tls says otherwise\n"
+     "  --sni NAME|none       whom it calls (the URL's host)\n"
+     "  --min-tls, --max-tls 1.2|1.3\n"
+     "\n"
      "Connections to sidecars, or with TLS, are told as handshakes; then what the server's\n"
      "sidecar made of the request.\n"
      "\n"
-     "  pocketmesh explain -f manifests/ http://reviews:9080/x -H 'end-user: jason'\n",
+     "  pocketmesh explain -f manifests/ http://reviews:9080/x -H 'end-user: jason'\n"
+     "  pocketmesh explain -f manifests/ --from istio-system/public https://shop.example.com/\n",
      cmd_explain},
     {"mtls", NULL, "-f PATH...", "clients x services: who meets whom in which TLS mode, and why",
      "  -f PATH               manifests: a file, a folder, a pattern, or - ; repeatable\n"
@@ -184,7 +193,8 @@ static const struct command COMMANDS[] = {
      "came from it.\n",
      cmd_profile},
     {"bench", NULL, "sim|wire|live|lb|exchange|tls|translate [OPTIONS]", "micro benchmarks",
-     "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
+     "  sim   [REQUESTS [SEED [WAY]]]   whole requests in virtual time, and the trace's hash;\n"
+     "                            WAY: load, bytes, calls, or day (100 a second); else all\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
      "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n"
      "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n"

@@ -102,7 +102,7 @@ static uint32_t check_lists(const struct view *owner, const struct list_row *row
     for (size_t i = 0; i < row_count; i++) {
         struct view list = view_field(owner, rows[i].field);
         used_count += view_count(&list) > 0 ? 1 : 0;
-        found->is_tcp |= rows[i].is_tcp && view_is_present(&list);
+        found->is_tcp |= rows[i].is_tcp && view_count(&list) > 0;
         check_values(&list, &rows[i]);
     }
     return used_count;

@@ -205,8 +205,9 @@ void envoy_filter_rules(const struct view *spec, const struct judged *object)
     struct view patches = view_field(spec, STR("configPatches"));
 
     (void)object;
+    if (!selector_check_workload(spec, DIAG_V_EF_SELECTOR))
+        return;
     say(spec, DIAG_V_EF_INTERNAL);
-    selector_check_workload(spec, DIAG_V_EF_SELECTOR);
     for (uint32_t i = 0; i < view_count(&patches); i++) {
         struct view config = view_item(&patches, i);
         check_patch(&config);

@@ -223,10 +223,12 @@ void route_check_tcp(const struct view *route)
         return;
     for (uint32_t i = 0; i < view_count(&matches); i++) {
         struct view match = view_item(&matches, i);
+        uint32_t first = route->reading->diags->count;
         if (view_is_present(&match))
             check_subnets(&match);
         else
             say(&match, DIAG_V_TCP_MATCH_NIL);
+        field_lose_warnings(route, first); /* as istiod does */
     }
     if (view_count(&list) == 0)
         say(route, DIAG_V_TCP_ROUTE_REQUIRED);

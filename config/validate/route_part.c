@@ -127,7 +127,9 @@ static void check_match_rest(const struct view *match)
     if (field_own_number(&port) != 0)
         word_check_port(&port, field_own_number(&port));
     word_check_labels(&labels);
+    uint32_t first = match->reading->diags->count;
     word_check_gateways(&gateways);
+    field_lose_warnings(match, first); /* as istiod does */
     if (field_own_text(&namespace).len > 0 && !syntax_is_label(field_own_text(&namespace)))
         say_text(&namespace, DIAG_V_SOURCE_NAMESPACE, field_own_text(&namespace));
 }

@@ -113,16 +113,20 @@ void selector_check_policy(const struct view *spec)
     }
 }
 
-void selector_check_workload(const struct view *spec, enum diag_id warning)
+bool selector_check_workload(const struct view *spec, enum diag_id warning)
 {
     struct view selector = view_field(spec, STR("workloadSelector"));
     struct view labels = view_field(&selector, STR("labels"));
+    uint32_t first = spec->reading->diags->count;
 
     if (!view_is_present(&selector))
-        return;
+        return true;
     check_pairs(&labels);
+    if (spec->reading->diags->count > first)
+        return false;
     if (view_count(&labels) == 0)
         say(&selector, warning);
+    return true;
 }
 
 void selector_check_export_to(const struct view *spec, struct selector_scope scope)

@@ -12,8 +12,8 @@ void selector_check_policy(const struct view *spec);
 /* A WorkloadSelector with matchLabels. */
 void selector_check_labels(const struct view *selector);
 /* spec.workloadSelector of the older kinds; `warning` is what is said when it
- * has no labels. */
-void selector_check_workload(const struct view *spec, enum diag_id warning);
+ * has no labels. False: its labels are wrong, and Istio looks at nothing else. */
+bool selector_check_workload(const struct view *spec, enum diag_id warning);
 
 struct selector_scope {
     struct str namespace; /* of the object */

@@ -230,7 +230,8 @@ void service_entry_rules(const struct view *spec, const struct judged *object)
     };
     struct text_list numbers = {0};
 
-    selector_check_workload(spec, DIAG_V_ENTRY_SELECTOR);
+    if (!selector_check_workload(spec, DIAG_V_ENTRY_SELECTOR))
+        return;
     if (field_has(spec, STR("workloadSelector")) && view_is_present(&entry.endpoints))
         say(spec, DIAG_V_ENTRY_SELECTOR_OR_ENDPOINTS);
     check_hosts(&entry);

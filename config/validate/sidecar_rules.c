@@ -302,9 +302,12 @@ void sidecar_rules(const struct view *spec, const struct judged *object)
     struct view pool = view_field(spec, STR("inboundConnectionPool"));
     struct taken taken = {0};
 
-    selector_check_workload(spec, DIAG_V_SIDECAR_SELECTOR);
+    uint32_t first = spec->reading->diags->count;
+    if (!selector_check_workload(spec, DIAG_V_SIDECAR_SELECTOR))
+        return;
     if (view_count(&egress) == 0 && view_count(&ingress) == 0 && !view_is_present(&outbound) &&
         !view_is_present(&pool)) {
+        field_lose_warnings(spec, first); /* as istiod does */
         say(spec, DIAG_V_SIDECAR_EMPTY);
         return;
     }

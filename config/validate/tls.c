@@ -143,7 +143,7 @@ static bool has_certificates(const struct view *tls)
            field_count(tls, STR("credentialNames")) > 0;
 }
 
-/* configmap://NAME or configmap://NAMESPACE/NAME, of one's own namespace. */
+/* configmap://NAMESPACE/NAME, of one's own namespace. */
 static void check_config_map(const struct view *tls, struct str namespace)
 {
     struct view field = view_field(tls, STR("credentialName"));
@@ -153,10 +153,14 @@ static void check_config_map(const struct view *tls, struct str namespace)
         return;
     struct str rest = str_from(name, STR("configmap://").len);
     struct str first = str_cut(&rest, '/');
-    if (first.len == 0 || (rest.ptr != NULL && rest.len == 0) ||
-        (rest.ptr != NULL && str_find(rest, '/') != STR_NONE))
-        say_text(&field, DIAG_V_TLS_CONFIGMAP, name);
-    else if (namespace.len == 0 || (rest.ptr != NULL && !str_eq(first, namespace)))
+    struct str second = str_cut(&rest, '/'); /* what is behind is not looked at */
+    const char *expected = second.ptr == NULL ? "namespace and name"
+                           : first.len == 0   ? "namespace"
+                           : second.len == 0  ? "name"
+                                              : NULL;
+    if (expected != NULL)
+        view_complain(&field, DIAG_V_TLS_CONFIGMAP, name, str_of(expected));
+    else if (!str_eq(first, namespace))
         say_text(&field, DIAG_V_TLS_CONFIGMAP_NAMESPACE, field_quoted(&field, namespace));
 }
 

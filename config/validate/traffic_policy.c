@@ -32,9 +32,13 @@ static const struct {
 
 static bool has_any(const struct view *policy, size_t part_count)
 {
-    for (size_t i = 0; i < part_count; i++)
-        if (field_has(policy, PARTS[i]))
+    for (size_t i = 0; i < part_count; i++) {
+        struct view part = view_field(policy, PARTS[i]);
+        bool is_empty_list =
+            view_is_present(&part) && part.node->kind == NODE_LIST && view_count(&part) == 0;
+        if (view_is_present(&part) && !is_empty_list)
             return true;
+    }
     return false;
 }
 

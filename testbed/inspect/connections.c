@@ -132,6 +132,8 @@ static void add_truth(struct connection *connection, const struct outcome *outco
     bool is_callers = connection->asked.caller != NULL && outcome->tls.is_spoken &&
                       meeting->verdict != MTLS_PASSED_ON;
     if (is_callers)
+        connection->seen = outcome->tls;
+    if (is_callers)
         handshake_say(story, outcome->tls.failure == TLS_FINE ? SENTENCE_YES : SENTENCE_BAD,
                       "caller has seen", mtls_seen_words(&outcome->tls, arena), arena);
     connection->contradiction = mtls_contradiction(&connection->asked, meeting, outcome, arena);
@@ -188,7 +190,7 @@ static struct str met_name(const struct connections_page *page, const struct mtl
         return page->world->pods[asked->pod].name;
     if (spec->via != VIA_GATEWAY)
         return STR("its sidecar");
-    return arena_format(page->arena, "gateway %.*s/%.*s", STR_FMT(spec->gateway_namespace),
+    return arena_format(page->arena, "%.*s/%.*s", STR_FMT(spec->gateway_namespace),
                         STR_FMT(spec->gateway_name));
 }
 
@@ -199,14 +201,17 @@ static enum rc write_connection(const struct connections_page *page,
     struct str address =
         asked->front != NULL ? asked->front_address : page->world->pods[asked->pod].address;
     struct str whom = met_name(page, asked);
+    bool is_gateway =
+        asked->front != NULL && page->world->clients[asked->client].spec.via == VIA_GATEWAY;
     struct str who = asked->caller != NULL
                          ? mtls_caller_name(&page->world->clients[asked->client].spec)
                          : STR_EMPTY;
     enum rc rc = buf_format(
-        out, "\n%sconnection%s%.*s to %.*s (%.*s:%u)%s%s%.*s%s\n", paint(page, "\033[1m"),
-        who.len > 0 ? " of " : "", STR_FMT(who), STR_FMT(whom), STR_FMT(address), asked->port,
-        paint(page, "\033[0m"), connection->attempts.len > 0 ? ", attempt " : "",
-        STR_FMT(connection->attempts), connection->is_reused ? ", which found it open" : "");
+        out, "\n%sconnection%s%.*s to %s%.*s (%.*s:%u)%s%s%.*s%s\n", paint(page, "\033[1m"),
+        who.len > 0 ? " of " : "", STR_FMT(who), is_gateway ? "gateway " : "", STR_FMT(whom),
+        STR_FMT(address), asked->port, paint(page, "\033[0m"),
+        connection->attempts.len > 0 ? ", attempt " : "", STR_FMT(connection->attempts),
+        connection->is_reused ? ", which found it open" : "");
     for (uint32_t i = 0; i < connection->story.count && rc == RC_OK; i++)
         rc = story_write_step(&connection->story.steps[i], INDENT, page->has_colour, out);
     return rc;
@@ -268,6 +273,23 @@ enum rc connections_write(const struct connections_page *page, struct arena *scr
 
 /* --- json -------------------------------------------------------------------------- */
 
+static void json_seen(const struct caller_tls *seen, struct arena *scratch, struct json *json)
+{
+    json_key(json, STR("seen"));
+    json_begin_object(json);
+    if (seen->is_agreed) {
+        json_key_str(json, STR("version"), tls_version_name(seen->version));
+        json_key_str(json, STR("cipher"), seen->cipher);
+        json_key_str(json, STR("alpn"), seen->protocol);
+    }
+    if (seen->failure != TLS_FINE)
+        json_key_str(json, STR("failure"),
+                     seen->failure == TLS_ENDED
+                         ? STR("the connection was closed")
+                         : tls_failure_text(seen->failure, STR_EMPTY, scratch));
+    json_end_object(json);
+}
+
 static void json_connection(const struct connections_page *page,
                             const struct connection *connection, struct arena *scratch,
                             struct json *json)
@@ -292,6 +314,8 @@ static void json_connection(const struct connections_page *page,
     }
     if (meeting->transport_failure.len > 0)
         json_key_str(json, STR("transportFailure"), meeting->transport_failure);
+    if (connection->seen.is_spoken)
+        json_seen(&connection->seen, scratch, json);
     if (connection->contradiction.len > 0)
         json_key_str(json, STR("notAsComputed"), connection->contradiction);
     json_key(json, STR("steps"));

@@ -28,6 +28,7 @@ struct connection {
     struct handshake_story story;
     struct str attempts;      /* "1, 2, 3"; empty: there was no proxy to count them */
     bool is_reused;           /* the last of them found it open */
+    struct caller_tls seen;   /* of one of the caller's own that ends here */
     struct str contradiction; /* mtls_contradiction */
 };
 

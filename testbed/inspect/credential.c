@@ -23,11 +23,6 @@ static bool is_made(const struct secret *secret)
     return secret->authority_count == 1 && str_eq(secret->authorities[0], STR(AUTHORITY_PUBLIC));
 }
 
-static struct str made_words(bool is_authority)
-{
-    return is_authority ? STR("one is made") : STR("one is made for the server's hosts");
-}
-
 struct credential credential_of(struct world *world, uint32_t client, struct str name,
                                 bool is_authority, struct arena *arena)
 {
@@ -40,20 +35,29 @@ struct credential credential_of(struct world *world, uint32_t client, struct str
         out.words = is_authority ? STR("the mesh's authority") : STR("its own, of the mesh");
         return out;
     }
+    if (str_eq(name, STR("file-root:system"))) {
+        out.words = STR("the system's");
+        return out;
+    }
+    if (secret != NULL && str_has_prefix(name, STR("file-"))) {
+        out.words = arena_format(arena, "%.*s, a proxy's own files are not here: one is made",
+                                 STR_FMT(name));
+        return out;
+    }
     if (node != NULL) {
         out.origin = node->origin;
         out.words = arena_format(arena, "%.*s, %.*s/%.*s.%.*s", STR_FMT(plain),
                                  STR_FMT(manifest_kind(node)), STR_FMT(manifest_name(node)),
                                  STR_FMT(manifest_namespace(node)));
         if (secret != NULL && is_made(secret))
-            out.words = arena_format(arena, "%.*s, which holds nothing that can be read: %.*s",
-                                     STR_FMT(out.words), STR_FMT(made_words(is_authority)));
+            out.words =
+                arena_format(arena, "%.*s, which holds nothing that can be read: one is made",
+                             STR_FMT(out.words));
     } else if (secret == NULL) {
-        out.words =
-            arena_format(arena, "%.*s was never delivered: no Secret is called so", STR_FMT(plain));
+        out.words = arena_format(arena, "%.*s was never delivered", STR_FMT(plain));
     } else {
-        out.words = arena_format(arena, "%.*s, not in the files: %.*s", STR_FMT(plain),
-                                 STR_FMT(made_words(is_authority)));
+        out.words =
+            arena_format(arena, "%.*s, not among the manifests: one is made", STR_FMT(plain));
     }
     return out;
 }

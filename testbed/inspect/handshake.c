@@ -219,6 +219,11 @@ static void tell_chains(struct teller *teller)
     if (chosen == NULL)
         say(teller, SENTENCE_BAD, "filter chain",
             STR("none takes it: the connection is closed, and no HTTP is read"));
+    else if (chosen == listener->default_chain)
+        say(teller, SENTENCE_YES, "filter chain",
+            arena_format(teller->arena, "the default one takes it: %s%s",
+                         chosen->tls != NULL ? "ends TLS, then " : "",
+                         chosen->kind == CHAIN_HTTP ? "HTTP" : "bytes"));
     else if (chosen->destination_port != wanted || chosen->destination_count > 0)
         tell_chain(teller, chosen);
 }
@@ -240,9 +245,10 @@ static struct str certificate_words(const struct teller *teller,
         return STR("none");
     struct str uris = joined(teller, certificate->uris, certificate->uri_count);
     struct str names = joined(teller, certificate->names, certificate->name_count);
-    struct str issuer = certificate->issuer.len > 0 ? arena_format(arena, "the %.*s authority",
-                                                                   STR_FMT(certificate->issuer))
-                                                    : STR("itself");
+    struct str issuer = certificate->issuer.len > 0 ? certificate->issuer : STR("itself");
+    bool is_ours = issuer.len > 0 && str_find(issuer, '=') == STR_NONE; /* and no subject */
+    if (certificate->issuer.len > 0 && is_ours)
+        issuer = arena_format(arena, "the %.*s authority", STR_FMT(issuer));
     return arena_format(arena, "%.*s%s%.*s, signed by %.*s, %.*s", STR_FMT(uris),
                         uris.len > 0 && names.len > 0 ? ", " : "", STR_FMT(names), STR_FMT(issuer),
                         STR_FMT(time_words(certificate)));
@@ -341,6 +347,20 @@ static void tell_credentials(struct teller *teller, const struct downstream_tls 
                                : STR("for no certificate of the client"));
 }
 
+/* What a cluster that starts TLS of its own shows and believes: Secrets, files, the system's
+ * authorities. */
+static void tell_origination(struct teller *teller)
+{
+    const struct cluster *cluster = teller->asked->cluster;
+    if (is_front(teller) || teller->asked->caller != NULL || cluster == NULL ||
+        cluster->tls == NULL || cluster->tls->is_mesh)
+        return;
+    if (cluster->tls->certificate.len > 0)
+        tell_credential(teller, "certificate", cluster->tls->certificate, false);
+    if (cluster->tls->root.len > 0)
+        tell_credential(teller, "authority", cluster->tls->root, true);
+}
+
 static void tell_handshake(struct teller *teller)
 {
     const struct mtls_meeting *meeting = teller->meeting;
@@ -395,6 +415,8 @@ struct handshake_story handshake_tell(struct world *world, const struct mtls_que
     bool is_client_absent = meeting->reason == MTLS_CERTIFICATE_ABSENT &&
                             !meeting->is_refused_by_server && !meeting->has_handshake;
     tell_side(&teller, "client side", &meeting->client, "speaks");
+    if (meeting->greeting.is_tls)
+        tell_origination(&teller);
     if (meeting->verdict == MTLS_NOBODY)
         return teller.out;
     if (!is_front(&teller))

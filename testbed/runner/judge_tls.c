@@ -52,7 +52,9 @@ static struct mtls_question question_of(struct world *world, const struct call *
  * would not have it. Nobody's where a certificate is bad in itself. */
 static const struct mtls_side *blamed(const struct mtls_meeting *meeting)
 {
-    bool is_object = meeting->client.origin.line > 0;
+    /* A caller that speaks for itself is no object: its gateway's server decides. */
+    bool is_object =
+        meeting->client.origin.line > 0 && str_find(meeting->client.by, '/') != STR_NONE;
     switch (meeting->reason) {
     case MTLS_SERVER_REQUIRES_MTLS:
     case MTLS_SERVER_SPEAKS_PLAINTEXT:

@@ -123,7 +123,6 @@ def ingress(r, name, hosts):
     tls = [dict({"secretName": one(r, SECRETS)} if chance(r, 0.85) else {}, **({"hosts": some(r, EXTERNAL + ["*.example.com"], r.choice([1, 2]))} if chance(r, 0.8) else {}))
            for _ in range(r.choice([1, 1, 2, 3]))]
     out = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta(name, s["metadata"]["namespace"]), "spec": {"rules": rules, "tls": tls}}
-    # An Ingress without an age is the oldest to istiod; no API server leaves one so.
     out["metadata"].update(annotations={"kubernetes.io/ingress.class": "istio"}, creationTimestamp="202%d-01-01T00:00:00Z" % r.randrange(6))
     return out
 

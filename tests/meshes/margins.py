@@ -21,11 +21,10 @@ def templates(documents):
 
 
 def ambient_labels(r, documents):
-    """Nobody captures for these pods and there is no waypoint: they are pods like others."""
+    """Nobody captures for these pods and there is no waypoint: they are pods like others. Not networking.istio.io/tunnel, which means HBONE."""
     for template in templates(documents):
         labels = template["metadata"]["labels"]
         maybe(r, 0.3, labels, "istio.io/dataplane-mode", lambda: one(r, ["ambient", "none"]))
-        maybe(r, 0.3, labels, "networking.istio.io/tunnel", lambda: "http")
         maybe(r, 0.2, labels, "topology.istio.io/network", lambda: one(r, ["net-1", "net-2"]))
     for d in documents:
         if d["kind"] == "Service":

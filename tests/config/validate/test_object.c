@@ -8,6 +8,7 @@
 
 #define OBJECT(group, kind) "apiVersion: " group "/v1\nkind: " kind "\nmetadata: {name: x}\nspec:\n"
 #define VS OBJECT("networking.istio.io", "VirtualService") "  hosts: [a]\n  http:\n"
+#define VS_TCP OBJECT("networking.istio.io", "VirtualService") "  hosts: [a]\n  tcp:\n"
 #define DR OBJECT("networking.istio.io", "DestinationRule") "  host: a\n"
 #define GW OBJECT("networking.istio.io", "Gateway") "  servers:\n"
 #define SE OBJECT("networking.istio.io", "ServiceEntry")
@@ -65,6 +66,25 @@ static void test_errors_have_istios_words_and_our_place(void **state)
         {AP "  rules: [{from: [{source: {}}]}]\n", DIAG_V_AP_SOURCE_EMPTY, 5,
          "spec.rules[0].from[0].source",
          "invalid policy x.default: `from.source` must not be empty, found at rule 0"},
+        {AP "  action: DENY\n  rules: [{from: [{source: {namespaces: []}}]}]\n",
+         DIAG_V_AP_DENY_HTTP, 6, "spec.rules[0]",
+         "configured AuthorizationPolicy will deny all traffic to TCP ports under its scope due to "
+         "the use of only HTTP attributes in a DENY rule; it is recommended to explicitly specify "
+         "the port"},
+        {DR "  trafficPolicy: {portLevelSettings: []}\n", DIAG_V_POLICY_EMPTY, 6,
+         "spec.trafficPolicy", "traffic policy must have at least one field"},
+        {DR "  trafficPolicy: {tls: {mode: SIMPLE, credentialName: 'configmap://a'}}\n",
+         DIAG_V_TLS_CONFIGMAP, 6, "spec.trafficPolicy.tls.credentialName",
+         "invalid configmap:// credentialName: invalid resource name \"configmap://a\". Expected "
+         "namespace and name"},
+        {DR "  trafficPolicy: {tls: {mode: SIMPLE, credentialName: 'configmap:///a'}}\n",
+         DIAG_V_TLS_CONFIGMAP, 6, "spec.trafficPolicy.tls.credentialName",
+         "invalid configmap:// credentialName: invalid resource name \"configmap:///a\". Expected "
+         "namespace"},
+        {DR "  trafficPolicy: {tls: {mode: SIMPLE, credentialName: 'configmap://a/'}}\n",
+         DIAG_V_TLS_CONFIGMAP, 6, "spec.trafficPolicy.tls.credentialName",
+         "invalid configmap:// credentialName: invalid resource name \"configmap://a/\". Expected "
+         "name"},
     };
 
     assert_rows(rows, COUNT_OF(rows));
@@ -130,6 +150,34 @@ static void test_all_errors_are_said_at_once(void **state)
     judging_fini(&judging);
 }
 
+/* Where istiod returns at once, or hands on errors alone (asked of its validation). */
+static void test_nothing_else_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum diag_id id; /* the only one */
+    } ROWS[] = {
+        {SC "  workloadSelector: {labels: {a: '*'}}\n  egress: [{hosts: [a]}]\n",
+         DIAG_V_SELECTOR_WILDCARD},
+        {SC "  workloadSelector: {}\n", DIAG_V_SIDECAR_EMPTY},
+        {SE "  workloadSelector: {labels: {a: '*'}}\n  hosts: [-x]\n  ports: [{number: 1, name: "
+            "p}]\n",
+         DIAG_V_SELECTOR_WILDCARD},
+    };
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        struct judging judging;
+        judging_init(&judging, ROWS[i].text);
+        assert_non_null(judging_find(&judging, ROWS[i].id));
+        for (uint32_t k = 0; k < judging.diags.count; k++) {
+            struct str words = diag_text(&judging.diags.items[k], &judging.arena);
+            if (judging.diags.items[k].id != ROWS[i].id)
+                fail_msg("row %zu: %s", i, arena_str(&judging.arena, words).ptr);
+        }
+        judging_fini(&judging);
+    }
+}
+
 static void test_what_is_right_is_not_complained_of(void **state)
 {
     (void)state;
@@ -138,6 +186,9 @@ static void test_what_is_right_is_not_complained_of(void **state)
         DR "  subsets: [{name: v1, labels: {version: v1}}]\n",
         GW "  - {hosts: ['*'], port: {number: 80, name: p, protocol: HTTP}}\n",
         SC "  egress: [{hosts: ['*/*']}]\n",
+        VS "  - match: [{gateways: [g.ns]}]\n" ROUTE,
+        VS "  - fault: {abort: {percentage: {value: 1}}}\n" ROUTE,
+        VS_TCP "  - {match: [{gateways: [g.ns]}], route: [{destination: {host: b}}]}\n",
         AP "  rules: [{from: [{source: {namespaces: [a]}}]}]\n",
         "apiVersion: example.com/v1\nkind: Strange\nmetadata: {name: x}\nspec: {a: b}\n",
     };
@@ -161,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_crds_say_what_the_api_server_would),
         cmocka_unit_test(test_a_covered_prefix_and_a_second_catch_all_are_told),
         cmocka_unit_test(test_all_errors_are_said_at_once),
+        cmocka_unit_test(test_nothing_else_is_said),
         cmocka_unit_test(test_what_is_right_is_not_complained_of),
     };
 

@@ -26,7 +26,8 @@ enum server_mode {
     SERVER_SIMPLE,
     SERVER_MUTUAL,
     SERVER_OPTIONAL,
-    SERVER_MESH, /* ISTIO_MUTUAL, STRICT */
+    SERVER_LISTED, /* OPTIONAL_MUTUAL with subjectAltNames */
+    SERVER_MESH,   /* ISTIO_MUTUAL, STRICT */
     SERVER_MODES
 };
 enum { FAULTS = CERTIFICATE_NONE + 1 };
@@ -90,7 +91,7 @@ static struct downstream_tls server_socket(enum server_mode mode)
     if (mode != SERVER_SIMPLE)
         out.authorities = STR("ROOTCA");
     out.is_client_certificate_required = mode == SERVER_MUTUAL || mode == SERVER_MESH;
-    if (mode == SERVER_MESH) {
+    if (mode == SERVER_MESH || mode == SERVER_LISTED) {
         out.peer_names = PEERS;
         out.peer_name_count = COUNT_OF(PEERS);
     }
@@ -345,6 +346,31 @@ static void test_a_client_must_be_on_the_list(void **state)
     assert_int_equal(tls_check_names(&names, side.secrets[1].certificate), TLS_FINE);
 }
 
+/* Who must be on a list must show something, required or not: ENVOY.md 9.1, and a real one. */
+static void test_a_list_requires_a_certificate(void **state)
+{
+    struct side side = {0};
+    struct str hash = STR("ab");
+    make_side(*state, &side, "server", CERTIFICATE_RIGHT);
+    struct downstream_tls listed = server_socket(SERVER_LISTED);
+    struct downstream_tls hashed = server_socket(SERVER_OPTIONAL), plain = hashed;
+    hashed.peer_hashes = &hash;
+    hashed.peer_hash_count = 1;
+    struct downstream_tls lax = listed;
+    lax.is_accepting_untrusted = true;
+    struct tls_party party = tls_party_downstream(&listed, &side.keyring);
+    assert_int_equal(tls_check_peer(&party, NULL, 0), TLS_NO_CERTIFICATE);
+    party = tls_party_downstream(&hashed, &side.keyring);
+    assert_int_equal(tls_check_peer(&party, NULL, 0), TLS_NO_CERTIFICATE);
+    party = tls_party_downstream(&plain, &side.keyring);
+    assert_int_equal(tls_check_peer(&party, NULL, 0), TLS_FINE);
+    party = tls_party_downstream(&lax, &side.keyring);
+    assert_int_equal(tls_check_peer(&party, NULL, 0), TLS_FINE);
+    /* One alert for both ends of a certificate's time, as BoringSSL has it. */
+    assert_int_equal(tls_alert(TLS_NOT_YET_VALID, TLS_VERSION_1_3),
+                     tls_alert(TLS_EXPIRED, TLS_VERSION_1_3));
+}
+
 static void test_what_is_old_or_weak_is_refused(void **state)
 {
     static const struct {
@@ -435,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_a_client_must_be_on_the_list),
         cmocka_unit_test(test_what_is_old_or_weak_is_refused),
         cmocka_unit_test(test_nothing_is_negotiated_twice),
+        cmocka_unit_test(test_a_list_requires_a_certificate),
         cmocka_unit_test(test_a_session_says_nothing_to_a_socket_that_wants_other_names),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
