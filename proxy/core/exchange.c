@@ -847,7 +847,6 @@ static bool is_delayed_by_fault(const struct step *step)
     return true;
 }
 
-/* What the connection manager would not serve although it has a route. */
 /* What the route says of responses holds for refusals after it was chosen. */
 static void add_route_headers(const struct step *step, uint32_t status)
 {
@@ -1004,6 +1003,7 @@ static bool pass_access(const struct step *step, bool *is_route_cleared)
            pass_policies(step, security, ACCESS_RULES);
 }
 
+/* What the connection manager would not serve although it has a route. */
 static void refuse_routed(const struct step *step, const struct xc_event *event)
 {
     new_response(step->xc);
