@@ -3,6 +3,8 @@
  * tests/config/validate/test_object.c - what Istio's webhook and CRDs say of an
  * object, with its line and path (ISTIO.md 9.2 - 9.8).
  */
+#include <stdio.h>
+
 #include "base/check.h"
 #include "tests/config/validate/judging.h"
 
