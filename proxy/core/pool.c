@@ -353,18 +353,18 @@ uint32_t pool_note_connected(struct pool *pool, uint32_t conn)
     return serve(pool, connected);
 }
 
-void pool_note_connect_failed(struct pool *pool, uint32_t conn, bool is_timeout)
+void pool_note_connect_failed(struct pool *pool, uint32_t conn, enum pool_connect_end why)
 {
     struct pool_conn *failed = find(pool, conn);
     ASSERT(failed != NULL);
     ASSERT(failed->state == CONN_CONNECTING);
     forget(pool, failed);
     count(pool, STAT_CLUSTER_upstream_cx_connect_fail);
-    if (is_timeout)
+    if (why == POOL_CONNECT_TIMEOUT)
         count(pool, STAT_CLUSTER_upstream_cx_connect_timeout);
     count(pool, STAT_CLUSTER_upstream_cx_destroy);
-    count(pool, is_timeout ? STAT_CLUSTER_upstream_cx_destroy_local
-                           : STAT_CLUSTER_upstream_cx_destroy_remote);
+    count(pool, why == POOL_CONNECT_REFUSED ? STAT_CLUSTER_upstream_cx_destroy_remote
+                                            : STAT_CLUSTER_upstream_cx_destroy_local);
     pool->failed_count = pool->waiter_count;
     pool->is_overflowing = false;
 }

@@ -76,8 +76,13 @@ void pool_note_streams_max(struct pool *pool, uint32_t conn, uint32_t streams_ma
 /* HTTP/2: no request is put on it any more. */
 void pool_note_draining(struct pool *pool, uint32_t conn);
 
+enum pool_connect_end {
+    POOL_CONNECT_REFUSED,  /* by the other side, or on the way there */
+    POOL_CONNECT_TIMEOUT,  /* connect_timeout has passed */
+    POOL_CONNECT_GIVEN_UP, /* here, for another reason */
+};
 /* The connect failed: conn is forgotten, and all who wait fail with it. */
-void pool_note_connect_failed(struct pool *pool, uint32_t conn, bool is_timeout);
+void pool_note_connect_failed(struct pool *pool, uint32_t conn, enum pool_connect_end why);
 /* Those who fail, to be called until POOL_NONE after each function that says so. */
 uint32_t pool_next_failed(struct pool *pool);
 

@@ -42,6 +42,7 @@ enum h2_event_kind {
     H2_END,      /* the message is complete */
     H2_CLOSED,   /* nothing more of this stream, which is freed by the next h2_next; code */
     H2_GOAWAY,   /* the peer takes no more streams */
+    H2_PONG,     /* the peer has answered a PING */
     H2_ERROR,    /* the connection is broken: what it wrote is the last word */
 };
 
@@ -49,7 +50,7 @@ struct h2_stream;
 
 struct h2_event {
     enum h2_event_kind kind;
-    struct h2_stream *stream; /* but for H2_MORE, H2_GOAWAY */
+    struct h2_stream *stream; /* but for H2_MORE, H2_GOAWAY, H2_PONG */
     void *owner;              /* the stream's; NULL: a request's that is new */
     bool is_end;
     struct request_head *request;   /* H2_HEAD of a server */
@@ -106,6 +107,8 @@ void h2_send_end(struct h2 *h2, struct h2_stream *stream, const struct header_li
 void h2_send_no_more_wanted(struct h2 *h2, struct h2_stream *stream);
 /* RST_STREAM; H2_CLOSED follows, unless nobody owns the stream. */
 void h2_reset(struct h2 *h2, struct h2_stream *stream, uint32_t code);
+/* PING with that number; H2_PONG follows if somebody is there. */
+void h2_ping(struct h2 *h2, uint64_t number);
 /* GOAWAY without an error: says that one is to come, or that what is under way is the last. */
 void h2_shutdown_notice(struct h2 *h2);
 void h2_goaway(struct h2 *h2);

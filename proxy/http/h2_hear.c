@@ -159,6 +159,10 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     case NGHTTP2_GOAWAY:
         push(h2, H2_GOAWAY, NULL)->code = frame->goaway.error_code;
         return 0;
+    case NGHTTP2_PING:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+            (void)push(h2, H2_PONG, NULL);
+        return 0;
     default:
         return 0;
     }

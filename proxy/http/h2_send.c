@@ -213,6 +213,15 @@ void h2_send_no_more_wanted(struct h2 *h2, struct h2_stream *stream)
         h2_reset(h2, stream, H2_CODE_NONE);
 }
 
+void h2_ping(struct h2 *h2, uint64_t number)
+{
+    uint8_t bytes[8];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(number >> (8 * (sizeof(bytes) - 1 - i)));
+    if (nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, bytes) != 0)
+        h2_break(h2);
+}
+
 void h2_shutdown_notice(struct h2 *h2)
 {
     if (!h2->is_broken)

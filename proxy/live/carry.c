@@ -206,6 +206,8 @@ static void connect_to(struct server *server, const struct wire_action *action)
     int error = socket_connect(socket, &place, source_for(server, action, &place));
     if (error != 0)
         note_immediate_failure(server, action->conn, error, &place);
+    else
+        socket_keep_alive(socket, &action->cluster->tcp_keepalive);
 }
 
 static void write_to(struct server *server, const struct wire_action *action)
@@ -258,11 +260,14 @@ static void close_conn(struct socket *socket, bool is_abrupt)
         socket_close(socket);
 }
 
+/* Over TLS its own word is all that is said, as Envoy does: FIN comes with the end of both
+ * sides. */
 static void shut(struct socket *socket)
 {
     if (socket->tls != NULL)
         secure_end(socket);
-    socket_shutdown(socket);
+    else
+        socket_shutdown(socket);
 }
 
 static void set_pause(struct socket *socket, bool is_paused)

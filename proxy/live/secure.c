@@ -152,6 +152,8 @@ static void give_up(struct socket *socket, bool was_shaking_hands)
 {
     bool is_connecting = was_shaking_hands && !socket->is_downstream;
     wire_note_tls_failure(socket->wire, socket->conn, tls_failed(socket->tls));
+    if (!was_shaking_hands) /* Envoy counts it when it reads and when it closes */
+        wire_note_tls_failure(socket->wire, socket->conn, tls_failed(socket->tls));
     socket_close(socket);
     if (is_connecting)
         tell_connect_failed(socket, tls_failed(socket->tls));
@@ -230,8 +232,10 @@ static void take_in(struct socket *socket, struct str bytes)
         tell_broken(socket);
         return;
     }
-    if (was_shaking_hands && tls_state(socket->tls) == TLS_STATE_OPEN)
+    if (was_shaking_hands && tls_state(socket->tls) == TLS_STATE_OPEN) {
+        was_shaking_hands = false; /* what comes behind it is another matter */
         note_open(socket);
+    }
     while (is_heard(socket) && tls_read(socket->tls, &plain))
         tell_read(socket, plain);
     if (!is_heard(socket))

@@ -5,6 +5,8 @@
 #include "proxy/live/socket.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -246,6 +248,25 @@ int socket_connect(struct socket *socket, const struct sockaddr_storage *place,
     if (rc != 0)
         close_handle(socket);
     return -rc;
+}
+
+static void set_option(int fd, int option, uint32_t value)
+{
+    int number = (int)value;
+    if (value > 0)
+        (void)setsockopt(fd, IPPROTO_TCP, option, &number, sizeof(number));
+}
+
+void socket_keep_alive(struct socket *socket, const struct tcp_keepalive *keepalive)
+{
+    uv_os_fd_t fd;
+    int on = 1;
+    if (!keepalive->is_set || uv_fileno((const uv_handle_t *)&socket->tcp, &fd) != 0)
+        return;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    set_option(fd, TCP_KEEPCNT, keepalive->probes);
+    set_option(fd, TCP_KEEPIDLE, keepalive->has_time ? keepalive->time_s : 0);
+    set_option(fd, TCP_KEEPINTVL, keepalive->has_interval ? keepalive->interval_s : 0);
 }
 
 void socket_start_reading(struct socket *socket)

@@ -26,6 +26,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "proxy/live/loop.h"
+#include "proxy/model/cluster.h"
 
 struct server_entry;
 struct wire;
@@ -98,6 +99,9 @@ bool socket_open(struct socket *socket, int fd);
  * failure; then `gone` comes. */
 int socket_connect(struct socket *socket, const struct sockaddr_storage *place,
                    const struct sockaddr_storage *source);
+/* One that connects: the kernel asks the peer for a sign of life, as it says (SO_KEEPALIVE and
+ * what goes with it); nothing happens where it does not say so. */
+void socket_keep_alive(struct socket *socket, const struct tcp_keepalive *keepalive);
 void socket_start_reading(struct socket *socket);
 
 /* What has come and was not read yet, for the call; empty: nothing, or it is

@@ -22,7 +22,6 @@
 #define READ_BYTES 16384u            /* a record's most */
 #define KEPT_BYTES (4u * READ_BYTES) /* an empty buffer keeps no more memory */
 #define ALERT_OFFSET 1000            /* OpenSSL's reasons for alerts: SSL_AD_REASON_OFFSET */
-#define PLACE_BYTES_MAX 320u
 #define NAMES_BLOCK_BYTES 512u
 
 struct tls_session {
@@ -38,7 +37,7 @@ struct tls_session {
     bool is_server;
     const struct certificate *own; /* that it may show; NULL: none */
     struct str place;              /* whose session to remember; in place_text */
-    char place_text[PLACE_BYTES_MAX];
+    char place_text[TLS_PLACE_BYTES_MAX];
 };
 
 /* --- OpenSSL's idea of a socket --------------------------------------------- */
@@ -291,7 +290,12 @@ static void shake_hands(struct tls_session *session)
     if (rc == 1) {
         session->state = TLS_STATE_OPEN;
         tls_write_kept(session);
-    } else if (SSL_get_error(session->ssl, rc) != SSL_ERROR_WANT_READ)
+        return;
+    }
+    int error = SSL_get_error(session->ssl, rc);
+    if (error == SSL_ERROR_ZERO_RETURN && session->check.failure == TLS_FINE)
+        session->check.failure = TLS_ENDED; /* the peer thought better of it */
+    if (error != SSL_ERROR_WANT_READ)
         fail(session);
 }
 

@@ -9,9 +9,13 @@
 #include "proxy/crypto/x509_words.h"
 #include "proxy/live/tls.h"
 
+#define TLS_PLACE_BYTES_MAX 320u
+#define TLS_REMEMBERED_MAX 1024u
+
 /* One remembered session of a place. */
 struct tls_remembered {
-    struct str place; /* "address:port name" */
+    struct str place; /* "address:port name", in place_text */
+    char place_text[TLS_PLACE_BYTES_MAX];
     SSL_SESSION *session;
 };
 
@@ -39,8 +43,9 @@ struct tls_store {
     struct tls_context *contexts;
     struct tls_known *known;
     uint32_t known_count, known_capacity;
-    struct tls_remembered *remembered;
-    uint32_t remembered_count, remembered_capacity;
+    struct tls_remembered *remembered; /* TLS_REMEMBERED_MAX places; NULL: none yet */
+    uint32_t remembered_count;
+    uint32_t forgotten_count; /* that had to make room */
 };
 
 /* What a session verifies its peer's names by, and what of the peer will not do. */
@@ -69,3 +74,5 @@ int tls_check_index(void);
 
 /* tls_store_*: sessions of the places that were called, to be resumed. */
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place);
+/* The session is the store's from now on. */
+void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session);

@@ -48,6 +48,7 @@ static void make(struct conn *conn, struct wire *wire, uint32_t number)
     timer_init(&conn->timer, TIMER_CONN);
     timer_init(&conn->age, TIMER_CONN_AGE);
     timer_init(&conn->meeting, TIMER_CONN_MEETING);
+    timer_init(&conn->ping, TIMER_CONN_PING);
     arena_init(&conn->facts, FACTS_BLOCK_BYTES, 0);
 }
 
@@ -56,6 +57,7 @@ static void stop_timers(struct conn *conn)
     timer_fini(&conn->wire->timers, &conn->timer);
     timer_fini(&conn->wire->timers, &conn->age);
     timer_fini(&conn->wire->timers, &conn->meeting);
+    timer_fini(&conn->wire->timers, &conn->ping);
 }
 
 struct conn *conn_take(struct reign *reign, enum conn_side side)

@@ -80,6 +80,7 @@ struct conn_upstream {
     struct attempt *attempt; /* whose request it carries, or NULL */
     struct list attempts;    /* of HTTP/2: all of them */
     uint32_t streams_max;    /* the same: as the peer says */
+    bool is_pinged;          /* the same: an answer is waited for */
     bool is_interim;         /* the message being read is a 1xx */
     bool is_keep_alive;      /* of the response's head */
     bool is_resting;         /* its response is complete; it is idle when the timer fires */
@@ -110,6 +111,7 @@ struct conn {
     struct timer timer;
     struct timer age;     /* max_connection_duration */
     struct timer meeting; /* while the first bytes are waited for, then while hands are shaken */
+    struct timer ping;    /* connection_keepalive: until the next PING, or its answer */
     struct arena facts;   /* slices of the parts below */
     const struct record_tls *tls; /* NULL: plaintext, or hands are not shaken yet */
     bool is_tls_own;              /* it is in `facts`, else the wire's */

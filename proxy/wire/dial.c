@@ -9,6 +9,7 @@
 #include "proxy/http/h1.h"
 #include "proxy/http/h2.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/ping.h"
 #include "proxy/wire/tally.h"
 
 /* Envoy's default. */
@@ -52,6 +53,7 @@ static void open_h2(struct conn *conn)
     };
     conn->h2 = h2_new(&settings, &conn->wire->h2_memory);
     ASSERT(conn->h2 != NULL);
+    ping_arm(conn);
 }
 
 struct conn *dial(const struct dial_target *target)

@@ -131,6 +131,7 @@ static void take_event(struct conn *conn, const struct h2_event *event)
     switch (event->kind) {
     case H2_MORE:
     case H2_GOAWAY: /* Envoy does not mind */
+    case H2_PONG:
         return;
     case H2_HEAD:
         take_head(conn, event);

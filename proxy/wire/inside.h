@@ -37,6 +37,7 @@ struct wire {
     struct heap timers;
     struct wishes wishes;
     struct rng rng_tcp;        /* weights and balancers of TCP proxies */
+    struct rng rng_ping;       /* jitter of connection_keepalive */
     struct list taken_conns;   /* their WIRE_WRITE was taken: bytes go at the next turn */
     struct list done_streams;  /* their WIRE_DONE was taken */
     struct list stirred_conns; /* of HTTP/2: what was sent has ended streams */

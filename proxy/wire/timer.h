@@ -12,7 +12,14 @@
 
 #include "base/heap.h"
 
-enum timer_owner { TIMER_CONN, TIMER_CONN_AGE, TIMER_CONN_MEETING, TIMER_STREAM, TIMER_ATTEMPT };
+enum timer_owner {
+    TIMER_CONN,
+    TIMER_CONN_AGE,
+    TIMER_CONN_MEETING,
+    TIMER_CONN_PING,
+    TIMER_STREAM,
+    TIMER_ATTEMPT
+};
 
 struct timer {
     struct heap_node node;  /* in the heap: not later than due_ns */

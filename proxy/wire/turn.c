@@ -8,6 +8,7 @@
 #include "proxy/wire/downstream.h"
 #include "proxy/wire/meeting.h"
 #include "proxy/wire/downstream_h2.h"
+#include "proxy/wire/ping.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/tcp.h"
 #include "proxy/wire/upstream.h"
@@ -38,6 +39,9 @@ void turn_wake(struct timer *timer)
     }
     case TIMER_CONN_MEETING:
         meeting_wake(HEAP_ITEM(timer, struct conn, meeting));
+        return;
+    case TIMER_CONN_PING:
+        ping_wake(HEAP_ITEM(timer, struct conn, ping));
         return;
     case TIMER_STREAM:
         stream_wake(HEAP_ITEM(timer, struct stream, timer));

@@ -247,7 +247,7 @@ void upstream_note_connected(struct conn *conn)
 void upstream_note_connect_failed(struct conn *conn, struct str why)
 {
     tally_connect_failed(conn);
-    pool_note_connect_failed(conn->up.pool, conn->number, false);
+    pool_note_connect_failed(conn->up.pool, conn->number, POOL_CONNECT_REFUSED);
     upstream_fail_waiters(conn, FAILURE_REMOTE_CONNECTION_FAILURE, why);
 }
 
@@ -322,7 +322,7 @@ void upstream_wake(struct conn *conn)
     if (conn->state == CONN_CONNECTING) {
         conn_abort(conn);
         tally_connect_failed(conn);
-        pool_note_connect_failed(conn->up.pool, conn->number, true);
+        pool_note_connect_failed(conn->up.pool, conn->number, POOL_CONNECT_TIMEOUT);
         upstream_fail_waiters(conn, FAILURE_CONNECTION_TIMEOUT, STR_EMPTY);
     } else if (conn->up.is_resting) {
         offer(conn);

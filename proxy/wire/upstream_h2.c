@@ -12,6 +12,7 @@
 
 #include "proxy/http/h2.h"
 #include "proxy/model/limits.h"
+#include "proxy/wire/ping.h"
 #include "proxy/wire/stream.h"
 #include "proxy/wire/stream_body.h"
 #include "proxy/wire/upstream_parts.h"
@@ -210,6 +211,13 @@ static void take_error(struct conn *conn)
     end_all(conn, FAILURE_PROTOCOL_ERROR, POOL_CLOSE_LOCAL);
 }
 
+void upstream_h2_give_up(struct conn *conn)
+{
+    if (conn->unsent_bytes > 0)
+        conn_abort(conn); /* who does not read either is not waited for */
+    end_all(conn, FAILURE_CONNECTION_TERMINATION, POOL_CLOSE_LOCAL);
+}
+
 static void take_event(struct conn *conn, const struct h2_event *event)
 {
     struct attempt *attempt = event->owner;
@@ -234,6 +242,9 @@ static void take_event(struct conn *conn, const struct h2_event *event)
         return;
     case H2_GOAWAY:
         take_goaway(conn);
+        return;
+    case H2_PONG:
+        ping_arm(conn);
         return;
     case H2_ERROR:
         take_error(conn);

@@ -20,6 +20,9 @@ void upstream_h2_note_sent(struct conn *conn);
 /* Ends of streams that sending brought about; called at the end of the turn. */
 void upstream_h2_settle(struct conn *conn);
 
+/* Its peer says nothing any more: all requests fail, and it closes. */
+void upstream_h2_give_up(struct conn *conn);
+
 /* Of an attempt that was lent the connection: its request, as far as it is there. False:
  * the connection broke, which upstream_h2_settle tells. */
 void upstream_h2_send_head(struct attempt *attempt, bool has_body);

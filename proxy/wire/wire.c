@@ -73,6 +73,7 @@ struct wire *wire_new(struct snapshot *snapshot, uint64_t seed, struct wire_opti
     if (wire->options.connections_max == 0)
         wire->options.connections_max = LIMIT_CONNECTIONS;
     wire->rng_tcp = rng_seeded(seed, STR("tcp"));
+    wire->rng_ping = rng_seeded(seed, STR("ping"));
     wire->reign = reign_new(wire, &(struct reign_options){.snapshot = snapshot,
                                                           .shared = options.shared,
                                                           .seed = seed,
@@ -138,7 +139,6 @@ uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int6
     struct conn *conn = downstream_take(wire, accept);
     if (conn == NULL)
         return WIRE_NONE;
-    tally_accepted(conn);
     downstream_start(conn);
     end_turn(wire);
     return conn->number;

@@ -249,6 +249,7 @@ static void take_event(struct standin *standin, const struct h2_event *event, in
     switch (event->kind) {
     case H2_MORE:
     case H2_GOAWAY:
+    case H2_PONG:
         return;
     case H2_HEAD:
         take_request(standin, event, now_ns);

@@ -40,6 +40,7 @@ static struct owner *step(struct owner *owner, const struct h2_event *event)
     switch (event->kind) {
     case H2_MORE:
     case H2_GOAWAY:
+    case H2_PONG:
     case H2_ERROR:
         return owner;
     case H2_HEAD:

@@ -43,7 +43,7 @@ static void test_wrong_objects_are_named_with_their_line(void **state)
         {RULE "  host: a\n  trafficPolicy:\n    connectionPool: {}\n", DIAG_DR_POOL_EMPTY, 7},
         {RULE "  host: a\n  trafficPolicy:\n    tls: {mode: SIMPLE}\n", DIAG_NOT_ACTED_ON, 0},
         {RULE "  host: a\n  trafficPolicy:\n    connectionPool: {http: {http2KeepAlive: {}}}\n",
-         DIAG_NOT_ACTED_ON, 7},
+         DIAG_NOT_ACTED_ON, 0},
         {RULE "  host: a\n  trafficPolicy:\n    connectionPool: {tcp: {connectTimeout: 1us}}\n",
          DIAG_DURATION_SHORT, 7},
         {RULE "  host: a\n  trafficPolicy:\n    portLevelSettings: [{loadBalancer: {}}]\n",

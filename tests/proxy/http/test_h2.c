@@ -148,6 +148,8 @@ static void take(struct pair *pair, struct end *end, const struct h2_event *even
     case H2_GOAWAY:
         note_number(end, "goaway", event->code);
         return;
+    case H2_PONG:
+        return;
     case H2_ERROR:
         note(end, STR("error"));
         if (event->details.len > 0)

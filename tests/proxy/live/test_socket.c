@@ -4,6 +4,8 @@
  * buffers are small: what is kept, in which order it leaves, how it ends.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -185,6 +187,16 @@ static void begin_connected(void)
     assert_int_equal(uv_send_buffer_size((uv_handle_t *)&pair.socket.tcp, &buffer_bytes), 0);
 }
 
+static int option_of(int level, int option)
+{
+    uv_os_fd_t fd;
+    int value = -1;
+    socklen_t size = sizeof(value);
+    assert_int_equal(uv_fileno((uv_handle_t *)&pair.socket.tcp, &fd), 0);
+    assert_int_equal(getsockopt(fd, level, option, &value, &size), 0);
+    return value;
+}
+
 static void finish(void)
 {
     if (pair.gone_count == 0) {
@@ -353,6 +365,30 @@ static void test_a_socket_can_be_closed_while_it_connects(void **state)
     finish();
 }
 
+/* ENVOY.md 8.2: what is not said is the system's. */
+static void test_the_kernel_is_told_to_ask_for_signs_of_life(void **state)
+{
+    (void)state;
+    struct sockaddr_storage place = begin(true);
+    struct tcp_keepalive keepalive = {
+        .is_set = false, .probes = 3, .has_time = true, .time_s = 77, .has_interval = true};
+    assert_int_equal(socket_connect(&pair.socket, &place, NULL), 0);
+    socket_keep_alive(&pair.socket, &keepalive);
+    assert_int_equal(option_of(SOL_SOCKET, SO_KEEPALIVE), 0);
+    int interval_s = option_of(IPPROTO_TCP, TCP_KEEPINTVL);
+    keepalive.is_set = true;
+    socket_keep_alive(&pair.socket, &keepalive);
+    assert_int_equal(option_of(SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option_of(IPPROTO_TCP, TCP_KEEPCNT), 3);
+    assert_int_equal(option_of(IPPROTO_TCP, TCP_KEEPIDLE), 77);
+    assert_int_equal(option_of(IPPROTO_TCP, TCP_KEEPINTVL), interval_s);
+    keepalive.interval_s = 9;
+    socket_keep_alive(&pair.socket, &keepalive);
+    assert_int_equal(option_of(IPPROTO_TCP, TCP_KEEPINTVL), 9);
+    assert_true(loop_turn_until(pair.loop, are_both_there, NULL, PATIENCE));
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_what_waits_when_the_peer_resets_is_given_up),
         cmocka_unit_test(test_a_refused_connection_is_told_with_its_errno),
         cmocka_unit_test(test_a_socket_can_be_closed_while_it_connects),
+        cmocka_unit_test(test_the_kernel_is_told_to_ask_for_signs_of_life),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,8 @@ static inline void h2_peer_take(struct h2_peer *peer, const struct h2_event *eve
     case H2_GOAWAY:
         h2_peer_note(peer, "goaway%u ", event->code);
         return;
+    case H2_PONG:
+        return;
     case H2_ERROR:
         h2_peer_note(peer, "error ");
         return;

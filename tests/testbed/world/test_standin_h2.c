@@ -105,6 +105,7 @@ static void take_event(struct asker *asker, const struct h2_event *event)
     case H2_MORE:
     case H2_CLOSED:
     case H2_GOAWAY:
+    case H2_PONG:
         return;
     }
 }
