@@ -351,6 +351,8 @@ bool attempt_pump(struct attempt *attempt)
     if (conn == NULL || !conn_is_open(conn) || attempt->is_end_sent)
         return false;
     bool is_first = !attempt->is_head_sent;
+    if (is_first && attempt->stream != NULL && attempt->stream->xc.spoilt.len > 0)
+        return false; /* the exchange will give it up */
     if (is_first && send_whole(attempt))
         return true;
     if (is_first)
