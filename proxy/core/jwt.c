@@ -8,10 +8,13 @@
 #include "proxy/core/jwt_claim.h"
 #include "proxy/core/jwt_find.h"
 #include "proxy/core/query.h"
+#include "proxy/model/limits.h"
 
 #define CLOCK_SKEW_S 60 /* Envoy's default */
 #define URI_PATH_BYTES_MAX 256u
 #define ED25519_BYTES 64u
+/* More of a head fits into no connection's buffer: escapes and base64 make claims larger. */
+#define CLAIMS_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES / 2)
 
 /* One provider being asked. */
 struct asking {
@@ -190,8 +193,11 @@ static void accept(const struct asking *asking, struct jwt_token *token)
         if (text.len == 0)
             continue;
         struct str name = arena_str_lower(arena, provider->claims[i].name);
-        header_append_line(headers, name, text);
-        if (!is_sendable(text) && asking->answer->spoilt.len == 0)
+        asking->answer->claim_bytes += text.len;
+        bool is_too_much = asking->answer->claim_bytes > CLAIMS_BYTES_MAX;
+        if (!is_too_much)
+            header_append_line(headers, name, text);
+        if ((is_too_much || !is_sendable(text)) && asking->answer->spoilt.len == 0)
             asking->answer->spoilt = name;
     }
     split_claims(asking, &token->payload);

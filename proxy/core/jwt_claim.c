@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/utf8.h"
 
-#define CLAIM_BYTES_MAX (256u * 1024)
+#define CLAIM_BYTES_MAX (1024u * 1024) /* a head of 60 KiB, each byte written with six letters */
 #define UINT64_END 18446744073709551616.0
 
 /* --- JSON as protobuf has it -------------------------------------------------------- */

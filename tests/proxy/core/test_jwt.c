@@ -148,12 +148,42 @@ static void test_claims_that_no_header_may_have(void **state)
     arena_fini(&arena);
 }
 
+/* Nor can more than a buffer holds. */
+static void test_claims_that_are_too_large(void **state)
+{
+    UNUSED_STATE(state);
+    static const struct jwt_header claims[] = {{.name = STR_INIT("x-1"), .other = STR_INIT("x")},
+                                               {.name = STR_INIT("x-2"), .other = STR_INIT("x")},
+                                               {.name = STR_INIT("x-3"), .other = STR_INIT("x")}};
+    struct jwt_provider provider = {
+        .issuer = STR("a"), .jwks = str_of(KEYS), .claims = claims, .claim_count = 3};
+    struct jwt_authn authn = {&provider, 1};
+    struct arena arena;
+    arena_init(&arena, 1u << 16, 0);
+    struct buf payload;
+    buf_init(&payload, 1u << 20);
+    assert_int_equal(buf_append(&payload, STR("{\"iss\":\"a\",\"x\":[\"")), RC_OK);
+    for (uint32_t i = 0; i < 30000; i++)
+        assert_int_equal(buf_append(&payload, STR("\x01")), RC_OK);
+    assert_int_equal(buf_append(&payload, STR("\"]}")), RC_OK);
+    struct request_head *head = build_request(&arena, "GET", "a", "/");
+    const char *text = arena_str(&arena, buf_str(&payload)).ptr;
+    build_header(head, "authorization", token_of(text, "good", &arena));
+    struct jwt_answer answer = judge(&authn, head, 1000, &arena);
+    assert_int_equal(answer.status, JWT_OK);
+    assert_true(str_eq(answer.spoilt, STR("x-3")));
+    assert_int_equal(head->headers.count, 2);
+    buf_fini(&payload);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_two_providers),
         cmocka_unit_test(test_claims_that_no_header_may_have),
+        cmocka_unit_test(test_claims_that_are_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
