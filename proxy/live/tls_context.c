@@ -383,6 +383,7 @@ struct tls_store *tls_store_new(const struct keyring *keyring)
     store->arena = arena;
     store->keyring = keyring;
     store->holder_count = 1;
+    buf_init(&store->spare, TLS_OUT_BYTES_MAX);
     return store;
 }
 
@@ -421,6 +422,7 @@ void tls_store_drop(struct tls_store *store)
         SSL_CTX_free(at->ssl);
     for (uint32_t i = 0; i < store->remembered_count; i++)
         SSL_SESSION_free(store->remembered[i].session);
+    buf_fini(&store->spare);
     struct arena arena = store->arena;
     arena_fini(&arena);
 }

@@ -6,9 +6,15 @@
 
 #include <openssl/ssl.h>
 
+#include "base/buf.h"
 #include "proxy/crypto/x509_words.h"
 #include "proxy/live/tls.h"
+#include "proxy/model/limits.h"
 
+/* Ciphertext that waits to be taken: what a wire gives at most at once, and what TLS
+ * adds to it. */
+#define TLS_OUT_BYTES_MAX \
+    (4 * (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES))
 #define TLS_PLACE_BYTES_MAX 320u
 #define TLS_REMEMBERED_MAX 1024u
 
@@ -40,6 +46,7 @@ struct tls_store {
     struct arena arena;
     uint32_t holder_count;
     const struct keyring *keyring;
+    struct buf spare; /* memory for whichever session speaks; none does for long */
     struct tls_context *contexts;
     struct tls_known *known;
     uint32_t known_count, known_capacity;
