@@ -13,6 +13,7 @@
 #include "testbed/runner/suite.h"
 #include "testbed/sim/sim.h"
 #include "testbed/sockets/sockets.h"
+#include "testbed/world/jobs.h"
 #include "testbed/world/outcome.h"
 
 #define PAGE_BYTES_MAX (16u << 20)
@@ -240,6 +241,8 @@ static bool read_spec(struct explain_job *job)
                                          &job->words.arena, &job->words.diags);
         job->documents = job->spec.documents;
     }
+    jobs_add_workloads(&job->documents, &job->words.arena);
+    job->spec.documents = job->documents;
     return !words_report(&job->words);
 }
 

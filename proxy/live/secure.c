@@ -152,7 +152,8 @@ static void give_up(struct socket *socket, bool was_shaking_hands)
 {
     bool is_connecting = was_shaking_hands && !socket->is_downstream;
     wire_note_tls_failure(socket->wire, socket->conn, tls_failed(socket->tls));
-    if (!was_shaking_hands) /* Envoy counts it when it reads and when it closes */
+    /* What this side found Envoy counts when it reads and when it closes; an alert once. */
+    if (!was_shaking_hands && tls_alert(tls_failed(socket->tls), TLS_VERSION_1_3) != 0)
         wire_note_tls_failure(socket->wire, socket->conn, tls_failed(socket->tls));
     socket_close(socket);
     if (is_connecting)

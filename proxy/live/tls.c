@@ -212,6 +212,7 @@ static void recall(struct tls_session *session, const struct tls_context *contex
     SSL_SESSION *known = tls_store_recall(context->store, session->place);
     if (known != NULL)
         (void)SSL_set_session(session->ssl, known);
+    SSL_SESSION_free(known);
 }
 
 /* Whom the peer must be, as its own words. */

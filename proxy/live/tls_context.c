@@ -429,6 +429,13 @@ void tls_store_drop(struct tls_store *store)
 
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place)
 {
-    const struct tls_remembered *found = place_of(store, place);
-    return found != NULL ? found->session : NULL;
+    struct tls_remembered *found = place_of(store, place);
+    SSL_SESSION *session = found != NULL ? found->session : NULL;
+    if (session == NULL)
+        return NULL;
+    if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION)
+        found->session = NULL;
+    else
+        ASSERT(SSL_SESSION_up_ref(session) == 1);
+    return session;
 }

@@ -79,7 +79,8 @@ struct tls_context *tls_context_client(struct tls_store *store, const struct tls
 struct tls_check *tls_check_of(const SSL *ssl);
 int tls_check_index(void);
 
-/* tls_store_*: sessions of the places that were called, to be resumed. */
+/* tls_store_*: sessions of the places that were called, to be resumed. One is the asker's
+ * own reference; one of TLS 1.3 is taken up once, and a new one follows (RFC 8446 C.4). */
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place);
 /* The session is the store's from now on. */
 void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session);

@@ -90,7 +90,8 @@ void wire_note_handshake(struct wire *wire, uint32_t number, const struct wire_h
 
 void wire_note_tls_failure(struct wire *wire, uint32_t number, enum tls_failure failure)
 {
-    const struct conn *conn = slots_at(&wire->conns, number);
+    struct conn *conn = slots_at(&wire->conns, number);
+    conn->has_failed_tls = failure != TLS_RESET;
     engine_note_tls_failure(conn->reign->engine, ssl_of(conn), failure);
 }
 

@@ -402,6 +402,8 @@ static void tell_end(struct teller *teller)
     }
     say(teller, SENTENCE_BAD, "verdict",
         arena_format(arena, "refused: %.*s", STR_FMT(mtls_because(meeting, arena))));
+    if (meeting->hint.len > 0)
+        say(teller, SENTENCE_PLAIN, "hint", meeting->hint);
     if (meeting->transport_failure.len > 0)
         say(teller, SENTENCE_BAD, "transport failure", meeting->transport_failure);
 }

@@ -217,6 +217,11 @@ struct call_target world_target(const struct world *world, const struct call *ca
     uint32_t port = call->port != 0 ? call->port : cut_port(&host);
     if (port == 0)
         port = service != NULL && service->port_count > 0 ? service->ports[0].port : DEFAULT_PORT;
+    uint32_t pod = call->to.len > 0 ? world_pod_find(world, call->to) : UINT32_MAX;
+    if (client->spec.via == VIA_NONE && pod != UINT32_MAX)
+        return (struct call_target){.address = world->pods[pod].address,
+                                    .port = port,
+                                    .pod = world_pod_at(world, world->pods[pod].address, port)};
     if (client->spec.via == VIA_NONE)
         return pod_target(world, service, host, port);
     bool is_headless = service != NULL && service_is_headless(service);
