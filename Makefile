@@ -12,7 +12,7 @@
 #   make meshes COUNT=1000 SEED=1: the same manifests to a real istiod and to ours
 #   make agree PAIRS=300 LAWS=1000 CELLS=100 WITNESS=100 SEED=1: virtual time against sockets and
 #                     against a real Envoy (if there is one), made-up meshes; laws of loads
-#   make mtls-envoys  a sample of the TLS modes' matrix on pairs of real Envoys (2 minutes)
+#   make mtls-envoys  a sample of the TLS modes' matrix on real Envoys, pairs and gateways (4 minutes)
 #   make third        our tests, examples and recordings on real Envoys
 #   make envoy        a real Envoy below build/, for the tests that ask one
 #   make objects      manifests of public repositories: load, translate, in any order

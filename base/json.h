@@ -63,6 +63,12 @@ struct json_value {
 /* Reads one document (RFC 8259, UTF-8). RC_BAD with *where = byte offset. */
 enum rc json_read(struct str text, struct arena *arena, struct json_value *out,
                   size_t *where) MUST_USE;
+/* The same as protobuf reads JSON (JsonStringToMessage): texts and names may stand in single
+ * quotes, names in none, a comma may follow the last item, texts may have control
+ * characters; but nothing stands twice in an object, no number is without end, and no
+ * container is in a hundred others. */
+enum rc json_read_protobuf(struct str text, struct arena *arena, struct json_value *out,
+                           size_t *where) MUST_USE;
 /* The value of an object's key, or NULL. */
 const struct json_value *json_get(const struct json_value *object, struct str key);
 

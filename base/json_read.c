@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * base/json_read.c - the reader: RFC 8259, strictly, without recursion.
+ * base/json_read.c - the reader: RFC 8259, strictly, or as protobuf has it; without
+ * recursion.
  *
  * The stack holds the containers that are open. A container's array moves
  * when it grows, which it does only while it is on top, so the pointers of
  * the containers below stay right.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/json.h"
 #include "base/utf8.h"
+
+#define PROTOBUF_DEPTH_MAX 100
 
 struct open_container {
     struct json_value *value;
@@ -22,6 +26,7 @@ struct parser {
     struct arena *arena;
     struct open_container stack[JSON_DEPTH_MAX];
     uint32_t depth;
+    bool is_protobuf;
 };
 
 static char peek(const struct parser *p)
@@ -76,7 +81,7 @@ static bool read_number(struct parser *p, struct json_value *out)
     out->kind = JSON_NUMBER;
     out->text = arena_str(p->arena, str_slice(p->text, from, p->at));
     out->number = strtod(out->text.ptr, NULL);
-    return true;
+    return !p->is_protobuf || isfinite(out->number);
 }
 
 /* Four hexadecimal digits. */
@@ -115,10 +120,14 @@ static bool read_escape(struct parser *p, char *out, size_t *length)
 {
     static const char MEANINGS[] = "\"\\/\b\f\n\r\t";
     uint32_t code;
-    if (take(p, 'u')) {
+    if (take(p, 'u') || (p->is_protobuf && take(p, 'U'))) {
         if (!read_unicode_escape(p, &code))
             return false;
         *length += utf8_encode(code, out + *length);
+        return true;
+    }
+    if (p->is_protobuf && take(p, '\'')) {
+        out[(*length)++] = '\'';
         return true;
     }
     size_t index = p->at < p->text.len ? str_find(STR("\"\\/bfnrt"), peek(p)) : STR_NONE;
@@ -130,10 +139,10 @@ static bool read_escape(struct parser *p, char *out, size_t *length)
 }
 
 /* The byte behind the string that starts at p->at, or STR_NONE. */
-static size_t string_end(const struct parser *p)
+static size_t string_end(const struct parser *p, char quote)
 {
     for (size_t at = p->at; at < p->text.len; at++) {
-        if (p->text.ptr[at] == '"')
+        if (p->text.ptr[at] == quote)
             return at;
         if (p->text.ptr[at] == '\\')
             at++;
@@ -143,9 +152,10 @@ static size_t string_end(const struct parser *p)
 
 static bool read_string(struct parser *p, struct str *out)
 {
-    if (!take(p, '"'))
+    char quote = p->is_protobuf && peek(p) == '\'' ? '\'' : '"';
+    if (!take(p, quote))
         return false;
-    size_t end = string_end(p);
+    size_t end = string_end(p, quote);
     if (end == STR_NONE)
         return false;
     /* An escape is never shorter than what it stands for. */
@@ -159,13 +169,71 @@ static bool read_string(struct parser *p, struct str *out)
             continue;
         }
         size_t width = utf8_decode(str_from(p->text, p->at), &code);
-        if (width == 0 || code < 0x20)
+        if (width == 0 || (code < 0x20 && !p->is_protobuf))
             return false;
         for (size_t i = 0; i < width; i++)
             bytes[length++] = p->text.ptr[p->at++];
     }
     *out = (struct str){bytes, length};
-    return take(p, '"');
+    return take(p, quote);
+}
+
+/* Of protobuf: a letter or "_", then digits too. */
+static bool read_bare_name(struct parser *p, struct str *out)
+{
+    size_t from = p->at;
+    while (p->at < p->text.len) {
+        char c = str_lower_char(p->text.ptr[p->at]);
+        bool is_digit = c >= '0' && c <= '9';
+        if (!(c >= 'a' && c <= 'z') && c != '_' && !(is_digit && p->at > from))
+            break;
+        p->at++;
+    }
+    *out = str_slice(p->text, from, p->at);
+    return out->len > 0 && !str_eq(*out, STR("null")) && !str_eq(*out, STR("true")) &&
+           !str_eq(*out, STR("false"));
+}
+
+static bool read_name(struct parser *p, struct str *out)
+{
+    skip_blanks(p);
+    char first = peek(p);
+    return p->is_protobuf && first != '"' && first != '\'' ? read_bare_name(p, out)
+                                                           : read_string(p, out);
+}
+
+/* Merges sorted halves of `from` into `to`; false: the same text is in both. */
+static bool merge(const struct str *from, uint32_t middle, uint32_t count, struct str *to)
+{
+    uint32_t left = 0, right = middle;
+    for (uint32_t i = 0; i < count; i++) {
+        int order = left == middle ? 1 : right == count ? -1 : str_order(from[left], from[right]);
+        if (order == 0)
+            return false;
+        to[i] = order < 0 ? from[left++] : from[right++];
+    }
+    return true;
+}
+
+/* Each name once? Sorts a copy, so that many names take little longer than few. */
+static bool are_names_different(struct parser *p, const struct json_value *object)
+{
+    uint32_t count = object->count;
+    struct str *from = ARENA_ARRAY(p->arena, struct str, count);
+    struct str *to = ARENA_ARRAY(p->arena, struct str, count);
+    for (uint32_t i = 0; i < count; i++)
+        from[i] = object->keys[i];
+    for (uint32_t width = 1; width < count; width *= 2) {
+        for (uint32_t start = 0; start < count; start += 2 * width) {
+            uint32_t size = count - start < 2 * width ? count - start : 2 * width;
+            if (!merge(from + start, size < width ? size : width, size, to + start))
+                return false;
+        }
+        struct str *other = from;
+        from = to;
+        to = other;
+    }
+    return true;
 }
 
 /* A value; of a container only its beginning, which is then on the stack. */
@@ -175,14 +243,14 @@ static bool read_start(struct parser *p, struct json_value *out)
     *out = (struct json_value){.kind = JSON_NULL};
     char first = peek(p);
     if (first == '{' || first == '[') {
-        if (p->depth == JSON_DEPTH_MAX)
+        if (p->depth == (p->is_protobuf ? PROTOBUF_DEPTH_MAX : JSON_DEPTH_MAX))
             return false;
         p->at++;
         out->kind = first == '{' ? JSON_OBJECT : JSON_ARRAY;
         p->stack[p->depth++] = (struct open_container){.value = out};
         return true;
     }
-    if (first == '"') {
+    if (first == '"' || (first == '\'' && p->is_protobuf)) {
         out->kind = JSON_STRING;
         return read_string(p, &out->text);
     }
@@ -204,16 +272,18 @@ static bool read_next(struct parser *p)
     struct json_value *value = top->value;
     bool is_object = value->kind == JSON_OBJECT;
     skip_blanks(p);
-    if (take(p, is_object ? '}' : ']')) {
+    bool has_comma = value->count > 0 && take(p, ',');
+    if (has_comma && p->is_protobuf)
+        skip_blanks(p);
+    if ((!has_comma || p->is_protobuf) && take(p, is_object ? '}' : ']')) {
         p->depth--;
-        return true;
+        return !is_object || !p->is_protobuf || are_names_different(p, value);
     }
-    if (value->count > 0 && !take(p, ','))
+    if (value->count > 0 && !has_comma)
         return false;
     if (is_object) {
-        skip_blanks(p);
         struct str *key = ARENA_PUSH(p->arena, value->keys, top->key_count, top->key_capacity);
-        if (!read_string(p, key))
+        if (!read_name(p, key))
             return false;
         skip_blanks(p);
         if (!take(p, ':'))
@@ -223,18 +293,30 @@ static bool read_next(struct parser *p)
     return read_start(p, item);
 }
 
+static enum rc read_document(struct parser *p, struct json_value *out, size_t *where)
+{
+    bool is_good = read_start(p, out);
+    while (is_good && p->depth > 0)
+        is_good = read_next(p);
+    if (is_good)
+        skip_blanks(p);
+    if (is_good && p->at == p->text.len)
+        return RC_OK;
+    *where = p->at;
+    return RC_BAD;
+}
+
 enum rc json_read(struct str text, struct arena *arena, struct json_value *out, size_t *where)
 {
     struct parser p = {.text = text, .arena = arena};
-    bool is_good = read_start(&p, out);
-    while (is_good && p.depth > 0)
-        is_good = read_next(&p);
-    if (is_good)
-        skip_blanks(&p);
-    if (is_good && p.at == text.len)
-        return RC_OK;
-    *where = p.at;
-    return RC_BAD;
+    return read_document(&p, out, where);
+}
+
+enum rc json_read_protobuf(struct str text, struct arena *arena, struct json_value *out,
+                           size_t *where)
+{
+    struct parser p = {.text = text, .arena = arena, .is_protobuf = true};
+    return read_document(&p, out, where);
 }
 
 const struct json_value *json_get(const struct json_value *object, struct str key)

@@ -7,6 +7,7 @@
  */
 #include <re2/re2.h>
 
+#include <cstring>
 #include <string>
 
 extern "C" {
@@ -77,6 +78,17 @@ bool regex_matches_whole(const struct regex *regex, struct str text)
 bool regex_matches_part(const struct regex *regex, struct str text)
 {
     return regex->compiled.Match(piece(text), 0, text.len, RE2::UNANCHORED, nullptr, 0);
+}
+
+struct str regex_quoted(struct str text, struct arena *arena)
+{
+    std::string out;
+    for (size_t i = 0; i < text.len; i++) {
+        if (strchr("\\.+*?()|[]{}^$", text.ptr[i]) != nullptr && text.ptr[i] != '\0')
+            out += '\\';
+        out += text.ptr[i];
+    }
+    return copy(arena, out);
 }
 
 struct str regex_replace_all(const struct regex *regex, struct str text, struct str replacement,

@@ -30,6 +30,8 @@ void regex_set_free(struct regex_set *set);
 bool regex_matches_whole(const struct regex *regex, struct str text);
 /* Some part of the text matches. */
 bool regex_matches_part(const struct regex *regex, struct str text);
+/* The expression that means the text itself, as Go's regexp.QuoteMeta writes it. */
+struct str regex_quoted(struct str text, struct arena *arena);
 /* RE2::GlobalReplace with \0..\9 in `replacement`; the text itself when
  * nothing matched. The result is in `arena`. */
 struct str regex_replace_all(const struct regex *regex, struct str text, struct str replacement,

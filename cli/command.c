@@ -193,7 +193,8 @@ static const struct command COMMANDS[] = {
      "came from it.\n",
      cmd_profile},
     {"bench", NULL, "sim|wire|live|lb|exchange|tls|translate [OPTIONS]", "micro benchmarks",
-     "  sim   [REQUESTS [SEED]]   whole requests in virtual time, and the trace's hash\n"
+     "  sim   [REQUESTS [SEED [WAY]]]   whole requests in virtual time, and the trace's hash;\n"
+     "                            WAY: load, bytes, calls, or day (100 a second); else all\n"
      "  wire  [REQUESTS]          the proxy alone, between buffers\n"
      "  live  [SECONDS]           a mesh on sockets, for a load generator from outside\n"
      "  lb    [PICKS [SEED]]      what one pick of an endpoint costs, policy by policy\n"

@@ -13,11 +13,13 @@
 #include "testbed/runner/suite.h"
 #include "testbed/sim/sim.h"
 #include "testbed/sockets/sockets.h"
+#include "testbed/world/jobs.h"
 #include "testbed/world/outcome.h"
 
 #define PAGE_BYTES_MAX (16u << 20)
 #define REPEAT_MAX 10000000u
 #define SEED_DEFAULT 1u
+#define HTTPS_PORT 443u
 
 struct explain_job {
     struct words words;
@@ -157,6 +159,8 @@ static bool is_address(struct str host)
 static void secure_client(struct explain_job *job)
 {
     struct client_tls_spec *tls = &job->client.tls;
+    if (job->call.port == 0 && job->client.via != VIA_GATEWAY)
+        job->call.port = HTTPS_PORT; /* a gateway has its own */
     struct str host = question_host(&job->question);
     if (!tls->is_set) {
         tls->is_set = true;
@@ -237,6 +241,8 @@ static bool read_spec(struct explain_job *job)
                                          &job->words.arena, &job->words.diags);
         job->documents = job->spec.documents;
     }
+    jobs_add_workloads(&job->documents, &job->words.arena);
+    job->spec.documents = job->documents;
     return !words_report(&job->words);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "testbed/world/files.h"
 
 #define AUTHORITIES_BYTES_MAX ((size_t)1 << 20)
 #define AUTHORITIES "authorities.pem"
@@ -41,28 +42,9 @@ static bool make_folder(const struct secrets_job *job, struct str path)
     return fail(job, path);
 }
 
-static bool write_all(int fd, struct str text)
-{
-    while (text.len > 0) {
-        ssize_t size = write(fd, text.ptr, text.len);
-        if (size < 0 && errno != EINTR)
-            return false;
-        text = str_from(text, size > 0 ? (size_t)size : 0);
-    }
-    return true;
-}
-
-/* Whole or not at all: who reads it while it is replaced has the old one. */
 static bool write_file(const struct secrets_job *job, struct str path, mode_t mode, struct str text)
 {
-    struct str next = arena_format(job->arena, "%.*s.new", STR_FMT(path));
-    (void)unlink(next.ptr);
-    int fd = open(next.ptr, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (fd < 0)
-        return fail(job, path);
-    bool is_written = write_all(fd, text);
-    is_written = close(fd) == 0 && is_written && rename(next.ptr, path.ptr) == 0;
-    return is_written || fail(job, path);
+    return files_replace(path, text, mode, job->arena) || fail(job, path);
 }
 
 /* False: there is none, or it cannot be read (*why). */

@@ -23,7 +23,8 @@ int cmd_version(int argc, char **argv)
 
 static void print_command(const struct command *command)
 {
-    printf("pocketmesh %s %s\n  %s\n", command->name, command->usage, command->summary);
+    printf("pocketmesh %s%s%s\n  %s\n", command->name, command->usage[0] != 0 ? " " : "",
+           command->usage, command->summary);
     if (command->help[0] != 0)
         printf("\n%s", command->help);
 }

@@ -242,6 +242,8 @@ static enum rc write_refused(const struct mtls_page *page, const struct mtls_cel
         rc = write_side("client", &cell->meeting.client, page, out);
     if (rc == RC_OK)
         rc = write_side("server", &cell->meeting.server, page, out);
+    if (rc == RC_OK && cell->meeting.hint.len > 0)
+        rc = buf_format(out, "  hint     %.*s\n", STR_FMT(cell->meeting.hint));
     return rc == RC_OK ? write_answer(page, cell, out) : rc;
 }
 
@@ -334,6 +336,8 @@ static void json_cell(const struct mtls_page *page, const struct mtls_cell *cell
     if (meeting->verdict == MTLS_REFUSED) {
         json_key_str(json, STR("because"), mtls_reason_word(meeting->reason));
         json_key_str(json, STR("words"), mtls_because(meeting, page->arena));
+        if (meeting->hint.len > 0)
+            json_key_str(json, STR("hint"), meeting->hint);
         if (meeting->transport_failure.len > 0)
             json_key_str(json, STR("transportFailure"),
                          logged(meeting->transport_failure, page->arena));

@@ -285,7 +285,7 @@ static void json_bytes(struct json *json, struct str key, struct str encoded)
 
 static void json_secret(const struct proxy_secret *secret, struct arena *arena, struct json *json)
 {
-    struct str encoded = certificate_encode(secret->pem, arena);
+    struct str encoded = certificate_encode(secret_without_keys(secret->pem, arena), arena);
 
     json_begin_object(json);
     json_key_str(json, STR("name"), secret->name);

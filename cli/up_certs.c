@@ -45,28 +45,12 @@ static bool complain(struct up_job *job, const char *path)
     return false;
 }
 
-static bool write_all(int fd, struct str text)
-{
-    while (text.len > 0) {
-        ssize_t size = write(fd, text.ptr, text.len);
-        if (size < 0 && errno != EINTR)
-            return false;
-        text = str_from(text, size > 0 ? (size_t)size : 0);
-    }
-    return true;
-}
-
-/* Beside it, then in its place: who reads meanwhile sees the old or the new one. */
 static bool save(struct up_job *job, const char *name, struct str text, mode_t mode)
 {
     struct arena scratch;
     arena_init(&scratch, 1024, 0);
     const char *path = path_of(job, name, &scratch);
-    const char *fresh = arena_format(&scratch, "%s.new", path).ptr;
-    (void)unlink(fresh);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    bool is_saved = fd >= 0 && write_all(fd, text);
-    is_saved = fd >= 0 && close(fd) == 0 && is_saved && rename(fresh, path) == 0;
+    bool is_saved = files_replace(str_of(path), text, mode, &scratch);
     if (!is_saved)
         complain(job, path);
     arena_fini(&scratch);

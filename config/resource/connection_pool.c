@@ -30,22 +30,6 @@ static const struct field_row KEEPALIVE_ROWS[] = {
 static const struct field_row H2_KEEPALIVE_ROWS[] = {{"interval", FIELD_USED},
                                                      {"timeout", FIELD_USED}};
 
-static uint32_t count_field(const struct view *view, struct str name)
-{
-    return (uint32_t)view_i64(view, name, 0, INT32_MAX, 0);
-}
-
-static int64_t checked_duration(const struct view *view, struct str name)
-{
-    struct view field = view_field(view, name);
-
-    if (!view_is_present(&field))
-        return 0;
-    int64_t ns = view_own_duration_ns(&field, 0);
-    syntax_check_duration(&field, ns);
-    return ns;
-}
-
 struct keepalive_rule keepalive_rule_read(const struct view *parent)
 {
     struct keepalive_rule out = {0};
@@ -57,7 +41,7 @@ struct keepalive_rule keepalive_rule_read(const struct view *parent)
     struct view time = view_field(&view, STR("time"));
     struct view interval = view_field(&view, STR("interval"));
     out.is_set = true;
-    out.probes = count_field(&view, STR("probes"));
+    out.probes = syntax_count(&view, STR("probes"));
     out.has_time = view_is_present(&time);
     out.time_ns = view_duration_ns(&view, STR("time"), 0);
     out.has_interval = view_is_present(&interval);
@@ -72,10 +56,10 @@ static void read_tcp(const struct view *pool, struct connection_pool *out)
     if (!view_is_present(&tcp))
         return;
     view_check_fields(&tcp, TCP_ROWS, COUNT_OF(TCP_ROWS));
-    out->max_connections = count_field(&tcp, STR("maxConnections"));
-    out->connect_timeout_ns = checked_duration(&tcp, STR("connectTimeout"));
+    out->max_connections = syntax_count(&tcp, STR("maxConnections"));
+    out->connect_timeout_ns = syntax_duration_ns(&tcp, STR("connectTimeout"));
     out->tcp_idle_timeout_ns = view_duration_ns(&tcp, STR("idleTimeout"), 0);
-    out->max_connection_duration_ns = checked_duration(&tcp, STR("maxConnectionDuration"));
+    out->max_connection_duration_ns = syntax_duration_ns(&tcp, STR("maxConnectionDuration"));
     out->tcp_keepalive = keepalive_rule_read(&tcp);
 }
 
@@ -105,14 +89,14 @@ static void read_http(const struct view *pool, struct connection_pool *out)
     if (!view_is_present(&http))
         return;
     view_check_fields(&http, HTTP_ROWS, COUNT_OF(HTTP_ROWS));
-    out->http1_pending_max = count_field(&http, STR("http1MaxPendingRequests"));
-    out->http2_requests_max = count_field(&http, STR("http2MaxRequests"));
-    out->requests_per_connection_max = count_field(&http, STR("maxRequestsPerConnection"));
-    out->retries_max = count_field(&http, STR("maxRetries"));
-    out->http_idle_timeout_ns = checked_duration(&http, STR("idleTimeout"));
+    out->http1_pending_max = syntax_count(&http, STR("http1MaxPendingRequests"));
+    out->http2_requests_max = syntax_count(&http, STR("http2MaxRequests"));
+    out->requests_per_connection_max = syntax_count(&http, STR("maxRequestsPerConnection"));
+    out->retries_max = syntax_count(&http, STR("maxRetries"));
+    out->http_idle_timeout_ns = syntax_duration_ns(&http, STR("idleTimeout"));
     out->h2_upgrade = read_upgrade(&http);
     out->is_using_client_protocol = view_bool(&http, STR("useClientProtocol"), false);
-    out->streams_max = count_field(&http, STR("maxConcurrentStreams"));
+    out->streams_max = syntax_count(&http, STR("maxConcurrentStreams"));
     read_h2_keepalive(&http, out);
 }
 

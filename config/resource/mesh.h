@@ -165,6 +165,9 @@ const struct service *mesh_service(const struct mesh *mesh, uint32_t index);
 /* NULL when there is none. */
 const struct service *mesh_service_find(const struct mesh *mesh, struct str namespace,
                                         struct str name);
+/* Those of ServiceEntries, one for each host, the oldest first. */
+uint32_t mesh_entry_service_count(const struct mesh *mesh);
+const struct service *mesh_entry_service_at(const struct mesh *mesh, uint32_t index);
 /* The service of a ServiceEntry's host (the oldest; a wildcard when nothing is
  * exact), or NULL. */
 const struct service *mesh_entry_service(const struct mesh *mesh, struct str host);

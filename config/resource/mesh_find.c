@@ -35,6 +35,17 @@ const struct service *mesh_service_find(const struct mesh *mesh, struct str name
     return NULL;
 }
 
+uint32_t mesh_entry_service_count(const struct mesh *mesh)
+{
+    return mesh->entry_services_count;
+}
+
+const struct service *mesh_entry_service_at(const struct mesh *mesh, uint32_t index)
+{
+    ASSERT(index < mesh->entry_services_count);
+    return &mesh->entry_services[index];
+}
+
 const struct service *mesh_entry_service(const struct mesh *mesh, struct str host)
 {
     const struct service *found = NULL;

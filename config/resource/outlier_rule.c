@@ -20,22 +20,6 @@ static const struct field_row OUTLIER_ROWS[] = {
     {"outlierDetectionHttpErrorCodes", FIELD_NO_EFFECT},
 };
 
-static uint32_t count_field(const struct view *view, struct str name)
-{
-    return (uint32_t)view_i64(view, name, 0, INT32_MAX, 0);
-}
-
-static int64_t checked_duration(const struct view *view, struct str name)
-{
-    struct view field = view_field(view, name);
-
-    if (!view_is_present(&field))
-        return 0;
-    int64_t ns = view_own_duration_ns(&field, 0);
-    syntax_check_duration(&field, ns);
-    return ns;
-}
-
 const struct outlier_rule *outlier_rule_read(const struct view *policy)
 {
     struct view view = view_map(policy, STR("outlierDetection"));
@@ -48,14 +32,14 @@ const struct outlier_rule *outlier_rule_read(const struct view *policy)
     struct view of_gateway = view_field(&view, STR("consecutiveGatewayErrors"));
     out->origin = view_origin(&view);
     out->has_consecutive_5xx = view_is_present(&of_5xx);
-    out->consecutive_5xx = count_field(&view, STR("consecutive5xxErrors"));
+    out->consecutive_5xx = syntax_count(&view, STR("consecutive5xxErrors"));
     out->has_consecutive_gateway = view_is_present(&of_gateway);
-    out->consecutive_gateway = count_field(&view, STR("consecutiveGatewayErrors"));
-    out->consecutive_errors = count_field(&view, STR("consecutiveErrors"));
-    out->consecutive_local_origin = count_field(&view, STR("consecutiveLocalOriginFailures"));
+    out->consecutive_gateway = syntax_count(&view, STR("consecutiveGatewayErrors"));
+    out->consecutive_errors = syntax_count(&view, STR("consecutiveErrors"));
+    out->consecutive_local_origin = syntax_count(&view, STR("consecutiveLocalOriginFailures"));
     out->has_split_local_origin = view_bool(&view, STR("splitExternalLocalOriginErrors"), false);
-    out->interval_ns = checked_duration(&view, STR("interval"));
-    out->base_ejection_ns = checked_duration(&view, STR("baseEjectionTime"));
+    out->interval_ns = syntax_duration_ns(&view, STR("interval"));
+    out->base_ejection_ns = syntax_duration_ns(&view, STR("baseEjectionTime"));
     out->max_ejection_percent = (uint32_t)view_i64(&view, STR("maxEjectionPercent"), 0, 100, 0);
     out->min_health_percent = (uint32_t)view_i64(&view, STR("minHealthPercent"), 0, 100, 0);
     if (out->consecutive_local_origin > 0 && !out->has_split_local_origin)

@@ -184,6 +184,22 @@ void syntax_check_duration(const struct view *view, int64_t ns)
         view_complain(view, DIAG_DURATION_PRECISION, STR_EMPTY, STR_EMPTY);
 }
 
+int64_t syntax_duration_ns(const struct view *parent, struct str name)
+{
+    struct view field = view_field(parent, name);
+
+    if (!view_is_present(&field))
+        return 0;
+    int64_t ns = view_own_duration_ns(&field, 0);
+    syntax_check_duration(&field, ns);
+    return ns;
+}
+
+uint32_t syntax_count(const struct view *parent, struct str name)
+{
+    return (uint32_t)view_i64(parent, name, 0, INT32_MAX, 0);
+}
+
 void syntax_check_header_value(const struct view *view, struct str value)
 {
     size_t i = 0;

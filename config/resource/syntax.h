@@ -31,6 +31,10 @@ void syntax_check_port(const struct view *view, int64_t port);
 void syntax_check_regex(const struct view *view, struct str pattern);
 /* At least 1 ms, in whole milliseconds. */
 void syntax_check_duration(const struct view *view, int64_t ns);
+/* A field that is such a duration; 0 where nothing is said. */
+int64_t syntax_duration_ns(const struct view *parent, struct str name);
+/* A field that is a count of protobuf's int32; 0 where nothing is said. */
+uint32_t syntax_count(const struct view *parent, struct str name);
 /* The format string of a header operation: %COMMAND(args)%, %%. */
 void syntax_check_header_value(const struct view *view, struct str value);
 void syntax_check_labels(const struct view *map, const struct label_list *labels);

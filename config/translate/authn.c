@@ -56,6 +56,25 @@ static struct scopes find_scopes(const struct mesh *mesh, struct str namespace,
     return out;
 }
 
+const struct port_mtls *authn_strange_port(const struct mesh *mesh, const struct pod *pod,
+                                           const uint32_t *ports, uint32_t port_count)
+{
+    struct scopes scopes =
+        find_scopes(mesh, pod->meta.namespace, pod->meta.labels, pod->meta.label_count);
+
+    for (uint32_t i = 0; scopes.workload != NULL && i < scopes.workload->port_count; i++) {
+        const struct port_mtls *named = &scopes.workload->ports[i];
+        bool is_there = false;
+        for (uint32_t k = 0; k < port_count; k++)
+            is_there |= ports[k] == named->port;
+        for (uint32_t k = 0; k < pod->port_count; k++)
+            is_there |= pod->ports[k].port == named->port;
+        if (!is_there)
+            return named;
+    }
+    return NULL;
+}
+
 static void inherit(struct peer_mode *mode, const struct peer_authentication *policy)
 {
     if (policy != NULL && policy->mode != MTLS_MODE_UNSET)

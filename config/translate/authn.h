@@ -34,6 +34,10 @@ struct peer_policy authn_peer_policy(const struct mesh *mesh, struct str namespa
 struct peer_policy authn_own_policy(struct translation *t);
 /* The same for reports, in the snapshot. */
 void authn_tell_modes(struct translation *t, const struct peer_policy *policy);
+/* The first port of portLevelMtls, for the pod, that is none of these, on which it listens,
+ * and of no container's; NULL: there is none. It counts for passthrough alone. */
+const struct port_mtls *authn_strange_port(const struct mesh *mesh, const struct pod *pod,
+                                           const uint32_t *ports, uint32_t port_count);
 /* "PeerAuthentication/NAME.NAMESPACE", kept; empty: nobody. */
 struct tls_word authn_word(struct translation *t, const struct peer_mode *mode);
 enum mtls_mode authn_mode_of_port(const struct peer_policy *policy, uint32_t port);

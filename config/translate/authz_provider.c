@@ -10,22 +10,40 @@
 
 #define TIMEOUT_NS (600 * NS_SECOND) /* Istio's own */
 
+/* The service of that host: a Kubernetes one, or one that a ServiceEntry made; a second one
+ * of another namespace is told by `is_unclear`. */
+static const struct service *find_among(const struct service *services, uint32_t count,
+                                        struct str host, struct str namespace,
+                                        const struct service *known, bool *is_unclear)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct service *service = &services[i];
+        if (!str_eq(service->host, host) ||
+            (namespace.ptr != NULL && !str_eq(service->meta.namespace, namespace)))
+            continue;
+        *is_unclear |= known != NULL && !str_eq(known->meta.namespace, service->meta.namespace);
+        known = known != NULL ? known : service;
+    }
+    return known;
+}
+
 /* "ns/host" or a host that only one namespace has. NULL: nobody. */
 static const struct service *find_service(const struct translation *t, struct str name)
 {
+    const struct mesh *mesh = t->mesh;
+    bool is_unclear = false;
     struct str host = name;
     struct str namespace = str_cut(&host, '/');
-    bool has_namespace = host.ptr != NULL;
 
-    if (!has_namespace)
+    if (host.ptr == NULL) {
         host = name;
-    for (uint32_t i = 0; i < t->mesh->services_count; i++) {
-        const struct service *service = &t->mesh->services[i];
-        if (str_eq(service->host, host) &&
-            (!has_namespace || str_eq(service->meta.namespace, namespace)))
-            return service;
+        namespace = (struct str){0};
     }
-    return NULL;
+    const struct service *found =
+        find_among(mesh->services, mesh->services_count, host, namespace, NULL, &is_unclear);
+    found = find_among(mesh->entry_services, mesh->entry_services_count, host, namespace, found,
+                       &is_unclear);
+    return is_unclear ? NULL : found;
 }
 
 /* A list of headers, with stars; any case. */

@@ -207,10 +207,10 @@ void endpoints_translate(struct translation *t, const struct endpoints_question 
     uint32_t count = 0;
 
     ASSERT(question->port_index < service->port_count);
-    struct endpoint *items = ARENA_ARRAY(t->arena, struct endpoint, service->endpoint_count);
-    struct locality_member *members =
-        ARENA_ARRAY(&t->scratch, struct locality_member, service->endpoint_count);
-    for (uint32_t i = 0; i < service->endpoint_count; i++) {
+    uint32_t told_count = scope_is_untold(t, service) ? 0 : service->endpoint_count;
+    struct endpoint *items = ARENA_ARRAY(t->arena, struct endpoint, told_count);
+    struct locality_member *members = ARENA_ARRAY(&t->scratch, struct locality_member, told_count);
+    for (uint32_t i = 0; i < told_count; i++) {
         const struct service_endpoint *from = &service->endpoints[i];
         if (!is_wanted(t, question, from) || !is_told(from, out))
             continue;
@@ -266,8 +266,9 @@ const struct str *endpoints_identities(struct translation *t, const struct servi
                                        uint32_t *count)
 {
     struct text_list list = {0};
+    uint32_t told_count = scope_is_untold(t, service) ? 0 : service->endpoint_count;
 
-    for (uint32_t i = 0; i < service->endpoint_count; i++) {
+    for (uint32_t i = 0; i < told_count; i++) {
         const struct service_endpoint *from = &service->endpoints[i];
         if (!from->is_lent && !serves_something(service, from))
             continue;

@@ -6,6 +6,7 @@
  */
 #include "config/translate/forward.h"
 
+#include "base/regex.h"
 #include "config/resource/service.h"
 #include "config/translate/clusters.h"
 #include "config/translate/retries.h"
@@ -116,20 +117,6 @@ static bool set_regex_rewrite(struct translation *t, struct str pattern, struct 
     return out->regex_rewrite.regex != NULL;
 }
 
-/* As Go's regexp.QuoteMeta writes it. */
-static struct str quoted(struct translation *t, struct str text)
-{
-    char *out = arena_alloc(&t->scratch, text.len * 2);
-    size_t len = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        if (str_find(STR("\\.+*?()|[]{}^$"), text.ptr[i]) != STR_NONE)
-            out[len++] = '\\';
-        out[len++] = text.ptr[i];
-    }
-    return (struct str){out, len};
-}
-
 static bool set_rewrite(struct translation *t, const struct forward_question *question,
                         struct forward_action *out)
 {
@@ -144,7 +131,8 @@ static bool set_rewrite(struct translation *t, const struct forward_question *qu
     /* The Gateway API takes the prefix away whole, and leaves one slash. */
     if (question->semantics == SEMANTICS_GATEWAY_API && str_eq(rewrite->uri, STR("/"))) {
         bool is_segments = question->path->kind == PATH_SEPARATED_PREFIX;
-        struct str prefix = is_segments ? quoted(t, question->path->value) : STR_EMPTY;
+        struct str prefix =
+            is_segments ? regex_quoted(question->path->value, &t->scratch) : STR_EMPTY;
         return set_regex_rewrite(t, arena_format(&t->scratch, "^%.*s(/?)(.*)", STR_FMT(prefix)),
                                  STR("/\\2"), out);
     }

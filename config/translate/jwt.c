@@ -6,6 +6,15 @@
 
 #include "config/resource/request_authentication.h"
 
+/* What istiod sends where it could not fetch keys, and nobody is fetched from here: a key
+ * whose private half is nobody's (istio/istio: pilot/pkg/model/jwks_resolver.go). */
+static const char KEYS_OF_NOBODY[] =
+    "{\n  \"keys\": [\n    {\n      \"kty\": \"RSA\",\n      \"e\": \"AQAB\",\n      \"n\": \""
+    "0xObjM0UvS_oaazjpEYlAbwctEJ4L8pH3OuTb7qth7gUwqet-EzQB4dgFdvSdMgrLnSncQGRjpEYz3F3viIbH-"
+    "3EN3TxSlPNviHxeOdyiBVfumN8dMxbLvVJUpfNOnvmMxJcl-8NNjAwcOjk4otSALaYgYYyOPyvKtgVdrQr-FoubWX4"
+    "yrjxW-MJ2-7OBeepUUNOsVwGV23YX03sVkkyvY3otRflkBcY3_HKpBxJl9wk2GyOShN4_PNUF9-vwfnvOXMbCDX-w4"
+    "PTef4geeb_GiT40YCKHTKMSPVanGRn5GExIWmki-mmqh94-mPTJyBR74ShspL3BxPZitDL574T1w\"\n    }\n  ]\n}";
+
 struct rule_list {
     const struct jwt_rule **items;
     uint32_t count, capacity;
@@ -92,7 +101,7 @@ static struct jwt_provider provider_of(struct translation *t, const struct jwt_r
 
     return (struct jwt_provider){
         .issuer = context_keep(t, rule->issuer),
-        .jwks = context_keep(t, rule->jwks),
+        .jwks = rule->jwks.len > 0 ? context_keep(t, rule->jwks) : str_of(KEYS_OF_NOBODY),
         .audiences = keep_texts(t, &rule->audiences),
         .audience_count = rule->audiences.count,
         .params = keep_texts(t, &rule->from_params),

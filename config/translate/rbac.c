@@ -6,7 +6,8 @@
 
 #include "config/translate/rbac_value.h"
 
-#define IDENTITY_PARTS 5u /* DOMAIN/ns/NAMESPACE/sa/ACCOUNT */
+#define IDENTITY_PARTS 5u  /* DOMAIN/ns/NAMESPACE/sa/ACCOUNT */
+#define REPEATED_MAX 4096u /* values of one condition that are repeated once more */
 
 struct rbac_node *rbac_push(struct rbac_maker *maker, struct node_list *list)
 {
@@ -92,14 +93,12 @@ static void add_principals(struct translation *t, const struct text_list *domain
         text_list_add(out, added.items[i], &t->scratch);
 }
 
-static struct text_list with_aliases(struct translation *t, enum authz_attribute attribute,
-                                     const struct text_list *values)
+static struct text_list with_aliases_once(struct translation *t, enum authz_attribute attribute,
+                                          const struct text_list *values)
 {
     struct text_list domains = trust_domains(t);
     struct text_list out = {0};
 
-    if (attribute != AUTHZ_PRINCIPAL && attribute != AUTHZ_TRUST_DOMAIN)
-        return *values;
     for (uint32_t i = 0; i < values->count; i++) {
         struct str value = values->items[i];
         if (attribute == AUTHZ_PRINCIPAL)
@@ -113,6 +112,24 @@ static struct text_list with_aliases(struct translation *t, enum authz_attribute
     return out;
 }
 
+/* A rule's conditions are one object to istiod, whichever of its sources they stand beside,
+ * and it puts the aliases into it once for each: the same principals, again and again. */
+static struct text_list with_aliases(struct translation *t, enum authz_attribute attribute,
+                                     const struct text_list *values, uint32_t times)
+{
+    struct text_list out = *values;
+
+    if (attribute != AUTHZ_PRINCIPAL && attribute != AUTHZ_TRUST_DOMAIN)
+        return out;
+    for (uint32_t i = 0; i < times && out.count <= REPEATED_MAX; i++) {
+        uint32_t count = out.count;
+        out = with_aliases_once(t, attribute, &out);
+        if (i > 0 && out.count == count)
+            break;
+    }
+    return out;
+}
+
 /* --- clauses ------------------------------------------------------------------ */
 
 /* One of the values. False: the whole rule is void. Nothing is added where no
@@ -121,7 +138,7 @@ static bool add_values(struct rbac_maker *maker, const struct rbac_question *ask
                        const struct authz_clause *clause, const struct text_list *written,
                        bool is_not, struct node_list *out)
 {
-    struct text_list values = with_aliases(maker->t, clause->attribute, written);
+    struct text_list values = with_aliases(maker->t, clause->attribute, written, maker->times);
     struct node_list nodes = {0};
     struct rbac_node node;
 
@@ -156,6 +173,9 @@ static bool add_values(struct rbac_maker *maker, const struct rbac_question *ask
 static bool add_clauses(struct rbac_maker *maker, const struct rbac_question *asked,
                         const struct authz_clauses *list, bool is_of_caller, struct node_list *out)
 {
+    bool is_shared = list == &asked->rule->conditions && asked->rule->source_count > 0;
+
+    maker->times = is_shared ? asked->rule->source_count : 1;
     for (uint32_t i = 0; i < list->count; i++) {
         const struct authz_clause *clause = &list->items[i];
         if (authz_attribute_is_of_caller(clause->attribute) != is_of_caller)
@@ -201,7 +221,7 @@ bool rbac_rule_translate(struct translation *t, const struct rbac_question *ques
                          struct rbac_policy *out)
 {
     const struct authz_rule *rule = question->rule;
-    struct rbac_maker maker = {t, question->policy->meta.namespace};
+    struct rbac_maker maker = {t, question->policy->meta.namespace, .times = 1};
     struct node_list permissions = {0}, principals = {0};
 
     for (uint32_t i = 0; i < rule->conditions.count; i++) {

@@ -4,6 +4,7 @@
  */
 #include "config/translate/rbac_value.h"
 
+#include "base/regex.h"
 #include "config/resource/host.h"
 
 #define JWT_FILTER STR("envoy.filters.http.jwt_authn")
@@ -16,20 +17,6 @@
 static struct str kept(struct rbac_maker *maker, struct str text)
 {
     return context_keep(maker->t, text);
-}
-
-/* What means something in a regex stands with a backslash. */
-static struct str quoted(struct rbac_maker *maker, struct str text)
-{
-    char *out = arena_alloc(&maker->t->scratch, 2 * text.len);
-    size_t len = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        if (str_find(STR("\\.+*?()|[]{}^$"), text.ptr[i]) != STR_NONE)
-            out[len++] = '\\';
-        out[len++] = text.ptr[i];
-    }
-    return (struct str){out, len};
 }
 
 static struct string_matcher matcher(struct rbac_maker *maker, enum string_match_kind kind,
@@ -85,9 +72,9 @@ static struct string_matcher principal_name(struct rbac_maker *maker, struct str
     if (is_star(value))
         return matcher(maker, STRING_REGEX, STR(".+"));
     if (str_has_prefix(value, STR("*")))
-        return matcher(
-            maker, STRING_REGEX,
-            arena_format(scratch, "spiffe://.*%.*s", STR_FMT(quoted(maker, str_from(value, 1)))));
+        return matcher(maker, STRING_REGEX,
+                       arena_format(scratch, "spiffe://.*%.*s",
+                                    STR_FMT(regex_quoted(str_from(value, 1), &maker->t->scratch))));
     if (str_has_suffix(value, STR("*")))
         return matcher(maker, STRING_PREFIX, arena_concat(scratch, SPIFFE, before_star(value)));
     return matcher(maker, STRING_EXACT, arena_concat(scratch, SPIFFE, value));
@@ -97,10 +84,10 @@ static struct string_matcher namespace_name(struct rbac_maker *maker, struct str
 {
     struct arena *scratch = &maker->t->scratch;
     struct str rest = value;
-    struct str text = quoted(maker, str_cut(&rest, '*'));
+    struct str text = regex_quoted(str_cut(&rest, '*'), &maker->t->scratch);
 
     while (rest.ptr != NULL) {
-        struct str part = quoted(maker, str_cut(&rest, '*'));
+        struct str part = regex_quoted(str_cut(&rest, '*'), &maker->t->scratch);
         text = arena_format(scratch, "%.*s.*%.*s", STR_FMT(text), STR_FMT(part));
     }
     return matcher(maker, STRING_REGEX, arena_format(scratch, ".*/ns/%.*s/.*", STR_FMT(text)));
@@ -117,8 +104,8 @@ static struct string_matcher account_name(struct rbac_maker *maker, struct str v
     }
     return matcher(maker, STRING_REGEX,
                    arena_format(&maker->t->scratch, "spiffe://.+/ns/%.*s/(.+/|)sa/%.*s(/.+)?",
-                                STR_FMT(quoted(maker, namespace)),
-                                STR_FMT(quoted(maker, account))));
+                                STR_FMT(regex_quoted(namespace, &maker->t->scratch)),
+                                STR_FMT(regex_quoted(account, &maker->t->scratch))));
 }
 
 static struct string_matcher domain_name(struct rbac_maker *maker, struct str value)
@@ -133,8 +120,9 @@ static struct string_matcher domain_name(struct rbac_maker *maker, struct str va
         return matcher(maker, STRING_PREFIX,
                        arena_format(scratch, "spiffe://%.*s/", STR_FMT(value)));
     return matcher(maker, STRING_REGEX,
-                   arena_format(scratch, "spiffe://%.*s[^/]*%.*s/.*", STR_FMT(quoted(maker, first)),
-                                STR_FMT(quoted(maker, rest))));
+                   arena_format(scratch, "spiffe://%.*s[^/]*%.*s/.*",
+                                STR_FMT(regex_quoted(first, &maker->t->scratch)),
+                                STR_FMT(regex_quoted(rest, &maker->t->scratch))));
 }
 
 /* --- tokens ------------------------------------------------------------------ */

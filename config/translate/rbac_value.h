@@ -19,6 +19,7 @@ struct node_list {
 struct rbac_maker {
     struct translation *t;
     struct str namespace; /* the policy's */
+    uint32_t times;       /* how often istiod puts trust domains' aliases into the clauses */
 };
 
 struct rbac_node *rbac_push(struct rbac_maker *maker, struct node_list *list);

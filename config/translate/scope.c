@@ -64,6 +64,13 @@ static struct text_list export_to_of(struct translation *t, const struct service
     return out;
 }
 
+bool scope_is_untold(struct translation *t, const struct service *service)
+{
+    struct text_list export_to = export_to_of(t, service);
+
+    return service->entry == NULL && text_list_has(&export_to, STR("~"));
+}
+
 static bool is_exported(struct translation *t, const struct service *service)
 {
     struct text_list export_to = export_to_of(t, service);

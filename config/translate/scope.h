@@ -23,6 +23,10 @@ const struct scope *scope_of_port(const struct translation *t, uint32_t port, st
 const struct service *scope_service_of_namespace(struct translation *t, struct str host,
                                                  struct str namespace);
 
+/* A Kubernetes Service that is exported to nobody ("~"): istiod never hears of its endpoints,
+ * and its own namespace's routes may still lead to it. */
+bool scope_is_untold(struct translation *t, const struct service *service);
+
 /* Who tells listeners and TLS which endpoints a port of the service's host and namespace
  * has: of all namesakes the youngest that knows of some. `port_index` becomes its own.
  * NULL: nobody does. */

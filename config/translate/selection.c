@@ -6,22 +6,30 @@
 
 #include "config/resource/host.h"
 
-/* BUCKET_CONSUMER: the Gateway API's routes of the proxy's own namespace go before
- * those of others. */
-enum bucket { BUCKET_PRIVATE, BUCKET_EXPORTED, BUCKET_CONSUMER, BUCKET_PUBLIC, BUCKET_COUNT };
+/* The Gateway API's routes of the proxy's own namespace go before others: among those
+ * for everybody (BUCKET_CONSUMER), and for a sidecar among its namespace's own, too. */
+enum bucket {
+    BUCKET_PRIVATE_CONSUMER,
+    BUCKET_PRIVATE,
+    BUCKET_EXPORTED,
+    BUCKET_CONSUMER,
+    BUCKET_PUBLIC,
+    BUCKET_COUNT
+};
 
-static enum bucket bucket_of(const struct translation *t, const struct virtual_service *service)
+static enum bucket bucket_of(const struct translation *t, const struct virtual_service *service,
+                             bool is_for_mesh)
 {
     const struct text_list *list = service->export_to.count > 0
                                        ? &service->export_to
                                        : &t->mesh->config.virtual_service_export_to;
 
     bool is_own = str_eq(service->meta.namespace, t->proxy->namespace);
+    bool is_consumer = is_own && service->semantics == SEMANTICS_GATEWAY_API;
     if (list->count == 0 || text_list_has(list, STR("*")))
-        return is_own && service->semantics == SEMANTICS_GATEWAY_API ? BUCKET_CONSUMER
-                                                                     : BUCKET_PUBLIC;
+        return is_consumer ? BUCKET_CONSUMER : BUCKET_PUBLIC;
     if (is_own)
-        return BUCKET_PRIVATE;
+        return is_consumer && is_for_mesh ? BUCKET_PRIVATE_CONSUMER : BUCKET_PRIVATE;
     return BUCKET_EXPORTED;
 }
 
@@ -82,11 +90,12 @@ static const struct virtual_service *best_for(const struct selection *selection,
 struct selection selection_for(struct translation *t, struct str gateway)
 {
     struct selection out = {0};
+    bool is_for_mesh = str_eq(gateway, STR("mesh"));
 
     for (int bucket = 0; bucket < BUCKET_COUNT; bucket++) {
         for (uint32_t i = 0; i < t->mesh->virtual_services_count; i++) {
             const struct virtual_service *service = &t->mesh->virtual_services[i];
-            if ((int)bucket_of(t, service) != bucket)
+            if ((int)bucket_of(t, service, is_for_mesh) != bucket)
                 continue;
             if (!text_list_has(&service->gateways, gateway))
                 continue;

@@ -8,6 +8,7 @@
 #include "config/validate/attribute.h"
 
 #include "base/check.h"
+#include "config/validate/address_fault.h"
 #include "config/validate/field.h"
 #include "config/validate/word.h"
 
@@ -145,12 +146,15 @@ static struct str trust_domains_error(const struct view *list, struct str word)
 
 static struct str ip_error(const struct view *list, struct str value)
 {
-    if (word_is_fine(word_subnet(value)))
-        return STR_EMPTY;
     if (str_find(value, '/') == STR_NONE)
-        return FORMAT(list, "bad IP address (%.*s)", STR_FMT(value));
-    return FORMAT(list, "bad CIDR range (%.*s): netip.ParsePrefix(\"%.*s\"): not a CIDR block",
-                  STR_FMT(value), STR_FMT(value));
+        return word_is_fine(word_subnet(value))
+                   ? STR_EMPTY
+                   : FORMAT(list, "bad IP address (%.*s)", STR_FMT(value));
+    struct str fault = address_fault_of_range(list, value);
+    if (fault.len == 0)
+        return STR_EMPTY;
+    return FORMAT(list, "bad CIDR range (%.*s): netip.ParsePrefix(%.*s): %.*s", STR_FMT(value),
+                  STR_FMT(field_quoted(list, value)), STR_FMT(fault));
 }
 
 static struct str port_error(const struct view *list, struct str value)

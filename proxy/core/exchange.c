@@ -847,7 +847,6 @@ static bool is_delayed_by_fault(const struct step *step)
     return true;
 }
 
-/* What the connection manager would not serve although it has a route. */
 /* What the route says of responses holds for refusals after it was chosen. */
 static void add_route_headers(const struct step *step, uint32_t status)
 {
@@ -966,6 +965,7 @@ static bool pass_tokens(const struct step *step, const struct jwt_authn *authn,
     struct engine *engine = xc->setup.engine;
     if (cors_is_preflight(xc->request)) {
         count_http(step, STAT_HTTP_jwt_authn_cors_preflight_bypassed);
+        count_http(step, STAT_HTTP_jwt_authn_allowed);
         return true;
     }
     struct jwt_question asked = {
@@ -981,7 +981,9 @@ static bool pass_tokens(const struct step *step, const struct jwt_authn *authn,
     tell_token(step, &answer);
     count_http(step,
                answer.status == JWT_OK ? STAT_HTTP_jwt_authn_allowed : STAT_HTTP_jwt_authn_denied);
+    xc->setup.http_stats->counters[STAT_HTTP_jwt_authn_jwt_cache_miss] += answer.looked_at_count;
     xc->claims = answer.claims;
+    xc->spoilt = answer.spoilt;
     *is_route_cleared = answer.is_route_cleared;
     if (answer.status == JWT_OK)
         return true;
@@ -1001,6 +1003,7 @@ static bool pass_access(const struct step *step, bool *is_route_cleared)
            pass_policies(step, security, ACCESS_RULES);
 }
 
+/* What the connection manager would not serve although it has a route. */
 static void refuse_routed(const struct step *step, const struct xc_event *event)
 {
     new_response(step->xc);
@@ -1547,6 +1550,25 @@ static inline void note_ready(const struct step *step, bool is_reused)
     arm_try_timeout(step);
 }
 
+/* The upstream's codec does not take the head, and the connection goes. */
+static void refuse_spoilt(const struct step *step)
+{
+    struct exchange *xc = step->xc;
+    const struct reason_row *row = reason_row(REASON_SPOILT_HEAD);
+    abandon(step);
+    new_response_of_route(step, row->status);
+    reply_with(step,
+               (struct reply){
+                   .reason = REASON_SPOILT_HEAD,
+                   .has_words = true,
+                   .details = arena_format(xc->setup.arena, "%.*s{invalid_header_value_for:_%.*s}",
+                                           STR_FMT(row->details), STR_FMT(xc->spoilt)),
+                   .flag = row->flag,
+                   .body = arena_format(xc->setup.arena, "%.*s%.*s", STR_FMT(row->body),
+                                        STR_FMT(xc->spoilt)),
+               });
+}
+
 static bool is_heard(const struct exchange *xc, uint32_t attempt)
 {
     return attempt != 0 && attempt == xc->attempt;
@@ -1559,6 +1581,8 @@ static void on_attempt_event(const struct step *step, const struct xc_event *eve
         return; /* given up before: nobody listens any more */
     if (event->kind == XC_EVENT_ATTEMPT_READY) {
         note_ready(step, event->is_reused);
+        if (xc->spoilt.len > 0)
+            refuse_spoilt(step);
     } else if (event->kind == XC_EVENT_ATTEMPT_SENT) {
         xc->is_sent = true;
     } else if (event->kind == XC_EVENT_INTERIM) {

@@ -41,7 +41,7 @@ enum xc_event_kind {
     XC_EVENT_REQUEST_DATA,    /* size of body bytes; is_end */
     XC_EVENT_REQUEST_END,     /* the request is complete (after data or trailers) */
     XC_EVENT_CLIENT_GONE,     /* the downstream connection is gone; flag/details default DC */
-    XC_EVENT_ATTEMPT_READY,   /* attempt has a connection; is_reused */
+    XC_EVENT_ATTEMPT_READY,   /* attempt has a connection; is_reused; answered when `spoilt` */
     XC_EVENT_ATTEMPT_SENT,    /* first bytes of the request are on their way */
     XC_EVENT_INTERIM,         /* attempt, response: a 1xx other than 101 */
     XC_EVENT_RESPONSE_HEAD,   /* attempt, response, is_end */
@@ -142,10 +142,11 @@ struct exchange {
     struct hash_key_cookies cookies; /* for the response */
     struct str cors_origin;          /* responses are marked for it; empty: they are not */
     const struct json_value *claims; /* of a token that was right; NULL: none */
-    struct str decorator;            /* of an inbound side: told with the response; empty: not */
-    int64_t completed_ns;            /* when the router had the whole request; NS_NEVER before */
-    int64_t timeout_ns;              /* of the route; 0: none */
-    int64_t deadline_ns;             /* NS_NEVER until the request is complete */
+    struct str spoilt;    /* a header that no codec sends, for what its value has; empty: none */
+    struct str decorator; /* of an inbound side: told with the response; empty: not */
+    int64_t completed_ns; /* when the router had the whole request; NS_NEVER before */
+    int64_t timeout_ns;   /* of the route; 0: none */
+    int64_t deadline_ns;  /* NS_NEVER until the request is complete */
     bool is_interim_told; /* a 1xx was passed on: to Envoy's router the response has started */
 
     const struct retry_policy *retry; /* NULL: none, or it was given up */

@@ -4,30 +4,17 @@
  */
 #include "proxy/core/jwt.h"
 
-#include "base/base64.h"
 #include "base/check.h"
+#include "proxy/core/jwt_claim.h"
+#include "proxy/core/jwt_find.h"
 #include "proxy/core/query.h"
+#include "proxy/model/limits.h"
 
 #define CLOCK_SKEW_S 60 /* Envoy's default */
 #define URI_PATH_BYTES_MAX 256u
 #define ED25519_BYTES 64u
-#define TOKENS_MAX 16u               /* that are looked at for one provider */
-#define WHOLE_END 9007199254740992.0 /* 2^53: beyond it whole numbers are not told apart */
-#define CLAIM_BYTES_MAX (64u * 1024)
-
-enum place { PLACE_HEADER, PLACE_PARAM, PLACE_COOKIE };
-
-/* A token, and where it was. */
-struct found {
-    struct str text;
-    enum place place;
-    struct str name;
-};
-
-struct finds {
-    struct found items[TOKENS_MAX];
-    uint32_t count;
-};
+/* More of a head fits into no connection's buffer: escapes and base64 make claims larger. */
+#define CLAIMS_BYTES_MAX (LIMIT_CONNECTION_BUFFER_BYTES / 2)
 
 /* One provider being asked. */
 struct asking {
@@ -35,108 +22,6 @@ struct asking {
     const struct jwt_provider *provider;
     struct jwt_answer *answer;
 };
-
-/* --- where tokens are ------------------------------------------------------------ */
-
-static void add_found(struct finds *finds, enum place place, struct str name, struct str text)
-{
-    if (finds->count < TOKENS_MAX)
-        finds->items[finds->count++] = (struct found){.text = text, .place = place, .name = name};
-}
-
-static bool is_token_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-}
-
-/* From the first letter that a token can have. */
-static struct str token_within(struct str text)
-{
-    size_t from = 0;
-
-    while (from < text.len && !is_token_letter(text.ptr[from]))
-        from++;
-    return from < text.len ? str_from(text, from) : text;
-}
-
-/* All lines of a header as one text. False: there is none. */
-static bool joined(const struct header_list *list, struct str name, struct arena *arena,
-                   struct str *out)
-{
-    uint32_t at = header_find(list, name, 0);
-
-    if (at == UINT32_MAX)
-        return false;
-    *out = list->items[at].value;
-    for (at = header_find(list, name, at + 1); at != UINT32_MAX;
-         at = header_find(list, name, at + 1))
-        *out = arena_format(arena, "%.*s,%.*s", STR_FMT(*out), STR_FMT(list->items[at].value));
-    return true;
-}
-
-static void find_in_header(const struct asking *asking, struct str name, struct str prefix,
-                           struct finds *out)
-{
-    struct arena *arena = asking->asked->arena;
-    struct str lower = arena_str_lower(arena, name), text;
-
-    if (!joined(&asking->asked->head->headers, lower, arena, &text))
-        return;
-    if (prefix.len > 0) {
-        size_t at = str_find_str(text, prefix);
-        if (at == STR_NONE)
-            return;
-        text = token_within(str_from(text, at + prefix.len));
-    }
-    add_found(out, PLACE_HEADER, lower, text);
-}
-
-static void find_in_query(const struct asking *asking, struct str name, struct finds *out)
-{
-    struct str value;
-
-    if (query_get(asking->asked->head->path, name, asking->asked->arena, &value))
-        add_found(out, PLACE_PARAM, name, value);
-}
-
-/* The first of that name; quotes around the value go. */
-static void find_in_cookies(const struct asking *asking, struct str name, struct finds *out)
-{
-    const struct header_list *list = &asking->asked->head->headers;
-
-    for (uint32_t at = header_find(list, STR("cookie"), 0); at != UINT32_MAX;
-         at = header_find(list, STR("cookie"), at + 1)) {
-        struct str rest = list->items[at].value;
-        while (rest.ptr != NULL) {
-            struct str value = str_trim(str_cut(&rest, ';'));
-            struct str own = str_cut(&value, '=');
-            if (value.ptr == NULL || !str_eq(own, name))
-                continue;
-            if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
-                value = str_slice(value, 1, value.len - 1);
-            add_found(out, PLACE_COOKIE, name, value);
-            return;
-        }
-    }
-}
-
-static void find_tokens(const struct asking *asking, struct finds *out)
-{
-    const struct jwt_provider *provider = asking->provider;
-
-    out->count = 0;
-    if (provider->header_count + provider->param_count + provider->cookie_count == 0) {
-        find_in_header(asking, STR("authorization"), STR("Bearer "), out);
-        find_in_query(asking, STR("access_token"), out);
-    }
-    for (uint32_t i = 0; i < provider->header_count; i++)
-        find_in_header(asking, provider->headers[i].name, provider->headers[i].other, out);
-    for (uint32_t i = 0; i < provider->param_count; i++)
-        find_in_query(asking, provider->params[i], out);
-    for (uint32_t i = 0; i < provider->cookie_count; i++)
-        find_in_cookies(asking, provider->cookies[i], out);
-}
 
 /* --- is it right? ---------------------------------------------------------------- */
 
@@ -226,9 +111,9 @@ static enum jwt_status check(const struct asking *asking, const struct jwt_token
 
     if (provider->issuer.len > 0 && !str_eq(provider->issuer, token->issuer))
         return JWT_UNKNOWN_ISSUER;
-    if (token->has_start && now_s + CLOCK_SKEW_S < token->start_s)
+    if (now_s + CLOCK_SKEW_S < token->start_s)
         return JWT_NOT_YET_VALID;
-    if (token->has_expiry && token->expiry_s < now_s && now_s - token->expiry_s > CLOCK_SKEW_S)
+    if (token->expiry_s > 0 && token->expiry_s < now_s && now_s - token->expiry_s > CLOCK_SKEW_S)
         return JWT_EXPIRED;
     if (!is_any_audience_allowed(provider, token->audiences))
         return JWT_AUDIENCE_NOT_ALLOWED;
@@ -262,31 +147,6 @@ static void split_claims(const struct asking *asking, struct json_value *payload
     }
 }
 
-static bool is_whole(double number)
-{
-    return number > -WHOLE_END && number < WHOLE_END && (double)(int64_t)number == number;
-}
-
-/* Texts as they are, whole numbers and booleans as JSON has them, other numbers with
- * six digits, what has parts as JSON in base64. */
-static struct str claim_text(const struct json_value *value, struct arena *arena)
-{
-    if (value->kind == JSON_STRING || value->kind == JSON_NULL)
-        return value->kind == JSON_STRING ? value->text : STR_EMPTY;
-    if (value->kind == JSON_NUMBER && !is_whole(value->number))
-        return arena_format(arena, "%f", value->number);
-    struct buf out;
-    struct json json;
-    buf_init(&out, CLAIM_BYTES_MAX);
-    json_init(&json, &out, 0);
-    json_value_write(&json, value);
-    bool has_parts = value->kind == JSON_ARRAY || value->kind == JSON_OBJECT;
-    struct str text =
-        has_parts ? base64_encode(buf_str(&out), arena) : arena_str(arena, buf_str(&out));
-    buf_fini(&out);
-    return text;
-}
-
 /* "a.b" leads inside. */
 static const struct json_value *named_claim(const struct json_value *payload, struct str name)
 {
@@ -297,17 +157,28 @@ static const struct json_value *named_claim(const struct json_value *payload, st
     return at;
 }
 
-static void remove_token(const struct asking *asking, const struct found *found)
+static void remove_token(const struct asking *asking, const struct jwt_found *found)
 {
     struct request_head *head = asking->asked->head;
 
-    if (found->place == PLACE_HEADER)
+    if (found->place == JWT_IN_HEADER)
         header_remove(&head->headers, found->name);
-    else if (found->place == PLACE_PARAM)
+    else if (found->place == JWT_IN_PARAM)
         head->path = query_without(head->path, found->name, asking->asked->arena);
 }
 
-static void accept(const struct asking *asking, const struct found *found, struct jwt_token *token)
+/* No controls but the tab. */
+static bool is_sendable(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static void accept(const struct asking *asking, struct jwt_token *token)
 {
     const struct jwt_provider *provider = asking->provider;
     struct arena *arena = asking->asked->arena;
@@ -318,12 +189,17 @@ static void accept(const struct asking *asking, const struct found *found, struc
                            token->payload_text);
     for (uint32_t i = 0; i < provider->claim_count; i++) {
         const struct json_value *claim = named_claim(&token->payload, provider->claims[i].other);
-        struct str text = claim != NULL ? claim_text(claim, arena) : STR_EMPTY;
-        if (text.len > 0)
-            header_append_line(headers, arena_str_lower(arena, provider->claims[i].name), text);
+        struct str text = claim != NULL ? jwt_claim_text(claim, arena) : STR_EMPTY;
+        if (text.len == 0)
+            continue;
+        struct str name = arena_str_lower(arena, provider->claims[i].name);
+        asking->answer->claim_bytes += text.len;
+        bool is_too_much = asking->answer->claim_bytes > CLAIMS_BYTES_MAX;
+        if (!is_too_much)
+            header_append_line(headers, name, text);
+        if ((is_too_much || !is_sendable(text)) && asking->answer->spoilt.len == 0)
+            asking->answer->spoilt = name;
     }
-    if (!provider->is_forwarding)
-        remove_token(asking, found);
     split_claims(asking, &token->payload);
     struct json_value *claims = ARENA_NEW(arena, struct json_value);
     *claims = token->payload;
@@ -349,22 +225,24 @@ static void sanitize(const struct asking *asking)
 /* Each token that is where the provider's are must be right. */
 static enum jwt_status ask(const struct asking *asking)
 {
-    struct finds finds;
-
     sanitize(asking);
-    find_tokens(asking, &finds);
+    struct jwt_finds finds = jwt_find(asking->provider, asking->asked->head, asking->asked->arena);
     if (finds.count == 0)
         return JWT_MISSED;
     asking->answer->provider = asking->provider;
     for (uint32_t i = 0; i < finds.count; i++) {
         struct jwt_token token;
+        asking->answer->looked_at_count++;
         enum jwt_status status = jwt_token_read(finds.items[i].text, asking->asked->arena, &token);
         if (status == JWT_OK)
             status = check(asking, &token);
         if (status != JWT_OK)
             return status;
-        accept(asking, &finds.items[i], &token);
+        accept(asking, &token);
     }
+    /* Only when all of them were right: another provider may look at the same places. */
+    for (uint32_t i = 0; i < finds.count && !asking->provider->is_forwarding; i++)
+        remove_token(asking, &finds.items[i]);
     return JWT_OK;
 }
 
@@ -401,6 +279,10 @@ struct jwt_answer jwt_judge(const struct jwt_question *asked)
             return answer;
         }
         answer.status = worse(answer.status, status);
+    }
+    if (asked->authn->provider_count == 1) { /* its own token or none */
+        answer.status = answer.status == JWT_MISSED ? JWT_OK : answer.status;
+        return answer;
     }
     enum jwt_status all = ask_all(asked, &answer);
     answer.status = all == JWT_OK ? JWT_OK : worse(answer.status, all);

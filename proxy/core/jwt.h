@@ -38,6 +38,9 @@ struct jwt_answer {
     const struct json_value *claims;     /* of the last token that was right; NULL: none */
     const struct jwt_provider *provider; /* whose it was, or who was asked last; NULL: no token */
     bool is_route_cleared;               /* the route is to be chosen again */
+    struct str spoilt;                   /* a header whose claim cannot be sent; empty: none */
+    size_t claim_bytes;                  /* of headers that claims have become */
+    uint32_t looked_at_count;            /* tokens, once for each provider that was asked */
 };
 
 struct jwt_answer jwt_judge(const struct jwt_question *asked);

@@ -38,10 +38,16 @@ static bool cut_sections(struct str text, struct str out[SECTION_COUNT])
     return count == SECTION_COUNT;
 }
 
+/* As protobuf does, to which null is an object without members. */
 static bool read_object(struct str text, struct arena *arena, struct json_value *out)
 {
     size_t where;
-    return json_read(text, arena, out, &where) == RC_OK && out->kind == JSON_OBJECT;
+
+    if (json_read_protobuf(text, arena, out, &where) != RC_OK)
+        return false;
+    if (out->kind == JSON_NULL)
+        out->kind = JSON_OBJECT;
+    return out->kind == JSON_OBJECT;
 }
 
 static bool is_known(struct str algorithm)
@@ -86,11 +92,10 @@ static enum jwt_status read_header(struct str section, struct arena *arena, stru
 
 /* `bad`: it is no integer; `bad` + 1: one that is out of range. */
 static enum jwt_status read_time(const struct json_value *object, struct str key,
-                                 enum jwt_status bad, bool *is_there, uint64_t *out)
+                                 enum jwt_status bad, uint64_t *out)
 {
     const struct json_value *value = json_get(object, key);
 
-    *is_there = value != NULL;
     *out = 0;
     if (value == NULL)
         return JWT_OK;
@@ -116,7 +121,6 @@ static bool is_audience(const struct json_value *value)
 static enum jwt_status read_payload(struct str section, struct arena *arena, struct jwt_token *out)
 {
     struct str text, id;
-    bool has_birth;
     uint64_t birth_s;
 
     if (!base64url_decode(section, arena, &text))
@@ -128,14 +132,11 @@ static enum jwt_status read_payload(struct str section, struct arena *arena, str
         return JWT_PAYLOAD_BAD_ISS;
     if (!read_text(payload, STR("sub"), &out->subject))
         return JWT_PAYLOAD_BAD_SUB;
-    enum jwt_status status =
-        read_time(payload, STR("iat"), JWT_PAYLOAD_BAD_IAT, &has_birth, &birth_s);
+    enum jwt_status status = read_time(payload, STR("iat"), JWT_PAYLOAD_BAD_IAT, &birth_s);
     if (status == JWT_OK)
-        status =
-            read_time(payload, STR("nbf"), JWT_PAYLOAD_BAD_NBF, &out->has_start, &out->start_s);
+        status = read_time(payload, STR("nbf"), JWT_PAYLOAD_BAD_NBF, &out->start_s);
     if (status == JWT_OK)
-        status =
-            read_time(payload, STR("exp"), JWT_PAYLOAD_BAD_EXP, &out->has_expiry, &out->expiry_s);
+        status = read_time(payload, STR("exp"), JWT_PAYLOAD_BAD_EXP, &out->expiry_s);
     if (status != JWT_OK)
         return status;
     if (!read_text(payload, STR("jti"), &id))

@@ -27,8 +27,7 @@ struct jwt_token {
     struct str algorithm, kid; /* "RS256"; kid: empty if there is none */
     struct str issuer, subject;
     const struct json_value *audiences; /* a string or a list; NULL: none */
-    bool has_expiry, has_start;
-    uint64_t expiry_s, start_s;
+    uint64_t expiry_s, start_s;         /* 0: none */
     struct json_value payload;
     struct str payload_text; /* as it stands in the token */
     struct str signed_text;  /* header.payload */

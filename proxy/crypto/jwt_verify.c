@@ -20,6 +20,7 @@
 #include "base/check.h"
 
 #define POINT_BYTES_MAX (1u + 2u * 66u) /* of P-521, uncompressed */
+#define SIGNATURE_BYTES_MAX 1024        /* of a number; no curve here has more than 66 */
 #define RSA_BITS_MAX 16384              /* a modulus that is larger costs too much */
 
 /* --- keys ---------------------------------------------------------------------- */
@@ -141,15 +142,17 @@ static bool is_signed_by(EVP_PKEY *key, const EVP_MD *digest, bool is_pss, struc
     return is_right;
 }
 
-/* Two numbers side by side, of which OpenSSL wants DER. */
+/* Two numbers side by side, of which OpenSSL wants DER. To Envoy's library they may have
+ * leading zeros, and of an odd number of bytes the last one does not count. */
 static bool is_signed_by_curve(const struct jwk *key, const struct curve *curve,
                                const EVP_MD *digest, struct str text, struct str signature)
 {
-    if (signature.len != 2 * curve->bytes)
+    size_t half = signature.len / 2;
+    if (half > SIGNATURE_BYTES_MAX)
         return false;
     ECDSA_SIG *pair = ECDSA_SIG_new();
-    BIGNUM *r = number_of(str_slice(signature, 0, curve->bytes));
-    BIGNUM *s = number_of(str_from(signature, curve->bytes));
+    BIGNUM *r = number_of(str_slice(signature, 0, half));
+    BIGNUM *s = number_of(str_slice(signature, half, 2 * half));
     if (pair == NULL || ECDSA_SIG_set0(pair, r, s) != 1) {
         BN_free(r);
         BN_free(s);

@@ -68,6 +68,7 @@ struct h2_settings {
     enum h2_side side;
     uint32_t streams_max; /* told to the peer; 0: Envoy's 1024 */
     uint32_t head_bytes_max, header_count_max;
+    bool is_cookie_last; /* a request's cookies stand behind its other headers, as Envoy's */
 };
 
 struct h2;

@@ -112,9 +112,21 @@ static void note_end(struct h2 *h2, struct h2_stream *stream)
     (void)push(h2, H2_END, stream);
 }
 
+static void put_cookie_last(struct h2 *h2)
+{
+    uint32_t at = header_find(&h2->block, STR("cookie"), 0);
+    if (at == UINT32_MAX || at + 1 == h2->block.count)
+        return;
+    struct str value = h2->block.items[at].value;
+    header_remove(&h2->block, STR("cookie"));
+    header_append_line(&h2->block, STR("cookie"), value);
+}
+
 /* A whole block: a head, or trailers. */
 static void note_block(struct h2 *h2, struct h2_stream *stream, bool is_end)
 {
+    if (h2->settings.is_cookie_last)
+        put_cookie_last(h2);
     h2->is_in_block = false;
     if (stream->is_head_read) {
         stream->is_end_read = true;

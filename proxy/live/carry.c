@@ -260,11 +260,14 @@ static void close_conn(struct socket *socket, bool is_abrupt)
         socket_close(socket);
 }
 
+/* Over TLS its own word is all that is said, as Envoy does: FIN comes with the end of both
+ * sides. */
 static void shut(struct socket *socket)
 {
     if (socket->tls != NULL)
         secure_end(socket);
-    socket_shutdown(socket);
+    else
+        socket_shutdown(socket);
 }
 
 static void set_pause(struct socket *socket, bool is_paused)

@@ -159,6 +159,9 @@ static void give_up(struct socket *socket, bool was_shaking_hands)
 {
     bool is_connecting = was_shaking_hands && !socket->is_downstream;
     wire_note_tls_failure(socket->wire, socket->conn, tls_failed(socket->tls));
+    /* What this side found Envoy counts when it reads and when it closes; an alert once. */
+    if (!was_shaking_hands && tls_alert(tls_failed(socket->tls), TLS_VERSION_1_3) != 0)
+        wire_note_tls_failure(socket->wire, socket->conn, tls_failed(socket->tls));
     socket_close(socket);
     if (is_connecting)
         tell_connect_failed(socket, tls_failed(socket->tls));
@@ -237,8 +240,10 @@ static void take_in(struct socket *socket, struct str bytes)
         tell_broken(socket);
         return;
     }
-    if (was_shaking_hands && tls_state(socket->tls) == TLS_STATE_OPEN)
+    if (was_shaking_hands && tls_state(socket->tls) == TLS_STATE_OPEN) {
+        was_shaking_hands = false; /* what comes behind it is another matter */
         note_open(socket);
+    }
     while (is_heard(socket) && tls_read(socket->tls, &plain))
         tell_read(socket, plain);
     if (!is_heard(socket))

@@ -16,13 +16,9 @@
 #include "proxy/live/tls_inside.h"
 #include "proxy/model/limits.h"
 
-/* Ciphertext that waits to be taken: what a wire gives at most at once, and what TLS
- * adds to it. */
-#define OUT_BYTES_MAX (4 * (LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_CONNECTION_BUFFER_SLACK_BYTES))
 #define READ_BYTES 16384u            /* a record's most */
 #define KEPT_BYTES (4u * READ_BYTES) /* an empty buffer keeps no more memory */
 #define ALERT_OFFSET 1000            /* OpenSSL's reasons for alerts: SSL_AD_REASON_OFFSET */
-#define PLACE_BYTES_MAX 320u
 #define NAMES_BLOCK_BYTES 512u
 
 struct tls_session {
@@ -38,7 +34,7 @@ struct tls_session {
     bool is_server;
     const struct certificate *own; /* that it may show; NULL: none */
     struct str place;              /* whose session to remember; in place_text */
-    char place_text[PLACE_BYTES_MAX];
+    char place_text[TLS_PLACE_BYTES_MAX];
 };
 
 /* --- OpenSSL's idea of a socket --------------------------------------------- */
@@ -57,10 +53,19 @@ static int bio_read(BIO *bio, char *out, int size)
     return (int)taken;
 }
 
+static void swap(struct buf *a, struct buf *b)
+{
+    struct buf other = *a;
+    *a = *b;
+    *b = other;
+}
+
 static int bio_write(BIO *bio, const char *bytes, int size)
 {
     struct tls_session *session = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
+    if (session->out.capacity == 0)
+        swap(&session->out, &session->store->spare);
     return buf_append(&session->out, (struct str){bytes, (size_t)size}) == RC_OK ? size : -1;
 }
 
@@ -145,8 +150,8 @@ static struct tls_session *session_new(const struct tls_context *context)
 {
     struct tls_session *session = OPENSSL_zalloc(sizeof(*session));
     ASSERT(session != NULL);
-    buf_init(&session->out, OUT_BYTES_MAX);
-    buf_init(&session->kept, OUT_BYTES_MAX);
+    buf_init(&session->out, TLS_OUT_BYTES_MAX);
+    buf_init(&session->kept, TLS_OUT_BYTES_MAX);
     arena_init(&session->memory, NAMES_BLOCK_BYTES, 0);
     session->store = tls_store_hold(context->store);
     session->is_server = context->is_server;
@@ -207,6 +212,7 @@ static void recall(struct tls_session *session, const struct tls_context *contex
     SSL_SESSION *known = tls_store_recall(context->store, session->place);
     if (known != NULL)
         (void)SSL_set_session(session->ssl, known);
+    SSL_SESSION_free(known);
 }
 
 /* Whom the peer must be, as its own words. */
@@ -291,7 +297,12 @@ static void shake_hands(struct tls_session *session)
     if (rc == 1) {
         session->state = TLS_STATE_OPEN;
         tls_write_kept(session);
-    } else if (SSL_get_error(session->ssl, rc) != SSL_ERROR_WANT_READ)
+        return;
+    }
+    int error = SSL_get_error(session->ssl, rc);
+    if (error == SSL_ERROR_ZERO_RETURN && session->check.failure == TLS_FINE)
+        session->check.failure = TLS_ENDED; /* the peer thought better of it */
+    if (error != SSL_ERROR_WANT_READ)
         fail(session);
 }
 
@@ -384,7 +395,12 @@ struct str tls_out(const struct tls_session *session)
 void tls_sent(struct tls_session *session, size_t size)
 {
     buf_consume(&session->out, size);
-    if (buf_size(&session->out) == 0 && session->out.capacity > KEPT_BYTES)
+    if (buf_size(&session->out) > 0)
+        return;
+    buf_clear(&session->out);
+    if (session->store->spare.capacity == 0 && session->out.capacity <= KEPT_BYTES)
+        swap(&session->out, &session->store->spare);
+    else
         buf_shrink(&session->out);
 }
 

@@ -19,6 +19,8 @@
 #define ARENA_BLOCK_BYTES 4096u
 #define CHECK_BLOCK_BYTES 1024u
 #define SESSION_CONTEXT "pocketmesh"
+/* Remembered, of a context's clients: one with a certificate is some 5 KB. */
+#define SESSIONS_MAX 2048
 /* OpenSSL turns an error that it does not know into the alert certificate_unknown,
  * which is what Envoy sends. */
 #define NAMES_ERROR 10000
@@ -257,6 +259,7 @@ static bool fill_server(struct tls_context *context, const struct downstream_tls
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
     (void)SSL_CTX_set_num_tickets(ssl, 1);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER);
+    (void)SSL_CTX_sess_set_cache_size(ssl, SESSIONS_MAX);
     (void)SSL_CTX_set_session_id_context(ssl, (const unsigned char *)SESSION_CONTEXT,
                                          sizeof(SESSION_CONTEXT) - 1);
     (void)SSL_CTX_set_tlsext_servername_callback(ssl, take_server_name);
@@ -311,14 +314,17 @@ static struct tls_remembered *place_of(const struct tls_store *store, struct str
     return NULL;
 }
 
-static void store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
+void tls_store_remember(struct tls_store *store, struct str place, SSL_SESSION *session)
 {
     struct tls_remembered *found = place_of(store, place);
-    if (found == NULL) {
-        found = ARENA_PUSH(&store->arena, store->remembered, store->remembered_count,
-                           store->remembered_capacity);
-        found->place = arena_str(&store->arena, place);
-    }
+    if (store->remembered == NULL)
+        store->remembered = ARENA_ARRAY(&store->arena, struct tls_remembered, TLS_REMEMBERED_MAX);
+    if (found == NULL && store->remembered_count < TLS_REMEMBERED_MAX)
+        found = &store->remembered[store->remembered_count++];
+    if (found == NULL) /* hosts of requests are places, too: there may be any number */
+        found = &store->remembered[store->forgotten_count++ % TLS_REMEMBERED_MAX];
+    memcpy(found->place_text, place.ptr, place.len);
+    found->place = (struct str){found->place_text, place.len};
     SSL_SESSION_free(found->session);
     found->session = session;
 }
@@ -329,7 +335,7 @@ static int remember(SSL *ssl, SSL_SESSION *session)
     const struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     if (place == NULL || place->len == 0)
         return 0;
-    store_remember(context->store, *place, session);
+    tls_store_remember(context->store, *place, session);
     return 1; /* it is the store's now */
 }
 
@@ -378,6 +384,7 @@ struct tls_store *tls_store_new(const struct keyring *keyring)
     store->arena = arena;
     store->keyring = keyring != NULL ? keyring_copy(&store->arena, keyring) : NULL;
     store->holder_count = 1;
+    buf_init(&store->spare, TLS_OUT_BYTES_MAX);
     return store;
 }
 
@@ -426,12 +433,20 @@ void tls_store_drop(struct tls_store *store)
         SSL_CTX_free(at->ssl);
     for (uint32_t i = 0; i < store->remembered_count; i++)
         SSL_SESSION_free(store->remembered[i].session);
+    buf_fini(&store->spare);
     struct arena arena = store->arena;
     arena_fini(&arena);
 }
 
 SSL_SESSION *tls_store_recall(const struct tls_store *store, struct str place)
 {
-    const struct tls_remembered *found = place_of(store, place);
-    return found != NULL ? found->session : NULL;
+    struct tls_remembered *found = place_of(store, place);
+    SSL_SESSION *session = found != NULL ? found->session : NULL;
+    if (session == NULL)
+        return NULL;
+    if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION)
+        found->session = NULL;
+    else
+        ASSERT(SSL_SESSION_up_ref(session) == 1);
+    return session;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 struct certificate {
@@ -45,6 +46,10 @@ struct keyring {
      * transport sockets say; empty: as they say. */
     struct str version_min, version_max;
 };
+
+/* PEM that is to be shown: without the blocks of private keys that somebody may have put
+ * into it, else as it is. */
+struct str secret_without_keys(struct str pem, struct arena *arena);
 
 /* NULL: it was never delivered. */
 const struct secret *keyring_find(const struct keyring *keyring, struct str name);

@@ -172,6 +172,18 @@ static struct pool *pool_for(const struct attempt *attempt, const struct dial_ta
                   : engine_pool(engine, cluster_index, target->endpoint_index, target->host);
 }
 
+/* Where it goes is known before there is a connection, and whether or not there will be one. */
+static void note_original(struct attempt *attempt, const struct dial_target *target)
+{
+    const struct cluster *cluster = &attempt->reign->snapshot->clusters[target->cluster_index];
+    struct record_upstream *upstream = &attempt->stream->xc.record.upstream;
+    uint32_t override = cluster->original_port_override;
+    if (upstream->connection_id != 0)
+        return;
+    upstream->address = arena_str(&attempt->stream->arena, target->address);
+    upstream->port = override != 0 ? override : target->port;
+}
+
 static inline void ask_for(struct attempt *attempt, uint32_t endpoint_index,
                            const struct conn_downstream *down)
 {
@@ -183,6 +195,8 @@ static inline void ask_for(struct attempt *attempt, uint32_t endpoint_index,
         .host = attempt->head->authority,
     };
     attempt->endpoint_index = endpoint_index;
+    if (endpoint_index == LB_NONE && attempt->stream != NULL)
+        note_original(attempt, &target);
     target.pool = pool_for(attempt, &target);
     attempt->pool = target.pool;
     ask(attempt, &target);
@@ -351,6 +365,8 @@ bool attempt_pump(struct attempt *attempt)
     if (conn == NULL || !conn_is_open(conn) || attempt->is_end_sent)
         return false;
     bool is_first = !attempt->is_head_sent;
+    if (is_first && attempt->stream != NULL && attempt->stream->xc.spoilt.len > 0)
+        return false; /* the exchange will give it up */
     if (is_first && send_whole(attempt))
         return true;
     if (is_first)

@@ -101,6 +101,7 @@ struct conn {
     bool is_write_wished;
     struct wire_whole *whole; /* wished and not taken yet, or NULL */
     bool is_read_ended;       /* TCP: the peer sent FIN */
+    bool has_failed_tls;      /* TCP: it ended by an error of TLS */
     struct buf out;
     size_t counted_bytes; /* of out: those in unsent_bytes already */
     size_t taken_bytes;   /* of out: handed out by wire_next */

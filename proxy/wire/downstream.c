@@ -295,6 +295,7 @@ void downstream_start(struct conn *conn)
     const struct filter_chain *chain = meeting_chain(conn);
     if (chain == NULL)
         return;
+    tally_accepted(conn);
     open_chain(conn, chain);
     if (conn->speech == SPEECH_HTTP && !conn->down.is_securing)
         feed_kept(conn);
@@ -350,7 +351,7 @@ void downstream_note_end(struct conn *conn)
         return;
     }
     if (conn->speech == SPEECH_UNKNOWN)
-        meeting_turn_away(conn);
+        meeting_note_end(conn);
     else if (conn->unsent_bytes > 0)
         conn_abort(conn);
     else

@@ -29,6 +29,7 @@ void downstream_h2_open(struct conn *conn)
         .side = H2_SERVER,
         .head_bytes_max = LIMIT_REQUEST_HEAD_BYTES,
         .header_count_max = LIMIT_HEADER_COUNT,
+        .is_cookie_last = true,
     };
     conn->h2 = h2_new(&settings, &conn->wire->h2_memory);
     ASSERT(conn->h2 != NULL);

@@ -24,12 +24,19 @@ struct inspection meeting_inspection(const struct conn_downstream *down,
     };
 }
 
-void meeting_turn_away(struct conn *conn)
+/* Envoy's inspectors only peek: what came was never read, and that is a reset. */
+static void turn_away(struct conn *conn)
 {
     if (buf_size(&conn->in) > 0)
         conn_abort(conn);
     else
         conn_close(conn);
+}
+
+void meeting_note_end(struct conn *conn)
+{
+    tally_left_early(conn);
+    turn_away(conn);
 }
 
 /* From here on the carrier ends TLS; what was read in the clear is its. */
@@ -57,7 +64,7 @@ static enum inspected read_hello(struct conn *conn)
     case CLIENT_HELLO_NONE:
         return INSPECTED_OTHER;
     case CLIENT_HELLO_BAD:
-        meeting_turn_away(conn);
+        turn_away(conn);
         return INSPECTED_OTHER;
     case CLIENT_HELLO_DONE:
         break;
@@ -108,7 +115,7 @@ const struct filter_chain *meeting_chain(struct conn *conn)
     const struct filter_chain *chain = inspector_choose(&asked, what);
     if (chain == NULL) {
         tally_no_chain(conn);
-        meeting_turn_away(conn);
+        turn_away(conn);
         return NULL;
     }
     if (chain->tls != NULL && !conn->down.peer.is_tls)
@@ -138,6 +145,6 @@ void meeting_wake(struct conn *conn)
         conn->down.is_unseen = true;
         downstream_read(conn, STR_EMPTY);
     } else {
-        meeting_turn_away(conn);
+        turn_away(conn);
     }
 }

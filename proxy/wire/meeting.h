@@ -18,9 +18,8 @@ struct inspection meeting_inspection(const struct conn_downstream *down,
  * bytes to know, or it was turned away. Where TLS is ended WIRE_SECURE was wished, and
  * conn->in is not the connection's any more. */
 const struct filter_chain *meeting_chain(struct conn *conn);
-/* Closes who has no chain. Envoy's inspectors only peek: what came was never read, and
- * that is a reset. */
-void meeting_turn_away(struct conn *conn);
+/* The peer left before its chain was known. */
+void meeting_note_end(struct conn *conn);
 /* TLS was ended, so its time does not count any more. */
 void meeting_note_secured(struct conn *conn);
 /* listener_filters_timeout, or transport_socket_connect_timeout, is over. */

@@ -283,6 +283,12 @@ void stream_tell(struct stream *stream, const struct xc_event *event)
 
 void stream_note_ready(struct stream *stream, bool is_reused)
 {
+    if (stream->xc.spoilt.len > 0) {
+        stream_tell(stream, &(struct xc_event){.kind = XC_EVENT_ATTEMPT_READY,
+                                               .attempt = stream->attempt->ordinal,
+                                               .is_reused = is_reused});
+        return;
+    }
     exchange_note_ready(&stream->xc, stream->attempt->ordinal, is_reused, stream->wire->now_ns);
     /* Whoever carries out a plan pumps, and sets the timer, after it. */
     if (stream->is_stepping)

@@ -36,6 +36,12 @@ void tally_accepted(struct conn *conn)
     struct listener_stats *stats = listener_of(conn);
     stats->counters[STAT_LISTENER_downstream_cx_total]++;
     stats->counters[STAT_LISTENER_downstream_cx_active]++;
+    conn->tally.is_accepted = true;
+}
+
+void tally_left_early(struct conn *conn)
+{
+    listener_of(conn)->counters[STAT_LISTENER_downstream_listener_filter_remote_close]++;
 }
 
 void tally_no_chain(struct conn *conn)
@@ -84,7 +90,8 @@ void wire_note_handshake(struct wire *wire, uint32_t number, const struct wire_h
 
 void wire_note_tls_failure(struct wire *wire, uint32_t number, enum tls_failure failure)
 {
-    const struct conn *conn = slots_at(&wire->conns, number);
+    struct conn *conn = slots_at(&wire->conns, number);
+    conn->has_failed_tls = failure != TLS_RESET;
     engine_note_tls_failure(conn->reign->engine, ssl_of(conn), failure);
 }
 
@@ -140,14 +147,16 @@ static void leave_http(const struct conn *conn)
 void tally_leave(struct conn *conn)
 {
     tally_waiting(conn, false);
-    listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]--;
+    if (conn->tally.is_accepted)
+        listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]--;
     if (conn->tally.http != NULL)
         leave_http(conn);
 }
 
 void tally_join(struct conn *conn)
 {
-    listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]++;
+    if (conn->tally.is_accepted)
+        listener_of(conn)->counters[STAT_LISTENER_downstream_cx_active]++;
 }
 
 void tally_follow(struct conn *conn)
@@ -179,6 +188,8 @@ static void downstream_gone(struct conn *conn)
 {
     struct listener_stats *listener = listener_of(conn);
     tally_waiting(conn, false);
+    if (!conn->tally.is_accepted)
+        return;
     listener->counters[STAT_LISTENER_downstream_cx_destroy]++;
     listener->counters[STAT_LISTENER_downstream_cx_active]--;
     note_age(conn, &listener->length_ms);

@@ -18,15 +18,18 @@ struct conn;
 
 struct tally {
     int64_t began_ns;
+    bool is_accepted;                  /* downstream: a chain has it */
     bool is_remote_end;                /* the peer closed first */
     struct http_stats *http;           /* downstream HTTP; NULL otherwise */
     uint64_t *read_bytes, *sent_bytes; /* NULL: nobody knows yet whose they are */
     uint64_t early_bytes;              /* read before that */
 };
 
-/* A downstream connection: accepted, matched by no chain, HTTP, TCP. */
+/* A downstream connection: a chain has it, matched by no chain, HTTP, TCP. */
 void tally_accepted(struct conn *conn);
 void tally_no_chain(struct conn *conn);
+/* It went away before its chain was known. */
+void tally_left_early(struct conn *conn);
 /* Its first bytes are waited for, or are not any more. */
 void tally_waiting(struct conn *conn, bool is_waiting);
 void tally_waiting_timeout(struct conn *conn);

@@ -83,6 +83,17 @@ static void reset_pair(struct conn *conn)
     conn_abort(other);
 }
 
+/* What TLS refused has ended, and was not reset: what is on its way still leaves. */
+static void end_pair(struct conn *conn)
+{
+    struct stream *session = conn->session;
+    struct conn *other = other_of(conn);
+    session_end(&session->books,
+                conn->side == CONN_UPSTREAM ? SESSION_END_REMOTE : SESSION_END_LOCAL);
+    finish(session);
+    conn_close(other);
+}
+
 static struct str choose_cluster(struct wire *wire, const struct tcp_proxy *proxy)
 {
     if (proxy->weighted_count == 0 || proxy->weight_total == 0)
@@ -388,7 +399,10 @@ void tcp_note_broken(struct conn *conn)
     if (conn->session == NULL)
         return;
     count_cancelled(conn);
-    reset_pair(conn);
+    if (conn->has_failed_tls)
+        end_pair(conn);
+    else
+        reset_pair(conn);
 }
 
 void tcp_note_old(struct conn *conn)

@@ -139,7 +139,6 @@ uint32_t wire_accepted(struct wire *wire, const struct wire_accept *accept, int6
     struct conn *conn = downstream_take(wire, accept);
     if (conn == NULL)
         return WIRE_NONE;
-    tally_accepted(conn);
     downstream_start(conn);
     end_turn(wire);
     return conn->number;

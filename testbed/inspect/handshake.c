@@ -219,6 +219,11 @@ static void tell_chains(struct teller *teller)
     if (chosen == NULL)
         say(teller, SENTENCE_BAD, "filter chain",
             STR("none takes it: the connection is closed, and no HTTP is read"));
+    else if (chosen == listener->default_chain)
+        say(teller, SENTENCE_YES, "filter chain",
+            arena_format(teller->arena, "the default one takes it: %s%s",
+                         chosen->tls != NULL ? "ends TLS, then " : "",
+                         chosen->kind == CHAIN_HTTP ? "HTTP" : "bytes"));
     else if (chosen->destination_port != wanted || chosen->destination_count > 0)
         tell_chain(teller, chosen);
 }
@@ -240,9 +245,10 @@ static struct str certificate_words(const struct teller *teller,
         return STR("none");
     struct str uris = joined(teller, certificate->uris, certificate->uri_count);
     struct str names = joined(teller, certificate->names, certificate->name_count);
-    struct str issuer = certificate->issuer.len > 0 ? arena_format(arena, "the %.*s authority",
-                                                                   STR_FMT(certificate->issuer))
-                                                    : STR("itself");
+    struct str issuer = certificate->issuer.len > 0 ? certificate->issuer : STR("itself");
+    bool is_ours = issuer.len > 0 && str_find(issuer, '=') == STR_NONE; /* and no subject */
+    if (certificate->issuer.len > 0 && is_ours)
+        issuer = arena_format(arena, "the %.*s authority", STR_FMT(issuer));
     return arena_format(arena, "%.*s%s%.*s, signed by %.*s, %.*s", STR_FMT(uris),
                         uris.len > 0 && names.len > 0 ? ", " : "", STR_FMT(names), STR_FMT(issuer),
                         STR_FMT(time_words(certificate)));
@@ -396,6 +402,8 @@ static void tell_end(struct teller *teller)
     }
     say(teller, SENTENCE_BAD, "verdict",
         arena_format(arena, "refused: %.*s", STR_FMT(mtls_because(meeting, arena))));
+    if (meeting->hint.len > 0)
+        say(teller, SENTENCE_PLAIN, "hint", meeting->hint);
     if (meeting->transport_failure.len > 0)
         say(teller, SENTENCE_BAD, "transport failure", meeting->transport_failure);
 }

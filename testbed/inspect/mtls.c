@@ -5,6 +5,8 @@
 #include "testbed/inspect/mtls.h"
 
 #include "base/check.h"
+#include "config/resource/peer_authentication.h"
+#include "config/translate/authn.h"
 
 #define PLAINTEXT STR("plaintext")
 
@@ -321,6 +323,42 @@ static void find_speaker(struct meeting_maker *maker)
     }
 }
 
+/* A Service's port where the container's counts is the usual slip. */
+static void give_hint(struct meeting_maker *maker)
+{
+    const struct world_pod *pod = &maker->world->pods[maker->asked->pod];
+    const struct pod *resource = mesh_pod_find(maker->world->mesh, pod->namespace, pod->kube_name);
+    const struct port_mtls *named =
+        resource == NULL || maker->out.listener == NULL
+            ? NULL
+            : authn_strange_port(maker->world->mesh, resource, pod->ports, pod->port_count);
+    if (named == NULL)
+        return;
+    maker->out.hint = arena_format(
+        maker->arena,
+        "port %u of portLevelMtls (%.*s:%u:%u) is none of the pod's; a container's counts there, "
+        "not the Service's: here %u",
+        named->port, STR_FMT(named->origin.file), named->origin.line, named->origin.column,
+        maker->asked->port);
+}
+
+static void meet(struct meeting_maker *maker)
+{
+    greet(maker);
+    if (maker->tls != NULL && maker->out.client_party.is_absent) {
+        refuse(maker, MTLS_CERTIFICATE_ABSENT, false);
+        set_failure(maker, TLS_SECRET_ABSENT);
+    } else if (maker->out.listener != NULL) {
+        meet_proxy(maker);
+    } else {
+        meet_application(maker, maker->tls != NULL);
+    }
+    bool is_about_mode = maker->out.reason == MTLS_SERVER_REQUIRES_MTLS ||
+                         maker->out.reason == MTLS_SERVER_SPEAKS_PLAINTEXT;
+    if (is_about_mode && maker->asked->front == NULL)
+        give_hint(maker);
+}
+
 struct mtls_meeting mtls_meet(struct world *world, const struct mtls_question *asked,
                               struct arena *arena)
 {
@@ -338,14 +376,6 @@ struct mtls_meeting mtls_meet(struct world *world, const struct mtls_question *a
                         : world_inbound(world, asked->pod, asked->port, asked->cluster);
     if (asked->front == NULL)
         out->server = server_side(&maker);
-    greet(&maker);
-    if (maker.tls != NULL && out->client_party.is_absent) {
-        refuse(&maker, MTLS_CERTIFICATE_ABSENT, false);
-        set_failure(&maker, TLS_SECRET_ABSENT);
-    } else if (out->listener != NULL) {
-        meet_proxy(&maker);
-    } else {
-        meet_application(&maker, maker.tls != NULL);
-    }
+    meet(&maker);
     return *out;
 }

@@ -90,6 +90,7 @@ struct mtls_meeting {
     bool has_handshake;
     struct tls_party client_party, server_party;
     struct tls_outcome outcome;
+    struct str hint;              /* what a person may have meant; empty: nothing */
     struct str transport_failure; /* as the client's proxy logs it; empty: none */
 };
 

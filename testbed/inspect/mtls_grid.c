@@ -179,16 +179,36 @@ static bool is_wanted(const struct service *service, struct str to)
            (namespace.len == 0 || str_eq(service->meta.namespace, namespace));
 }
 
+static void add_service(struct grid_maker *maker, const struct service *service)
+{
+    maker->service = service;
+    for (maker->port_index = 0; maker->port_index < service->port_count; maker->port_index++)
+        add_port(maker);
+}
+
+/* Who is outside is met by nobody here, which is worth a row for who asks only. */
+static bool has_pods(const struct world *world, const struct service *service)
+{
+    for (uint32_t i = 0; i < service->endpoint_count; i++) {
+        if (map_get(&world->pod_by_address, service->endpoints[i].address) != MAP_NONE)
+            return true;
+    }
+    return false;
+}
+
 static void add_services(struct grid_maker *maker, struct str to)
 {
     const struct world *world = maker->grid->world;
     for (uint32_t i = 0; i < mesh_service_count(world->mesh); i++) {
-        maker->service = mesh_service(world->mesh, i);
-        if (!is_wanted(maker->service, to) || is_entrance(world, maker->service))
-            continue;
-        for (maker->port_index = 0; maker->port_index < maker->service->port_count;
-             maker->port_index++)
-            add_port(maker);
+        const struct service *service = mesh_service(world->mesh, i);
+        if (is_wanted(service, to) && !is_entrance(world, service))
+            add_service(maker, service);
+    }
+    for (uint32_t i = 0; i < mesh_entry_service_count(world->mesh); i++) {
+        const struct service *service = mesh_entry_service_at(world->mesh, i);
+        bool is_asked = to.len > 0 && is_wanted(service, to);
+        if (is_asked || (to.len == 0 && has_pods(world, service)))
+            add_service(maker, service);
     }
 }
 

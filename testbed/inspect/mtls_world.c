@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "testbed/inspect/asker.h"
+#include "testbed/world/jobs.h"
 
 #define RULES_BYTES_MAX (16u << 20)
 #define RULES_FILE STR("(subsets)")
@@ -203,6 +204,7 @@ struct world *mtls_world_new(const struct world_spec *spec, struct mtls_callers 
     struct builder builder = {.spec = *spec, .arena = arena};
     struct diag_list unheard; /* it was said of all documents */
     diag_list_init(&unheard, arena);
+    jobs_add_workloads(&builder.spec.documents, arena);
     if (!add_clients(&builder, diags))
         return NULL;
     choose_clients(&builder, callers);

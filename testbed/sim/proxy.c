@@ -49,19 +49,34 @@ static void take_end(struct sim *sim, struct sim_proxy *proxy, uint32_t conn, st
     end->conn = conn;
 }
 
+/* The session; one without its secrets has failed, and nobody is called. NULL: so it is. */
+static struct sim_tls *begin_tls(struct sim *sim, struct sim_proxy *proxy,
+                                 const struct wire_action *action)
+{
+    const struct keyring *keyring = world_keyring(sim->world, proxy->client, false);
+    struct sim_tls *tls =
+        sim_tls_connect(&sim->tls, action->cluster, action->host, action->payload, keyring);
+    if (tls->state != TLS_STATE_FAILED)
+        return tls;
+    struct str why = tls_failure_text(tls->failure, STR_EMPTY, NULL);
+    sim_tls_free(tls);
+    wire_connect_failed(proxy->wire, action->conn, why, sim->now_ns);
+    wire_gone(proxy->wire, action->conn);
+    return NULL;
+}
+
 static void connect_to(struct sim *sim, struct sim_proxy *proxy, const struct wire_action *action)
 {
+    struct sim_tls *tls = action->is_secure ? begin_tls(sim, proxy, action) : NULL;
+    if (action->is_secure && tls == NULL)
+        return;
     struct link *link = link_new(&sim->links);
     link->remote_address = sim->world->clients[proxy->client].proxy_address;
     link->remote_port = sim_local_port(action->conn);
     uint32_t pod = world_pod_dialled(sim->world, proxy->client, action->cluster, action->address);
     sim_aim(sim, link, action->cluster, pod, action->port);
     take_end(sim, proxy, action->conn, link, LINK_CONNECTOR);
-    if (action->is_secure) {
-        const struct keyring *keyring = world_keyring(sim->world, proxy->client, false);
-        link->ends[LINK_CONNECTOR].tls =
-            sim_tls_connect(&sim->tls, action->cluster, action->host, action->payload, keyring);
-    }
+    link->ends[LINK_CONNECTOR].tls = tls;
     sim_connect(sim, link);
 }
 

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/hash.h"
+#include "proxy/model/limits.h"
 #include "testbed/sim/inside.h"
 #include "testbed/world/outcome.h"
 
@@ -244,7 +245,7 @@ struct play *sim_play_new(struct world *world, struct play_options options)
     links_init(&sim->links);
     sim->tls.arena = &sim->arena;
     sighting_log_init(&sim->log);
-    buf_init(&sim->scratch, LINK_WINDOW_BYTES);
+    buf_init(&sim->scratch, LIMIT_CONNECTION_BUFFER_BYTES + LIMIT_EXCHANGE_ARENA_BYTES);
     answer_shelf_init(&sim->shelf, &sim->arena);
     errands_init(&sim->errands);
     list_init(&sim->free_callers);

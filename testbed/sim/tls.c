@@ -312,9 +312,9 @@ static void take_hello(struct sim_tls *tls, struct str record)
     tls->outcome = tls_verdict(&client->party, &tls->party, now_s);
     if (resume(client, tls, tls->outcome.version, now_s))
         go_on(tls);
-    /* What the client will find, or will hear late, comes with the flight. */
-    bool is_clients = !tls->is_resumed &&
-                      tls_check_peer(&client->party, tls->party.certificate, now_s) != TLS_FINE;
+    /* What the client itself will find, or will hear late, comes with the flight; versions and
+     * ciphers are settled before. */
+    bool is_clients = !tls->is_resumed && tls_alert(tls->outcome.client, tls->outcome.version) != 0;
     if (tls->outcome.server != TLS_FINE && !is_late(&tls->outcome) && !is_clients) {
         refuse(tls, tls->outcome.server, tls->outcome.version);
         return;

@@ -112,9 +112,10 @@ static struct issuer *add_offered(struct authority *authority, const struct auth
         .chain_pem = arena_str(arena, offer->chain_pem),
         .root_pem = arena_str(arena, offer->root_pem),
     };
-    issuer->chain_pem = issuer->offer.chain_pem;
+    const struct authority_offer *kept = &issuer->offer;
+    issuer->chain_pem = secret_without_keys(kept->chain_pem, arena);
     issuer->root_pem =
-        issuer->offer.root_pem.len > 0 ? issuer->offer.root_pem : issuer->offer.certificate_pem;
+        secret_without_keys(kept->root_pem.len > 0 ? kept->root_pem : kept->certificate_pem, arena);
     *ARENA_PUSH(arena, authority->offered, authority->offered_count, authority->offered_capacity) =
         issuer;
     return issuer;

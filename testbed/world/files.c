@@ -6,10 +6,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 
@@ -220,4 +222,26 @@ bool files_read_text(struct str path, struct arena *arena, struct origin origin,
                  STR_EMPTY);
     (void)fclose(file);
     return is_fine;
+}
+
+static bool write_all(int fd, struct str text)
+{
+    while (text.len > 0) {
+        ssize_t size = write(fd, text.ptr, text.len);
+        if (size < 0 && errno != EINTR)
+            return false;
+        text = str_from(text, size > 0 ? (size_t)size : 0);
+    }
+    return true;
+}
+
+bool files_replace(struct str path, struct str text, unsigned mode, struct arena *arena)
+{
+    struct str fresh = arena_format(arena, "%.*s.new", STR_FMT(path));
+    (void)unlink(fresh.ptr);
+    int fd = open(fresh.ptr, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    if (fd < 0)
+        return false;
+    bool is_written = write_all(fd, text);
+    return close(fd) == 0 && is_written && rename(fresh.ptr, path.ptr) == 0;
 }

@@ -39,3 +39,7 @@ void files_list(struct str pattern, struct str base_dir, struct arena *arena,
 /* One file's whole content, or a diagnostic at `origin` and false. */
 bool files_read_text(struct str path, struct arena *arena, struct origin origin, struct str *out,
                      struct diag_list *diags);
+
+/* Whole or not at all: beside it, then in its place, so who reads meanwhile sees the old one
+ * or the new one. `path` ends in a NUL. False: errno says why. */
+bool files_replace(struct str path, struct str text, unsigned mode, struct arena *arena);

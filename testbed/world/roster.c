@@ -5,6 +5,7 @@
 #include "testbed/world/roster.h"
 
 #include "config/derive/derive.h"
+#include "testbed/world/rewrite.h"
 
 static struct roster_entry *add(struct roster *roster, struct arena *arena)
 {
@@ -114,6 +115,12 @@ static bool is_injected(const struct roster_entry *entry, const struct mesh *mes
            mesh_workload_is_injected(mesh, entry->namespace, manifest_name(entry->object));
 }
 
+/* It stands in for a name outside of the mesh. */
+static bool is_outside(const struct roster_entry *entry, const struct manifests *manifests)
+{
+    return entry->spec != NULL && rewrite_is_outside(manifests, entry->spec->service);
+}
+
 struct roster roster_of(const struct world_spec *spec, const struct manifests *manifests,
                         const struct mesh *mesh, struct arena *arena)
 {
@@ -125,7 +132,8 @@ struct roster roster_of(const struct world_spec *spec, const struct manifests *m
         struct roster_entry *entry = &roster.items[i];
         bool is_said = entry->spec != NULL && entry->spec->has_sidecar_word;
         entry->has_sidecar = is_said ? entry->spec->has_sidecar
-                                     : spec->has_sidecar_default && is_injected(entry, mesh);
+                                     : spec->has_sidecar_default && is_injected(entry, mesh) &&
+                                           !is_outside(entry, manifests);
         if (entry->service_account.len == 0)
             entry->service_account = STR("default");
     }

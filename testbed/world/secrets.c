@@ -291,7 +291,7 @@ enum secret_verdict secrets_certificate(const struct node *secret, struct arena 
     verdict = check_pair(values[0], values[1], arena, out, &why);
     if (verdict != SECRET_FINE)
         complain(problem, arena, keys[1], why, origin);
-    out->chain_pem = values[0];
+    out->chain_pem = secret_without_keys(values[0], arena);
     out->key_pem = values[1];
     return verdict;
 }
@@ -312,7 +312,7 @@ static void take_authorities(struct str pem, struct arena *arena, struct secret_
     }
     BIO_free(bio);
     ERR_clear_error();
-    out->pem = pem;
+    out->pem = secret_without_keys(pem, arena);
     out->names = names;
 }
 

@@ -12,6 +12,7 @@
 #include "testbed/world/world.h"
 
 #define DEFAULT_PORT 80u
+#define DEFAULT_TLS_PORT 443u
 #define DNS_NAME_BYTES_MAX 253 /* RFC 1035 2.3.4, without the root's dot */
 
 /* Splits "host:port"; 0: no port. */
@@ -86,7 +87,7 @@ static struct call_target gateway_target(const struct world *world,
     if (port == 0)
         port = gateway_port(world, client);
     struct call_target target = {.pod = UINT32_MAX, .address = client->proxy_address};
-    target.port = port != 0 ? port : DEFAULT_PORT;
+    target.port = port != 0 ? port : client->spec.tls.is_set ? DEFAULT_TLS_PORT : DEFAULT_PORT;
     target.listener = snapshot_listener(client->snapshot, target.address, target.port);
     if (target.listener == NULL) {
         target.port = proxy_port(world, client, target.port);
@@ -216,6 +217,11 @@ struct call_target world_target(const struct world *world, const struct call *ca
     uint32_t port = call->port != 0 ? call->port : cut_port(&host);
     if (port == 0)
         port = service != NULL && service->port_count > 0 ? service->ports[0].port : DEFAULT_PORT;
+    uint32_t pod = call->to.len > 0 ? world_pod_find(world, call->to) : UINT32_MAX;
+    if (client->spec.via == VIA_NONE && pod != UINT32_MAX)
+        return (struct call_target){.address = world->pods[pod].address,
+                                    .port = port,
+                                    .pod = world_pod_at(world, world->pods[pod].address, port)};
     if (client->spec.via == VIA_NONE)
         return pod_target(world, service, host, port);
     bool is_headless = service != NULL && service_is_headless(service);

@@ -136,6 +136,16 @@ static void name_cell(const struct table *table, const struct mtls_cell *cell, s
     arena_fini(&arena);
 }
 
+/* All are called at once: which of several pods a call meets is luck. */
+static bool is_same_outcome(const struct mtls_cell *cell, const struct mtls_cell *other,
+                            struct buf *out)
+{
+    struct outcome one = cell->outcome;
+    if (cell->pod_count > 1)
+        one.pod = other->outcome.pod;
+    return compare_outcomes(&one, &other->outcome, true, out);
+}
+
 static bool is_cell_right(const struct table *one, const struct mtls_cell *cell,
                           const struct mtls_cell *other, bool is_guarded, struct buf *out)
 {
@@ -148,7 +158,7 @@ static bool is_cell_right(const struct table *one, const struct mtls_cell *cell,
     if (cell->is_played != other->is_played)
         is_right = false;
     else if (cell->is_played)
-        is_right &= compare_outcomes(&cell->outcome, &other->outcome, true, out);
+        is_right &= is_same_outcome(cell, other, out);
     if (!is_right)
         name_cell(one, cell, out);
     return is_right;

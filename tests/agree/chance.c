@@ -94,7 +94,7 @@ static void say_pool(struct chance *chance)
     say(chance, "connectionPool: {tcp: {");
     const char *tcp = ONE_OF(chance, TCP);
     /* It is the limit of a pod's sidecar, too, where a request and its copy meet. */
-    bool is_race = chance->is_plain && chance->secure != NULL && strncmp(tcp, "max", 3) == 0;
+    bool is_race = chance->secure != NULL && strncmp(tcp, "max", 3) == 0;
     say(chance, is_race ? "" : tcp);
     say(chance, "}, http: {");
     say(chance, chance->is_load ? ONE_OF(chance, HTTP_OF_LOADS) : ONE_OF(chance, HTTP));

@@ -4,6 +4,8 @@
  */
 #include "tests/agree/chance_secure.h"
 
+#include <string.h>
+
 #define SAY(chance, ...) ASSERT(buf_format((chance)->out, __VA_ARGS__) == RC_OK)
 
 static const char *const MODES[] = {"STRICT", "STRICT", "PERMISSIVE", "DISABLE", "UNSET"};
@@ -367,6 +369,9 @@ bool secure_case(struct chance *chance)
     struct chance *own = own_of(chance);
     if (own == NULL || !is_lucky(own, 55))
         return false;
-    SAY(own, "{%s%s}\n", ONE_OF(own, CASES), is_lucky(own, 20) ? ", repeat: 3" : "");
+    const char *words = ONE_OF(own, CASES);
+    /* A session of bytes has its record at its end, which nobody waits for when it is kept. */
+    bool is_repeated = is_lucky(own, 20) && strstr(words, "9000") == NULL;
+    SAY(own, "{%s%s}\n", words, is_repeated ? ", repeat: 3" : "");
     return true;
 }

@@ -147,6 +147,95 @@ static void test_depth_has_a_limit(void **state)
     }
 }
 
+/* What protobuf's reader takes and the strict one does not, and the other way. A real Envoy
+ * took, or refused, each as the payload of a token. */
+static void test_json_as_protobuf_reads_it(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str text;
+        bool is_taken, is_strictly;
+    } rows[] = {
+        {STR_INIT("{\"a\":[1,{\"b\":null}]}"), true, true},
+        {STR_INIT("{'a':'b'}"), true, false},
+        {STR_INIT("{'a\"':\"b'\"}"), true, false},
+        {STR_INIT("{a:1,_b2:2}"), true, false},
+        {STR_INIT("{2a:1}"), false, false},
+        {STR_INIT("{a$:1}"), false, false},
+        {STR_INIT("{a-b:1}"), false, false},
+        {STR_INIT("{true:1}"), false, false},
+        {STR_INIT("{:1}"), false, false},
+        {STR_INIT("[a]"), false, false},
+        {STR_INIT("{\"a\":1,}"), true, false},
+        {STR_INIT("[1 , ]"), true, false},
+        {STR_INIT("[,]"), false, false},
+        {STR_INIT("{,}"), false, false},
+        {STR_INIT("[1,,]"), false, false},
+        {STR_INIT("\"a\nb\x01\""), true, false},
+        {STR_INIT("\"\\'\""), true, false},
+        {STR_INIT("\"\\U0041\""), true, false},
+        {STR_INIT("\"\\q\""), false, false},
+        {STR_INIT("\"\xff\""), false, false},
+        {STR_INIT("\"\\ud800\""), false, false},
+        {STR_INIT("{\"a\":1,\"a\":2}"), false, true},
+        {STR_INIT("{\"a\":1,\"\\u0061\":2}"), false, true},
+        {STR_INIT("[{\"c\":1,\"b\":2,\"a\":3,\"d\":4,\"b\":5}]"), false, true},
+        {STR_INIT("[{\"c\":1,\"b\":2,\"a\":3,\"d\":4,\"e\":5}]"), true, true},
+        {STR_INIT("1e400"), false, true},
+        {STR_INIT("-1e400"), false, true},
+        {STR_INIT("1e-400"), true, true},
+        {STR_INIT("01"), false, false},
+        {STR_INIT("1."), false, false},
+        {STR_INIT("NaN"), false, false},
+        {STR_INIT("TRUE"), false, false},
+        {STR_INIT("'a"), false, false},
+    };
+    struct arena arena;
+    arena_init(&arena, 1024, 0);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct json_value value;
+        size_t where;
+        bool is_taken = json_read_protobuf(rows[i].text, &arena, &value, &where) == RC_OK;
+        bool is_strictly = json_read(rows[i].text, &arena, &value, &where) == RC_OK;
+        if (is_taken != rows[i].is_taken || is_strictly != rows[i].is_strictly)
+            fail_msg("%.*s", STR_FMT(rows[i].text));
+    }
+    char text[202];
+    memset(text, '[', 101);
+    memset(text + 101, ']', 101);
+    struct json_value value;
+    size_t where;
+    assert_int_equal(json_read_protobuf((struct str){text, 202}, &arena, &value, &where), RC_BAD);
+    assert_int_equal(json_read_protobuf((struct str){text + 1, 200}, &arena, &value, &where),
+                     RC_OK);
+    arena_fini(&arena);
+}
+
+/* Names are compared in the order of their bytes: many take little longer than few. */
+static void test_twice_among_many(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct buf text;
+    struct json_value value;
+    size_t where;
+    arena_init(&arena, 1024, 0);
+    for (uint32_t twice = 0; twice < 2; twice++) {
+        buf_init(&text, 1u << 20);
+        for (uint32_t i = 0; i < 5000; i++) {
+            uint32_t number = i == 4321 && twice != 0 ? 7 : i * 7919 % 5003;
+            assert_int_equal(
+                buf_append(&text, arena_format(&arena, "%s\"%u\":0", i == 0 ? "{" : ",", number)),
+                RC_OK);
+        }
+        assert_int_equal(buf_append(&text, STR("}")), RC_OK);
+        assert_int_equal(json_read_protobuf(buf_str(&text), &arena, &value, &where),
+                         twice != 0 ? RC_BAD : RC_OK);
+        buf_fini(&text);
+    }
+    arena_fini(&arena);
+}
+
 static void test_what_was_written_is_read_back(void **state)
 {
     (void)state;
@@ -192,6 +281,8 @@ int main(void)
         cmocka_unit_test(test_the_last_of_equal_keys_is_found),
         cmocka_unit_test(test_what_is_no_json_is_refused_where_it_goes_wrong),
         cmocka_unit_test(test_depth_has_a_limit),
+        cmocka_unit_test(test_json_as_protobuf_reads_it),
+        cmocka_unit_test(test_twice_among_many),
         cmocka_unit_test(test_what_was_written_is_read_back),
         cmocka_unit_test(test_surrogates_are_read_as_pairs_only),
     };

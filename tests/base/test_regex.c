@@ -107,6 +107,23 @@ static void test_every_match_is_replaced(void **state)
     }
 }
 
+static void test_a_quoted_text_means_itself(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        struct str text, want;
+    } rows[] = {
+        {STR_INIT("spiffe://a-b/ns/c.d"), STR_INIT("spiffe://a-b/ns/c\\.d")},
+        {STR_INIT("\\.+*?()|[]{}^$"), STR_INIT("\\\\\\.\\+\\*\\?\\(\\)\\|\\[\\]\\{\\}\\^\\$")},
+        {STR_INIT(""), STR_INIT("")},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct str got = regex_quoted(rows[i].text, &fixture->arena);
+        assert_true(str_eq(got, rows[i].want));
+        assert_true(regex_matches_whole(compiled(fixture, got), rows[i].text));
+    }
+}
+
 /* Backtracking would take longer than the sun has. */
 static void test_time_is_linear_in_the_text(void **state)
 {
@@ -124,6 +141,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_re2_refuses_comes_with_its_reason, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_every_match_is_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_quoted_text_means_itself, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_time_is_linear_in_the_text, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,12 @@ def refused_by(caller, port):
     return BECAUSE.get(caller.fault)
 
 
+def is_refusing(caller, port):
+    """Who calls as a sidecar does believes the mesh alone; who calls by name, the public authority."""
+    is_mesh = port.mode in ("ISTIO_MUTUAL", "AUTO_PASSTHROUGH")
+    return not is_mesh if caller.mode == "ISTIO_MUTUAL" else is_mesh and caller.sni != "none"
+
+
 def fails(because, error, **more):
     return {"error": error, "callerTls": {"verdict": "refused", "because": because}, "upstream": [], **more}
 
@@ -126,9 +132,8 @@ def expected(caller, port):
     version = agreed(VERSIONS[caller.version], VERSIONS[port.version])
     if version is None:
         return fails("no-common-version", "tls_handshake")
-    # Who calls as a sidecar does believes the mesh alone; who calls by name, the public authority.
     is_mesh = port.mode in ("ISTIO_MUTUAL", "AUTO_PASSTHROUGH")
-    if (caller.mode == "ISTIO_MUTUAL" and not is_mesh) or (caller.mode != "ISTIO_MUTUAL" and is_mesh and caller.sni != "none"):
+    if is_refusing(caller, port):
         return fails("certificate-wrong-authority", "tls_handshake")
     because = refused_by(caller, port)
     if because is not None:
@@ -142,6 +147,32 @@ def expected(caller, port):
         value = {"contains": f"sa/{who}" if is_mesh else f"DNS={who}"} if shown else {"present": False}
         out["upstream"] = [{"request": {"headers": {"x-forwarded-client-cert": value}}}]
     return out
+
+
+def counted(caller, port):
+    """Which of the counters of whoever ends TLS move; for AUTO_PASSTHROUGH that is a pod's sidecar."""
+    if port.mode in ("PASSTHROUGH", "httpsRedirect", "plain"):
+        return []
+    want = expected(caller, port)["callerTls"]
+    because = want.get("because")
+    if because is None:
+        return ["handshake"] + (["no_certificate"] if want["verdict"] == "TLS" else [])
+    if because == "no-server" or (because == "server-requires-tls" and not port.is_star):
+        return [] # no filter chain, no TLS
+    if because in ("no-common-version", "server-requires-tls") or is_refusing(caller, port):
+        return ["connection_error"]
+    if because == "certificate-required":
+        return ["fail_verify_no_cert"]
+    return ["fail_verify_san" if because == BECAUSE["wrong-san"] else "fail_verify_error"]
+
+
+def counters(callers):
+    out = dict.fromkeys(("connection_error", "handshake", "no_certificate", "fail_verify_no_cert", "fail_verify_error", "fail_verify_san"), 0)
+    for caller in callers:
+        for port in PORTS:
+            for name in counted(caller, port):
+                out[name] += 1
+    return {f"ssl.{name}": count for name, count in out.items()}
 
 
 def manifests():
@@ -176,6 +207,7 @@ def test(callers, name, config):
                                                      "port": port.number, "authority": authority},
                     "expect": expected(caller, port)}
             lines.append(f"      - {json.dumps(case)}")
+    lines.append(f"    expect: {json.dumps({'stats': {'listener': counters(callers)}})}")
     return "\n".join(lines) + "\n"
 
 

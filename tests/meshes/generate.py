@@ -148,6 +148,6 @@ def mesh_at(seed, index):
     wider.add(random.Random("%d/%d/wider" % (seed, index)), documents, proxies, hosts)
     laboratory.add(random.Random("%d/%d/laboratory" % (seed, index)), documents, proxies, hosts)
     for d in documents:
-        if d["kind"] == "Ingress":  # without an age it would be the oldest; no API server leaves one so
+        if d["kind"] == "Ingress" or d["kind"].endswith("Route"):  # without an age it would be the oldest; no API server leaves one so
             d["metadata"].setdefault("creationTimestamp", "2023-11-14T22:13:20Z")
     return Mesh(documents, proxies)

@@ -147,7 +147,7 @@ struct meshes_answer meshes_compare(const struct meshes_question *question, stru
         buf_fini(&out);
     }
     for (uint32_t i = 0; i < question->shuffle_count; i++) {
-        struct str here;
+        struct str here = STR_EMPTY;
         shuffle(items, count, &rng);
         struct meshes_answer one =
             compare_once(read_mesh(items, count, arena), &proxies, texts, arena, &here);

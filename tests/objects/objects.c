@@ -169,7 +169,7 @@ static void check_object(struct run *run, struct str name, struct str text)
 static void check_set(struct run *run, struct str name, const struct documents *documents)
 {
     struct arena arena;
-    struct str difference;
+    struct str difference = STR_EMPTY;
 
     begin(name);
     arena_init(&arena, 65536, 0);

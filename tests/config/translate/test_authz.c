@@ -222,6 +222,59 @@ static void test_principals_are_of_every_domain_of_the_mesh(void **state)
     fixture_fini(&fixture);
 }
 
+#define PROVIDER_ENTRY(namespace)                                                              \
+    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\n"                                 \
+    "metadata: {name: e, namespace: " namespace "}\nspec: {hosts: [ext.local], ports: "        \
+                                                "[{number: 80, name: http, protocol: HTTP}], " \
+                                                "resolution: STATIC}\n---\n"
+#define ASKING(service)                                                                \
+    MESH_CONFIG("extensionProviders: [{name: e, envoyExtAuthzGrpc: {service: " service \
+                ", port: 9000}}]")                                                     \
+    POLICY("a", "default", "action: CUSTOM, provider: {name: e}, rules: [{}]")
+
+/* A ServiceEntry may be the provider; a host of two namespaces is nobody, unless one is said. */
+static void test_who_is_asked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_found;
+    } rows[] = {
+        {PROVIDER_ENTRY("default") ASKING("ext.local"), true},
+        {PROVIDER_ENTRY("default") PROVIDER_ENTRY("far") ASKING("ext.local"), false},
+        {PROVIDER_ENTRY("default") PROVIDER_ENTRY("far") ASKING("far/ext.local"), true},
+        {PROVIDER_ENTRY("far") ASKING("default/ext.local"), false},
+        {ASKING("ext.local"), false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_sidecar(&fixture, rows[i].text);
+        const struct custom_authz *custom = security_of(&fixture, false)->customs;
+        if ((custom->provider != NULL) != rows[i].is_found)
+            fail_msg("row %zu", i);
+        if (rows[i].is_found)
+            assert_text(&fixture, custom->provider->cluster, "outbound|9000||ext.local");
+        fixture_fini(&fixture);
+    }
+}
+
+/* Once for each source that the condition stands beside, as istiod has it. */
+static void test_principals_of_conditions_are_repeated(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_sidecar(&fixture, MESH_CONFIG("{trustDomain: td, trustDomainAliases: [old]}") POLICY(
+                                  "a", "default",
+                                  "rules: [{from: [{source: {ipBlocks: [1.2.3.4]}}, {source: "
+                                  "{ipBlocks: [1.2.3.4]}}], when: [{key: source.principal, values: "
+                                  "[td/ns/a/sa/b]}]}]"));
+    assert_text(&fixture, first_rule(&fixture, security_of(&fixture, false)),
+                "all(any) all(one(ip1.2.3.4/32) one(who=spiffe://td/ns/a/sa/b "
+                "who=spiffe://old/ns/a/sa/b who=spiffe://td/ns/a/sa/b "
+                "who=spiffe://old/ns/a/sa/b))");
+    fixture_fini(&fixture);
+}
+
 static void test_who_cannot_be_asked_denies(void **state)
 {
     (void)state;
@@ -294,6 +347,8 @@ int main(void)
         cmocka_unit_test(test_filters_stand_in_istios_order),
         cmocka_unit_test(test_without_rules_nothing_is_allowed),
         cmocka_unit_test(test_principals_are_of_every_domain_of_the_mesh),
+        cmocka_unit_test(test_who_is_asked),
+        cmocka_unit_test(test_principals_of_conditions_are_repeated),
         cmocka_unit_test(test_who_cannot_be_asked_denies),
         cmocka_unit_test(test_tokens_are_sorted_by_issuer),
         cmocka_unit_test(test_the_workloads_own_namespace_names_issuers_first),

@@ -18,6 +18,15 @@
     "apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: far}\n" \
     "spec: {ports: [{name: http, port: 80}]}\n---\n"
 
+#define OWN_ONLY                                                                          \
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\n" \
+    "data: {mesh: 'defaultVirtualServiceExportTo: [\".\"]'}\n---\n"                       \
+    "apiVersion: networking.istio.io/v1\nkind: VirtualService\n"                          \
+    "metadata: {name: a, creationTimestamp: '2001-01-01T00:00:00Z'}\n"                    \
+    "spec:\n  hosts: [s.far.svc.cluster.local]\n"                                         \
+    "  http: [{match: [{uri: {prefix: /older}}], route: [{destination: {host: "           \
+    "s.far.svc.cluster.local}}]}]\n---\n"
+
 /* The first route's path for the service s of `namespace`. */
 static struct str first_path(const struct fixture *fixture, const char *name)
 {
@@ -44,6 +53,8 @@ static void test_whose_route_counts(void **state)
          "/producer"},
         {FAR ROUTE("a", "far", "far", "/producer") ROUTE("b", "default", "far", "/consumer"),
          "/consumer"},
+        /* An older VirtualService of the same namespace, where both are its own alone. */
+        {FAR OWN_ONLY ROUTE("b", "default", "far", "/consumer"), "/consumer"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;

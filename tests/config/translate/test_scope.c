@@ -131,12 +131,45 @@ static void test_ingress_ports_replace_the_services(void **state)
     fixture_fini(&fixture);
 }
 
+/* Exported to nobody, and yet a route of its own namespace leads to it: there is a cluster, and
+ * nothing in it. */
+static void test_of_what_nobody_sees_there_are_no_endpoints(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *export_to;
+        uint32_t endpoint_count, name_count;
+    } rows[] = {{"'~'", 0, 0}, {"'.'", 1, 1}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fixture fixture;
+        fixture_sidecar(
+            &fixture,
+            mesh_text(
+                "apiVersion: v1\nkind: Service\nmetadata: {name: a, annotations: "
+                "{networking.istio.io/exportTo: %s}}\n"
+                "spec: {selector: {app: a}, ports: [{name: http, port: 80}]}\n---\n" POD("a-1", "a")
+                    VIRTUAL_SERVICE("v") "  hosts: [b.com]\n  http: [{route: "
+                                         "[{destination: {host: a}}]}]\n---\n"
+                                         "apiVersion: networking.istio.io/v1\nkind: "
+                                         "Sidecar\nmetadata: {name: s}\n"
+                                         "spec: {egress: [{hosts: ['./*']}]}\n",
+                rows[i].export_to));
+        const struct cluster *cluster =
+            snapshot_cluster(fixture.snapshot, STR("outbound|80||a.default.svc.cluster.local"));
+        assert_non_null(cluster);
+        assert_int_equal(cluster->endpoint_count, rows[i].endpoint_count);
+        assert_int_equal(cluster->tls->name_count, rows[i].name_count);
+        fixture_fini(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hosts_let_services_in),
         cmocka_unit_test(test_virtual_services_bring_their_destinations),
         cmocka_unit_test(test_a_sidecar_may_say_what_becomes_of_unknown_hosts),
+        cmocka_unit_test(test_of_what_nobody_sees_there_are_no_endpoints),
         cmocka_unit_test(test_ingress_ports_replace_the_services),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

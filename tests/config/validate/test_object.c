@@ -3,6 +3,8 @@
  * tests/config/validate/test_object.c - what Istio's webhook and CRDs say of an
  * object, with its line and path (ISTIO.md 9.2 - 9.8).
  */
+#include <stdio.h>
+
 #include "base/check.h"
 #include "tests/config/validate/judging.h"
 
@@ -150,6 +152,66 @@ static void test_all_errors_are_said_at_once(void **state)
     judging_fini(&judging);
 }
 
+/* In the words of Go's netip (asked of istiod's validation). */
+static void test_a_range_of_addresses_is_read_as_go_does(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *range, *words; /* empty: it is one */
+    } ROWS[] = {
+        {"10.0.0.0/33", "prefix length out of range"},
+        {"10.0.0/8", "ParseAddr(\"10.0.0\"): IPv4 address too short"},
+        {"10.0.0.256/8", "ParseAddr(\"10.0.0.256\"): IPv4 field has value >255"},
+        {"10.0.0.0/x", "bad bits after slash: \"x\""},
+        {"10.0.0.0/08", "bad bits after slash: \"08\""},
+        {"10.0.0.0.0/8", "ParseAddr(\"10.0.0.0.0\"): IPv4 address too long"},
+        {"10..0.0/8",
+         "ParseAddr(\"10..0.0\"): IPv4 field must have at least one digit (at \".0.0\")"},
+        {"1.2.3.04/8", "ParseAddr(\"1.2.3.04\"): IPv4 field has octet with leading zero"},
+        {"1.2.3.4a/8", "ParseAddr(\"1.2.3.4a\"): unexpected character (at \"a\")"},
+        {"fe80::1%eth0/64", "IPv6 zones cannot be present in a prefix"},
+        {"::1/129", "prefix length out of range"},
+        {"gg::/8", "ParseAddr(\"gg::\"): each colon-separated field must have at least one digit "
+                   "(at \"gg::\")"},
+        {"1:2/8", "ParseAddr(\"1:2\"): address string too short"},
+        {"1:2:3:4:5:6:7:8:9/8",
+         "ParseAddr(\"1:2:3:4:5:6:7:8:9\"): trailing garbage after address (at \"9\")"},
+        {"12345::/8",
+         "ParseAddr(\"12345::\"): each group must have 4 or less digits (at \"12345::\")"},
+        {"1::2::3/8", "ParseAddr(\"1::2::3\"): multiple :: in address (at \":3\")"},
+        {"1:2:3:4:5:6:7:8::/9",
+         "ParseAddr(\"1:2:3:4:5:6:7:8::\"): the :: must expand to at least one field of zeros"},
+        {"1:2:/8", "ParseAddr(\"1:2:\"): colon must be followed by more characters (at \":\")"},
+        {"%a/8", "ParseAddr(\"%a\"): missing IPv6 address"},
+        {"/8", "ParseAddr(\"\"): unable to parse IP"},
+        {"1:2:3.4.5.6/8", "ParseAddr(\"1:2:3.4.5.6\"): embedded IPv4 address must replace the "
+                          "final 2 fields of the address (at \"3.4.5.6\")"},
+        {"::1.2.3/8", "ParseAddr(\"::1.2.3\"): IPv4 address too short"},
+        {"::ffff:1.2.3.4/96", ""},
+        {"fd00::/8", ""},
+        {"::/0", ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        struct judging judging;
+        char text[512];
+        (void)snprintf(text, sizeof(text), AP "  rules: [{from: [{source: {ipBlocks: ['%s']}}]}]\n",
+                       ROWS[i].range);
+        judging_init(&judging, text);
+        struct str range = str_of(ROWS[i].range);
+        struct str want = arena_format(&judging.arena,
+                                       "invalid policy x.default: bad CIDR range (%.*s): "
+                                       "netip.ParsePrefix(\"%.*s\"): %s",
+                                       STR_FMT(range), STR_FMT(range), ROWS[i].words);
+        bool is_right = ROWS[i].words[0] == '\0';
+        assert_int_equal(judging.diags.count, is_right ? 0 : 1);
+        if (!is_right)
+            assert_string_equal(
+                arena_str(&judging.arena, diag_text(&judging.diags.items[0], &judging.arena)).ptr,
+                want.ptr);
+        judging_fini(&judging);
+    }
+}
+
 /* Where istiod returns at once, or hands on errors alone (asked of its validation). */
 static void test_nothing_else_is_said(void **state)
 {
@@ -212,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_crds_say_what_the_api_server_would),
         cmocka_unit_test(test_a_covered_prefix_and_a_second_catch_all_are_told),
         cmocka_unit_test(test_all_errors_are_said_at_once),
+        cmocka_unit_test(test_a_range_of_addresses_is_read_as_go_does),
         cmocka_unit_test(test_nothing_else_is_said),
         cmocka_unit_test(test_what_is_right_is_not_complained_of),
     };

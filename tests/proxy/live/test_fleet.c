@@ -309,6 +309,8 @@ static void test_a_listener_that_speaks_http_no_more_drains_its_connections(void
     crew->town->is_upstream_silent = true;
     struct end *idle = crew_dial(crew);
     struct end *busy = crew_dial(crew);
+    end_say(idle, STR(GET_VERSION)); /* a worker has it, and not the queue of the door */
+    wait_heard(crew, idle, "version 1.", 1);
     end_say(busy, STR(GET_APP GET_VERSION));
     TOWN_WAIT(crew->town, has_upstream_head, crew->town);
     crew->is_tcp = true;

@@ -359,6 +359,74 @@ static void test_small_pieces_that_wait_become_few_records(void **state)
     court_free(court);
 }
 
+/* --- upstreams --------------------------------------------------------------------- */
+
+static bool has_connected(void *user)
+{
+    return town_upstream_end(user) != NULL;
+}
+
+static bool is_done(void *user)
+{
+    return ((const struct town *)user)->done_count > 0;
+}
+
+/* A server with the court's certificate, at an end of the upstream. */
+static SSL *ssl_of_server(const struct court *court)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    BIO *chain = BIO_new_mem_buf(court->chain_pem, -1), *text = BIO_new_mem_buf(court->key_pem, -1);
+    X509 *own = PEM_read_bio_X509(chain, NULL, NULL, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, NULL, NULL);
+    assert_int_equal(SSL_CTX_use_cert_and_key(context, own, key, NULL, 1), 1);
+    assert_int_equal(SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION), 1);
+    SSL *ssl = SSL_new(context);
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_accept_state(ssl);
+    X509_free(own);
+    EVP_PKEY_free(key);
+    BIO_free(chain);
+    BIO_free(text);
+    SSL_CTX_free(context);
+    return ssl;
+}
+
+/* A server whose last word of the handshake and a broken record come in one piece: the
+ * connection was there, and broke. */
+static void test_what_breaks_behind_a_handshake_breaks_the_connection(void **state)
+{
+    (void)state;
+    static struct upstream_tls tls;
+    struct court *court = court_new();
+    struct visitor visitor;
+    court->town->is_upstream_silent = true;
+    small_clusters[0].security = UPSTREAM_TLS;
+    small_clusters[0].tls = &tls;
+    visitor_enter(&visitor, court, TLS1_3_VERSION);
+    visitor_write(&visitor, STR(GET));
+    TOWN_WAIT(court->town, has_connected, court->town);
+    struct visitor server = {
+        .court = court, .end = town_upstream_end(court->town), .ssl = ssl_of_server(court)};
+    buf_init(&server.said, 65536);
+    while (!server.is_open) {
+        struct buf *heard = &server.end->heard;
+        assert_true(loop_turn(court->town->loop));
+        (void)BIO_write(SSL_get_rbio(server.ssl), heard->ptr + heard->start, (int)buf_size(heard));
+        buf_clear(heard);
+        server.is_open = SSL_do_handshake(server.ssl) == 1;
+        if (server.is_open)
+            (void)BIO_write(SSL_get_wbio(server.ssl),
+                            "\x17\x03\x03\x00\x20 and 27 bytes that nobody wrote", 5 + 32);
+        visitor_say(&server);
+    }
+    TOWN_WAIT(court->town, is_done, court->town);
+    assert_int_equal(court->town->status, 503);
+    assert_string_equal(court->town->flags, "UC");
+    visitor_fini(&server);
+    visitor_fini(&visitor);
+    court_free(court);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_who_does_not_listen_is_not_heard),
         cmocka_unit_test(test_who_begins_anew_is_left),
         cmocka_unit_test(test_small_pieces_that_wait_become_few_records),
+        cmocka_unit_test(test_what_breaks_behind_a_handshake_breaks_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,13 +46,15 @@ static bool has_answered(void *user)
     return count >= crowd->answered_count;
 }
 
-static void ask_all(struct crowd *crowd, struct crew *crew)
+/* All ask at once; until so many have an answer. */
+static void ask_all(struct crowd *crowd, struct crew *crew, uint32_t answered_count)
 {
-    *crowd = (struct crowd){.crew = crew};
+    *crowd = (struct crowd){.crew = crew, .answered_count = answered_count};
     for (uint32_t i = 0; i < CLIENT_COUNT; i++) {
         crowd->clients[i] = crew_dial(crew);
         end_say(crowd->clients[i], STR(GET_APP));
     }
+    TOWN_WAIT(crew->town, has_answered, crowd);
 }
 
 static uint32_t count_status(const struct crowd *crowd, const char *status)
@@ -73,9 +75,7 @@ static void test_no_limit_is_passed_by_workers_together(void **state)
     crew->town->is_upstream_silent = true;
     assert_true(crew_open(crew, "test-0"));
     struct crowd crowd;
-    ask_all(&crowd, crew);
-    crowd.answered_count = CLIENT_COUNT - LIMIT;
-    TOWN_WAIT(crew->town, has_answered, &crowd);
+    ask_all(&crowd, crew, CLIENT_COUNT - LIMIT);
     assert_int_equal(count_status(&crowd, "HTTP/1.1 503"), CLIENT_COUNT - LIMIT);
     assert_int_equal(crew_stat(crew, "one", "circuit_breakers.default.rq_open"), 1);
     assert_int_equal(crew_stat(crew, "one", "upstream_rq_active_overflow"), CLIENT_COUNT - LIMIT);
@@ -130,21 +130,27 @@ static void test_threads_never_pass_a_limit(void **state)
     assert_int_equal(breaker_count(&lender.breaker, BREAKER_REQUESTS), 0);
 }
 
+/* Its upstream does nothing but fail, and goes after so many failures. */
+static struct crew *failing_crew(uint32_t worker_count, struct outlier_detection *outlier,
+                                 uint32_t failures)
+{
+    outlier_say(outlier, OUTLIER_CONSECUTIVE_5XX, failures);
+    outlier_say(outlier, OUTLIER_MAX_EJECTION_PERCENT, 100);
+    struct crew *crew = crew_plan(worker_count);
+    crew->outlier = outlier;
+    crew->town->answer = FAILED;
+    assert_true(crew_open(crew, "test-0"));
+    return crew;
+}
+
 static void test_an_ejection_is_every_workers(void **state)
 {
     (void)state;
     static struct outlier_detection outlier = {.interval_ns = 20 * NS_MS,
                                                .base_ejection_ns = 40 * NS_MS};
-    outlier_say(&outlier, OUTLIER_CONSECUTIVE_5XX, CLIENT_COUNT);
-    outlier_say(&outlier, OUTLIER_MAX_EJECTION_PERCENT, 100);
-    struct crew *crew = crew_plan(WORKERS);
-    crew->outlier = &outlier;
-    crew->town->answer = FAILED;
-    assert_true(crew_open(crew, "test-0"));
+    struct crew *crew = failing_crew(WORKERS, &outlier, CLIENT_COUNT);
     struct crowd crowd;
-    ask_all(&crowd, crew);
-    crowd.answered_count = CLIENT_COUNT;
-    TOWN_WAIT(crew->town, has_answered, &crowd);
+    ask_all(&crowd, crew, CLIENT_COUNT);
     /* Nobody had as many failures as that alone. */
     assert_int_equal(count_status(&crowd, "HTTP/1.1 500"), CLIENT_COUNT);
     assert_int_equal(crew_stat(crew, "one", "outlier_detection.ejections_enforced_total"), 1);
@@ -168,16 +174,9 @@ static void test_all_workers_leave_an_ejected_host(void **state)
 {
     (void)state;
     static struct outlier_detection outlier = {.interval_ns = NS_HOUR, .base_ejection_ns = NS_HOUR};
-    outlier_say(&outlier, OUTLIER_CONSECUTIVE_5XX, CLIENT_COUNT);
-    outlier_say(&outlier, OUTLIER_MAX_EJECTION_PERCENT, 100);
-    struct crew *crew = crew_plan(WORKERS);
-    crew->outlier = &outlier;
-    crew->town->answer = FAILED;
-    assert_true(crew_open(crew, "test-0"));
+    struct crew *crew = failing_crew(WORKERS, &outlier, CLIENT_COUNT);
     struct crowd crowd;
-    ask_all(&crowd, crew);
-    crowd.answered_count = CLIENT_COUNT;
-    TOWN_WAIT(crew->town, has_answered, &crowd);
+    ask_all(&crowd, crew, CLIENT_COUNT);
     TOWN_WAIT(crew->town, has_left, crew);
     assert_int_equal(crew->ejected_count, 1);
     assert_int_equal(crew_stat(crew, "one", "upstream_cx_destroy_local"),
@@ -190,12 +189,7 @@ static void test_an_ejection_outlives_a_configuration(void **state)
 {
     (void)state;
     static struct outlier_detection outlier = {.base_ejection_ns = NS_HOUR};
-    outlier_say(&outlier, OUTLIER_CONSECUTIVE_5XX, 1);
-    outlier_say(&outlier, OUTLIER_MAX_EJECTION_PERCENT, 100);
-    struct crew *crew = crew_plan(2);
-    crew->outlier = &outlier;
-    crew->town->answer = FAILED;
-    assert_true(crew_open(crew, "test-0"));
+    struct crew *crew = failing_crew(2, &outlier, 1);
     struct end *first = ask(crew);
     assert_int_equal(count_heard(first, STR("HTTP/1.1 500")), 1);
     assert_true(crew_replace(crew));

@@ -31,6 +31,9 @@
 /* Wednesday, 27 November 2024, 12:00:00 */
 #define PEERS_EPOCH INT64_C(1732708800)
 #define PEERS_DATE "Wed, 27 Nov 2024 12:00:00 GMT"
+/* What the proxy adds to an answer of the server's. */
+#define PEERS_TAIL "x-envoy-upstream-service-time: 0\r\ndate: " PEERS_DATE "\r\nserver: envoy\r\n"
+#define GET_APP "GET /app HTTP/1.1\r\nhost: a\r\n\r\n"
 
 struct peer {
     uint32_t conn;
@@ -118,6 +121,27 @@ static inline void peers_free(struct peers *peers)
         buf_fini(&peers->items[i].heard);
     free(peers->items);
     free(peers);
+}
+
+/* A scene whose bytes come whole, then one by one; the cluster speaks `protocol`. */
+static inline void peers_play(void (*scene)(struct peers *peers), enum upstream_protocol protocol)
+{
+    for (int i = 0; i < 2; i++) {
+        struct peers *peers = peers_new();
+        small_clusters[0].protocol = protocol;
+        peers_renew(peers);
+        peers->is_bytewise = i == 1;
+        scene(peers);
+        peers_free(peers);
+    }
+}
+
+/* A counter of cluster "one", or of the connection manager "http". */
+static inline uint64_t peers_stat(struct peers *peers, const char *owner, const char *name)
+{
+    uint64_t value = 0;
+    assert_true(engine_stat(wire_engine(peers->wire), str_of(owner), str_of(name), &value));
+    return value;
 }
 
 static inline uint32_t peers_add(struct peers *peers, uint32_t conn, bool is_server)

@@ -5,7 +5,6 @@
  */
 #include "tests/proxy/wire/peers.h"
 
-#define APP "GET /app HTTP/1.1\r\nhost: a\r\n\r\n"
 #define DIRECT "GET /direct HTTP/1.1\r\nhost: a\r\n\r\n"
 #define POST_HALF "POST /app HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nab"
 #define OK_FROM_SERVER "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
@@ -34,7 +33,7 @@ static bool has_line(struct str heard, const char *line)
 
 static void ask_and_answer(struct peers *peers, uint32_t client)
 {
-    peers_say(peers, client, APP);
+    peers_say(peers, client, GET_APP);
     peers_say(peers, peers_server(peers), OK_FROM_SERVER "hi");
 }
 
@@ -76,7 +75,7 @@ static const struct {
      STAT_HTTP_downstream_rq_idle_timeout},
     {"silence of the server",
      {.stream_idle_timeout_ns = 3 * NS_SECOND},
-     APP,
+     GET_APP,
      504,
      "SI",
      "stream_idle_timeout",
@@ -94,7 +93,7 @@ static const struct {
      STAT_HTTP_downstream_rq_max_duration_reached},
     {"a life too long for a server that thinks",
      {.max_stream_duration_ns = 3 * NS_SECOND},
-     APP,
+     GET_APP,
      504,
      "-",
      "max_duration_timeout",
@@ -172,7 +171,7 @@ static void test_a_begun_response_is_cut(void **state)
         manager()->max_stream_duration_ns = rows[i].set.max_stream_duration_ns;
         manager()->request_timeout_ns = NS_SECOND; /* over when the response begins */
         uint32_t client = peers_dial(peers);
-        peers_say(peers, client, APP);
+        peers_say(peers, client, GET_APP);
         peers_say(peers, peers_server(peers), OK_FROM_SERVER "h");
         peers_wait(peers, 3 * NS_SECOND);
         peers_expect_done(peers, 200, rows[i].flags, rows[i].details);
@@ -230,7 +229,7 @@ static void test_a_route_outranks_its_manager(void **state)
         forward->max_stream_duration_ns = rows[i].duration_ns;
         manager()->stream_idle_timeout_ns = 5 * NS_SECOND;
         manager()->max_stream_duration_ns = 7 * NS_SECOND;
-        peers_say(peers, peers_dial(peers), APP);
+        peers_say(peers, peers_dial(peers), GET_APP);
         peers_wait(peers, NS_SECOND);
         if (rows[i].details != NULL)
             assert_string_equal(peers_last_done(peers)->details, rows[i].details);
@@ -301,7 +300,7 @@ static void test_an_old_connection_ends_with_its_request(void **state)
     struct peers *peers = peers_new();
     manager()->max_connection_duration_ns = 2 * NS_SECOND;
     uint32_t client = peers_dial(peers);
-    peers_say(peers, client, APP);
+    peers_say(peers, client, GET_APP);
     peers_wait(peers, 9 * NS_SECOND);
     assert_false(peers->items[client].is_closed);
     peers_say(peers, peers_server(peers), OK_FROM_SERVER "hi");
@@ -375,7 +374,7 @@ static void test_upstream_connections_grow_old(void **state)
     uint32_t client = peers_dial(peers);
     ask_and_answer(peers, client);
     peers_wait(peers, 4 * NS_SECOND);
-    peers_say(peers, client, APP);
+    peers_say(peers, client, GET_APP);
     peers_wait(peers, 2 * NS_SECOND); /* under way: it is finished */
     uint32_t server = peers_server(peers);
     assert_false(peers->items[server].is_closed);
@@ -411,7 +410,7 @@ static void test_a_close_that_crosses_the_request(void **state)
     ask_and_answer(peers, client);
     (void)peers_heard(peers, client);
     uint32_t server = peers_server(peers);
-    peers_say(peers, client, APP);
+    peers_say(peers, client, GET_APP);
     peers_fin(peers, server);
     peers_expect_done(peers, 503, "UC",
                       "upstream_reset_before_response_started{connection_termination}");
@@ -428,7 +427,7 @@ static void test_connects_that_take_too_long(void **state)
     (void)state;
     struct peers *peers = peers_new();
     peers->is_holding_connects = true;
-    peers_say(peers, peers_dial(peers), APP);
+    peers_say(peers, peers_dial(peers), GET_APP);
     peers_wait(peers, 2 * NS_SECOND - 1);
     assert_int_equal(peers->done_count, 0);
     peers_wait(peers, 1);

@@ -13,18 +13,6 @@
     "date: " PEERS_DATE "\r\nserver: envoy\r\n"
 
 /* Each runs with bytes together and one by one. */
-typedef void scene(struct peers *peers);
-
-static void play(scene *play_scene)
-{
-    for (int i = 0; i < 2; i++) {
-        struct peers *peers = peers_new();
-        peers->is_bytewise = i == 1;
-        play_scene(peers);
-        peers_free(peers);
-    }
-}
-
 static void answer_direct(struct peers *peers)
 {
     uint32_t client = peers_dial(peers);
@@ -42,7 +30,7 @@ static void answer_direct(struct peers *peers)
 static void test_a_connection_serves_one_request_after_the_other(void **state)
 {
     (void)state;
-    play(answer_direct);
+    peers_play(answer_direct, UPSTREAM_HTTP1);
 }
 
 /* To Envoy an answer of its own comes before the codec has seen the request's
@@ -72,7 +60,7 @@ static void close_after_answer(struct peers *peers)
 static void test_a_client_that_asks_for_close_gets_it(void **state)
 {
     (void)state;
-    play(close_after_answer);
+    peers_play(close_after_answer, UPSTREAM_HTTP1);
 }
 
 /* ENVOY.md 1.2, accept_http_10: rows asked of a real Envoy. */
@@ -80,26 +68,27 @@ static void test_http10_is_kept_only_when_it_asks_and_the_length_is_known(void *
 {
     (void)state;
 #define ASK "GET /app HTTP/1.0\r\nhost: a\r\n"
-#define ADDED "x-envoy-upstream-service-time: 0\r\ndate: " PEERS_DATE "\r\nserver: envoy\r\n"
     static const struct {
         const char *asked, *answered, *want;
         bool is_kept;
     } rows[] = {
         {ASK "\r\n", OK_FROM_SERVER "ok",
-         "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n" ADDED "connection: close\r\n\r\nok", false},
+         "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n" PEERS_TAIL "connection: close\r\n\r\nok",
+         false},
         {ASK "connection: keep-alive\r\n\r\n", OK_FROM_SERVER "ok",
-         "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n" ADDED "connection: keep-alive\r\n\r\nok", true},
+         "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n" PEERS_TAIL "connection: keep-alive\r\n\r\nok",
+         true},
         {ASK "connection: keep-alive\r\n\r\n",
          "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
-         "HTTP/1.0 200 OK\r\n" ADDED "connection: close\r\n\r\nok", false},
+         "HTTP/1.0 200 OK\r\n" PEERS_TAIL "connection: close\r\n\r\nok", false},
         {ASK "\r\n", "HTTP/1.1 204 x\r\n\r\n",
-         "HTTP/1.0 204 No Content\r\n" ADDED "connection: close\r\n\r\n", false},
+         "HTTP/1.0 204 No Content\r\n" PEERS_TAIL "connection: close\r\n\r\n", false},
         {ASK "\r\n", "HTTP/1.1 100 x\r\n\r\n" OK_FROM_SERVER "ok",
-         "HTTP/1.0 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\ncontent-length: 2\r\n" ADDED
+         "HTTP/1.0 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\ncontent-length: 2\r\n" PEERS_TAIL
          "connection: close\r\n\r\nok",
          false},
         {"HEAD /app HTTP/1.0\r\nhost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n",
-         "HTTP/1.0 200 OK\r\n" ADDED "connection: close\r\n\r\n", false},
+         "HTTP/1.0 200 OK\r\n" PEERS_TAIL "connection: close\r\n\r\n", false},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct peers *peers = peers_new();
@@ -114,7 +103,6 @@ static void test_http10_is_kept_only_when_it_asks_and_the_length_is_known(void *
         peers_free(peers);
     }
 #undef ASK
-#undef ADDED
 }
 
 /* ENVOY.md 17.1, 1.11: statuses, bodies and the order of headers. */
@@ -197,7 +185,7 @@ static void refuse_without_host(struct peers *peers)
 static void test_a_request_without_host_is_refused_by_the_connection_manager(void **state)
 {
     (void)state;
-    play(refuse_without_host);
+    peers_play(refuse_without_host, UPSTREAM_HTTP1);
 }
 
 static void pipeline(struct peers *peers)
@@ -224,7 +212,7 @@ static void pipeline(struct peers *peers)
 static void test_pipelined_requests_are_answered_in_order(void **state)
 {
     (void)state;
-    play(pipeline);
+    peers_play(pipeline, UPSTREAM_HTTP1);
 }
 
 static void test_a_flood_of_pipelined_requests_waits_outside(void **state)
@@ -321,7 +309,7 @@ static void answer_early(struct peers *peers)
 static void test_an_answer_before_the_requests_end_closes_after_a_second(void **state)
 {
     (void)state;
-    play(answer_early);
+    peers_play(answer_early, UPSTREAM_HTTP1);
 }
 
 static void answer_early_from_upstream(struct peers *peers)
@@ -341,7 +329,7 @@ static void answer_early_from_upstream(struct peers *peers)
 static void test_a_post_answered_early_gives_up_both_connections(void **state)
 {
     (void)state;
-    play(answer_early_from_upstream);
+    peers_play(answer_early_from_upstream, UPSTREAM_HTTP1);
 }
 
 static void test_draining_closes_idle_connections_and_lets_requests_end(void **state)

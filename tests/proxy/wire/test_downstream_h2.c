@@ -32,13 +32,6 @@ static void play(scene *play_scene, enum upstream_protocol protocol)
     }
 }
 
-static uint64_t http_stat(struct peers *peers, const char *name)
-{
-    uint64_t value = 0;
-    assert_true(engine_stat(wire_engine(peers->wire), STR("http"), str_of(name), &value));
-    return value;
-}
-
 static void direct(struct peers *peers, struct h2_peer *client)
 {
     for (int i = 0; i < 3; i++) {
@@ -48,10 +41,10 @@ static void direct(struct peers *peers, struct h2_peer *client)
         peers_expect_done(peers, 200, "-", "direct_response");
     }
     assert_int_equal(client->data_bytes, 15);
-    assert_int_equal(http_stat(peers, "downstream_cx_http2_total"), 1);
-    assert_int_equal(http_stat(peers, "downstream_cx_http2_active"), 1);
-    assert_int_equal(http_stat(peers, "downstream_cx_http1_total"), 0);
-    assert_int_equal(http_stat(peers, "downstream_rq_http2_total"), 3);
+    assert_int_equal(peers_stat(peers, "http", "downstream_cx_http2_total"), 1);
+    assert_int_equal(peers_stat(peers, "http", "downstream_cx_http2_active"), 1);
+    assert_int_equal(peers_stat(peers, "http", "downstream_cx_http1_total"), 0);
+    assert_int_equal(peers_stat(peers, "http", "downstream_rq_http2_total"), 3);
 }
 
 static void test_a_proxy_answers_by_itself(void **state)
@@ -115,11 +108,11 @@ static void leave(struct peers *peers, struct h2_peer *client)
     h2_reset(client->h2, stream, 8);
     h2_peer_say(client);
     peers_expect_done(peers, 0, "DR", "http2.remote_reset");
-    assert_int_equal(http_stat(peers, "downstream_rq_rx_reset"), 1);
+    assert_int_equal(peers_stat(peers, "http", "downstream_rq_rx_reset"), 1);
     (void)h2_peer_ask(client, "GET", "/app", true);
     peers_fin(peers, client->peer);
     peers_expect_done(peers, 0, "DC", "downstream_remote_disconnect");
-    assert_int_equal(http_stat(peers, "downstream_cx_destroy_remote_active_rq"), 1);
+    assert_int_equal(peers_stat(peers, "http", "downstream_cx_destroy_remote_active_rq"), 1);
 }
 
 static void test_clients_that_leave(void **state)
@@ -155,7 +148,7 @@ static void early(struct peers *peers, struct h2_peer *client)
     (void)h2_peer_ask(client, "GET", "/direct", true);
     h2_peer_hear(client);
     h2_peer_expect(client, "200 end closed0 ");
-    assert_int_equal(http_stat(peers, "downstream_rq_response_before_rq_complete"), 1);
+    assert_int_equal(peers_stat(peers, "http", "downstream_rq_response_before_rq_complete"), 1);
 }
 
 static void test_an_early_answer_stops_the_request(void **state)
@@ -196,7 +189,7 @@ static void test_clients_that_break_the_rules(void **state)
         peers_say_bytes(peers, client, rows[i].says);
         if (rows[i].details[0] != '\0')
             peers_expect_done(peers, 0, rows[i].flags, rows[i].details);
-        assert_int_equal(http_stat(peers, "downstream_cx_protocol_error"), 1);
+        assert_int_equal(peers_stat(peers, "http", "downstream_cx_protocol_error"), 1);
         peers_wait(peers, 2 * NS_SECOND);
         assert_int_equal(peers->items[client].is_closed, rows[i].is_closed);
         peers_free(peers);
@@ -237,7 +230,7 @@ static void idle(struct peers *peers, struct h2_peer *client)
     /* The last one, of seventeen bytes; nghttp2's client does not look at it any more. */
     assert_int_equal(buf_size(&peers->items[client->peer].heard), 17);
     assert_true(peers->items[client->peer].is_closed);
-    assert_int_equal(http_stat(peers, "downstream_cx_idle_timeout"), 1);
+    assert_int_equal(peers_stat(peers, "http", "downstream_cx_idle_timeout"), 1);
 }
 
 static void test_an_idle_connection_is_told_to_go(void **state)
@@ -272,10 +265,10 @@ static void replace(struct peers *peers, struct h2_peer *client)
     h2_peer_expect(client, "200 end closed0 ");
     peers_wait(peers, 0);
     assert_int_equal(wire_engine_count(peers->wire), 1);
-    assert_int_equal(http_stat(peers, "downstream_cx_http2_active"), 1);
-    assert_int_equal(http_stat(peers, "downstream_cx_http2_total"), 1);
-    assert_int_equal(http_stat(peers, "downstream_rq_total"), 2);
-    assert_int_equal(http_stat(peers, "downstream_rq_active"), 0);
+    assert_int_equal(peers_stat(peers, "http", "downstream_cx_http2_active"), 1);
+    assert_int_equal(peers_stat(peers, "http", "downstream_cx_http2_total"), 1);
+    assert_int_equal(peers_stat(peers, "http", "downstream_rq_total"), 2);
+    assert_int_equal(peers_stat(peers, "http", "downstream_rq_active"), 0);
     /* Its listener goes with the test. */
     peers_break(peers, client->peer);
 }

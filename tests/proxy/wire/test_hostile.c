@@ -13,7 +13,6 @@
 #define HEAD "POST /app HTTP/1.1\r\nhost: a\r\n"
 #define LAST "0\r\n\r\n"
 #define SMUGGLED "GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n"
-#define APP "GET /app HTTP/1.1\r\nhost: a\r\n\r\n"
 #define DIRECT "GET /direct HTTP/1.1\r\nhost: a\r\n\r\n"
 #define OK_FROM_SERVER "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -369,15 +368,15 @@ static void test_answers_from_upstream_and_our_own_are_queued_together(void **st
         const char *said, *answers[3];
         uint32_t done_count; /* the last one is the flood */
     } rows[] = {
-        {APP DIRECT DIRECT DIRECT, {OK_FROM_SERVER "ok"}, 3},
-        {APP DIRECT DIRECT DIRECT, {"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"}, 4},
-        {APP DIRECT DIRECT DIRECT, {"HTTP/1.1 204 No Content\r\n\r\n"}, 4},
-        {APP DIRECT DIRECT DIRECT,
+        {GET_APP DIRECT DIRECT DIRECT, {OK_FROM_SERVER "ok"}, 3},
+        {GET_APP DIRECT DIRECT DIRECT, {"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"}, 4},
+        {GET_APP DIRECT DIRECT DIRECT, {"HTTP/1.1 204 No Content\r\n\r\n"}, 4},
+        {GET_APP DIRECT DIRECT DIRECT,
          {"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"},
          4},
-        {APP APP DIRECT DIRECT, {OK_FROM_SERVER "ok", OK_FROM_SERVER "ok"}, 4},
-        {DIRECT APP DIRECT DIRECT, {OK_FROM_SERVER "ok"}, 4},
-        {APP APP APP DIRECT DIRECT,
+        {GET_APP GET_APP DIRECT DIRECT, {OK_FROM_SERVER "ok", OK_FROM_SERVER "ok"}, 4},
+        {DIRECT GET_APP DIRECT DIRECT, {OK_FROM_SERVER "ok"}, 4},
+        {GET_APP GET_APP GET_APP DIRECT DIRECT,
          {OK_FROM_SERVER "ok", OK_FROM_SERVER "ok", OK_FROM_SERVER "ok"},
          5},
     };

@@ -7,7 +7,6 @@
 
 #include "proxy/model/retry_on.h"
 
-#define GET_APP "GET /app HTTP/1.1\r\nhost: a\r\n\r\n"
 #define OK_FROM_SERVER "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 #define HOSTS_MAX 3u
 

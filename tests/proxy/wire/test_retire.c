@@ -6,7 +6,6 @@
 #include "tests/proxy/wire/peers.h"
 
 #define GET_DIRECT "GET /direct HTTP/1.1\r\nhost: a\r\n\r\n"
-#define GET_APP "GET /app HTTP/1.1\r\nhost: a\r\n\r\n"
 #define OK_FROM_SERVER "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 #define UPGRADE "GET /app HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
 

@@ -4,35 +4,7 @@
  */
 #include "tests/proxy/wire/peers.h"
 
-#define GET_APP "GET /app HTTP/1.1\r\nhost: a\r\n\r\n"
-#define TAIL "x-envoy-upstream-service-time: 0\r\ndate: " PEERS_DATE "\r\nserver: envoy\r\n"
 #define RESET "upstream connect error or disconnect/reset before headers. reset reason: "
-
-typedef void scene(struct peers *peers);
-
-static void play(scene *play_scene)
-{
-    for (int i = 0; i < 2; i++) {
-        struct peers *peers = peers_new();
-        peers->is_bytewise = i == 1;
-        play_scene(peers);
-        peers_free(peers);
-    }
-}
-
-static uint64_t stat(struct peers *peers, const char *name)
-{
-    uint64_t value = 0;
-    assert_true(engine_stat(wire_engine(peers->wire), STR("one"), str_of(name), &value));
-    return value;
-}
-
-static uint64_t http_stat(struct peers *peers, const char *name)
-{
-    uint64_t value = 0;
-    assert_true(engine_stat(wire_engine(peers->wire), STR("http"), str_of(name), &value));
-    return value;
-}
 
 static void reuse(struct peers *peers)
 {
@@ -43,20 +15,20 @@ static void reuse(struct peers *peers)
         assert_true(
             str_has_prefix(peers_heard(peers, server), STR("GET /app HTTP/1.1\r\nhost: a\r\n")));
         peers_say(peers, server, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
-        peers_expect(peers, client, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n" TAIL "\r\nok");
+        peers_expect(peers, client, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n" PEERS_TAIL "\r\nok");
         peers_expect_done(peers, 200, "-", "via_upstream");
         assert_int_equal(peers_last_done(peers)->bytes_sent, 2);
     }
     assert_int_equal(peers_server_count(peers), 1);
-    assert_int_equal(stat(peers, "upstream_cx_total"), 1);
-    assert_int_equal(stat(peers, "upstream_rq_total"), 5);
-    assert_int_equal(stat(peers, "upstream_rq_200"), 5);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_total"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_total"), 5);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_200"), 5);
 }
 
 static void test_a_connection_is_used_again(void **state)
 {
     (void)state;
-    play(reuse);
+    peers_play(reuse, UPSTREAM_HTTP1);
 }
 
 static void post_chunked(struct peers *peers)
@@ -86,7 +58,7 @@ static void post_chunked(struct peers *peers)
 static void test_chunked_bodies_go_both_ways_without_trailers(void **state)
 {
     (void)state;
-    play(post_chunked);
+    peers_play(post_chunked, UPSTREAM_HTTP1);
 }
 
 /* Responses that have no body whatever their headers say. */
@@ -97,11 +69,12 @@ static void test_answers_without_a_body_end_with_their_head(void **state)
         const char *method, *answer, *want;
     } rows[] = {
         {"HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n",
-         "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n" TAIL "\r\n"},
-        {"GET", "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\n" TAIL "\r\n"},
-        {"GET", "HTTP/1.1 304 Not Modified\r\n\r\n", "HTTP/1.1 304 Not Modified\r\n" TAIL "\r\n"},
+         "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n" PEERS_TAIL "\r\n"},
+        {"GET", "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\n" PEERS_TAIL "\r\n"},
+        {"GET", "HTTP/1.1 304 Not Modified\r\n\r\n",
+         "HTTP/1.1 304 Not Modified\r\n" PEERS_TAIL "\r\n"},
         {"GET", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
-         "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n" TAIL "\r\n"},
+         "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n" PEERS_TAIL "\r\n"},
     };
     struct peers *peers = peers_new();
     uint32_t client = peers_dial(peers);
@@ -257,7 +230,7 @@ static void read_until_close(struct peers *peers)
 static void test_a_close_ends_a_body_without_a_length(void **state)
 {
     (void)state;
-    play(read_until_close);
+    peers_play(read_until_close, UPSTREAM_HTTP1);
 }
 
 /* ENVOY.md 8.2, reuse rule and unsolicited bytes. */
@@ -281,7 +254,7 @@ static void test_a_connection_is_closed_after_the_answer_when_it_must(void **sta
         peers_say(peers, server, rows[i].said);
         assert_true(peers->items[server].is_closed);
         peers_expect_done(peers, i == 2 ? 204 : 200, "-", "via_upstream");
-        assert_int_equal(stat(peers, rows[i].stat), 1);
+        assert_int_equal(peers_stat(peers, "one", rows[i].stat), 1);
         peers_say(peers, client, GET_APP);
         assert_int_equal(peers_server_count(peers), 2);
         peers_free(peers);
@@ -306,10 +279,10 @@ static void test_an_idle_connection_that_speaks_or_ends_is_closed(void **state)
         else
             peers_wait(peers, NS_HOUR);
         assert_true(peers->items[server].is_closed);
-        assert_int_equal(stat(peers, "upstream_cx_protocol_error"), i == 1 ? 1 : 0);
-        assert_int_equal(stat(peers, "upstream_cx_destroy_remote"), i == 2 ? 1 : 0);
-        assert_int_equal(stat(peers, "upstream_cx_idle_timeout"), i == 3 ? 1 : 0);
-        assert_int_equal(stat(peers, "upstream_cx_destroy_with_active_rq"), 0);
+        assert_int_equal(peers_stat(peers, "one", "upstream_cx_protocol_error"), i == 1 ? 1 : 0);
+        assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy_remote"), i == 2 ? 1 : 0);
+        assert_int_equal(peers_stat(peers, "one", "upstream_cx_idle_timeout"), i == 3 ? 1 : 0);
+        assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy_with_active_rq"), 0);
         peers_free(peers);
     }
 }
@@ -329,7 +302,7 @@ static void test_a_connect_without_answer_times_out(void **state)
     assert_true(str_has_suffix(peers_heard(peers, client), STR(RESET "connection timeout")));
     peers_expect_done(peers, 503, "UF",
                       "upstream_reset_before_response_started{connection_timeout}");
-    assert_int_equal(stat(peers, "upstream_cx_connect_timeout"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_connect_timeout"), 1);
     peers_free(peers);
 }
 
@@ -345,7 +318,7 @@ static void test_the_routes_timeout_answers_504_and_gives_the_connection_up(void
     assert_true(
         str_has_suffix(peers_heard(peers, client), STR("\r\n\r\nupstream request timeout")));
     peers_expect_done(peers, 504, "UT", "response_timeout");
-    assert_int_equal(stat(peers, "upstream_cx_destroy_local_with_active_rq"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy_local_with_active_rq"), 1);
     assert_false(peers->items[client].is_closed);
     peers_free(peers);
 }
@@ -369,11 +342,11 @@ static void test_only_the_first_interim_answer_is_passed_on(void **state)
     assert_true(str_has_prefix(peers_heard(peers, client), STR("HTTP/1.1 200 OK\r\n")));
     assert_false(peers->items[client].is_closed);
     /* It is counted as an answer, on both sides. */
-    assert_int_equal(stat(peers, "upstream_rq_completed"), 2);
-    assert_int_equal(stat(peers, "upstream_rq_100"), 1);
-    assert_int_equal(stat(peers, "upstream_rq_200"), 1);
-    assert_int_equal(http_stat(peers, "downstream_rq_completed"), 2);
-    assert_int_equal(http_stat(peers, "downstream_rq_1xx"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_completed"), 2);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_100"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_200"), 1);
+    assert_int_equal(peers_stat(peers, "http", "downstream_rq_completed"), 2);
+    assert_int_equal(peers_stat(peers, "http", "downstream_rq_1xx"), 1);
     peers_free(peers);
 }
 

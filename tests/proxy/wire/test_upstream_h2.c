@@ -5,30 +5,6 @@
  */
 #include "tests/proxy/wire/h2_peer.h"
 
-#define GET_APP "GET /app HTTP/1.1\r\nhost: a\r\n\r\n"
-#define TAIL "x-envoy-upstream-service-time: 0\r\ndate: " PEERS_DATE "\r\nserver: envoy\r\n"
-
-typedef void scene(struct peers *peers);
-
-static void play(scene *play_scene)
-{
-    for (int i = 0; i < 2; i++) {
-        struct peers *peers = peers_new();
-        small_clusters[0].protocol = UPSTREAM_HTTP2;
-        peers_renew(peers);
-        peers->is_bytewise = i == 1;
-        play_scene(peers);
-        peers_free(peers);
-    }
-}
-
-static uint64_t stat(struct peers *peers, const char *name)
-{
-    uint64_t value = 0;
-    assert_true(engine_stat(wire_engine(peers->wire), STR("one"), str_of(name), &value));
-    return value;
-}
-
 /* The server that was opened last, after it has heard what there is. */
 static struct h2_peer *server_of(struct peers *peers)
 {
@@ -43,7 +19,7 @@ static void expect_chunked(struct peers *peers, uint32_t client, const char *who
 {
     char text[512];
     snprintf(text, sizeof(text),
-             "HTTP/1.1 200 OK\r\n" TAIL "transfer-encoding: chunked\r\n\r\n%s0\r\n\r\n",
+             "HTTP/1.1 200 OK\r\n" PEERS_TAIL "transfer-encoding: chunked\r\n\r\n%s0\r\n\r\n",
              peers->is_bytewise ? bytewise : whole);
     peers_expect(peers, client, text);
 }
@@ -62,19 +38,19 @@ static void reuse(struct peers *peers)
     h2_peer_answer(server, 1, 204, "", NULL);
     h2_peer_expect(server, "closed0 POST /app end closed0 ");
     assert_int_equal(server->data_bytes, 2);
-    peers_expect(peers, client, "HTTP/1.1 204 No Content\r\n" TAIL "\r\n");
+    peers_expect(peers, client, "HTTP/1.1 204 No Content\r\n" PEERS_TAIL "\r\n");
     assert_int_equal(peers_server_count(peers), 1);
-    assert_int_equal(stat(peers, "upstream_cx_http2_total"), 1);
-    assert_int_equal(stat(peers, "upstream_cx_http1_total"), 0);
-    assert_int_equal(stat(peers, "upstream_rq_total"), 2);
-    assert_int_equal(stat(peers, "upstream_rq_pending_total"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_http2_total"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_http1_total"), 0);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_total"), 2);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_pending_total"), 1);
     h2_peer_free(server);
 }
 
 static void test_a_connection_is_used_again(void **state)
 {
     (void)state;
-    play(reuse);
+    peers_play(reuse, UPSTREAM_HTTP2);
 }
 
 static void share(struct peers *peers)
@@ -98,15 +74,15 @@ static void share(struct peers *peers)
         assert_true(buf_size(&peers->items[clients[i]].heard) > 0);
         assert_int_equal(peers_last_done(peers)->status, 200 + i);
     }
-    assert_int_equal(stat(peers, "upstream_cx_total"), 1);
-    assert_int_equal(stat(peers, "upstream_rq_pending_total"), COUNT);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_total"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_pending_total"), COUNT);
     h2_peer_free(server);
 }
 
 static void test_requests_that_wait_share_a_connection(void **state)
 {
     (void)state;
-    play(share);
+    peers_play(share, UPSTREAM_HTTP2);
 }
 
 /* Whoever finds no room on a connection gets another one. */
@@ -120,7 +96,7 @@ static void test_a_full_connection_is_not_the_last(void **state)
     for (int i = 0; i < 3; i++)
         peers_say(peers, peers_dial(peers), GET_APP);
     assert_int_equal(peers_server_count(peers), 2);
-    assert_int_equal(stat(peers, "upstream_cx_total"), 2);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_total"), 2);
     small_clusters[0].streams_max = 0;
     peers_free(peers);
 }
@@ -143,7 +119,7 @@ static void trailers(struct peers *peers)
 static void test_trailers_end_a_response(void **state)
 {
     (void)state;
-    play(trailers);
+    peers_play(trailers, UPSTREAM_HTTP2);
 }
 
 /* What a server says instead, and what is counted. */
@@ -167,10 +143,10 @@ static void test_servers_that_do_not_speak_it(void **state)
         peers_expect_done(peers, 502, "UPE",
                           "upstream_reset_before_response_started{protocol_error}");
         assert_true(peers->items[server].is_closed);
-        assert_int_equal(stat(peers, "upstream_cx_protocol_error"), 1);
-        assert_int_equal(stat(peers, "upstream_rq_tx_reset"), 1);
-        assert_int_equal(stat(peers, "upstream_cx_destroy_local"), 1);
-        assert_int_equal(stat(peers, "upstream_cx_destroy_with_active_rq"), 0);
+        assert_int_equal(peers_stat(peers, "one", "upstream_cx_protocol_error"), 1);
+        assert_int_equal(peers_stat(peers, "one", "upstream_rq_tx_reset"), 1);
+        assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy_local"), 1);
+        assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy_with_active_rq"), 0);
         peers_free(peers);
     }
 }
@@ -198,7 +174,7 @@ static void test_ends_of_streams(void **state)
         peers_say(peers, peers_dial(peers), GET_APP);
         server = server != NULL ? server : server_of(peers);
         h2_peer_hear(server);
-        uint64_t before = rows[i].counter != NULL ? stat(peers, rows[i].counter) : 0;
+        uint64_t before = rows[i].counter != NULL ? peers_stat(peers, "one", rows[i].counter) : 0;
         h2_stream_set_owner(server->streams[i], NULL);
         h2_reset(server->h2, server->streams[i], rows[i].code);
         h2_peer_say(server);
@@ -207,11 +183,11 @@ static void test_ends_of_streams(void **state)
                  rows[i].words);
         peers_expect_done(peers, rows[i].status, rows[i].flags, details);
         if (rows[i].counter != NULL)
-            assert_int_equal(stat(peers, rows[i].counter), before + 1);
-        assert_int_equal(stat(peers, "http2.rx_reset"), i + 1);
+            assert_int_equal(peers_stat(peers, "one", rows[i].counter), before + 1);
+        assert_int_equal(peers_stat(peers, "one", "http2.rx_reset"), i + 1);
     }
     assert_int_equal(peers_server_count(peers), 1);
-    assert_int_equal(stat(peers, "upstream_cx_destroy"), 0);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy"), 0);
     h2_peer_free(server);
     peers_free(peers);
 }
@@ -225,14 +201,14 @@ static void lose(struct peers *peers)
     assert_int_equal(peers->done_count, 3);
     peers_expect_done(peers, 503, "UC",
                       "upstream_reset_before_response_started{connection_termination}");
-    assert_int_equal(stat(peers, "upstream_rq_pending_failure_eject"), 3);
-    assert_int_equal(stat(peers, "upstream_cx_destroy_remote_with_active_rq"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_pending_failure_eject"), 3);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy_remote_with_active_rq"), 1);
 }
 
 static void test_a_connection_that_ends_takes_all_with_it(void **state)
 {
     (void)state;
-    play(lose);
+    peers_play(lose, UPSTREAM_HTTP2);
 }
 
 static void leave(struct peers *peers)
@@ -245,17 +221,17 @@ static void leave(struct peers *peers)
     peers_fin(peers, one);
     h2_peer_hear(server);
     h2_peer_expect(server, "closed2 ");
-    assert_int_equal(stat(peers, "upstream_rq_tx_reset"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_tx_reset"), 1);
     h2_peer_answer(server, 1, 200, "", NULL);
     assert_int_equal(peers_last_done(peers)->status, 200);
-    assert_int_equal(stat(peers, "upstream_cx_destroy"), 0);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy"), 0);
     h2_peer_free(server);
 }
 
 static void test_who_leaves_resets_its_stream_alone(void **state)
 {
     (void)state;
-    play(leave);
+    peers_play(leave, UPSTREAM_HTTP2);
 }
 
 static void go_away(struct peers *peers)
@@ -265,21 +241,21 @@ static void go_away(struct peers *peers)
     uint32_t first = server->peer;
     h2_goaway(server->h2);
     h2_peer_say(server);
-    assert_int_equal(stat(peers, "upstream_cx_close_notify"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_close_notify"), 1);
     peers_say(peers, peers_dial(peers), GET_APP);
     assert_int_equal(peers_server_count(peers), 2);
     assert_false(peers->items[first].is_closed);
     h2_peer_answer(server, 0, 200, "", NULL);
     assert_int_equal(peers_last_done(peers)->status, 200);
     assert_true(peers->items[first].is_closed);
-    assert_int_equal(stat(peers, "upstream_cx_destroy_local"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy_local"), 1);
     h2_peer_free(server);
 }
 
 static void test_goaway_opens_another_connection(void **state)
 {
     (void)state;
-    play(go_away);
+    peers_play(go_away, UPSTREAM_HTTP2);
 }
 
 /* A request that waits for its answer too long resets its stream. */
@@ -295,9 +271,9 @@ static void test_a_timeout_leaves_the_connection(void **state)
     peers_expect_done(peers, 504, "UT", "response_timeout");
     h2_peer_hear(server);
     h2_peer_expect(server, "GET /short end closed2 ");
-    assert_int_equal(stat(peers, "upstream_cx_destroy"), 0);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy"), 0);
     peers_wait(peers, NS_HOUR);
-    assert_int_equal(stat(peers, "upstream_cx_idle_timeout"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_cx_idle_timeout"), 1);
     assert_true(peers->items[server->peer].is_closed);
     h2_peer_free(server);
     peers_free(peers);
@@ -312,14 +288,14 @@ static void early(struct peers *peers)
     h2_peer_hear(server);
     h2_peer_expect(server, "POST /app closed2 ");
     peers_expect_done(peers, 200, "-", "via_upstream");
-    assert_int_equal(stat(peers, "upstream_rq_tx_reset"), 1);
+    assert_int_equal(peers_stat(peers, "one", "upstream_rq_tx_reset"), 1);
     h2_peer_free(server);
 }
 
 static void test_an_early_answer_resets_the_request(void **state)
 {
     (void)state;
-    play(early);
+    peers_play(early, UPSTREAM_HTTP2);
 }
 
 /* A body that is larger than what the server takes waits, and its client with it. */
@@ -403,8 +379,8 @@ static void test_a_websocket_over_a_stream(void **state)
             peers_fin(peers, client);
         }
         assert_int_equal(peers_last_done(peers)->status, rows[i].status);
-        assert_int_equal(stat(peers, "http2.tx_reset"), 1);
-        assert_int_equal(stat(peers, "upstream_cx_destroy"), 0);
+        assert_int_equal(peers_stat(peers, "one", "http2.tx_reset"), 1);
+        assert_int_equal(peers_stat(peers, "one", "upstream_cx_destroy"), 0);
         peers_free(peers);
     }
 }

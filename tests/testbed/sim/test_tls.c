@@ -210,6 +210,7 @@ static void test_what_is_wrong_is_found_by_the_side_that_would(void **state)
         {false, false, true, "", TLS_ALERT_CERTIFICATE_REQUIRED, TLS_NO_CERTIFICATE},
         {false, false, true, "TLSv1_2", TLS_ALERT_HANDSHAKE_FAILURE, TLS_NO_CERTIFICATE},
         {false, false, false, "TLSv1_1", TLS_ALERT_PROTOCOL_VERSION, TLS_UNSUPPORTED_PROTOCOL},
+        {false, true, false, "TLSv1_1", TLS_ALERT_PROTOCOL_VERSION, TLS_UNSUPPORTED_PROTOCOL},
         {false, false, false, "TLSv1_2", TLS_FINE, TLS_FINE},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
