@@ -82,8 +82,9 @@ void server_break(struct server *server, struct socket *socket);
 
 /* A session for WIRE_CONNECT; NULL: a secret is absent, and the wire was told. */
 struct tls_session *secure_call(struct server *server, const struct wire_action *action);
-/* From now on handshakes meet another snapshot's secrets; those under way end as they began. */
-void secure_renew(struct server *server);
+/* From now on handshakes meet the secrets of `next` (NULL: there are no more); those under way
+ * end as they began. Where the secrets are the same, sessions may be resumed. */
+void secure_renew(struct server *server, const struct snapshot *next);
 void secure_warm(struct server *server);
 /* Carries out WIRE_SECURE; what came already is read when the pump is done. */
 void secure_accept(struct server *server, struct socket *socket, const struct wire_action *action);

@@ -10,6 +10,7 @@
  */
 #include "base/check.h"
 #include "proxy/live/inside.h"
+#include "proxy/model/keyring.h"
 #include "proxy/model/limits.h"
 
 #define WHY_BLOCK_BYTES 1024u
@@ -21,21 +22,27 @@ static int64_t now(const struct socket *socket)
     return loop_now_ns(socket->loop);
 }
 
-static const struct keyring *keyring_of(const struct server *server)
+static const struct keyring *keyring_of(const struct server *server,
+                                        const struct snapshot *snapshot)
 {
-    const struct keyring *given = server->options.keyring;
-    return given != NULL ? given : engine_snapshot(wire_engine(server->wire))->keyring;
+    return server->options.keyring != NULL ? server->options.keyring : snapshot->keyring;
 }
 
 static struct tls_store *tls_store_of(struct server *server)
 {
     if (server->tls == NULL)
-        server->tls = tls_store_new(keyring_of(server));
+        server->tls = tls_store_new(keyring_of(server, engine_snapshot(wire_engine(server->wire))));
     return server->tls;
 }
 
-void secure_renew(struct server *server)
+void secure_renew(struct server *server, const struct snapshot *next)
 {
+    bool is_same = server->tls != NULL && next != NULL &&
+                   keyring_is_same(tls_store_keyring(server->tls), keyring_of(server, next));
+    if (is_same) {
+        tls_store_forget_sockets(server->tls);
+        return;
+    }
     tls_store_drop(server->tls);
     server->tls = NULL;
 }

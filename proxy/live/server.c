@@ -105,7 +105,7 @@ void server_free(struct server *server)
     for (uint32_t i = 0; i < server->entry_count; i++)
         arena_fini(&server->entries[i]->memory);
     wire_free(server->wire);
-    secure_renew(server);
+    secure_renew(server, NULL);
     if (server->map == &server->own_map)
         address_map_fini(&server->own_map);
     struct arena memory = server->memory;
@@ -132,7 +132,7 @@ void server_replace(struct server *server, struct snapshot *snapshot, struct sha
         next.shared = new_shared(server, snapshot, next.seed);
     if (map != NULL)
         server_copy_map(server, map);
-    secure_renew(server);
+    secure_renew(server, snapshot);
     wire_replace(server->wire, &next, loop_now_ns(server->loop));
     if (shared == NULL)
         shared_drop(next.shared);

@@ -27,11 +27,14 @@
 struct tls_store;
 struct tls_session;
 
-/* `keyring` is borrowed as long as sessions are made; NULL: an empty one. One thread; the
- * store is there as long as its maker and its sessions hold it. */
+/* `keyring` is copied; NULL: an empty one. One thread; the store is there as long as its maker
+ * and its sessions hold it. */
 struct tls_store *tls_store_new(const struct keyring *keyring);
 struct tls_store *tls_store_hold(struct tls_store *store);
 void tls_store_drop(struct tls_store *store);
+const struct keyring *tls_store_keyring(const struct tls_store *store);
+/* Another configuration's transport sockets come: those of before are not asked for again. */
+void tls_store_forget_sockets(struct tls_store *store);
 /* Makes the contexts of a configuration now, and not when the first connection waits
  * for them. */
 void tls_store_warm(struct tls_store *store, const struct snapshot *snapshot);
@@ -83,7 +86,7 @@ struct tls_facts {
     bool has_peer; /* the peer showed a certificate */
 };
 struct tls_facts tls_facts(const struct tls_session *session);
-/* What it may show itself; NULL: nothing. As long as the keyring of its store. */
+/* What it may show itself; NULL: nothing. As long as the session. */
 const struct certificate *tls_own(const struct tls_session *session);
 /* The peer's certificate, its words in `arena`; false: it showed none. */
 bool tls_peer(const struct tls_session *session, struct certificate *out, struct arena *arena);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "proxy/model/keyring.h"
 #include "proxy/live/tls_inside.h"
 
 #define ARENA_BLOCK_BYTES 4096u
@@ -381,7 +382,7 @@ struct tls_store *tls_store_new(const struct keyring *keyring)
     arena_init(&arena, ARENA_BLOCK_BYTES, 0);
     struct tls_store *store = ARENA_NEW(&arena, struct tls_store);
     store->arena = arena;
-    store->keyring = keyring;
+    store->keyring = keyring != NULL ? keyring_copy(&store->arena, keyring) : NULL;
     store->holder_count = 1;
     buf_init(&store->spare, TLS_OUT_BYTES_MAX);
     return store;
@@ -412,6 +413,16 @@ void tls_store_warm(struct tls_store *store, const struct snapshot *snapshot)
         if (call.cluster->tls != NULL)
             (void)tls_context_client(store, &call);
     }
+}
+
+const struct keyring *tls_store_keyring(const struct tls_store *store)
+{
+    return store->keyring;
+}
+
+void tls_store_forget_sockets(struct tls_store *store)
+{
+    store->known_count = 0;
 }
 
 void tls_store_drop(struct tls_store *store)

@@ -6,6 +6,8 @@
  */
 #include "proxy/model/snapshot.h"
 
+#include "proxy/model/keyring.h"
+
 #define SNAPSHOT_BLOCK_BYTES (64u * 1024) /* an ordinary mesh fits in a few */
 
 struct snapshot *snapshot_new(void)
@@ -40,54 +42,9 @@ void snapshot_drop(struct snapshot *snapshot)
     arena_fini(&arena);
 }
 
-static const struct str *copies(struct arena *arena, const struct str *items, uint32_t count)
-{
-    struct str *out = ARENA_ARRAY(arena, struct str, count);
-
-    for (uint32_t i = 0; i < count; i++)
-        out[i] = arena_str(arena, items[i]);
-    return out;
-}
-
-static const struct certificate *copy_certificate(struct arena *arena,
-                                                  const struct certificate *from)
-{
-    if (from == NULL)
-        return NULL;
-    struct certificate *out = ARENA_NEW(arena, struct certificate);
-    *out = *from;
-    out->issuer = arena_str(arena, from->issuer);
-    out->uris = copies(arena, from->uris, from->uri_count);
-    out->names = copies(arena, from->names, from->name_count);
-    out->hash = arena_str(arena, from->hash);
-    out->key_hash = arena_str(arena, from->key_hash);
-    out->subject = arena_str(arena, from->subject);
-    out->chain_pem = arena_str(arena, from->chain_pem);
-    out->key_pem = arena_str(arena, from->key_pem);
-    return out;
-}
-
 void snapshot_set_keyring(struct snapshot *snapshot, const struct keyring *keyring)
 {
-    struct arena *arena = &snapshot->arena;
-    struct keyring *out = ARENA_NEW(arena, struct keyring);
-    struct secret *items = ARENA_ARRAY(arena, struct secret, keyring->count);
-
-    for (uint32_t i = 0; i < keyring->count; i++) {
-        const struct secret *from = &keyring->items[i];
-        items[i] = (struct secret){
-            .name = arena_str(arena, from->name),
-            .certificate = copy_certificate(arena, from->certificate),
-            .authorities = copies(arena, from->authorities, from->authority_count),
-            .authority_count = from->authority_count,
-            .authorities_pem = arena_str(arena, from->authorities_pem),
-        };
-    }
-    *out = (struct keyring){.items = items,
-                            .count = keyring->count,
-                            .version_min = arena_str(arena, keyring->version_min),
-                            .version_max = arena_str(arena, keyring->version_max)};
-    snapshot->keyring = out;
+    snapshot->keyring = keyring_copy(&snapshot->arena, keyring);
 }
 
 const struct tls_word *snapshot_inbound_mode(const struct snapshot *snapshot, uint32_t port)
