@@ -40,10 +40,11 @@ struct resident {
     struct socket socket;
     uv_timer_t timer;
     struct standin standin;
-    struct era *era;         /* held while it is connected */
-    struct str pending;      /* of the stand-in's last bytes: not given to the socket yet */
-    size_t unsent_bytes;     /* given, and not taken by the kernel */
-    struct tls_session *tls; /* NULL: it speaks plaintext */
+    struct era *era;            /* held while it is connected */
+    struct resident_door *door; /* by which it came; NULL: that is closed */
+    struct str pending;         /* of the stand-in's last bytes: not given to the socket yet */
+    size_t unsent_bytes;        /* given, and not taken by the kernel */
+    struct tls_session *tls;    /* NULL: it speaks plaintext */
 };
 
 struct residents {
@@ -194,9 +195,27 @@ static void read_tls(struct resident *resident, struct str bytes)
     }
 }
 
+/* Between two requests it goes on with what its door stands for now. */
+static void follow_door(struct resident *resident)
+{
+    const struct resident_door *door = resident->door;
+    struct standin *standin = &resident->standin;
+    bool is_shaking_hands =
+        resident->tls != NULL && tls_state(resident->tls) == TLS_STATE_HANDSHAKE;
+    if (resident->era == NULL || door == NULL || door->era == resident->era ||
+        standin->state != STANDIN_IN_HEAD || is_shaking_hands)
+        return;
+    era_hold(door->era);
+    era_drop(resident->era);
+    resident->era = door->era;
+    standin->world = door->era->world;
+    standin->pod = door->pod;
+}
+
 static void on_read(struct socket *socket, struct str bytes)
 {
     struct resident *resident = resident_of(socket);
+    follow_door(resident);
     if (resident->tls != NULL)
         read_tls(resident, bytes);
     else
@@ -283,6 +302,7 @@ static void on_door_connection(uv_stream_t *stream, int status)
     if (status < 0)
         return;
     struct resident *resident = take_place(residents);
+    resident->door = door;
     resident->era = door->era;
     era_hold(resident->era);
     if (!socket_accept(&resident->socket, stream))
@@ -307,6 +327,9 @@ static void close_door(struct resident_door *door)
         return;
     door->is_open = false;
     door->is_closing = true;
+    for (uint32_t i = 0; i < door->residents->resident_count; i++)
+        if (door->residents->residents[i]->door == door)
+            door->residents->residents[i]->door = NULL;
     era_drop(door->era);
     door->era = NULL;
     uv_close((uv_handle_t *)&door->tcp, on_door_closed);
@@ -433,4 +456,6 @@ void residents_keep_only(struct residents *residents, const struct era *era)
         if (residents->doors[i]->era != era)
             close_door(residents->doors[i]);
     }
+    for (uint32_t i = 0; i < residents->resident_count; i++)
+        follow_door(residents->residents[i]);
 }
