@@ -161,7 +161,7 @@ void proxy_page_print_notes(const struct proxy_page *page, const struct snapshot
     enum rc rc = proxy_defaults_print(&shown, page->section, page->profile, arena, &out);
     if (rc == RC_OK && page->section == SECTION_SECRET)
         rc = explain_missing(page, snapshot, arena, &out);
-    if (rc == RC_OK)
+    if (rc == RC_OK && buf_str(&out).len > 0)
         (void)fwrite(buf_str(&out).ptr, 1, buf_str(&out).len, stderr);
     buf_fini(&out);
 }

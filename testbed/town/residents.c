@@ -450,12 +450,17 @@ int residents_open(struct residents *residents, struct resident_place *place, st
     return 0;
 }
 
+void residents_follow(struct residents *residents)
+{
+    for (uint32_t i = 0; i < residents->resident_count; i++)
+        follow_door(residents->residents[i]);
+}
+
 void residents_keep_only(struct residents *residents, const struct era *era)
 {
     for (uint32_t i = 0; i < residents->door_count; i++) {
         if (residents->doors[i]->era != era)
             close_door(residents->doors[i]);
     }
-    for (uint32_t i = 0; i < residents->resident_count; i++)
-        follow_door(residents->residents[i]);
+    residents_follow(residents);
 }

@@ -33,5 +33,8 @@ struct resident_place {
  * the errno of the system that refused. */
 int residents_open(struct residents *residents, struct resident_place *place, struct era *era,
                    uint32_t pod);
+/* Connections at rest go on with what their doors stand for now, so that nobody keeps an
+ * era who says nothing. */
+void residents_follow(struct residents *residents);
 /* Whoever is not of this era opens no door any more; connections stay. */
 void residents_keep_only(struct residents *residents, const struct era *era);

@@ -424,6 +424,7 @@ enum town_verdict town_open(struct town *town, struct era *era, struct registry 
     if (!open_residents(town, era, found))
         return TOWN_UNBINDABLE;
     set_era(town, era, found);
+    residents_follow(town->residents);
     address_map_init(&map);
     fill_map(&map, found, &era->arena);
     kube_proxy_fill(&map, era->world);

@@ -20,17 +20,25 @@ static struct str place_of(uint32_t number)
     return (struct str){text, (size_t)size};
 }
 
+/* What is recalled is the caller's. */
+static SSL_SESSION *recalled(struct tls_store *store, uint32_t number)
+{
+    SSL_SESSION *session = tls_store_recall(store, place_of(number));
+    SSL_SESSION_free(session);
+    return session;
+}
+
 static void test_the_latest_of_a_place_is_recalled(void **state)
 {
     (void)state;
     struct tls_store *store = tls_store_new(NULL);
     SSL_SESSION *first = SSL_SESSION_new(), *second = SSL_SESSION_new();
-    assert_null(tls_store_recall(store, place_of(1)));
+    assert_null(recalled(store, 1));
     tls_store_remember(store, place_of(1), first);
-    assert_ptr_equal(tls_store_recall(store, place_of(1)), first);
+    assert_ptr_equal(recalled(store, 1), first);
     tls_store_remember(store, place_of(1), second);
-    assert_ptr_equal(tls_store_recall(store, place_of(1)), second);
-    assert_null(tls_store_recall(store, place_of(2)));
+    assert_ptr_equal(recalled(store, 1), second);
+    assert_null(recalled(store, 2));
     tls_store_drop(store);
 }
 
@@ -43,7 +51,7 @@ static void test_who_calls_everybody_does_not_swell_it(void **state)
         tls_store_remember(store, place_of(i), SSL_SESSION_new());
     for (uint32_t i = 0; i < PLACES; i++) {
         bool is_late = i >= PLACES - TLS_REMEMBERED_MAX;
-        assert_int_equal(tls_store_recall(store, place_of(i)) != NULL, is_late);
+        assert_int_equal(recalled(store, i) != NULL, is_late);
     }
     assert_int_equal(store->remembered_count, TLS_REMEMBERED_MAX);
     tls_store_drop(store);
