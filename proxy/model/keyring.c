@@ -15,8 +15,7 @@ static const struct str *copies(struct arena *arena, const struct str *items, ui
     return out;
 }
 
-static const struct certificate *copy_certificate(struct arena *arena,
-                                                  const struct certificate *from)
+const struct certificate *certificate_copy(struct arena *arena, const struct certificate *from)
 {
     if (from == NULL)
         return NULL;
@@ -43,7 +42,7 @@ const struct keyring *keyring_copy(struct arena *arena, const struct keyring *ke
         const struct secret *from = &keyring->items[i];
         items[i] = (struct secret){
             .name = arena_str(arena, from->name),
-            .certificate = copy_certificate(arena, from->certificate),
+            .certificate = certificate_copy(arena, from->certificate),
             .authorities = copies(arena, from->authorities, from->authority_count),
             .authority_count = from->authority_count,
             .authorities_pem = arena_str(arena, from->authorities_pem),

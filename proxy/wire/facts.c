@@ -4,6 +4,7 @@
  */
 #include "proxy/wire/facts.h"
 
+#include "proxy/model/keyring.h"
 #include "proxy/wire/conn.h"
 #include "proxy/wire/inside.h"
 #include "proxy/wire/known.h"
@@ -21,23 +22,13 @@ static const struct str *copies(const struct str *items, uint32_t count, struct 
 }
 
 /* Its key stays where it is: nobody behind TLS needs it. */
-static const struct certificate *certificate_copy(const struct certificate *told,
-                                                  struct arena *arena)
+static const struct certificate *keyless_copy(const struct certificate *told, struct arena *arena)
 {
     if (told == NULL)
         return NULL;
-    struct certificate *out = ARENA_NEW(arena, struct certificate);
-    *out = *told;
-    out->issuer = arena_str(arena, told->issuer);
-    out->uris = copies(told->uris, told->uri_count, arena);
-    out->names = copies(told->names, told->name_count, arena);
-    out->hash = arena_str(arena, told->hash);
-    out->key_hash = arena_str(arena, told->key_hash);
-    out->subject = arena_str(arena, told->subject);
-    out->issuer_subject = arena_str(arena, told->issuer_subject);
-    out->chain_pem = arena_str(arena, told->chain_pem);
-    out->key_pem = STR_EMPTY;
-    return out;
+    struct certificate keyless = *told;
+    keyless.key_pem = STR_EMPTY;
+    return certificate_copy(arena, &keyless);
 }
 
 static struct record_tls tls_copy(const struct record_tls *told, struct arena *arena)
@@ -47,8 +38,8 @@ static struct record_tls tls_copy(const struct record_tls *told, struct arena *a
         .cipher = arena_str(arena, told->cipher),
         .group = arena_str(arena, told->group),
         .server_name = arena_str(arena, told->server_name),
-        .peer = certificate_copy(told->peer, arena),
-        .own = certificate_copy(told->own, arena),
+        .peer = keyless_copy(told->peer, arena),
+        .own = keyless_copy(told->own, arena),
     };
 }
 
